@@ -1,0 +1,124 @@
+"""Structured logs: one JSON object a line, or coloured text on a terminal, never a secret.
+
+Facts travel as `extra={"facts": {…}}` with names in camelCase, as they stand in Redis. Inside a job,
+`job_context` adds the queue, job id and attempt to every line, whoever writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, TextIO
+
+from .config import LogConfig
+
+_context: ContextVar[Mapping[str, Any]] = ContextVar("job_context", default=MappingProxyType({}))
+
+_COLOURS = {
+    "DEBUG": "\x1b[2m",
+    "INFO": "\x1b[32m",
+    "WARNING": "\x1b[33m",
+    "ERROR": "\x1b[31m",
+    "CRITICAL": "\x1b[31m",
+}
+_DIM, _RESET = "\x1b[2m", "\x1b[0m"
+
+
+@contextmanager
+def job_context(**facts: Any) -> Iterator[None]:
+    """Adds the facts to every line logged inside the block."""
+    token = _context.set(facts)
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def facts(**values: Any) -> dict[str, dict[str, Any]]:
+    """The `extra` argument of a log call: `logger.info("Job started", extra=facts(jobId=job.id))`."""
+    return {"facts": values}
+
+
+def redact(text: str, secrets: Sequence[str]) -> str:
+    """The text with every secret in it replaced by `***`."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def configure(config: LogConfig, secrets: Sequence[str] = (), stream: TextIO | None = None) -> None:
+    """Sends all logs to `stream` (standard error), in the configured format, without the secrets."""
+    stream = stream or sys.stderr
+    plain = config.format == "json" or (config.format == "auto" and not stream.isatty())
+    # As JSON spells them too; longest first, for one secret may be a part of another.
+    spelled = {spelling for secret in secrets for spelling in (secret, json.dumps(secret)[1:-1])}
+    ordered = sorted(spelled, key=len, reverse=True)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter(ordered) if plain else TextFormatter(ordered, colour=stream.isatty()))
+    logging.basicConfig(handlers=[handler], level=config.level.upper(), force=True)
+    # Vendors' libraries tell every request at INFO; ours tell every job.
+    for name in ("httpx", "httpx2", "openai", "botocore", "boto3", "urllib3", "s3transfer"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def facts(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What the line knows beside its message: the job's context, its own facts, the traceback."""
+        known = {**_context.get(), **getattr(record, "facts", {})}
+        if record.exc_info:
+            known["traceback"] = self.formatException(record.exc_info)
+        return known
+
+
+class JsonFormatter(_Formatter):
+    """One JSON object a line: time (ISO 8601, UTC), level, message, logger, pid, then the facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            "logger": record.name,
+            "pid": record.process,
+            **self.facts(record),
+        }
+        return redact(json.dumps(line, ensure_ascii=False, default=str), self._secrets)
+
+
+class TextFormatter(_Formatter):
+    """A line for people: the time, the level, the message, then the facts as name=value."""
+
+    def __init__(self, secrets: Sequence[str], colour: bool) -> None:
+        super().__init__(secrets)
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        known = self.facts(record)
+        traceback = known.pop("traceback", "")
+        time = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
+        details = " ".join(f"{name}={_shown(value)}" for name, value in known.items())
+        if self._colour:
+            level = f"{_COLOURS[record.levelname]}{record.levelname:<7}{_RESET}"
+            line = f"{_DIM}{time}{_RESET} {level} {record.getMessage()}  {_DIM}{details}{_RESET}"
+        else:
+            line = f"{time} {record.levelname:<7} {record.getMessage()}  {details}"
+        return redact(line.rstrip() + (f"\n{traceback}" if traceback else ""), self._secrets)
+
+
+def _shown(value: Any) -> str:
+    return (
+        value
+        if isinstance(value, str) and value.isprintable() and " " not in value
+        else json.dumps(value, default=str)
+    )
