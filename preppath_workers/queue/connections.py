@@ -1,0 +1,42 @@
+"""How we connect to Redis: one way for producers and onlookers, one for the slot that consumes."""
+
+from __future__ import annotations
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import ConnectionInterface
+from redis.retry import Retry
+
+#: Seconds to wait for a connection.
+CONNECT_TIMEOUT = 3.0
+
+#: Text that is no UTF-8 (any client may push anything) survives a round trip this way.
+_TEXT = {"decode_responses": True, "encoding_errors": "surrogateescape", "protocol": 2}
+
+
+def client(url: str, timeout: float = 5.0) -> redis.Redis:
+    """A client for producers and onlookers: `timeout` seconds a command. redis-py sends a command again after
+    a lost connection; all our transitions bear that."""
+    return redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **_TEXT)
+
+
+def client_without_retries(url: str, timeout: float) -> redis.Redis:
+    """A client whose every command ends within `timeout` seconds, one way or the other."""
+    return redis.Redis.from_url(
+        url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0), **_TEXT
+    )
+
+
+def consumer(url: str, timeout: float) -> ConnectionInterface:
+    """One connection for one slot, below redis-py's client: `timeout` seconds for an answer, which must be
+    above the time its pop may block, and nothing is ever sent twice. A BRPOPLPUSH that redis-py sends again
+    by itself moves a second job."""
+    pool = redis.ConnectionPool.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=CONNECT_TIMEOUT,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+        **_TEXT,
+    )
+    return pool.make_connection()

@@ -1,0 +1,35 @@
+-- Takes a job that has not started out of the queue, wherever it waits: in `wait`, in `delayed`, or in the
+-- hand of a slot that waits for a token.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2]  id
+-- ARGV[3]  how long the job can be looked up (ms)
+--
+-- Returns {"cancelled"}; else {state} of a job that can not be cancelled (any more), or {"unknown"}.
+
+local id, keep = ARGV[2], ARGV[3]
+
+local function drop_from_hand()
+  for _, instance in ipairs(redis.call('ZRANGE', INSTANCES, 0, -1)) do
+    local slots = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
+    for slot = 0, slots - 1 do
+      if redis.call('LREM', active_key(instance .. ':' .. slot), 1, id) == 1 then return end
+    end
+  end
+end
+
+local key = job_key(id)
+local state = redis.call('HGET', key, 'state')
+if not state then return {'unknown'} end
+if state == 'delayed' then
+  redis.call('ZREM', DELAYED, id)
+elseif state == 'waiting' then
+  if not withdraw(id) then drop_from_hand() end
+else
+  return {state}
+end
+redis.call('HSET', key, 'state', 'cancelled', 'finishedAt', now)
+redis.call('PEXPIRE', key, keep)
+count('cancelled')
+return {'cancelled'}

@@ -1,0 +1,23 @@
+-- Counts the queue's jobs by state, all at one moment. Changes nothing.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+--
+-- Returns {waiting, active, delayed, failed, completed, slots of live instances}. A job in the hand of a slot
+-- that waits for a token is counted as waiting; `completed` counts the listed recent ones.
+
+local waiting, active, live_slots = redis.call('LLEN', WAIT), 0, 0
+local instances = redis.call('ZRANGE', INSTANCES, 0, -1, 'WITHSCORES')
+for index = 1, #instances, 2 do
+  local instance, expiry = instances[index], tonumber(instances[index + 1])
+  local slots = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
+  if expiry > now then live_slots = live_slots + slots end
+  for slot = 0, slots - 1 do
+    for _, id in ipairs(redis.call('LRANGE', active_key(instance .. ':' .. slot), 0, -1)) do
+      if redis.call('HGET', job_key(id), 'state') == 'active' then active = active + 1 else waiting = waiting + 1 end
+    end
+  end
+end
+return {
+  waiting, active, redis.call('ZCARD', DELAYED), redis.call('LLEN', DEAD), redis.call('LLEN', COMPLETED), live_slots,
+}

@@ -1,0 +1,25 @@
+-- Adds jobs: a hash for each, and a place in `wait`, or in `delayed` when it has a delay. An id that exists
+-- already is left as it is, so that calling again after a lost answer makes no second job.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2…] four for each job: id, data (JSON), priority, delay (ms; 0 for none)
+--
+-- Returns a list: 1 for each job that was added, 0 for each that existed.
+
+adopt_raw_pushes()
+
+local added = {}
+for index = 2, #ARGV, 4 do
+  local id, data, priority, delay = ARGV[index], ARGV[index + 1], ARGV[index + 2], tonumber(ARGV[index + 3])
+  if redis.call('EXISTS', job_key(id)) == 1 then
+    added[#added + 1] = 0
+  else
+    local state = delay > 0 and 'delayed' or 'waiting'
+    redis.call('HSET', job_key(id), 'data', data, 'priority', priority, 'state', state, 'createdAt', now)
+    if delay > 0 then redis.call('ZADD', DELAYED, now + delay, id) else place_last(id, priority) end
+    count('enqueued')
+    added[#added + 1] = 1
+  end
+end
+return added

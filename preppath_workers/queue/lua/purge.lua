@@ -1,0 +1,16 @@
+-- Deletes jobs of the dead-letter list for good.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2…] ids
+--
+-- Returns {jobs deleted}; one that is not dead (any more) is passed over.
+
+local deleted = 0
+for index = 2, #ARGV do
+  if redis.call('LREM', DEAD, -1, ARGV[index]) == 1 then
+    redis.call('DEL', job_key(ARGV[index]))
+    deleted = deleted + 1
+  end
+end
+return {deleted}

@@ -1,0 +1,25 @@
+-- Gives a started job back unfinished, if it is still the caller's: to the front of its lane, the attempt not
+-- counted. May hold the queue at the same time, when the vendor asked everybody to wait.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2]  id
+-- ARGV[3]  owner
+-- ARGV[4]  fencing number
+-- ARGV[5]  how long nobody may start a job of this queue (ms); 0 for not at all
+-- ARGV[6]  why
+--
+-- Returns {"released"}, also when called again; {"lost"} when the job is another's now.
+
+local id, owner, fence, hold, reason = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+
+local state = state_if_ours(id, owner, fence)
+if state == 'waiting' then return {'released'} end
+if state ~= 'active' then return {'lost'} end
+
+redis.call('LREM', active_key(owner), 1, id)
+give_back_uncounted(id)
+if hold > 0 and now + hold > (integer(redis.call('HGET', META, 'heldUntil')) or 0) then
+  redis.call('HSET', META, 'heldUntil', now + hold, 'heldReason', reason)
+end
+return {'released'}

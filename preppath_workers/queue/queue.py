@@ -1,0 +1,199 @@
+"""A queue as producers and onlookers see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
+
+from redis import Redis
+
+from ..errors import UnknownJob
+from .job import DEFAULT_PRIORITY, Job, State, is_valid_id, new_id
+from .keys import Keys
+from .scripts import Caller
+
+#: Bytes of JSON that one job's data may have. Larger things belong into S3, their key into the job.
+MAX_DATA_BYTES = 1_000_000
+
+#: Jobs added by one script call: few enough that nobody else waits long, many enough to be quick.
+_CHUNK = 500
+
+#: Ms that a cancelled job can still be looked up.
+_KEEP_CANCELLED = 86_400_000
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What a producer wants done.
+
+    Args:
+        data: a JSON object.
+        id: chosen by the producer to make the job unique; else a new ULID. Adding the same id again, while
+            it can be looked up, adds nothing.
+        priority: 1 (most urgent) to 100; first-in-first-out within one priority.
+        delay: seconds before it may start.
+    """
+
+    data: Mapping[str, Any]
+    id: str = field(default_factory=new_id)
+    priority: int = DEFAULT_PRIORITY
+    delay: float = 0.0
+
+    def encode(self) -> tuple[str, str, int, int]:
+        """The script's words for it: id, JSON, priority, delay in ms. Raises ValueError when one is wrong."""
+        if not is_valid_id(self.id):
+            raise ValueError(
+                f"id {self.id!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
+            )
+        if isinstance(self.priority, bool) or self.priority not in range(1, 101):
+            raise ValueError(f"priority must be a whole number from 1 to 100, not {self.priority!r}")
+        if not 0 <= self.delay <= 10 * 365 * 86_400:
+            raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {self.delay!r}")
+        return self.id, encode_data(self.data), self.priority, round(self.delay * 1000)
+
+
+class Added(NamedTuple):
+    """What became of a NewJob: `created` is False where its id existed already."""
+
+    id: str
+    created: bool
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A queue's jobs by state, all at one moment; `completed` counts the recent ones that are listed."""
+
+    waiting: int
+    active: int
+    delayed: int
+    failed: int
+    completed: int
+    #: Children that live instances have for this queue.
+    children: int
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether jobs may start: `paused` by hand, or held for `held_ms` because the vendor asked for it."""
+
+    paused: bool
+    held_ms: int
+    held_reason: str | None
+
+
+def encode_data(data: Mapping[str, Any]) -> str:
+    """The data as compact JSON. Raises ValueError for what is no JSON object or is too large."""
+    if not isinstance(data, Mapping):
+        raise ValueError(f"data must be a JSON object, not {type(data).__name__}")
+    try:
+        text = json.dumps(dict(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"data is not JSON: {error}") from error
+    if size > MAX_DATA_BYTES:
+        raise ValueError(f"data has {size:,} bytes of JSON; at most {MAX_DATA_BYTES:,} are allowed")
+    return text
+
+
+class Queue:
+    """One queue, for adding jobs, looking at them and controlling their flow.
+
+        queue = Queue("tts", redis.Redis())
+        queue.enqueue({"questionId": "q1", "text": "What is a hash table?"}, priority=1)
+
+    Every method is one atomic step in Redis, and safe to repeat. The client may decode responses or not.
+    """
+
+    def __init__(self, name: str, redis: Redis, prefix: str = "preppath") -> None:
+        self.name = name
+        self.keys = Keys(prefix, name)
+        self._redis = redis
+        self._call = Caller(redis, self.keys.base)
+
+    def enqueue(
+        self,
+        data: Mapping[str, Any],
+        *,
+        id: str | None = None,  # noqa: A002 — the job's id is called that everywhere else too
+        priority: int = DEFAULT_PRIORITY,
+        delay: float = 0.0,
+    ) -> Added:
+        """Adds one job; the arguments are NewJob's. Raises ValueError when one is wrong."""
+        job = NewJob(data, id or new_id(), priority, delay)
+        return self.enqueue_many([job])[0]
+
+    def enqueue_many(self, jobs: Iterable[NewJob]) -> list[Added]:
+        """Adds jobs in their order, some hundred at a step. Raises ValueError for a job that is wrong; those
+        of earlier steps are added then."""
+        added: list[Added] = []
+        for chunk in _chunks(jobs):
+            words = [word for job in chunk for word in job.encode()]
+            created = self._call("enqueue", *words)
+            added += [Added(job.id, bool(new)) for job, new in zip(chunk, created, strict=True)]
+        return added
+
+    def get(self, job_id: str) -> Job | None:
+        """The job as it is now; None when there is none of that id (any more)."""
+        fields = {
+            _text(name): _text(value) for name, value in self._redis.hgetall(self.keys.job(job_id)).items()
+        }
+        return Job.from_hash(self.name, job_id, fields) if fields else None
+
+    def counts(self) -> Counts:
+        """How many jobs are in each state, and how many children work on them."""
+        return Counts(*self._call("counts"))
+
+    def statistics(self) -> dict[str, int]:
+        """Counters since the queue's first job: enqueued, completed, failed, retried, recovered, …"""
+        return {_text(name): int(value) for name, value in self._redis.hgetall(self.keys.stats).items()}
+
+    def gate(self) -> Gate:
+        """Whether jobs may start now."""
+        paused, until, reason = self._redis.hmget(self.keys.meta, "paused", "heldUntil", "heldReason")
+        seconds, microseconds = self._redis.time()
+        held_ms = max(0, int(until or 0) - seconds * 1000 - microseconds // 1000)
+        return Gate(paused is not None, held_ms, _text(reason) if reason and held_ms else None)
+
+    def pause(self) -> None:
+        """No job of this queue starts any more, on any machine; those that run go on."""
+        self._redis.hset(self.keys.meta, "paused", "1")
+
+    def resume(self) -> None:
+        """Lifts a pause, and a hold that a vendor's rate limit had put on the queue."""
+        self._redis.hdel(self.keys.meta, "paused", "heldUntil", "heldReason")
+
+    def cancel(self, job_id: str) -> State:
+        """Takes a job out that has not started; returns its state after that, which tells whether it worked.
+
+        Raises UnknownJob.
+        """
+        (state,) = self._call("cancel", job_id, _KEEP_CANCELLED)
+        if _text(state) == "unknown":
+            raise UnknownJob(self.name, job_id)
+        return _text(state)  # type: ignore[return-value] # the script answers one of the states
+
+    def dead_letters(self, start: int = 0, count: int = 100) -> list[Job]:
+        """Jobs of the dead-letter list, newest first; one that was replayed meanwhile is left out."""
+        ids = [_text(entry) for entry in self._redis.lrange(self.keys.dead, start, start + count - 1)]
+        return [job for job in map(self.get, ids) if job]
+
+    def replay(self, ids: Sequence[str]) -> int:
+        """Moves dead jobs back to `wait` in the given order, their counters at zero; returns how many."""
+        return int(self._call("replay", *ids)[0])
+
+    def purge(self, ids: Sequence[str]) -> int:
+        """Deletes dead jobs for good; returns how many."""
+        return int(self._call("purge", *ids)[0])
+
+
+def _chunks(jobs: Iterable[NewJob]) -> Iterator[list[NewJob]]:
+    iterator = iter(jobs)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")

@@ -1,0 +1,62 @@
+"""Loads the transitions in `lua/` and calls them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha1
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import NoScriptError
+
+#: The scripts' first argument after the key: empty means the server's clock.
+SERVER_TIME = ""
+
+
+@dataclass(frozen=True)
+class Script:
+    """One transition: the prelude and its own file, under the digest that EVALSHA takes."""
+
+    name: str
+    text: str
+    digest: str
+
+
+@cache
+def scripts() -> Mapping[str, Script]:
+    """Every transition by name, read once a process."""
+    folder = Path(__file__).parent / "lua"
+    prelude = (folder / "prelude.lua").read_text(encoding="utf-8")
+    found = {}
+    for path in sorted(folder.glob("*.lua")):
+        if path.stem != "prelude":
+            text = prelude + path.read_text(encoding="utf-8")
+            # Redis names a script by its SHA-1; nothing is kept secret by it.
+            digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+            found[path.stem] = Script(path.stem, text, digest)
+    return MappingProxyType(found)
+
+
+class Caller:
+    """Calls one queue's transitions through a redis-py client.
+
+    Every transition is idempotent, so the client may send it again after a lost answer. A server that has
+    lost its scripts (restart, failover, SCRIPT FLUSH) gets the whole text once.
+    """
+
+    def __init__(self, redis: Redis, base: str, now: str = SERVER_TIME) -> None:
+        self.redis = redis
+        self._base = base
+        self._now = now
+
+    def __call__(self, name: str, *arguments: str | int | float) -> Any:
+        script = scripts()[name]
+        words = [str(argument) for argument in (self._now, *arguments)]
+        try:
+            return self.redis.evalsha(script.digest, 1, self._base, *words)
+        except NoScriptError:
+            return self.redis.eval(script.text, 1, self._base, *words)

@@ -1,0 +1,197 @@
+"""A queue as one child sees it: its slot, with one turn after the other.
+
+A turn is one round trip. Three commands travel in one packet: settle the last job, pop the next one into the
+slot's active list, claim it. Redis settles at once, blocks in the pop, and claims the moment a job arrives.
+The claim finds the job in the active list by itself, so whatever got lost on the way, a pop or an answer, the
+next claim brings it up again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis.connection import ConnectionInterface
+from redis.exceptions import ResponseError
+
+from ..config import Config, QueueConfig
+from ..errors import JobLost
+from .connections import consumer
+from .job import Job
+from .keys import Keys
+from .outcome import Completed, Failed, Finished, Recovered, Settlement
+from .scripts import SERVER_TIME, Script, scripts
+
+#: Seconds that one pop blocks on an empty queue: long, so that idle children are quiet.
+BLOCK = 5
+
+#: Seconds for any answer. Above BLOCK, or an idle queue would look like a dead server.
+ANSWER_TIMEOUT = BLOCK + 5.0
+
+_USED = ("claim", "complete", "retry", "release", "progress", "checkpoint", "recover")
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The slot holds a job that may not start yet: claim again after so many seconds."""
+
+    seconds: float
+
+
+class Slot:
+    """The place of one child: `<instance>:<number>`. Not to be shared.
+
+    Any method may raise redis.RedisError. The connection is closed then; the next call opens a new one and
+    goes on where it was lost.
+    """
+
+    def __init__(
+        self, config: Config, queue: QueueConfig, instance: str, number: int, now: str = SERVER_TIME
+    ) -> None:
+        self.owner = f"{instance}:{number}"
+        self._queue = queue
+        self._keys = Keys(config.redis.prefix, queue.name)
+        self._connection: ConnectionInterface = consumer(config.redis.url, ANSWER_TIMEOUT)
+        self._connected = False
+        self._turn_is_open = False
+        self._now = now
+        limit = queue.rate_limit
+        self._claim = (
+            instance, number, _ms(config.lease),
+            limit.max if limit else 0, _ms(limit.duration) if limit else 0,
+        )  # fmt: skip
+        self._retention = (_ms(config.keep_completed_seconds), config.keep_completed_count)
+        self._unsettled: Finished | None = None
+        self._popping = False
+        #: Whether the active list may hold something that a pop need not be waited for.
+        self._in_hand = True
+
+    def recover(self) -> Recovered:
+        """Gives back what a dead predecessor held in this slot, as lost by its worker."""
+        moved, dead = self._call("recover", self.owner, "1", self._queue.recoveries)
+        return Recovered(int(moved), [Job.from_reply(self._queue.name, fields) for fields in dead])
+
+    def give_back(self) -> int:
+        """Gives back what this slot holds, in good order: no attempt is counted; returns how many."""
+        return int(self._call("recover", self.owner, "0", self._queue.recoveries)[0])
+
+    def begin_turn(self, finished: Finished | None = None) -> Settlement | None:
+        """Sends a whole turn and returns what became of the finished job, without waiting for the next.
+
+        A job that could not be settled stays on the slot's mind: the next turn settles it first.
+        """
+        self._unsettled = finished or self._unsettled
+        self._popping = not self._in_hand
+        self._in_hand = True  # until the claim has said otherwise
+        words = []
+        if self._unsettled:
+            words.append(self._settle_words(self._unsettled))
+        if self._popping:
+            words.append(("BRPOPLPUSH", self._keys.wait, self._keys.active(self.owner), str(BLOCK)))
+        words.append(self._words("claim", *self._claim))
+        self._send(words)
+        self._turn_is_open = True
+        return self._read_settlement() if self._unsettled else None
+
+    def end_turn(self) -> Job | Wait | None:
+        """Waits for the next job: up to BLOCK seconds for one to arrive, none when the slot has one in hand.
+        None when there is nothing to do yet."""
+        if self._popping:
+            self._receive()
+        answer = self._receive()
+        self._turn_is_open = False
+        if answer[0] == "wait":
+            return Wait(int(answer[1]) / 1000)
+        if answer[0] == "none":
+            self._in_hand = False
+            return None
+        self._in_hand = int(answer[1]) > 0
+        return Job.from_reply(self._queue.name, answer[2])
+
+    def settle(self, finished: Finished | None = None) -> Settlement | None:
+        """Settles the finished job, and whatever is still unsettled, without taking another."""
+        self._unsettled = finished or self._unsettled
+        if not self._unsettled:
+            return None
+        self._send([self._settle_words(self._unsettled)])
+        return self._read_settlement()
+
+    def progress(self, job: Job, percent: int) -> None:
+        """Shows how far the job is. Raises JobLost when another worker owns it now."""
+        self._while_owned("progress", job, percent)
+
+    def checkpoint(self, job: Job, name: str, value: str) -> None:
+        """Keeps what a step brought (JSON), for later attempts. Raises JobLost."""
+        self._while_owned("checkpoint", job, name, value)
+
+    def disconnect(self) -> None:
+        """Closes the connection; answers that are under way are lost."""
+        self._connected = self._turn_is_open = False
+        self._connection.disconnect()
+
+    def _while_owned(self, name: str, job: Job, *arguments: str | int) -> None:
+        if self._call(name, job.id, self.owner, job.fence, *arguments)[0] == "lost":
+            raise JobLost(f"job {job.id} belongs to another worker now")
+
+    def _settle_words(self, finished: Finished) -> tuple[str, ...]:
+        job, outcome = finished.job, finished.outcome
+        held = (job.id, self.owner, job.fence)
+        if isinstance(outcome, Completed):
+            return self._words("complete", *held, outcome.result, *self._retention)
+        if isinstance(outcome, Failed):
+            policy = (self._queue.retries, _ms(self._queue.backoff), outcome.retry_after_ms)
+            return self._words("retry", *held, outcome.error, outcome.reason, *policy)
+        return self._words("release", *held, outcome.hold_ms, outcome.reason)
+
+    def _read_settlement(self) -> Settlement:
+        verdict, *detail = self._receive()
+        finished, self._unsettled = self._unsettled, None
+        assert finished is not None
+        if verdict == "delayed":
+            return Settlement(finished, verdict, delay_ms=int(detail[0]))
+        return Settlement(finished, verdict, reason=detail[0] if detail else "")
+
+    def _words(self, name: str, *arguments: str | int) -> tuple[str, ...]:
+        script = scripts()[name]
+        return ("EVALSHA", script.digest, "1", self._keys.base, self._now, *map(str, arguments))
+
+    def _call(self, name: str, *arguments: str | int) -> Any:
+        self._send([self._words(name, *arguments)])
+        return self._receive()
+
+    def _send(self, commands: list[tuple[Any, ...]]) -> None:
+        try:
+            if self._turn_is_open:
+                self.disconnect()  # a turn that was given up: its answers would be taken for ours
+            if not self._connected:
+                self._connect()
+            self._connection.send_packed_command(self._connection.pack_commands(commands))
+        except BaseException:
+            self.disconnect()
+            raise
+
+    def _receive(self) -> Any:
+        # Whatever breaks in here, an interrupt by a signal too, leaves answers unread: a fresh connection is
+        # the only one whose next answer is known. A refusal (no memory, read-only replica, a script lost by
+        # SCRIPT FLUSH) is one more reason for a fresh start, which loads the scripts again.
+        try:
+            return self._connection.read_response()
+        except BaseException:
+            self.disconnect()
+            raise
+
+    def _connect(self) -> None:
+        self._connection.connect()
+        used: list[Script] = [scripts()[name] for name in _USED]
+        self._connection.send_packed_command(
+            self._connection.pack_commands([("SCRIPT", "LOAD", script.text) for script in used])
+        )
+        for script in used:
+            if self._connection.read_response() != script.digest:
+                raise ResponseError(f"the server names the script {script.name} otherwise than we do")
+        self._connected = True
+        self._in_hand = True
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
