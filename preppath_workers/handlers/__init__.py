@@ -1,0 +1,16 @@
+"""The kinds of jobs there are. A new one is a file beside this one and a line in `KINDS`."""
+
+from __future__ import annotations
+
+from ..config import QueueConfig
+from ..environment import RateLimit
+from .kind import Kind
+
+#: In the order in which commands list them. `<QUEUE>_…` variables win over these defaults.
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        QueueConfig("transcription", concurrency=2, rate_limit=RateLimit(5, 60), timeout=600), "transcription"
+    ),
+    Kind(QueueConfig("tts", concurrency=3, rate_limit=RateLimit(10, 60), timeout=300), "tts"),
+    Kind(QueueConfig("evaluation", concurrency=5, rate_limit=RateLimit(20, 60), retries=2), "evaluation"),
+)

@@ -1,0 +1,66 @@
+"""What a handler is: a plain function of an attempt at a job and the services it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..config import Config, QueueConfig
+
+if TYPE_CHECKING:  # The clients' libraries are slow to import; see Kind.
+    from ..clients.services import Services
+
+
+class Attempt(Protocol):
+    """What a handler sees of the job it works on: neither Redis nor signals nor retries."""
+
+    @property
+    def id(self) -> str:
+        """The job's id, the same in every attempt."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The job's data, as the producer gave it: any JSON object."""
+
+    def progress(self, percent: int) -> None:
+        """Shows how far the job is, 0 to 100. Raises JobLost when another worker owns the job now."""
+
+
+Handler = Callable[[Attempt, "Services"], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job: its queue's defaults, and the module beside this one whose `handle` does the work.
+
+    The module is named and not imported, because commands that only look at queues need its name alone, and
+    the vendors' libraries behind it take a second to load.
+    """
+
+    defaults: QueueConfig
+    module: str
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self.defaults.name
+
+    def load(self) -> Handler:
+        """The handler, imported with everything it needs. Call this before a fork, to share the memory.
+
+        A handler's return value is the job's result; it must be JSON. It raises InvalidJob, PermanentError,
+        TransientError or RateLimited; anything else that it raises is retried like a TransientError.
+        """
+        handler: Handler = import_module(f".{self.module}", __package__).handle
+        return handler
+
+
+@dataclass(frozen=True)
+class Trade:
+    """All that workers are able to do: the handlers by queue, and what makes the services they use. It is
+    loaded before the fork, so that its memory is shared; services are made after it."""
+
+    handlers: Mapping[str, Handler]
+    services: Callable[[Config], Services]

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from preppath_workers.clients.database import Database
+from preppath_workers.errors import ConfigError, JobError, JobTimeout, PermanentError, TransientError
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    with closing(Database(database_url, statement_timeout=5)) as database:
+        yield database
+
+
+def one(database: Database, statement: str, *values: object) -> object:
+    """The first value of the first row."""
+    with database.transaction() as cursor:
+        cursor.execute(statement, values or None)
+        return next(iter((cursor.fetchone() or {}).values()), None)
+
+
+def run(url: str, statement: str, *values: object) -> None:
+    """Runs the statement on a connection of its own."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+
+
+def test_a_transaction_commits_at_its_end(database: Database) -> None:
+    with database.transaction() as cursor:
+        cursor.execute("CREATE TABLE t (a integer)")
+        cursor.execute("INSERT INTO t VALUES (1)")
+
+    assert one(database, "SELECT a FROM t") == 1
+
+
+@pytest.mark.parametrize("error", [PermanentError("no"), ValueError("no"), JobTimeout()])
+def test_a_transaction_that_raises_leaves_nothing(database: Database, error: BaseException) -> None:
+    def work() -> None:
+        with database.transaction() as cursor:
+            cursor.execute("CREATE TABLE t (a integer)")
+            raise error
+
+    with pytest.raises(type(error)):
+        work()
+    assert one(database, "SELECT to_regclass('t')") is None
+
+
+def test_one_connection_serves_all_transactions(database: Database) -> None:
+    assert len({one(database, "SELECT pg_backend_pid()") for _ in range(3)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("timezone", "UTC"), ("statement_timeout", "5s"), ("application_name", "preppath-workers")],
+)
+def test_the_settings_of_a_transaction(database: Database, setting: str, value: str) -> None:
+    assert one(database, f"SHOW {setting}") == value
+
+
+def test_settings_hold_after_a_rollback(database: Database) -> None:
+    with pytest.raises(PermanentError), database.transaction() as cursor:
+        cursor.execute("SELECT 1/0")
+
+    assert one(database, "SHOW statement_timeout") == "5s"
+
+
+def test_the_schema_of_a_prisma_url_is_the_search_path(database_url: str) -> None:
+    run(database_url, 'CREATE SCHEMA "Prep"; CREATE TABLE "Prep".t AS SELECT 7 AS a')
+    url = f"{database_url}?schema=Prep&connection_limit=5&pgbouncer=true"
+
+    with closing(Database(url)) as database:
+        assert one(database, "SELECT a FROM t") == 7
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "expected"),
+    [
+        ("08006", TransientError),  # connection failure
+        ("40001", TransientError),  # serialization failure
+        ("40P01", TransientError),  # deadlock
+        ("55P03", TransientError),  # lock not available
+        ("57014", TransientError),  # statement timeout
+        ("57P01", TransientError),  # server shut down
+        ("53300", TransientError),  # too many connections
+        ("25006", TransientError),  # read-only, as a standby is
+        ("XX000", TransientError),  # internal error
+        ("22001", PermanentError),  # text too long
+        ("22P02", PermanentError),  # no number
+        ("23505", PermanentError),  # unique violation
+        ("23503", PermanentError),  # foreign key violation
+        ("42P01", PermanentError),  # no such table
+        ("42501", PermanentError),  # no privilege
+        ("0A000", PermanentError),  # not supported
+    ],
+)
+def test_what_becomes_of_the_job(database: Database, sqlstate: str, expected: type) -> None:
+    with pytest.raises(JobError) as caught, database.transaction() as cursor:
+        cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}', MESSAGE = 'why'; END $$")
+
+    assert type(caught.value) is expected
+    assert str(caught.value) == f"PostgreSQL {sqlstate}: why"
+    assert one(database, "SELECT 1") == 1, "the next transaction is not affected"
+
+
+def test_a_statement_that_takes_too_long_is_cancelled(database_url: str) -> None:
+    with closing(Database(database_url, statement_timeout=0.3)) as database:
+        with pytest.raises(TransientError), database.transaction() as cursor:
+            cursor.execute("SELECT pg_sleep(30)")
+
+        assert one(database, "SELECT 1") == 1
+
+
+def test_messages_do_not_quote_the_row(database: Database) -> None:
+    with database.transaction() as cursor:
+        cursor.execute("CREATE TABLE t (a text UNIQUE)")
+
+    with pytest.raises(PermanentError) as caught, database.transaction() as cursor:
+        cursor.execute("INSERT INTO t VALUES (%s), (%s)", ["what she said", "what she said"])
+
+    assert "what she said" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_connection_lost_in_a_transaction_is_transient(database: Database, database_url: str) -> None:
+    def work() -> None:
+        with database.transaction() as cursor:
+            cursor.execute("SELECT pg_backend_pid() AS pid")
+            run(database_url, "SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone()["pid"])
+            cursor.execute("SELECT 1")
+
+    with pytest.raises(TransientError):
+        work()
+    assert one(database, "SELECT 1") == 1
+
+
+def test_a_rollback_that_was_cut_short_is_not_committed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(_: Database) -> None:
+        raise JobTimeout
+
+    def work() -> None:
+        with database.transaction() as cursor:
+            cursor.execute("CREATE TABLE t (a integer)")
+            raise ValueError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "_rollback", cut_short)
+        with pytest.raises(JobTimeout):
+            work()
+
+    assert one(database, "SELECT to_regclass('t')") is None
+
+
+def test_a_connection_lost_while_idle_costs_no_attempt(database: Database, database_url: str) -> None:
+    run(database_url, "SELECT pg_terminate_backend(%s, 5000)", one(database, "SELECT pg_backend_pid()"))
+
+    assert one(database, "SELECT 1") == 1
+
+
+def test_no_server_is_transient_and_no_secret_is_told() -> None:
+    database = Database("postgresql://me:t0p%2Fsecret@127.0.0.1:1/preppath")
+
+    with pytest.raises(TransientError, match=r"127\.0\.0\.1") as caught, database.transaction():
+        pass
+
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_an_unreadable_url_is_a_matter_of_configuration() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Database("postgresql://me:100%secret@db/preppath")
+
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from preppath_workers.clients.openai import MAX_AUDIO_BYTES
+from preppath_workers.clients.services import Services
+from preppath_workers.dev.openai.control import OpenAIServer
+from preppath_workers.dev.wav import Wav
+from preppath_workers.errors import PermanentError, TransientError
+from preppath_workers.handlers.transcription import handle
+
+from .conftest import FakeAttempt, Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PATH = "/v1/audio/transcriptions"
+AUDIO = Wav(bytes(2 * 3 * 8_000), 8_000).wav_bytes("I would use a queue.")
+
+
+@pytest.fixture
+def recording(tables: Tables, s3: S3Client, bucket: str) -> Callable[..., FakeAttempt]:
+    """Makes a recording of user u1, and the job for it."""
+
+    def make(audio: bytes | None = AUDIO, **columns: Any) -> FakeAttempt:
+        row = {"id": "r1", "userId": "u1", "filename": "recordings/r1.wav", **columns}
+        tables.insert("interview_recordings", **row)
+        if audio is not None:
+            s3.put_object(Bucket=bucket, Key=row["filename"], Body=audio)
+        return FakeAttempt({"recordingId": "r1", "userId": "u1"})
+
+    return make
+
+
+def test_a_recording_becomes_text(
+    recording: Callable[..., FakeAttempt], services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    attempt = recording(mimeType="audio/wav")
+
+    result = handle(attempt, services)
+
+    assert result == {"recordingId": "r1", "characters": 20, "duration": 3.0, "cached": False}
+    row = tables.row("interview_recordings")
+    assert (row["transcribed"], row["transcription"], row["duration"]) == (True, "I would use a queue.", 3.0)
+    assert abs(datetime.now(UTC).replace(tzinfo=None) - row["transcribedAt"]) < timedelta(minutes=1)
+    assert attempt.told == sorted(attempt.told)
+    [call] = vendor.calls(PATH)
+    assert call["body"]["file"]["bytes"] == len(AUDIO)
+
+
+def test_a_recording_already_transcribed_costs_nothing(
+    recording: Callable[..., FakeAttempt], services: Services, vendor: OpenAIServer
+) -> None:
+    attempt = recording(audio=None, transcribed=True, transcription="Hello.", duration=9)
+
+    result = handle(attempt, services)
+
+    assert result == {"recordingId": "r1", "characters": 6, "duration": 9, "cached": True}
+    assert vendor.calls() == []
+
+
+def test_a_known_duration_stays_when_the_model_tells_none(
+    recording: Callable[..., FakeAttempt], services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    vendor.order({"body": '{"text": "Hello\\u0000."}'})
+
+    assert handle(recording(duration=9), services)["duration"] == 9
+
+    row = tables.row("interview_recordings")
+    assert (row["transcription"], row["duration"]) == ("Hello.", 9)
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        ({"originalName": "My Answer.M4A"}, "recording.m4a"),
+        ({"originalName": "answer", "filename": "r/1.webm"}, "recording.webm"),
+        ({"filename": "r/1", "mimeType": "audio/webm;codecs=opus"}, "recording.webm"),
+        ({"filename": "r/1", "mimeType": "audio/ogg"}, "recording.ogg"),
+        ({"filename": "r/1", "mimeType": "audio/x-wav"}, "recording.wav"),
+        ({"filename": "r/1", "mimeType": "audio/mpeg"}, "recording.mpeg"),
+        ({"filename": "r/1.bin", "mimeType": None}, "recording.webm"),
+    ],
+)
+def test_the_vendor_is_told_the_format_and_not_the_name(
+    recording: Callable[..., FakeAttempt],
+    services: Services,
+    vendor: OpenAIServer,
+    columns: dict[str, Any],
+    name: str,
+) -> None:
+    handle(recording(**columns), services)
+
+    assert vendor.calls(PATH)[0]["body"]["file"]["filename"] == name
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ({"recordingId": "r2", "userId": "u1"}, "no recording 'r2'"),
+        ({"recordingId": "r1", "userId": "u2"}, "not of user 'u2'"),
+    ],
+)
+def test_a_recording_must_exist_and_be_the_users(
+    recording: Callable[..., FakeAttempt],
+    services: Services,
+    vendor: OpenAIServer,
+    data: dict[str, str],
+    problem: str,
+) -> None:
+    recording()
+
+    with pytest.raises(PermanentError, match=problem):
+        handle(FakeAttempt(data), services)
+    assert vendor.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("audio", "problem"),
+    [(None, "no object .*recordings/r1.wav"), (b"", "0 bytes"), (bytes(MAX_AUDIO_BYTES + 1), "bytes")],
+    ids=["missing", "empty", "too large"],
+)
+def test_audio_that_can_not_be_transcribed_costs_nothing(
+    recording: Callable[..., FakeAttempt],
+    services: Services,
+    vendor: OpenAIServer,
+    audio: bytes | None,
+    problem: str,
+) -> None:
+    with pytest.raises(PermanentError, match=problem):
+        handle(recording(audio=audio), services)
+    assert vendor.calls() == []
+
+
+def test_a_failure_leaves_the_recording_as_it_was(
+    recording: Callable[..., FakeAttempt], services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    attempt = recording()
+    before = tables.row("interview_recordings")
+    vendor.order({"path": PATH, "status": 500})
+
+    with pytest.raises(TransientError):
+        handle(attempt, services)
+
+    assert tables.row("interview_recordings") == before
+    assert handle(attempt, services)["cached"] is False
