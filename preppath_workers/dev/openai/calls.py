@@ -1,0 +1,67 @@
+"""What was asked of the server."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from typing import Any
+
+from .errors import ApiError
+from .http import Request
+
+
+class Calls:
+    """Every call, oldest first. A call is
+
+    `{"method", "path", "model", "status", "headers", "sha256", "body", "startedAt"}`
+
+    where `status` is None until the answer is sent (for ever, when the connection is cut before), `sha256` is
+    the digest of the raw body, `body` its JSON or its form fields (a file as `{"filename", "bytes",
+    "sha256"}`), and `startedAt` the UNIX time in seconds. The key of the account is not kept.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: list[dict[str, Any]] = []
+
+    def begin(self, request: Request) -> dict[str, Any]:
+        """Notes the call; its caller fills in the status."""
+        body = _readable(request)
+        call = {
+            "method": request.method,
+            "path": request.path,
+            "model": body.get("model"),
+            "status": None,
+            "headers": {name: value for name, value in request.headers.items() if name != "authorization"},
+            "sha256": hashlib.sha256(request.body).hexdigest(),
+            "body": body,
+            "startedAt": time.time(),
+        }
+        with self._lock:
+            self._calls.append(call)
+        return call
+
+    def all(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return list(self._calls)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._calls.clear()
+
+
+def _readable(request: Request) -> dict[str, Any]:
+    try:
+        if not request.is_form:
+            return request.json if request.body else {}
+        form = request.form
+    except ApiError:  # the endpoint will say so itself
+        return {}
+    files = {}
+    for name, file in form.files.items():
+        content = file.stream.read()
+        file.stream.seek(0)
+        digest = hashlib.sha256(content).hexdigest()
+        files[name] = {"filename": file.filename, "bytes": len(content), "sha256": digest}
+    return {**form.fields, **files}

@@ -1,0 +1,40 @@
+"""`POST /v1/audio/speech`: the text, really spoken (by eSpeak NG), as MP3 or WAV."""
+
+from __future__ import annotations
+
+from .. import speech
+from . import models
+from .errors import ApiError
+from .faults import Fault
+from .http import Request, Response
+
+#: Characters.
+LONGEST_INPUT = 4_096
+
+SLOWEST, FASTEST = 0.25, 4.0
+
+
+def create_speech(request: Request, fault: Fault) -> Response:
+    """Raises ApiError for what the real API refuses, and for the formats that only the real one has."""
+    body = request.json
+    models.require(body, "speech")
+    text, voice = body.get("input"), body.get("voice")
+    speed, kind = body.get("speed", 1.0), body.get("response_format", "mp3")
+    if not isinstance(text, str) or not text:
+        raise ApiError(400, "Invalid 'input': expected a text of one character at least.", param="input")
+    if len(text) > LONGEST_INPUT:
+        message = f"Invalid 'input': {len(text)} characters, where {LONGEST_INPUT} are the most."
+        raise ApiError(400, message, "string_above_max_length", "input")
+    if voice not in speech.VOICES:
+        message = f"Invalid 'voice': expected one of {', '.join(speech.VOICES)}."
+        raise ApiError(400, message, "invalid_value", "voice")
+    if not isinstance(speed, int | float) or not SLOWEST <= speed <= FASTEST:
+        message = f"Invalid 'speed': expected a number from {SLOWEST} to {FASTEST}."
+        raise ApiError(400, message, "invalid_value", "speed")
+    if kind not in ("mp3", "wav"):
+        message = "Invalid 'response_format': this server has mp3 and wav."
+        raise ApiError(400, message, "invalid_value", "response_format")
+    sound = speech.speak(text, voice, speed)
+    if kind == "wav":
+        return Response(sound.wav_bytes(), content_type="audio/wav")
+    return Response(sound.mp3_bytes(), content_type="audio/mpeg")

