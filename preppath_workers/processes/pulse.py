@@ -1,0 +1,50 @@
+"""Signs of life of one process, in memory that it shares with its supervisor."""
+
+from __future__ import annotations
+
+import mmap
+import time
+
+_BEAT, _BUSY_SINCE, _READY = range(3)
+
+
+class Pulse:
+    """Made by the supervisor just before the fork, written by the child alone, read by the supervisor.
+
+    Times are seconds of the monotonic clock, the same for all processes of a machine. Every cell is eight
+    aligned bytes, so no lock is needed, and there is none that a killed child could keep.
+    """
+
+    def __init__(self) -> None:
+        self._cells = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
+        self.beat()
+
+    def beat(self) -> None:
+        """The process still turns."""
+        self._cells[_BEAT] = time.monotonic()
+
+    def ready(self) -> None:
+        """The process has done what it must do first."""
+        self._cells[_READY] = 1.0
+        self.beat()
+
+    def begin_job(self) -> None:
+        self._cells[_BUSY_SINCE] = time.monotonic()
+
+    def end_job(self) -> None:
+        self._cells[_BUSY_SINCE] = 0.0
+
+    @property
+    def is_ready(self) -> bool:
+        return self._cells[_READY] > 0
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the last beat."""
+        return time.monotonic() - self._cells[_BEAT]
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds that the current job has run; 0 when there is none."""
+        since = self._cells[_BUSY_SINCE]
+        return time.monotonic() - since if since else 0.0

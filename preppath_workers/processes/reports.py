@@ -1,0 +1,54 @@
+"""What the log says about the end of an attempt: one line each."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from ..config import LogConfig
+from ..log import facts, job_context
+from ..queue.job import Job
+from ..queue.outcome import Failed, Released, Settlement
+
+logger = logging.getLogger(__name__)
+
+
+def settled(settlement: Settlement, config: LogConfig) -> None:
+    """Tells how an attempt ended, once Redis has confirmed it."""
+    job, outcome = settlement.finished.job, settlement.finished.outcome
+    known: dict[str, Any] = {
+        "outcome": settlement.verdict,
+        "durationMs": settlement.finished.duration_ms,
+        "waitMs": job.wait_ms,
+    }
+    if isinstance(outcome, Failed):
+        error = json.loads(outcome.error)
+        known |= {"errorClass": error["class"], "error": error["message"]}
+    elif isinstance(outcome, Released):
+        known |= {"holdMs": outcome.hold_ms, "reason": outcome.reason}
+    with job_context(queue=job.queue, jobId=job.id, attempt=job.attempts):
+        match settlement.verdict:
+            case "completed":
+                logger.info("Job completed", extra=facts(**known))
+            case "delayed":
+                logger.warning("Job will be retried", extra=facts(**known, retryInMs=settlement.delay_ms))
+            case "dead":
+                _failed_permanently(job, config, known | {"reason": settlement.reason})
+            case "released":
+                logger.warning("Job was given back", extra=facts(**known))
+            case "lost":
+                logger.warning("Job belongs to another worker now, this does not count", extra=facts(**known))
+
+
+def failed_permanently(job: Job, config: LogConfig) -> None:
+    """Tells that a job is in the dead-letter list which no worker is left to tell about."""
+    error = job.error or {}
+    known = {"errorClass": error.get("class"), "error": error.get("message"), "reason": job.reason}
+    with job_context(queue=job.queue, jobId=job.id, attempt=job.attempts):
+        _failed_permanently(job, config, known)
+
+
+def _failed_permanently(job: Job, config: LogConfig, known: dict[str, Any]) -> None:
+    data = {"data": job.data} if config.job_data else {}
+    logger.error("Job failed permanently", extra=facts(attempts=job.attempts, **known, **data))

@@ -1,0 +1,112 @@
+"""The place of one child in the supervisor: who sits there, and when a successor may."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.context import ForkProcess
+
+from ..log import facts
+from .pulse import Pulse
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that a child must live for its death not to look like one at the start.
+_SETTLED_AFTER = 10.0
+
+#: Seconds before the second successor in a row of early deaths, doubling, and at most.
+_FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
+
+
+class Seat:
+    """Forks a child, keeps its pulse, and paces its successors.
+
+    A child that died while it worked on a job is followed at once: the job is to blame, and jobs are limited
+    by their recoveries. One that died soon after its start without a job is followed later each time.
+    """
+
+    def __init__(self, name: str, fork: Callable[[Pulse], ForkProcess]) -> None:
+        self.name = name
+        self.process: ForkProcess | None = None
+        self.pulse = Pulse()
+        #: Which reading of the configuration the child is of.
+        self.generation = 0
+        self.told_to_stop = False
+        self._fork = fork
+        self._was_killed = False
+        self._born_at = 0.0
+        self._early_deaths = 0
+        self._successor_at = 0.0
+
+    @property
+    def is_taken(self) -> bool:
+        return self.process is not None
+
+    @property
+    def vacant_for(self) -> float:
+        """Seconds until a successor may be forked; 0 when it may be now."""
+        return max(0.0, self._successor_at - time.monotonic())
+
+    def fill(self, generation: int) -> None:
+        """Forks a child."""
+        self.pulse = Pulse()
+        self.told_to_stop = self._was_killed = False
+        self.generation = generation
+        self._born_at = time.monotonic()
+        self.process = self._fork(self.pulse)
+        logger.debug("Child started", extra=facts(child=self.name, childPid=self.process.pid))
+
+    def tell(self, number: int) -> None:
+        """Sends the child a signal that asks it to go when it can; once is enough."""
+        if self.process and not self.told_to_stop:
+            self.told_to_stop = True
+            self._signal(number)
+
+    def kill(self, why: str, level: int = logging.ERROR) -> None:
+        """Ends the child at once; what it held is recovered."""
+        if self.process and not self._was_killed:
+            self._was_killed = True
+            logger.log(
+                level, f"Child is killed: {why}", extra=facts(child=self.name, childPid=self.process.pid)
+            )
+            self._signal(signal.SIGKILL)
+
+    def reap(self) -> int | None:
+        """Clears the seat if its child has ended; returns its exit code then (negative: the signal)."""
+        if not self.process or self.process.exitcode is None:
+            return None
+        code, pid = self.process.exitcode, self.process.pid
+        self.process.close()
+        self.process = None
+        self.told_to_stop = False
+        if code == 0 or self._was_killed:
+            self._early_deaths, self._successor_at = 0, 0.0
+            return code
+        self._pace_successor()
+        busy_ms = round(self.pulse.busy_for * 1000)
+        logger.error(
+            "Child died", extra=facts(child=self.name, childPid=pid, cause=_cause(code), busyMs=busy_ms)
+        )
+        return code
+
+    def _pace_successor(self) -> None:
+        if self.pulse.busy_for or time.monotonic() - self._born_at >= _SETTLED_AFTER:
+            self._early_deaths, self._successor_at = 0, 0.0
+            return
+        delay = (
+            min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (self._early_deaths - 1)) if self._early_deaths else 0.0
+        )
+        self._early_deaths = min(self._early_deaths + 1, 16)
+        self._successor_at = time.monotonic() + delay
+
+    def _signal(self, number: int) -> None:
+        # Asking for the exit code reaps a child that has ended: its pid may be another process's by now.
+        if self.process and self.process.pid and self.process.exitcode is None:
+            os.kill(self.process.pid, number)
+
+
+def _cause(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

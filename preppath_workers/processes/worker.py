@@ -1,0 +1,189 @@
+"""A worker: the child process that runs jobs, one at a time.
+
+Its life:
+
+1. It takes its slot over: what a dead predecessor held there goes back to the queue.
+2. It settles its last job and asks for the next, in one round trip, and waits.
+3. A job comes: the handler runs, under the queue's time limit.
+4. What came of it is the last job now: back to 2, until it is asked to stop or is due to be replaced.
+5. It settles the last job, gives back what it may still hold, and exits with 0.
+
+Whatever Redis does meanwhile, an outcome is kept until it is settled.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from resource import getpagesize
+from typing import TYPE_CHECKING, TypeVar
+
+from redis.exceptions import RedisError
+
+from ..config import Config, QueueConfig
+from ..errors import JobLost, Shutdown
+from ..handlers.kind import Handler
+from ..log import facts, job_context
+from ..queue.job import Job
+from ..queue.outcome import Finished
+from ..queue.slot import Slot, Wait
+from . import attempt, reports
+from .interrupts import Interrupts
+from .outage import Outage
+from .pulse import Pulse
+
+if TYPE_CHECKING:
+    from ..clients.services import Services
+
+logger = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
+#: Seconds between two looks at the memory.
+_MEMORY_INTERVAL = 1.0
+
+#: Seconds that a worker tries to settle its last job when it is asked to stop and Redis is away. What it can
+#: not settle stays in its active list and is run again.
+_LAST_TRIES = 5.0
+
+
+class Worker:
+    """One child of one queue, in one slot."""
+
+    def __init__(
+        self,
+        config: Config,
+        queue: QueueConfig,
+        handle: Handler,
+        slot: Slot,
+        services: Services,
+        pulse: Pulse,
+        interrupts: Interrupts,
+    ) -> None:
+        self._config = config
+        self._queue = queue
+        self._slot = slot
+        self._pulse = pulse
+        self._interrupts = interrupts
+        self._services = services
+        self._circumstances = attempt.Circumstances(
+            handle, services, slot, hold=max(1.0, queue.backoff), secrets=config.secrets()
+        )
+        self._outage = Outage()
+        self._finished: Finished | None = None
+        self._jobs_done = 0
+        self._memory_seen_at = time.monotonic()
+
+    def run(self) -> None:
+        """Works until it is asked to stop or due to be replaced.
+
+        A bug in here ends the process with a traceback and without leaving in good order: its job counts as
+        one that lost its worker, so that it can not do the same to every successor.
+        """
+        with suppress(Shutdown):
+            self._take_over()
+            self._pulse.ready()
+            while not self._interrupts.stopping and not self._is_due_for_replacement():
+                self.loop()
+        self._leave()
+
+    def loop(self) -> None:
+        """One turn: settles the last job, takes the next, runs it."""
+        self._pulse.beat()
+        answer = self._patiently(self._turn)
+        if isinstance(answer, Wait):
+            self._sleep(answer.seconds)
+        elif answer:
+            self._work(answer)
+
+    def _take_over(self) -> None:
+        with self._interrupts.waiting():
+            while (recovered := self._patiently(self._slot.recover)) is None:
+                pass
+        if recovered.jobs:
+            logger.warning("A job lost its worker and runs again", extra=facts(queue=self._queue.name))
+        for job in recovered.dead:
+            reports.failed_permanently(job, self._config.log)
+
+    def _turn(self) -> Job | Wait | None:
+        settlement = self._slot.begin_turn(self._finished)
+        self._finished = None
+        if settlement:
+            reports.settled(settlement, self._config.log)
+        with self._interrupts.waiting():
+            return self._slot.end_turn()
+
+    def _patiently(self, step: Callable[[], Value]) -> Value | None:
+        """The step's value; None when Redis failed, after a wait that grows from one failure to the next."""
+        try:
+            value = step()
+        except RedisError as error:
+            self._sleep(self._outage.failed(error))
+            return None
+        self._outage.over()
+        return value
+
+    def _sleep(self, seconds: float) -> None:
+        with self._interrupts.waiting():
+            time.sleep(seconds)
+
+    def _work(self, job: Job) -> None:
+        with job_context(queue=job.queue, jobId=job.id, attempt=job.attempts):
+            logger.info("Job started", extra=facts(waitMs=job.wait_ms))
+            began = time.monotonic()
+            self._pulse.begin_job()
+            try:
+                outcome = attempt.run(
+                    job, self._circumstances, self._interrupts.deadline(self._queue.timeout)
+                )
+            except JobLost:
+                logger.warning("Job was lost to another worker", extra=facts(outcome="lost"))
+            else:
+                self._finished = Finished(job, outcome, round((time.monotonic() - began) * 1000))
+            finally:
+                self._interrupts.disarm()
+                self._pulse.end_job()
+        self._jobs_done += 1
+
+    def _is_due_for_replacement(self) -> bool:
+        most = self._config.max_jobs_per_child
+        if most and self._jobs_done >= most:
+            logger.debug("Worker is replaced after its share of jobs", extra=facts(jobs=self._jobs_done))
+            return True
+        now = time.monotonic()
+        if not self._config.max_memory_mb or now < self._memory_seen_at + _MEMORY_INTERVAL:
+            return False
+        self._memory_seen_at = now
+        used = _resident_mb()
+        if used > self._config.max_memory_mb:
+            logger.info("Worker is replaced, it uses too much memory", extra=facts(mb=used))
+            return True
+        return False
+
+    def _leave(self) -> None:
+        give_up_at = time.monotonic() + _LAST_TRIES
+        while True:
+            try:
+                settlement = self._slot.settle(self._finished)
+                self._finished = None
+                if settlement:
+                    reports.settled(settlement, self._config.log)
+                self._slot.give_back()
+                break
+            except RedisError as error:
+                pause = self._outage.failed(error)
+                if time.monotonic() + pause > give_up_at:
+                    logger.error("Redis is away, so a job may run again: its outcome could not be stored")
+                    break
+                time.sleep(pause)
+        self._slot.disconnect()
+        self._services.close()
+
+
+def _resident_mb() -> float:
+    """MiB of resident memory, shared pages included (proc(5), statm)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return round(pages * getpagesize() / 2**20, 1)

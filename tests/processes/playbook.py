@@ -1,0 +1,88 @@
+"""A handler that does what the job's data says, and writes down that it ran.
+
+The record is a file outside Redis, opened for appending, one line a run: the oracle of the process tests.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from preppath_workers.errors import InvalidJob, PermanentError, RateLimited, TransientError
+from preppath_workers.handlers.kind import Attempt
+
+
+def handle(attempt: Attempt, services: object) -> Mapping[str, Any]:
+    """Data: `{"do": name of a move, …its arguments}`; no move is a job that succeeds at once."""
+    record(f"start {attempt.id} {os.getpid()}")
+    _MOVES[attempt.data.get("do", "nothing")](attempt)
+    record(f"end {attempt.id} {os.getpid()}")
+    return {"pid": os.getpid()}
+
+
+def record(line: str) -> None:
+    """Appends a line; one write call, so that lines of several processes do not mix."""
+    with Path(os.environ["PLAYBOOK_RECORD"]).open("ab", buffering=0) as file:
+        file.write(line.encode() + b"\n")
+
+
+def _sleep(attempt: Attempt) -> None:
+    time.sleep(attempt.data["seconds"])
+
+
+def _hang(attempt: Attempt) -> None:
+    """Deaf to SIGALRM, as a call into a library is that never returns."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGTERM])
+    time.sleep(3600)
+
+
+def _swallow(attempt: Attempt) -> None:
+    """Catches whatever it can, as careless code does."""
+    while True:
+        try:
+            time.sleep(0.05)
+        except Exception:  # noqa: BLE001 — that is the point
+            record("swallowed")
+
+
+def _die(attempt: Attempt) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _fail(attempt: Attempt) -> None:
+    raise {
+        "transient": TransientError("try again"),
+        "permanent": PermanentError("never"),
+        "invalid": InvalidJob("data.x must be a string"),
+        "limited": RateLimited("slow down", retry_after=attempt.data.get("after", 0.5)),
+        "bug": ZeroDivisionError("oops"),
+    }[attempt.data["how"]]
+
+
+def _progress(attempt: Attempt) -> None:
+    for percent in (10, 50, 90):
+        attempt.progress(percent)
+        time.sleep(0.25)
+
+
+def _grow(attempt: Attempt) -> None:
+    """Takes memory and keeps it."""
+    _KEPT.append(bytearray(os.urandom(1)) * (attempt.data["mb"] * 2**20))
+
+
+_KEPT: list[bytearray] = []
+
+_MOVES: dict[str, Callable[[Attempt], None]] = {
+    "nothing": lambda attempt: None,
+    "sleep": _sleep,
+    "hang": _hang,
+    "swallow": _swallow,
+    "die": _die,
+    "fail": _fail,
+    "progress": _progress,
+    "grow": _grow,
+}
