@@ -1,0 +1,8 @@
+"""`python -m preppath_workers` is the same as `preppath-workers`."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""`preppath-workers init-db`: creates the tables that are missing."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..config import load_database_url, read_environment
+from ..errors import JobError
+from .arguments import EXIT_FAILED, add_command
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "init-db",
+        "create the tables that are missing, and change nothing that exists",
+        """
+        example: preppath-workers init-db --config .env
+
+        exit codes: 0 every table is there, 1 the database refused, 78 the configuration is wrong
+        """,
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Creates the tables in one transaction and prints a line for each. Returns the exit code.
+
+    Raises ConfigError.
+    """
+    # Here, for the other commands need no database library.
+    from ..clients.database import Database
+    from ..clients.schema import create_missing
+
+    database = Database(load_database_url(read_environment(args.config)))
+    try:
+        with database.transaction() as cursor:
+            created = create_missing(cursor)
+    except JobError as error:
+        print(f"init-db: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    finally:
+        database.close()
+    for table, new in created.items():
+        print(f"{table}: {'created' if new else 'already there'}")
+    return 0

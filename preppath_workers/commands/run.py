@@ -1,0 +1,64 @@
+"""`preppath-workers run`: starts the workers."""
+
+from __future__ import annotations
+
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
+
+from .. import config, log
+from ..handlers import KINDS
+from ..handlers.kind import Trade
+from .arguments import add_command
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "run",
+        "start the workers of every queue, or of some (this is what no command means)",
+        """
+        example:
+          preppath-workers run --config .env --queue tts
+
+        signals: TERM or INT stop it after the jobs in hand, a second one at once;
+        HUP reads the configuration again and replaces the workers one by one
+
+        exit codes: 0 stopped as asked; 78 the configuration is wrong
+        """,
+    )
+    add_queue_option(parser, default=SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+def add_queue_option(parser: ArgumentParser, default: Any = None) -> None:
+    """Adds `--queue`, which the command line without a command has too."""
+    parser.add_argument(
+        "--queue",
+        dest="only",
+        action="append",
+        default=default,
+        choices=[kind.name for kind in KINDS],
+        help="work this queue only; may be given several times; wins over QUEUES",
+    )
+
+
+def run(args: Namespace) -> int:
+    """Runs a supervisor until it is stopped. Raises ConfigError."""
+    only: list[str] = args.only or []
+
+    def load() -> config.Config:
+        loaded = config.load(config.read_environment(args.config), [kind.defaults for kind in KINDS], only)
+        log.configure(loaded.log, loaded.secrets())
+        return loaded
+
+    loaded = load()
+    # Loaded only here, for these take a second, which other commands need not wait.
+    from ..clients.services import Services
+    from ..processes.supervisor import Supervisor
+
+    trade = Trade({kind.name: kind.load() for kind in KINDS}, Services)
+    return Supervisor(loaded, trade, load).run()

@@ -1,0 +1,89 @@
+"""`preppath-workers status`: shows one job."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..errors import UnknownJob
+from ..queue.job import Job
+from ..queue.queue import Queue
+from .arguments import EXIT_FAILED, add_command
+from .queue_argument import add_queue_argument, open_queue
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+#: Seconds between two looks at a job that is waited for.
+_LOOK = 0.1
+
+#: Exit codes of --wait: the job ended otherwise than completed; it did not end in time.
+_EXIT_NOT_COMPLETED, _EXIT_NOT_ENDED = 3, 4
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "status",
+        "show a job: its state, progress, attempts, error, result and times",
+        """
+        example:
+          preppath-workers status tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --wait 60
+
+        exit codes: 0 here it is (with --wait: it completed); 1 no such job;
+        with --wait: 3 it failed or was cancelled, 4 it did not end in time;
+        69 Redis does not answer; 78 the configuration is wrong
+        """,
+    )
+    add_queue_argument(parser)
+    parser.add_argument("id", metavar="ID", help="the job's id, as enqueue printed it")
+    parser.add_argument("--json", action="store_true", help="print it as a JSON object")
+    parser.add_argument(
+        "--wait",
+        nargs="?",
+        type=float,
+        const=float("inf"),
+        metavar="SECONDS",
+        help="wait until it has ended, for ever or so many seconds",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Shows the job. Raises ConfigError."""
+    queue = open_queue(args)
+    try:
+        job = _find(queue, args.id)
+        give_up_at = time.monotonic() + (args.wait or 0.0)
+        while not job.is_finished and time.monotonic() < give_up_at:
+            time.sleep(_LOOK)
+            job = _find(queue, args.id)
+    except UnknownJob as error:
+        print(f"status: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    print(json.dumps(job.to_dict(), ensure_ascii=False, indent=2) if args.json else _shown(job))
+    if args.wait is None or job.state == "completed":
+        return 0
+    return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED
+
+
+def _find(queue: Queue, job_id: str) -> Job:
+    job = queue.get(job_id)
+    if not job:
+        raise UnknownJob(queue.name, job_id)
+    return job
+
+
+def _shown(job: Job) -> str:
+    lines = []
+    for name, value in job.to_dict().items():
+        if value is not None and name != "error":
+            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            lines.append(f"{name:<11} {shown}{' %' if name == 'progress' else ''}")
+    if job.error:
+        lines.append(f"{'error':<11} {job.error.get('class')}: {job.error.get('message')}")
+    return "\n".join(lines).encode(errors="replace").decode()
