@@ -25,6 +25,9 @@ _DO_NOT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: report a failure instead of
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _UTF8 = 1  # espeakCHARS_UTF8
 
+#: eSpeak keeps its state in globals: one thread at a time, the start of the engine included.
+_LOCK = threading.Lock()
+
 
 @dataclass(frozen=True)
 class Voice:
@@ -57,7 +60,8 @@ def speak(text: str, voice: str = "alloy", speed: float = 1.0) -> Wav:
     """The text, spoken in English by one of VOICES. `speed` 2 is twice as fast; under 0.46 it is as slow as
     eSpeak can. The same words twice are not the same samples: eSpeak's voices flutter, as real ones do.
     Raises KeyError for an unknown voice."""
-    return _engine().speak(text, VOICES[voice], speed)
+    with _LOCK:
+        return _engine().speak(text, VOICES[voice], speed)
 
 
 @cache
@@ -66,10 +70,9 @@ def _engine() -> _Engine:
 
 
 class _Engine:
-    """eSpeak NG. It keeps its state in globals, hence one engine a process and one text at a time."""
+    """eSpeak NG: one engine a process, and one text at a time."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._samples = bytearray()
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
         data = espeakng_loader.get_data_path().encode()
@@ -81,15 +84,14 @@ class _Engine:
         self._library.espeak_SetSynthCallback(self._callback)
 
     def speak(self, text: str, voice: Voice, speed: float) -> Wav:
-        with self._lock:
-            self._samples.clear()
-            self._library.espeak_SetVoiceByName(voice.variant.encode())
-            self._library.espeak_SetParameter(_RATE, max(SLOWEST_RATE, round(NORMAL_RATE * speed)), 0)
-            self._library.espeak_SetParameter(_PITCH, voice.pitch, 0)
-            self._library.espeak_SetParameter(_RANGE, voice.range, 0)
-            encoded = text.replace("\0", " ").encode()
-            self._library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 0, 0, _UTF8, None, None)
-            return Wav(bytes(self._samples), self._rate)
+        self._samples.clear()
+        self._library.espeak_SetVoiceByName(voice.variant.encode())
+        self._library.espeak_SetParameter(_RATE, max(SLOWEST_RATE, round(NORMAL_RATE * speed)), 0)
+        self._library.espeak_SetParameter(_PITCH, voice.pitch, 0)
+        self._library.espeak_SetParameter(_RANGE, voice.range, 0)
+        encoded = text.replace("\0", " ").encode()
+        self._library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 0, 0, _UTF8, None, None)
+        return Wav(bytes(self._samples), self._rate)
 
     def _take(self, samples: int | None, count: int, events: int | None) -> int:
         if samples and count > 0:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import array
 import io
+import subprocess
+import sys
 import wave
 from concurrent.futures import ThreadPoolExecutor
 from operator import mul
@@ -43,6 +45,16 @@ def test_speed_shortens_and_lengthens() -> None:
 def test_an_unknown_voice_is_an_error() -> None:
     with pytest.raises(KeyError):
         speak(TEXT, "nobody")
+
+
+def test_threads_that_speak_first_at_once_start_one_engine() -> None:
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from preppath_workers.dev.speech import speak\n"
+        "print(len(list(ThreadPoolExecutor(8).map(speak, ['Hello.'] * 8))))"
+    )
+    spoken = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (spoken.returncode, spoken.stdout) == (0, "8\n")
 
 
 def test_threads_do_not_disturb_each_other() -> None:

@@ -1,0 +1,1 @@
+"""The demo: one interview through all three queues, on servers of its own."""

@@ -1,0 +1,89 @@
+"""What the demo writes: lines of cells in colours, never wider than the terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from typing import Literal, TextIO
+
+Style = Literal["plain", "bold", "dim", "red", "green", "yellow", "cyan"]
+
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+#: Characters: longer lines are hard to read, whatever the terminal's width.
+WIDEST = 120
+
+#: A text and how it looks.
+Cell = tuple[str, Style]
+
+
+class NobodyReads(Exception):
+    """The terminal is gone, or the pipe's other end."""
+
+
+class Screen:
+    """A terminal, or whatever else standard output is. There, lines are plain and as wide as they need."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.is_terminal = stream.isatty() and os.environ.get("TERM") not in (None, "dumb")
+        self._has_colours = self.is_terminal and not os.environ.get("NO_COLOR")
+        self._drawn = 0
+
+    @property
+    def width(self) -> int:
+        """Characters of a line."""
+        return min(shutil.get_terminal_size().columns, WIDEST) if self.is_terminal else WIDEST
+
+    @property
+    def height(self) -> int:
+        """Lines."""
+        return shutil.get_terminal_size().lines
+
+    def say(self, *cells: Cell | str) -> None:
+        """Writes one line, cut off at the width."""
+        self._write(f"{self._line(cells)}\n")
+
+    def quote(self, text: str) -> None:
+        """Writes a line that is there to be copied: whole, whatever its length."""
+        self._write(f"{text}\n")
+
+    def draw(self, lines: Iterable[Iterable[Cell | str]]) -> None:
+        """Writes the lines over those of the last drawing, in one piece, so that nothing flickers."""
+        cut = [f"{self._line(line)}\x1b[K\n" for line in lines]
+        above = f"\x1b[{self._drawn}F" if self._drawn else ""
+        self._write(f"\x1b[?25l{above}{''.join(cut)}\x1b[J")
+        self._drawn = len(cut)
+
+    def release(self) -> None:
+        """The next drawing goes below what is there; the cursor is shown again."""
+        if self._drawn:
+            self._drawn = 0
+            self._write("\x1b[?25h")
+
+    def _line(self, cells: Iterable[Cell | str]) -> str:
+        left, parts = self.width, []
+        for cell in cells:
+            text, style = cell if isinstance(cell, tuple) else _plain(cell)
+            shown = text if len(text) <= left else text[: max(0, left - 1)] + "…" * (left > 0)
+            left -= len(shown)
+            if shown:
+                parts.append(self._styled(shown, style))
+        return "".join(parts).rstrip()
+
+    def _styled(self, text: str, style: Style) -> str:
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self._has_colours and style in _CODES else text
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            # What is said while everything is stopped must not fail again, nor what Python still flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            raise NobodyReads from error
+
+
+def _plain(text: str) -> Cell:
+    return text, "plain"
