@@ -10,7 +10,7 @@ from redis.retry import Retry
 #: Seconds to wait for a connection.
 CONNECT_TIMEOUT = 3.0
 
-#: Text that is no UTF-8 (any client may push anything) survives a round trip this way.
+#: Any client may push what is no UTF-8: it can be read this way, with a stand-in for each odd byte.
 _TEXT = {"decode_responses": True, "encoding_errors": "surrogateescape", "protocol": 2}
 
 

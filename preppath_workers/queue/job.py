@@ -48,6 +48,7 @@ class Job:
             that is not JSON.
         attempts: times started; starts that were given back (shutdown, vendor's rate limit) do not count.
         failures: attempts that ended in an error; they decide about retries.
+        releases: times it was given back unfinished; `rate_limits` of them for a vendor's rate limit.
         recoveries: times it was taken back from a worker that died.
         reason: why it is in the dead-letter list: invalid, permanent, retries, worker-died or malformed.
         fence: times started, ever. With `owner` (`<instance>:<slot>`) the fencing token of an attempt.
@@ -65,6 +66,7 @@ class Job:
     recoveries: int
     replays: int
     releases: int
+    rate_limits: int
     result: Any
     error: Mapping[str, Any] | None
     reason: str | None
@@ -96,7 +98,7 @@ class Job:
         """Reads the hash. People edit hashes: a field that is missing or no number reads as its default."""
 
         def number(name: str, default: int = 0) -> int:
-            return _integer(fields.get(name)) or default
+            return integer(fields.get(name)) or default
 
         return cls(
             queue=queue,
@@ -110,15 +112,16 @@ class Job:
             recoveries=number("recoveries"),
             replays=number("replays"),
             releases=number("releases"),
+            rate_limits=number("rateLimits"),
             result=_json(fields.get("result")),
             error=_object(fields.get("error")),
             reason=fields.get("reason"),
             owner=fields.get("owner", ""),
             fence=number("fence"),
-            created_at=_integer(fields.get("createdAt")),
-            queued_at=_integer(fields.get("queuedAt")),
-            started_at=_integer(fields.get("startedAt")),
-            finished_at=_integer(fields.get("finishedAt")),
+            created_at=integer(fields.get("createdAt")),
+            queued_at=integer(fields.get("queuedAt")),
+            started_at=integer(fields.get("startedAt")),
+            finished_at=integer(fields.get("finishedAt")),
             checkpoints={
                 name.removeprefix("checkpoint:"): value
                 for name, value in fields.items()
@@ -154,7 +157,8 @@ class Job:
         }
 
 
-def _integer(text: str | None) -> int | None:
+def integer(text: str | None) -> int | None:
+    """The number in a field of a hash; None when there is none."""
     try:
         return int(float(text)) if text else None
     except (ValueError, OverflowError):

@@ -44,7 +44,7 @@ class Keys:
 
     @property
     def tokens(self) -> str:
-        """zset: `<job>#<fence>#<time>` of every start within the limiter's duration, scored by its time (ms)."""
+        """zset: `<job>#<fence>#<time>` of every start within the limiter's duration, scored by time (ms)."""
         return self.base + "tokens"
 
     @property
@@ -58,8 +58,13 @@ class Keys:
         return self.base + "instances"
 
     @property
+    def outbox(self) -> str:
+        """list: notices of ended jobs, as JSON, until a janitor has made deliveries of them."""
+        return self.base + "outbox"
+
+    @property
     def meta(self) -> str:
-        """hash: paused, heldUntil (ms), heldReason."""
+        """hash: paused, heldUntil (ms), heldReason, outOfService, probe, notices."""
         return self.base + "meta"
 
     @property

@@ -31,10 +31,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class Released:
-    """The attempt does not count; nobody may start a job of this queue for `hold_ms`, because of `reason`."""
+    """The attempt does not count; nobody may start a job of this queue for `hold_ms`, because of `reason`.
+
+    `out_of_service`: when the hold ends one job may probe, and only its success opens the queue.
+    """
 
     hold_ms: int = 0
     reason: str = ""
+    out_of_service: bool = False
 
 
 Outcome = Completed | Failed | Released

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from ..errors import UnknownJob
-from .job import DEFAULT_PRIORITY, Job, State, is_valid_id, new_id
+from .job import DEFAULT_PRIORITY, Job, State, integer, is_valid_id, new_id
 from .keys import Keys
 from .scripts import Caller
 
@@ -77,11 +77,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Gate:
-    """Whether jobs may start: `paused` by hand, or held for `held_ms` because the vendor asked for it."""
+    """Whether jobs may start: `paused` by hand, held for `held_ms` because the vendor asked for it, or out of
+    service: then one job probes each time the hold ends. `reason` is what the vendor said."""
 
     paused: bool
     held_ms: int
-    held_reason: str | None
+    out_of_service: bool
+    reason: str | None
 
 
 def encode_data(data: Mapping[str, Any]) -> str:
@@ -152,18 +154,20 @@ class Queue:
 
     def gate(self) -> Gate:
         """Whether jobs may start now."""
-        paused, until, reason = self._redis.hmget(self.keys.meta, "paused", "heldUntil", "heldReason")
+        names = ("paused", "heldUntil", "heldReason", "outOfService")
+        paused, until, held, broken = self._redis.hmget(self.keys.meta, *names)
         seconds, microseconds = self._redis.time()
-        held_ms = max(0, int(until or 0) - seconds * 1000 - microseconds // 1000)
-        return Gate(paused is not None, held_ms, _text(reason) if reason and held_ms else None)
+        held_ms = max(0, (integer(_text(until)) or 0) - seconds * 1000 - microseconds // 1000) if until else 0
+        reason = broken or (held if held_ms else None)
+        return Gate(paused is not None, held_ms, broken is not None, _text(reason) if reason else None)
 
     def pause(self) -> None:
         """No job of this queue starts any more, on any machine; those that run go on."""
         self._redis.hset(self.keys.meta, "paused", "1")
 
     def resume(self) -> None:
-        """Lifts a pause, and a hold that a vendor's rate limit had put on the queue."""
-        self._redis.hdel(self.keys.meta, "paused", "heldUntil", "heldReason")
+        """Lifts a pause, and a hold that a vendor had caused."""
+        self._redis.hdel(self.keys.meta, "paused", "heldUntil", "heldReason", "outOfService", "probe")
 
     def cancel(self, job_id: str) -> State:
         """Takes a job out that has not started; returns its state after that, which tells whether it worked.
@@ -174,6 +178,15 @@ class Queue:
         if _text(state) == "unknown":
             raise UnknownJob(self.name, job_id)
         return _text(state)  # type: ignore[return-value] # the script answers one of the states
+
+    def notices(self, count: int = 100) -> list[str]:
+        """The oldest notices of jobs that have ended: JSON objects with id, event (completed or failed),
+        replays and at (ms)."""
+        return [_text(entry) for entry in self._redis.lrange(self.keys.outbox, 0, count - 1)]
+
+    def drop_notice(self, notice: str) -> None:
+        """Forgets a notice, once it has been passed on."""
+        self._redis.lrem(self.keys.outbox, 1, notice)
 
     def dead_letters(self, start: int = 0, count: int = 100) -> list[Job]:
         """Jobs of the dead-letter list, newest first; one that was replayed meanwhile is left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,12 @@ from redis.exceptions import NoScriptError
 #: The scripts' first argument after the key: empty means the server's clock.
 SERVER_TIME = ""
 
+_FOLDER = Path(__file__).parent / "lua"
+
 
 @dataclass(frozen=True)
 class Script:
-    """One transition: the prelude and its own file, under the digest that EVALSHA takes."""
+    """One transition: what it needs of `lua/shared` and its own file, under the digest that EVALSHA takes."""
 
     name: str
     text: str
@@ -29,16 +32,28 @@ class Script:
 @cache
 def scripts() -> Mapping[str, Script]:
     """Every transition by name, read once a process."""
-    folder = Path(__file__).parent / "lua"
-    prelude = (folder / "prelude.lua").read_text(encoding="utf-8")
     found = {}
-    for path in sorted(folder.glob("*.lua")):
-        if path.stem != "prelude":
-            text = prelude + path.read_text(encoding="utf-8")
-            # Redis names a script by its SHA-1; nothing is kept secret by it.
-            digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
-            found[path.stem] = Script(path.stem, text, digest)
+    for path in sorted(_FOLDER.glob("*.lua")):
+        parts: dict[Path, str] = {}
+        _gather(_FOLDER / "shared" / "base.lua", parts)
+        _gather(path, parts)
+        text = "\n".join(parts.values())
+        # Redis names a script by its SHA-1; nothing is kept secret by it.
+        digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+        found[path.stem] = Script(path.stem, text, digest)
     return MappingProxyType(found)
+
+
+def _gather(path: Path, parts: dict[Path, str]) -> None:
+    """Adds the file to the parts, after what its first line says it needs. A script carries no more than
+    that: Redis makes all of its functions anew at each call."""
+    if path in parts:
+        return
+    text = path.read_text(encoding="utf-8")
+    needs = re.match(r"-- needs: (.*)", text)
+    for name in needs[1].split(", ") if needs else ():
+        _gather(_FOLDER / "shared" / f"{name}.lua", parts)
+    parts[path] = text
 
 
 class Caller:

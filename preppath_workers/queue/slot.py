@@ -28,7 +28,10 @@ BLOCK = 5
 #: Seconds for any answer. Above BLOCK, or an idle queue would look like a dead server.
 ANSWER_TIMEOUT = BLOCK + 5.0
 
-_USED = ("claim", "complete", "retry", "release", "progress", "checkpoint", "recover")
+_USED = (
+    *("claim", "complete", "retry", "release", "recover"),
+    *("progress", "checkpoint", "spend", "confirm"),
+)
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,11 @@ class Slot:
         self._keys = Keys(config.redis.prefix, queue.name)
         self._connection: ConnectionInterface = consumer(config.redis.url, ANSWER_TIMEOUT)
         self._connected = False
-        self._turn_is_open = False
+        self._unread = 0
         self._now = now
         limit = queue.rate_limit
-        self._claim = (
-            instance, number, _ms(config.lease),
-            limit.max if limit else 0, _ms(limit.duration) if limit else 0,
-        )  # fmt: skip
+        self._limit = (limit.max, _ms(limit.duration)) if limit else (0, 0)
+        self._claim = (instance, number, _ms(config.lease), *self._limit, _ms(config.probe_interval))
         self._retention = (_ms(config.keep_completed_seconds), config.keep_completed_count)
         self._unsettled: Finished | None = None
         self._popping = False
@@ -90,7 +91,6 @@ class Slot:
             words.append(("BRPOPLPUSH", self._keys.wait, self._keys.active(self.owner), str(BLOCK)))
         words.append(self._words("claim", *self._claim))
         self._send(words)
-        self._turn_is_open = True
         return self._read_settlement() if self._unsettled else None
 
     def end_turn(self) -> Job | Wait | None:
@@ -99,7 +99,6 @@ class Slot:
         if self._popping:
             self._receive()
         answer = self._receive()
-        self._turn_is_open = False
         if answer[0] == "wait":
             return Wait(int(answer[1]) / 1000)
         if answer[0] == "none":
@@ -124,14 +123,28 @@ class Slot:
         """Keeps what a step brought (JSON), for later attempts. Raises JobLost."""
         self._while_owned("checkpoint", job, name, value)
 
+    def spend(self, job: Job) -> float:
+        """Spends a further token of the rate limit; returns the seconds to wait before asking again, 0 when
+        it is spent. Raises JobLost."""
+        _, *wait_ms = self._while_owned("spend", job, *self._limit)
+        return int(wait_ms[0]) / 1000 if wait_ms else 0.0
+
+    def confirm(self, job: Job) -> None:
+        """Raises JobLost when another worker owns the job now."""
+        self._while_owned("confirm", job)
+
     def disconnect(self) -> None:
         """Closes the connection; answers that are under way are lost."""
-        self._connected = self._turn_is_open = False
+        self._connected = False
+        self._unread = 0
+        self._in_hand = True  # nobody knows what a pop or a claim did whose answer was lost
         self._connection.disconnect()
 
-    def _while_owned(self, name: str, job: Job, *arguments: str | int) -> None:
-        if self._call(name, job.id, self.owner, job.fence, *arguments)[0] == "lost":
+    def _while_owned(self, name: str, job: Job, *arguments: str | int) -> list[Any]:
+        answer: list[Any] = self._call(name, job.id, self.owner, job.fence, *arguments)
+        if answer[0] == "lost":
             raise JobLost(f"job {job.id} belongs to another worker now")
+        return answer
 
     def _settle_words(self, finished: Finished) -> tuple[str, ...]:
         job, outcome = finished.job, finished.outcome
@@ -141,7 +154,8 @@ class Slot:
         if isinstance(outcome, Failed):
             policy = (self._queue.retries, _ms(self._queue.backoff), outcome.retry_after_ms)
             return self._words("retry", *held, outcome.error, outcome.reason, *policy)
-        return self._words("release", *held, outcome.hold_ms, outcome.reason)
+        hold = (outcome.hold_ms, outcome.reason, int(outcome.out_of_service))
+        return self._words("release", *held, *hold)
 
     def _read_settlement(self) -> Settlement:
         verdict, *detail = self._receive()
@@ -161,10 +175,13 @@ class Slot:
 
     def _send(self, commands: list[tuple[Any, ...]]) -> None:
         try:
-            if self._turn_is_open:
-                self.disconnect()  # a turn that was given up: its answers would be taken for ours
+            if self._unread:
+                # A turn was given up, or a signal came between a command and its answer: what is still to be
+                # read would be taken for ours.
+                self.disconnect()
             if not self._connected:
                 self._connect()
+            self._unread = len(commands)
             self._connection.send_packed_command(self._connection.pack_commands(commands))
         except BaseException:
             self.disconnect()
@@ -175,10 +192,12 @@ class Slot:
         # the only one whose next answer is known. A refusal (no memory, read-only replica, a script lost by
         # SCRIPT FLUSH) is one more reason for a fresh start, which loads the scripts again.
         try:
-            return self._connection.read_response()
+            answer = self._connection.read_response()
         except BaseException:
             self.disconnect()
             raise
+        self._unread -= 1
+        return answer
 
     def _connect(self) -> None:
         self._connection.connect()
@@ -190,7 +209,6 @@ class Slot:
             if self._connection.read_response() != script.digest:
                 raise ResponseError(f"the server names the script {script.name} otherwise than we do")
         self._connected = True
-        self._in_hand = True
 
 
 def _ms(seconds: float) -> int:

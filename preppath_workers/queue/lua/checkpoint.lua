@@ -1,3 +1,5 @@
+-- needs: ownership
+--
 -- Keeps what one step of a running job brought, so that a later attempt need not do (and pay for) it again,
 -- if the job is still the caller's. The claim returns it with the rest of the hash.
 --

@@ -1,3 +1,5 @@
+-- needs: ownership, notices
+--
 -- Settles a job that succeeded, if it is still the caller's.
 --
 -- KEYS[1]  base
@@ -27,4 +29,11 @@ if listed > 0 then
   redis.call('LTRIM', COMPLETED, 0, listed - 1)
 end
 count('completed')
+
+local meta = redis.call('HMGET', META, 'notices', 'probe')
+if meta[1] then notify(id, 'completed') end
+-- The probe of a queue that was out of service: whatever was broken is mended.
+if meta[2] == id .. '#' .. fence then
+  redis.call('HDEL', META, 'heldUntil', 'heldReason', 'outOfService', 'probe')
+end
 return {'completed'}

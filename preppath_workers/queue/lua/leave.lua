@@ -1,3 +1,5 @@
+-- needs: giving_back
+--
 -- An instance stops in good order: jobs that did not finish go back uncounted, and its lease is given up.
 --
 -- KEYS[1]  base

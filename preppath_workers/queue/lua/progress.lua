@@ -1,3 +1,5 @@
+-- needs: ownership
+--
 -- Shows how far a running job is, if it is still the caller's.
 --
 -- KEYS[1]  base

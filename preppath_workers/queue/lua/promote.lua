@@ -1,3 +1,5 @@
+-- needs: raw_pushes
+--
 -- Moves jobs that are due from `delayed` to the end of their lane in `wait`, earliest first.
 --
 -- KEYS[1]  base

@@ -1,3 +1,5 @@
+-- needs: giving_back
+--
 -- Recovers what instances left behind whose lease ran out, and strikes them off.
 --
 -- KEYS[1]  base

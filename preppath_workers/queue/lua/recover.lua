@@ -1,3 +1,5 @@
+-- needs: giving_back
+--
 -- Empties the active list of one slot whose child is dead: back to the front of their lanes. Its successor
 -- calls this before anything else.
 --

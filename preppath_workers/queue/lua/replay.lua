@@ -1,3 +1,5 @@
+-- needs: raw_pushes
+--
 -- Moves jobs from the dead-letter list to the end of their lane in `wait`, with their counters at zero.
 --
 -- KEYS[1]  base
@@ -15,7 +17,7 @@ for index = 2, #ARGV do
   -- From the right, where the oldest are: replay begins with them.
   if redis.call('LREM', DEAD, -1, id) == 1 and redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'state', 'waiting', 'queuedAt', now, 'attempts', 0, 'failures', 0, 'recoveries', 0)
-    redis.call('HDEL', key, 'reason', 'finishedAt', 'progress')
+    redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits')
     add(id, 'replays', 1)
     place_last(id, priority_of(id))
     moved = moved + 1

@@ -1,3 +1,5 @@
+-- needs: ownership, dead
+--
 -- Settles a job that failed, if it is still the caller's: `delayed` until its backoff is over, or `dead` when
 -- its retries are used up or the error allows none.
 --

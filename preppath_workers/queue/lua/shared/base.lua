@@ -1,0 +1,55 @@
+-- What every script starts with: the queue's keys, its clock, and how to count.
+--
+-- KEYS[1]  the queue's base, such as "preppath:{tts}:". Every other key is made from it: the hash tag keeps
+--          them all in one slot of a Redis Cluster, so naming this one routes the script correctly.
+-- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation fill it.
+
+local base = KEYS[1]
+local WAIT, LANES, DELAYED = base .. 'wait', base .. 'lanes', base .. 'delayed'
+local DEAD, COMPLETED = base .. 'dead', base .. 'completed'
+local TOKENS, RESERVED = base .. 'tokens', base .. 'reserved'
+local INSTANCES, META, STATS = base .. 'instances', base .. 'meta', base .. 'stats'
+local OUTBOX = base .. 'outbox'
+
+local DEFAULT_PRIORITY = 50
+
+local function job_key(id) return base .. 'job:' .. id end
+local function active_key(owner) return base .. 'active:' .. owner end
+local function instance_key(instance) return base .. 'instance:' .. instance end
+
+local function server_time()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local now = tonumber(ARGV[1]) or server_time()
+
+-- A counter is no reason to stop half-way: what was put in its place by hand stays as it is.
+local function count(name, times)
+  redis.pcall('HINCRBY', STATS, name, times or 1)
+end
+
+-- A hash that was edited by hand may hold anything. What is no number counts as missing and a fraction is cut
+-- off, so that no transition can get stuck on it: Lua reads "nan" and "inf" too, and no comparison bears those.
+local function integer(text)
+  local number = tonumber(text)
+  if number and number > -2 ^ 53 and number < 2 ^ 53 then return math.floor(number) end
+  return nil
+end
+
+-- Whether an entry is a second one, of a job that is accounted for elsewhere. A state that is none of ours, or
+-- an active job of nobody, was edited by hand: such a job waits.
+local ELSEWHERE = { delayed = true, completed = true, failed = true, cancelled = true }
+local function is_elsewhere(state, owner)
+  return ELSEWHERE[state] or (state == 'active' and owner and owner ~= '')
+end
+
+local function priority_of(id)
+  return integer(redis.call('HGET', job_key(id), 'priority')) or DEFAULT_PRIORITY
+end
+
+local function add(id, field, amount)
+  local value = (integer(redis.call('HGET', job_key(id), field)) or 0) + amount
+  redis.call('HSET', job_key(id), field, value)
+  return value
+end

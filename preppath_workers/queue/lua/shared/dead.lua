@@ -1,0 +1,9 @@
+-- needs: notices
+
+-- To the dead-letter list, for good unless it is replayed.
+local function bury(id, reason, failure)
+  redis.call('HSET', job_key(id), 'state', 'failed', 'reason', reason, 'error', failure, 'finishedAt', now)
+  redis.call('LPUSH', DEAD, id)
+  count('failed')
+  if redis.call('HGET', META, 'notices') then notify(id, 'failed') end
+end

@@ -1,0 +1,38 @@
+-- needs: placing, dead
+
+-- Gives an entry that some client pushed by itself an id and a job hash. A JSON object becomes a waiting job
+-- and its id is returned; anything else goes to the dead-letter list as it is, and nil is returned.
+local function admit(entry)
+  local id, serial = nil, 0
+  repeat
+    serial = serial + 1
+    id = string.format('raw-%.0f-%d', now, serial)
+  until redis.call('EXISTS', job_key(id)) == 0
+  redis.call('HSET', job_key(id), 'data', entry, 'priority', DEFAULT_PRIORITY, 'state', 'waiting', 'createdAt', now)
+  count('enqueued')
+  if string.find(entry, '^%s*{') and pcall(cjson.decode, entry) then return id end
+  bury(id, 'malformed', cjson.encode({
+    class = 'MalformedEntry',
+    message = 'this entry was neither the id of a job nor a JSON object',
+  }))
+  return nil
+end
+
+-- Raw pushes lie at the left end, beyond every lane. Placing others before them again and again would starve
+-- them, so whoever places a job first gives them their places. Each raw push is moved once. A pushed id of a job
+-- that is accounted for elsewhere is dropped, as the claim would do: it would shield the raw pushes behind it.
+local function adopt_raw_pushes()
+  local entries = {}
+  while true do
+    local entry = redis.call('LINDEX', WAIT, 0)
+    if not entry then break end
+    local held = redis.call('HMGET', job_key(entry), 'state', 'owner')
+    if held[1] and not is_elsewhere(held[1], held[2]) then break end
+    redis.call('LPOP', WAIT)
+    if not held[1] then entries[#entries + 1] = entry end
+  end
+  for index = #entries, 1, -1 do
+    local id = admit(entries[index])
+    if id then place_last(id, DEFAULT_PRIORITY) end
+  end
+end

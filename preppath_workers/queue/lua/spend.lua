@@ -1,0 +1,27 @@
+-- needs: ownership, tokens
+--
+-- Spends a further token on a running job that makes more than one paid request, if the job is still the
+-- caller's.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2]  id
+-- ARGV[3]  owner
+-- ARGV[4]  fencing number
+-- ARGV[5]  the rate limit's maximum; 0 for no limit
+-- ARGV[6]  the rate limit's duration (ms)
+--
+-- Returns {"ok"}; {"wait", ms} when the call is to be repeated after so long; {"lost"} when the job is
+-- another's now. Calling again after a lost answer may spend a token too many, never one too few.
+
+local id, owner, fence, limit, duration = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+
+if state_if_ours(id, owner, fence) ~= 'active' then return {'lost'} end
+local meta = redis.call('HMGET', META, 'heldUntil', 'outOfService')
+local held = (integer(meta[1]) or 0) - now
+-- A vendor that is out of service tells this job so itself, and the job ends; one that limits the rate is heeded.
+if held > 0 and not meta[2] then return {'wait', held} end
+local request = add(id, 'requests', 1)
+local delay = take_token(owner, string.format('%s#%s#%.0f', id, fence, request), limit, duration)
+if delay > 0 then return {'wait', delay} end
+return {'ok'}

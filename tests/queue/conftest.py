@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from fakeredis import FakeRedis
+from redis import Redis
+
+from preppath_workers.config import QueueConfig, load
+from preppath_workers.queue.keys import Keys
+from preppath_workers.queue.queue import Queue
+from preppath_workers.queue.slot import Slot
+
+from .bench import Bench
+from .turns import CONSUMER, OpenSlot
+
+REQUIRED = {
+    "OPENAI_API_KEY": "sk-test",
+    "S3_BUCKET": "bucket",
+    "DATABASE_URL": "postgresql://127.0.0.1:1/none",
+}
+
+
+@pytest.fixture(scope="session")
+def fake() -> Iterator[FakeRedis]:
+    """fakeredis: a second opinion, by another implementation of the commands that our scripts use."""
+    with FakeRedis(decode_responses=True, encoding_errors="surrogateescape") as client:
+        yield client
+
+
+@pytest.fixture
+def text_redis(redis_url: str) -> Iterator[Redis]:
+    """A client of the real server that bears text which is no UTF-8, as ours do."""
+    with Redis.from_url(redis_url, decode_responses=True, encoding_errors="surrogateescape") as client:
+        yield client
+
+
+@pytest.fixture(params=["server", "fakeredis"])
+def bench(request: pytest.FixtureRequest, key_prefix: str) -> Bench:
+    """An empty queue, on the real server and on fakeredis."""
+    if request.param == "server":
+        return Bench(request.getfixturevalue("text_redis"), Keys(key_prefix, "tts"))
+    client: FakeRedis = request.getfixturevalue("fake")
+    client.flushall()
+    return Bench(client, Keys(key_prefix, "tts"))
+
+
+@pytest.fixture
+def server_bench(text_redis: Redis, key_prefix: str) -> Bench:
+    """An empty queue on the real server."""
+    return Bench(text_redis, Keys(key_prefix, "tts"))
+
+
+@pytest.fixture
+def queue(redis: Redis, key_prefix: str) -> Queue:
+    """An empty queue as its producers see it, on the real server."""
+    return Queue("tts", redis, key_prefix)
+
+
+@pytest.fixture
+def open_slot(redis_url: str, key_prefix: str) -> Iterator[OpenSlot]:
+    """Opens a slot of that number, of one instance; the other arguments are its queue's settings."""
+    slots: list[Slot] = []
+    url = f"{redis_url}{'&' if '?' in redis_url else '?'}client_name={CONSUMER}"
+
+    def start(number: int = 0, now: str = "", **settings: object) -> Slot:
+        config = load({**REQUIRED, "REDIS_URL": url, "KEY_PREFIX": key_prefix}, [])
+        kind = replace(QueueConfig("tts"), **settings)  # type: ignore[arg-type] # the test names its fields
+        slots.append(Slot(config, kind, "host", number, now=now))
+        return slots[-1]
+
+    yield start
+    for slot in slots:
+        slot.disconnect()

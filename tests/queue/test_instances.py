@@ -1,0 +1,189 @@
+"""heartbeat, recover, reap, leave: leases, and what dead workers held."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .bench import NOW, Bench, State
+from .table import HOST, Row, completed, row_name, started, waiting
+
+#: Slot 0 ran a job when it died; others wait.
+DIED: State = {
+    **HOST,
+    "wait": ["low", "mid", "top"],
+    "lanes": {"low": 90, "mid": 50, "top": 10},
+    "active": {"host:0": ["a"]},
+    "reserved": {"host:0": NOW + 100, "host:1": NOW + 200},
+    "jobs": {"a": started(), "low": waiting(90), "mid": waiting(), "top": waiting(10)},
+}
+RECOVERED = {"state": "waiting", "queuedAt": NOW, "recoveries": 1}
+RELEASED = {"state": "waiting", "queuedAt": NOW, "attempts": 0, "releases": 1}
+IN_FRONT: State = {"active": None, "wait": ["low", "mid", "a", "top"], "reserved": {"host:0": None}}
+
+HEARTBEAT = [
+    Row(
+        "the first heartbeat registers",
+        given={},
+        call=("heartbeat", "host", 15_000, 2, 0, "host", "box", "pid", "7"),
+        reply=["ok"],
+        changes={
+            "instances": {"host": NOW + 15_000},
+            "instance": {"host": {"slots": 2, "host": "box", "pid": 7}},
+        },
+    ),
+    Row(
+        "each renews the lease",
+        given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}},
+        call=("heartbeat", "host", 15_000, 2, 0),
+        reply=["ok"],
+        changes={"instances": {"host": NOW + 15_000}},
+    ),
+    Row(
+        "slots are never fewer than they were: a closed one may hold a job",
+        given={"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 5}}},
+        call=("heartbeat", "host", 15_000, 2, 0, "pid", "7"),
+        reply=["ok"],
+        changes={"instance": {"host": {"pid": 7}}},
+    ),
+]
+
+RECOVER = [
+    Row("recover: the slot held nothing", given=HOST, call=("recover", "host:0", "1", 3), reply=[0, []]),
+    Row(
+        "recover: a started job, in front of its lane, the promise given back",
+        given=DIED,
+        call=("recover", "host:0", "1", 3),
+        reply=[1, []],
+        again=[0, []],
+        changes={**IN_FRONT, "jobs": {"a": RECOVERED}, "stats": {"recovered": 1}},
+    ),
+    Row(
+        "recover: in good order, the attempt does not count",
+        given=DIED,
+        call=("recover", "host:0", "0", 3),
+        reply=[1, []],
+        again=[0, []],
+        changes={**IN_FRONT, "jobs": {"a": RELEASED}, "stats": {"released": 1}},
+    ),
+    Row(
+        "recover: a job that was in hand and had not started has lost nothing",
+        given={**DIED, "jobs": {**DIED["jobs"], "a": waiting()}},
+        call=("recover", "host:0", "1", 0),
+        reply=[1, []],
+        again=[0, []],
+        changes=IN_FRONT,
+    ),
+    Row(
+        "recover: for the last time",
+        given={**DIED, "jobs": {**DIED["jobs"], "a": started(recoveries=2)}},
+        call=("recover", "host:0", "1", 3),
+        reply=[1, []],
+        again=[0, []],
+        changes={**IN_FRONT, "jobs": {"a": {**RECOVERED, "recoveries": 3}}, "stats": {"recovered": 1}},
+    ),
+    Row(
+        "recover: several, the oldest in front",
+        given={
+            **HOST,
+            "active": {"host:0": ["c", "b", "a"]},
+            "jobs": {"a": started(), "b": waiting(), "c": waiting()},
+        },
+        call=("recover", "host:0", "1", 3),
+        reply=[3, []],
+        again=[0, []],
+        changes={
+            "active": None,
+            "wait": ["c", "b", "a"],
+            "lanes": {"c": 50},
+            "jobs": {"a": RECOVERED},
+            "stats": {"recovered": 1},
+        },
+    ),
+    Row(
+        "recover: entries of jobs that are accounted for elsewhere are dropped",
+        given={
+            **HOST,
+            "active": {"host:0": ["done", "gone"]},
+            "completed": ["done"],
+            "jobs": {"done": completed(), "gone": waiting(state="cancelled")},
+        },
+        call=("recover", "host:0", "1", 3),
+        reply=[0, []],
+        changes={"active": None},
+    ),
+]
+
+REAP = [
+    Row("reap: every lease is live", given=DIED, call=("reap", 3, 10), reply=[[], []]),
+    Row(
+        "reap: a lease ran out",
+        given={**DIED, "instances": {"host": NOW}},
+        call=("reap", 3, 10),
+        reply=[["host", 1], []],
+        again=[[], []],
+        changes={
+            **IN_FRONT,
+            "reserved": None,
+            "instances": None,
+            "instance": None,
+            "jobs": {"a": RECOVERED},
+            "stats": {"recovered": 1},
+        },
+    ),
+    Row(
+        "leave: uncounted, and the lease is given up",
+        given=DIED,
+        call=("leave", "host"),
+        reply=[1],
+        again=[0],
+        changes={
+            **IN_FRONT,
+            "reserved": None,
+            "instances": None,
+            "instance": None,
+            "jobs": {"a": RELEASED},
+            "stats": {"released": 1},
+        },
+    ),
+    Row("leave: an instance that nobody knows", given={}, call=("leave", "host"), reply=[0]),
+]
+
+
+@pytest.mark.parametrize("row", HEARTBEAT + RECOVER + REAP, ids=row_name)
+def test_instances(bench: Bench, row: Row) -> None:
+    row.check(bench)
+
+
+@pytest.mark.parametrize("call", [("recover", "host:0", "1", 3), ("reap", 3, 10)], ids=lambda call: call[0])
+def test_a_job_that_kills_its_workers_is_dead_past_the_limit(bench: Bench, call: tuple) -> None:
+    bench.write({**DIED, "instances": {"host": NOW}, "dead": ["z"]})
+    bench.redis.hset(bench.keys.job("a"), "recoveries", 3)
+
+    _, dead = bench.call(*call)
+
+    state = bench.read()
+    assert dead == ["a"]
+    assert state["dead"] == ["a", "z"]
+    assert state["wait"] == ["low", "mid", "top"]
+    job = state["jobs"]["a"]
+    assert (job["state"], job["reason"], job["recoveries"], job["finishedAt"]) == (
+        "failed",
+        "worker-died",
+        4,
+        NOW,
+    )
+    assert json.loads(job["error"]) == {
+        "class": "WorkerDied",
+        "message": "its worker died under it 4 times, the last one was host:0",
+    }
+
+
+def test_reap_clears_some_dead_instances_at_a_time(bench: Bench) -> None:
+    for name in "abc":
+        bench.call("heartbeat", name, 10, 1, 0)
+
+    assert bench.call("reap", 3, 2, now=NOW + 10) == [["a", 0, "b", 0], []]
+    assert bench.call("reap", 3, 2, now=NOW + 10) == [["c", 0], []]
+    assert bench.read() == {}

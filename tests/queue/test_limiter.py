@@ -1,0 +1,165 @@
+"""claim, with a rate limit: the token bucket and the moments it promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from .bench import NOW, Bench, State
+from .table import Fields, Row, row_name, waiting
+
+#: At most 2 starts in any 1,000 ms.
+CLAIM = ("claim", "host", 0, 15_000, 2, 1_000, 60_000)
+
+#: A slot with a job in hand.
+IN_HAND: State = {
+    "instances": {"host": NOW + 15_000},
+    "instance": {"host": {"slots": 9}},
+    "active": {"host:0": ["a"]},
+    "jobs": {"a": waiting()},
+}
+
+START: Fields = {"state": "active", "owner": "host:0", "startedAt": NOW, "fence": 1, "attempts": 1}
+SPENT = f"a#1#{NOW}"
+
+
+def starts(name: str, given: State, changes: State) -> Row:
+    return Row(
+        name,
+        given={**IN_HAND, **given},
+        call=CLAIM,
+        reply=["job", 0, "a"],
+        changes={"jobs": {"a": START}, **changes},
+    )
+
+
+def waits(name: str, given: State, ms: int, changes: State | None = None) -> Row:
+    changes = {"reserved": {"host:0": NOW + ms}} if changes is None else changes
+    return Row(name, given={**IN_HAND, **given}, call=CLAIM, reply=["wait", ms], changes=changes)
+
+
+TABLE = [
+    starts("a full bucket", {}, {"tokens": {SPENT: NOW}}),
+    starts("one token is left", {"tokens": {"x#1": NOW}}, {"tokens": {SPENT: NOW}}),
+    waits(
+        "empty: the moment when the first token comes back",
+        {"tokens": {"x#1": NOW - 600, "y#1": NOW - 100}},
+        400,
+    ),
+    starts(
+        "a token is back exactly a duration after it was spent",
+        {"tokens": {"x#1": NOW - 1_000, "y#1": NOW - 999}},
+        {"tokens": {SPENT: NOW, "x#1": None}},
+    ),
+    waits("one millisecond less is too early", {"tokens": {"x#1": NOW - 999, "y#1": NOW - 998}}, 1),
+    waits(
+        "a promise ahead: the moment of the second token",
+        {"tokens": {"x#1": NOW - 600, "y#1": NOW - 100}, "reserved": {"host:1": NOW + 400}},
+        900,
+    ),
+    waits(
+        "as many promises ahead as there are tokens: a duration after the first of them",
+        {
+            "tokens": {"x#1": NOW - 600, "y#1": NOW - 100},
+            "reserved": {"host:1": NOW + 400, "host:2": NOW + 900},
+        },
+        1_400,
+    ),
+    waits(
+        "more promises than tokens: a duration after the last but one of them",
+        {
+            "tokens": {"x#1": NOW - 600, "y#1": NOW - 100},
+            "reserved": {"host:1": NOW + 400, "host:2": NOW + 900, "host:3": NOW + 1_400},
+        },
+        1_900,
+    ),
+    waits(
+        "promises ahead whose slots overslept: they start now at the earliest",
+        {"reserved": {"host:1": NOW - 300, "host:2": NOW - 200}},
+        1_000,
+    ),
+    starts(
+        "a slot overslept, yet a token is left beside its own",
+        {"reserved": {"host:1": NOW - 300}},
+        {"tokens": {SPENT: NOW}},
+    ),
+    waits(
+        "promised, and not yet time: the same moment again",
+        {"tokens": {"x#1": NOW - 600, "y#1": NOW - 100}, "reserved": {"host:0": NOW + 400}},
+        400,
+        {},
+    ),
+    starts(
+        "promised, and now it is time",
+        {"tokens": {"x#1": NOW - 1_000, "y#1": NOW - 500}, "reserved": {"host:0": NOW}},
+        {"tokens": {SPENT: NOW, "x#1": None}, "reserved": None},
+    ),
+    starts(
+        "promised, whoever comes later was promised later",
+        {
+            "tokens": {"x#1": NOW - 1_000, "y#1": NOW - 500},
+            "reserved": {"host:0": NOW, "host:1": NOW + 500, "host:2": NOW + 1_000},
+        },
+        {"tokens": {SPENT: NOW, "x#1": None}, "reserved": {"host:0": None}},
+    ),
+    waits(
+        "promised, but real starts were later than promised: the promise moves",
+        {"tokens": {"x#1": NOW - 700, "y#1": NOW - 100}, "reserved": {"host:0": NOW - 5}},
+        300,
+        {"reserved": {"host:0": NOW + 300}},
+    ),
+    Row(
+        "nothing in hand (any more): the promise is given back",
+        given={**IN_HAND, "active": {}, "jobs": {}, "reserved": {"host:0": NOW + 400}},
+        call=CLAIM,
+        reply=["none"],
+        changes={"reserved": None},
+    ),
+    waits(
+        "paused: no token is spent and none promised",
+        {"meta": {"paused": 1}, "tokens": {"x#1": NOW, "y#1": NOW}},
+        1_000,
+        {},
+    ),
+    Row(
+        "a job that was started keeps its one token when its answer was lost",
+        given={**IN_HAND, "jobs": {"a": {**waiting(), **START}}, "tokens": {SPENT: NOW - 500}},
+        call=CLAIM,
+        reply=["job", 0, "a"],
+    ),
+]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=row_name)
+def test_rate_limit(bench: Bench, row: Row) -> None:
+    row.check(bench)
+
+
+def test_promises_are_made_in_order_and_one_given_back_is_free_again(bench: Bench) -> None:
+    for number in range(6):
+        bench.call("enqueue", f"j{number}", "{}", 50, 0)
+        bench.take(f"host:{number}")
+    replies = [bench.call("claim", "host", slot, 15_000, 2, 1_000, 60_000) for slot in range(6)]
+    assert replies == [
+        ["job", 0, "j0"], ["job", 0, "j1"],
+        ["wait", 1_000], ["wait", 1_000], ["wait", 2_000], ["wait", 2_000],
+    ]  # fmt: skip
+
+    bench.call("recover", "host:5", "0", 3)
+    bench.take("host:6")
+
+    assert bench.call("claim", "host", 6, 15_000, 2, 1_000, 60_000) == ["wait", 2_000]
+    assert set(bench.read()["reserved"]) == {"host:2", "host:3", "host:4", "host:6"}
+
+
+def test_a_job_that_is_made_anew_under_its_old_id_costs_a_token_too(bench: Bench) -> None:
+    """Its fencing number begins again; the start must not replace the earlier one in the window."""
+    for moment in (NOW, NOW + 1):
+        bench.call("enqueue", "a", "{}", 50, 0, now=moment)
+        bench.take("host:0")
+        assert bench.call(*CLAIM, now=moment)[0] == "job"
+        bench.call("retry", "a", "host:0", 1, "{}", "invalid", 0, 0, 0, now=moment)
+        bench.call("purge", "a", now=moment)
+
+    bench.call("enqueue", "a", "{}", 50, 0, now=NOW + 2)
+    bench.take("host:0")
+    assert bench.call(*CLAIM, now=NOW + 2) == ["wait", 998]

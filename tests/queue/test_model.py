@@ -1,0 +1,127 @@
+"""The data model is one: the keys of keys.py, those that the scripts name, and those that transitions make.
+And the scripts are documented."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from preppath_workers import queue as package
+from preppath_workers.queue.keys import Keys
+from preppath_workers.queue.scripts import scripts
+
+from .bench import NOW, Bench
+
+LUA = Path(package.__path__[0]) / "lua"
+KEYS = Keys("preppath", "tts")
+BASE = (LUA / "shared/base.lua").read_text(encoding="utf-8")
+SHARED = [f"shared/{path.stem}" for path in (LUA / "shared").glob("*.lua")]
+
+NAMED = {
+    *("wait", "lanes", "delayed", "dead", "completed", "outbox"),
+    *("tokens", "reserved", "instances", "meta", "stats"),
+}
+
+
+def source(name: str) -> str:
+    return (LUA / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def header(name: str) -> str:
+    return source(name).partition("\n\n")[0]
+
+
+def body(name: str) -> str:
+    return source(name).partition("\n\n")[2]
+
+
+def test_all_keys_of_a_queue_begin_with_its_hash_tag() -> None:
+    assert KEYS.base == "preppath:{tts}:"
+    keys = [*(getattr(KEYS, name) for name in NAMED), KEYS.active("h:0"), KEYS.instance("h"), KEYS.job("a")]
+    assert all(key.startswith("preppath:{tts}:") for key in keys)
+    assert len({*keys}) == len(keys)
+
+
+def test_the_scripts_make_the_same_names() -> None:
+    assert {word: getattr(KEYS, word) for word in re.findall(r"base \.\. '(\w+)'", BASE)} == {
+        name: f"preppath:{{tts}}:{name}" for name in NAMED
+    }
+    patterns = re.findall(r"return base \.\. '(\w+:)' \.\. (\w+)", BASE)
+    assert {prefix: getattr(KEYS, prefix[:-1])("x") for prefix, _ in patterns} == {
+        prefix: f"preppath:{{tts}}:{prefix}x" for prefix in ("job:", "active:", "instance:")
+    }
+
+
+def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
+    """Every one is called here; reading the state raises for a key that is none of Keys'."""
+    calls = [
+        ("enqueue", "a", "{}", 10, 0, "b", "{}", 1, 5, "c", "{}", 9, 0),
+        ("heartbeat", "host", 15_000, 1, 1, "pid", "7"),
+        ("claim", "host", 0, 15_000, 1, 1_000, 60_000, 1_000),
+        ("claim", "host", 1, 15_000, 1, 1_000, 60_000, 1_000),
+        ("progress", "c", "host:0", 1, 50),
+        ("checkpoint", "c", "host:0", 1, "step", "{}"),
+        ("confirm", "c", "host:0", 1),
+        ("spend", "c", "host:0", 1, 1, 1_000),
+        ("release", "c", "host:0", 1, 10, "why", 0),
+        ("promote", 10),
+        ("claim", "host", 0, 15_000, 0, 0, 60_000, 1_000),
+        ("claim", "host", 1, 15_000, 0, 0, 60_000, 1_000),
+        ("retry", "b", "host:0", 1, "{}", "invalid", 3, 1_000, 0),
+        ("replay", "b"),
+        ("cancel", "b", 60_000),
+        ("purge", "b"),
+        ("complete", "a", "host:1", 1, "{}", 60_000, 10),
+        ("recover", "host:0", "1", 3),
+        ("counts",),
+        ("reap", 3, 10),
+        ("leave", "host"),
+    ]
+    assert {name for name, *_ in calls} == set(scripts())
+    seen: set[str] = set()
+    for step, (name, *arguments) in enumerate(calls):
+        if name == "claim":
+            bench.take("{}:{}".format(*arguments))
+        bench.push("{}")
+        bench.call(str(name), *arguments, now=NOW + 10 * step)
+        seen |= bench.read().keys()
+        assert all(key.startswith(bench.keys.base) for key in bench.all_keys())
+    assert seen == {*NAMED, "active", "instance", "jobs"}
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_a_header_names_every_argument(name: str) -> None:
+    assert re.search(r"^-- KEYS\[1\] +base$", header(name), re.MULTILINE)
+    assert re.search(r"^-- ARGV\[1\] +now$", header(name), re.MULTILINE)
+    documented = re.findall(r"^-- ARGV\[(\d+)(…?)\] +\S", header(name), re.MULTILINE)
+    numbers = [int(number) for number, _ in documented]
+    assert numbers == list(range(1, len(numbers) + 1))
+    taken = {int(number) for number in re.findall(r"ARGV\[(\d+)\]", body(name))}
+    assert taken <= {*numbers}
+    if documented[-1][1] != "…":
+        assert taken == {*numbers} - {1}
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_a_header_tells_every_status_that_is_returned(name: str) -> None:
+    assert "-- Returns " in header(name)
+    statuses = re.findall(r"return \{'(\w+)'", body(name))
+    assert [status for status in statuses if f'"{status}"' not in header(name)] == []
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_a_script_touches_no_key_but_by_its_name(name: str) -> None:
+    assert "base" not in body(name)
+    assert re.findall(r"redis\.call\('\w+', *'", body(name)) == []
+
+
+@pytest.mark.parametrize("name", [*scripts(), *SHARED])
+def test_a_script_leaves_no_global_variable(name: str) -> None:
+    """Redis refuses them when they are met; here they are found before."""
+    code = "\n".join(line.partition("--")[0] for line in source(name).splitlines())
+    assigned = set(re.findall(r"^\s*(\w+) = ", code, re.MULTILINE))
+    local = set(re.findall(r"\w+", " ".join(re.findall(r"\blocal ([\w, ]+)", code))))
+    in_tables = {"class", "message", "id", "event", "replays", "at"}
+    assert assigned - local - in_tables == set()

@@ -1,0 +1,73 @@
+"""The step that ends a job writes the notice of it, where notices are wanted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .bench import NOW, Bench, State
+from .table import HOST, started
+
+WANTED: State = {
+    **HOST,
+    "meta": {"notices": 1},
+    "active": {"host:0": ["a"]},
+    "jobs": {"a": started(replays=2)},
+}
+
+
+def notices(bench: Bench) -> list[dict[str, object]]:
+    return [json.loads(notice) for notice in bench.read().get("outbox", [])]
+
+
+def noticed(event: str) -> list[dict[str, object]]:
+    return [{"id": "a", "event": event, "replays": 2, "at": NOW}]
+
+
+def test_a_job_that_completed(bench: Bench) -> None:
+    bench.write(WANTED)
+    for _ in range(2):
+        bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
+        assert notices(bench) == noticed("completed")
+
+
+def test_a_job_that_failed_for_good(bench: Bench) -> None:
+    bench.write(WANTED)
+    for _ in range(2):
+        bench.call("retry", "a", "host:0", 1, "{}", "invalid", 3, 1_000, 0)
+        assert notices(bench) == noticed("failed")
+
+
+def test_a_job_that_lost_its_last_worker(bench: Bench) -> None:
+    bench.write(WANTED)
+    bench.call("recover", "host:0", "1", 0)
+    assert notices(bench) == noticed("failed")
+
+
+def test_an_entry_that_is_no_job(bench: Bench) -> None:
+    bench.write({"meta": {"notices": 1}})
+    bench.push("nonsense")
+    bench.call("promote", 10)
+    assert [notice["event"] for notice in notices(bench)] == ["failed"]
+
+
+@pytest.mark.parametrize("call", [("retry", "", 3, 1_000, 0), ("release", 0, "", 0)])
+def test_none_of_a_job_that_goes_on(bench: Bench, call: tuple[str | int, ...]) -> None:
+    bench.write(WANTED)
+    name, *rest = call
+    bench.call(str(name), "a", "host:0", 1, *(["{}"] if name == "retry" else []), *rest)
+    assert notices(bench) == []
+
+
+def test_none_where_nobody_wants_them(bench: Bench) -> None:
+    bench.write({name: part for name, part in WANTED.items() if name != "meta"})
+    bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
+    assert notices(bench) == []
+
+
+def test_the_heartbeat_says_whether_they_are_wanted(bench: Bench) -> None:
+    bench.call("heartbeat", "host", 15_000, 1, 1)
+    assert bench.read()["meta"] == {"notices": 1}
+    bench.call("heartbeat", "host", 15_000, 1, 0)
+    assert "meta" not in bench.read()

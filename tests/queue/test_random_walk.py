@@ -1,0 +1,60 @@
+"""Any transitions in any order: the invariants hold after each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from . import invariants
+from .bench import NOW, Bench, State
+
+STEPS = 100
+
+
+def moves(random: Random, state: State) -> Iterator[tuple[str | int, ...]]:
+    """One call of each kind that makes sense now, and some that do not."""
+    jobs = state.get("jobs", {})
+    job_id = random.choice([*jobs, "nobody"])
+    instance, slot = random.choice("xy"), random.randrange(2)
+    owner = f"{instance}:{slot}"
+    held = (state.get("active", {}).get(owner) or ["nobody"])[-1]
+    ours = (held, owner, jobs.get(held, {}).get("fence", 1))
+    new = f"n{random.randrange(40)}"
+    yield "enqueue", new, "{}", random.choice([1, 50, 50, 99]), random.choice([0, 0, 30])
+    yield "claim", instance, slot, 200, random.choice([0, 3]), 50, 30
+    yield "complete", *ours, "{}", 60_000, 3
+    yield "retry", *ours, "{}", random.choice(["", "", "invalid"]), 1, 20, 0
+    yield "release", *ours, random.choice([0, 10]), "why", random.choice([0, 1])
+    yield "heartbeat", instance, 200, 2, random.choice([0, 1])
+    yield "recover", owner, random.choice("01"), 2
+    yield "reap", 2, 10
+    yield "leave", instance
+    yield "promote", 10
+    yield "replay", job_id
+    yield "purge", job_id
+    yield "cancel", job_id, 60_000
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_job_is_in_one_place_and_wait_in_order_whatever_happens(bench: Bench, seed: int) -> None:
+    random = Random(seed)
+    now, state = NOW, bench.read()
+    for step in range(STEPS):
+        now += random.choice([0, 1, 7])
+        if random.random() < 0.3:
+            instance, slot = random.choice("xy"), random.randrange(2)
+            # A pop and its claim travel together.
+            bench.take(f"{instance}:{slot}")
+            bench.call("claim", instance, slot, 200, 3, 50, 30, now=now)
+        if random.random() < 0.05:
+            bench.push(random.choice(['{"raw":1}', "malformed"]))
+        options = [*moves(random, state)]
+        name, *arguments = random.choice(options + options[:4] * 3)
+        bench.call(str(name), *arguments, now=now)
+        before, state = state, bench.read()
+        try:
+            invariants.check(state)
+        except AssertionError as error:
+            raise AssertionError(f"step {step}: {name} {arguments} in {before}") from error

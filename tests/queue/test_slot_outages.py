@@ -1,0 +1,191 @@
+"""Slot, when the connection, the server's scripts or the child's patience are lost half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError
+
+from preppath_workers.errors import JobTimeout
+from preppath_workers.queue.job import Job
+from preppath_workers.queue.outcome import Completed, Released
+from preppath_workers.queue.queue import Queue
+from preppath_workers.queue.slot import Slot
+
+from ..waiting import eventually
+from .turns import OpenSlot, cut_consumers, done, is_popping, next_job, turn
+
+
+def test_a_connection_lost_in_the_pop_loses_no_job(queue: Queue, open_slot: OpenSlot, redis: Redis) -> None:
+    slot = open_slot()
+    assert turn(slot) is None
+    slot.begin_turn()
+    eventually(lambda: is_popping(redis))
+    cut_consumers(redis)
+
+    with pytest.raises(RedisConnectionError):
+        slot.end_turn()
+    queue.enqueue({}, id="a")
+
+    assert next_job(slot).id == "a"
+
+
+def test_an_outcome_that_could_not_be_settled_is_settled_by_the_next_turn(
+    queue: Queue, open_slot: OpenSlot, redis: Redis
+) -> None:
+    slot = open_slot()
+    queue.enqueue({}, id="a")
+    finished = done(next_job(slot), Completed('{"n":1}'))
+    cut_consumers(redis)
+    with pytest.raises(RedisConnectionError):
+        slot.begin_turn(finished)
+    assert queue.counts().active == 1
+
+    settlement = slot.begin_turn()
+
+    assert settlement is not None
+    assert (settlement.verdict, settlement.finished) == ("completed", finished)
+    assert slot.end_turn() is None
+    assert queue.counts().completed == 1
+
+
+def test_settle_alone_settles_it_too(queue: Queue, open_slot: OpenSlot, redis: Redis) -> None:
+    slot = open_slot()
+    queue.enqueue({}, id="a")
+    finished = done(next_job(slot), Completed("{}"))
+    cut_consumers(redis)
+    with pytest.raises(RedisConnectionError):
+        slot.settle(finished)
+
+    settlement = slot.settle()
+
+    assert settlement is not None
+    assert settlement.verdict == "completed"
+    assert slot.settle() is None
+
+
+def test_an_answer_that_was_lost_comes_again(queue: Queue, open_slot: OpenSlot) -> None:
+    """The claim ran, its answer was never read: the same attempt at the same job."""
+    slot = open_slot()
+    queue.enqueue({}, id="a")
+    assert turn(slot) is None
+    slot.begin_turn()
+    eventually(lambda: queue.counts().active == 1)
+
+    job = turn(slot)
+
+    assert isinstance(job, Job)
+    assert (job.id, job.fence, job.attempts) == ("a", 1, 1)
+
+
+def test_a_server_that_lost_its_scripts_gets_them_again_and_no_job_is_lost(
+    queue: Queue, open_slot: OpenSlot, redis: Redis
+) -> None:
+    slot = open_slot()
+    queue.enqueue({}, id="a")
+    queue.enqueue({}, id="b")
+    finished = done(next_job(slot), Completed("{}"))
+    redis.script_flush()
+
+    with pytest.raises(NoScriptError):
+        slot.begin_turn(finished)
+    following = turn(slot)
+
+    assert isinstance(following, Job)
+    assert following.id == "b"
+    assert queue.counts().completed == 1
+    assert queue.counts().active == 1
+
+
+def test_a_turn_that_was_given_up_is_forgotten_by_settle(
+    queue: Queue, open_slot: OpenSlot, redis: Redis
+) -> None:
+    slot = open_slot()
+    queue.enqueue({}, id="a")
+    job = next_job(slot)
+    slot.begin_turn(done(job, Released()))  # and its end is never waited for
+
+    settlement = slot.settle(done(job, Completed("{}")))
+
+    assert settlement is not None
+    assert settlement.verdict in ("lost", "completed")  # the claim of that turn may have started it again
+    assert slot.give_back() in (0, 1)
+    counts = queue.counts()
+    assert (counts.waiting + counts.completed, counts.active) == (1, 0)
+
+
+def test_a_turn_that_was_given_up_while_it_blocked_gives_back_nothing(
+    queue: Queue, open_slot: OpenSlot, redis: Redis
+) -> None:
+    slot = open_slot()
+    assert turn(slot) is None
+    slot.begin_turn()
+    eventually(lambda: is_popping(redis))
+
+    assert slot.give_back() == 0
+    eventually(lambda: not is_popping(redis))
+    queue.enqueue({}, id="a")
+
+    assert queue.counts().waiting == 1
+    assert redis.lrange(queue.keys.wait, 0, -1) == ["a"]
+
+
+def test_a_turn_that_was_given_up_after_a_job_came_gives_it_back(queue: Queue, open_slot: OpenSlot) -> None:
+    slot = open_slot()
+    assert turn(slot) is None
+    queue.enqueue({}, id="a")
+    slot.begin_turn()
+    eventually(lambda: queue.counts().active == 1)
+
+    assert slot.give_back() == 1
+
+    job = queue.get("a")
+    assert job is not None
+    assert (job.state, job.attempts, job.releases) == ("waiting", 0, 1)
+
+
+def test_a_signal_between_a_command_and_its_answer_shifts_no_answers(
+    queue: Queue, open_slot: OpenSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot = open_slot()
+    queue.enqueue({}, id="a")
+    job = next_job(slot)
+
+    def interrupted() -> None:
+        raise JobTimeout
+
+    with monkeypatch.context() as patch:
+        patch.setattr(slot, "_receive", interrupted)  # no real signal hits that gap at will
+        with pytest.raises(JobTimeout):
+            slot.progress(job, 50)
+    settlement = slot.settle(done(job, Completed("{}")))
+
+    assert settlement is not None
+    assert settlement.verdict == "completed"
+
+
+STEPS: dict[str, Callable[[Slot, Job], object]] = {
+    "a turn": lambda slot, job: turn(slot),
+    "progress": lambda slot, job: slot.progress(job, 50),
+    "recover": lambda slot, job: slot.recover(),
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS.keys())
+def test_a_lost_connection_is_a_redis_error_and_the_next_turn_brings_the_job_up_again_at_once(
+    queue: Queue, open_slot: OpenSlot, redis: Redis, step: Callable[[Slot, Job], object]
+) -> None:
+    slot = open_slot()
+    queue.enqueue({}, id="a")
+    job = next_job(slot)
+    cut_consumers(redis)
+
+    with pytest.raises(RedisError):
+        step(slot, job)
+
+    again = turn(slot)
+    assert isinstance(again, Job)
+    assert again.id == "a"
