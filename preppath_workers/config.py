@@ -15,11 +15,23 @@ from urllib.parse import quote, unquote, urlsplit
 
 from dotenv import dotenv_values
 
-from .environment import Environment, RateLimit
+from .environment import Environment, RateLimit, passwords
 from .errors import ConfigError
 
 #: Exit code of every command that finds its configuration wrong: EX_CONFIG of sysexits.h.
 EX_CONFIG = 78
+
+#: How much of a job's time one silent request may take: the rest is for what the job does around it.
+_REQUEST_SHARE = 0.8
+
+#: By the word in `OPENAI_<WORD>_API_KEY`: the queue, the variable of the model, its default, and the most
+#: seconds of silence. A transcription is silent until the whole recording is heard, and giving up early means
+#: to pay for it twice.
+_CAPABILITIES = {
+    "WHISPER": ("transcription", "OPENAI_WHISPER_MODEL", "gpt-transcribe", 300.0),
+    "TTS": ("tts", "OPENAI_TTS_MODEL", "gpt-4o-mini-tts", 60.0),
+    "EVALUATION": ("evaluation", "OPENAI_MODEL", "gpt-6-luna", 90.0),
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,8 @@ class QueueConfig:
     timeout: float = 120.0
     #: Times a job is run again after its worker died under it.
     recoveries: int = 3
+    #: The variable without which the queue is worked only where somebody names it.
+    needs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,16 +64,37 @@ class RedisConfig:
 
 
 @dataclass(frozen=True)
-class OpenAIConfig:
-    """The vendor's account and the models that are used."""
+class Capability:
+    """One thing that a vendor does for us: a model, and the account it is paid from."""
 
+    model: str
     api_key: str = field(repr=False)
-    organization: str | None
-    base_url: str | None
-    evaluation_model: str
-    transcription_model: str
-    speech_model: str
-    speech_voice: str
+    #: None for OpenAI's own.
+    base_url: str | None = None
+    #: Seconds of silence after which a request counts as failed. Less than a job of its queue may run.
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True)
+class OpenAIConfig:
+    """The vendor's capabilities, which may be those of three vendors, and how they are used."""
+
+    evaluation: Capability
+    transcription: Capability
+    speech: Capability
+    organization: str | None = None
+    speech_voice: str = "alloy"
+    #: json_schema (the reply must follow it), or json_object for servers that know no more.
+    evaluation_format: str = "json_schema"
+    #: None to send none: models that reason refuse one.
+    evaluation_temperature: float | None = None
+    #: Tokens of one reply. Thinking counts: OpenAI's guide "Reasoning models" has some take many thousands.
+    evaluation_max_tokens: int = 16_000
+
+    @property
+    def capabilities(self) -> Mapping[str, Capability]:
+        """Each capability by the queue that uses it."""
+        return {"transcription": self.transcription, "tts": self.speech, "evaluation": self.evaluation}
 
 
 @dataclass(frozen=True)
@@ -71,6 +106,21 @@ class StorageConfig:
     region: str
     access_key_id: str | None = field(repr=False)
     secret_access_key: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class WebhookConfig:
+    """Where PrepPath's API hears of jobs that ended. The URL may hold a token, hence is never shown."""
+
+    #: None to tell nobody.
+    url: str | None = field(repr=False)
+    #: Signs each delivery; None for deliveries without a signature.
+    secret: str | None = field(repr=False)
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be seen. A user without a password is a token; with one it is an everyday word."""
+        parts = urlsplit(self.url or "")
+        return (self.secret or "", parts.password or parts.username or "", parts.query)
 
 
 @dataclass(frozen=True)
@@ -92,10 +142,13 @@ class Config:
     openai: OpenAIConfig
     storage: StorageConfig
     database_url: str = field(repr=False)
+    webhook: WebhookConfig
     queues: tuple[QueueConfig, ...]
     log: LogConfig
     #: Seconds without a heartbeat after which an instance counts as dead.
     lease: float = 15.0
+    #: Seconds between two probes of a queue whose vendor refuses everything.
+    probe_interval: float = 60.0
     #: Seconds that jobs in hand get to finish when the supervisor is asked to stop.
     shutdown_grace: float = 30.0
     #: MiB of resident memory over which a child is replaced after its job; 0 for no limit.
@@ -108,11 +161,16 @@ class Config:
     keep_completed_count: int = 1_000
 
     def secrets(self) -> tuple[str, ...]:
-        """Every value that must not be seen in a log or an error, as it is and as a URL spells it."""
-        passwords = (urlsplit(url).password or "" for url in (self.redis.url, self.database_url))
-        spelled = [word for password in passwords for word in (password, unquote(password))]
-        keys = (self.openai.api_key, self.storage.secret_access_key, self.storage.access_key_id)
-        return tuple(dict.fromkeys(word for word in (*spelled, *keys) if word))
+        """Every value that must not be seen in a log or an error, as it is and as a URL spells it. Longest
+        first: one may be a part of another, and what is left of that would show."""
+        found = [password for url in (self.redis.url, self.database_url) for password in passwords(url)]
+        found += self.webhook.secrets()
+        spelled = [word for password in found for word in (password, unquote(password))]
+        accounts = [capability.api_key for capability in self.openai.capabilities.values()]
+        keys = (*accounts, self.storage.secret_access_key, self.storage.access_key_id)
+        return tuple(
+            sorted({word for word in (*spelled, *keys) if word}, key=lambda word: (-len(word), word))
+        )
 
 
 def read_environment(path: str | Path | None = None) -> dict[str, str]:
@@ -142,14 +200,17 @@ def load(
     Raises ConfigError with every problem there is.
     """
     environment = Environment(variables)
+    queues = _queues(environment, kinds, only)
     config = Config(
         redis=_redis(environment),
-        openai=_openai(environment),
+        openai=_openai(environment, queues),
         storage=_storage(environment),
         database_url=_database_url(environment),
-        queues=_queues(environment, kinds, only),
+        webhook=_webhook(environment),
+        queues=queues,
         log=_log(environment),
         lease=environment.seconds("LEASE_SECONDS", Config.lease, minimum=2),
+        probe_interval=environment.seconds("PROBE_SECONDS", Config.probe_interval, minimum=1),
         shutdown_grace=environment.seconds("SHUTDOWN_GRACE", Config.shutdown_grace, minimum=0),
         max_memory_mb=environment.integer("MAX_MEMORY_MB", Config.max_memory_mb, minimum=0),
         max_jobs_per_child=environment.integer("MAX_JOBS_PER_CHILD", Config.max_jobs_per_child, minimum=0),
@@ -201,15 +262,40 @@ def _redis(environment: Environment) -> RedisConfig:
     )
 
 
-def _openai(environment: Environment) -> OpenAIConfig:
+def _openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAIConfig:
+    common_key = environment.text("OPENAI_API_KEY").strip()
+    common_url = environment.url("OPENAI_BASE_URL", "", ("https", "http"))
+    own_keys = [environment.text(f"OPENAI_{name}_API_KEY").strip() for name in _CAPABILITIES]
+    if not common_key and not all(own_keys):
+        environment.problem("OPENAI_API_KEY", "a key of the OpenAI API")
+    allowed = {queue.name: queue.timeout for queue in queues}
+    transcription, speech, evaluation = (
+        Capability(
+            model=environment.text(variable, model),
+            api_key=key or common_key,
+            base_url=environment.url(f"OPENAI_{name}_BASE_URL", common_url, ("https", "http")) or None,
+            timeout=min(longest, allowed.get(queue, longest) * _REQUEST_SHARE),
+        )
+        for (name, (queue, variable, model, longest)), key in zip(
+            _CAPABILITIES.items(), own_keys, strict=True
+        )
+    )
+    temperature = environment.pattern(
+        "OPENAI_EVALUATION_TEMPERATURE", "", r"[01](\.\d+)?|2(\.0+)?", "a number from 0 to 2"
+    )
     return OpenAIConfig(
-        api_key=environment.required("OPENAI_API_KEY", "a key of the OpenAI API"),
+        evaluation=evaluation,
+        transcription=transcription,
+        speech=speech,
         organization=environment.text("OPENAI_ORG_ID") or None,
-        base_url=environment.url("OPENAI_BASE_URL", "", ("https", "http")) or None,
-        evaluation_model=environment.text("OPENAI_MODEL", "gpt-6-luna"),
-        transcription_model=environment.text("OPENAI_WHISPER_MODEL", "gpt-transcribe"),
-        speech_model=environment.text("OPENAI_TTS_MODEL", "gpt-4o-mini-tts"),
-        speech_voice=environment.text("OPENAI_TTS_VOICE", "alloy"),
+        speech_voice=environment.text("OPENAI_TTS_VOICE", OpenAIConfig.speech_voice),
+        evaluation_format=environment.choice(
+            "OPENAI_EVALUATION_FORMAT", OpenAIConfig.evaluation_format, ("json_schema", "json_object")
+        ),
+        evaluation_temperature=float(temperature) if temperature else None,
+        evaluation_max_tokens=environment.integer(
+            "OPENAI_EVALUATION_MAX_TOKENS", OpenAIConfig.evaluation_max_tokens, minimum=100
+        ),
     )
 
 
@@ -235,6 +321,13 @@ def _database_url(environment: Environment) -> str:
     return environment.url("DATABASE_URL", "", schemes)
 
 
+def _webhook(environment: Environment) -> WebhookConfig:
+    return WebhookConfig(
+        url=environment.url("WEBHOOK_URL", "", ("https", "http")) or None,
+        secret=environment.pattern("WEBHOOK_SECRET", "", ".{16,}", "16 characters or more") or None,
+    )
+
+
 def _log(environment: Environment) -> LogConfig:
     return LogConfig(
         level=environment.choice("LOG_LEVEL", LogConfig.level, ("debug", "info", "warning", "error")),
@@ -250,7 +343,8 @@ def _queues(
     listed = [name.strip() for name in environment.text("QUEUES").split(",") if name.strip()]
     if any(name not in by_name for name in listed):
         environment.problem("QUEUES", f"names out of {', '.join(by_name)}, with commas between them")
-    chosen = dict.fromkeys(only or listed or by_name)
+    usual = [kind.name for kind in kinds if not kind.needs or environment.text(kind.needs).strip()]
+    chosen = dict.fromkeys(only or listed or usual)
     return tuple(_queue(environment, by_name[name]) for name in chosen if name in by_name)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +22,17 @@ class RateLimit:
 
     def __str__(self) -> str:
         return f"{self.max}/{self.duration:g}"
+
+
+def passwords(url: str) -> Iterator[str]:
+    """Every password in a URL, as it is spelled there: redis-py and libpq take one as a parameter too."""
+    parts = urlsplit(url)
+    if parts.password:
+        yield parts.password
+    for parameter in parts.query.split("&"):
+        name, _, value = parameter.partition("=")
+        if name.endswith("password") and value:
+            yield value
 
 
 class Environment:
@@ -50,7 +61,7 @@ class Environment:
 
     def required(self, name: str, expected: str) -> str:
         value = self.text(name)
-        if not value:
+        if not value.strip():
             self.problem(name, expected)
         return value
 

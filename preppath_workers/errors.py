@@ -56,6 +56,11 @@ class RateLimited(JobError):
         self.retry_after = retry_after
 
 
+class OutOfService(JobError):
+    """Nothing of this queue can succeed until somebody mends something outside: a key, an account, a model's
+    name, a bucket. The queue is held, the attempt does not count, and one job at a time probes."""
+
+
 class JobLost(PrepPathError):
     """Another worker owns the job now (our lease ran out): stop, and change nothing."""
 

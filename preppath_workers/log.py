@@ -56,8 +56,15 @@ def configure(config: LogConfig, secrets: Sequence[str] = (), stream: TextIO | N
     """Sends all logs to `stream` (standard error), in the configured format, without the secrets."""
     stream = stream or sys.stderr
     plain = config.format == "json" or (config.format == "auto" and not stream.isatty())
-    # As JSON spells them too; longest first, for one secret may be a part of another.
-    spelled = {spelling for secret in secrets for spelling in (secret, json.dumps(secret)[1:-1])}
+    # As JSON spells them too, in ASCII and not; longest first, for one secret may be a part of another.
+    spelled = {
+        spelling
+        for secret in secrets
+        for spelling in (
+            secret,
+            *(json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)),
+        )
+    }
     ordered = sorted(spelled, key=len, reverse=True)
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(ordered) if plain else TextFormatter(ordered, colour=stream.isatty()))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: How the variables begin that the product and its vendors' libraries read.
 OURS = (
     *("REDIS_", "DATABASE_", "S3_", "OPENAI_", "AWS_"),
-    *("TRANSCRIPTION_", "TTS_", "EVALUATION_", "QUEUES", "KEY_PREFIX"),
+    *("TRANSCRIPTION_", "TTS_", "EVALUATION_", "WEBHOOK_", "QUEUES", "KEY_PREFIX"),
     *("LOG_", "LEASE_", "SHUTDOWN_", "MAX_MEMORY_", "MAX_JOBS_", "KEEP_COMPLETED_"),
 )
 

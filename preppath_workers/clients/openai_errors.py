@@ -11,11 +11,20 @@ from email.utils import parsedate_to_datetime
 
 import openai
 
-from ..errors import JobError, PermanentError, RateLimited, TransientError
+from ..config import Capability
+from ..errors import JobError, OutOfService, PermanentError, RateLimited, TransientError
 from ..log import redact
 
 #: Statuses below 500 that the same request may not meet again: request timeout, conflict.
 TRANSIENT_STATUSES = frozenset({408, 409})
+#: Statuses that every request meets until somebody mends the account: the key, the bill, the permissions.
+ACCOUNT_STATUSES = frozenset({401, 402, 403})
+#: Codes that say the same, and may come with a 429, whose other causes heal by waiting (OpenAI's guide "Error
+#: codes"); the limits of spending and usage come with a prefix, such as `project_`.
+ACCOUNT_CODES = frozenset(
+    {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached", "billing_not_active"}
+)
+LIMIT_CODES = ("spend_limit_exceeded", "usage_limit_exceeded")
 #: Longest wait, s, that is taken over from Retry-After. After it we ask again, which costs one request;
 #: a wrong header, taken at its word, could stop a queue for days.
 MAX_RETRY_AFTER = 3_600.0
@@ -24,8 +33,9 @@ MAX_MESSAGE = 300
 
 
 @contextmanager
-def openai_errors(api_key: str) -> Iterator[None]:
-    """Turns what the SDK raises inside the block into RateLimited, TransientError or PermanentError.
+def openai_errors(capability: Capability) -> Iterator[None]:
+    """Turns what the SDK raises inside the block into RateLimited, OutOfService, TransientError or
+    PermanentError.
 
     The SDK's errors are not chained to ours: their text can repeat the key (a key with a line break in it,
     for one, is quoted by the HTTP library), and chained errors end up in logs. What helps is taken over.
@@ -33,7 +43,7 @@ def openai_errors(api_key: str) -> Iterator[None]:
     try:
         yield
     except openai.APIStatusError as error:
-        raise classify(error, api_key) from None
+        raise classify(error, capability) from None
     except openai.APITimeoutError:
         raise TransientError("OpenAI did not answer in time") from None
     except openai.APIConnectionError as error:
@@ -42,18 +52,25 @@ def openai_errors(api_key: str) -> Iterator[None]:
         raise TransientError(f"OpenAI's answer can not be read ({type(error).__name__})") from None
 
 
-def classify(error: openai.APIStatusError, api_key: str) -> JobError:
-    """The error to raise for an answer of 400 or more, by its status alone.
-
-    A code in the body (`error.code`) that calls for something else belongs before the tests of the status.
-    """
-    message = redact(_describe(error), [api_key])
-    headers = error.response.headers
-    if error.status_code == 429:
+def classify(error: openai.APIStatusError, capability: Capability) -> JobError:
+    """The error to raise for an answer of 400 or more, by its code and its status, never by its words."""
+    message = redact(_describe(error), [capability.api_key])
+    status, headers = error.status_code, error.response.headers
+    if _is_account(status, error.code):
+        return OutOfService(message)
+    if status == 404 or error.code == "model_not_found":
+        # We ask for nothing that comes and goes: the model is unknown or shut down, its endpoint is, or the
+        # base URL is wrong. No job can succeed, and none is to blame.
+        return OutOfService(f"model {capability.model}: {message}")
+    if status == 429:
         return RateLimited(message, retry_after(headers))
-    if error.status_code in TRANSIENT_STATUSES or error.status_code >= 500:
+    if status in TRANSIENT_STATUSES or status >= 500:
         return TransientError(message, retry_after(headers))
     return PermanentError(message)
+
+
+def _is_account(status: int, code: str | None) -> bool:
+    return status in ACCOUNT_STATUSES or code in ACCOUNT_CODES or (code or "").endswith(LIMIT_CODES)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

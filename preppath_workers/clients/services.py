@@ -8,6 +8,7 @@ from ..config import Config
 from .database import Database
 from .openai import OpenAI
 from .storage import Storage
+from .webhook import Webhook
 
 
 class Services:
@@ -31,6 +32,10 @@ class Services:
     @cached_property
     def database(self) -> Database:
         return Database(self._config.database_url)
+
+    @cached_property
+    def webhook(self) -> Webhook:
+        return Webhook(self._config.webhook)
 
     def close(self) -> None:
         """Closes the clients that were made."""

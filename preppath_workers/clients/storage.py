@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 import boto3
@@ -12,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
 from ..config import StorageConfig
-from ..errors import JobError, PermanentError, TransientError
+from ..errors import JobError, OutOfService, PermanentError, TransientError
 
 if TYPE_CHECKING:  # The stubs are a development dependency.
     from mypy_boto3_s3 import S3Client
@@ -32,9 +33,17 @@ PERMANENT_CODES = frozenset({"NoSuchKey", "KeyTooLongError", "EntityTooLarge", "
 CREDENTIALS_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What is known of an object: its size, bytes, and its metadata, ASCII text by names in lower case."""
+
+    size: int
+    metadata: Mapping[str, str]
+
+
 class Storage:
-    """The bucket. Methods raise PermanentError for an object that does not exist and TransientError for all
-    that can heal: the network, the server, rejected credentials, a bucket that is not there yet.
+    """The bucket. Methods raise PermanentError for an object that does not exist, OutOfService for a bucket
+    that does not, and TransientError for all that can heal: the network, the server, rejected credentials.
     """
 
     def __init__(
@@ -72,17 +81,39 @@ class Storage:
                 Metadata=metadata or {},
             )
 
-    def size(self, key: str) -> int:
-        """The object's size, bytes."""
+    def find(self, key: str) -> Stored | None:
+        """What is known of the object; None when there is none."""
         with self._request(key) as client:
             try:
-                return client.head_object(Bucket=self._config.bucket, Key=key)["ContentLength"]
+                found = client.head_object(Bucket=self._config.bucket, Key=key)
             except ClientError as error:
-                if _status(error) == 404:
-                    # An answer to HEAD has no body, hence no code: key and bucket look alike until asked.
-                    client.head_bucket(Bucket=self._config.bucket)
-                    raise self._missing(key) from error
-                raise
+                if _status(error) != 404:
+                    raise
+            else:
+                return Stored(found["ContentLength"], found["Metadata"])
+        # An answer to HEAD has no body, hence no code: key and bucket look alike until asked.
+        self._check_bucket(key)
+        return None
+
+    def size(self, key: str) -> int:
+        """The object's size, bytes."""
+        found = self.find(key)
+        if found is None:
+            raise self._missing(key)
+        return found.size
+
+    def read(self, key: str) -> bytes | None:
+        """The object; None when there is none. For small ones: all of it is held in memory."""
+        with self._request(key) as client:
+            try:
+                return client.get_object(Bucket=self._config.bucket, Key=key)["Body"].read()
+            except client.exceptions.NoSuchKey:
+                return None
+
+    def delete(self, key: str) -> None:
+        """Removes the object, if it is there."""
+        with self._request(key) as client:
+            client.delete_object(Bucket=self._config.bucket, Key=key)
 
     def signed_url(self, key: str, seconds: int = MAX_URL_SECONDS) -> str:
         """A URL that anyone can read the object with for that long, `MAX_URL_SECONDS` at most.
@@ -94,6 +125,15 @@ class Storage:
             return client.generate_presigned_url(
                 "get_object", Params={"Bucket": self._config.bucket, "Key": key}, ExpiresIn=seconds
             )
+
+    def _check_bucket(self, key: str) -> None:
+        with self._request(key) as client:
+            try:
+                client.head_bucket(Bucket=self._config.bucket)
+            except ClientError as error:
+                if _status(error) == 404:
+                    raise self._no_bucket() from error
+                raise
 
     @contextmanager
     def _request(self, key: str) -> Iterator[S3Client]:
@@ -141,8 +181,13 @@ class Storage:
         code = error.response.get("Error", {}).get("Code", "")
         if code == "NoSuchKey":
             return self._missing(key)
+        if code == "NoSuchBucket":
+            return self._no_bucket()
         message = f"S3 answered {_status(error)} {code} for {self._name(key)}"
         return PermanentError(message) if code in PERMANENT_CODES else TransientError(message)
+
+    def _no_bucket(self) -> OutOfService:
+        return OutOfService(f"there is no bucket {self._config.bucket} in S3")
 
     def _missing(self, key: str) -> PermanentError:
         return PermanentError(f"there is no object {self._name(key)} in S3")

@@ -59,15 +59,22 @@ def run(args: Namespace) -> int:
 
 
 def _json(queue: Queue, gate: Gate, limit: str | None) -> dict[str, Any]:
-    state = {"paused": gate.paused, "heldMs": gate.held_ms, "heldReason": gate.held_reason}
+    state = {
+        "paused": gate.paused,
+        "heldMs": gate.held_ms,
+        "outOfService": gate.out_of_service,
+        "reason": gate.reason,
+    }
     return {"queue": queue.name, **asdict(queue.counts()), "rateLimit": limit, **state}
 
 
 def _gate(gate: Gate) -> str:
     if gate.paused:
         return "paused"
+    if gate.out_of_service:
+        return f"out of service, next probe in {gate.held_ms / 1000:.0f} s: {gate.reason}"
     if gate.held_ms:
-        return f"held for {gate.held_ms / 1000:.0f} s: {gate.held_reason}"
+        return f"held for {gate.held_ms / 1000:.0f} s: {gate.reason}"
     return "open"
 
 

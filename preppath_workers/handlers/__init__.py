@@ -13,4 +13,5 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(QueueConfig("tts", concurrency=3, rate_limit=RateLimit(10, 60), timeout=300), "tts"),
     Kind(QueueConfig("evaluation", concurrency=5, rate_limit=RateLimit(20, 60), retries=2), "evaluation"),
+    Kind(QueueConfig("webhook", retries=8, backoff=5, timeout=30, needs="WEBHOOK_URL"), "webhook"),
 )

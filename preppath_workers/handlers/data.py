@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidJob
+from ..log import facts
+
+logger = logging.getLogger(__name__)
 
 #: Longest id, characters. Ids are opaque; cuids and UUIDs have 25 and 36.
 MAX_ID = 200
+
+
+def note_unknown(data: Mapping[str, Any], *known: str) -> None:
+    """Tells the log, for whoever misspelled a field, which ones are ignored; never what they hold."""
+    if unknown := sorted(data.keys() - {*known}):
+        logger.debug("Unknown fields of the job's data are ignored", extra=facts(fields=unknown))
 
 
 def identifier(data: Mapping[str, Any], name: str) -> str:
@@ -30,6 +42,33 @@ def text(data: Mapping[str, Any], name: str, limit: int) -> str:
         raise InvalidJob(f"{name} must have {limit} characters at most, not {len(value)}")
     if value != storable(value):
         raise InvalidJob(f"{name} must not hold NUL characters or lone surrogates")
+    return value
+
+
+def optional_text(data: Mapping[str, Any], name: str, limit: int) -> str | None:
+    """The same for a field that may be missing or null: then None."""
+    return None if data.get(name) is None else text(data, name, limit)
+
+
+def optional_number(data: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
+    """The number in this field, from `low` to `high`; None when it is missing or null. Raises InvalidJob,
+    which names the field."""
+    value = data.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidJob(f"{name} must be a number, not {type(value).__name__}")
+    if not (math.isfinite(value) and low <= value <= high):
+        raise InvalidJob(f"{name} must be from {low:g} to {high:g}")
+    return float(value)
+
+
+def optional_language(data: Mapping[str, Any], name: str) -> str | None:
+    """The language in this field, as ISO 639-1 spells it; None when it is missing or null. Raises InvalidJob,
+    which names the field."""
+    value = optional_text(data, name, MAX_ID)
+    if value is not None and not re.fullmatch("[a-z]{2}", value):
+        raise InvalidJob(f"{name} must be a code of ISO 639-1: two small letters, such as en")
     return value
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..clients.services import Services
 from . import evaluation_prompt, evaluation_records
-from .data import identifier, text
+from .data import identifier, note_unknown, text
 from .kind import Attempt
-from .scoring import assess
+from .scoring import assess, judgement
 
 #: Longest answer, characters.
 MAX_ANSWER = 50_000
@@ -22,6 +22,7 @@ def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
     `cached` says that this very job was evaluated before (its last attempt died after it had saved): then
     nothing was paid for again. A new evaluation of the same answer is a new job.
     """
+    note_unknown(attempt.data, "questionId", "interviewId", "answer", "userId")
     question_id = identifier(attempt.data, "questionId")
     interview_id = identifier(attempt.data, "interviewId")
     user_id = identifier(attempt.data, "userId")
@@ -33,12 +34,20 @@ def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
         return _result(feedback, cached=True)
     attempt.progress(10)
 
-    reply = services.openai.evaluate(evaluation_prompt.messages(question, answer), evaluation_prompt.SCHEMA)
-    assessment = assess(reply, question["evaluationCriteria"])
+    judged = attempt.once("evaluation", lambda: _judge(services, question, answer))
+    assessment = assess(judged, question["evaluationCriteria"])
     attempt.progress(90)
 
-    feedback = evaluation_records.save(services.database, attempt.id, question, answer, assessment)
+    feedback = evaluation_records.save(
+        services.database, attempt.id, question, answer, assessment, attempt.confirm
+    )
     return _result(feedback, cached=False)
+
+
+def _judge(services: Services, question: Mapping[str, Any], answer: str) -> dict[str, Any]:
+    """The model's judgement, checked: a reply that can not be used must not be kept for the next attempt."""
+    messages = evaluation_prompt.messages(question, answer)
+    return judgement(services.openai.evaluate(messages, evaluation_prompt.SCHEMA))
 
 
 def _result(feedback: Mapping[str, Any], cached: bool) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..clients.openai import Message
+from .scoring import further_criteria
 
 _SCORE = {"type": "number", "minimum": 0, "maximum": 10}
 _POINTS = {"type": "array", "items": {"type": "string"}}
@@ -52,7 +53,7 @@ def messages(question: Mapping[str, Any], answer: str) -> list[Message]:
         "Category": question["category"],
         "Difficulty": question["difficulty"],
         "Expected answer": question["expectedAnswer"],
-        "Criteria": _criteria(question["evaluationCriteria"]),
+        "Criteria": _told(further_criteria(question["evaluationCriteria"])),
     }
     told = [f"{name}:\n{value}" for name, value in parts.items() if value]
     return [
@@ -61,5 +62,11 @@ def messages(question: Mapping[str, Any], answer: str) -> list[Message]:
     ]
 
 
-def _criteria(criteria: Any) -> str:
-    return json.dumps(criteria, ensure_ascii=False) if criteria else ""
+def _told(criteria: Any) -> str:
+    return (
+        criteria
+        if isinstance(criteria, str)
+        else json.dumps(criteria, ensure_ascii=False)
+        if criteria
+        else ""
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clients.database import Cursor, Database
@@ -38,9 +38,15 @@ def find_feedback(database: Database, job_id: str) -> Mapping[str, Any] | None:
 
 
 def save(
-    database: Database, job_id: str, question: Mapping[str, Any], answer: str, assessment: Assessment
+    database: Database,
+    job_id: str,
+    question: Mapping[str, Any],
+    answer: str,
+    assessment: Assessment,
+    confirm: Callable[[], None],
 ) -> Mapping[str, Any]:
-    """Stores the feedback and updates the question, both or neither. Returns the feedback.
+    """Stores the feedback and updates the question, both or neither; calls `confirm` before the commit.
+    Returns the feedback.
 
     A job gives feedback once. If another attempt was faster, its feedback stands and nothing is changed.
     """
@@ -49,6 +55,7 @@ def save(
             _update_question(cursor, question["id"], answer, assessment)
         feedback = _feedback(cursor, job_id)
         assert feedback is not None, "the row was inserted, or was in the way"
+        confirm()
         return feedback
 
 

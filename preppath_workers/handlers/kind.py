@@ -27,6 +27,20 @@ class Attempt(Protocol):
     def progress(self, percent: int) -> None:
         """Shows how far the job is, 0 to 100. Raises JobLost when another worker owns the job now."""
 
+    def once(self, name: str, call: Callable[[], Any]) -> Any:
+        """What the call returns: JSON, so a tuple comes back as a list. It is stored with the job before
+        anything else happens, and a later attempt gets it from there: a paid call is never made twice for its
+        answer. The name tells the job's calls apart; a call may use `once` itself, under other names. Raises
+        what the call raises, and JobLost."""
+
+    def spend_token(self) -> None:
+        """Waits until the queue's rate limit allows one more paid request. The start of the attempt has paid
+        for the first one; every further one needs this before it. Raises JobLost."""
+
+    def confirm(self) -> None:
+        """To be called just before an effect that can not be taken back: raises JobLost when another worker
+        owns the job now."""
+
 
 Handler = Callable[[Attempt, "Services"], Mapping[str, Any]]
 
@@ -51,7 +65,8 @@ class Kind:
         """The handler, imported with everything it needs. Call this before a fork, to share the memory.
 
         A handler's return value is the job's result; it must be JSON. It raises InvalidJob, PermanentError,
-        TransientError or RateLimited; anything else that it raises is retried like a TransientError.
+        TransientError, RateLimited or OutOfService; anything else that it raises is retried like a
+        TransientError.
         """
         handler: Handler = import_module(f".{self.module}", __package__).handle
         return handler

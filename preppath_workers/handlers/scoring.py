@@ -29,21 +29,25 @@ class Assessment:
     improvements: list[str]
 
 
-def assess(reply: Mapping[str, Any], criteria: Any) -> Assessment:
-    """Reads the model's reply, and weighs its scores by the question's criteria.
+def judgement(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts of the model's reply: the three scores, the feedback, and the two lists of points. Whatever
+    else a model was talked into, such as weights or a total, is left out.
 
     Raises TransientError for a reply that does not follow the schema: not every server that speaks OpenAI's
     API enforces it.
     """
-    scores = {name: _score(reply, name) for name in DEFAULT_WEIGHTS}
-    total = sum(scores[name] * share for name, share in weights(criteria).items())
-    return Assessment(
-        **scores,
-        total=round(total, 2),
-        feedback=_text(reply.get("feedback"), "feedback"),
-        strengths=_texts(reply, "strengths"),
-        improvements=_texts(reply, "improvements"),
-    )
+    return {
+        **{name: _score(reply, name) for name in DEFAULT_WEIGHTS},
+        "feedback": _text(reply.get("feedback"), "feedback"),
+        "strengths": _texts(reply, "strengths"),
+        "improvements": _texts(reply, "improvements"),
+    }
+
+
+def assess(judged: Mapping[str, Any], criteria: Any) -> Assessment:
+    """Weighs the scores of a `judgement` by the question's criteria."""
+    total = sum(judged[name] * share for name, share in weights(criteria).items())
+    return Assessment(**judged, total=round(total, 2))
 
 
 def weights(criteria: Any) -> dict[str, float]:
@@ -56,6 +60,18 @@ def weights(criteria: Any) -> dict[str, float]:
     chosen = _weights(given) or DEFAULT_WEIGHTS
     whole = sum(chosen.values())
     return {name: weight / whole for name, weight in chosen.items()}
+
+
+def further_criteria(criteria: Any) -> Any:
+    """What the criteria say besides the weights: that is for the model, and the weights are not, or it would
+    weigh the scores before we do."""
+    if not isinstance(criteria, dict):
+        return criteria
+    return {name: value for name, value in criteria.items() if not _is_weight(name, value)}
+
+
+def _is_weight(name: str, value: Any) -> bool:
+    return (name == "weights" and isinstance(value, dict)) or (name in DEFAULT_WEIGHTS and _is_number(value))
 
 
 def _weights(given: Any) -> dict[str, float] | None:

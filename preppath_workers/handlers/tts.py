@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clients.database import Database
+from ..clients.openai_models import FASTEST, SLOWEST
 from ..clients.services import Services
 from ..errors import PermanentError
-from .data import identifier, text
+from .data import identifier, note_unknown, optional_number, optional_text, text
 from .kind import Attempt
+from .speaking import Speech, speak
 
-#: Longest text, characters. It takes up to five requests, which the queue's rate limit counts as one job.
+#: Longest text, characters. It takes five requests or a few more, each within the queue's rate limit.
 MAX_TEXT = 20_000
+#: Longest name of a voice and longest instructions, characters. The latter is OpenAI's (API reference).
+MAX_VOICE, MAX_INSTRUCTIONS = 100, 4_096
 #: Seconds that the signed URL is good for: 7 days.
 URL_SECONDS = 7 * 86_400
 
 
 def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
-    """Data: `{questionId, text}`. Result: `{questionId, key, url, bytes}`.
+    """Data: `{questionId, text}`, and, as far as the configured ones are not wanted, `voice`, `speed` (0.25
+    to 4) and `instructions` on how to speak.
+    Result: `{questionId, key, url, bytes, duration, cached}`.
 
-    The key outlives the URL: whoever needs the audio after 7 days signs a new URL for it.
+    The key outlives the URL: whoever needs the audio after 7 days signs a new URL for it. `duration` is in
+    seconds, or null for what is no plain MP3. `cached` says that this very speech was there already: then
+    nothing was paid for, and only the URL is new.
     """
+    note_unknown(attempt.data, "questionId", "text", "voice", "speed", "instructions")
     question_id = identifier(attempt.data, "questionId")
     words = text(attempt.data, "text", MAX_TEXT)
+    voice = optional_text(attempt.data, "voice", MAX_VOICE)
+    speed = optional_number(attempt.data, "speed", SLOWEST, FASTEST)
+    instructions = optional_text(attempt.data, "instructions", MAX_INSTRUCTIONS)
 
+    speech = Speech.of(services.openai.config, words, voice, speed, instructions)
     _check_exists(services.database, question_id)
     attempt.progress(10)
 
-    audio = services.openai.speak(words)
-    attempt.progress(60)
-
     key = f"tts/{question_id}.mp3"
-    services.storage.upload(key, audio, "audio/mpeg")
+    recorded = speak(attempt, services, speech, key)
     url = services.storage.signed_url(key, URL_SECONDS)
     attempt.progress(90)
 
-    _save(services.database, question_id, url)
-    return {"questionId": question_id, "key": key, "url": url, "bytes": len(audio)}
+    _save(services.database, question_id, url, recorded.duration, attempt.confirm)
+    return {
+        "questionId": question_id,
+        "key": key,
+        "url": url,
+        "bytes": recorded.size,
+        "duration": recorded.duration,
+        "cached": recorded.cached,
+    }
 
 
 def _check_exists(database: Database, question_id: str) -> None:
@@ -47,12 +64,15 @@ def _check_exists(database: Database, question_id: str) -> None:
             raise PermanentError(f"there is no question {question_id!r}")
 
 
-def _save(database: Database, question_id: str, url: str) -> None:
+def _save(
+    database: Database, question_id: str, url: str, duration: float | None, confirm: Callable[[], None]
+) -> None:
     with database.transaction() as cursor:
         cursor.execute(
-            'UPDATE interview_questions SET "audioUrl" = %s, "ttsGenerated" = true, '
+            'UPDATE interview_questions SET "audioUrl" = %s, "audioDuration" = %s, "ttsGenerated" = true, '
             '"updatedAt" = CURRENT_TIMESTAMP WHERE "id" = %s',
-            [url, question_id],
+            [url, duration, question_id],
         )
         if not cursor.rowcount:
             raise PermanentError(f"question {question_id!r} was deleted while it was spoken")
+        confirm()

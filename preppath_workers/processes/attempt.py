@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import RedisError
-
-from ..errors import InvalidJob, JobLost, JobTimeout, PermanentError, RateLimited, TransientError
+from ..errors import (
+    InvalidJob,
+    JobLost,
+    JobTimeout,
+    OutOfService,
+    PermanentError,
+    RateLimited,
+    TransientError,
+)
 from ..handlers.kind import Handler
-from ..log import facts, redact
+from ..log import redact
 from ..queue.job import Job
 from ..queue.outcome import Completed, Failed, Outcome, Released
 from ..queue.slot import Slot
+from .running import RunningAttempt
 
 if TYPE_CHECKING:  # the process that needs no vendor's library need not load one
     from ..clients.services import Services
@@ -27,33 +33,8 @@ logger = logging.getLogger(__name__)
 #: Characters of an error's message that are kept with the job.
 _MESSAGE_LIMIT = 2_000
 
-#: Seconds between two progress updates of one job: each costs a round trip, nobody reads faster.
-_PROGRESS_INTERVAL = 0.2
-
-
-class RunningAttempt:
-    """What the handler sees of its job."""
-
-    def __init__(self, job: Job, data: Mapping[str, Any], slot: Slot) -> None:
-        self.id = job.id
-        self.data = data
-        self._job = job
-        self._slot = slot
-        self._progress_at = 0.0
-
-    def progress(self, percent: int) -> None:
-        """Shows how far the job is, at most five times a second. Raises JobLost.
-
-        Progress is a courtesy: when Redis does not answer, the job goes on without it.
-        """
-        now = time.monotonic()
-        if now < self._progress_at + _PROGRESS_INTERVAL:
-            return
-        self._progress_at = now
-        try:
-            self._slot.progress(self._job, max(0, min(100, int(percent))))
-        except RedisError as error:
-            logger.debug("Progress was not stored", extra=facts(error=str(error)))
+#: Times a job goes back uncounted because the vendor limits the rate; from then on it counts as a failure.
+_MOST_RATE_LIMITS = 20
 
 
 @dataclass(frozen=True)
@@ -65,6 +46,8 @@ class Circumstances:
     slot: Slot
     #: Seconds that the queue is held when the vendor limits the rate without saying for how long.
     hold: float
+    #: Seconds between two probes of a queue whose vendor refuses everything.
+    probe_interval: float
     secrets: Sequence[str]
 
 
@@ -76,13 +59,19 @@ def run(job: Job, worker: Circumstances, deadline: AbstractContextManager[None])
     secrets = worker.secrets
     try:
         with deadline:
-            result = worker.handle(RunningAttempt(job, _data(job), worker.slot), worker.services)
+            attempt = RunningAttempt(job, _data(job), worker.slot, worker.services)
+            result = worker.handle(attempt, worker.services)
         return Completed(_encode_result(result))
     except JobLost:
         raise
+    except OutOfService as error:
+        hold_ms = round(worker.probe_interval * 1000)
+        return Released(hold_ms, _message(error, secrets), out_of_service=True)
     except RateLimited as error:
         seconds = worker.hold if error.retry_after is None else error.retry_after
-        return Released(hold_ms=round(seconds * 1000), reason=_message(error, secrets))
+        if job.rate_limits >= _MOST_RATE_LIMITS:
+            return Failed(_describe(error, secrets), retry_after_ms=round(seconds * 1000))
+        return Released(round(seconds * 1000), _message(error, secrets))
     except (Exception, JobTimeout, SystemExit) as error:  # noqa: BLE001 — whatever a handler does, it ends here
         return _failed(error, secrets)
 
@@ -124,4 +113,6 @@ def _describe(error: BaseException, secrets: Sequence[str]) -> str:
 
 
 def _message(error: BaseException, secrets: Sequence[str]) -> str:
-    return redact(str(error), secrets)[:_MESSAGE_LIMIT]
+    # Half of a surrogate pair, which JSON may hold, is no text that can be sent.
+    text = str(error).encode("utf-8", "backslashreplace").decode("utf-8")
+    return redact(text, secrets)[:_MESSAGE_LIMIT]

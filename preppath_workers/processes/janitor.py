@@ -25,7 +25,7 @@ from ..queue import connections
 from ..queue.job import Job
 from ..queue.keys import Keys
 from ..queue.scripts import Caller
-from . import reports
+from . import deliveries, reports
 from .orphans import is_orphan
 from .outage import Outage
 from .pulse import Pulse
@@ -107,6 +107,8 @@ class Janitor:
             self._pulse.beat()
             pause = min(pause, self._promote(queue))
             self._reap(queue)
+            if self._tells(queue):
+                deliveries.forward(queue, self._redis, self._config.redis.prefix)
         return pause
 
     def _heartbeat(self, queue: str) -> None:
@@ -119,7 +121,11 @@ class Janitor:
         }
         words = [str(word) for pair in known.items() for word in pair]
         lease = round(self._config.lease * 1000)
-        self._callers[queue]("heartbeat", footprint.instance, lease, footprint.slots[queue], *words)
+        slots, notices = footprint.slots[queue], int(self._tells(queue))
+        self._callers[queue]("heartbeat", footprint.instance, lease, slots, notices, *words)
+
+    def _tells(self, queue: str) -> bool:
+        return deliveries.wants_notices(queue, self._config.webhook.url)
 
     def _promote(self, queue: str) -> float:
         moved, next_in_ms = self._callers[queue]("promote", _PROMOTED_AT_ONCE)

@@ -35,6 +35,8 @@ def settled(settlement: Settlement, config: LogConfig) -> None:
                 logger.warning("Job will be retried", extra=facts(**known, retryInMs=settlement.delay_ms))
             case "dead":
                 _failed_permanently(job, config, known | {"reason": settlement.reason})
+            case "released" if isinstance(outcome, Released) and outcome.out_of_service:
+                logger.error("The queue is held, a probe will open it again", extra=facts(**known))
             case "released":
                 logger.warning("Job was given back", extra=facts(**known))
             case "lost":

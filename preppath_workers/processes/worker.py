@@ -70,7 +70,12 @@ class Worker:
         self._interrupts = interrupts
         self._services = services
         self._circumstances = attempt.Circumstances(
-            handle, services, slot, hold=max(1.0, queue.backoff), secrets=config.secrets()
+            handle,
+            services,
+            slot,
+            hold=max(1.0, queue.backoff),
+            probe_interval=config.probe_interval,
+            secrets=config.secrets(),
         )
         self._outage = Outage()
         self._finished: Finished | None = None

@@ -2,11 +2,40 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
+from preppath_workers.clients.openai import OpenAI
+from preppath_workers.config import Capability, OpenAIConfig
+from preppath_workers.dev.openai.control import OpenAIServer
+
 Answers = Callable[..., str]
+Client = Callable[..., OpenAI]
+MODELS = {"evaluation": "gpt-6-luna", "transcription": "gpt-transcribe", "speech": "gpt-4o-mini-tts"}
+
+
+@pytest.fixture
+def client(vendor: OpenAIServer) -> Iterator[Client]:
+    """Makes a client of our OpenAI-compatible server, or of another, with one account for everything."""
+    with ExitStack() as made:
+
+        def make(
+            api_key: str = "sk-test",
+            base_url: str = vendor.base_url,
+            timeout: float = 10,
+            models: Mapping[str, str] | None = None,
+            **settings: Any,
+        ) -> OpenAI:
+            capabilities = {
+                use: Capability(model, api_key, base_url, timeout)
+                for use, model in {**MODELS, **(models or {})}.items()
+            }
+            return made.enter_context(closing(OpenAI(OpenAIConfig(**capabilities, **settings))))
+
+        yield make
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -179,3 +180,47 @@ def test_an_unreadable_url_is_a_matter_of_configuration() -> None:
         Database("postgresql://me:100%secret@db/preppath")
 
     assert "secret" not in str(caught.value)
+
+
+def test_a_serialization_failure_is_transient(database_url: str) -> None:
+    run(database_url, "CREATE TABLE t AS SELECT 1 AS a")
+    isolated = f"{database_url}?options=-c%20default_transaction_isolation%3Drepeatable%5C%20read"
+
+    with closing(Database(isolated)) as database:
+
+        def work() -> None:
+            with database.transaction() as cursor:
+                cursor.execute("SELECT a FROM t")
+                run(database_url, "UPDATE t SET a = 2")
+                cursor.execute("UPDATE t SET a = 3")
+
+        with pytest.raises(TransientError, match="40001"):
+            work()
+        assert one(database, "SELECT a FROM t") == 2
+
+
+def test_a_deadlock_is_transient_for_one_of_the_two(database: Database, database_url: str) -> None:
+    run(database_url, "CREATE TABLE t AS SELECT generate_series(1, 2) AS a")
+    lock = "SELECT a FROM t WHERE a = %s FOR UPDATE"
+    outcomes: list[str] = []
+
+    def work(own: Database, first: int, second: int) -> None:
+        try:
+            with own.transaction() as cursor:
+                cursor.execute("SET LOCAL deadlock_timeout = '50ms'")
+                cursor.execute(lock, [first])
+                both_locked.wait(5)
+                cursor.execute(lock, [second])
+        except TransientError as error:
+            outcomes.append(str(error).partition(":")[0])
+        else:
+            outcomes.append("done")
+
+    both_locked = threading.Barrier(2)
+    with closing(Database(database_url, statement_timeout=5)) as other:
+        thread = threading.Thread(target=work, args=(other, 2, 1))
+        thread.start()
+        work(database, 1, 2)
+        thread.join(10)
+
+    assert sorted(outcomes) == ["PostgreSQL 40P01", "done"]

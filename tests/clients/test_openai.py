@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import json
 from typing import Any
 
 import pytest
 
-from preppath_workers.clients.openai import MAX_SPEECH_INPUT, OpenAI, Transcript
-from preppath_workers.config import OpenAIConfig
+from preppath_workers.clients.openai import Manner
+from preppath_workers.clients.openai_answers import Transcript
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.wav import Wav
-from preppath_workers.errors import PermanentError, TransientError
+from preppath_workers.errors import OutOfService, PermanentError, TransientError
+
+from .conftest import Client
 
 SCHEMA = {
     "type": "object",
@@ -19,25 +21,6 @@ SCHEMA = {
     "additionalProperties": False,
 }
 TWO_SECONDS = Wav(bytes(2 * 2 * 8_000), 8_000)
-
-Client = Callable[..., OpenAI]
-
-
-@pytest.fixture
-def client(vendor: OpenAIServer) -> Client:
-    def make(**changes: Any) -> OpenAI:
-        settings = {
-            "api_key": "sk-test",
-            "organization": None,
-            "base_url": vendor.base_url,
-            "evaluation_model": "gpt-6-luna",
-            "transcription_model": "gpt-transcribe",
-            "speech_model": "gpt-4o-mini-tts",
-            "speech_voice": "alloy",
-        }
-        return OpenAI(OpenAIConfig(**{**settings, **changes}))
-
-    return make
 
 
 @pytest.mark.parametrize(
@@ -53,7 +36,7 @@ def test_a_transcript_tells_what_the_model_knows(
 ) -> None:
     audio = io.BytesIO(TWO_SECONDS.wav_bytes("Hello there."))
 
-    assert client(transcription_model=model).transcribe(audio, "recording.wav", "audio/wav") == expected
+    assert client(models={"transcription": model}).transcribe(audio, "recording.wav", "audio/wav") == expected
 
     [call] = vendor.calls("/v1/audio/transcriptions")
     assert call["body"]["response_format"] == response_format
@@ -66,7 +49,7 @@ def test_the_language_goes_by_the_name_that_the_model_knows(
 ) -> None:
     audio = io.BytesIO(TWO_SECONDS.wav_bytes("Guten Tag."))
 
-    client(transcription_model=model).transcribe(audio, "recording.wav", "audio/wav", language="de")
+    client(models={"transcription": model}).transcribe(audio, "recording.wav", "audio/wav", language="de")
 
     [call] = vendor.calls("/v1/audio/transcriptions")
     assert call["body"][field] == "de"
@@ -82,26 +65,25 @@ def test_an_answer_that_is_no_transcript_is_transient(
         client().transcribe(io.BytesIO(TWO_SECONDS.wav_bytes()), "recording.wav", "audio/wav")
 
 
-def test_speech_is_an_mp3_in_the_configured_voice(client: Client, vendor: OpenAIServer) -> None:
-    audio = client(speech_voice="nova").speak("Hello.")
+def test_speech_is_an_mp3_in_the_manner_that_was_asked_for(client: Client, vendor: OpenAIServer) -> None:
+    audio = client().speak("Hello.", Manner("nova", speed=1.5, instructions="Smile."))
+    client().speak("Hello.", Manner("sage"))
 
     assert audio.startswith((b"ID3", b"\xff\xfb", b"\xff\xf3"))
-    [call] = vendor.calls("/v1/audio/speech")
-    assert (call["body"]["voice"], call["body"]["response_format"]) == ("nova", "mp3")
+    [full, plain] = [call["body"] for call in vendor.calls("/v1/audio/speech")]
+    assert full == {
+        "model": "gpt-4o-mini-tts", "input": "Hello.", "voice": "nova", "speed": 1.5,
+        "instructions": "Smile.", "response_format": "mp3",
+    }  # fmt: skip
+    assert full.keys() - plain.keys() == {"speed", "instructions"}
 
 
-def test_a_text_longer_than_the_endpoint_takes_is_spoken_in_passages(
-    client: Client, vendor: OpenAIServer
-) -> None:
-    sentence = "Why? "
-    vendor.order({"body": "one,", "times": 1}, {"body": "two", "times": 1})
+@pytest.mark.parametrize("kind", ["application/json", "text/html; charset=utf-8"])
+def test_an_answer_that_is_no_sound_is_transient(client: Client, vendor: OpenAIServer, kind: str) -> None:
+    vendor.order({"body": "a gateway's page", "headers": {"Content-Type": kind}})
 
-    audio = client().speak(sentence * (MAX_SPEECH_INPUT // len(sentence) + 1), voice="sage")
-
-    calls = vendor.calls("/v1/audio/speech")
-    assert audio == b"one,two"
-    assert [call["body"]["voice"] for call in calls] == ["sage", "sage"]
-    assert max(len(call["body"]["input"]) for call in calls) <= MAX_SPEECH_INPUT
+    with pytest.raises(TransientError):
+        client().speak("Hello.", Manner("alloy"))
 
 
 def test_an_evaluation_follows_the_schema(client: Client, vendor: OpenAIServer) -> None:
@@ -111,6 +93,31 @@ def test_an_evaluation_follows_the_schema(client: Client, vendor: OpenAIServer) 
     [call] = vendor.calls("/v1/chat/completions")
     assert call["body"]["response_format"]["json_schema"]["strict"] is True
     assert "temperature" not in call["body"], "models that reason refuse it"
+    assert call["body"]["max_completion_tokens"] == 16_000, "room to think"
+
+
+def test_a_server_without_schemas_is_told_the_schema_in_words(client: Client, vendor: OpenAIServer) -> None:
+    question = {"role": "user", "content": "Judge this."}
+    reply = client(evaluation_format="json_object").evaluate([question], SCHEMA)
+
+    assert 0 <= reply["correctness"] <= 10
+    [call] = vendor.calls("/v1/chat/completions")
+    assert call["body"]["response_format"] == {"type": "json_object"}
+    [system, user] = call["body"]["messages"]
+    assert json.dumps(SCHEMA) in system["content"]
+    assert user == question
+
+
+def test_a_temperature_and_a_limit_are_sent_where_they_are_configured(
+    client: Client, vendor: OpenAIServer
+) -> None:
+    with pytest.raises(PermanentError, match="unsupported_parameter"):  # by this model, which reasons
+        client(evaluation_temperature=0.2, evaluation_max_tokens=500).evaluate(
+            [{"role": "user", "content": "Judge this."}], SCHEMA
+        )
+
+    [call] = vendor.calls("/v1/chat/completions")
+    assert (call["body"]["temperature"], call["body"]["max_completion_tokens"]) == (0.2, 500)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +146,16 @@ def test_an_answer_that_is_no_evaluation(
 
 
 def test_the_organization_is_told(client: Client, vendor: OpenAIServer) -> None:
-    client(organization="org-preppath").speak("Hello.")
+    client(organization="org-preppath").speak("Hello.", Manner("alloy"))
 
     [call] = vendor.calls("/v1/audio/speech")
     assert call["headers"]["openai-organization"] == "org-preppath"
+
+
+def test_the_day_on_which_a_model_ends(client: Client) -> None:
+    openai = client(models={"evaluation": "gpt-9"})
+
+    assert openai.shutdown_date(openai.config.transcription) is None
+    assert openai.shutdown_date(openai.config.speech) == "2027-01-06"
+    with pytest.raises(OutOfService, match="gpt-9"):
+        openai.shutdown_date(openai.config.evaluation)

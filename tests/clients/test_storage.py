@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from preppath_workers.clients.storage import Storage
+from preppath_workers.clients.storage import Storage, Stored
 from preppath_workers.config import StorageConfig
-from preppath_workers.errors import JobError, PermanentError, TransientError
+from preppath_workers.errors import JobError, OutOfService, PermanentError, TransientError
 
 from .conftest import Answers
 
@@ -63,15 +63,30 @@ def test_a_missing_object_is_permanent_and_named(storage: Storage, bucket: str) 
             request()
 
 
-def test_a_missing_bucket_is_transient(s3: S3Client) -> None:
+def test_what_may_be_missing_is_looked_for(storage: Storage) -> None:
+    assert (storage.find("key"), storage.read("key")) == (None, None)
+    storage.delete("key")
+
+    storage.upload("key", b"body", "text/plain", {"sha256": "abc"})
+    assert storage.find("key") == Stored(4, {"sha256": "abc"})
+    assert storage.read("key") == b"body"
+
+    storage.delete("key")
+    assert storage.find("key") is None
+
+
+def test_a_missing_bucket_is_named_and_holds_the_queue(s3: S3Client) -> None:
     storage = make("no-such-bucket-here", s3.meta.endpoint_url)
     requests = [
         lambda: storage.download("key", io.BytesIO()),
         lambda: storage.size("key"),
+        lambda: storage.find("key"),
+        lambda: storage.read("key"),
+        lambda: storage.delete("key"),
         lambda: storage.upload("key", b"body", "text/plain"),
     ]
     for request in requests:
-        with pytest.raises(TransientError):
+        with pytest.raises(OutOfService, match="no-such-bucket-here"):
             request()
 
 
@@ -90,7 +105,7 @@ def test_a_key_that_s3_can_not_take_is_permanent(storage: Storage) -> None:
         (403, "InvalidAccessKeyId", TransientError),
         (403, "SignatureDoesNotMatch", TransientError),
         (404, "NoSuchKey", PermanentError),
-        (404, "NoSuchBucket", TransientError),
+        (404, "NoSuchBucket", OutOfService),
         (500, "InternalError", TransientError),
         (503, "SlowDown", TransientError),
         (502, None, TransientError),
@@ -120,13 +135,23 @@ def test_a_download_that_breaks_off_is_transient(answers: Answers) -> None:
         storage.download("key", io.BytesIO())
 
 
-@pytest.mark.parametrize(("status", "fresh"), [(403, True), (500, False)])
+@pytest.mark.parametrize(
+    ("status", "code", "fresh"),
+    [
+        (403, "InvalidAccessKeyId", True),
+        (403, "SignatureDoesNotMatch", True),
+        (403, None, True),
+        (400, "ExpiredToken", True),
+        (500, "InternalError", False),
+    ],
+)
 def test_rejected_credentials_are_fetched_anew(
-    answers: Answers, monkeypatch: pytest.MonkeyPatch, status: int, fresh: bool
+    answers: Answers, monkeypatch: pytest.MonkeyPatch, status: int, code: str | None, fresh: bool
 ) -> None:
+    body = f"<Error><Code>{code}</Code></Error>".encode() if code else b""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDOLD")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    storage = make("bucket", answers(status), access_key_id=None, secret_access_key=None)
+    storage = make("bucket", answers(status, body), access_key_id=None, secret_access_key=None)
     assert "AKIDOLD" in storage.signed_url("key")
 
     with pytest.raises(TransientError):

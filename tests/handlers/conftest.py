@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,22 +12,49 @@ import pytest
 from psycopg2.extras import Json, RealDictCursor
 
 from preppath_workers.clients.database import Database
-from preppath_workers.clients.schema import create_missing
+from preppath_workers.clients.schema import TABLES, create_missing
 from preppath_workers.clients.services import Services
 from preppath_workers.config import load
 from preppath_workers.dev.openai.control import OpenAIServer
+from preppath_workers.dev.postgres import PostgresServer
+from preppath_workers.errors import JobLost
+from tests.conftest import Given
 
 
 @dataclass
 class FakeAttempt:
-    """An attempt without a queue: it keeps the progress that was told."""
+    """An attempt without a queue: it keeps the progress that was told, and what the next one gets."""
 
     data: dict[str, Any]
     id: str = "job-1"
     told: list[int] = field(default_factory=list)
+    #: What `once` has stored.
+    kept: dict[str, Any] = field(default_factory=dict)
+    #: Tokens of the rate limit that were spent.
+    tokens: int = 0
+    #: Whether another worker owns the job now.
+    lost: bool = False
+    confirmed: int = 0
 
     def progress(self, percent: int) -> None:
         self.told.append(percent)
+
+    def once(self, name: str, call: Callable[[], Any]) -> Any:
+        if name not in self.kept:
+            self.kept[name] = json.loads(json.dumps(call()))
+        return self.kept[name]
+
+    def spend_token(self) -> None:
+        self.tokens += 1
+
+    def confirm(self) -> None:
+        self.confirmed += 1
+        if self.lost:
+            raise JobLost
+
+    def again(self) -> FakeAttempt:
+        """The next attempt at the same job."""
+        return FakeAttempt(self.data, self.id, kept=self.kept)
 
 
 class Tables:
@@ -55,34 +84,59 @@ class Tables:
             cursor.execute(statement, values or None)
 
 
-@pytest.fixture
-def tables(database_url: str) -> Iterator[Tables]:
-    with closing(Database(database_url)) as database, database.transaction() as cursor:
-        create_missing(cursor)
-    with closing(psycopg2.connect(database_url, cursor_factory=RealDictCursor)) as connection:
+@pytest.fixture(scope="session")
+def handlers_database_url(database_server: PostgresServer | Given) -> Iterator[str]:
+    """A database that these tests share: one each would cost more than all they do."""
+    server, name = database_server.url, f"test_{uuid.uuid4().hex[:12]}"
+    with closing(psycopg2.connect(server)) as connection:
         connection.autocommit = True
-        yield Tables(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+            base, _, options = server.partition("?")
+            url = f"{base.rpartition('/')[0]}/{name}{'?' if options else ''}{options}"
+            with closing(Database(url)) as database, database.transaction() as own:
+                create_missing(own)
+            yield url
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def services(
-    tables: Tables, database_url: str, bucket: str, s3: Any, vendor: OpenAIServer
-) -> Iterator[Services]:
-    """Services on real servers."""
-    config = load(
-        {
-            "OPENAI_API_KEY": "sk-test",
-            "OPENAI_BASE_URL": vendor.base_url,
-            "S3_ENDPOINT": s3.meta.endpoint_url,
-            "S3_BUCKET": bucket,
-            "S3_ACCESS_KEY_ID": "test",
-            "S3_SECRET_ACCESS_KEY": "test",
-            "DATABASE_URL": database_url,
-        },
-        [],
-    )
-    with closing(Services(config)) as services:
-        yield services
+def tables(handlers_database_url: str) -> Iterator[Tables]:
+    """The tables, empty."""
+    with closing(psycopg2.connect(handlers_database_url, cursor_factory=RealDictCursor)) as connection:
+        connection.autocommit = True
+        tables = Tables(connection)
+        yield tables
+        for table in TABLES:
+            tables.run(f"DROP TRIGGER IF EXISTS refuse ON {table}")
+        tables.run(f"TRUNCATE {', '.join(TABLES)}")
+
+
+@pytest.fixture
+def make_services(
+    tables: Tables, handlers_database_url: str, bucket: str, s3: Any, vendor: OpenAIServer
+) -> Iterator[Callable[..., Services]]:
+    """Makes services on real servers, with further variables of the configuration."""
+    with ExitStack() as made:
+
+        def make(**variables: str) -> Services:
+            settings = {
+                "OPENAI_API_KEY": "sk-test",
+                "OPENAI_BASE_URL": vendor.base_url,
+                "S3_ENDPOINT": s3.meta.endpoint_url,
+                "S3_BUCKET": bucket,
+                "S3_ACCESS_KEY_ID": "test",
+                "S3_SECRET_ACCESS_KEY": "test",
+                "DATABASE_URL": handlers_database_url,
+            }
+            return made.enter_context(closing(Services(load({**settings, **variables}, []))))
+
+        yield make
+
+
+@pytest.fixture
+def services(make_services: Callable[..., Services]) -> Services:
+    return make_services()
 
 
 @pytest.fixture
@@ -91,7 +145,7 @@ def breaks(tables: Tables) -> Callable[[str], None]:
 
     def order(table: str) -> None:
         tables.run(
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"
         )
         tables.run(f"CREATE TRIGGER refuse BEFORE UPDATE ON {table} EXECUTE FUNCTION refuse()")

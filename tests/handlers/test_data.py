@@ -10,10 +10,12 @@ from preppath_workers.handlers.kind import Kind
 
 from .conftest import FakeAttempt
 
+#: The texts that each kind of job must have.
 VALID = {
     "transcription": {"recordingId": "r1", "userId": "u1"},
     "tts": {"questionId": "q1", "text": "Why?"},
     "evaluation": {"questionId": "q1", "interviewId": "i1", "answer": "Because.", "userId": "u1"},
+    "webhook": {"event": "completed", "queue": "tts", "jobId": "j1"},
 }
 LONGEST = {"text": 20_000, "answer": 50_000}
 FIELDS = [
@@ -58,6 +60,45 @@ def test_what_is_too_long_is_refused_and_not_repeated(kind: Kind, name: str) -> 
     message = refusal(kind, **{name: "x" * (limit + 1)})
 
     assert message == f"{name} must have {limit} characters at most, not {limit + 1}"
+
+
+@pytest.mark.parametrize(
+    ("queue", "changes", "message"),
+    [
+        ("transcription", {"language": 7}, "language must be text, not int"),
+        ("transcription", {"language": "english"}, "language must be a code of ISO 639-1"),
+        ("transcription", {"language": "EN"}, "language must be a code of ISO 639-1"),
+        ("transcription", {"language": "en\n"}, "language must be a code of ISO 639-1"),
+        ("tts", {"voice": ["alloy"]}, "voice must be text, not list"),
+        ("tts", {"voice": " "}, "voice must not be empty"),
+        ("tts", {"instructions": "x" * 4_097}, "instructions must have 4096 characters at most, not 4097"),
+        ("tts", {"speed": "fast"}, "speed must be a number, not str"),
+        ("tts", {"speed": True}, "speed must be a number, not bool"),
+        ("tts", {"speed": 0.2}, "speed must be from 0.25 to 4"),
+        ("tts", {"speed": 4.1}, "speed must be from 0.25 to 4"),
+        ("tts", {"speed": float("nan")}, "speed must be from 0.25 to 4"),
+    ],
+)
+def test_a_wrong_optional_field_is_refused_by_name(queue: str, changes: dict[str, Any], message: str) -> None:
+    [kind] = [kind for kind in KINDS if kind.name == queue]
+    assert refusal(kind, **changes).startswith(message)
+
+
+@pytest.mark.parametrize("value", [None, "de"])
+def test_an_optional_field_may_be_missing_or_null(value: str | None) -> None:
+    assert data.optional_language({"language": value}, "language") == value
+    assert data.optional_language({}, "language") is None
+    assert data.optional_number({"speed": 4}, "speed", 0.25, 4) == 4.0
+    assert data.optional_number({}, "speed", 0.25, 4) is None
+
+
+def test_unknown_fields_are_ignored_and_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG", logger=data.__name__):
+        data.note_unknown({"id": 1, "txt": "what she said", "Text": 2}, "id")
+        data.note_unknown({"id": 1}, "id")
+
+    [record] = caplog.records
+    assert (record.levelname, record.facts) == ("DEBUG", {"fields": ["Text", "txt"]})
 
 
 @pytest.mark.parametrize("value", ["x" * 20, "Zoë 😀", " padded "])

@@ -15,7 +15,7 @@ def stdout(program: str) -> str:
 
 
 def test_each_kind_has_a_queue_and_a_handler_of_its_own() -> None:
-    assert [kind.name for kind in KINDS] == ["transcription", "tts", "evaluation"]
+    assert [kind.name for kind in KINDS] == ["transcription", "tts", "evaluation", "webhook"]
     assert len({kind.load() for kind in KINDS}) == len(KINDS)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from preppath_workers.errors import TransientError
-from preppath_workers.handlers.scoring import assess, weights
+from preppath_workers.handlers.scoring import assess, further_criteria, judgement, weights
 
 REPLY = {
     "correctness": 10,
@@ -34,6 +34,7 @@ HALF = {"correctness": 0.5, "completeness": 0.25, "clarity": 0.25}
         ({"correctness": float("inf")}, DEFAULT),
         ({"weights": None}, DEFAULT),
         ({"correctness": 50, "completeness": 25, "clarity": 25}, HALF),
+        ({"correctness": 50, "completeness": 25, "clarity": 25, "depth": "Names costs."}, HALF),
         ({"weights": {"correctness": 2, "completeness": 1, "clarity": 1}}, HALF),
         ({"correctness": 0.8, "clarity": 0.2}, {"correctness": 0.8, "completeness": 0, "clarity": 0.2}),
     ],
@@ -77,10 +78,31 @@ def test_the_total_is_the_weighted_mean(scores: tuple[float, ...], criteria: Any
 )
 def test_a_reply_that_breaks_the_schema_is_transient(change: dict[str, Any]) -> None:
     with pytest.raises(TransientError, match=next(iter(change))):
-        assess({**REPLY, **change}, None)
+        judgement({**REPLY, **change})
 
 
 def test_what_the_model_says_can_be_stored() -> None:
-    assessment = assess({**REPLY, "feedback": "Go\0od \ud800", "strengths": ["a\0"]}, None)
+    judged = judgement({**REPLY, "feedback": "Go\0od \ud800", "strengths": ["a\0"]})
 
-    assert (assessment.feedback, assessment.strengths) == ("Good ?", ["a"])
+    assert (judged["feedback"], judged["strengths"]) == ("Good ?", ["a"])
+
+
+def test_what_is_more_in_a_reply_counts_for_nothing() -> None:
+    assert judgement({**REPLY, "total": 10, "weights": {"correctness": 1}}) == REPLY
+
+
+@pytest.mark.parametrize(
+    ("criteria", "told"),
+    [
+        (None, None),
+        ("be kind", "be kind"),
+        (["Names three."], ["Names three."]),
+        ({"correctness": 50, "completeness": 30, "clarity": 20}, {}),
+        ({"correctness": 50, "depth": "Names costs.", "tools": 2}, {"depth": "Names costs.", "tools": 2}),
+        ({"weights": {"clarity": 1}, "rubric": "Names three."}, {"rubric": "Names three."}),
+        ({"correctness": "Names three."}, {"correctness": "Names three."}),
+    ],
+    ids=str,
+)
+def test_the_model_is_told_the_criteria_and_not_the_weights(criteria: Any, told: Any) -> None:
+    assert further_criteria(criteria) == told

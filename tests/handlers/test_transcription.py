@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from preppath_workers.clients.openai import MAX_AUDIO_BYTES
+from preppath_workers.clients.openai_models import MAX_AUDIO_BYTES
 from preppath_workers.clients.services import Services
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.wav import Wav
-from preppath_workers.errors import PermanentError, TransientError
+from preppath_workers.errors import JobLost, PermanentError, TransientError
+from preppath_workers.handlers import transcription_records
 from preppath_workers.handlers.transcription import handle
 
 from .conftest import FakeAttempt, Tables
@@ -63,15 +64,78 @@ def test_a_recording_already_transcribed_costs_nothing(
     assert vendor.calls() == []
 
 
-def test_a_known_duration_stays_when_the_model_tells_none(
+def test_a_known_duration_stays_when_nobody_tells_another(
     recording: Callable[..., FakeAttempt], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     vendor.order({"body": '{"text": "Hello\\u0000."}'})
 
-    assert handle(recording(duration=9), services)["duration"] == 9
+    assert handle(recording(audio=b"OggS", duration=9), services)["duration"] == 9
 
     row = tables.row("interview_recordings")
     assert (row["transcription"], row["duration"]) == ("Hello.", 9)
+
+
+def test_the_audio_tells_its_duration_when_the_model_does_not(
+    recording: Callable[..., FakeAttempt], services: Services, vendor: OpenAIServer
+) -> None:
+    vendor.order({"body": '{"text": "Hello."}'})
+
+    assert handle(recording(duration=9), services)["duration"] == 3.0
+
+
+def test_the_language_is_handed_on(
+    recording: Callable[..., FakeAttempt], services: Services, vendor: OpenAIServer
+) -> None:
+    attempt = recording()
+    attempt.data["language"] = "de"
+
+    handle(attempt, services)
+
+    assert vendor.calls(PATH)[0]["body"]["languages[]"] == "de"
+
+
+def test_a_transcript_is_paid_for_once(
+    recording: Callable[..., FakeAttempt],
+    services: Services,
+    tables: Tables,
+    vendor: OpenAIServer,
+    breaks: Callable[[str], None],
+) -> None:
+    attempt = recording()
+    breaks("interview_recordings")
+    with pytest.raises(TransientError):
+        handle(attempt, services)
+    tables.run("DROP TRIGGER refuse ON interview_recordings")
+
+    assert handle(attempt.again(), services)["characters"] == 20
+
+    assert tables.row("interview_recordings")["transcription"] == "I would use a queue."
+    assert len(vendor.calls(PATH)) == 1
+
+
+def test_a_job_that_was_lost_changes_nothing(
+    recording: Callable[..., FakeAttempt], services: Services, tables: Tables
+) -> None:
+    attempt = recording()
+    before, attempt.lost = tables.row("interview_recordings"), True
+
+    with pytest.raises(JobLost):
+        handle(attempt, services)
+
+    assert tables.row("interview_recordings") == before
+
+
+def test_the_transcript_of_a_faster_worker_stands(
+    recording: Callable[..., FakeAttempt], services: Services, tables: Tables
+) -> None:
+    recording()
+    transcription_records.save(services.database, "r1", "fast", 3.0, lambda: None)
+    before = tables.row("interview_recordings")
+
+    saved = transcription_records.save(services.database, "r1", "slow", 4.0, lambda: None)
+
+    assert saved["transcription"] == "fast"
+    assert tables.row("interview_recordings") == before
 
 
 @pytest.mark.parametrize(
@@ -121,16 +185,23 @@ def test_a_recording_must_exist_and_be_the_users(
 
 @pytest.mark.parametrize(
     ("audio", "problem"),
-    [(None, "no object .*recordings/r1.wav"), (b"", "0 bytes"), (bytes(MAX_AUDIO_BYTES + 1), "bytes")],
+    [
+        (None, "no object .*recordings/r1.wav"),
+        (b"", "0 bytes"),
+        (bytes(MAX_AUDIO_BYTES + 1), "more where ffmpeg"),
+    ],
     ids=["missing", "empty", "too large"],
 )
 def test_audio_that_can_not_be_transcribed_costs_nothing(
     recording: Callable[..., FakeAttempt],
     services: Services,
     vendor: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
     audio: bytes | None,
     problem: str,
 ) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")  # without ffmpeg
+
     with pytest.raises(PermanentError, match=problem):
         handle(recording(audio=audio), services)
     assert vendor.calls() == []

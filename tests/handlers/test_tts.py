@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from preppath_workers.clients.openai_models import MAX_SPEECH_INPUT
 from preppath_workers.clients.services import Services
 from preppath_workers.dev.openai.control import OpenAIServer
-from preppath_workers.errors import PermanentError, TransientError
+from preppath_workers.errors import InvalidJob, JobLost, PermanentError, TransientError
 from preppath_workers.handlers.tts import handle
 
 from .conftest import FakeAttempt, Tables
@@ -42,12 +43,17 @@ def test_a_question_is_spoken(
     stored = s3.get_object(Bucket=bucket, Key="tts/q1.mp3")
     audio = stored["Body"].read()
     assert stored["ContentType"] == "audio/mpeg"
-    assert result == {"questionId": "q1", "key": "tts/q1.mp3", "url": result["url"], "bytes": len(audio)}
+    assert result == {
+        "questionId": "q1", "key": "tts/q1.mp3", "url": result["url"], "bytes": len(audio),
+        "duration": result["duration"], "cached": False,
+    }  # fmt: skip
+    assert 0.5 < result["duration"] < 5
     assert requests.get(result["url"], timeout=5).content == audio
     assert "X-Amz-Expires=604800" in result["url"]
 
     row = tables.row("interview_questions")
     assert (row["audioUrl"], row["ttsGenerated"]) == (result["url"], True)
+    assert row["audioDuration"] == result["duration"]
     assert row["updatedAt"] > LONG_AGO
     assert len(vendor.calls(PATH)) == 1
     assert attempt.told == sorted(attempt.told)
@@ -77,10 +83,66 @@ def test_a_failed_request_stores_nothing(
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
 
-def test_another_attempt_replaces_what_the_last_one_left(
+def test_speech_that_is_there_already_is_not_paid_for_again(
+    attempt: FakeAttempt, services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    first = handle(attempt, services)
+    tables.run('UPDATE interview_questions SET "audioUrl" = NULL, "audioDuration" = NULL')
+
+    second = handle(attempt.again(), services)
+
+    assert second == {**first, "url": second["url"], "cached": True}
+    assert requests.get(second["url"], timeout=5).ok
+    row = tables.row("interview_questions")
+    assert (row["audioUrl"], row["audioDuration"]) == (second["url"], first["duration"])
+    assert len(vendor.calls(PATH)) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"text": "Why lists?"}, {"voice": "nova"}, {"speed": 1.5}, {"instructions": "Whisper."}],
+    ids=str,
+)
+def test_speech_that_is_asked_for_differently_is_spoken_anew(
+    attempt: FakeAttempt, services: Services, vendor: OpenAIServer, change: dict[str, Any]
+) -> None:
+    handle(attempt, services)
+
+    assert handle(FakeAttempt({**attempt.data, **change}, id="job-2"), services)["cached"] is False
+
+    call = vendor.calls(PATH)[1]["body"]
+    [(name, value)] = change.items()
+    assert call["input" if name == "text" else name] == value
+
+
+def test_another_model_speaks_anew(
+    attempt: FakeAttempt, make_services: Callable[..., Services], vendor: OpenAIServer
+) -> None:
+    handle(attempt, make_services())
+
+    assert handle(attempt.again(), make_services(OPENAI_TTS_MODEL="tts-1"))["cached"] is False
+    assert [call["model"] for call in vendor.calls(PATH)] == ["gpt-4o-mini-tts", "tts-1"]
+
+
+def test_a_voice_that_openai_does_not_have_is_refused_and_other_vendors_have_others(
+    attempt: FakeAttempt, make_services: Callable[..., Services], vendor: OpenAIServer
+) -> None:
+    attempt.data["voice"] = "af_heart"
+
+    with pytest.raises(InvalidJob, match="voice must be one of alloy, ash"):
+        handle(attempt, make_services(OPENAI_TTS_BASE_URL="https://api.openai.com/v1"))
+    assert vendor.calls() == []
+
+    with pytest.raises(PermanentError, match="invalid_value"):  # says the vendor, who might have had it
+        handle(attempt, make_services())
+    assert vendor.calls(PATH)[0]["body"]["voice"] == "af_heart"
+
+
+def test_a_failure_after_the_speech_is_stored_pays_for_nothing_again(
     attempt: FakeAttempt,
     services: Services,
     tables: Tables,
+    vendor: OpenAIServer,
     breaks: Callable[[str], None],
     s3: S3Client,
     bucket: str,
@@ -90,7 +152,74 @@ def test_another_attempt_replaces_what_the_last_one_left(
         handle(attempt, services)
     tables.run("DROP TRIGGER refuse ON interview_questions")
 
-    handle(attempt, services)
+    assert handle(attempt.again(), services)["cached"] is True
 
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
     assert tables.row("interview_questions")["ttsGenerated"] is True
+    assert len(vendor.calls(PATH)) == 1
+
+
+def test_a_job_that_was_lost_changes_nothing(
+    attempt: FakeAttempt, services: Services, tables: Tables
+) -> None:
+    before, attempt.lost = tables.row("interview_questions"), True
+
+    with pytest.raises(JobLost):
+        handle(attempt, services)
+
+    assert tables.row("interview_questions") == before
+
+
+@pytest.fixture
+def long(attempt: FakeAttempt) -> FakeAttempt:
+    """A text that takes three requests, and is soon spoken: most of it are hyphens that nobody hears."""
+    attempt.data["text"] = f"Why{chr(0xAD) * 3_900}? " * 3
+    return attempt
+
+
+def test_a_long_text_is_spoken_in_parts_each_within_the_rate_limit(
+    long: FakeAttempt, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
+) -> None:
+    vendor.order(*({"path": PATH, "body": body} for body in ("one,", "two,", "three")))
+
+    assert handle(long, services)["bytes"] == len("one,two,three")
+
+    calls = vendor.calls(PATH)
+    assert " ".join(call["body"]["input"] for call in calls) == long.data["text"].strip()
+    assert max(len(call["body"]["input"]) for call in calls) <= MAX_SPEECH_INPUT
+    assert (len(calls), long.tokens) == (3, 2), "the start of the attempt has paid for the first"
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["tts/q1.mp3"]
+    assert s3.get_object(Bucket=bucket, Key="tts/q1.mp3")["Body"].read() == b"one,two,three"
+    assert long.told == sorted(long.told)
+
+
+def test_no_part_is_paid_for_twice(
+    long: FakeAttempt, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
+) -> None:
+    vendor.order(
+        {"path": PATH, "body": "one,"},
+        {"path": PATH, "body": "two,"},
+        {"path": PATH, "status": 503},
+        {"path": PATH, "body": "three"},
+    )
+    with pytest.raises(TransientError):
+        handle(long, services)
+
+    again = long.again()
+    assert handle(again, services)["bytes"] == len("one,two,three")
+
+    assert (len(vendor.calls(PATH)), again.tokens) == (4, 0)
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["tts/q1.mp3"]
+
+
+def test_parts_that_a_crash_left_behind_are_removed(
+    long: FakeAttempt, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
+) -> None:
+    vendor.order(*({"path": PATH, "body": body} for body in ("one,", "two,", "three")))
+    handle(long, services)
+    digest = s3.head_object(Bucket=bucket, Key="tts/q1.mp3")["Metadata"]["sha256"]
+    s3.put_object(Bucket=bucket, Key=f"tts/parts/{digest}/2.mp3", Body=b"two,")
+
+    assert handle(long.again(), services)["cached"] is True
+
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1

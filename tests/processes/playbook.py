@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from preppath_workers.errors import InvalidJob, PermanentError, RateLimited, TransientError
+from preppath_workers.errors import InvalidJob, OutOfService, PermanentError, RateLimited, TransientError
 from preppath_workers.handlers.kind import Attempt
 
 
@@ -74,6 +74,36 @@ def _grow(attempt: Attempt) -> None:
     _KEPT.append(bytearray(os.urandom(1)) * (attempt.data["mb"] * 2**20))
 
 
+def _need(attempt: Attempt) -> None:
+    """Works only once a file is gone."""
+    if Path(attempt.data["absent"]).exists():
+        raise OutOfService("the key is wrong")
+
+
+def _pay_then_die(attempt: Attempt) -> None:
+    def pay() -> str:
+        record(f"paid {attempt.id}")
+        return "answer"
+
+    is_first = not Path(os.environ["PLAYBOOK_RECORD"]).read_text(encoding="utf-8").count("paid")
+    assert attempt.once("answer", pay) == "answer"
+    if is_first:
+        _die(attempt)
+
+
+def _confirm_later(attempt: Attempt) -> None:
+    time.sleep(0.5)
+    attempt.confirm()
+    record(f"written {attempt.id}")
+
+
+def _spend(attempt: Attempt) -> None:
+    for number in range(attempt.data["requests"]):
+        if number:
+            attempt.spend_token()
+        record(f"request {attempt.id} {time.monotonic()}")
+
+
 _KEPT: list[bytearray] = []
 
 _MOVES: dict[str, Callable[[Attempt], None]] = {
@@ -85,4 +115,8 @@ _MOVES: dict[str, Callable[[Attempt], None]] = {
     "fail": _fail,
     "progress": _progress,
     "grow": _grow,
+    "need": _need,
+    "pay_then_die": _pay_then_die,
+    "confirm_later": _confirm_later,
+    "spend": _spend,
 }

@@ -73,7 +73,7 @@ def _held(queues: Mapping[str, Queue]) -> Iterator[str]:
     for name, queue in queues.items():
         gate = queue.gate()
         if gate.held_ms:
-            yield f"{name} is held: {gate.held_reason}"
+            yield f"{name} is held: {gate.reason}"
 
 
 def _retries(watched: Sequence[Watched]) -> Iterator[str]:

@@ -1,0 +1,68 @@
+"""ffmpeg, where it is installed: measures recordings, finds their pauses, and cuts parts out of them.
+
+A recording is what a user uploaded. ffmpeg reads nothing but that file, and only as one of the formats that
+can be transcribed: others, such as playlists, can name further files and addresses.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from typing import IO
+
+from ..errors import PermanentError
+
+#: Samples a second of a part: what speech models hear at.
+PART_RATE = 16_000
+#: A pause: quieter than this for so many seconds.
+_SILENCE = "silencedetect=noise=-35dB:duration=0.4"
+#: ffmpeg's names for the formats, and for the one thing it may open.
+_FORMATS = "wav,mp3,flac,ogg,matroska,webm,mov,mp4,m4a,mpeg"
+_INPUT = ("-protocol_whitelist", "file", "-format_whitelist", _FORMATS, "-i", "/dev/stdin", "-map", "0:a:0")
+
+
+def installed() -> bool:
+    return shutil.which("ffmpeg") is not None
+
+
+def seconds(file: IO[bytes]) -> float | None:
+    """How long the recording plays; None when ffmpeg is not installed or finds no sound in it."""
+    if not installed():
+        return None
+    try:
+        told = _lines(file, [*_INPUT, "-c", "copy", "-progress", "pipe:1", "-f", "null", "/dev/null"])
+    except PermanentError:
+        return None
+    times = [line.partition("=")[2] for line in told if line.startswith("out_time_us=")]
+    return int(times[-1]) / 1e6 if times and times[-1].isdigit() else None
+
+
+def pauses(file: IO[bytes]) -> list[float]:
+    """The middle of each pause, seconds from the start. Raises PermanentError for what is no recording."""
+    lines = f"{_SILENCE},ametadata=mode=print:file=/dev/stdout"
+    told = [line.partition("=") for line in _lines(file, [*_INPUT, "-af", lines, "-f", "null", "/dev/null"])]
+    starts = [float(value) for name, _, value in told if name == "lavfi.silence_start"]
+    ends = [float(value) for name, _, value in told if name == "lavfi.silence_end"]
+    return [(start + end) / 2 for start, end in zip(starts, ends, strict=False)]
+
+
+def cut(file: IO[bytes], start: float, length: float, part: IO[bytes]) -> None:
+    """Writes `length` seconds from `start` on to the file `part`, as a WAV of one channel, 2 bytes a sample.
+    Raises PermanentError for what is no recording."""
+    sound = ["-ac", "1", "-ar", str(PART_RATE), "-c:a", "pcm_s16le", "-f", "wav", "-y", "/dev/stdout"]
+    _run(file, ["-ss", f"{start:.3f}", "-t", f"{length:.3f}", *_INPUT, *sound], part)
+    part.seek(0)
+
+
+def _lines(file: IO[bytes], arguments: Sequence[str]) -> list[str]:
+    return _run(file, arguments, subprocess.PIPE).decode(errors="replace").splitlines()
+
+
+def _run(file: IO[bytes], arguments: Sequence[str], output: IO[bytes] | int) -> bytes:
+    """What ffmpeg prints. The files need no names: they are opened as the process's own input and output."""
+    command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", *arguments]
+    run = subprocess.run(command, stdin=file, stdout=output, stderr=subprocess.DEVNULL, check=False)
+    if run.returncode:
+        raise PermanentError("ffmpeg can not read the recording")
+    return run.stdout or b""

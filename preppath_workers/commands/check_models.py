@@ -1,0 +1,43 @@
+"""Looks up the configured models: whether their vendor has them, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+from ..config import Config
+from ..errors import JobError
+from .findings import Finding
+
+#: Days before a model's end from which on there is a warning.
+WARNING_DAYS = 90
+
+
+def check_models(config: Config) -> Iterator[Finding]:
+    """One finding for each capability, from its own vendor."""
+    from ..clients.openai import OpenAI  # here, for the other commands need no vendor's library
+
+    openai = OpenAI(config.openai)
+    for queue, capability in config.openai.capabilities.items():
+        what = f"{queue} model {capability.model}"
+        try:
+            ends = openai.shutdown_date(capability)
+        except JobError as error:
+            yield Finding("error", what, str(error))
+        else:
+            yield judge(what, ends, datetime.now(UTC).date())
+
+
+def judge(what: str, ends: str | None, today: date) -> Finding:
+    """The finding on a model that is shut down on the day `ends`: an ISO date, or None when none is told."""
+    if ends is None:
+        return Finding("ok", what, "no end is announced")
+    try:
+        days = (date.fromisoformat(ends) - today).days
+    except (TypeError, ValueError):  # the SDK does not check what it was sent
+        return Finding("warning", what, f"its shutdown_date is no date: {ends!r}")
+    if days <= 0:
+        return Finding("error", what, f"was shut down on {ends}")
+    return Finding(
+        "warning" if days <= WARNING_DAYS else "ok", what, f"is shut down on {ends}, in {days} days"
+    )

@@ -1,0 +1,67 @@
+"""Makes deliveries out of notices: for every job that has ended, a job on the queue `webhook`.
+
+A notice stays in its queue's outbox until its delivery is enqueued, and the delivery's id follows from the
+notice. So a crash in between, or two janitors at once, make one delivery.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from hashlib import sha256
+from typing import Any
+
+from redis import Redis
+
+from ..log import facts
+from ..queue.job import is_valid_id
+from ..queue.queue import NewJob, Queue
+
+logger = logging.getLogger(__name__)
+
+#: The queue of deliveries. Its own jobs make no notices.
+WEBHOOK_QUEUE = "webhook"
+
+
+def wants_notices(queue: str, webhook_url: str | None) -> bool:
+    """Whether the end of a job of this queue is to be told."""
+    return bool(webhook_url) and queue != WEBHOOK_QUEUE
+
+
+def forward(name: str, redis: Redis, prefix: str) -> int:
+    """Makes deliveries of a queue's notices; returns how many. Raises redis.RedisError."""
+    queue, deliveries = Queue(name, redis, prefix), Queue(WEBHOOK_QUEUE, redis, prefix)
+    notices = queue.notices()
+    for notice in notices:
+        try:
+            deliveries.enqueue_many([_delivery(queue, json.loads(notice))])
+        except (ValueError, KeyError, TypeError) as error:
+            # Not one of ours, or its job was edited. It must not keep the others from being told.
+            logger.error("A notice can not be delivered", extra=facts(notice=notice, error=str(error)))
+        queue.drop_notice(notice)
+    return len(notices)
+
+
+def _delivery(queue: Queue, notice: dict[str, Any]) -> NewJob:
+    name = f"{queue.name}:{notice['event']}:{notice['replays']}:{notice['id']}"
+    # The job's own id may be as long as an id can be, and then this one would be too long.
+    delivery_id = name if is_valid_id(name) else sha256(name.encode(errors="replace")).hexdigest()
+    job = queue.get(notice["id"])
+    # What has expired meanwhile, or goes on after a replay, is told without its details.
+    ended = job if job and job.state == notice["event"] else None
+    data = {
+        "event": notice["event"],
+        "queue": queue.name,
+        "jobId": notice["id"],
+        "at": notice["at"],
+        "attempts": ended.attempts if ended else None,
+        "result": ended.result if ended else None,
+        "reason": ended.reason if ended else None,
+        "error": dict(ended.error) if ended and ended.error and notice["event"] == "failed" else None,
+    }
+    delivery = NewJob(data, id=delivery_id)
+    try:
+        delivery.encode()
+    except ValueError:  # too large: the receiver can look the result up
+        return NewJob({**data, "result": None}, id=delivery_id)
+    return delivery

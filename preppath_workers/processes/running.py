@@ -1,0 +1,112 @@
+"""What a handler sees of its job: the Attempt of `handlers/kind.py`, on a worker's slot."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from redis.exceptions import RedisError
+
+from ..errors import PermanentError
+from ..log import facts
+from ..queue.job import Job
+from ..queue.slot import Slot
+
+if TYPE_CHECKING:  # the process that needs no vendor's library need not load one
+    from ..clients.services import Services
+
+logger = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
+#: Seconds between two progress updates of one job: each costs a round trip, nobody reads faster.
+_PROGRESS_INTERVAL = 0.2
+
+#: Seconds between two tries to reach Redis for something that the job can not go on without.
+_REDIS_PAUSE = 0.2
+
+#: Characters of a stored answer that the job's hash may hold; larger ones go to S3.
+_CHECKPOINT_LIMIT = 100_000
+
+
+class RunningAttempt:
+    """One attempt at a job, which may be lost to another worker at any time: whatever matters asks first."""
+
+    def __init__(self, job: Job, data: Mapping[str, Any], slot: Slot, services: Services) -> None:
+        self.id = job.id
+        self.data = data
+        self._job = job
+        self._slot = slot
+        self._services = services
+        self._checkpoints = dict(job.checkpoints)
+        self._progress_at = 0.0
+
+    def progress(self, percent: int) -> None:
+        """Shows how far the job is, at most five times a second. Raises JobLost.
+
+        Progress is a courtesy: when Redis does not answer, the job goes on without it.
+        """
+        now = time.monotonic()
+        if now < self._progress_at + _PROGRESS_INTERVAL:
+            return
+        self._progress_at = now
+        try:
+            self._slot.progress(self._job, max(0, min(100, int(percent))))
+        except RedisError as error:
+            logger.debug("Progress was not stored", extra=facts(error=str(error)))
+
+    def once(self, name: str, call: Callable[[], Any]) -> Any:
+        """What the call returned, now or in an earlier attempt. Raises what it raises, and JobLost."""
+        stored = self._checkpoints.get(name)
+        if stored is not None and (answer := self._stored(stored)) is not None:
+            return answer["value"]
+        checkpoint = json.dumps({"value": call()}, ensure_ascii=False)
+        value = json.loads(checkpoint)[
+            "value"
+        ]  # what a later attempt will see, so that none sees anything else
+        if len(checkpoint) > _CHECKPOINT_LIMIT:
+            checkpoint = self._moved_to_storage(name, checkpoint)
+        self._insist(lambda: self._slot.checkpoint(self._job, name, checkpoint))
+        self._checkpoints[name] = checkpoint
+        return value
+
+    def spend_token(self) -> None:
+        """Waits until the rate limit allows one more paid request. Raises JobLost."""
+        while seconds := self._insist(lambda: self._slot.spend(self._job)):
+            time.sleep(seconds)
+
+    def confirm(self) -> None:
+        """Raises JobLost when another worker owns the job now."""
+        self._insist(lambda: self._slot.confirm(self._job))
+
+    def _insist(self, step: Callable[[], Value]) -> Value:
+        """The step's value, however long Redis is away: what is at stake was paid for, or can not be taken
+        back. The job's time limit ends the wait."""
+        while True:
+            try:
+                return step()
+            except RedisError as error:
+                logger.debug("The job waits for Redis", extra=facts(error=str(error)))
+                time.sleep(_REDIS_PAUSE)
+
+    def _moved_to_storage(self, name: str, answer: str) -> str:
+        key = f"checkpoints/{self._job.queue}/{self._job.id}/{name}.json"
+        self._services.storage.upload(key, answer.encode(), "application/json")
+        return json.dumps({"key": key})
+
+    def _stored(self, checkpoint: str) -> Any:
+        answer = json.loads(checkpoint)
+        if "key" not in answer:
+            return answer
+        file = io.BytesIO()
+        try:
+            self._services.storage.download(answer["key"], file)
+        except PermanentError:
+            # Somebody tidied the bucket up. To pay once more is better than to give up.
+            logger.warning("A stored answer is gone, it is fetched again", extra=facts(key=answer["key"]))
+            return None
+        return json.loads(file.getvalue())

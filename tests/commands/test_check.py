@@ -1,0 +1,109 @@
+"""`preppath-workers check`: what it prints and how it exits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from preppath_workers.cli import main
+from preppath_workers.commands.check_models import judge
+from preppath_workers.dev.openai.control import OpenAIServer
+
+TODAY = date(2026, 11, 23)
+
+Check = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def check(vendor: OpenAIServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Check:
+    """Runs the command with a complete configuration and changes to it; the exit code, and what it prints."""
+
+    def run(*words: str, **variables: str) -> tuple[int, str]:
+        configured = {
+            "OPENAI_API_KEY": "sk-test",
+            "OPENAI_BASE_URL": vendor.base_url,
+            "S3_BUCKET": "preppath-audio",
+            "DATABASE_URL": "postgresql://127.0.0.1:1/preppath",
+        }
+        for name, value in {**configured, **variables}.items():
+            monkeypatch.setenv(name, value)
+        code = main(["check", *words])
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        return code, printed.out
+
+    return run
+
+
+def ends(vendor: OpenAIServer, model: str, days: int) -> None:
+    """Has the vendor announce the model's end so many days from now."""
+    day = datetime.now(UTC).date() + timedelta(days)
+    body = {"id": model, "object": "model", "created": 0, "owned_by": "system", "shutdown_date": str(day)}
+    vendor.order({"path": f"/v1/models/{model}", "body": json.dumps(body)})
+
+
+@pytest.mark.parametrize(("days", "status", "code"), [(400, "ok", 0), (80, "warning", 1), (-1, "error", 2)])
+def test_the_worst_finding_decides_the_exit_code(
+    check: Check, vendor: OpenAIServer, days: int, status: str, code: int
+) -> None:
+    ends(vendor, "gpt-4o-mini-tts", days)
+
+    exit_code, told = check("--json")
+
+    assert exit_code == code
+    assert [(finding["what"], finding["status"]) for finding in json.loads(told)] == [
+        ("transcription model gpt-transcribe", "ok"),
+        ("tts model gpt-4o-mini-tts", status),
+        ("evaluation model gpt-6-luna", "ok"),
+    ]
+
+
+def test_an_unknown_model_is_an_error_and_hides_no_other_finding(check: Check, vendor: OpenAIServer) -> None:
+    ends(vendor, "gpt-4o-mini-tts", 400)
+
+    exit_code, told = check(OPENAI_MODEL="gpt-9")
+
+    lines = told.splitlines()
+    assert exit_code == 2
+    assert lines[0] == "ok       transcription model gpt-transcribe: no end is announced"
+    assert lines[2].startswith("error    evaluation model gpt-9: model gpt-9: OpenAI answered 404")
+
+
+def test_each_model_is_looked_up_at_its_own_vendor(check: Check, vendor: OpenAIServer) -> None:
+    _, told = check(OPENAI_TTS_BASE_URL="http://127.0.0.1:1/v1", OPENAI_TTS_API_KEY="sk-another")
+
+    assert "error    tts model gpt-4o-mini-tts: no connection to OpenAI" in told
+    assert [call["path"] for call in vendor.calls()] == [
+        "/v1/models/gpt-transcribe", "/v1/models/gpt-6-luna"
+    ]  # fmt: skip
+
+
+def test_a_wrong_configuration_is_told_in_the_same_way(check: Check, vendor: OpenAIServer) -> None:
+    exit_code, told = check("--json", S3_BUCKET="", LOG_LEVEL="loud")
+
+    assert exit_code == 2
+    findings = json.loads(told)
+    assert {(finding["status"], finding["what"]) for finding in findings} == {("error", "configuration")}
+    assert [finding["detail"].split()[0] for finding in findings] == ["S3_BUCKET", "LOG_LEVEL"]
+    assert vendor.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("day", "status", "detail"),
+    [
+        (None, "ok", "no end is announced"),
+        ("2027-02-22", "ok", "is shut down on 2027-02-22, in 91 days"),
+        ("2027-02-21", "warning", "is shut down on 2027-02-21, in 90 days"),
+        ("2026-11-24", "warning", "is shut down on 2026-11-24, in 1 days"),
+        ("2026-11-23", "error", "was shut down on 2026-11-23"),
+        ("2026-10-23", "error", "was shut down on 2026-10-23"),
+        ("soon", "warning", "its shutdown_date is no date: 'soon'"),
+    ],
+)
+def test_the_end_of_a_model(day: str | None, status: str, detail: str) -> None:
+    finding = judge("model", day, TODAY)
+
+    assert (finding.status, finding.detail) == (status, detail)
