@@ -13,6 +13,7 @@ from ..clients import ffmpeg, sound
 from ..clients.openai_models import MAX_AUDIO_BYTES, longest_audio
 from ..clients.services import Services
 from ..errors import PermanentError
+from .data import storable
 from .kind import Attempt
 from .paid import PaidRequests
 from .parts import join, starts
@@ -51,7 +52,7 @@ def hear(
         mime_type = (recording["mimeType"] or "application/octet-stream").partition(";")[0].strip()
         name = _audio_name((recording["originalName"] or "", key), mime_type)
         transcript = services.openai.transcribe(audio, name, mime_type, language)
-    return {"text": transcript.text, "duration": transcript.duration or duration}
+    return {"text": storable(transcript.text), "duration": transcript.duration or duration}
 
 
 def _is_too_long(services: Services, duration: float | None) -> bool:
@@ -84,7 +85,7 @@ def _hear_part(
 ) -> str:
     with TemporaryFile() as part:
         ffmpeg.cut(audio, begin, length, part)
-        return services.openai.transcribe(part, "part.wav", "audio/wav", language).text
+        return storable(services.openai.transcribe(part, "part.wav", "audio/wav", language).text)
 
 
 def _audio_name(names: tuple[str, ...], mime_type: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..clients.services import Services
 from . import transcription_records
-from .data import identifier, note_unknown, optional_language, storable
+from .data import identifier, note_unknown, optional_language
 from .kind import Attempt
 from .listening import hear
 
@@ -33,7 +33,7 @@ def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
     attempt.progress(90)
 
     saved = transcription_records.save(
-        services.database, recording_id, storable(heard["text"]), heard["duration"], attempt.confirm
+        services.database, recording_id, heard["text"], heard["duration"], attempt.confirm
     )
     return _result(saved, cached=False)
 

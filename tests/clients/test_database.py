@@ -8,7 +8,25 @@ import psycopg2
 import pytest
 
 from preppath_workers.clients.database import Database
+from preppath_workers.dev.postgres import PostgresServer
 from preppath_workers.errors import ConfigError, JobError, JobTimeout, PermanentError, TransientError
+from tests.conftest import Given
+
+from .databases import new_database
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(database_server: PostgresServer | Given) -> Iterator[str]:
+    with new_database(database_server.url) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(shared_database_url: str) -> Iterator[str]:
+    """The URL of a database that is empty."""
+    yield shared_database_url
+    run(shared_database_url, 'DROP SCHEMA public CASCADE; DROP SCHEMA IF EXISTS "Prep" CASCADE')
+    run(shared_database_url, "CREATE SCHEMA public")
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import pytest
@@ -18,7 +19,11 @@ from preppath_workers.config import load
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.postgres import PostgresServer
 from preppath_workers.errors import JobLost
+from tests.clients.databases import new_database
 from tests.conftest import Given
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @dataclass
@@ -41,7 +46,7 @@ class FakeAttempt:
 
     def once(self, name: str, call: Callable[[], Any]) -> Any:
         if name not in self.kept:
-            self.kept[name] = json.loads(json.dumps(call()))
+            self.kept[name] = json.loads(json.dumps(call(), ensure_ascii=False).encode())
         return self.kept[name]
 
     def spend_token(self) -> None:
@@ -86,18 +91,11 @@ class Tables:
 
 @pytest.fixture(scope="session")
 def handlers_database_url(database_server: PostgresServer | Given) -> Iterator[str]:
-    """A database that these tests share: one each would cost more than all they do."""
-    server, name = database_server.url, f"test_{uuid.uuid4().hex[:12]}"
-    with closing(psycopg2.connect(server)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-            base, _, options = server.partition("?")
-            url = f"{base.rpartition('/')[0]}/{name}{'?' if options else ''}{options}"
-            with closing(Database(url)) as database, database.transaction() as own:
-                create_missing(own)
-            yield url
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    """A database that these tests share, with the tables."""
+    with new_database(database_server.url) as url:
+        with closing(Database(url)) as database, database.transaction() as cursor:
+            create_missing(cursor)
+        yield url
 
 
 @pytest.fixture
@@ -112,26 +110,53 @@ def tables(handlers_database_url: str) -> Iterator[Tables]:
         tables.run(f"TRUNCATE {', '.join(TABLES)}")
 
 
+@pytest.fixture(scope="session")
+def handlers_bucket(s3: S3Client) -> Iterator[str]:
+    """A bucket that these tests share."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    yield name
+    s3.delete_bucket(Bucket=name)
+
+
 @pytest.fixture
-def make_services(
-    tables: Tables, handlers_database_url: str, bucket: str, s3: Any, vendor: OpenAIServer
+def bucket(handlers_bucket: str, s3: S3Client) -> Iterator[str]:
+    """The name of the bucket, which is empty."""
+    yield handlers_bucket
+    for found in s3.list_objects_v2(Bucket=handlers_bucket).get("Contents", []):
+        s3.delete_object(Bucket=handlers_bucket, Key=found["Key"])
+
+
+@pytest.fixture(scope="session")
+def workers_services(
+    handlers_database_url: str, handlers_bucket: str, s3: S3Client, openai_server: OpenAIServer
 ) -> Iterator[Callable[..., Services]]:
-    """Makes services on real servers, with further variables of the configuration."""
+    """Makes services on real servers, with further variables of the configuration. They are those of one
+    worker, which keeps them from job to job."""
+    settings = {
+        "OPENAI_API_KEY": "sk-test",
+        "OPENAI_BASE_URL": openai_server.base_url,
+        "S3_ENDPOINT": s3.meta.endpoint_url,
+        "S3_BUCKET": handlers_bucket,
+        "S3_ACCESS_KEY_ID": "test",
+        "S3_SECRET_ACCESS_KEY": "test",
+        "DATABASE_URL": handlers_database_url,
+    }
     with ExitStack() as made:
 
+        @cache
         def make(**variables: str) -> Services:
-            settings = {
-                "OPENAI_API_KEY": "sk-test",
-                "OPENAI_BASE_URL": vendor.base_url,
-                "S3_ENDPOINT": s3.meta.endpoint_url,
-                "S3_BUCKET": bucket,
-                "S3_ACCESS_KEY_ID": "test",
-                "S3_SECRET_ACCESS_KEY": "test",
-                "DATABASE_URL": handlers_database_url,
-            }
             return made.enter_context(closing(Services(load({**settings, **variables}, []))))
 
         yield make
+
+
+@pytest.fixture
+def make_services(
+    workers_services: Callable[..., Services], tables: Tables, bucket: str, vendor: OpenAIServer
+) -> Callable[..., Services]:
+    """The same, with nothing left of the test before."""
+    return workers_services
 
 
 @pytest.fixture

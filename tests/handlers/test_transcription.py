@@ -67,12 +67,12 @@ def test_a_recording_already_transcribed_costs_nothing(
 def test_a_known_duration_stays_when_nobody_tells_another(
     recording: Callable[..., FakeAttempt], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
-    vendor.order({"body": '{"text": "Hello\\u0000."}'})
+    vendor.order({"body": '{"text": "Hello\\u0000\\ud83d."}'})
 
     assert handle(recording(audio=b"OggS", duration=9), services)["duration"] == 9
 
     row = tables.row("interview_recordings")
-    assert (row["transcription"], row["duration"]) == ("Hello.", 9)
+    assert (row["transcription"], row["duration"]) == ("Hello?.", 9)
 
 
 def test_the_audio_tells_its_duration_when_the_model_does_not(
