@@ -26,6 +26,7 @@ class App:
 
     folder: Path
     environment: Mapping[str, str]
+    module: str = "tests.processes.app"
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -49,7 +50,7 @@ class App:
         """Starts it, no more."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.processes.app"],
+                [sys.executable, "-m", self.module],
                 cwd=ROOT,
                 env={**os.environ, **self.environment},
                 stderr=log,
