@@ -1,4 +1,4 @@
-"""The configuration: frozen values, read once from the environment and an `.env` file.
+"""Reads the configuration, once, from the environment and an `.env` file.
 
 Real environment variables win over the file. Everything wrong is found in one pass and reported together,
 by the variable's name and what was expected of it.
@@ -8,169 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from dotenv import dotenv_values
 
-from .environment import Environment, RateLimit, passwords
+from . import config_vendors
+from .environment import Environment
 from .errors import ConfigError
+from .settings import Config, LogConfig, QueueConfig, RedisConfig
 
 #: Exit code of every command that finds its configuration wrong: EX_CONFIG of sysexits.h.
 EX_CONFIG = 78
-
-#: How much of a job's time one silent request may take: the rest is for what the job does around it.
-_REQUEST_SHARE = 0.8
-
-#: By the word in `OPENAI_<WORD>_API_KEY`: the queue, the variable of the model, its default, and the most
-#: seconds of silence. A transcription is silent until the whole recording is heard, and giving up early means
-#: to pay for it twice.
-_CAPABILITIES = {
-    "WHISPER": ("transcription", "OPENAI_WHISPER_MODEL", "gpt-transcribe", 300.0),
-    "TTS": ("tts", "OPENAI_TTS_MODEL", "gpt-4o-mini-tts", 60.0),
-    "EVALUATION": ("evaluation", "OPENAI_MODEL", "gpt-6-luna", 90.0),
-}
-
-
-@dataclass(frozen=True)
-class QueueConfig:
-    """How one queue is worked. The registry of handlers gives the defaults, `<QUEUE>_…` variables win."""
-
-    name: str
-    #: Children in one supervisor.
-    concurrency: int = 1
-    #: Starts allowed on all machines together; None for no limit.
-    rate_limit: RateLimit | None = None
-    #: Runs after the first one that a job's own failures may cause.
-    retries: int = 3
-    #: Seconds before the first retry; each further one waits twice as long.
-    backoff: float = 1.0
-    #: Seconds a job may run.
-    timeout: float = 120.0
-    #: Times a job is run again after its worker died under it.
-    recoveries: int = 3
-    #: The variable without which the queue is worked only where somebody names it.
-    needs: str | None = None
-
-
-@dataclass(frozen=True)
-class RedisConfig:
-    """Where the queues are. The URL may hold a password, hence is never shown."""
-
-    url: str = field(repr=False)
-    prefix: str = "preppath"
-
-
-@dataclass(frozen=True)
-class Capability:
-    """One thing that a vendor does for us: a model, and the account it is paid from."""
-
-    model: str
-    api_key: str = field(repr=False)
-    #: None for OpenAI's own.
-    base_url: str | None = None
-    #: Seconds of silence after which a request counts as failed. Less than a job of its queue may run.
-    timeout: float = 60.0
-
-
-@dataclass(frozen=True)
-class OpenAIConfig:
-    """The vendor's capabilities, which may be those of three vendors, and how they are used."""
-
-    evaluation: Capability
-    transcription: Capability
-    speech: Capability
-    organization: str | None = None
-    speech_voice: str = "alloy"
-    #: json_schema (the reply must follow it), or json_object for servers that know no more.
-    evaluation_format: str = "json_schema"
-    #: None to send none: models that reason refuse one.
-    evaluation_temperature: float | None = None
-    #: Tokens of one reply. Thinking counts: OpenAI's guide "Reasoning models" has some take many thousands.
-    evaluation_max_tokens: int = 16_000
-
-    @property
-    def capabilities(self) -> Mapping[str, Capability]:
-        """Each capability by the queue that uses it."""
-        return {"transcription": self.transcription, "tts": self.speech, "evaluation": self.evaluation}
-
-
-@dataclass(frozen=True)
-class StorageConfig:
-    """The S3 bucket. Without keys, boto3's own chain (instance role, profile) is asked."""
-
-    bucket: str
-    endpoint: str | None
-    region: str
-    access_key_id: str | None = field(repr=False)
-    secret_access_key: str | None = field(repr=False)
-
-
-@dataclass(frozen=True)
-class WebhookConfig:
-    """Where PrepPath's API hears of jobs that ended. The URL may hold a token, hence is never shown."""
-
-    #: None to tell nobody.
-    url: str | None = field(repr=False)
-    #: Signs each delivery; None for deliveries without a signature.
-    secret: str | None = field(repr=False)
-
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be seen. A user without a password is a token; with one it is an everyday word."""
-        parts = urlsplit(self.url or "")
-        return (self.secret or "", parts.password or parts.username or "", parts.query)
-
-
-@dataclass(frozen=True)
-class LogConfig:
-    """How logs look and what they may hold."""
-
-    level: str = "info"
-    #: json, text (colour), or auto: text on a terminal and json elsewhere.
-    format: str = "auto"
-    #: Whether the data of a job that failed for good is logged with it.
-    job_data: bool = True
-
-
-@dataclass(frozen=True)
-class Config:
-    """Everything a supervisor and its children need."""
-
-    redis: RedisConfig
-    openai: OpenAIConfig
-    storage: StorageConfig
-    database_url: str = field(repr=False)
-    webhook: WebhookConfig
-    queues: tuple[QueueConfig, ...]
-    log: LogConfig
-    #: Seconds without a heartbeat after which an instance counts as dead.
-    lease: float = 15.0
-    #: Seconds between two probes of a queue whose vendor refuses everything.
-    probe_interval: float = 60.0
-    #: Seconds that jobs in hand get to finish when the supervisor is asked to stop.
-    shutdown_grace: float = 30.0
-    #: MiB of resident memory over which a child is replaced after its job; 0 for no limit.
-    max_memory_mb: int = 500
-    #: Jobs after which a child is replaced; 0 for no limit.
-    max_jobs_per_child: int = 0
-    #: Seconds that a finished job can be looked up.
-    keep_completed_seconds: float = 86_400.0
-    #: How many recent completions `completed` lists.
-    keep_completed_count: int = 1_000
-
-    def secrets(self) -> tuple[str, ...]:
-        """Every value that must not be seen in a log or an error, as it is and as a URL spells it. Longest
-        first: one may be a part of another, and what is left of that would show."""
-        found = [password for url in (self.redis.url, self.database_url) for password in passwords(url)]
-        found += self.webhook.secrets()
-        spelled = [word for password in found for word in (password, unquote(password))]
-        accounts = [capability.api_key for capability in self.openai.capabilities.values()]
-        keys = (*accounts, self.storage.secret_access_key, self.storage.access_key_id)
-        return tuple(
-            sorted({word for word in (*spelled, *keys) if word}, key=lambda word: (-len(word), word))
-        )
 
 
 def read_environment(path: str | Path | None = None) -> dict[str, str]:
@@ -203,10 +54,10 @@ def load(
     queues = _queues(environment, kinds, only)
     config = Config(
         redis=_redis(environment),
-        openai=_openai(environment, queues),
-        storage=_storage(environment),
+        openai=config_vendors.openai(environment, queues),
+        storage=config_vendors.storage(environment),
         database_url=_database_url(environment),
-        webhook=_webhook(environment),
+        webhook=config_vendors.webhook(environment),
         queues=queues,
         log=_log(environment),
         lease=environment.seconds("LEASE_SECONDS", Config.lease, minimum=2),
@@ -262,70 +113,10 @@ def _redis(environment: Environment) -> RedisConfig:
     )
 
 
-def _openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAIConfig:
-    common_key = environment.text("OPENAI_API_KEY").strip()
-    common_url = environment.url("OPENAI_BASE_URL", "", ("https", "http"))
-    own_keys = [environment.text(f"OPENAI_{name}_API_KEY").strip() for name in _CAPABILITIES]
-    if not common_key and not all(own_keys):
-        environment.problem("OPENAI_API_KEY", "a key of the OpenAI API")
-    allowed = {queue.name: queue.timeout for queue in queues}
-    transcription, speech, evaluation = (
-        Capability(
-            model=environment.text(variable, model),
-            api_key=key or common_key,
-            base_url=environment.url(f"OPENAI_{name}_BASE_URL", common_url, ("https", "http")) or None,
-            timeout=min(longest, allowed.get(queue, longest) * _REQUEST_SHARE),
-        )
-        for (name, (queue, variable, model, longest)), key in zip(
-            _CAPABILITIES.items(), own_keys, strict=True
-        )
-    )
-    temperature = environment.pattern(
-        "OPENAI_EVALUATION_TEMPERATURE", "", r"[01](\.\d+)?|2(\.0+)?", "a number from 0 to 2"
-    )
-    return OpenAIConfig(
-        evaluation=evaluation,
-        transcription=transcription,
-        speech=speech,
-        organization=environment.text("OPENAI_ORG_ID") or None,
-        speech_voice=environment.text("OPENAI_TTS_VOICE", OpenAIConfig.speech_voice),
-        evaluation_format=environment.choice(
-            "OPENAI_EVALUATION_FORMAT", OpenAIConfig.evaluation_format, ("json_schema", "json_object")
-        ),
-        evaluation_temperature=float(temperature) if temperature else None,
-        evaluation_max_tokens=environment.integer(
-            "OPENAI_EVALUATION_MAX_TOKENS", OpenAIConfig.evaluation_max_tokens, minimum=100
-        ),
-    )
-
-
-def _storage(environment: Environment) -> StorageConfig:
-    access_key_id = environment.text("S3_ACCESS_KEY_ID") or None
-    secret_access_key = environment.text("S3_SECRET_ACCESS_KEY") or None
-    if access_key_id and not secret_access_key:
-        environment.problem("S3_SECRET_ACCESS_KEY", "the secret that goes with S3_ACCESS_KEY_ID")
-    if secret_access_key and not access_key_id:
-        environment.problem("S3_ACCESS_KEY_ID", "the key id that goes with S3_SECRET_ACCESS_KEY")
-    return StorageConfig(
-        bucket=environment.required("S3_BUCKET", "the name of the bucket with the audio"),
-        endpoint=environment.url("S3_ENDPOINT", "", ("https", "http")) or None,
-        region=environment.text("S3_REGION", "us-east-1"),
-        access_key_id=access_key_id,
-        secret_access_key=secret_access_key,
-    )
-
-
 def _database_url(environment: Environment) -> str:
     schemes = ("postgresql", "postgres")
     environment.required("DATABASE_URL", "a URL such as postgresql://user:password@host:5432/preppath")
     return environment.url("DATABASE_URL", "", schemes)
-
-
-def _webhook(environment: Environment) -> WebhookConfig:
-    return WebhookConfig(
-        url=environment.url("WEBHOOK_URL", "", ("https", "http")) or None,
-        secret=environment.pattern("WEBHOOK_SECRET", "", ".{16,}", "16 characters or more") or None,
-    )
 
 
 def _log(environment: Environment) -> LogConfig:

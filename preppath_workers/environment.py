@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from .errors import ConfigError
+from .settings import RateLimit
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class RateLimit:
-    """At most `max` starts in any window of `duration` seconds; written `max/duration`, as in `10/60`."""
-
-    max: int
-    duration: float
-
-    def __str__(self) -> str:
-        return f"{self.max}/{self.duration:g}"
-
-
-def passwords(url: str) -> Iterator[str]:
-    """Every password in a URL, as it is spelled there: redis-py and libpq take one as a parameter too."""
-    parts = urlsplit(url)
-    if parts.password:
-        yield parts.password
-    for parameter in parts.query.split("&"):
-        name, _, value = parameter.partition("=")
-        if name.endswith("password") and value:
-            yield value
 
 
 class Environment:

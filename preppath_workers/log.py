@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, TextIO
 
-from .config import LogConfig
+from .settings import LogConfig
 
 _context: ContextVar[Mapping[str, Any]] = ContextVar("job_context", default=MappingProxyType({}))
 

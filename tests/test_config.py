@@ -7,18 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from preppath_workers.config import (
-    Config,
-    QueueConfig,
-    load,
-    load_database_url,
-    load_queues,
-    load_redis,
-    read_environment,
-)
-from preppath_workers.environment import RateLimit
+from preppath_workers.config import load, load_database_url, load_queues, load_redis, read_environment
 from preppath_workers.errors import ConfigError
 from preppath_workers.handlers import KINDS
+from preppath_workers.settings import Config, QueueConfig, RateLimit
 
 DEFAULTS = [kind.defaults for kind in KINDS]
 

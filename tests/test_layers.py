@@ -18,7 +18,7 @@ PACKAGE = preppath_workers.__name__
 
 #: From the bottom up: each may import those before it and itself.
 WINGS = (
-    "errors", "environment", "config", "log",
+    "errors", "settings", "environment", "config_vendors", "config", "log",
     "queue", "clients", "handlers", "processes", "commands", "cli", "__main__",
 )  # fmt: skip
 
@@ -67,7 +67,7 @@ def test_every_module_has_a_wing() -> None:
 
 def test_the_walk_sees_relative_imports_of_every_kind() -> None:
     assert f"{PACKAGE}.queue.job" in IMPORTS[PACKAGE]
-    assert f"{PACKAGE}.config" in IMPORTS[f"{PACKAGE}.log"]
+    assert f"{PACKAGE}.settings" in IMPORTS[f"{PACKAGE}.log"]
     assert f"{PACKAGE}.errors" in IMPORTS[f"{PACKAGE}.queue.queue"]
     assert f"{PACKAGE}.commands.run" in IMPORTS[f"{PACKAGE}.cli"]
 

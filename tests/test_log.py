@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from preppath_workers import log
-from preppath_workers.config import LogConfig
 from preppath_workers.log import facts, job_context, redact
+from preppath_workers.settings import LogConfig
 
 logger = logging.getLogger("preppath_workers.test")
 

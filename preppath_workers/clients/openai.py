@@ -13,7 +13,7 @@ from openai import omit
 from openai.types.chat import ChatCompletionMessageParam
 from openai.types.chat.completion_create_params import ResponseFormat
 
-from ..config import Capability, OpenAIConfig
+from ..settings import Capability, OpenAIConfig
 from . import openai_models as models
 from .openai_answers import Transcript, json_object, speech, transcript
 from .openai_errors import openai_errors

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import openai
 
-from ..config import Capability
 from ..errors import JobError, OutOfService, PermanentError, RateLimited, TransientError
 from ..log import redact
+from ..settings import Capability
+from .retry_after import retry_after
 
 #: Statuses below 500 that the same request may not meet again: request timeout, conflict.
 TRANSIENT_STATUSES = frozenset({408, 409})
@@ -25,9 +23,6 @@ ACCOUNT_CODES = frozenset(
     {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached", "billing_not_active"}
 )
 LIMIT_CODES = ("spend_limit_exceeded", "usage_limit_exceeded")
-#: Longest wait, s, that is taken over from Retry-After. After it we ask again, which costs one request;
-#: a wrong header, taken at its word, could stop a queue for days.
-MAX_RETRY_AFTER = 3_600.0
 #: Characters of the vendor's message that are kept.
 MAX_MESSAGE = 300
 
@@ -71,39 +66,6 @@ def classify(error: openai.APIStatusError, capability: Capability) -> JobError:
 
 def _is_account(status: int, code: str | None) -> bool:
     return status in ACCOUNT_STATUSES or code in ACCOUNT_CODES or (code or "").endswith(LIMIT_CODES)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """The seconds that the server asks us to wait, or None when it does not say so legibly.
-
-    `retry-after-ms` (OpenAI's own, milliseconds) is more exact and goes first; Retry-After is a number of
-    seconds or an HTTP date (RFC 9110, 10.2.3).
-    """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "")
-        seconds = _number(value, unit)
-        if seconds is None and name == "retry-after":
-            seconds = _until(value, now or datetime.now(UTC))
-        if seconds is not None:
-            return min(max(seconds, 0.0), MAX_RETRY_AFTER)
-    return None
-
-
-def _number(text: str, unit: float) -> float | None:
-    try:
-        number = float(text) * unit
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _until(text: str, now: datetime) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    # A date in the zone "-0000" comes without one; an HTTP date is UTC by definition.
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()
 
 
 def _describe(error: openai.APIStatusError) -> str:

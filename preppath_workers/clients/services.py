@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from ..config import Config
+from ..settings import Config
 from .database import Database
 from .openai import OpenAI
 from .storage import Storage

@@ -12,8 +12,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
-from ..config import StorageConfig
 from ..errors import JobError, OutOfService, PermanentError, TransientError
+from ..settings import StorageConfig
 
 if TYPE_CHECKING:  # The stubs are a development dependency.
     from mypy_boto3_s3 import S3Client

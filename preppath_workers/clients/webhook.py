@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import requests
 
 from .. import __version__
-from ..config import WebhookConfig
 from ..errors import JobError, PermanentError, TransientError
-from .openai_errors import retry_after
+from ..settings import WebhookConfig
+from .retry_after import retry_after
 
 #: Seconds for the connection, and of silence before the answer. Together less than the queue lets a job run.
 TIMEOUTS = (5.0, 15.0)

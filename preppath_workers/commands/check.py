@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..config import Config, load, read_environment
+from ..config import load, read_environment
 from ..errors import ConfigError
 from ..handlers import KINDS
+from ..settings import Config
 from .arguments import add_command
 from .check_models import check_models
 from .findings import Finding

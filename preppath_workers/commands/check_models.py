@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-from ..config import Config
 from ..errors import JobError
+from ..settings import Config
 from .findings import Finding
 
 #: Days before a model's end from which on there is a warning.

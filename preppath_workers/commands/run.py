@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import config, log
 from ..handlers import KINDS
 from ..handlers.kind import Trade
+from ..settings import Config
 from .arguments import add_command
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def run(args: Namespace) -> int:
     """Runs a supervisor until it is stopped. Raises ConfigError."""
     only: list[str] = args.only or []
 
-    def load() -> config.Config:
+    def load() -> Config:
         loaded = config.load(config.read_environment(args.config), [kind.defaults for kind in KINDS], only)
         log.configure(loaded.log, loaded.secrets())
         return loaded

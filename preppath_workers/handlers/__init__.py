@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ..config import QueueConfig
-from ..environment import RateLimit
+from ..settings import QueueConfig, RateLimit
 from .kind import Kind
 
 #: In the order in which commands list them. `<QUEUE>_…` variables win over these defaults.

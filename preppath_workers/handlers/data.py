@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -51,14 +50,15 @@ def optional_text(data: Mapping[str, Any], name: str, limit: int) -> str | None:
 
 
 def optional_number(data: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
-    """The number in this field, from `low` to `high`; None when it is missing or null. Raises InvalidJob,
-    which names the field."""
+    """The number in this field, from `low` to `high`, both finite; None when it is missing or null. Raises
+    InvalidJob, which names the field."""
     value = data.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidJob(f"{name} must be a number, not {type(value).__name__}")
-    if not (math.isfinite(value) and low <= value <= high):
+    # Compared as it came: no float can hold every integer that JSON can spell. NaN is within no bounds.
+    if not low <= value <= high:
         raise InvalidJob(f"{name} must be from {low:g} to {high:g}")
     return float(value)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..config import Config, QueueConfig
+from ..settings import Config, QueueConfig
 
 if TYPE_CHECKING:  # The clients' libraries are slow to import; see Kind.
     from ..clients.services import Services

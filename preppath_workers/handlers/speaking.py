@@ -18,8 +18,8 @@ from ..clients.openai_models import MAX_SPEECH_INPUT, VOICES, is_openai
 from ..clients.passages import passages
 from ..clients.services import Services
 from ..clients.storage import Storage, Stored
-from ..config import OpenAIConfig
 from ..errors import InvalidJob
+from ..settings import OpenAIConfig
 from .kind import Attempt
 from .paid import PaidRequests
 

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from multiprocessing.context import ForkProcess
 
 from .. import __version__
-from ..config import EX_CONFIG, Config, QueueConfig
+from ..config import EX_CONFIG
 from ..errors import ConfigError
 from ..handlers.kind import Trade
 from ..log import facts
 from ..queue.slot import Slot
+from ..settings import Config, QueueConfig
 from .interrupts import Interrupts
 from .janitor import LEAVE, Footprint, Janitor
 from .orphans import die_with

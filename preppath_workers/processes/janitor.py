@@ -19,12 +19,13 @@ from typing import Any
 import redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from ..config import EX_CONFIG, Config
+from ..config import EX_CONFIG
 from ..log import facts
 from ..queue import connections
 from ..queue.job import Job
 from ..queue.keys import Keys
 from ..queue.scripts import Caller
+from ..settings import Config
 from . import deliveries, reports
 from .orphans import is_orphan
 from .outage import Outage

@@ -6,10 +6,10 @@ import json
 import logging
 from typing import Any
 
-from ..config import LogConfig
 from ..log import facts, job_context
 from ..queue.job import Job
 from ..queue.outcome import Failed, Released, Settlement
+from ..settings import LogConfig
 
 logger = logging.getLogger(__name__)
 

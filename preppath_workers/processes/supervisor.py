@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from multiprocessing.context import ForkProcess
 
-from ..config import EX_CONFIG, Config
+from ..config import EX_CONFIG
 from ..errors import ConfigError
 from ..handlers.kind import Trade
 from ..log import facts
+from ..settings import Config
 from .children import fork_janitor, fork_worker
 from .janitor import LEAVE, Footprint
 from .pulse import Pulse

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from redis.exceptions import RedisError
 
-from ..config import Config, QueueConfig
 from ..errors import JobLost, Shutdown
 from ..handlers.kind import Handler
 from ..log import facts, job_context
 from ..queue.job import Job
 from ..queue.outcome import Finished
 from ..queue.slot import Slot, Wait
+from ..settings import Config, QueueConfig
 from . import attempt, reports
 from .interrupts import Interrupts
 from .outage import Outage

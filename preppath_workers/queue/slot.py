@@ -14,8 +14,8 @@ from typing import Any
 from redis.connection import ConnectionInterface
 from redis.exceptions import ResponseError
 
-from ..config import Config, QueueConfig
 from ..errors import JobLost
+from ..settings import Config, QueueConfig
 from .connections import consumer
 from .job import Job
 from .keys import Keys

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from preppath_workers.clients.openai import OpenAI
-from preppath_workers.config import Capability, OpenAIConfig
 from preppath_workers.dev.openai.control import OpenAIServer
+from preppath_workers.settings import Capability, OpenAIConfig
 
 Answers = Callable[..., str]
 Client = Callable[..., OpenAI]

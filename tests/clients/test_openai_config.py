@@ -8,10 +8,11 @@ import pytest
 
 from preppath_workers.clients.openai import Manner
 from preppath_workers.clients.services import Services
-from preppath_workers.config import Capability, Config, load
+from preppath_workers.config import load
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.errors import ConfigError, OutOfService
 from preppath_workers.handlers import KINDS
+from preppath_workers.settings import Capability, Config
 
 REQUIRED = {"S3_BUCKET": "bucket", "DATABASE_URL": "postgresql://127.0.0.1:1/preppath"}
 OWN_KEYS = {

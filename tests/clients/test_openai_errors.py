@@ -1,20 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from preppath_workers.clients.openai import Manner
-from preppath_workers.clients.openai_errors import MAX_RETRY_AFTER, retry_after
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.errors import JobError, OutOfService, PermanentError, RateLimited, TransientError
 
 from .conftest import Client
 
 KEY = "sk-a-secret-key"
-NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
 Failure = Callable[..., JobError]
@@ -99,30 +96,6 @@ def test_the_time_to_wait_is_handed_on(failure: Failure, vendor: OpenAIServer, s
 
     assert isinstance(error, RateLimited | TransientError)
     assert error.retry_after == 7
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({}, None),
-        ({"retry-after": "2"}, 2.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
-        ({"retry-after-ms": "soon", "retry-after": "1"}, 1.0),
-        ({"retry-after": "Mon, 23 Nov 2026 12:00:30 GMT"}, 30.0),
-        ({"retry-after": "Mon, 23 Nov 2026 12:00:30 -0000"}, 30.0),
-        ({"retry-after": "Mon, 23 Nov 2026 11:00:00 GMT"}, 0.0),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after": "99999999"}, MAX_RETRY_AFTER),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "later"}, None),
-        ({"retry-after": ""}, None),
-    ],
-    ids=str,
-)
-def test_every_way_to_spell_the_time_to_wait(headers: dict[str, str], expected: float | None) -> None:
-    assert retry_after(headers, NOW) == (expected if expected is None else pytest.approx(expected))
 
 
 def test_the_message_tells_status_code_and_request(failure: Failure, vendor: OpenAIServer) -> None:

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from preppath_workers.clients.storage import Storage, Stored
-from preppath_workers.config import StorageConfig
 from preppath_workers.errors import JobError, OutOfService, PermanentError, TransientError
+from preppath_workers.settings import StorageConfig
 
 from .conftest import Answers
 

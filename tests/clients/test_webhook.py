@@ -14,8 +14,8 @@ import pytest
 
 from preppath_workers import __version__
 from preppath_workers.clients.webhook import Webhook, signature
-from preppath_workers.config import WebhookConfig
 from preppath_workers.errors import JobError, PermanentError, TransientError
+from preppath_workers.settings import WebhookConfig
 from tests.receiver import Receiver, receiver
 
 README = Path(__file__).parents[2] / "README.md"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from preppath_workers.config import QueueConfig, load
+from preppath_workers.config import load
 from preppath_workers.queue.job import Job
 from preppath_workers.queue.slot import Slot
+from preppath_workers.settings import QueueConfig
 
 
 def open_slot(redis_url: str, key_prefix: str, queue: str) -> Slot:

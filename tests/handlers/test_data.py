@@ -77,6 +77,10 @@ def test_what_is_too_long_is_refused_and_not_repeated(kind: Kind, name: str) -> 
         ("tts", {"speed": 0.2}, "speed must be from 0.25 to 4"),
         ("tts", {"speed": 4.1}, "speed must be from 0.25 to 4"),
         ("tts", {"speed": float("nan")}, "speed must be from 0.25 to 4"),
+        ("tts", {"speed": float("inf")}, "speed must be from 0.25 to 4"),
+        ("tts", {"speed": 10**400}, "speed must be from 0.25 to 4"),
+        ("tts", {"speed": -(10**400)}, "speed must be from 0.25 to 4"),
+        ("webhook", {"at": 10**400}, "at must be from 0 to"),
     ],
 )
 def test_a_wrong_optional_field_is_refused_by_name(queue: str, changes: dict[str, Any], message: str) -> None:

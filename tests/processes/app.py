@@ -10,15 +10,15 @@ import sys
 from unittest.mock import Mock
 
 from preppath_workers import config, log
-from preppath_workers.config import QueueConfig
 from preppath_workers.handlers.kind import Trade
 from preppath_workers.processes.supervisor import Supervisor
+from preppath_workers.settings import Config, QueueConfig
 from tests.processes import playbook
 
 QUEUES = (QueueConfig("alpha"), QueueConfig("beta"))
 
 
-def load() -> config.Config:
+def load() -> Config:
     loaded = config.load(config.read_environment(os.environ.get("ENV_FILE")), QUEUES)
     log.configure(loaded.log, loaded.secrets())
     return loaded

@@ -21,6 +21,7 @@ from preppath_workers.clients.services import Services
 from preppath_workers.handlers import KINDS
 from preppath_workers.handlers.kind import Attempt, Handler, Trade
 from preppath_workers.processes.supervisor import Supervisor
+from preppath_workers.settings import Config
 
 FOLDER = Path(os.environ["KILL_FOLDER"])
 
@@ -94,7 +95,7 @@ def watched(handle: Handler) -> Handler:
     return run
 
 
-def load() -> config.Config:
+def load() -> Config:
     loaded = config.load(config.read_environment(), [kind.defaults for kind in KINDS])
     log.configure(loaded.log, loaded.secrets())
     return loaded

@@ -7,10 +7,11 @@ import pytest
 from fakeredis import FakeRedis
 from redis import Redis
 
-from preppath_workers.config import QueueConfig, load
+from preppath_workers.config import load
 from preppath_workers.queue.keys import Keys
 from preppath_workers.queue.queue import Queue
 from preppath_workers.queue.slot import Slot
+from preppath_workers.settings import QueueConfig
 
 from .bench import Bench
 from .turns import CONSUMER, OpenSlot

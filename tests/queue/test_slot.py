@@ -7,12 +7,12 @@ import threading
 import pytest
 from redis import Redis
 
-from preppath_workers.environment import RateLimit
 from preppath_workers.errors import JobLost
 from preppath_workers.queue.job import Job
 from preppath_workers.queue.outcome import Completed, Failed, Outcome, Released
 from preppath_workers.queue.queue import NewJob, Queue
 from preppath_workers.queue.slot import Slot, Wait
+from preppath_workers.settings import RateLimit
 
 from ..waiting import eventually
 from .turns import OpenSlot, done, is_popping, next_job, turn

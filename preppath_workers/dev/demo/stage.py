@@ -18,6 +18,7 @@ from ...clients.services import Services
 from ...handlers import KINDS
 from ...queue import connections
 from ...queue.queue import Queue
+from ...settings import Config
 from ..openai.control import OpenAIServer
 from ..postgres import PostgresServer
 from ..process import Server, ServerFailed
@@ -60,7 +61,7 @@ class Stage:
         return self.folder / ".env"
 
     @cached_property
-    def config(self) -> config.Config:
+    def config(self) -> Config:
         """The configuration, as the supervisor reads it."""
         return config.load(config.read_environment(self.config_file), [kind.defaults for kind in KINDS])
 

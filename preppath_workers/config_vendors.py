@@ -1,0 +1,87 @@
+"""Reads how to reach the services outside: OpenAI, S3 and the webhook's receiver.
+
+What is wrong is noted in the environment, which is asked for its problems when everything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .environment import Environment
+from .settings import Capability, OpenAIConfig, QueueConfig, StorageConfig, WebhookConfig
+
+#: How much of a job's time one silent request may take: the rest is for what the job does around it.
+_REQUEST_SHARE = 0.8
+
+#: By the word in `OPENAI_<WORD>_API_KEY`: the queue, the variable of the model, its default, and the most
+#: seconds of silence. A transcription is silent until the whole recording is heard, and giving up early means
+#: to pay for it twice.
+_CAPABILITIES = {
+    "WHISPER": ("transcription", "OPENAI_WHISPER_MODEL", "gpt-transcribe", 300.0),
+    "TTS": ("tts", "OPENAI_TTS_MODEL", "gpt-4o-mini-tts", 60.0),
+    "EVALUATION": ("evaluation", "OPENAI_MODEL", "gpt-6-luna", 90.0),
+}
+
+
+def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAIConfig:
+    """The capabilities, each with the common key and base URL where it has none of its own. A request gets
+    less time than `queues` give a job."""
+    common_key = environment.text("OPENAI_API_KEY").strip()
+    common_url = environment.url("OPENAI_BASE_URL", "", ("https", "http"))
+    own_keys = [environment.text(f"OPENAI_{name}_API_KEY").strip() for name in _CAPABILITIES]
+    if not common_key and not all(own_keys):
+        environment.problem("OPENAI_API_KEY", "a key of the OpenAI API")
+    allowed = {queue.name: queue.timeout for queue in queues}
+    transcription, speech, evaluation = (
+        Capability(
+            model=environment.text(variable, model),
+            api_key=key or common_key,
+            base_url=environment.url(f"OPENAI_{name}_BASE_URL", common_url, ("https", "http")) or None,
+            timeout=min(longest, allowed.get(queue, longest) * _REQUEST_SHARE),
+        )
+        for (name, (queue, variable, model, longest)), key in zip(
+            _CAPABILITIES.items(), own_keys, strict=True
+        )
+    )
+    temperature = environment.pattern(
+        "OPENAI_EVALUATION_TEMPERATURE", "", r"[01](\.\d+)?|2(\.0+)?", "a number from 0 to 2"
+    )
+    return OpenAIConfig(
+        evaluation=evaluation,
+        transcription=transcription,
+        speech=speech,
+        organization=environment.text("OPENAI_ORG_ID") or None,
+        speech_voice=environment.text("OPENAI_TTS_VOICE", OpenAIConfig.speech_voice),
+        evaluation_format=environment.choice(
+            "OPENAI_EVALUATION_FORMAT", OpenAIConfig.evaluation_format, ("json_schema", "json_object")
+        ),
+        evaluation_temperature=float(temperature) if temperature else None,
+        evaluation_max_tokens=environment.integer(
+            "OPENAI_EVALUATION_MAX_TOKENS", OpenAIConfig.evaluation_max_tokens, minimum=100
+        ),
+    )
+
+
+def storage(environment: Environment) -> StorageConfig:
+    """The bucket. Keys come in pairs or not at all."""
+    access_key_id = environment.text("S3_ACCESS_KEY_ID") or None
+    secret_access_key = environment.text("S3_SECRET_ACCESS_KEY") or None
+    if access_key_id and not secret_access_key:
+        environment.problem("S3_SECRET_ACCESS_KEY", "the secret that goes with S3_ACCESS_KEY_ID")
+    if secret_access_key and not access_key_id:
+        environment.problem("S3_ACCESS_KEY_ID", "the key id that goes with S3_SECRET_ACCESS_KEY")
+    return StorageConfig(
+        bucket=environment.required("S3_BUCKET", "the name of the bucket with the audio"),
+        endpoint=environment.url("S3_ENDPOINT", "", ("https", "http")) or None,
+        region=environment.text("S3_REGION", "us-east-1"),
+        access_key_id=access_key_id,
+        secret_access_key=secret_access_key,
+    )
+
+
+def webhook(environment: Environment) -> WebhookConfig:
+    """The receiver of deliveries, if there is one."""
+    return WebhookConfig(
+        url=environment.url("WEBHOOK_URL", "", ("https", "http")) or None,
+        secret=environment.pattern("WEBHOOK_SECRET", "", ".{16,}", "16 characters or more") or None,
+    )
