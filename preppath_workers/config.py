@@ -101,7 +101,8 @@ def load_queues(variables: Mapping[str, str | None], kinds: Sequence[QueueConfig
 
 
 def _redis(environment: Environment) -> RedisConfig:
-    host = environment.text("REDIS_HOST", "localhost")
+    host = environment.pattern("REDIS_HOST", "localhost", r"[A-Za-z0-9_.:-]+", "a host name or an address")
+    host = f"[{host}]" if ":" in host else host  # IPv6
     port = environment.integer("REDIS_PORT", 6379, minimum=1, maximum=65_535)
     password = quote(environment.text("REDIS_PASSWORD"), safe="")
     default = f"redis://{':' + password + '@' if password else ''}{host}:{port}"

@@ -61,6 +61,10 @@ class OutOfService(JobError):
     name, a bucket. The queue is held, the attempt does not count, and one job at a time probes."""
 
 
+class Postponed(JobError):
+    """The job goes on later, from what it has stored: back to the front of its lane, uncounted."""
+
+
 class JobLost(PrepPathError):
     """Another worker owns the job now (our lease ran out): stop, and change nothing."""
 

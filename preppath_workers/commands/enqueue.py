@@ -16,6 +16,9 @@ from .queue_argument import add_queue_argument, open_queue
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
+#: Jobs added before their ids are printed.
+_STEP = 500
+
 
 def add_parser(subparsers: Subparsers) -> None:
     """Adds the command."""
@@ -69,10 +72,13 @@ def run(args: Namespace) -> int:
             job.encode()
     except ValueError as error:
         return _refuse(str(error))
-    for added in open_queue(args).enqueue_many(jobs):
-        print(added.id)
-        if not added.created:
-            print(f"enqueue: {added.id} existed already, nothing was added", file=sys.stderr)
+    queue = open_queue(args)
+    for start in range(0, len(jobs), _STEP):
+        # Printed step by step, so that a server that goes away leaves no doubt about what was added.
+        for added in queue.enqueue_many(jobs[start : start + _STEP]):
+            print(added.id)
+            if not added.created:
+                print(f"enqueue: {added.id} existed already, nothing was added", file=sys.stderr)
     return 0
 
 

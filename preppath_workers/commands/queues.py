@@ -52,7 +52,9 @@ def run(args: Namespace) -> int:
         limit = str(settings.rate_limit) if settings.rate_limit else None
         if args.json:
             print(json.dumps(_json(queue, gate, limit)))
-        rows.append([settings.name, *map(str, asdict(queue.counts()).values()), limit or "none", _gate(gate)])
+        else:
+            counts = map(str, asdict(queue.counts()).values())
+            rows.append([settings.name, *counts, limit or "none", _gate(gate)])
     if not args.json:
         print(_table([_COLUMNS, *rows]))
     return 0

@@ -35,7 +35,8 @@ class Attempt(Protocol):
 
     def spend_token(self) -> None:
         """Waits until the queue's rate limit allows one more paid request. The start of the attempt has paid
-        for the first one; every further one needs this before it. Raises JobLost."""
+        for the first one; every further one needs this before it. Raises JobLost, and Postponed when the wait
+        is long: let it pass."""
 
     def confirm(self) -> None:
         """To be called just before an effect that can not be taken back: raises JobLost when another worker

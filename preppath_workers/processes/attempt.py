@@ -15,6 +15,7 @@ from ..errors import (
     JobTimeout,
     OutOfService,
     PermanentError,
+    Postponed,
     RateLimited,
     TransientError,
 )
@@ -64,6 +65,8 @@ def run(job: Job, worker: Circumstances, deadline: AbstractContextManager[None])
         return Completed(_encode_result(result))
     except JobLost:
         raise
+    except Postponed as error:
+        return Released(reason=_message(error, secrets))
     except OutOfService as error:
         hold_ms = round(worker.probe_interval * 1000)
         return Released(hold_ms, _message(error, secrets), out_of_service=True)

@@ -19,6 +19,9 @@ from ..queue.queue import NewJob, Queue
 
 logger = logging.getLogger(__name__)
 
+#: Notices of one call: few enough that a slow server does not keep the janitor from its heartbeat.
+BATCH = 20
+
 #: The queue of deliveries. Its own jobs make no notices.
 WEBHOOK_QUEUE = "webhook"
 
@@ -31,7 +34,7 @@ def wants_notices(queue: str, webhook_url: str | None) -> bool:
 def forward(name: str, redis: Redis, prefix: str) -> int:
     """Makes deliveries of a queue's notices; returns how many. Raises redis.RedisError."""
     queue, deliveries = Queue(name, redis, prefix), Queue(WEBHOOK_QUEUE, redis, prefix)
-    notices = queue.notices()
+    notices = queue.notices(BATCH)
     for notice in notices:
         try:
             deliveries.enqueue_many([_delivery(queue, json.loads(notice))])
@@ -43,7 +46,7 @@ def forward(name: str, redis: Redis, prefix: str) -> int:
 
 
 def _delivery(queue: Queue, notice: dict[str, Any]) -> NewJob:
-    name = f"{queue.name}:{notice['event']}:{notice['replays']}:{notice['id']}"
+    name = f"{queue.name}:{notice['event']}:{notice['replays']}:{notice['at']}:{notice['id']}"
     # The job's own id may be as long as an id can be, and then this one would be too long.
     delivery_id = name if is_valid_id(name) else sha256(name.encode(errors="replace")).hexdigest()
     job = queue.get(notice["id"])

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 
 from ..config import EX_CONFIG
 from ..log import facts
@@ -25,7 +25,7 @@ from ..queue import connections
 from ..queue.job import Job
 from ..queue.keys import Keys
 from ..queue.scripts import Caller
-from ..settings import Config
+from ..settings import Config, QueueConfig
 from . import deliveries, reports
 from .orphans import is_orphan
 from .outage import Outage
@@ -49,10 +49,12 @@ LEAVE = signal.SIGUSR1
 
 @dataclass(frozen=True)
 class Footprint:
-    """What an instance has on the queues, or had at any time: slots by queue, also those closed since."""
+    """What an instance has on the queues, or had at any time: its slots by queue, also those closed since,
+    and the queues as they were last configured. `started_at` is in ms."""
 
     instance: str
     slots: Mapping[str, int]
+    queues: Mapping[str, QueueConfig]
     started_at: int
 
 
@@ -68,7 +70,6 @@ class Janitor:
         self._callers = {
             queue: Caller(self._redis, Keys(config.redis.prefix, queue).base) for queue in footprint.slots
         }
-        self._recoveries = {queue.name: queue.recoveries for queue in config.queues}
         self._outage = Outage()
         self._parent = os.getppid()
         self._heartbeat_due = 0.0
@@ -98,19 +99,26 @@ class Janitor:
 
     def loop(self) -> float:
         """One round over all queues; returns the seconds until the next."""
-        now = time.monotonic()
-        if now >= self._heartbeat_due:
-            for queue in self._callers:
-                self._heartbeat(queue)
-            self._heartbeat_due = now + self._config.lease / 5
         pause = _ROUND
         for queue in self._callers:
+            # Asked anew for each queue: one that takes long must not let the lease run out.
+            self._heartbeats_if_due()
             self._pulse.beat()
-            pause = min(pause, self._promote(queue))
-            self._reap(queue)
-            if self._tells(queue):
-                deliveries.forward(queue, self._redis, self._config.redis.prefix)
+            try:
+                pause = min(pause, self._promote(queue), self._forward(queue))
+                self._reap(queue)
+            except ResponseError as error:
+                # A key that somebody has broken, say. The other queues must not suffer for it.
+                logger.error(
+                    "This queue can not be kept in order", extra=facts(queue=queue, error=str(error))
+                )
         return pause
+
+    def _heartbeats_if_due(self) -> None:
+        if time.monotonic() >= self._heartbeat_due:
+            for queue in self._callers:
+                self._heartbeat(queue)
+            self._heartbeat_due = time.monotonic() + self._config.lease / 5
 
     def _heartbeat(self, queue: str) -> None:
         footprint = self._footprint
@@ -134,9 +142,16 @@ class Janitor:
             logger.debug("Due jobs were moved", extra=facts(queue=queue, jobs=moved))
         return _ROUND if next_in_ms < 0 else next_in_ms / 1000
 
+    def _forward(self, queue: str) -> float:
+        """Seconds until the next round: none when there may be more notices."""
+        if not self._tells(queue):
+            return _ROUND
+        forwarded = deliveries.forward(queue, self._redis, self._config.redis.prefix)
+        return 0.0 if forwarded == deliveries.BATCH else _ROUND
+
     def _reap(self, queue: str) -> None:
-        limit = self._recoveries.get(queue, 0)
-        reaped, dead = self._callers[queue]("reap", limit, _REAPED_AT_ONCE)
+        limit = self._footprint.queues[queue].recoveries
+        reaped, dead = self._callers[queue]("reap", limit, _REAPED_AT_ONCE, self._footprint.instance)
         for fields in dead:
             reports.failed_permanently(Job.from_reply(queue, fields), self._config.log)
         for instance, jobs in zip(reaped[::2], reaped[1::2], strict=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import RedisError
 
-from ..errors import PermanentError
+from ..errors import PermanentError, Postponed
 from ..log import facts
 from ..queue.job import Job
 from ..queue.slot import Slot
@@ -28,6 +28,9 @@ _PROGRESS_INTERVAL = 0.2
 
 #: Seconds between two tries to reach Redis for something that the job can not go on without.
 _REDIS_PAUSE = 0.2
+
+#: Seconds that a job waits for its next request with its worker.
+_LONGEST_WAIT = 5.0
 
 #: Characters of a stored answer that the job's hash may hold; larger ones go to S3.
 _CHECKPOINT_LIMIT = 100_000
@@ -64,7 +67,7 @@ class RunningAttempt:
         stored = self._checkpoints.get(name)
         if stored is not None and (answer := self._stored(stored)) is not None:
             return answer["value"]
-        checkpoint = json.dumps({"value": call()}, ensure_ascii=False)
+        checkpoint = json.dumps({"value": call()})
         value = json.loads(checkpoint)[
             "value"
         ]  # what a later attempt will see, so that none sees anything else
@@ -75,8 +78,12 @@ class RunningAttempt:
         return value
 
     def spend_token(self) -> None:
-        """Waits until the rate limit allows one more paid request. Raises JobLost."""
+        """Waits until the rate limit allows one more paid request. Raises JobLost, and Postponed rather than
+        to spend the job's time and a worker on a long wait: started again, it goes on from the answers that
+        are stored, and its start has paid for the next request."""
         while seconds := self._insist(lambda: self._slot.spend(self._job)):
+            if seconds > _LONGEST_WAIT:
+                raise Postponed("its next request has to wait for the rate limit")
             time.sleep(seconds)
 
     def confirm(self) -> None:
@@ -94,7 +101,8 @@ class RunningAttempt:
                 time.sleep(_REDIS_PAUSE)
 
     def _moved_to_storage(self, name: str, answer: str) -> str:
-        key = f"checkpoints/{self._job.queue}/{self._job.id}/{name}.json"
+        # With the fencing number, for an attempt that has lost its job must not write into a later one's.
+        key = f"checkpoints/{self._job.queue}/{self._job.id}/{self._job.fence}-{name}.json"
         self._services.storage.upload(key, answer.encode(), "application/json")
         return json.dumps({"key": key})
 

@@ -35,6 +35,10 @@ class Seat:
         #: Which reading of the configuration the child is of.
         self.generation = 0
         self.told_to_stop = False
+        #: Seconds that a job of the child may run before the child counts as hung.
+        self.time_limit = float("inf")
+        #: Whether the last child ended by itself and well: only then it has given back what it held.
+        self.was_left_in_order = True
         self._fork = fork
         self._was_killed = False
         self._born_at = 0.0
@@ -46,17 +50,28 @@ class Seat:
         return self.process is not None
 
     @property
+    def is_settling(self) -> bool:
+        """Whether the child is about to go, its job apart, or has not taken over yet."""
+        return self.is_taken and ((self.told_to_stop and not self.pulse.busy_for) or not self.pulse.is_ready)
+
+    @property
     def vacant_for(self) -> float:
         """Seconds until a successor may be forked; 0 when it may be now."""
         return max(0.0, self._successor_at - time.monotonic())
 
-    def fill(self, generation: int) -> None:
-        """Forks a child."""
+    def fill(self, generation: int, time_limit: float) -> None:
+        """Forks a child. A machine that can not fork now is asked again later."""
         self.pulse = Pulse()
         self.told_to_stop = self._was_killed = False
         self.generation = generation
         self._born_at = time.monotonic()
-        self.process = self._fork(self.pulse)
+        self.time_limit = time_limit
+        try:
+            self.process = self._fork(self.pulse)
+        except OSError as error:
+            self._pace_successor()
+            logger.error("Child can not be forked", extra=facts(child=self.name, error=str(error)))
+            return
         logger.debug("Child started", extra=facts(child=self.name, childPid=self.process.pid))
 
     def tell(self, number: int) -> None:
@@ -82,6 +97,7 @@ class Seat:
         self.process.close()
         self.process = None
         self.told_to_stop = False
+        self.was_left_in_order = code == 0
         if code == 0 or self._was_killed:
             self._early_deaths, self._successor_at = 0, 0.0
             return code
@@ -109,4 +125,9 @@ class Seat:
 
 
 def _cause(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"signal {-code}"

@@ -22,7 +22,7 @@ from ..config import EX_CONFIG
 from ..errors import ConfigError
 from ..handlers.kind import Trade
 from ..log import facts
-from ..settings import Config
+from ..settings import Config, QueueConfig
 from .children import fork_janitor, fork_worker
 from .janitor import LEAVE, Footprint
 from .pulse import Pulse
@@ -41,6 +41,9 @@ _SHORT_TICK = 0.02
 
 #: Seconds over its queue's time limit that a job gets to end by itself before its worker is killed.
 _OVERTIME = 5.0
+
+#: Seconds that a worker without a job may be silent: more than any wait for an answer of Redis.
+_LONGEST_SILENCE = 30.0
 
 #: Seconds that the janitor gets to give up the lease.
 _LEAVE_LIMIT = 5.0
@@ -61,8 +64,10 @@ class Supervisor:
         self._load_config = load_config
         self._generation = 0
         self._started_at = time.time_ns() // 1_000_000
-        #: Slots that a queue has or had: the janitor answers for closed ones too.
-        self._footprint: dict[str, int] = {}
+        #: Every queue as it was last configured, and the slots that it has or had: the janitor answers for
+        #: closed ones too.
+        self._queues: dict[str, QueueConfig] = {}
+        self._slots: dict[str, int] = {}
         self._janitor = Seat("janitor", self._fork_janitor)
         self._workers: dict[Place, Seat] = {}
         self._stopping_since: float | None = None
@@ -71,6 +76,16 @@ class Supervisor:
 
     def run(self) -> int:
         """Runs until it is asked to stop; returns the exit code."""
+        try:
+            return self._run()
+        except BaseException:
+            # A bug, or a machine out of something. Children without a supervisor would look alive for ever.
+            logger.critical("The supervisor died of a bug", exc_info=True)
+            for seat in self._seats():
+                seat.kill("its supervisor dies")
+            return 1
+
+    def _run(self) -> int:
         self._start()
         while not self._is_over():
             self._obey(self._wait())
@@ -85,6 +100,8 @@ class Supervisor:
         return self._exit_code
 
     def _start(self) -> None:
+        # Whoever started us may have ignored SIGCHLD, and then no child's end would ever be told.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         self._furnish()
         # What is imported by now is shared with all children for good: a collection in a child would write
@@ -98,7 +115,8 @@ class Supervisor:
     def _furnish(self) -> None:
         """Makes the seats that the configuration asks for."""
         for queue in self._config.queues:
-            self._footprint[queue.name] = max(queue.concurrency, self._footprint.get(queue.name, 0))
+            self._queues[queue.name] = queue
+            self._slots[queue.name] = max(queue.concurrency, self._slots.get(queue.name, 0))
             for number in range(queue.concurrency):
                 seat = Seat(f"{queue.name}:{number}", partial(self._fork_worker, queue.name, number))
                 self._workers.setdefault((queue.name, number), seat)
@@ -129,6 +147,9 @@ class Supervisor:
             for problem in error.problems:
                 logger.error(f"The configuration stays as it was: {problem}")
             return
+        except Exception:
+            logger.exception("The configuration stays as it was, reading it failed")
+            return
         self._generation += 1
         self._furnish()
         if self._janitor.process:
@@ -141,42 +162,50 @@ class Supervisor:
             if seat.reap() == EX_CONFIG and self._stopping_since is None:
                 self._exit_code = EX_CONFIG
                 self._stop(f"{seat.name} can not work with this configuration")
+        # A closed slot whose last worker did not leave in good order gets one more, to give back what it held.
         wanted = self._wanted()
         self._workers = {
-            place: seat for place, seat in self._workers.items() if seat.is_taken or place in wanted
+            place: seat
+            for place, seat in self._workers.items()
+            if seat.is_taken or place in wanted or not seat.was_left_in_order
         }
 
     def _kill_the_hung(self) -> None:
-        limits = {queue.name: queue.timeout + _OVERTIME for queue in self._config.queues}
-        for (queue, _), seat in self._workers.items():
-            if seat.is_taken and seat.pulse.busy_for > limits.get(queue, float("inf")):
+        for seat in self._workers.values():
+            if seat.is_taken and seat.pulse.busy_for > seat.time_limit:
                 seat.kill("its job did not end at the time limit")
+            elif seat.is_taken and not seat.pulse.busy_for and seat.pulse.silent_for > _LONGEST_SILENCE:
+                seat.kill("it gives no sign of life")
         # Early enough for a successor to renew the lease before it runs out.
         if self._janitor.is_taken and self._janitor.pulse.silent_for > self._config.lease * 2 / 3:
             self._janitor.kill("it gives no sign of life")
 
     def _replace_the_outdated(self) -> None:
-        """Workers of an older configuration go one by one: the busy ones after their job, of the idle ones
-        the next only when the successor of the last has taken over."""
+        """Workers of an older configuration go one by one in each queue: the busy ones after their job, of
+        the idle ones the next only when the successor of the last has taken over."""
         wanted = self._wanted()
-        outdated = [
-            seat
-            for place, seat in self._workers.items()
-            if seat.is_taken and (seat.generation != self._generation or place not in wanted)
-        ]
-        settling = any(seat.told_to_stop or not seat.pulse.is_ready for seat in self._workers.values())
-        for seat in outdated:
-            if seat.pulse.busy_for or not settling:
+        settling = {queue for (queue, _), seat in self._workers.items() if seat.is_settling}
+        for (queue, number), seat in self._workers.items():
+            if not seat.is_taken or seat.told_to_stop:
+                continue
+            if seat.generation == self._generation and (queue, number) in wanted:
+                continue
+            if seat.pulse.busy_for:
                 seat.tell(signal.SIGTERM)
-                settling = True
+            elif queue not in settling:
+                seat.tell(signal.SIGTERM)
+                settling.add(queue)
 
     def _replenish(self) -> None:
-        seats: list[Seat] = [self._janitor]
-        if self._janitor.pulse.is_ready:  # it refuses a server that would lose jobs, before any job runs
-            seats += self._workers.values()
-        for seat in seats:
-            if not seat.is_taken and not seat.vacant_for:
-                seat.fill(self._generation)
+        self._fill(self._janitor, float("inf"))
+        if not self._janitor.pulse.is_ready:
+            return  # it refuses a server that would lose jobs, before any job runs
+        for (queue, _), seat in self._workers.items():
+            self._fill(seat, self._queues[queue].timeout + _OVERTIME)
+
+    def _fill(self, seat: Seat, time_limit: float) -> None:
+        if not seat.is_taken and not seat.vacant_for:
+            seat.fill(self._generation, time_limit)
 
     def _stop(self, why: str) -> None:
         logger.info("Supervisor stops", extra=facts(instance=self.instance, reason=why))
@@ -189,12 +218,18 @@ class Supervisor:
         if time.monotonic() > self._stopping_since + self._config.shutdown_grace:
             self._kill_workers("its job did not end within the grace time")
         if any(seat.is_taken for seat in self._workers.values()):
+            self._keep_the_lease()
             return
         if self._leaving_since is None:
             self._leaving_since = time.monotonic()
             self._janitor.tell(LEAVE)
         elif time.monotonic() > self._leaving_since + _LEAVE_LIMIT:
             self._janitor.kill("it could not give up the lease in time")
+
+    def _keep_the_lease(self) -> None:
+        """While jobs finish, somebody must renew the lease, or they would run elsewhere too."""
+        if self._exit_code != EX_CONFIG:
+            self._fill(self._janitor, float("inf"))
 
     def _kill_workers(self, why: str) -> None:
         for seat in self._workers.values():
@@ -210,11 +245,10 @@ class Supervisor:
         return (self._janitor, *self._workers.values())
 
     def _fork_worker(self, name: str, number: int, pulse: Pulse) -> ForkProcess:
-        queue = next(queue for queue in self._config.queues if queue.name == name)
-        return fork_worker(self._config, queue, self._trade, self.instance, number, pulse)
+        return fork_worker(self._config, self._queues[name], self._trade, self.instance, number, pulse)
 
     def _fork_janitor(self, pulse: Pulse) -> ForkProcess:
-        footprint = Footprint(self.instance, dict(self._footprint), self._started_at)
+        footprint = Footprint(self.instance, dict(self._slots), dict(self._queues), self._started_at)
         return fork_janitor(self._config, footprint, pulse)
 
 

@@ -14,6 +14,7 @@ Whatever Redis does meanwhile, an outcome is kept until it is settled.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,6 +45,9 @@ Value = TypeVar("Value")
 
 #: Seconds between two looks at the memory.
 _MEMORY_INTERVAL = 1.0
+
+#: Seconds of one stretch of sleep.
+_SLICE = 5.0
 
 #: Seconds that a worker tries to settle its last job when it is asked to stop and Redis is away. What it can
 #: not settle stays in its active list and is run again.
@@ -132,8 +136,12 @@ class Worker:
         return value
 
     def _sleep(self, seconds: float) -> None:
+        """In slices, each with a sign of life."""
+        end = time.monotonic() + seconds
         with self._interrupts.waiting():
-            time.sleep(seconds)
+            while (left := end - time.monotonic()) > 0:
+                self._pulse.beat()
+                time.sleep(min(left, _SLICE))
 
     def _work(self, job: Job) -> None:
         with job_context(queue=job.queue, jobId=job.id, attempt=job.attempts):
@@ -181,8 +189,9 @@ class Worker:
             except RedisError as error:
                 pause = self._outage.failed(error)
                 if time.monotonic() + pause > give_up_at:
+                    # Not in good order, so that a successor looks for what is left in the slot.
                     logger.error("Redis is away, so a job may run again: its outcome could not be stored")
-                    break
+                    sys.exit(1)
                 time.sleep(pause)
         self._slot.disconnect()
         self._services.close()

@@ -35,7 +35,7 @@ def consumer(url: str, timeout: float) -> ConnectionInterface:
         url,
         socket_timeout=timeout,
         socket_connect_timeout=CONNECT_TIMEOUT,
-        socket_keepalive=True,
+        **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         retry=Retry(NoBackoff(), 0),
         **_TEXT,
     )

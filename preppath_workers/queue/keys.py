@@ -64,7 +64,7 @@ class Keys:
 
     @property
     def meta(self) -> str:
-        """hash: paused, heldUntil (ms), heldReason, outOfService, probe, notices."""
+        """hash: paused, heldUntil (ms), heldReason, outOfService, outOfServiceSince (ms), notices (ms)."""
         return self.base + "meta"
 
     @property

@@ -167,7 +167,9 @@ class Queue:
 
     def resume(self) -> None:
         """Lifts a pause, and a hold that a vendor had caused."""
-        self._redis.hdel(self.keys.meta, "paused", "heldUntil", "heldReason", "outOfService", "probe")
+        self._redis.hdel(
+            self.keys.meta, "paused", "heldUntil", "heldReason", "outOfService", "outOfServiceSince"
+        )
 
     def cancel(self, job_id: str) -> State:
         """Takes a job out that has not started; returns its state after that, which tells whether it worked.

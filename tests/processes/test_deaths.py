@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from redis import Redis
 
 from preppath_workers import Queue
 from preppath_workers.dev.redis import RedisServer
@@ -115,3 +116,22 @@ def test_a_wrong_password_stops_the_supervisor_and_is_not_logged(launch: Start) 
         assert app.wait() == 78
     assert app.logged("Redis refuses us: check REDIS_URL and the rights of its user")
     assert "wrong-horse" not in app.log_path.read_text(encoding="utf-8")
+
+
+def test_a_death_by_a_signal_without_a_name_is_one_like_any_other(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    before = app.workers()["alpha:0"]
+    os.kill(before, signal.SIGRTMIN + 1)
+    eventually(lambda: app.workers().get("alpha:0") not in (None, before))
+    assert app.logged("Child died")[0]["cause"] == f"signal {signal.SIGRTMIN + 1}"
+
+
+def test_one_damaged_queue_does_not_keep_the_others_from_being_kept_in_order(
+    launch: Start, alpha: Queue, redis: Redis, key_prefix: str
+) -> None:
+    app = launch().start()
+    redis.set(alpha.keys.delayed, "not a sorted set")
+    beta = Queue("beta", redis, key_prefix)
+    beta.enqueue({}, id="j", delay=0.1)
+    eventually(lambda: state_of(beta, "j") == "completed")
+    assert app.logged("This queue can not be kept in order")[0]["queue"] == "alpha"

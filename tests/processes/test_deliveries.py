@@ -25,7 +25,9 @@ def test_jobs_that_completed_and_failed_are_told(launch: Start, alpha: Queue, we
     alpha.enqueue({}, id="good")
     alpha.enqueue({"do": "fail", "how": "invalid"}, id="bad")
     eventually(lambda: webhook.counts().waiting == 2)
-    good, bad = webhook.get("alpha:completed:0:good"), webhook.get("alpha:failed:0:bad")
+    ended = {job_id: alpha.get(job_id).finished_at for job_id in ("good", "bad")}
+    good = webhook.get(f"alpha:completed:0:{ended['good']}:good")
+    bad = webhook.get(f"alpha:failed:0:{ended['bad']}:bad")
     assert good is not None
     assert good.data == {
         "event": "completed", "queue": "alpha", "jobId": "good", "attempts": 1,

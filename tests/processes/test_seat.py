@@ -43,7 +43,7 @@ def codes_and_delays(seat: Seat, children: int) -> list[tuple[int, float]]:
     """Lets so many children live and die, each at once after the one before."""
     seen = []
     for _ in range(children):
-        seat.fill(generation=1)
+        seat.fill(generation=1, time_limit=9.0)
         code = eventually(lambda: (code := seat.reap()) is not None and [code])
         seen.append((code[0], round(seat.vacant_for, 1)))
     return seen

@@ -137,3 +137,52 @@ def test_workers_are_replaced_without_an_attempt_more(
     eventually(lambda: app.workers().get("alpha:0") != first)
     assert [app.runs(f"j{number}") for number in range(8)] == [1] * 8
     assert not app.logged("Child died")
+
+
+def test_a_busy_worker_keeps_no_other_from_the_new_configuration(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
+    file = tmp_path / "env"
+    file.write_text("ALPHA_CONCURRENCY=2\n", encoding="utf-8")
+    app = launch(ENV_FILE=str(file), ALPHA_CONCURRENCY="").start()
+    before = app.workers()
+    alpha.enqueue({"do": "sleep", "seconds": 60}, id="j")
+    busy = app.pid_of("j")
+    app.send(signal.SIGHUP)
+    eventually(lambda: [name for name, pid in app.workers().items() if before[name] == pid] == [
+        name for name, pid in before.items() if pid == busy
+    ])  # fmt: skip
+
+
+def test_a_closed_slot_gives_back_what_its_last_worker_died_over(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
+    file = tmp_path / "env"
+    file.write_text("ALPHA_CONCURRENCY=2\n", encoding="utf-8")
+    app = launch(ENV_FILE=str(file), ALPHA_CONCURRENCY="").start()
+    for job_id in ("a", "b"):
+        alpha.enqueue({"do": "sleep", "seconds": 3}, id=job_id)
+    owners = {app.pid_of(job_id): job_id for job_id in ("a", "b")}
+    closed = app.workers()["alpha:1"]
+    file.write_text("ALPHA_CONCURRENCY=1\n", encoding="utf-8")
+    app.send(signal.SIGHUP)
+    eventually(lambda: app.logged("Configuration was read again"))
+    os.kill(closed, signal.SIGKILL)
+    eventually(lambda: app.runs(owners[closed]) == 2)
+    eventually(lambda: app.workers().keys() == {"alpha:0", "beta:0"})
+
+
+def test_the_lease_is_kept_while_jobs_finish_though_the_janitor_has_died(
+    launch: Start, alpha: Queue, redis: Redis
+) -> None:
+    app = launch(LEASE_SECONDS="2", SHUTDOWN_GRACE="20").start()
+    alpha.enqueue({"do": "sleep", "seconds": 5}, id="j")
+    app.pid_of("j")
+    app.send(signal.SIGTERM)
+    eventually(lambda: app.logged("Supervisor stops"))
+    os.kill(app.children()["janitor"], signal.SIGKILL)
+    other = launch(LEASE_SECONDS="2").start()
+    assert app.wait() == 0
+    assert state_of(alpha, "j") == "completed"
+    assert app.runs("j") == 1
+    assert not other.logged("An instance is gone, its jobs run again")

@@ -180,6 +180,13 @@ def test_a_job_that_kills_its_workers_is_dead_past_the_limit(bench: Bench, call:
     }
 
 
+def test_reap_spares_the_instance_that_asks(bench: Bench) -> None:
+    for name in "ab":
+        bench.call("heartbeat", name, 10, 1, 0)
+    assert bench.call("reap", 3, 10, "a", now=NOW + 10) == [["b", 0], []]
+    assert bench.read()["instances"] == {"a": NOW + 10}
+
+
 def test_reap_clears_some_dead_instances_at_a_time(bench: Bench) -> None:
     for name in "abc":
         bench.call("heartbeat", name, 10, 1, 0)

@@ -11,7 +11,7 @@ from .table import HOST, started
 
 WANTED: State = {
     **HOST,
-    "meta": {"notices": 1},
+    "meta": {"notices": NOW + 1},
     "active": {"host:0": ["a"]},
     "jobs": {"a": started(replays=2)},
 }
@@ -46,7 +46,7 @@ def test_a_job_that_lost_its_last_worker(bench: Bench) -> None:
 
 
 def test_an_entry_that_is_no_job(bench: Bench) -> None:
-    bench.write({"meta": {"notices": 1}})
+    bench.write({"meta": {"notices": NOW + 1}})
     bench.push("nonsense")
     bench.call("promote", 10)
     assert [notice["event"] for notice in notices(bench)] == ["failed"]
@@ -66,8 +66,13 @@ def test_none_where_nobody_wants_them(bench: Bench) -> None:
     assert notices(bench) == []
 
 
-def test_the_heartbeat_says_whether_they_are_wanted(bench: Bench) -> None:
+def test_none_when_those_who_wanted_them_are_gone(bench: Bench) -> None:
+    bench.write({**WANTED, "meta": {"notices": NOW}})
+    bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
+    assert notices(bench) == []
+
+
+def test_whoever_wants_them_says_so_with_every_heartbeat_and_nobody_else_takes_it_back(bench: Bench) -> None:
     bench.call("heartbeat", "host", 15_000, 1, 1)
-    assert bench.read()["meta"] == {"notices": 1}
-    bench.call("heartbeat", "host", 15_000, 1, 0)
-    assert "meta" not in bench.read()
+    bench.call("heartbeat", "other", 15_000, 1, 0)
+    assert bench.read()["meta"] == {"notices": NOW + 60_000}

@@ -15,7 +15,7 @@ IN_HAND: State = {
     "active": {"host:0": ["a"], "host:1": ["b"]},
     "jobs": {"a": waiting(), "b": waiting()},
 }
-BROKEN = {"outOfService": "wrong key", "heldReason": "wrong key"}
+BROKEN = {"outOfService": "wrong key", "outOfServiceSince": NOW - 5, "heldReason": "wrong key"}
 
 
 def claim(bench: Bench, slot: int, now: int) -> list[object]:
@@ -33,18 +33,18 @@ TABLE = [
             "active": None,
             "wait": ["a"],
             "lanes": {"a": 50},
-            "meta": {**BROKEN, "heldUntil": NOW + INTERVAL},
+            "meta": {**BROKEN, "outOfServiceSince": NOW, "heldUntil": NOW + INTERVAL},
             "jobs": {"a": {"state": "waiting", "queuedAt": NOW, "attempts": 0, "releases": 1}},
             "stats": {"released": 1},
         },
     ),
     Row(
-        "release: a probe that failed is none any more",
+        "release: a probe failed",
         given={
             **HOST,
             "active": {"host:0": ["a"]},
             "jobs": {"a": started()},
-            "meta": {**BROKEN, "heldUntil": NOW + 40_000, "probe": "a#1"},
+            "meta": {**BROKEN, "heldUntil": NOW + 40_000},
         },
         call=("release", "a", "host:0", 1, INTERVAL, "still wrong", 1),
         reply=["released"],
@@ -54,9 +54,9 @@ TABLE = [
             "lanes": {"a": 50},
             "meta": {
                 "outOfService": "still wrong",
+                "outOfServiceSince": NOW,
                 "heldReason": "still wrong",
                 "heldUntil": NOW + INTERVAL,
-                "probe": None,
             },
             "jobs": {"a": {"state": "waiting", "queuedAt": NOW, "attempts": 0, "releases": 1}},
             "stats": {"released": 1},
@@ -68,7 +68,7 @@ TABLE = [
         call=("claim", "host", 0, 15_000, 0, 0, INTERVAL),
         reply=["job", 0, "a"],
         changes={
-            "meta": {"heldUntil": NOW + INTERVAL, "probe": "a#1"},
+            "meta": {"heldUntil": NOW + INTERVAL},
             "jobs": {
                 "a": {"state": "active", "owner": "host:0", "startedAt": NOW, "fence": 1, "attempts": 1}
             },
@@ -101,7 +101,16 @@ def test_the_success_of_the_probe_opens_the_queue(bench: Bench) -> None:
 
 
 def test_the_success_of_a_job_that_ran_already_proves_nothing(bench: Bench) -> None:
-    meta = {**BROKEN, "heldUntil": NOW + INTERVAL}
-    bench.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}, "meta": meta})
+    meta = {**BROKEN, "outOfServiceSince": NOW, "heldUntil": NOW + INTERVAL}
+    running = started(startedAt=NOW - 1)
+    bench.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": running}, "meta": meta})
     bench.call("complete", "a", "host:0", 1, "{}", 60_000, 0)
     assert bench.read()["meta"] == meta
+
+
+def test_probes_that_take_longer_than_the_interval_open_the_queue_all_the_same(bench: Bench) -> None:
+    bench.write({**IN_HAND, "meta": {**BROKEN, "heldUntil": NOW}})
+    claim(bench, 0, NOW)
+    assert claim(bench, 1, NOW + INTERVAL) == ["job", 0, "b"]
+    bench.call("complete", "a", "host:0", 1, "{}", 60_000, 0, now=NOW + INTERVAL + 5)
+    assert "meta" not in bench.read()

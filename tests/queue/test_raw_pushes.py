@@ -214,3 +214,15 @@ def test_what_a_dead_slot_held_unread_goes_to_the_front(bench: Bench) -> None:
     assert bench.call("recover", "host:0", "1", 3) == [1, []]
 
     assert bench.read()["wait"] == ["a", "{}"]
+
+
+def test_a_burst_of_raw_pushes_is_adopted_in_its_order(bench: Bench) -> None:
+    """All in one call and one moment: what each costs must not grow with their number."""
+    for start in range(0, 3_000, 500):
+        bench.push(*(f'{{"n":{number}}}' for number in range(start, start + 500)))
+    bench.call("enqueue", "last", "{}", 50, 0)
+    wait = bench.redis.lrange(bench.keys.wait, 0, -1)
+    assert len({*wait}) == 3_001
+    assert wait[0] == "last"
+    assert bench.redis.hget(bench.keys.job(wait[-1]), "data") == '{"n":0}'
+    assert bench.redis.hget(bench.keys.job(wait[1]), "data") == '{"n":2999}'

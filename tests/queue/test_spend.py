@@ -58,3 +58,13 @@ def test_without_a_limit_nothing_is_spent(bench: Bench) -> None:
     bench.write(RUNS)
     assert bench.call("spend", *OURS, 0, 0) == ["ok"]
     assert "tokens" not in bench.read()
+
+
+@pytest.mark.parametrize("end", [("retry", "{}", "", 3, 1_000, 0), ("release", 0, "", 0)])
+def test_a_job_that_ends_while_it_waits_gives_its_reservation_back(
+    bench: Bench, end: tuple[str | int, ...]
+) -> None:
+    bench.write({**RUNS, "reserved": {"host:0": NOW + 600}})
+    name, *rest = end
+    bench.call(str(name), *OURS, *rest)
+    assert "reserved" not in bench.read()

@@ -28,7 +28,11 @@ local function drop_from_hand()
   for _, instance in ipairs(redis.call('ZRANGE', INSTANCES, 0, -1)) do
     local slots = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
     for slot = 0, slots - 1 do
-      if redis.call('LREM', active_key(instance .. ':' .. slot), 1, id) == 1 then return end
+      local owner = instance .. ':' .. slot
+      if redis.call('LREM', active_key(owner), 1, id) == 1 then
+        redis.call('ZREM', RESERVED, owner)
+        return
+      end
     end
   end
 end

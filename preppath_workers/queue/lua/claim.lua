@@ -92,7 +92,7 @@ if not started then
   local token = string.format('%s#%.0f', id, fence)
   local delay = take_token(owner, token, limit, duration)
   if delay > 0 then return {'wait', delay} end
-  if is_probe then redis.call('HSET', META, 'heldUntil', now + probe_interval, 'probe', token) end
+  if is_probe then redis.call('HSET', META, 'heldUntil', now + probe_interval) end
   redis.call('HSET', key, 'state', 'active', 'owner', owner, 'startedAt', now, 'fence', fence,
     'attempts', (integer(numbers[1]) or 0) + 1)
 end

@@ -30,10 +30,10 @@ if listed > 0 then
 end
 count('completed')
 
-local meta = redis.call('HMGET', META, 'notices', 'probe')
-if meta[1] then notify(id, 'completed') end
--- The probe of a queue that was out of service: whatever was broken is mended.
-if meta[2] == id .. '#' .. fence then
-  redis.call('HDEL', META, 'heldUntil', 'heldReason', 'outOfService', 'probe')
+local meta = redis.call('HMGET', META, 'notices', 'outOfServiceSince')
+if are_wanted(meta[1]) then notify(id, 'completed') end
+-- A job that was started since has succeeded: whatever was broken is mended.
+if meta[2] and (integer(redis.call('HGET', key, 'startedAt')) or 0) >= (integer(meta[2]) or 0) then
+  redis.call('HDEL', META, 'heldUntil', 'heldReason', 'outOfService', 'outOfServiceSince')
 end
 return {'completed'}

@@ -23,6 +23,7 @@ if state == 'waiting' then return {'released'} end
 if state ~= 'active' then return {'lost'} end
 
 redis.call('LREM', active_key(owner), 1, id)
+redis.call('ZREM', RESERVED, owner) -- it may have ended while it waited for a further token
 give_back_uncounted(id)
 if hold == 0 then return {'released'} end
 
@@ -30,8 +31,7 @@ if now + hold > (integer(redis.call('HGET', META, 'heldUntil')) or 0) then
   redis.call('HSET', META, 'heldUntil', now + hold, 'heldReason', reason)
 end
 if out_of_service then
-  redis.call('HSET', META, 'outOfService', reason)
-  redis.call('HDEL', META, 'probe')
+  redis.call('HSET', META, 'outOfService', reason, 'outOfServiceSince', now)
 else
   add(id, 'rateLimits', 1)
 end

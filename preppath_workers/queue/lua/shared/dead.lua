@@ -5,5 +5,5 @@ local function bury(id, reason, failure)
   redis.call('HSET', job_key(id), 'state', 'failed', 'reason', reason, 'error', failure, 'finishedAt', now)
   redis.call('LPUSH', DEAD, id)
   count('failed')
-  if redis.call('HGET', META, 'notices') then notify(id, 'failed') end
+  if are_wanted(redis.call('HGET', META, 'notices')) then notify(id, 'failed') end
 end

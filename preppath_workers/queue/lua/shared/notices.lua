@@ -1,5 +1,10 @@
 -- Notices to the outside that a job has ended. They are written in the same step that ends the job, so none can
--- get lost; a janitor makes a delivery of each. `meta` says whether anybody wants them.
+-- get lost; a janitor makes a delivery of each. Instances that want them say so with every heartbeat; what `meta`
+-- holds is how long that is good for (ms).
+local function are_wanted(notices)
+  return (integer(notices) or 0) > now
+end
+
 local function notify(id, event)
   redis.call('RPUSH', OUTBOX, cjson.encode({
     id = id,

@@ -2,8 +2,9 @@
 
 -- Gives an entry that some client pushed by itself an id and a job hash. A JSON object becomes a waiting job
 -- and its id is returned; anything else goes to the dead-letter list as it is, and nil is returned.
+local serial = 0
 local function admit(entry)
-  local id, serial = nil, 0
+  local id
   repeat
     serial = serial + 1
     id = string.format('raw-%.0f-%d', now, serial)
