@@ -162,7 +162,7 @@ class Supervisor:
             if seat.reap() == EX_CONFIG and self._stopping_since is None:
                 self._exit_code = EX_CONFIG
                 self._stop(f"{seat.name} can not work with this configuration")
-        # A closed slot whose last worker did not leave in good order gets one more, to give back what it held.
+        # A closed slot that was not left in good order gets one more worker, to give back what it holds.
         wanted = self._wanted()
         self._workers = {
             place: seat
