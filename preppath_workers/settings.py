@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+#: Characters that a value must have to be kept out of logs.
+SHORTEST_SECRET = 4
+
 
 @dataclass(frozen=True)
 class RateLimit:
@@ -146,15 +149,15 @@ class Config:
 
     def secrets(self) -> tuple[str, ...]:
         """Every value that must not be seen in a log or an error, as it is and as a URL spells it. Longest
-        first: one may be a part of another, and what is left of that would show."""
+        first: one may be a part of another, and what is left of that would show. What is shorter than
+        SHORTEST_SECRET guards nothing, and without it hardly a word of a log could be read."""
         found = [password for url in (self.redis.url, self.database_url) for password in _passwords(url)]
         found += self.webhook.secrets()
         spelled = [word for password in found for word in (password, unquote(password))]
         accounts = [capability.api_key for capability in self.openai.capabilities.values()]
         keys = (*accounts, self.storage.secret_access_key, self.storage.access_key_id)
-        return tuple(
-            sorted({word for word in (*spelled, *keys) if word}, key=lambda word: (-len(word), word))
-        )
+        chosen = {word for word in (*spelled, *keys) if word and len(word) >= SHORTEST_SECRET}
+        return tuple(sorted(chosen, key=lambda word: (-len(word), word)))
 
 
 def _passwords(url: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ SECRETS = {
 
 
 def secrets(**variables: str) -> tuple[str, ...]:
-    return load({"S3_BUCKET": "bucket", "OPENAI_API_KEY": "sk", **variables}, []).secrets()
+    return load({"S3_BUCKET": "bucket", "OPENAI_API_KEY": "sk-key", **variables}, []).secrets()
 
 
 def test_no_secret_shows_in_a_repr() -> None:
@@ -41,7 +41,7 @@ def test_a_password_in_a_urls_parameters_is_a_secret_too() -> None:
         "redis://cache/0?username=u&password=in-redis",
         "postgresql://db/preppath?password=in-data",
     )
-    assert {*secrets(REDIS_URL=redis, DATABASE_URL=database)} == {"sk", "in-redis", "in-data"}
+    assert {*secrets(REDIS_URL=redis, DATABASE_URL=database)} == {"sk-key", "in-redis", "in-data"}
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,18 @@ def test_a_webhooks_secret_and_what_its_url_holds_of_that_kind_are_secrets(
 ) -> None:
     signed = {"WEBHOOK_URL": url, "WEBHOOK_SECRET": "0123456789abcdef"}
     found = secrets(DATABASE_URL="postgresql://db/preppath", **signed)
-    assert {*found} == {"sk", "0123456789abcdef", *secret}
+    assert {*found} == {"sk-key", "0123456789abcdef", *secret}
 
 
 def test_no_secret_is_empty_which_would_be_found_everywhere() -> None:
-    assert secrets(REDIS_URL="redis://:@cache", DATABASE_URL="postgresql://db/p?password=&a") == ("sk",)
+    assert secrets(REDIS_URL="redis://:@cache", DATABASE_URL="postgresql://db/p?password=&a") == ("sk-key",)
 
 
 def test_the_longest_secret_comes_first_for_one_may_be_a_part_of_another() -> None:
-    redis, database = "redis://:abcdef@cache", "postgresql://u:bc@db/p"
-    assert secrets(OPENAI_API_KEY="abc", REDIS_URL=redis, DATABASE_URL=database) == ("abcdef", "abc", "bc")
+    redis, database = "redis://:abcdefgh@cache", "postgresql://u:bcde@db/p"
+    found = secrets(OPENAI_API_KEY="abcde", REDIS_URL=redis, DATABASE_URL=database)
+    assert found == ("abcdefgh", "abcde", "bcde")
+
+
+def test_what_is_too_short_to_guard_anything_leaves_the_logs_legible() -> None:
+    assert secrets(DATABASE_URL="postgresql://u:abc@db/p") == ("sk-key",)
