@@ -68,9 +68,8 @@ class RunningAttempt:
         if stored is not None and (answer := self._stored(stored)) is not None:
             return answer["value"]
         checkpoint = json.dumps({"value": call()})
-        value = json.loads(checkpoint)[
-            "value"
-        ]  # what a later attempt will see, so that none sees anything else
+        # What a later attempt will see, so that none sees anything else.
+        value = json.loads(checkpoint)["value"]
         if len(checkpoint) > _CHECKPOINT_LIMIT:
             checkpoint = self._moved_to_storage(name, checkpoint)
         self._insist(lambda: self._slot.checkpoint(self._job, name, checkpoint))

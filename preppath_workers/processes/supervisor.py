@@ -123,9 +123,9 @@ class Supervisor:
 
     def _wait(self) -> int | None:
         """The next signal; None when a tick has passed without one."""
-        starting = not self._janitor.pulse.is_ready
-        replacing = any(seat.told_to_stop for seat in self._seats())
-        received = signal.sigtimedwait(_SIGNALS, _SHORT_TICK if starting or replacing else self._tick())
+        # The end of a child is told by a signal; that one has taken over is not.
+        starting = any(seat.is_taken and not seat.pulse.is_ready for seat in self._seats())
+        received = signal.sigtimedwait(_SIGNALS, _SHORT_TICK if starting else self._tick())
         return received.si_signo if received else None
 
     def _tick(self) -> float:
