@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import time
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import RedisError
 
-from ..errors import PermanentError, Postponed
+from ..errors import Postponed
 from ..log import facts
 from ..queue.job import Job
 from ..queue.slot import Slot
@@ -109,11 +108,9 @@ class RunningAttempt:
         answer = json.loads(checkpoint)
         if "key" not in answer:
             return answer
-        file = io.BytesIO()
-        try:
-            self._services.storage.download(answer["key"], file)
-        except PermanentError:
+        moved = self._services.storage.read(answer["key"])
+        if moved is None:
             # Somebody tidied the bucket up. To pay once more is better than to give up.
             logger.warning("A stored answer is gone, it is fetched again", extra=facts(key=answer["key"]))
             return None
-        return json.loads(file.getvalue())
+        return json.loads(moved)
