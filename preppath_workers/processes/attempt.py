@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # the process that needs no vendor's library need not load on
 
 logger = logging.getLogger(__name__)
 
+_compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+
 #: Characters of an error's message that are kept with the job.
 _MESSAGE_LIMIT = 2_000
 
@@ -96,14 +98,15 @@ def _failed(error: BaseException, secrets: Sequence[str]) -> Failed:
 
 
 def _data(job: Job) -> Mapping[str, Any]:
-    if not isinstance(job.data, dict):
+    data = job.data
+    if not isinstance(data, dict):
         raise InvalidJob("data must be a JSON object")
-    return job.data
+    return data
 
 
 def _encode_result(result: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(dict(result), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+        return _compact(dict(result))
     except (TypeError, ValueError) as error:
         raise PermanentError(f"the handler's result is not JSON: {error}") from error
 
@@ -112,7 +115,7 @@ def _describe(error: BaseException, secrets: Sequence[str]) -> str:
     described = {"class": type(error).__name__, "message": _message(error, secrets)}
     if error.__cause__ is not None:
         described["cause"] = type(error.__cause__).__name__
-    return json.dumps(described, ensure_ascii=True, separators=(",", ":"))
+    return _compact(described)
 
 
 def _message(error: BaseException, secrets: Sequence[str]) -> str:

@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 def settled(settlement: Settlement, config: LogConfig) -> None:
     """Tells how an attempt ended, once Redis has confirmed it."""
+    if settlement.verdict == "completed" and not logger.isEnabledFor(logging.INFO):
+        return  # 6 µs of the 70 that a job without work costs its worker
     job, outcome = settlement.finished.job, settlement.finished.outcome
     known: dict[str, Any] = {
         "outcome": settlement.verdict,

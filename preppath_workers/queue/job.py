@@ -41,99 +41,138 @@ def is_valid_id(job_id: str) -> bool:
 
 @dataclass(frozen=True)
 class Job:
-    """One job at one moment. Times are ms since the epoch, None for what has not happened.
-
-    Attributes that deserve a word:
-        data: what the producer gave; `raw_data` is its JSON as it stands in Redis, and `data` is None where
-            that is not JSON.
-        attempts: times started; starts that were given back (shutdown, vendor's rate limit) do not count.
-        failures: attempts that ended in an error; they decide about retries.
-        releases: times it was given back unfinished; `rate_limits` of them for a vendor's rate limit.
-        recoveries: times it was taken back from a worker that died.
-        reason: why it is in the dead-letter list: invalid, permanent, retries, worker-died or malformed.
-        fence: times started, ever. With `owner` (`<instance>:<slot>`) the fencing token of an attempt.
-        checkpoints: what finished steps of a running job brought, by name, as JSON.
-    """
+    """One job at one moment: its hash, read when asked. Times are ms since the epoch, None for what has not
+    happened. People edit hashes: a field that is missing or no number reads as its default."""
 
     queue: str
     id: str
-    raw_data: str
-    priority: int
-    state: State
-    progress: int
-    attempts: int
-    failures: int
-    recoveries: int
-    replays: int
-    releases: int
-    rate_limits: int
-    result: Any
-    error: Mapping[str, Any] | None
-    reason: str | None
-    owner: str
-    fence: int
-    created_at: int | None
-    queued_at: int | None
-    started_at: int | None
-    finished_at: int | None
-    checkpoints: Mapping[str, str]
+    #: As they stand in Redis.
+    fields: Mapping[str, str]
+
+    @classmethod
+    def from_reply(cls, queue: str, words: Sequence[str]) -> Job:
+        """Reads the hash as scripts return it: field, value, …, with the id among them."""
+        fields = dict(zip(words[::2], words[1::2], strict=True))
+        return cls(queue, fields.pop("id"), fields)
+
+    @property
+    def raw_data(self) -> str:
+        """What the producer gave, as it stands in Redis: JSON, if all is well."""
+        return self.fields.get("data", "")
 
     @property
     def data(self) -> Any:
+        """What the producer gave; None where that is not JSON."""
         return _json(self.raw_data)
+
+    @property
+    def priority(self) -> int:
+        """1 is the most urgent, 100 the least."""
+        return self._number("priority", DEFAULT_PRIORITY)
+
+    @property
+    def state(self) -> State:
+        return cast("State", self.fields.get("state", "unknown"))
+
+    @property
+    def progress(self) -> int:
+        """0 to 100."""
+        return self._number("progress")
+
+    @property
+    def attempts(self) -> int:
+        """Times started; starts that were given back (shutdown, vendor's rate limit) do not count."""
+        return self._number("attempts")
+
+    @property
+    def failures(self) -> int:
+        """Attempts that ended in an error; they decide about retries."""
+        return self._number("failures")
+
+    @property
+    def recoveries(self) -> int:
+        """Times it was taken back from a worker that died."""
+        return self._number("recoveries")
+
+    @property
+    def replays(self) -> int:
+        """Times it came back from the dead-letter list."""
+        return self._number("replays")
+
+    @property
+    def releases(self) -> int:
+        """Times it was given back unfinished."""
+        return self._number("releases")
+
+    @property
+    def rate_limits(self) -> int:
+        """Those of its releases that a vendor's rate limit was to blame for."""
+        return self._number("rateLimits")
+
+    @property
+    def result(self) -> Any:
+        """What the handler returned."""
+        return _json(self.fields.get("result"))
+
+    @property
+    def error(self) -> Mapping[str, Any] | None:
+        """The last failure: an object with class and message."""
+        return _object(self.fields.get("error"))
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is in the dead-letter list: invalid, permanent, retries, worker-died or malformed."""
+        return self.fields.get("reason")
+
+    @property
+    def owner(self) -> str:
+        """The slot that started it last: `<instance>:<slot>`."""
+        return self.fields.get("owner", "")
+
+    @property
+    def fence(self) -> int:
+        """Times started, ever. With `owner` the fencing token of an attempt."""
+        return self._number("fence")
+
+    @property
+    def created_at(self) -> int | None:
+        return integer(self.fields.get("createdAt"))
+
+    @property
+    def queued_at(self) -> int | None:
+        """When it went back to the wait list, if it did."""
+        return integer(self.fields.get("queuedAt"))
+
+    @property
+    def started_at(self) -> int | None:
+        return integer(self.fields.get("startedAt"))
+
+    @property
+    def finished_at(self) -> int | None:
+        return integer(self.fields.get("finishedAt"))
+
+    @property
+    def checkpoints(self) -> Mapping[str, str]:
+        """What finished steps of a running job brought, by name, as JSON."""
+        return {
+            name.removeprefix("checkpoint:"): value
+            for name, value in self.fields.items()
+            if name.startswith("checkpoint:")
+        }
 
     @property
     def wait_ms(self) -> int | None:
         """How long it waited in the queue before its last start, its own delays left out."""
-        since = self.queued_at or self.created_at
-        return self.started_at - since if self.started_at and since and self.started_at >= since else None
+        since, started = self.queued_at or self.created_at, self.started_at
+        return started - since if started and since and started >= since else None
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing more will happen to it by itself."""
         return self.state in ("completed", "failed", "cancelled")
 
-    @classmethod
-    def from_hash(cls, queue: str, job_id: str, fields: Mapping[str, str]) -> Job:
-        """Reads the hash. People edit hashes: a field that is missing or no number reads as its default."""
-
-        def number(name: str, default: int = 0) -> int:
-            return integer(fields.get(name)) or default
-
-        return cls(
-            queue=queue,
-            id=job_id,
-            raw_data=fields.get("data", ""),
-            priority=number("priority", DEFAULT_PRIORITY),
-            state=cast("State", fields.get("state", "unknown")),
-            progress=number("progress"),
-            attempts=number("attempts"),
-            failures=number("failures"),
-            recoveries=number("recoveries"),
-            replays=number("replays"),
-            releases=number("releases"),
-            rate_limits=number("rateLimits"),
-            result=_json(fields.get("result")),
-            error=_object(fields.get("error")),
-            reason=fields.get("reason"),
-            owner=fields.get("owner", ""),
-            fence=number("fence"),
-            created_at=integer(fields.get("createdAt")),
-            queued_at=integer(fields.get("queuedAt")),
-            started_at=integer(fields.get("startedAt")),
-            finished_at=integer(fields.get("finishedAt")),
-            checkpoints={
-                name.removeprefix("checkpoint:"): value
-                for name, value in fields.items()
-                if name.startswith("checkpoint:")
-            },
-        )
-
-    @classmethod
-    def from_reply(cls, queue: str, words: Sequence[str]) -> Job:
-        """Reads the hash as scripts return it: field, value, …, with the id among them."""
-        fields = dict(zip(words[::2], words[1::2], strict=True))
-        return cls.from_hash(queue, fields["id"], fields)
+    def _number(self, name: str, default: int = 0) -> int:
+        return integer(self.fields.get(name)) or default
 
     def to_dict(self) -> dict[str, Any]:
         """For people and programs outside: JSON types, camelCase names, times in ISO 8601 (UTC)."""

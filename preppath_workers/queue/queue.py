@@ -142,7 +142,7 @@ class Queue:
         fields = {
             _text(name): _text(value) for name, value in self._redis.hgetall(self.keys.job(job_id)).items()
         }
-        return Job.from_hash(self.name, job_id, fields) if fields else None
+        return Job(self.name, job_id, fields) if fields else None
 
     def counts(self) -> Counts:
         """How many jobs are in each state, and how many children work on them."""

@@ -1,9 +1,9 @@
 """A queue as one child sees it: its slot, with one turn after the other.
 
-A turn is one round trip. Three commands travel in one packet: settle the last job, pop the next one into the
-slot's active list, claim it. Redis settles at once, blocks in the pop, and claims the moment a job arrives.
-The claim finds the job in the active list by itself, so whatever got lost on the way, a pop or an answer, the
-next claim brings it up again.
+A turn is one round trip. While there is work, one script settles the last job and starts the next. When there
+is none, two commands travel in one packet: pop the next job into the slot's active list, and claim it. Redis
+blocks in the pop, and claims the moment a job arrives. The claim finds the job in the active list by itself:
+whatever got lost on the way, a pop or an answer, the next claim brings it up again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BLOCK = 5
 ANSWER_TIMEOUT = BLOCK + 5.0
 
 _USED = (
-    *("claim", "complete", "retry", "release", "recover"),
+    *("turn", "claim", "complete", "retry", "release", "recover"),
     *("progress", "checkpoint", "spend", "confirm"),
 )
 
@@ -60,12 +60,17 @@ class Slot:
         self._now = now
         limit = queue.rate_limit
         self._limit = (limit.max, _ms(limit.duration)) if limit else (0, 0)
-        self._claim = (instance, number, _ms(config.lease), *self._limit, _ms(config.probe_interval))
         self._retention = (_ms(config.keep_completed_seconds), config.keep_completed_count)
+        terms = (_ms(config.lease), *self._limit, _ms(config.probe_interval))
+        self._claim = self._words("claim", instance, number, *terms)
+        self._pop = ("BRPOPLPUSH", self._keys.wait, self._keys.active(self.owner), str(BLOCK))
+        self._turn = self._words("turn", instance, number, *terms, *self._retention)
         self._unsettled: Finished | None = None
+        #: What the claim of this turn answered, when it came together with the settlement.
+        self._claimed: list[Any] | None = None
+        #: Whether the last claim found nothing, so that this turn may block in a pop.
+        self._idle = False
         self._popping = False
-        #: Whether the active list may hold something that a pop need not be waited for.
-        self._in_hand = True
 
     def recover(self) -> Recovered:
         """Gives back what a dead predecessor held in this slot, as lost by its worker."""
@@ -82,30 +87,31 @@ class Slot:
         A job that could not be settled stays on the slot's mind: the next turn settles it first.
         """
         self._unsettled = finished or self._unsettled
-        self._popping = not self._in_hand
-        self._in_hand = True  # until the claim has said otherwise
-        words = []
-        if self._unsettled:
-            words.append(self._settle_words(self._unsettled))
-        if self._popping:
-            words.append(("BRPOPLPUSH", self._keys.wait, self._keys.active(self.owner), str(BLOCK)))
-        words.append(self._words("claim", *self._claim))
-        self._send(words)
-        return self._read_settlement() if self._unsettled else None
+        self._popping = self._idle and not self._unsettled
+        self._idle = False
+        if not self._unsettled:
+            self._send([self._pop, self._claim] if self._popping else [self._claim])
+            return None
+        job, outcome = self._unsettled.job, self._unsettled.outcome
+        if isinstance(outcome, Completed):
+            self._send([(*self._turn, job.id, str(job.fence), outcome.result)])
+            settled, self._claimed = self._receive()
+            return self._settled(settled)
+        self._send([self._settle_words(self._unsettled), self._claim])
+        return self._settled(self._receive())
 
     def end_turn(self) -> Job | Wait | None:
-        """Waits for the next job: up to BLOCK seconds for one to arrive, none when the slot has one in hand.
-        None when there is nothing to do yet."""
+        """The next job, after up to BLOCK seconds when there was none; None when there is still none."""
         if self._popping:
             self._receive()
-        answer = self._receive()
+        answer = self._claimed or self._receive()
+        self._claimed = None
         if answer[0] == "wait":
             return Wait(int(answer[1]) / 1000)
         if answer[0] == "none":
-            self._in_hand = False
+            self._idle = True
             return None
-        self._in_hand = int(answer[1]) > 0
-        return Job.from_reply(self._queue.name, answer[2])
+        return Job.from_reply(self._queue.name, answer[1])
 
     def settle(self, finished: Finished | None = None) -> Settlement | None:
         """Settles the finished job, and whatever is still unsettled, without taking another."""
@@ -113,7 +119,7 @@ class Slot:
         if not self._unsettled:
             return None
         self._send([self._settle_words(self._unsettled)])
-        return self._read_settlement()
+        return self._settled(self._receive())
 
     def progress(self, job: Job, percent: int) -> None:
         """Shows how far the job is. Raises JobLost when another worker owns it now."""
@@ -137,7 +143,8 @@ class Slot:
         """Closes the connection; answers that are under way are lost."""
         self._connected = False
         self._unread = 0
-        self._in_hand = True  # nobody knows what a pop or a claim did whose answer was lost
+        self._claimed = None
+        self._idle = False  # nobody knows what a pop or a claim did whose answer was lost
         self._connection.disconnect()
 
     def _while_owned(self, name: str, job: Job, *arguments: str | int) -> list[Any]:
@@ -157,8 +164,8 @@ class Slot:
         hold = (outcome.hold_ms, outcome.reason, int(outcome.out_of_service))
         return self._words("release", *held, *hold)
 
-    def _read_settlement(self) -> Settlement:
-        verdict, *detail = self._receive()
+    def _settled(self, answer: list[Any]) -> Settlement:
+        verdict, *detail = answer
         finished, self._unsettled = self._unsettled, None
         assert finished is not None
         if verdict == "delayed":

@@ -51,7 +51,9 @@ class Bench:
         """A transition's reply. A whole job in it is compared with the hash, then shown as its id."""
         reply = Caller(self.redis, self.keys.base, now=str(now))(name, *arguments)
         if name == "claim" and reply[0] == "job":
-            return [*reply[:2], self._shown(reply[2])]
+            return ["job", self._shown(reply[1])]
+        if name == "turn" and reply[1][0] == "job":
+            return [reply[0], ["job", self._shown(reply[1][1])]]
         if name in ("recover", "reap"):
             return [reply[0], [self._shown(job) for job in reply[1]]]
         return reply

@@ -64,7 +64,7 @@ def work(bench: Bench, conditions: Conditions, random: Random) -> list[Start]:
             continue
         arguments = (INSTANCE, child, 10**9, conditions.max, conditions.duration, 60_000)
         match bench.call("claim", *arguments, now=now):
-            case ["job", _, job_id]:
+            case ["job", job_id]:
                 starts.append(Start(job_id, now))
                 end = now + random.randint(0, conditions.run_ms)
                 heapq.heappush(agenda, (end, next(tie), child, job_id))

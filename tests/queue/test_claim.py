@@ -18,7 +18,7 @@ TABLE = [
         "a waiting job starts",
         given={**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": waiting()}},
         call=CLAIM,
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
         changes={"jobs": {"a": START}},
     ),
     Row(
@@ -32,20 +32,20 @@ TABLE = [
             },
         },
         call=CLAIM,
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
         changes={"jobs": {"a": {**START, "fence": 6, "attempts": 3}}},
     ),
     Row(
         "already started by this slot, whose answer was lost: returned as it is, the same attempt",
         given={**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}},
         call=CLAIM,
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
     ),
     Row(
         "the oldest of several is the one",
         given={**HOST, "active": {"host:0": ["c", "b", "a"]}, "jobs": dict.fromkeys("abc", waiting())},
         call=CLAIM,
-        reply=["job", 2, "a"],
+        reply=["job", "a"],
         changes={"jobs": {"a": START}},
     ),
     Row(
@@ -66,14 +66,14 @@ TABLE = [
             },
         },
         call=CLAIM,
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
         changes={"active": {"host:0": ["a"]}, "jobs": {"a": START}},
     ),
     Row(
         "an instance on nobody's books is put there, with a lease",
         given={"active": {"host:3": ["a"]}, "jobs": {"a": waiting()}},
         call=("claim", "host", 3, 15_000, 0, 0, 60_000),
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
         changes={
             "jobs": {"a": {**START, "owner": "host:3"}},
             "instances": {"host": NOW + 15_000},
@@ -97,7 +97,7 @@ TABLE = [
             "jobs": {"a": waiting(), "b": waiting(10), "c": waiting()},
         },
         call=CLAIM,
-        reply=["job", 0, "b"],
+        reply=["job", "b"],
         changes={
             "wait": ["c", "a"],
             "lanes": {"b": None},
@@ -115,7 +115,7 @@ TABLE = [
             "jobs": {"a": waiting(), "b": waiting()},
         },
         call=CLAIM,
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
         changes={"jobs": {"a": START}},
     ),
     Row(
@@ -128,7 +128,7 @@ TABLE = [
             "jobs": {"a": started(), "b": waiting(1)},
         },
         call=CLAIM,
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
     ),
     Row(
         "paused: in hand, to be asked for again in a second",
@@ -146,7 +146,7 @@ TABLE = [
         "paused, but it runs already: its answer was lost",
         given={**HOST, "active": {"host:0": ["a"]}, "meta": {"paused": 1}, "jobs": {"a": started()}},
         call=CLAIM,
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
     ),
     Row(
         "paused and then swapped: the urgent one is first when the pause is over",
@@ -188,7 +188,7 @@ TABLE = [
         "held until this moment, so no longer",
         given={**HOST, "active": {"host:0": ["a"]}, "meta": {"heldUntil": NOW}, "jobs": {"a": waiting()}},
         call=CLAIM,
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
         changes={"jobs": {"a": START}},
     ),
 ]  # fmt: skip

@@ -33,17 +33,17 @@ def test_a_number_that_is_none_counts_as_missing(bench: Bench, text: str | bytes
     bench.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": garbage(text), "low": waiting(90)}})
     bench.write({"wait": ["low"], "lanes": {"low": 90}})
 
-    assert bench.call(*CLAIM) == ["job", 0, "a"]
+    assert bench.call(*CLAIM) == ["job", "a"]
     assert bench.call("retry", "a", "host:0", 1, "{}", "", 3, 1_000, 0) == ["delayed", 1_000]
     assert bench.call("promote", 10, now=NOW + 1_000) == [1, -1]
     assert bench.take("host:0") == "a"
-    assert bench.call(*CLAIM, now=NOW + 1_000) == ["job", 0, "a"]
+    assert bench.call(*CLAIM, now=NOW + 1_000) == ["job", "a"]
     assert bench.call("recover", "host:0", "1", 3) == [1, []]
     assert bench.take("host:0") == "a"
-    assert bench.call(*CLAIM, now=NOW + 2_000) == ["job", 0, "a"]
+    assert bench.call(*CLAIM, now=NOW + 2_000) == ["job", "a"]
     assert bench.call("release", "a", "host:0", 3, 0, "", "0") == ["released"]
     assert bench.take("host:0") == "a"
-    assert bench.call(*CLAIM, now=NOW + 3_000) == ["job", 0, "a"]
+    assert bench.call(*CLAIM, now=NOW + 3_000) == ["job", "a"]
     assert bench.call("complete", "a", "host:0", 4, "{}", 60_000, 10) == ["completed"]
 
 
@@ -61,7 +61,7 @@ def test_a_dead_letter_of_garbage_is_replayed_and_cancelled(bench: Bench, text: 
 def test_a_hold_that_is_no_time_holds_nobody(bench: Bench, text: str | bytes) -> None:
     bench.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": waiting()}, "meta": {"heldUntil": text}})
 
-    assert bench.call(*CLAIM) == ["job", 0, "a"]
+    assert bench.call(*CLAIM) == ["job", "a"]
     assert bench.call("release", "a", "host:0", 1, 500, "why", "0") == ["released"]
     assert bench.read()["meta"]["heldUntil"] == NOW + 500
 
@@ -81,7 +81,7 @@ def test_fractions_are_cut_off_so_that_the_fencing_number_is_what_the_owner_read
 def test_a_job_of_nothing_but_a_state_runs(bench: Bench) -> None:
     bench.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": {"state": "waiting"}}})
 
-    assert bench.call(*CLAIM) == ["job", 0, "a"]
+    assert bench.call(*CLAIM) == ["job", "a"]
     assert bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["completed"]
     invariants.check(bench.read())
 
@@ -139,7 +139,7 @@ def test_a_job_in_no_state_that_there_is_waits(bench: Bench, edited: dict[str, s
     bench.take("host:0")
     bench.call("recover", "host:0", "1", 3)
     bench.take("host:0")
-    assert bench.call(*CLAIM) == ["job", 0, "a"]
+    assert bench.call(*CLAIM) == ["job", "a"]
 
 
 def test_a_counter_that_is_none_stops_no_transition(bench: Bench) -> None:

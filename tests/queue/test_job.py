@@ -11,7 +11,7 @@ from preppath_workers.queue.job import Job
 
 
 def job(**fields: str) -> Job:
-    return Job.from_hash("tts", "a", fields)
+    return Job("tts", "a", fields)
 
 
 def test_a_hash_that_is_empty_but_for_a_field_reads_as_defaults() -> None:

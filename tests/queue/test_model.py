@@ -74,6 +74,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),
+        ("turn", "host", 1, 15_000, 0, 0, 60_000, 60_000, 10, "a", 1, "{}"),
         ("recover", "host:0", "1", 3),
         ("counts",),
         ("reap", 3, 10),

@@ -66,7 +66,7 @@ TABLE = [
         "claim: the first one after the hold is the probe, and the hold goes on for the others",
         given={**IN_HAND, "meta": {**BROKEN, "heldUntil": NOW}},
         call=("claim", "host", 0, 15_000, 0, 0, INTERVAL),
-        reply=["job", 0, "a"],
+        reply=["job", "a"],
         changes={
             "meta": {"heldUntil": NOW + INTERVAL},
             "jobs": {
@@ -84,12 +84,12 @@ def test_out_of_service(bench: Bench, row: Row) -> None:
 
 def test_one_job_probes_in_each_interval(bench: Bench) -> None:
     bench.write({**IN_HAND, "meta": {**BROKEN, "heldUntil": NOW}})
-    assert claim(bench, 0, NOW) == ["job", 0, "a"]
+    assert claim(bench, 0, NOW) == ["job", "a"]
     assert claim(bench, 1, NOW) == ["wait", 1_000]
     # The probe ends otherwise than by succeeding: the next may try when the interval is over.
     bench.call("retry", "a", "host:0", 1, "{}", "", 3, 10**6, 0, now=NOW + 5)
     assert claim(bench, 1, NOW + INTERVAL - 1) == ["wait", 1]
-    assert claim(bench, 1, NOW + INTERVAL) == ["job", 0, "b"]
+    assert claim(bench, 1, NOW + INTERVAL) == ["job", "b"]
 
 
 def test_the_success_of_the_probe_opens_the_queue(bench: Bench) -> None:
@@ -97,7 +97,7 @@ def test_the_success_of_the_probe_opens_the_queue(bench: Bench) -> None:
     claim(bench, 0, NOW)
     bench.call("complete", "a", "host:0", 1, "{}", 60_000, 0, now=NOW + 5)
     assert "meta" not in bench.read()
-    assert claim(bench, 1, NOW + 6) == ["job", 0, "b"]
+    assert claim(bench, 1, NOW + 6) == ["job", "b"]
 
 
 def test_the_success_of_a_job_that_ran_already_proves_nothing(bench: Bench) -> None:
@@ -111,6 +111,6 @@ def test_the_success_of_a_job_that_ran_already_proves_nothing(bench: Bench) -> N
 def test_probes_that_take_longer_than_the_interval_open_the_queue_all_the_same(bench: Bench) -> None:
     bench.write({**IN_HAND, "meta": {**BROKEN, "heldUntil": NOW}})
     claim(bench, 0, NOW)
-    assert claim(bench, 1, NOW + INTERVAL) == ["job", 0, "b"]
+    assert claim(bench, 1, NOW + INTERVAL) == ["job", "b"]
     bench.call("complete", "a", "host:0", 1, "{}", 60_000, 0, now=NOW + INTERVAL + 5)
     assert "meta" not in bench.read()

@@ -35,7 +35,7 @@ def test_a_json_object_becomes_a_job_when_it_is_claimed(bench: Bench, entry: str
     bench.push(entry)
     bench.take("host:0")
 
-    assert bench.call(*CLAIM) == ["job", 0, "raw-1000000-1"]
+    assert bench.call(*CLAIM) == ["job", "raw-1000000-1"]
 
     state = bench.read()
     assert state["jobs"] == {
@@ -45,7 +45,7 @@ def test_a_json_object_becomes_a_job_when_it_is_claimed(bench: Bench, entry: str
         }
     }  # fmt: skip
     assert state["stats"] == {"enqueued": 1}
-    assert bench.call(*CLAIM) == ["job", 0, "raw-1000000-1"]
+    assert bench.call(*CLAIM) == ["job", "raw-1000000-1"]
     assert bench.read() == state
     invariants.check(state)
 
@@ -146,7 +146,7 @@ TABLE = [
             "jobs": {"a": started(), "b": waiting()},
         },
         call=("claim", "host", 1, 15_000, 0, 0, 60_000),
-        reply=["job", 0, "b"],
+        reply=["job", "b"],
         changes={
             "active": {"host:1": ["b"]},
             "jobs": {
@@ -181,7 +181,7 @@ def test_a_job_whose_id_is_pushed_again_runs_once(bench: Bench) -> None:
 
     for slot in (0, 1, 0):
         bench.take(f"host:{slot}")
-    assert bench.call("claim", "host", 1, 15_000, 0, 0, 60_000) == ["job", 0, "a"]
+    assert bench.call("claim", "host", 1, 15_000, 0, 0, 60_000) == ["job", "a"]
     assert bench.call("claim", "host", 0, 15_000, 0, 0, 60_000) == ["none"]
     assert bench.call("complete", "a", "host:1", 1, "{}", 60_000, 10) == ["completed"]
 
@@ -200,7 +200,7 @@ def test_a_steady_stream_of_jobs_does_not_starve_a_raw_push(bench: Bench) -> Non
     for number in range(6):
         bench.call("enqueue", f"late-{number}", "{}", 50, 0)
         bench.take("host:0")
-        _, _, job_id = bench.call(*CLAIM)
+        _, job_id = bench.call(*CLAIM)
         bench.call("complete", job_id, "host:0", 1, "{}", 60_000, 10)
         ran.append(job_id)
 

@@ -22,7 +22,7 @@ def turn(slot: Slot, finished: Finished | None = None) -> Job | Wait | None:
 
 
 def next_job(slot: Slot) -> Job:
-    """The next job. A slot that has just connected looks at its own list alone, hence the second turn."""
+    """The next job, whether it waits already or comes while the slot pops."""
     job = turn(slot) or turn(slot)
     assert isinstance(job, Job)
     return job

@@ -39,9 +39,9 @@ end
 
 -- Whether an entry is a second one, of a job that is accounted for elsewhere. A state that is none of ours, or
 -- an active job of nobody, was edited by hand: such a job waits.
-local ELSEWHERE = { delayed = true, completed = true, failed = true, cancelled = true }
 local function is_elsewhere(state, owner)
-  return ELSEWHERE[state] or (state == 'active' and owner and owner ~= '')
+  if state == 'active' then return owner and owner ~= '' end
+  return state == 'delayed' or state == 'completed' or state == 'failed' or state == 'cancelled'
 end
 
 local function priority_of(id)

@@ -32,7 +32,7 @@ local function take_token(owner, purpose, limit, duration)
     redis.call('ZADD', RESERVED, moment, owner)
     return moment - now
   end
-  redis.call('ZREM', RESERVED, owner)
+  if promised then redis.call('ZREM', RESERVED, owner) end
   -- A job that is made anew under its old id counts its starts from one again: the time tells them apart.
   redis.call('ZADD', TOKENS, now, string.format('%s#%.0f', purpose, now))
   return 0

@@ -1,0 +1,80 @@
+"""turn: what complete and claim do one after the other, in one step."""
+
+from __future__ import annotations
+
+import pytest
+
+from .bench import NOW, Bench, State, merged
+from .table import HOST, Row, row_name, started, waiting
+from .test_settle import COMPLETE
+
+#: Lease, rate limit and probes, as claim takes them.
+TERMS = (15_000, 2, 1_000, 60_000)
+
+#: What may lie beside the job that is settled.
+SURROUNDINGS: dict[str, State] = {
+    "nothing waits": {},
+    "a job waits": {"wait": ["n"], "lanes": {"n": 50}, "jobs": {"n": waiting()}},
+    "no token is left": {
+        "wait": ["n"],
+        "lanes": {"n": 50},
+        "jobs": {"n": waiting()},
+        "tokens": {"x#1#1": NOW - 10, "y#1#1": NOW - 5},
+    },
+    "the queue is paused": {"wait": ["n"], "jobs": {"n": waiting()}, "meta": {"paused": 1}},
+    "what waits is no job": {"wait": ["rubbish"]},
+}
+
+
+@pytest.mark.parametrize("surroundings", SURROUNDINGS.values(), ids=SURROUNDINGS)
+@pytest.mark.parametrize("row", COMPLETE, ids=row_name)
+def test_a_turn_is_complete_and_claim(bench: Bench, row: Row, surroundings: State) -> None:
+    given = merged(row.given, surroundings)
+    _, job_id, owner, fence, result, *retention = row.call
+    instance, slot = str(owner).split(":")
+    bench.write(given)
+    settled = bench.call(*row.call)
+    claimed = bench.call("claim", instance, slot, *TERMS)
+    expected = bench.read()
+    bench.redis.delete(*bench.all_keys())
+
+    bench.write(given)
+    reply = bench.call("turn", instance, slot, *TERMS, *retention, job_id, fence, result)
+
+    assert reply == [settled, claimed]
+    assert bench.read() == expected
+
+
+def test_a_turn_that_is_called_again_settles_and_starts_nothing_twice(bench: Bench) -> None:
+    bench.write(
+        {
+            **HOST,
+            "wait": ["c", "b"],
+            "active": {"host:0": ["a"]},
+            "jobs": {"a": started(), "b": waiting(), "c": waiting()},
+        }
+    )
+    call = ("turn", "host", 0, *TERMS, 60_000, 10, "a", 1, "{}")
+    assert bench.call(*call) == [["completed"], ["job", "b"]]
+    after = bench.read()
+
+    assert bench.call(*call, now=NOW + 1) == [["completed"], ["job", "b"]]
+    assert bench.read() == after
+
+
+def test_an_empty_slot_takes_the_head_by_itself(bench: Bench) -> None:
+    bench.write({**HOST, "wait": ["b", "a"], "jobs": {"a": waiting(), "b": waiting()}})
+
+    assert bench.call("claim", "host", 0, *TERMS) == ["job", "a"]
+
+    assert (bench.read()["wait"], bench.read()["active"]) == (["b"], {"host:0": ["a"]})
+
+
+def test_of_entries_that_are_no_jobs_one_call_sorts_out_one(bench: Bench) -> None:
+    """Somebody may have pushed a million of them, and nobody else is served meanwhile."""
+    bench.write(HOST)
+    bench.push("rubbish", "more rubbish")
+
+    assert bench.call("claim", "host", 0, *TERMS) == ["none"]
+
+    assert bench.read()["wait"] == ["more rubbish"]
