@@ -1,4 +1,4 @@
--- needs: raw_pushes
+-- needs: raw_pushes, batches
 --
 -- Adds jobs: a hash for each, and a place in `wait`, or in `delayed` when it has a delay. An id that exists
 -- already is left as it is, so that calling again after a lost answer makes no second job.
@@ -11,7 +11,7 @@
 
 adopt_raw_pushes()
 
-local added = {}
+local added, new, waiting = {}, 0, new_batch()
 for index = 2, #ARGV, 4 do
   local id, data, priority, delay = ARGV[index], ARGV[index + 1], ARGV[index + 2], tonumber(ARGV[index + 3])
   if redis.call('EXISTS', job_key(id)) == 1 then
@@ -19,9 +19,11 @@ for index = 2, #ARGV, 4 do
   else
     local state = delay > 0 and 'delayed' or 'waiting'
     redis.call('HSET', job_key(id), 'data', data, 'priority', priority, 'state', state, 'createdAt', now)
-    if delay > 0 then redis.call('ZADD', DELAYED, now + delay, id) else place_last(id, priority) end
-    count('enqueued')
+    if delay > 0 then redis.call('ZADD', DELAYED, now + delay, id) else add_to(waiting, id, priority) end
+    new = new + 1
     added[#added + 1] = 1
   end
 end
+place_batch(waiting)
+if new > 0 then count('enqueued', new) end
 return added

@@ -1,4 +1,4 @@
--- needs: raw_pushes
+-- needs: raw_pushes, batches
 --
 -- Moves jobs from the dead-letter list to the end of their lane in `wait`, with their counters at zero.
 --
@@ -10,7 +10,7 @@
 
 adopt_raw_pushes()
 
-local moved = 0
+local moved, waiting = 0, new_batch()
 for index = 2, #ARGV do
   local id = ARGV[index]
   local key = job_key(id)
@@ -19,9 +19,10 @@ for index = 2, #ARGV do
     redis.call('HSET', key, 'state', 'waiting', 'queuedAt', now, 'attempts', 0, 'failures', 0, 'recoveries', 0)
     redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits')
     add(id, 'replays', 1)
-    place_last(id, priority_of(id))
+    add_to(waiting, id, priority_of(id))
     moved = moved + 1
   end
 end
+place_batch(waiting)
 if moved > 0 then count('replayed', moved) end
 return {moved}

@@ -32,8 +32,7 @@ local function adopt_raw_pushes()
     redis.call('LPOP', WAIT)
     if not held[1] then entries[#entries + 1] = entry end
   end
-  for index = #entries, 1, -1 do
-    local id = admit(entries[index])
-    if id then place_last(id, DEFAULT_PRIORITY) end
-  end
+  local ids = {}
+  for index = #entries, 1, -1 do ids[#ids + 1] = admit(entries[index]) end
+  if #ids > 0 then place_last(ids, DEFAULT_PRIORITY) end
 end
