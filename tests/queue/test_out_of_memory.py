@@ -1,0 +1,125 @@
+"""A server that is out of memory (`maxmemory` with `noeviction`) refuses whatever needs more: a transition
+happens as a whole then, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+from redis.exceptions import OutOfMemoryError
+
+from preppath_workers.dev.redis import RedisServer
+from preppath_workers.dev.servers import running
+from preppath_workers.queue.keys import Keys
+from preppath_workers.queue.scripts import scripts
+
+from .bench import NOW, Bench, State
+from .table import HOST, delayed, failed, started, waiting
+
+#: Something of everything, with work for each transition.
+STATE: State = {
+    "instances": {**HOST["instances"], "gone": NOW - 1},
+    "instance": {**HOST["instance"], "gone": {"slots": 1}},
+    "wait": ["{}", "low", "next"],
+    "lanes": {"low": 90, "next": 50},
+    "active": {"host:0": ["a"], "host:1": ["in-hand"], "gone:0": ["lost", "{}"]},
+    "delayed": {"due": NOW - 1, "later": NOW + 1_000},
+    "dead": ["dead"],
+    "jobs": {
+        "low": waiting(90),
+        "next": waiting(),
+        "a": started(),
+        "in-hand": waiting(90),
+        "lost": started(owner="gone:0"),
+        "due": delayed(),
+        "later": delayed(),
+        "dead": failed(),
+    },
+    "meta": {"notices": NOW + 60_000},
+}
+
+HELD = ("a", "host:0", 1)
+TERMS = (15_000, 3, 1_000, 60_000)
+
+CALLS: list[tuple[str | int, ...]] = [
+    ("enqueue", "x", "{}", 10, 0, "y", "{}", 1, 5),
+    ("heartbeat", "host", 15_000, 2, 1, "pid", "7"),
+    ("heartbeat", "new", 15_000, 2, 1, "pid", "7"),
+    ("claim", "host", 0, *TERMS),
+    ("claim", "host", 1, *TERMS),
+    ("claim", "new", 0, *TERMS),
+    ("turn", "host", 0, *TERMS, 60_000, 10, "a", 1, "{}"),
+    ("complete", *HELD, "{}", 60_000, 10),
+    ("retry", *HELD, "{}", "", 3, 1_000, 0),
+    ("retry", *HELD, "{}", "permanent", 3, 1_000, 0),
+    ("release", *HELD, 0, "", 0),
+    ("release", *HELD, 1_000, "why", 1),
+    ("progress", *HELD, 50),
+    ("checkpoint", *HELD, "step", "{}"),
+    ("spend", *HELD, 3, 1_000),
+    ("confirm", *HELD),
+    ("promote", 10),
+    ("recover", "host:0", "1", 3),
+    ("recover", "host:0", "1", 0),
+    ("recover", "host:1", "0", 3),
+    ("reap", 3, 10, "host"),
+    ("leave", "host"),
+    ("replay", "dead"),
+    ("cancel", "next", 60_000),
+    ("cancel", "later", 60_000),
+    ("cancel", "in-hand", 60_000),
+    ("purge", "dead"),
+]
+
+
+@pytest.fixture(scope="module")
+def small_server() -> Iterator[Redis]:
+    server = RedisServer()
+    with running(server), Redis.from_url(server.url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def bench(small_server: Redis, key_prefix: str) -> Bench:
+    small_server.flushall()
+    return Bench(small_server, Keys(key_prefix, "tts"))
+
+
+def test_every_transition_is_here() -> None:
+    assert {name for name, *_ in CALLS} == set(scripts()) - {"counts"}  # which changes nothing
+
+
+def test_the_server_does_refuse(bench: Bench) -> None:
+    bench.redis.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(OutOfMemoryError):
+            bench.call("enqueue", "x", "{}", 50, 0)
+        with pytest.raises(OutOfMemoryError):
+            bench.take("host:0")
+    finally:
+        bench.redis.config_set("maxmemory", 0)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: "-".join(map(str, call[:4])))
+def test_a_transition_happens_as_a_whole_or_not_at_all(bench: Bench, call: tuple[str | int, ...]) -> None:
+    bench.write(STATE)
+    expected = bench.call(*call)
+    after = bench.read()
+    bench.redis.flushall()
+    bench.write(STATE)
+    before = bench.read()
+    bench.redis.config_set("maxmemory", 1)
+
+    try:
+        reply = bench.call(*call)
+    except OutOfMemoryError:
+        assert bench.read() == before
+    else:
+        assert (reply, bench.read()) == (expected, after)
+    finally:
+        bench.redis.config_set("maxmemory", 0)
+
+    # And it goes on when there is memory again.
+    bench.call(*call)
+    assert bench.read() == after
