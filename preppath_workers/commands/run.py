@@ -60,6 +60,8 @@ def run(args: Namespace) -> int:
     # Loaded only here, for these take a second, which other commands need not wait.
     from ..clients.services import Services
     from ..processes.supervisor import Supervisor
+    from ..queue.scripts import scripts
 
+    scripts()  # read once, for all children
     trade = Trade({kind.name: kind.load() for kind in KINDS}, Services)
     return Supervisor(loaded, trade, load).run()

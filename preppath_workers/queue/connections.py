@@ -5,25 +5,35 @@ from __future__ import annotations
 import redis
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionInterface
+from redis.driver_info import DriverInfo
 from redis.retry import Retry
 
 #: Seconds to wait for a connection.
 CONNECT_TIMEOUT = 3.0
 
-#: Any client may push what is no UTF-8: it can be read this way, with a stand-in for each odd byte.
-_TEXT = {"decode_responses": True, "encoding_errors": "surrogateescape", "protocol": 2}
+_COMMON = {
+    # Any client may push what is no UTF-8: it can be read this way, with a stand-in for each odd byte.
+    "decode_responses": True,
+    "encoding_errors": "surrogateescape",
+    "protocol": 2,
+    # redis-py would look its version up in its package's metadata for each connection: 2 MiB of memory that
+    # a child shares no more with its parent.
+    "driver_info": DriverInfo(lib_version=redis.__version__),
+}
 
 
 def client(url: str, timeout: float = 5.0) -> redis.Redis:
     """A client for producers and onlookers: `timeout` seconds a command. redis-py sends a command again after
     a lost connection; all our transitions bear that."""
-    return redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **_TEXT)
+    return redis.Redis.from_url(
+        url, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **_COMMON
+    )
 
 
 def client_without_retries(url: str, timeout: float) -> redis.Redis:
     """A client whose every command ends within `timeout` seconds, one way or the other."""
     return redis.Redis.from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0), **_TEXT
+        url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0), **_COMMON
     )
 
 
@@ -37,6 +47,6 @@ def consumer(url: str, timeout: float) -> ConnectionInterface:
         socket_connect_timeout=CONNECT_TIMEOUT,
         **({} if url.startswith("unix:") else {"socket_keepalive": True}),
         retry=Retry(NoBackoff(), 0),
-        **_TEXT,
+        **_COMMON,
     )
     return pool.make_connection()
