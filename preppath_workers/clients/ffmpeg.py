@@ -11,10 +11,13 @@ import subprocess
 from collections.abc import Sequence
 from typing import IO
 
-from ..errors import PermanentError
+from ..errors import PermanentError, TransientError
+from ..orphans import dies_with_us
 
 #: Samples a second of a part: what speech models hear at.
 PART_RATE = 16_000
+#: Seconds that one run of ffmpeg may take. Recordings that can be uploaded at all take a few.
+TIME_LIMIT = 240.0
 #: A pause: quieter than this for so many seconds.
 _SILENCE = "silencedetect=noise=-35dB:duration=0.4"
 #: ffmpeg's names for the formats, and for the one thing it may open.
@@ -27,7 +30,8 @@ def installed() -> bool:
 
 
 def seconds(file: IO[bytes]) -> float | None:
-    """How long the recording plays; None when ffmpeg is not installed or finds no sound in it."""
+    """How long the recording plays; None when ffmpeg is not installed or finds no sound in it. Raises
+    TransientError when it takes too long."""
     if not installed():
         return None
     try:
@@ -39,7 +43,8 @@ def seconds(file: IO[bytes]) -> float | None:
 
 
 def pauses(file: IO[bytes]) -> list[float]:
-    """The middle of each pause, seconds from the start. Raises PermanentError for what is no recording."""
+    """The middle of each pause, seconds from the start. Raises PermanentError for what is no recording, and
+    TransientError when it takes too long."""
     lines = f"{_SILENCE},ametadata=mode=print:file=/dev/stdout"
     told = [line.partition("=") for line in _lines(file, [*_INPUT, "-af", lines, "-f", "null", "/dev/null"])]
     starts = [float(value) for name, _, value in told if name == "lavfi.silence_start"]
@@ -49,7 +54,7 @@ def pauses(file: IO[bytes]) -> list[float]:
 
 def cut(file: IO[bytes], start: float, length: float, part: IO[bytes]) -> None:
     """Writes `length` seconds from `start` on to the file `part`, as a WAV of one channel, 2 bytes a sample.
-    Raises PermanentError for what is no recording."""
+    Raises PermanentError for what is no recording, and TransientError when it takes too long."""
     sound = ["-ac", "1", "-ar", str(PART_RATE), "-c:a", "pcm_s16le", "-f", "wav", "-y", "/dev/stdout"]
     _run(file, ["-ss", f"{start:.3f}", "-t", f"{length:.3f}", *_INPUT, *sound], part)
     part.seek(0)
@@ -60,9 +65,23 @@ def _lines(file: IO[bytes], arguments: Sequence[str]) -> list[str]:
 
 
 def _run(file: IO[bytes], arguments: Sequence[str], output: IO[bytes] | int) -> bytes:
-    """What ffmpeg prints. The files need no names: they are opened as the process's own input and output."""
+    """What ffmpeg prints. The files need no names: they are opened as the process's own input and output.
+
+    It ends when we do, however that happens: nobody waits for what it writes, and the job may run elsewhere.
+    """
     command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", *arguments]
-    run = subprocess.run(command, stdin=file, stdout=output, stderr=subprocess.DEVNULL, check=False)
+    try:
+        run = subprocess.run(
+            command,
+            stdin=file,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=TIME_LIMIT,
+            preexec_fn=dies_with_us(),
+        )
+    except subprocess.TimeoutExpired:
+        raise TransientError(f"ffmpeg was not done with the recording after {TIME_LIMIT:g} s") from None
     if run.returncode:
         raise PermanentError("ffmpeg can not read the recording")
     return run.stdout or b""

@@ -5,21 +5,21 @@ No thread is ever started here: whoever starts servers may fork afterwards.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
+
+from ..orphans import dies_with_us
 
 HOST = "127.0.0.1"
 
@@ -35,8 +35,6 @@ STOP_DEADLINE = 10.0
 
 #: Seconds between two looks at a server that is starting.
 POLL = 0.01
-
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class ServerFailed(Exception):
@@ -152,7 +150,7 @@ class Server(ABC):
                 process_group=0,
                 user=user,
                 extra_groups=None if user is None else [],
-                preexec_fn=_die_with_parent(self.stop_signal),
+                preexec_fn=dies_with_us(self.stop_signal),
             )
         return self._process
 
@@ -192,17 +190,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """What the child runs before its program: it will get the signal when its parent dies (Linux only)."""
-    if sys.platform != "linux":
-        return None
-    parent, libc = os.getpid(), ctypes.CDLL(None)
-
-    def prepare() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, int(number))
-        if os.getppid() != parent:  # it died before it could be asked for
-            os._exit(1)
-
-    return prepare

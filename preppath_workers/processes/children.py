@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.context import ForkProcess
+from pathlib import Path
 
 from .. import __version__
 from ..config import EX_CONFIG
 from ..errors import ConfigError
 from ..handlers.kind import Trade
 from ..log import facts
+from ..orphans import dies_with_us
 from ..queue.slot import Slot
 from ..settings import Config, QueueConfig
 from .interrupts import Interrupts
 from .janitor import LEAVE, Footprint, Janitor
-from .orphans import die_with
 from .pulse import Pulse
+from .titles import Title
 from .worker import Worker
 
 logger = logging.getLogger(__name__)
+
+#: What a worker adds to the points by which the kernel chooses whom to kill when memory runs out (proc(5),
+#: oom_score_adj): a tenth of the memory there is.
+_OOM_POINTS = 100
 
 
 def fork_worker(
@@ -32,10 +38,13 @@ def fork_worker(
     """Starts the worker of one slot."""
 
     def body() -> None:
-        interrupts = Interrupts()
+        _be_the_first_to_go()
+        title = Title(f"{queue.name}[{number}]")
+        title.show("idle")
+        interrupts = Interrupts(each_second=title.tick)
         interrupts.install()
         slot = Slot(config, queue, instance, number)
-        handle, services = trade.handlers[queue.name], trade.services(config)
+        handle, services = title.during_jobs(trade.handlers[queue.name]), trade.services(config)
         Worker(config, queue, handle, slot, services, pulse, interrupts).run()
 
     return _fork(f"{queue.name}:{number}", body)
@@ -43,14 +52,19 @@ def fork_worker(
 
 def fork_janitor(config: Config, footprint: Footprint, pulse: Pulse) -> ForkProcess:
     """Starts the janitor of an instance."""
-    return _fork("janitor", lambda: Janitor(config, footprint, pulse, __version__).run())
+
+    def body() -> None:
+        Title("janitor").show()
+        Janitor(config, footprint, pulse, __version__).run()
+
+    return _fork("janitor", body)
 
 
 def _fork(name: str, body: Callable[[], None]) -> ForkProcess:
-    parent = os.getpid()
+    die_with_parent = dies_with_us()
 
     def main() -> None:
-        die_with(parent)
+        die_with_parent()
         try:
             body()
         except ConfigError as error:
@@ -68,3 +82,11 @@ def _fork(name: str, body: Callable[[], None]) -> ForkProcess:
     signal.pthread_sigmask(signal.SIG_BLOCK, [LEAVE])
     process.start()
     return process
+
+
+def _be_the_first_to_go() -> None:
+    """Where memory runs out, a worker is lost rather than the supervisor: its job runs again, and the other
+    workers go on."""
+    points = Path("/proc/self/oom_score_adj")
+    with suppress(OSError):
+        points.write_text(str(min(1000, int(points.read_text()) + _OOM_POINTS)), encoding="ascii")

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from ..errors import JobTimeout, Shutdown
-from .orphans import is_orphan
+from ..orphans import is_orphan
+from .inbox import EVERYBODYS
 
-#: Seconds between two tries to interrupt a job that is over its time: the first exception may have been
-#: raised where Python swallows it, in a finaliser say.
-_AGAIN = 1.0
+#: Seconds between two looks at a job's time, and so between two tries to interrupt one that is over it: the
+#: first exception may have been raised where Python swallows it, in a finaliser say.
+_LOOK = 1.0
 
 
 class Interrupts:
     """The signals of a worker.
 
     SIGTERM asks it to stop: between jobs at once, during a job after it. SIGALRM ends a job that is over its
-    time. SIGINT and SIGHUP, which a terminal sends to everybody, are the supervisor's business alone.
+    time. What a terminal sends to everybody is the supervisor's business alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, each_second: Callable[[], None] = lambda: None) -> None:
+        """`each_second` is called while a job runs, in the midst of whatever it does."""
         self._parent = os.getppid()
+        self._each_second = each_second
+        self._ends_at = 0.0
         self._stop_asked = False
         self._waiting = False
         self._in_job = False
@@ -33,7 +38,7 @@ class Interrupts:
         """Takes over the process's signals, which the supervisor had blocked before the fork."""
         signal.signal(signal.SIGTERM, self._on_stop)
         signal.signal(signal.SIGALRM, self._on_alarm)
-        for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+        for ignored in (*EVERYBODYS, signal.SIGUSR1):
             signal.signal(ignored, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
@@ -56,8 +61,9 @@ class Interrupts:
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
         """Inside the block JobTimeout is raised after so many seconds, and again until the block is left."""
+        self._ends_at = time.monotonic() + seconds
         self._in_job = True
-        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, _LOOK), _LOOK)
         try:
             yield
         finally:
@@ -76,5 +82,11 @@ class Interrupts:
             raise Shutdown
 
     def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
-        if self._in_job:
+        if not self._in_job:
+            return
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
             raise JobTimeout("the job ran longer than its queue allows")
+        if left < _LOOK:
+            signal.setitimer(signal.ITIMER_REAL, left, _LOOK)
+        self._each_second()

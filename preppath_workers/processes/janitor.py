@@ -21,13 +21,14 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError,
 
 from ..config import EX_CONFIG
 from ..log import facts
+from ..orphans import is_orphan
 from ..queue import connections
 from ..queue.job import Job
 from ..queue.keys import Keys
 from ..queue.scripts import Caller
 from ..settings import Config, QueueConfig
 from . import deliveries, reports
-from .orphans import is_orphan
+from .inbox import EVERYBODYS
 from .outage import Outage
 from .pulse import Pulse
 
@@ -78,7 +79,7 @@ class Janitor:
         """Works until it is asked to leave; then it gives up the lease."""
         # LEAVE stays blocked as it was before the fork: it waits until it is fetched, so it can neither be
         # missed nor break into a call.
-        for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for ignored in (signal.SIGTERM, *EVERYBODYS):
             signal.signal(ignored, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, [LEAVE])
         while True:

@@ -18,6 +18,7 @@ class Pulse:
     def __init__(self) -> None:
         self._cells = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
         self.beat()
+        self._made_at = self._cells[_BEAT]
 
     def beat(self) -> None:
         """The process still turns."""
@@ -33,6 +34,11 @@ class Pulse:
 
     def end_job(self) -> None:
         self._cells[_BUSY_SINCE] = 0.0
+
+    @property
+    def has_beaten(self) -> bool:
+        """Whether the child itself has given a sign of life."""
+        return self._cells[_BEAT] > self._made_at
 
     @property
     def is_ready(self) -> bool:

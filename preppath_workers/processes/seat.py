@@ -41,6 +41,8 @@ class Seat:
         self.was_left_in_order = True
         self._fork = fork
         self._was_killed = False
+        #: The latest generation of which a child has taken over.
+        self._served = -1
         self._born_at = 0.0
         self._early_deaths = 0
         self._successor_at = 0.0
@@ -50,14 +52,34 @@ class Seat:
         return self.process is not None
 
     @property
+    def is_starting(self) -> bool:
+        return self.is_taken and not self.pulse.is_ready
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the child has taken over, and was not killed since."""
+        return self.is_taken and self.pulse.is_ready and not self._was_killed
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the child turns. After early deaths that has to be seen for a while."""
+        if not self.is_taken or self._was_killed or not self.pulse.has_beaten:
+            return False
+        return not self._early_deaths or time.monotonic() - self._born_at >= _SETTLED_AFTER
+
+    @property
     def is_settling(self) -> bool:
         """Whether the child is about to go, its job apart, or has not taken over yet."""
-        return self.is_taken and ((self.told_to_stop and not self.pulse.busy_for) or not self.pulse.is_ready)
+        return self.is_starting or (self.is_taken and self.told_to_stop and not self.pulse.busy_for)
 
     @property
     def vacant_for(self) -> float:
         """Seconds until a successor may be forked; 0 when it may be now."""
         return max(0.0, self._successor_at - time.monotonic())
+
+    def has_served(self, generation: int) -> bool:
+        """Whether a child of this generation has taken over, even if it has ended since."""
+        return self._served == generation or (self.generation == generation and self.is_ready)
 
     def fill(self, generation: int, time_limit: float) -> None:
         """Forks a child. A machine that can not fork now is asked again later."""
@@ -94,6 +116,8 @@ class Seat:
         if not self.process or self.process.exitcode is None:
             return None
         code, pid = self.process.exitcode, self.process.pid
+        if self.pulse.is_ready:
+            self._served = self.generation
         self.process.close()
         self.process = None
         self.told_to_stop = False

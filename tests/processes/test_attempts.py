@@ -128,7 +128,8 @@ def test_a_job_that_can_not_be_interrupted_is_killed_with_its_worker(launch: Sta
     assert job is not None
     assert job.reason == "worker-died"
     assert pid not in app.children().values()
-    assert app.logged("Job failed permanently")[0]["jobId"] == "j"
+    (failure,) = eventually(lambda: app.logged("Job failed permanently"))
+    assert failure["jobId"] == "j"
 
 
 def test_no_window_sees_more_starts_than_the_rate_limit_allows(launch: Start, alpha: Queue) -> None:

@@ -1,0 +1,85 @@
+"""What `ps`, `top` and the kernel's log call a process: `preppath: tts[1] job 01J… 12 s`."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..handlers.kind import Attempt, Handler
+
+if TYPE_CHECKING:
+    from ..clients.services import Services
+
+#: From <sys/prctl.h>: names the process for everything that shows no more than 15 characters.
+_PR_SET_NAME = 15
+
+
+class Title:
+    """The title of the process that makes it; nothing where the system knows none.
+
+    The kernel shows whatever stands where it once put the command line, so the title is written there, cut to
+    that length. The environment's variables, which come next, are left alone: C libraries read them there.
+    """
+
+    def __init__(self, who: str) -> None:
+        self._who = who
+        self._place = _command_line()
+        # The last byte stays zero, or the kernel shows the environment, which comes next, as well.
+        self._room = max(0, len(self._place) - 1)
+        self._job, self._since = "", 0.0
+        self._shows_job = False
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_NAME, f"preppath {who}".encode(), 0, 0, 0)
+
+    def show(self, what: str = "") -> None:
+        """Makes `preppath: WHO WHAT` the title."""
+        text = f"preppath: {self._who} {what}".rstrip().encode("ascii", "replace")
+        self._place[:] = text[: self._room].ljust(len(self._place), b"\0")
+
+    def during_jobs(self, handle: Handler) -> Handler:
+        """The handler, with its job known to `tick`.
+
+        A job that is done before the first tick changes nothing, for a short one must not pay for a title.
+        """
+
+        def handle_with_title(attempt: Attempt, services: Services) -> Mapping[str, Any]:
+            self._job, self._since = attempt.id, time.monotonic()
+            try:
+                return handle(attempt, services)
+            finally:
+                self._job = ""
+                if self._shows_job:
+                    self._shows_job = False
+                    self.show("idle")
+
+        return handle_with_title
+
+    def tick(self) -> None:
+        """To be called every second: shows the job in hand, and for how long it has been that."""
+        if self._job:
+            self._shows_job = True
+            seconds = f"{time.monotonic() - self._since:.0f} s"
+            room = self._room - len(f"preppath: {self._who} job  {seconds}")
+            self.show(f"job {_shortened(self._job, room)} {seconds}")
+
+
+def _shortened(job_id: str, room: int) -> str:
+    """The id, or its beginning. Ids are producers' words: what is no character to be seen becomes a `?`, or a
+    terminal might take it for an order."""
+    seen = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in job_id)
+    return seen if len(seen) <= room else f"{seen[: max(0, room - 2)]}.."
+
+
+def _command_line() -> memoryview:
+    """The memory of this process's command line; empty where it can not be found."""
+    try:
+        # What follows the name, which is in brackets and may hold anything; proc(5) counts two fields more.
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+        start, end = int(fields[45]), int(fields[46])
+        return memoryview((ctypes.c_char * (end - start)).from_address(start)).cast("B")
+    except (OSError, IndexError, ValueError):
+        return memoryview(bytearray())
