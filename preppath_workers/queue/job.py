@@ -196,6 +196,11 @@ class Job:
         }
 
 
+def text(value: bytes | str) -> str:
+    """What Redis answers, whether the client decodes it or not."""
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
+
+
 def integer(text: str | None) -> int | None:
     """The number in a field of a hash; None when there is none."""
     try:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from ..errors import UnknownJob
-from .job import DEFAULT_PRIORITY, Job, State, integer, is_valid_id, new_id
+from .job import DEFAULT_PRIORITY, Job, State, integer, is_valid_id, new_id, text
 from .keys import Keys
 from .scripts import Caller
 
@@ -48,8 +48,7 @@ class NewJob:
             raise ValueError(
                 f"id {self.id!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
             )
-        if isinstance(self.priority, bool) or self.priority not in range(1, 101):
-            raise ValueError(f"priority must be a whole number from 1 to 100, not {self.priority!r}")
+        check_priority(self.priority)
         if not 0 <= self.delay <= 10 * 365 * 86_400:
             raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {self.delay!r}")
         return self.id, encode_data(self.data), self.priority, round(self.delay * 1000)
@@ -86,18 +85,24 @@ class Gate:
     reason: str | None
 
 
+def check_priority(priority: int) -> None:
+    """Raises ValueError for what is no priority."""
+    if isinstance(priority, bool) or priority not in range(1, 101):
+        raise ValueError(f"priority must be a whole number from 1 to 100, not {priority!r}")
+
+
 def encode_data(data: Mapping[str, Any]) -> str:
     """The data as compact JSON. Raises ValueError for what is no JSON object or is too large."""
     if not isinstance(data, Mapping):
         raise ValueError(f"data must be a JSON object, not {type(data).__name__}")
     try:
-        text = json.dumps(dict(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        size = len(text.encode())
+        encoded = json.dumps(dict(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        size = len(encoded.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"data is not JSON: {error}") from error
     if size > MAX_DATA_BYTES:
         raise ValueError(f"data has {size:,} bytes of JSON; at most {MAX_DATA_BYTES:,} are allowed")
-    return text
+    return encoded
 
 
 class Queue:
@@ -112,8 +117,8 @@ class Queue:
     def __init__(self, name: str, redis: Redis, prefix: str = "preppath") -> None:
         self.name = name
         self.keys = Keys(prefix, name)
-        self._redis = redis
-        self._call = Caller(redis, self.keys.base)
+        self.redis = redis
+        self.call = Caller(redis, self.keys.base)
 
     def enqueue(
         self,
@@ -133,41 +138,51 @@ class Queue:
         added: list[Added] = []
         for chunk in _chunks(jobs):
             words = [word for job in chunk for word in job.encode()]
-            created = self._call("enqueue", *words)
+            created = self.call("enqueue", *words)
             added += [Added(job.id, bool(new)) for job, new in zip(chunk, created, strict=True)]
         return added
 
     def get(self, job_id: str) -> Job | None:
         """The job as it is now; None when there is none of that id (any more)."""
-        fields = {
-            _text(name): _text(value) for name, value in self._redis.hgetall(self.keys.job(job_id)).items()
-        }
-        return Job(self.name, job_id, fields) if fields else None
+        return next(iter(self.get_many([job_id])), None)
+
+    def get_many(self, ids: Iterable[str]) -> list[Job]:
+        """Those of the jobs that there are, in one round trip."""
+        wanted = list(ids)
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for job_id in wanted:
+                pipeline.hgetall(self.keys.job(job_id))
+            hashes = pipeline.execute()
+        return [
+            Job(self.name, job_id, {text(name): text(value) for name, value in fields.items()})
+            for job_id, fields in zip(wanted, hashes, strict=True)
+            if fields
+        ]
 
     def counts(self) -> Counts:
         """How many jobs are in each state, and how many children work on them."""
-        return Counts(*self._call("counts"))
+        return Counts(*self.call("counts"))
 
     def statistics(self) -> dict[str, int]:
         """Counters since the queue's first job: enqueued, completed, failed, retried, recovered, …"""
-        return {_text(name): int(value) for name, value in self._redis.hgetall(self.keys.stats).items()}
+        return {text(name): int(value) for name, value in self.redis.hgetall(self.keys.stats).items()}
 
     def gate(self) -> Gate:
         """Whether jobs may start now."""
         names = ("paused", "heldUntil", "heldReason", "outOfService")
-        paused, until, held, broken = self._redis.hmget(self.keys.meta, *names)
-        seconds, microseconds = self._redis.time()
-        held_ms = max(0, (integer(_text(until)) or 0) - seconds * 1000 - microseconds // 1000) if until else 0
+        paused, until, held, broken = self.redis.hmget(self.keys.meta, *names)
+        seconds, microseconds = self.redis.time()
+        held_ms = max(0, (integer(text(until)) or 0) - seconds * 1000 - microseconds // 1000) if until else 0
         reason = broken or (held if held_ms else None)
-        return Gate(paused is not None, held_ms, broken is not None, _text(reason) if reason else None)
+        return Gate(paused is not None, held_ms, broken is not None, text(reason) if reason else None)
 
     def pause(self) -> None:
         """No job of this queue starts any more, on any machine; those that run go on."""
-        self._redis.hset(self.keys.meta, "paused", "1")
+        self.redis.hset(self.keys.meta, "paused", "1")
 
     def resume(self) -> None:
         """Lifts a pause, and a hold that a vendor had caused."""
-        self._redis.hdel(
+        self.redis.hdel(
             self.keys.meta, "paused", "heldUntil", "heldReason", "outOfService", "outOfServiceSince"
         )
 
@@ -176,39 +191,54 @@ class Queue:
 
         Raises UnknownJob.
         """
-        (state,) = self._call("cancel", job_id, _KEEP_CANCELLED)
-        if _text(state) == "unknown":
-            raise UnknownJob(self.name, job_id)
-        return _text(state)  # type: ignore[return-value] # the script answers one of the states
+        return self._changed("cancel", job_id, _KEEP_CANCELLED)
+
+    def promote(self, job_id: str) -> State:
+        """Makes a delayed job wait in line now; returns its state after that, which tells whether it worked.
+
+        Raises UnknownJob.
+        """
+        return self._changed("hasten", job_id)
+
+    def prioritize(self, job_id: str, priority: int) -> State:
+        """Gives a job that has not started another priority; returns its state, which tells whether it could.
+
+        Raises UnknownJob, and ValueError for what is no priority.
+        """
+        check_priority(priority)
+        return self._changed("prioritize", job_id, priority)
 
     def notices(self, count: int = 100) -> list[str]:
         """The oldest notices of jobs that have ended: JSON objects with id, event (completed or failed),
         replays and at (ms)."""
-        return [_text(entry) for entry in self._redis.lrange(self.keys.outbox, 0, count - 1)]
+        return [text(entry) for entry in self.redis.lrange(self.keys.outbox, 0, count - 1)]
 
     def drop_notice(self, notice: str) -> None:
         """Forgets a notice, once it has been passed on."""
-        self._redis.lrem(self.keys.outbox, 1, notice)
+        self.redis.lrem(self.keys.outbox, 1, notice)
 
     def dead_letters(self, start: int = 0, count: int = 100) -> list[Job]:
         """Jobs of the dead-letter list, newest first; one that was replayed meanwhile is left out."""
-        ids = [_text(entry) for entry in self._redis.lrange(self.keys.dead, start, start + count - 1)]
-        return [job for job in map(self.get, ids) if job]
+        return self.get_many(
+            text(entry) for entry in self.redis.lrange(self.keys.dead, start, start + count - 1)
+        )
 
     def replay(self, ids: Sequence[str]) -> int:
         """Moves dead jobs back to `wait` in the given order, their counters at zero; returns how many."""
-        return int(self._call("replay", *ids)[0])
+        return int(self.call("replay", *ids)[0])
 
     def purge(self, ids: Sequence[str]) -> int:
         """Deletes dead jobs for good; returns how many."""
-        return int(self._call("purge", *ids)[0])
+        return int(self.call("purge", *ids)[0])
+
+    def _changed(self, transition: str, job_id: str, *arguments: int) -> State:
+        (state,) = self.call(transition, job_id, *arguments)
+        if text(state) == "unknown":
+            raise UnknownJob(self.name, job_id)
+        return text(state)  # type: ignore[return-value] # the script answers one of the states
 
 
 def _chunks(jobs: Iterable[NewJob]) -> Iterator[list[NewJob]]:
     iterator = iter(jobs)
     while chunk := list(islice(iterator, _CHUNK)):
         yield chunk
-
-
-def _text(value: bytes | str) -> str:
-    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")

@@ -1,0 +1,57 @@
+-- needs: slots
+--
+-- Where a job is and what it waits for, at one moment. Changes nothing.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2]  id
+-- ARGV[3]  the rate limit's maximum; 0 for no limit
+-- ARGV[4]  the rate limit's duration (ms)
+--
+-- Returns a list of names and values, of those that there are: `at` (now, ms); `ahead`, jobs that start before it;
+-- `owner`, the slot that holds it, and `lease`, ms until that is taken for dead; `due`, ms since the epoch;
+-- `token`, ms until the rate limit lets it start; `children`, slots of live instances.
+
+local id, limit, duration = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+
+local facts = { 'at', now }
+local function tell(name, value)
+  facts[#facts + 1] = name
+  facts[#facts + 1] = value
+end
+
+-- ms until the rate limit lets the next but so many start.
+local function token_in(ahead)
+  local spent = redis.call('ZRANGEBYSCORE', TOKENS, '(' .. now - duration, '+inf', 'WITHSCORES')
+  local late = ahead - (limit - #spent / 2)
+  if late < 0 then return 0 end
+  -- The tokens that are out come back in their order, and then again and again one duration later.
+  local rank, rounds = late % limit, math.floor(late / limit)
+  return math.max(0, (tonumber(spent[2 * rank + 2]) or now) - now) + (rounds + 1) * duration
+end
+
+local state = redis.call('HGET', job_key(id), 'state')
+local owner = holder_of(id)
+if owner then
+  tell('owner', owner)
+  tell('lease', tonumber(redis.call('ZSCORE', INSTANCES, string.match(owner, '(.*):'))) - now)
+end
+local due = redis.call('ZSCORE', DELAYED, id)
+if due then tell('due', due) end
+
+local children = 0
+for _, instance in ipairs(redis.call('ZRANGEBYSCORE', INSTANCES, '(' .. now, '+inf')) do
+  children = children + (integer(redis.call('HGET', instance_key(instance), 'slots')) or 0)
+end
+tell('children', children)
+
+if state == 'waiting' then
+  local reserved = redis.call('ZCARD', RESERVED)
+  local position = redis.call('LPOS', WAIT, id)
+  -- Those in the hands of slots start before those in the list.
+  local ahead = position and reserved + redis.call('LLEN', WAIT) - 1 - position
+    or owner and redis.call('ZRANK', RESERVED, owner) or 0
+  tell('ahead', ahead)
+  if limit > 0 then tell('token', token_in(ahead)) end
+end
+return facts

@@ -1,0 +1,85 @@
+"""prioritize, hasten: what operators do with a job that has not started."""
+
+from __future__ import annotations
+
+import pytest
+
+from .bench import NOW, Bench
+from .table import HOST, Row, completed, delayed, failed, row_name, started, waiting
+
+LINE = {
+    "wait": ["d", "c", "b", "a"],
+    "lanes": {"b": 10, "d": 50},
+    "jobs": {"a": waiting(10), "b": waiting(10), "c": waiting(), "d": waiting()},
+}
+
+TABLE = [
+    Row(
+        "prioritize: to the end of the more urgent lane",
+        given=LINE,
+        call=("prioritize", "c", 10),
+        reply=["waiting"],
+        changes={"lanes": {"b": None, "c": 10}, "jobs": {"c": {"priority": 10}}},
+    ),
+    Row(
+        "prioritize: the last of a lane leaves it, its pointer moves up",
+        given=LINE,
+        call=("prioritize", "d", 1),
+        reply=["waiting"],
+        changes={"wait": ["c", "b", "a", "d"], "lanes": {"c": 50, "d": 1}, "jobs": {"d": {"priority": 1}}},
+    ),
+    Row(
+        "prioritize: to a lane that there is not yet",
+        given=LINE,
+        call=("prioritize", "a", 90),
+        reply=["waiting"],
+        changes={"wait": ["a", "d", "c", "b"], "lanes": {"a": 90}, "jobs": {"a": {"priority": 90}}},
+    ),
+    Row(
+        "prioritize: one that has it keeps its place",
+        given=LINE,
+        call=("prioritize", "a", 10),
+        reply=["waiting"],
+    ),
+    Row(
+        "prioritize: in the hand of a slot it stays there",
+        given={**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": waiting()}},
+        call=("prioritize", "a", 1),
+        reply=["waiting"],
+        changes={"jobs": {"a": {"priority": 1}}},
+    ),
+    Row(
+        "prioritize: a delayed one keeps its time",
+        given={"delayed": {"a": NOW + 5}, "jobs": {"a": delayed()}},
+        call=("prioritize", "a", 1),
+        reply=["delayed"],
+        changes={"jobs": {"a": {"priority": 1}}},
+    ),
+    Row(
+        "hasten: to the end of its lane",
+        given={**LINE, "delayed": {"e": NOW + 5}, "jobs": {**LINE["jobs"], "e": delayed(10)}},
+        call=("hasten", "e"),
+        reply=["waiting"],
+        changes={
+            "wait": ["d", "c", "e", "b", "a"],
+            "lanes": {"b": None, "e": 10},
+            "delayed": None,
+            "jobs": {"e": {"state": "waiting", "queuedAt": NOW}},
+        },
+    ),
+    *(
+        Row(f"{name}: not one that is {state}", given=given, call=(name, "a", *rest), reply=[state])
+        for name, *rest in (("prioritize", 1), ("hasten",))
+        for state, given in {
+            "active": {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}},
+            "failed": {"dead": ["a"], "jobs": {"a": failed()}},
+            "completed": {"completed": ["a"], "jobs": {"a": completed()}},
+            "unknown": {},
+        }.items()
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", TABLE, ids=row_name)
+def test_control(bench: Bench, row: Row) -> None:
+    row.check(bench)

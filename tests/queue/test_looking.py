@@ -1,0 +1,106 @@
+"""What onlookers see: lists of jobs by state, slots, and where a job is."""
+
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from preppath_workers.queue.listing import HeldSlot, held_slots, jobs
+from preppath_workers.queue.outcome import Completed, Failed
+from preppath_workers.queue.queue import NewJob, Queue
+from preppath_workers.queue.whereabouts import Whereabouts, find
+from preppath_workers.settings import RateLimit
+
+from .bench import NOW, Bench
+from .turns import OpenSlot, done, next_job, turn
+
+#: Two starts in a second.
+LIMIT = RateLimit(2, 1)
+
+
+def ids(queue: Queue, *page: object) -> list[str]:
+    return [job.id for job in jobs(queue, *page)]  # type: ignore[arg-type]
+
+
+def test_each_state_has_its_list(queue: Queue, open_slot: OpenSlot) -> None:
+    slot, other = open_slot(), open_slot(number=1)
+    queue.enqueue_many(NewJob({}, id=name) for name in ("done", "done-later", "dead", "runs", "a", "b"))
+    queue.enqueue({}, id="later", delay=100)
+    queue.enqueue({}, id="soon", delay=50)
+    for name in ("done", "done-later"):
+        job = next_job(slot)
+        assert job.id == name
+        slot.settle(done(job, Completed("{}")))
+    slot.settle(done(next_job(slot), Failed("{}", reason="permanent")))
+    assert next_job(slot).id == "runs"
+    queue.pause()
+    turn(other)  # takes a in hand and may not start it
+
+    assert ids(queue, "waiting") == ["a", "b"]
+    assert ids(queue, "active") == ["runs"]
+    assert ids(queue, "delayed") == ["soon", "later"]
+    assert ids(queue, "failed") == ["dead"]
+    assert ids(queue, "completed") == ["done-later", "done"]
+    assert [slot.job_ids for slot in held_slots(queue)] == [["runs"], ["a"]]
+
+
+def test_a_page_begins_in_hand_and_goes_on_in_line(queue: Queue, open_slot: OpenSlot, redis: Redis) -> None:
+    queue.enqueue_many(NewJob({}, id=f"{number}") for number in range(10))
+    queue.pause()
+    for number in range(2):
+        turn(open_slot(number=number))
+    pages = [ids(queue, "waiting", start, 3) for start in range(0, 12, 3)]
+    assert pages == [["0", "1", "2"], ["3", "4", "5"], ["6", "7", "8"], ["9"]]
+
+
+def test_a_raw_push_is_no_job_yet(queue: Queue, redis: Redis) -> None:
+    queue.enqueue({}, id="a")
+    redis.lpush(queue.keys.wait, '{"text": "raw"}')
+    assert ids(queue, "waiting") == ["a"]
+
+
+def test_slots_tell_how_long_their_instance_is_good_for(server_bench: Bench, redis: Redis) -> None:
+    server_bench.call("heartbeat", "host", 15_000, 1, 0)
+    (slot,) = held_slots(Queue("tts", redis, server_bench.keys.prefix))
+    assert (slot.owner, slot.job_ids) == ("host:0", [])
+    assert slot.lease_ms == pytest.approx(NOW + 15_000 - redis.time()[0] * 1000, abs=60_000)
+    assert isinstance(slot, HeldSlot)
+
+
+def test_a_waiting_job_knows_its_place_and_when_a_token_is_back(queue: Queue, open_slot: OpenSlot) -> None:
+    queue.enqueue_many(NewJob({}, id=f"{number}") for number in range(8))
+    slot = open_slot(rate_limit=LIMIT)
+    for _ in range(2):
+        slot.settle(done(next_job(slot), Completed("{}")))
+
+    places = [find(queue, f"{number}", LIMIT) for number in range(2, 8)]
+
+    assert [place.ahead for place in places] == list(range(6))
+    tokens = [place.token_ms or 0 for place in places]
+    # Two come back after a second, and each again a second after that.
+    assert [round(ms / 1000 + 0.2) for ms in tokens] == [1, 1, 2, 2, 3, 3]
+
+
+def test_with_tokens_left_it_waits_for_a_child_alone(queue: Queue) -> None:
+    queue.enqueue({}, id="a")
+    assert find(queue, "a", LIMIT).token_ms == 0
+    assert find(queue, "a", None).token_ms is None
+
+
+def test_a_running_job_is_in_its_slot_and_a_delayed_one_is_due(queue: Queue, open_slot: OpenSlot) -> None:
+    queue.enqueue({}, id="a")
+    queue.enqueue({}, id="d", delay=60)
+    next_job(open_slot())
+
+    place = find(queue, "a", None)
+    assert (place.owner, place.children, place.ahead) == ("host:0", 1, None)
+    assert place.lease_ms is not None
+    assert 0 < place.lease_ms <= 15_000
+    due = find(queue, "d", None)
+    assert due.due is not None
+    assert 55_000 < due.due - due.at <= 60_000
+
+
+def test_nothing_is_known_of_a_job_that_there_is_not(queue: Queue) -> None:
+    place = find(queue, "nobody", LIMIT)
+    assert place == Whereabouts(at=place.at, children=0)
