@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Sequence
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 EXIT_FAILED, EXIT_UNAVAILABLE = 1, 69  # 69 is EX_UNAVAILABLE of sysexits.h
 
 
-def add_command(subparsers: Subparsers, name: str, summary: str, details: str) -> ArgumentParser:
-    """Adds a command's parser; `details` ends with an example and the exit codes."""
+def add_command(
+    subparsers: Subparsers, name: str, summary: str, details: str, aliases: Sequence[str] = ()
+) -> ArgumentParser:
+    """Adds a command's parser; `details` has an example and the exit codes."""
     parser = subparsers.add_parser(
         name,
+        aliases=aliases,
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=dedent(details),
@@ -27,6 +31,13 @@ def add_command(subparsers: Subparsers, name: str, summary: str, details: str) -
     # Without a default of its own it leaves alone what stood before the command's name.
     parser.add_argument("--config", metavar="FILE", default=SUPPRESS, help=CONFIG_HELP)
     return parser
+
+
+def whole_number(word: str) -> int:
+    """For `type=`: 0 or more."""
+    if not word.isascii() or not word.isdigit():
+        raise ArgumentTypeError(f"{word!r} is no whole number")
+    return int(word)
 
 
 CONFIG_HELP = "read variables from this .env file too; real environment variables win over it"

@@ -8,6 +8,7 @@ from .. import config
 from ..handlers import KINDS
 from ..queue import connections
 from ..queue.queue import Queue
+from ..settings import RateLimit
 
 
 def add_queue_argument(parser: ArgumentParser) -> None:
@@ -20,3 +21,10 @@ def open_queue(args: Namespace) -> Queue:
     """The queue that the command line names. Raises ConfigError."""
     redis = config.load_redis(config.read_environment(args.config))
     return Queue(args.queue, connections.client(redis.url), redis.prefix)
+
+
+def rate_limit_of(args: Namespace) -> RateLimit | None:
+    """The rate limit of the queue that the command line names, by this configuration. Raises ConfigError."""
+    variables = config.read_environment(args.config)
+    queues = config.load_queues(variables, [kind.defaults for kind in KINDS])
+    return next((queue.rate_limit for queue in queues if queue.name == args.queue), None)

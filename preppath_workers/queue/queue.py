@@ -167,12 +167,16 @@ class Queue:
         """Counters since the queue's first job: enqueued, completed, failed, retried, recovered, …"""
         return {text(name): int(value) for name, value in self.redis.hgetall(self.keys.stats).items()}
 
+    def now(self) -> int:
+        """The server's clock, which all times here are of: ms since the epoch."""
+        seconds, microseconds = self.redis.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
     def gate(self) -> Gate:
         """Whether jobs may start now."""
         names = ("paused", "heldUntil", "heldReason", "outOfService")
         paused, until, held, broken = self.redis.hmget(self.keys.meta, *names)
-        seconds, microseconds = self.redis.time()
-        held_ms = max(0, (integer(text(until)) or 0) - seconds * 1000 - microseconds // 1000) if until else 0
+        held_ms = max(0, (integer(text(until)) or 0) - self.now()) if until else 0
         reason = broken or (held if held_ms else None)
         return Gate(paused is not None, held_ms, broken is not None, text(reason) if reason else None)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,35 +14,8 @@ from preppath_workers import Queue
 from preppath_workers.queue.outcome import Completed, Finished
 from preppath_workers.queue.slot import Slot
 
-from .slots import open_slot, take
-
-ROOT = Path(__file__).parents[2]
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def run(redis_url: str, key_prefix: str) -> Run:
-    """Runs bin/preppath-workers."""
-
-    def run(*words: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix, **variables}
-        command = [str(ROOT / "bin/preppath-workers"), *words]
-        return subprocess.run(
-            command, input=stdin, env=environment, capture_output=True, text=True, timeout=30, check=False
-        )
-
-    return run
-
-
-@pytest.fixture
-def tts(redis: Redis, key_prefix: str) -> Queue:
-    return Queue("tts", redis, key_prefix)
-
-
-@pytest.fixture
-def slot(redis_url: str, key_prefix: str) -> Slot:
-    return open_slot(redis_url, key_prefix, "tts")
+from .conftest import ROOT, Run
+from .slots import take
 
 
 def test_enqueue_prints_the_id_and_status_shows_the_job(run: Run, tts: Queue) -> None:
@@ -107,7 +78,7 @@ def test_what_is_no_job_is_refused_and_nothing_is_added(
 def test_an_unknown_job_is_told_in_one_line(run: Run) -> None:
     shown = run("status", "tts", "nobody")
     assert (shown.returncode, shown.stdout) == (1, "")
-    assert shown.stderr == "status: queue tts has no job 'nobody'\n"
+    assert shown.stderr == "show: queue tts has no job 'nobody'\n"
 
 
 def test_waiting_ends_with_the_job(run: Run, tts: Queue, slot: Slot) -> None:

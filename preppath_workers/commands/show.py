@@ -1,4 +1,4 @@
-"""`preppath-workers status`: shows one job."""
+"""`preppath-workers show`: everything about one job."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import json
 import sys
 import time
 from argparse import Namespace
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..errors import UnknownJob
 from ..queue.job import Job
 from ..queue.queue import Queue
+from ..queue.whereabouts import find
 from .arguments import EXIT_FAILED, add_command
-from .queue_argument import add_queue_argument, open_queue
+from .queue_argument import add_queue_argument, open_queue, rate_limit_of
+from .why import why
+from .words import moment
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -28,16 +32,17 @@ def add_parser(subparsers: Subparsers) -> None:
     """Adds the command."""
     parser = add_command(
         subparsers,
-        "status",
-        "show a job: its state, progress, attempts, error, result and times",
+        "show",
+        "show everything about a job, and why it is where it is (also: status)",
         """
         example:
-          preppath-workers status tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --wait 60
+          preppath-workers show tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --wait 60
 
         exit codes: 0 here it is (with --wait: it completed); 1 no such job;
         with --wait: 3 it failed or was cancelled, 4 it did not end in time;
         69 Redis does not answer; 78 the configuration is wrong
         """,
+        aliases=["status"],
     )
     add_queue_argument(parser)
     parser.add_argument("id", metavar="ID", help="the job's id, as enqueue printed it")
@@ -63,9 +68,18 @@ def run(args: Namespace) -> int:
             time.sleep(_LOOK)
             job = _find(queue, args.id)
     except UnknownJob as error:
-        print(f"status: {error}", file=sys.stderr)
+        print(f"show: {error}", file=sys.stderr)
         return EXIT_FAILED
-    print(json.dumps(job.to_dict(), ensure_ascii=False, indent=2) if args.json else _shown(job))
+    place = find(queue, job.id, rate_limit_of(args))
+    reason = why(job, place, queue.gate())
+    if args.json:
+        facts = {name: value for name, value in asdict(place).items() if value is not None}
+        shown = json.dumps(
+            job.to_dict() | {"why": reason, "whereabouts": facts}, ensure_ascii=False, indent=2
+        )
+    else:
+        shown = _shown(job, reason, place.at)
+    print(shown.encode(errors="replace").decode())
     if args.wait is None or job.state == "completed":
         return 0
     return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED
@@ -78,12 +92,21 @@ def _find(queue: Queue, job_id: str) -> Job:
     return job
 
 
-def _shown(job: Job) -> str:
-    lines = []
-    for name, value in job.to_dict().items():
-        if value is not None and name != "error":
-            shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            lines.append(f"{name:<11} {shown}{' %' if name == 'progress' else ''}")
+def _shown(job: Job, reason: str, now: int) -> str:
+    shown = job.to_dict() | {"why": reason}
+    for name, ms in (("created", job.created_at), ("started", job.started_at), ("finished", job.finished_at)):
+        shown[f"{name}At"] = moment(ms, now) if ms else None
     if job.error:
-        lines.append(f"{'error':<11} {job.error.get('class')}: {job.error.get('message')}")
-    return "\n".join(lines).encode(errors="replace").decode()
+        shown["error"] = f"{job.error.get('class')}: {job.error.get('message')}"
+    first = ("queue", "id", "state", "why")
+    lines = [f"{name:<11} {_text(shown[name])}" for name in first]
+    lines += [
+        f"{name:<11} {_text(value)}{' %' if name == 'progress' else ''}"
+        for name, value in shown.items()
+        if name not in first and value is not None
+    ]
+    return "\n".join(lines)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

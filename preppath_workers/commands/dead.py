@@ -1,0 +1,210 @@
+"""`preppath-workers dead list, show, replay, purge`: the dead-letter lists."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from ..queue.dead_letters import Selection, walk
+from ..queue.job import Job
+from ..queue.queue import Queue
+from .arguments import EXIT_FAILED, add_command, whole_number
+from .dead_selection import add_selection, queues_of, replayable, selection_of
+from .queue_argument import open_queue
+from .words import span
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+_CODES = "exit codes: 0; 69 Redis does not answer; 78 the configuration is wrong"
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the commands."""
+    parser = add_command(
+        subparsers,
+        "dead",
+        "list, show, replay or purge jobs of the dead-letter lists",
+        f"""
+        examples:
+          preppath-workers dead list tts --reason retries --newer-than 2h
+          preppath-workers dead replay --all --class TransientError --dry-run
+          preppath-workers dead purge tts --older-than 30d --yes
+
+        {_CODES}
+        """,
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for add in (_add_list, _add_show, _add_replay, _add_purge):
+        add(verbs)
+
+
+def _add_list(verbs: Subparsers) -> None:
+    parser = add_command(
+        verbs,
+        "list",
+        "list dead jobs, oldest first: queue, id, reason, age, replays, error",
+        f"""
+        example: preppath-workers dead list tts --reason retries
+
+        {_CODES}
+        """,
+    )
+    add_selection(parser)
+    parser.add_argument("--json", action="store_true", help="print a JSON object for each job, one a line")
+    parser.set_defaults(run=lambda args: _list(args, _line))
+
+
+def _add_show(verbs: Subparsers) -> None:
+    parser = add_command(
+        verbs,
+        "show",
+        "show dead jobs with all that is known of them, as JSON",
+        f"""
+        example: preppath-workers dead show tts --id q1-v1
+
+        {_CODES}
+        """,
+    )
+    add_selection(parser)
+    parser.set_defaults(run=lambda args: _list(args, lambda job, _: _json(job)), json=False)
+
+
+def _add_replay(verbs: Subparsers) -> None:
+    parser = add_command(
+        verbs,
+        "replay",
+        "run dead jobs again, oldest first, their counters at zero",
+        f"""
+        example: preppath-workers dead replay --all --newer-than 1d
+
+        What another run can not help stays, unless it is named by --id or --reason: jobs that are
+        invalid or malformed. So does what was replayed --max-replays times, unless named by --id.
+
+        {_CODES}
+        """,
+    )
+    add_selection(parser)
+    _add_dry_run(parser)
+    parser.add_argument(
+        "--max-replays",
+        type=whole_number,
+        default=3,
+        metavar="N",
+        help="leave those alone that were replayed so often; %(default)s if not given",
+    )
+    parser.add_argument(
+        "--pace",
+        type=_pace,
+        default=20,
+        metavar="N",
+        help="N jobs a second at most; %(default)s if not given",
+    )
+    parser.add_argument("--quiet", action="store_true", help="say nothing when there is nothing to do")
+    parser.set_defaults(run=_replay)
+
+
+def _add_purge(verbs: Subparsers) -> None:
+    parser = add_command(
+        verbs,
+        "purge",
+        "delete dead jobs for good",
+        """
+        example: preppath-workers dead purge tts --older-than 30d
+
+        It asks first; where nobody can be asked, it wants --yes.
+
+        exit codes: 0; 1 not confirmed; 69 Redis does not answer; 78 the configuration is wrong
+        """,
+    )
+    add_selection(parser)
+    _add_dry_run(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.set_defaults(run=_purge)
+
+
+def _add_dry_run(parser: ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="list what would be done, and do nothing")
+
+
+def _pace(word: str) -> int:
+    return max(1, whole_number(word))
+
+
+def _list(args: Namespace, shown: Callable[[Job, int], str]) -> int:
+    for queue in _queues(args):
+        now = queue.now()
+        for job in _jobs(queue, selection_of(args), args.limit):
+            print(_json(job) if args.json else shown(job, now))
+    return 0
+
+
+def _replay(args: Namespace) -> int:
+    selection = replayable(args)
+    if args.dry_run:
+        return _dry_run(args, selection)
+    replayed: dict[str, int] = {}
+    for queue in _queues(args):
+        for page in walk(queue, selection, queue.replay, args.limit, args.pace):
+            replayed[queue.name] = replayed.get(queue.name, 0) + page.taken
+            if len(page.jobs) == args.pace:
+                time.sleep(1)
+    if any(replayed.values()) or not args.quiet:
+        detail = ", ".join(f"{name} {number}" for name, number in replayed.items() if number)
+        print(f"{sum(replayed.values())} dead jobs run again" + (f": {detail}" if detail else ""))
+    return 0
+
+
+def _purge(args: Namespace) -> int:
+    selection = selection_of(args)
+    if args.dry_run:
+        return _dry_run(args, selection)
+    for queue in _queues(args):
+        meant = sum(1 for _ in _jobs(queue, selection, args.limit))
+        if not meant:
+            continue
+        if not args.yes and not _confirmed(f"Delete {meant} dead jobs of {queue.name} for good?"):
+            print("dead purge: nothing was deleted; --yes deletes without asking", file=sys.stderr)
+            return EXIT_FAILED
+        purged = sum(page.taken for page in walk(queue, selection, queue.purge, args.limit))
+        print(f"{queue.name}: {purged} dead jobs deleted")
+    return 0
+
+
+def _confirmed(question: str) -> bool:
+    return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _dry_run(args: Namespace, selection: Selection) -> int:
+    for queue in _queues(args):
+        now = queue.now()
+        for job in _jobs(queue, selection, args.limit):
+            print(_line(job, now))
+    return 0
+
+
+def _queues(args: Namespace) -> Iterator[Queue]:
+    for name in queues_of(args):
+        yield open_queue(Namespace(config=args.config, queue=name))
+
+
+def _jobs(queue: Queue, selection: Selection, limit: int | None) -> Iterator[Job]:
+    for page in walk(queue, selection, limit=limit):
+        yield from page.jobs
+
+
+def _line(job: Job, now: int) -> str:
+    age = span(now - job.finished_at) if job.finished_at else "-"
+    error = job.error or {}
+    message = " ".join(str(error.get("message", "")).split())
+    history = f"{job.reason}, {age} ago, {job.replays} replays"
+    line = f"{job.queue} {job.id}  {history}  {error.get('class')}: {message}"
+    return line.encode(errors="replace").decode()
+
+
+def _json(job: Job) -> str:
+    return json.dumps(job.to_dict(), ensure_ascii=True)

@@ -1,0 +1,33 @@
+"""How times and spans read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def span(ms: float) -> str:
+    """`40 ms`, `9 s`, `2 min 5 s`, `3 h 20 min`, `2 days 4 h`."""
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    seconds = round(ms / 1000)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return _two(seconds, (60, "min"), (1, "s"))
+    if seconds < 86_400:
+        return _two(seconds, (3600, "h"), (60, "min"))
+    return _two(seconds, (86_400, "days"), (3600, "h"))
+
+
+def _two(seconds: int, unit: tuple[int, str], part: tuple[int, str]) -> str:
+    whole, rest = divmod(seconds, unit[0])
+    return f"{whole} {unit[1]}" + (f" {rest // part[0]} {part[1]}" if rest // part[0] else "")
+
+
+def moment(ms: int, now: int) -> str:
+    """`2026-11-24 09:12:03 (3 min ago)`, local time; `in 3 min` when it is still to come."""
+    try:
+        local = datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):  # somebody has edited it
+        return str(ms)
+    return f"{local} ({span(now - ms)} ago)" if ms <= now else f"{local} (in {span(ms - now)})"
