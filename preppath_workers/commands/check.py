@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,31 @@ from ..errors import ConfigError
 from ..handlers import KINDS
 from ..settings import Config
 from .arguments import add_command
+from .check_data import check_data, mend_data
+from .check_database import check_connection, check_database
 from .check_models import check_models
+from .check_redis import check_redis
+from .check_storage import check_storage
 from .findings import Finding
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-#: In the order in which they are told. A check asks the outside world and returns what it finds; what it
-#: expects to go wrong is a finding too, so that one check does not hide the others.
-CHECKS: tuple[Callable[[Config], Iterable[Finding]], ...] = (check_models,)
+#: A check asks the outside world and returns what it finds; what it expects to go wrong is a finding too, so
+#: that one check does not hide the others.
+Check = Callable[[Config], Iterable[Finding]]
+
+#: In the order in which they are told.
+CHECKS: Mapping[str, Check] = {
+    "redis": check_redis,
+    "database": check_database,
+    "storage": check_storage,
+    "models": check_models,
+    "data": check_data,
+}
+
+#: What a start depends on, in a second or two.
+FAST: Mapping[str, Check] = {"redis": check_redis, "database": check_connection}
 
 #: The exit code, by the worst finding.
 _EXIT_CODES = {"ok": 0, "warning": 1, "error": 2}
@@ -32,34 +48,54 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(
         subparsers,
         "check",
-        "look up the configured models and report what is wrong, or will be soon",
+        "look at everything the workers need, and at the data in Redis",
         """
-        example: preppath-workers check --config .env
+        examples:
+          preppath-workers check --config .env
+          preppath-workers check --only data --fix
+
+        redis: version, memory policy, persistence, clock. database: tables and rights.
+        storage: writes, fetches and removes an object under check/. models: whether the
+        vendor has them, and for how long. data: whether every job is in exactly one place;
+        this reads the names of all jobs, a second for every 50,000 or so. --fix puts a job
+        that is in none, or in several, where its state belongs, and never deletes one.
 
         exit codes: 0 all is well, 1 there are warnings, 2 there are errors (a wrong configuration is one)
         """,
     )
     parser.add_argument("--json", action="store_true", help="print a JSON array of {status, what, detail}")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--only", dest="checks", action="append", choices=CHECKS, help="this one; may be repeated"
+    )
+    which.add_argument(
+        "--fast", action="store_true", help="redis and the database's answer alone, before a start"
+    )
+    parser.add_argument("--fix", action="store_true", help="mend the data")
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
     """Prints a line for each finding, and returns the exit code."""
-    findings = list(_findings(args.config))
+    findings = []
+    for finding in _findings(args):
+        findings.append(finding)
+        if not args.json:
+            line = f"{finding.status:<8} {finding.what}: {finding.detail}"
+            print(line.encode(errors="replace").decode(), flush=True)
     if args.json:
-        print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
-    else:
-        for finding in findings:
-            print(f"{finding.status:<8} {finding.what}: {finding.detail}")
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
     return max((_EXIT_CODES[finding.status] for finding in findings), default=0)
 
 
-def _findings(path: str | None) -> Iterator[Finding]:
+def _findings(args: Namespace) -> Iterator[Finding]:
     try:
-        config = load(read_environment(path), [kind.defaults for kind in KINDS])
+        config = load(read_environment(args.config), [kind.defaults for kind in KINDS])
     except ConfigError as error:
         for problem in error.problems:
             yield Finding("error", "configuration", problem)
         return
-    for check in CHECKS:
-        yield from check(config)
+    checks = FAST if args.fast else CHECKS
+    for name, check in checks.items():
+        if not args.checks or name in args.checks:
+            yield from (mend_data if args.fix and name == "data" else check)(config)

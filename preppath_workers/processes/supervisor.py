@@ -9,10 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import re
-import secrets
 import signal
-import socket
 import time
 from collections.abc import Callable
 
@@ -20,6 +17,7 @@ from ..config import EX_CONFIG
 from ..errors import ConfigError
 from ..handlers.kind import Trade
 from ..log import facts
+from ..queue.instance import new_name
 from ..settings import Config
 from . import inbox
 from .notify import Notifier, Phase
@@ -45,7 +43,7 @@ class Supervisor:
     """
 
     def __init__(self, config: Config, trade: Trade, load_config: Callable[[], Config]) -> None:
-        self.instance = f"{_host()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.instance = new_name()
         self._load_config = load_config
         self._pool = Pool(config, trade, self.instance)
         self._notifier = Notifier.from_environment(os.environ)
@@ -165,8 +163,3 @@ class Supervisor:
             limits = self._pool.config.shutdown_grace + _LEAVE_LIMIT + _STOP_OVERTIME
             return max(0.0, self._stopping_since + limits - time.monotonic())
         return _PATIENCE if self._pool.is_turning else 0.0
-
-
-def _host() -> str:
-    """The host's name, as far as it may stand in a key."""
-    return re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())

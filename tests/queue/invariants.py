@@ -12,8 +12,8 @@ def check(state: State) -> None:
     `wait` is out of order; or when a lane's pointer points at anything but the lane's last job."""
     jobs = state.get("jobs", {})
     for job_id, fields in jobs.items():
-        expected = _expected(job_id, fields, state)
-        assert _places(job_id, state) == expected, f"{job_id}, which is {fields.get('state')}"
+        expected = expected_places(job_id, fields, state)
+        assert places(job_id, state) == expected, f"{job_id}, which is {fields.get('state')}"
     known = [job_id for job_id in state.get("wait", []) if job_id in jobs]
     priorities = [jobs[job_id]["priority"] for job_id in known]
     assert all(left >= right for left, right in pairwise(priorities)), f"wait is out of order: {priorities}"
@@ -24,7 +24,7 @@ def check(state: State) -> None:
         assert priority in state.get("lanes", {}).values(), f"lane {priority} has no pointer"
 
 
-def _places(job_id: str, state: State) -> list[str]:
+def places(job_id: str, state: State) -> list[str]:
     found = [
         name for name in ("wait", "dead", "completed") for entry in state.get(name, []) if entry == job_id
     ]
@@ -34,7 +34,7 @@ def _places(job_id: str, state: State) -> list[str]:
     return found + ["delayed"] * (job_id in state.get("delayed", {}))
 
 
-def _expected(job_id: str, fields: dict[str, str | int], state: State) -> list[str]:
+def expected_places(job_id: str, fields: dict[str, str | int], state: State) -> list[str]:
     match fields["state"]:
         case "waiting":
             in_hand = [f"active {owner}" for owner, ids in state.get("active", {}).items() if job_id in ids]

@@ -75,6 +75,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("hasten", "b"),
         ("held",),
         ("whereabouts", "b", 1, 1_000),
+        ("mend", "b", 1),
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),

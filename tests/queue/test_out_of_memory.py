@@ -73,6 +73,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("prioritize", "next", 1),
     ("prioritize", "in-hand", 1),
     ("hasten", "later"),
+    ("mend", "next", 1),
 ]
 
 

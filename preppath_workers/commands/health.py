@@ -1,0 +1,57 @@
+"""`preppath-workers health`: whether every queue is worked."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from .. import config
+from ..handlers import KINDS
+from ..queue import connections
+from ..queue.health import look
+from ..queue.queue import Queue
+from .arguments import EXIT_FAILED, add_command
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "health",
+        "tell whether a live instance works every configured queue",
+        """
+        examples:
+          preppath-workers health --config .env
+          preppath-workers health --local --quiet     (a container's health check)
+
+        A queue is healthy when the lease of an instance is fresh and, if a job waits that may
+        start, it does start within 5 seconds. One that is paused or held on purpose is healthy.
+
+        exit codes: 0 all are; 1 one is not; 69 Redis does not answer; 78 the configuration is wrong
+        """,
+    )
+    parser.add_argument("--local", action="store_true", help="count the instances of this host alone")
+    parser.add_argument("--quiet", action="store_true", help="print what is wrong and no more")
+    parser.add_argument("--json", action="store_true", help="print a JSON object for each queue, one a line")
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Looks at each queue. Raises ConfigError."""
+    variables = config.read_environment(args.config)
+    where = config.load_redis(variables)
+    client = connections.client(where.url)
+    healthy = True
+    for settings in config.load_queues(variables, [kind.defaults for kind in KINDS]):
+        found = look(Queue(settings.name, client, where.prefix), settings.rate_limit, args.local)
+        healthy &= found.healthy
+        if args.json:
+            print(json.dumps({"queue": settings.name, "healthy": found.healthy, "detail": found.detail}))
+        elif not found.healthy or not args.quiet:
+            word = "ok" if found.healthy else "error"
+            print(f"{word:<6} {settings.name}: {found.detail}".encode(errors="replace").decode())
+    return 0 if healthy else EXIT_FAILED

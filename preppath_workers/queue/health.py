@@ -1,0 +1,58 @@
+"""Whether somebody works a queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..settings import RateLimit
+from .instance import is_local
+from .job import text
+from .listing import held_slots
+from .queue import Queue
+from .whereabouts import find
+
+#: Seconds that a job which may start gets to do so, and between two looks at it.
+_PATIENCE, _LOOK = 5.0, 0.2
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a queue is worked, and how one can tell."""
+
+    healthy: bool
+    detail: str
+
+
+def look(
+    queue: Queue, rate_limit: RateLimit | None, local: bool, pause: Callable[[float], None] = time.sleep
+) -> Health:
+    """Looks at leases and slots, and, where a job waits that may start, whether it does: for some seconds, no
+    longer than needed. With `local` the instances of this host alone count."""
+    slots = [slot for slot in held_slots(queue) if slot.lease_ms > 0 and (not local or is_local(slot.owner))]
+    if not slots:
+        return Health(False, f"no live instance{' on this host' if local else ''} works it")
+    children = f"{len(slots)} children"
+    gate = queue.gate()
+    if gate.paused:
+        return Health(True, f"{children}, paused")
+    if gate.held_ms or gate.out_of_service:
+        return Health(True, f"{children}, held: {gate.reason}")
+    give_up_at = time.monotonic() + _PATIENCE
+    before = queue.statistics()
+    while _should_start(queue, rate_limit):
+        if queue.statistics() != before:
+            return Health(True, f"{children}, jobs go through")
+        if time.monotonic() > give_up_at:
+            return Health(False, f"{children}, but a job waits that may start, and no child takes it")
+        pause(_LOOK)
+    return Health(True, children)
+
+
+def _should_start(queue: Queue, rate_limit: RateLimit | None) -> bool:
+    """Whether a job waits that a token is there for, and a child is free to take it."""
+    head = queue.redis.lindex(queue.keys.wait, -1)
+    if head is None or all(slot.job_ids for slot in held_slots(queue) if slot.lease_ms > 0):
+        return False
+    return not find(queue, text(head), rate_limit).token_ms

@@ -1,0 +1,86 @@
+-- needs: withdrawing, placing, slots
+--
+-- Looks whether a job is in the one place where its state belongs, and can put it there. No job is ever deleted:
+-- what is taken away are entries too many, and entries that name no job.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2]  id
+-- ARGV[3]  "1": mend what is wrong; "0": tell it only
+--
+-- Returns {"fine"}; {"twice"} when it is in more places than one; {"nowhere"} when it is in none; {"elsewhere"} when
+-- it is in one that its state does not mean; {"nothing"} when there is an entry but no job.
+
+local id, mends = ARGV[2], ARGV[3] == '1'
+
+local in_line = #redis.call('LPOS', WAIT, id, 'COUNT', 0)
+local due = redis.call('ZSCORE', DELAYED, id)
+local buried = #redis.call('LPOS', DEAD, id, 'COUNT', 0)
+local holders, in_hand = {}, 0
+each_slot(function(owner)
+  local times = #redis.call('LPOS', active_key(owner), id, 'COUNT', 0)
+  if times > 0 then holders[#holders + 1] = owner end
+  in_hand = in_hand + times
+end)
+local places = in_line + in_hand + buried + (due and 1 or 0)
+
+local job = redis.call('HMGET', job_key(id), 'state', 'owner')
+local state, owner = job[1], job[2]
+
+-- Whether a child starts it when it comes across it: such a job waits, in line or in a hand.
+local waits = state and not is_elsewhere(state, owner)
+local is_owned = false
+for _, holder in ipairs(holders) do is_owned = is_owned or holder == owner end
+
+local fits
+if not state then
+  fits = in_line + in_hand -- a raw push, and whatever else is pushed: the next claim decides
+elseif waits then
+  fits = in_line + in_hand
+elseif state == 'delayed' then
+  fits = due and 1 or 0
+elseif state == 'failed' then
+  fits = buried
+elseif state == 'active' then
+  fits = is_owned and in_hand or 0
+else
+  fits = 0
+end
+
+local is_over = state == 'completed' or state == 'cancelled'
+local verdict = 'fine'
+if not state and places > fits then
+  verdict = 'nothing'
+elseif state and not is_over and places == 0 then
+  verdict = 'nowhere'
+elseif places > 1 and state then
+  verdict = 'twice'
+elseif state and places ~= fits then
+  verdict = 'elsewhere'
+end
+if verdict == 'fine' or not mends then return { verdict } end
+
+-- Out of every place but the right one.
+local keeps = nil
+if state == 'active' and is_owned then keeps = owner end
+if waits and not keeps then keeps = holders[1] end
+for _, holder in ipairs(holders) do
+  if state then redis.call('LREM', active_key(holder), 0, id) end
+end
+if state then
+  for _ = 1, in_line do withdraw(id) end
+end
+redis.call('ZREM', DELAYED, id)
+redis.call('LREM', DEAD, 0, id)
+
+if state == 'delayed' then
+  redis.call('ZADD', DELAYED, due or now, id)
+elseif state == 'failed' then
+  redis.call('LPUSH', DEAD, id)
+elseif keeps then
+  redis.call('RPUSH', active_key(keeps), id)
+elseif state and not is_over then
+  redis.call('HSET', job_key(id), 'state', 'waiting', 'queuedAt', now)
+  place_first(id, priority_of(id))
+end
+return { verdict }

@@ -1,0 +1,94 @@
+"""health: whether somebody works each queue."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from preppath_workers.queue.instance import is_local, new_name
+from preppath_workers.queue.scripts import Caller
+from preppath_workers.queue.slot import Slot
+
+from .conftest import Run
+from .slots import take
+
+
+def beat(queue: Queue, redis: Redis, instance: str, slots: int = 2) -> None:
+    Caller(redis, queue.keys.base)("heartbeat", instance, 60_000, slots, 0, "pid", 1)
+
+
+@pytest.fixture
+def health(run: Run) -> Run:
+    def health(*words: str, **variables: str):  # type: ignore[no-untyped-def] # as run
+        return run("health", *words, QUEUES="tts", **variables)
+
+    return health
+
+
+def test_a_queue_that_nobody_works_is_not_healthy(health: Run) -> None:
+    told = health()
+    assert (told.returncode, told.stdout) == (1, "error  tts: no live instance works it\n")
+
+
+def test_a_queue_with_a_fresh_lease_is(health: Run, tts: Queue, redis: Redis) -> None:
+    beat(tts, redis, new_name())
+    assert (health().returncode, health().stdout) == (0, "ok     tts: 2 children\n")
+    assert health("--quiet").stdout == ""
+    assert json.loads(health("--json").stdout) == {"queue": "tts", "healthy": True, "detail": "2 children"}
+
+
+def test_of_this_host_alone(health: Run, tts: Queue, redis: Redis) -> None:
+    beat(tts, redis, "elsewhere-12-abcdef")
+    assert health().returncode == 0
+    assert health("--local").stdout == "error  tts: no live instance on this host works it\n"
+    beat(tts, redis, new_name())
+    assert health("--local").returncode == 0
+
+
+def test_a_lease_that_ran_out_does_not_count(health: Run, tts: Queue, redis: Redis) -> None:
+    beat(tts, redis, new_name())
+    redis.zadd(tts.keys.instances, dict.fromkeys(redis.zrange(tts.keys.instances, 0, -1), 1))
+    assert health().returncode == 1
+
+
+def test_a_job_that_may_start_and_does_not_is_trouble(health: Run, tts: Queue, redis: Redis) -> None:
+    beat(tts, redis, new_name())
+    tts.enqueue({})
+    told = health()
+    assert told.returncode == 1
+    assert told.stdout == "error  tts: 2 children, but a job waits that may start, and no child takes it\n"
+
+
+def test_one_that_may_not_start_is_none(health: Run, tts: Queue, redis: Redis, slot: Slot) -> None:
+    beat(tts, redis, new_name())
+    tts.enqueue({})
+    tts.pause()
+    assert health().stdout == "ok     tts: 2 children, paused\n"
+    tts.resume()
+    redis.hset(tts.keys.meta, mapping={"heldUntil": tts.now() + 60_000, "heldReason": "slow down"})
+    assert health().stdout == "ok     tts: 2 children, held: slow down\n"
+    tts.resume()
+    redis.zadd(tts.keys.tokens, {"x": tts.now()})
+    assert health(TTS_RATE_LIMIT="1/600").stdout == "ok     tts: 2 children\n"
+
+
+def test_children_that_are_all_busy_are_healthy(health: Run, tts: Queue, slot: Slot) -> None:
+    tts.enqueue({}, id="runs")
+    tts.enqueue({}, id="waits")
+    take(slot)
+    assert health().stdout == "ok     tts: 1 children\n"
+
+
+def test_without_redis_it_says_so(health: Run) -> None:
+    assert health(REDIS_URL="redis://127.0.0.1:9").returncode == 69
+
+
+def test_a_name_tells_its_host() -> None:
+    assert is_local(new_name())
+    assert is_local(new_name() + ":3")
+    assert not is_local("other-" + new_name())
+    assert not is_local(f"{socket.gethostname()}-x-1-abcdef:0")
