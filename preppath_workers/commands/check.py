@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..config import load, read_environment
+from ..config import EX_CONFIG, load, read_environment
 from ..errors import ConfigError
 from ..handlers import KINDS
 from ..settings import Config
@@ -60,7 +60,7 @@ def add_parser(subparsers: Subparsers) -> None:
         this reads the names of all jobs, a second for every 50,000 or so. --fix puts a job
         that is in none, or in several, where its state belongs, and never deletes one.
 
-        exit codes: 0 all is well, 1 there are warnings, 2 there are errors (a wrong configuration is one)
+        exit codes: 0 all is well, 1 there are warnings, 2 there are errors, 78 the configuration is wrong
         """,
     )
     parser.add_argument("--json", action="store_true", help="print a JSON array of {status, what, detail}")
@@ -85,6 +85,9 @@ def run(args: Namespace) -> int:
             print(line.encode(errors="replace").decode(), flush=True)
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    # Told apart, for a start need not be tried again before somebody has mended it.
+    if any(finding.what == "configuration" for finding in findings):
+        return EX_CONFIG
     return max((_EXIT_CODES[finding.status] for finding in findings), default=0)
 
 

@@ -84,7 +84,7 @@ def test_each_model_is_looked_up_at_its_own_vendor(check: Check, vendor: OpenAIS
 def test_a_wrong_configuration_is_told_in_the_same_way(check: Check, vendor: OpenAIServer) -> None:
     exit_code, told = check("--json", S3_BUCKET="", LOG_LEVEL="loud")
 
-    assert exit_code == 2
+    assert exit_code == 78
     findings = json.loads(told)
     assert {(finding["status"], finding["what"]) for finding in findings} == {("error", "configuration")}
     assert [finding["detail"].split()[0] for finding in findings] == ["S3_BUCKET", "LOG_LEVEL"]

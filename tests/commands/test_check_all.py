@@ -140,7 +140,7 @@ def test_before_a_start_it_is_fast(check: Check) -> None:
     assert not any(what.startswith(("table", "bucket", "tts")) for what in found)
 
 
-def test_a_wrong_configuration_is_an_error(check: Check) -> None:
-    found = check("--fast", TTS_CONCURRENCY="many")
-    assert found["configuration"][0] == "error"
-    assert "TTS_CONCURRENCY" in found["configuration"][1]
+def test_a_wrong_configuration_has_the_exit_code_that_it_has_everywhere(run: Run) -> None:
+    wrong = run("check", "--fast", TTS_CONCURRENCY="many")
+    assert wrong.returncode == 78
+    assert "error    configuration: TTS_CONCURRENCY" in wrong.stdout
