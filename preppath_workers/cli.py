@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from redis.exceptions import RedisError
 
 from . import __version__
-from .commands import check, control, dead, enqueue, health, init_db, jobs, queues, run, show
+from .commands import check, control, dead, enqueue, health, init_db, jobs, queues, run, show, top
 from .commands.arguments import CONFIG_HELP, EXIT_UNAVAILABLE
 from .config import EX_CONFIG
 from .errors import ConfigError
@@ -50,7 +50,7 @@ def _parser() -> ArgumentParser:
     run.add_queue_option(parser)
     parser.set_defaults(run=run.run)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for command in (run, enqueue, queues, jobs, show, control, dead, health, check, init_db):
+    for command in (run, enqueue, queues, top, jobs, show, control, dead, health, check, init_db):
         command.add_parser(subparsers)
     return parser
 

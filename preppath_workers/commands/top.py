@@ -1,0 +1,121 @@
+"""`preppath-workers top`: a live screen of queues, children, rates and failures."""
+
+from __future__ import annotations
+
+import curses
+import sys
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import astuple
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from .. import config
+from ..handlers import KINDS
+from ..queue import connections
+from ..queue.overview import look
+from ..queue.queue import Queue
+from .arguments import add_command
+from .local_processes import local_workers
+from .top_frame import Sight, frame
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+#: What a terminal has at least, and what is printed with --once where there is none.
+_WIDTH, _HEIGHT = 80, 24
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "top",
+        "watch queues, children, rates and recent failures; q ends it",
+        """
+        examples:
+          preppath-workers top
+          preppath-workers top --once
+
+        Children of other hosts are shown without pid and memory. MIB is resident memory, with
+        what a child shares with others.
+
+        exit codes: 0; 69 Redis does not answer (at the start); 78 the configuration is wrong
+        """,
+    )
+    parser.add_argument("--once", action="store_true", help="print it once, as plain text")
+    parser.add_argument(
+        "--every", type=_seconds, default=2.0, metavar="SECONDS", help="%(default)s if not given"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Watches until q is pressed. Raises ConfigError."""
+    where = config.load_redis(config.read_environment(args.config))
+    client = connections.client(where.url)
+    queues = [Queue(kind.name, client, where.prefix) for kind in KINDS]
+    first = _look(queues)
+    if args.once or not sys.stdout.isatty():
+        for line in frame(first, None, 10**6, 10**6):
+            print(line.encode(errors="replace").decode())
+        return 0
+    with suppress(KeyboardInterrupt):
+        curses.wrapper(lambda screen: _watch(screen, queues, first, args.every))
+    return 0
+
+
+def _look(queues: Sequence[Queue]) -> Sight:
+    views = [look(queue) for queue in queues]
+    # Nobody misses a queue that is worked only where somebody wants it.
+    optional = {kind.name for kind in KINDS if kind.defaults.needs}
+    shown = [view for view in views if view.name not in optional or any(astuple(view.counts))]
+    return Sight(queues[0].now(), shown, local_workers())
+
+
+def _watch(screen: curses.window, queues: Sequence[Queue], first: Sight, every: float) -> None:
+    curses.use_default_colors()
+    curses.curs_set(0)
+    screen.timeout(round(every * 1000))
+    before, now, trouble = None, first, ""
+    while True:
+        _draw(screen, frame(now, before, *_size(screen)), trouble)
+        key = screen.getch()
+        if key in (ord("q"), ord("Q"), 27):
+            return
+        if key == curses.KEY_RESIZE:
+            continue
+        try:
+            sight, trouble = _look(queues), ""
+        except RedisError as error:
+            trouble = f"Redis does not answer: {error}"
+        else:
+            before, now = now, sight
+
+
+def _size(screen: curses.window) -> tuple[int, int]:
+    height, width = screen.getmaxyx()
+    # The last line is for trouble; the last column stays free, or the cursor would leave the screen.
+    return width - 1, height - 1
+
+
+def _draw(screen: curses.window, lines: Sequence[str], trouble: str) -> None:
+    width, height = _size(screen)
+    screen.erase()
+    for row, line in enumerate(lines):
+        is_title = line[:5].isupper() and line[0] != " "
+        screen.addstr(row, 0, line, curses.A_BOLD if is_title else curses.A_NORMAL)
+    screen.addstr(height, 0, (trouble or "q: quit")[:width], curses.A_REVERSE if trouble else curses.A_DIM)
+    screen.refresh()
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise ArgumentTypeError(f"{word!r} is no number of seconds from 0.1 to 3600")
+    return seconds

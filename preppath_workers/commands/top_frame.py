@@ -1,0 +1,115 @@
+"""What `top` shows: facts in, lines of text out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..queue.instance import is_local
+from ..queue.overview import Child, QueueView
+from .local_processes import LocalProcess
+from .words import span
+
+#: The counters whose growth is shown, and their columns.
+_RATES = (("completed", "done"), ("retried", "retry"), ("failed", "dead"))
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One look: the queues, the local workers by supervisor's pid, queue and slot, and the clock (ms)."""
+
+    at: int
+    queues: Sequence[QueueView]
+    workers: Mapping[tuple[int, str, int], LocalProcess]
+
+
+def frame(now: Sight, before: Sight | None, width: int, height: int) -> list[str]:
+    """The lines that fit. Rates are those since the look before, by the minute; without one there is none.
+
+    When there is too little room, idle children are left out first, then failures.
+    """
+    head = list(_queues(now, before))
+    failures = list(_failures(now))
+    children = list(_children(now))
+    busy = [line for line, is_busy in children if is_busy]
+    idle = [line for line, is_busy in children if not is_busy]
+    title = f"{'CHILD':<15} {'PID':>7} {'MIB':>5} {'SECONDS':>8}  JOB"
+    room = height - len(head) - 3
+    kept_failures = failures[: max(2, room // 3)]
+    room -= len(kept_failures) + (2 if kept_failures else 0)
+    shown = (busy + idle)[: max(0, room)]
+    lines = [*head, "", title, *shown]
+    if len(shown) < len(children):
+        lines.append(f"… and {len(children) - len(shown)} more")
+    if kept_failures:
+        lines += ["", "RECENT FAILURES", *kept_failures]
+    return [_fitted(line, width) for line in lines[:height]]
+
+
+def _queues(now: Sight, before: Sight | None) -> Iterator[str]:
+    yield (
+        f"{'QUEUE':<14}{'WAITING':>8}{'ACTIVE':>7}{'DELAYED':>8}{'DEAD':>6}"
+        + "".join(f"{name + '/m':>10}" for _, name in _RATES)
+        + "  GATE"
+    )
+    earlier = {queue.name: queue for queue in before.queues} if before else {}
+    for queue in now.queues:
+        counts = queue.counts
+        rates = (_rate(queue, earlier.get(queue.name), now, before, name) for name, _ in _RATES)
+        yield (
+            f"{queue.name:<14}{counts.waiting:>8}{counts.active:>7}{counts.delayed:>8}{counts.failed:>6}"
+            + "".join(f"{rate:>10}" for rate in rates)
+            + f"  {_gate(queue)}"
+        )
+
+
+def _rate(queue: QueueView, earlier: QueueView | None, now: Sight, before: Sight | None, name: str) -> str:
+    if not earlier or not before or now.at <= before.at:
+        return "-"
+    grown = queue.statistics.get(name, 0) - earlier.statistics.get(name, 0)
+    return f"{grown * 60_000 / (now.at - before.at):.0f}"
+
+
+def _gate(queue: QueueView) -> str:
+    if not queue.counts.children:
+        return "NO WORKERS"
+    if queue.gate.paused:
+        return "paused"
+    if queue.gate.out_of_service:
+        return "OUT OF SERVICE"
+    return f"held {span(queue.gate.held_ms)}" if queue.gate.held_ms else "open"
+
+
+def _children(now: Sight) -> Iterator[tuple[str, bool]]:
+    """Each child's line, and whether it is busy; the longest running first."""
+    children = [child for queue in now.queues for child in queue.children]
+    for child in sorted(children, key=lambda child: -(child.seconds or 0)):
+        yield _child(child, now), child.job is not None
+
+
+def _child(child: Child, now: Sight) -> str:
+    instance, _, number = child.owner.rpartition(":")
+    pid = memory = "-"
+    if is_local(instance):
+        process = now.workers.get((int(instance.rsplit("-", 2)[1]), child.queue, int(number)))
+        if process:
+            pid, memory = str(process.pid), str(process.mb)
+    host = "" if is_local(instance) else f"  on {instance.rsplit('-', 2)[0]}"
+    name = f"{child.queue}[{number}]"
+    seconds = "-" if child.seconds is None else f"{child.seconds:.0f}"
+    job = child.job.id if child.job else "idle"
+    gone = "" if child.is_live else "  GONE"
+    return f"{name:<17}{pid:>6} {memory:>5} {seconds:>8}  {job}{host}{gone}"
+
+
+def _failures(now: Sight) -> Iterator[str]:
+    jobs = [job for queue in now.queues for job in queue.failures]
+    for job in sorted(jobs, key=lambda job: -(job.finished_at or 0)):
+        age = span(now.at - job.finished_at) if job.finished_at else "-"
+        error = job.error or {}
+        yield f"{age:>12} ago  {job.queue} {job.id}  {job.reason}: {error.get('message', '')}"
+
+
+def _fitted(line: str, width: int) -> str:
+    shown = "".join(letter if letter.isprintable() else " " for letter in line)
+    return shown if len(shown) <= width else shown[: max(0, width - 1)] + "…"
