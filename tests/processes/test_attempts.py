@@ -71,7 +71,7 @@ def test_invalid_and_permanent_errors_are_not_retried(launch: Start, alpha: Queu
 def test_data_that_is_no_object_is_invalid(launch: Start, alpha: Queue) -> None:
     launch().start()
     alpha.enqueue({}, id="j", delay=1)
-    alpha._redis.hset(alpha.keys.job("j"), "data", '["not", "an object"]')
+    alpha.redis.hset(alpha.keys.job("j"), "data", '["not", "an object"]')
     eventually(lambda: state_of(alpha, "j") == "failed")
     job = alpha.get("j")
     assert job is not None

@@ -74,11 +74,11 @@ def test_a_second_signal_stops_at_once(launch: Start, alpha: Queue) -> None:
 def test_a_job_in_hand_that_waits_for_a_token_goes_back_to_the_front(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_RATE_LIMIT="1/600", ALPHA_CONCURRENCY="1").start()
     alpha.enqueue_many([NewJob({}, id=job_id) for job_id in ("a", "b", "c")])
-    eventually(lambda: alpha._redis.zcard(alpha.keys.reserved))
+    eventually(lambda: alpha.redis.zcard(alpha.keys.reserved))
     assert alpha.counts().waiting == 2
     assert app.stop() == 0
-    assert alpha._redis.lrange(alpha.keys.wait, 0, -1) == ["c", "b"]
-    assert not alpha._redis.zcard(alpha.keys.reserved)
+    assert alpha.redis.lrange(alpha.keys.wait, 0, -1) == ["c", "b"]
+    assert not alpha.redis.zcard(alpha.keys.reserved)
     assert state_of(alpha, "b") == "waiting"
 
 

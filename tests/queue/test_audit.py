@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers.queue.audit import Problem, problems
+from preppath_workers.queue.job import Job
 from preppath_workers.queue.keys import Keys
 from preppath_workers.queue.outcome import Completed, Failed
 from preppath_workers.queue.queue import NewJob, Queue
@@ -16,7 +17,7 @@ from preppath_workers.queue.queue import NewJob, Queue
 from . import invariants
 from .bench import NOW, Bench, State, merged
 from .table import HOST, completed, delayed, failed, started, waiting
-from .turns import OpenSlot, done, next_job
+from .turns import OpenSlot, done, turn
 
 #: One job of each kind, each where it belongs.
 SOUND: State = {
@@ -182,7 +183,9 @@ def test_a_busy_queue_has_no_problem(queue: Queue, open_slot: OpenSlot) -> None:
         while not stop.is_set():
             queue.enqueue_many([NewJob({}), NewJob({}, delay=0.001), NewJob({}, priority=3)])
             for _ in range(3):
-                job = next_job(slot)
+                job = turn(slot)
+                if not isinstance(job, Job):  # the other worker was quicker
+                    break
                 slot.settle(done(job, Failed("{}", "permanent") if number else Completed("{}")))
             queue.replay([job.id for job in queue.dead_letters(count=2)])
 
