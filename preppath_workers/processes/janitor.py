@@ -26,6 +26,7 @@ from ..queue import connections
 from ..queue.job import Job
 from ..queue.keys import Keys
 from ..queue.scripts import Caller
+from ..queue.slot import LONGEST_POP_MS
 from ..settings import Config, QueueConfig
 from . import deliveries, reports
 from .inbox import EVERYBODYS
@@ -152,7 +153,9 @@ class Janitor:
 
     def _reap(self, queue: str) -> None:
         limit = self._footprint.queues[queue].recoveries
-        reaped, dead = self._callers[queue]("reap", limit, _REAPED_AT_ONCE, self._footprint.instance)
+        reaped, dead = self._callers[queue](
+            "reap", limit, _REAPED_AT_ONCE, self._footprint.instance, LONGEST_POP_MS
+        )
         for fields in dead:
             reports.failed_permanently(Job.from_reply(queue, fields), self._config.log)
         for instance, jobs in zip(reaped[::2], reaped[1::2], strict=True):

@@ -77,7 +77,7 @@ class Keys:
         return f"{self.base}active:{owner}"
 
     def instance(self, instance: str) -> str:
-        """hash: host, pid, slots, startedAt, version of one supervisor."""
+        """hash: host, pid, slots, startedAt, version of one supervisor; gone, when its lease ran out."""
         return f"{self.base}instance:{instance}"
 
     def job(self, job_id: str) -> str:

@@ -9,6 +9,7 @@ whatever got lost on the way, a pop or an answer, the next claim brings it up ag
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from redis.connection import ConnectionInterface
@@ -24,6 +25,13 @@ from .scripts import SERVER_TIME, Script, scripts
 
 #: Seconds that one pop blocks on an empty queue: long, so that idle children are quiet.
 BLOCK = 5
+
+#: How old a claim that found nothing may be for a pop to follow it (s). It is the claim that puts an instance
+#: back on the books, if it was struck off, before a job may land in its slot.
+_FRESH = 5.0
+
+#: How long after an instance was last seen a pop of it may still take a job (ms), with room to spare.
+LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 
 #: Seconds for any answer. Above BLOCK, or an idle queue would look like a dead server.
 ANSWER_TIMEOUT = BLOCK + 5.0
@@ -68,8 +76,8 @@ class Slot:
         self._unsettled: Finished | None = None
         #: What the claim of this turn answered, when it came together with the settlement.
         self._claimed: list[Any] | None = None
-        #: Whether the last claim found nothing, so that this turn may block in a pop.
-        self._idle = False
+        #: When the last claim found nothing: the next turn may block in a pop. Long ago when it found a job.
+        self._idle_since = float("-inf")
         self._popping = False
 
     def recover(self) -> Recovered:
@@ -87,8 +95,8 @@ class Slot:
         A job that could not be settled stays on the slot's mind: the next turn settles it first.
         """
         self._unsettled = finished or self._unsettled
-        self._popping = self._idle and not self._unsettled
-        self._idle = False
+        self._popping = not self._unsettled and monotonic() < self._idle_since + _FRESH
+        self._idle_since = float("-inf")
         if not self._unsettled:
             self._send([self._pop, self._claim] if self._popping else [self._claim])
             return None
@@ -109,7 +117,7 @@ class Slot:
         if answer[0] == "wait":
             return Wait(int(answer[1]) / 1000)
         if answer[0] == "none":
-            self._idle = True
+            self._idle_since = monotonic()
             return None
         return Job.from_reply(self._queue.name, answer[1])
 
@@ -144,7 +152,7 @@ class Slot:
         self._connected = False
         self._unread = 0
         self._claimed = None
-        self._idle = False  # nobody knows what a pop or a claim did whose answer was lost
+        self._idle_since = float("-inf")  # nobody knows what a pop or a claim did whose answer was lost
         self._connection.disconnect()
 
     def _while_owned(self, name: str, job: Job, *arguments: str | int) -> list[Any]:

@@ -49,6 +49,19 @@ TABLE = [
         changes={"jobs": {"a": {"priority": 1}}},
     ),
     Row(
+        "prioritize: in a hand, it is no longer the pointer of the lane that it left",
+        given={
+            **HOST,
+            "active": {"host:0": ["a"]},
+            "wait": ["b"],
+            "lanes": {"a": 10, "b": 50},
+            "jobs": {"a": waiting(10), "b": waiting()},
+        },
+        call=("prioritize", "a", 1),
+        reply=["waiting"],
+        changes={"lanes": {"a": None}, "jobs": {"a": {"priority": 1}}},
+    ),
+    Row(
         "prioritize: a delayed one keeps its time",
         given={"delayed": {"a": NOW + 5}, "jobs": {"a": delayed()}},
         call=("prioritize", "a", 1),

@@ -116,11 +116,26 @@ RECOVER = [
 ]
 
 REAP = [
-    Row("reap: every lease is live", given=DIED, call=("reap", 3, 10), reply=[[], []]),
+    Row("reap: every lease is live", given=DIED, call=("reap", 3, 10, "", 9_000), reply=[[], []]),
     Row(
         "reap: a lease ran out",
         given={**DIED, "instances": {"host": NOW}},
-        call=("reap", 3, 10),
+        call=("reap", 3, 10, "", 9_000),
+        reply=[["host", 1], []],
+        again=[[], []],
+        changes={
+            **IN_FRONT,
+            "reserved": None,
+            "instances": {"host": NOW + 9_000},
+            "instance": {"host": {"gone": 1}},
+            "jobs": {"a": RECOVERED},
+            "stats": {"recovered": 1},
+        },
+    ),
+    Row(
+        "reap: a pop that was under way landed after that; then it is struck off",
+        given={**DIED, "instances": {"host": NOW}, "instance": {"host": {"slots": 2, "gone": 1}}},
+        call=("reap", 3, 10, "", 9_000),
         reply=[["host", 1], []],
         again=[[], []],
         changes={
@@ -131,6 +146,27 @@ REAP = [
             "jobs": {"a": RECOVERED},
             "stats": {"recovered": 1},
         },
+    ),
+    Row(
+        "reap: nothing came any more, and nothing is told",
+        given={"instances": {"host": NOW}, "instance": {"host": {"slots": 2, "gone": 1}}},
+        call=("reap", 3, 10, "", 9_000),
+        reply=[[], []],
+        changes={"instances": None, "instance": None},
+    ),
+    Row(
+        "heartbeat: it was not gone after all",
+        given={"instances": {"host": NOW + 9_000}, "instance": {"host": {"slots": 2, "gone": 1}}},
+        call=("heartbeat", "host", 15_000, 2, 0),
+        reply=["ok"],
+        changes={"instances": {"host": NOW + 15_000}, "instance": {"host": {"gone": None}}},
+    ),
+    Row(
+        "claim: nor is one whose child is still there, and it gets a lease's time to say so itself",
+        given={"instances": {"host": NOW + 9_000}, "instance": {"host": {"slots": 2, "gone": 1}}},
+        call=("claim", "host", 0, 15_000, 0, 0, 60_000),
+        reply=["none"],
+        changes={"instances": {"host": NOW + 15_000}, "instance": {"host": {"gone": None}}},
     ),
     Row(
         "leave: uncounted, and the lease is given up",
@@ -156,7 +192,9 @@ def test_instances(bench: Bench, row: Row) -> None:
     row.check(bench)
 
 
-@pytest.mark.parametrize("call", [("recover", "host:0", "1", 3), ("reap", 3, 10)], ids=lambda call: call[0])
+@pytest.mark.parametrize(
+    "call", [("recover", "host:0", "1", 3), ("reap", 3, 10, "", 9_000)], ids=lambda call: call[0]
+)
 def test_a_job_that_kills_its_workers_is_dead_past_the_limit(bench: Bench, call: tuple) -> None:
     bench.write({**DIED, "instances": {"host": NOW}, "dead": ["z"]})
     bench.redis.hset(bench.keys.job("a"), "recoveries", 3)
@@ -183,14 +221,16 @@ def test_a_job_that_kills_its_workers_is_dead_past_the_limit(bench: Bench, call:
 def test_reap_spares_the_instance_that_asks(bench: Bench) -> None:
     for name in "ab":
         bench.call("heartbeat", name, 10, 1, 0)
-    assert bench.call("reap", 3, 10, "a", now=NOW + 10) == [["b", 0], []]
-    assert bench.read()["instances"] == {"a": NOW + 10}
+    assert bench.call("reap", 3, 10, "a", 9_000, now=NOW + 10) == [["b", 0], []]
+    assert bench.read()["instances"] == {"a": NOW + 10, "b": NOW + 9_010}
 
 
 def test_reap_clears_some_dead_instances_at_a_time(bench: Bench) -> None:
     for name in "abc":
         bench.call("heartbeat", name, 10, 1, 0)
 
-    assert bench.call("reap", 3, 2, now=NOW + 10) == [["a", 0, "b", 0], []]
-    assert bench.call("reap", 3, 2, now=NOW + 10) == [["c", 0], []]
+    assert bench.call("reap", 3, 2, "", 9_000, now=NOW + 10) == [["a", 0, "b", 0], []]
+    assert bench.call("reap", 3, 2, "", 9_000, now=NOW + 10) == [["c", 0], []]
+    bench.call("reap", 3, 2, "", 9_000, now=NOW + 9_010)
+    bench.call("reap", 3, 2, "", 9_000, now=NOW + 9_010)
     assert bench.read() == {}

@@ -82,7 +82,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("turn", "host", 1, 15_000, 0, 0, 60_000, 60_000, 10, "a", 1, "{}"),
         ("recover", "host:0", "1", 3),
         ("counts",),
-        ("reap", 3, 10),
+        ("reap", 3, 10, "", 9_000),
         ("leave", "host"),
     ]
     assert {name for name, *_ in calls} == set(scripts())

@@ -10,8 +10,9 @@ local waiting, active, live_slots = redis.call('LLEN', WAIT), 0, 0
 local instances = redis.call('ZRANGE', INSTANCES, 0, -1, 'WITHSCORES')
 for index = 1, #instances, 2 do
   local instance, expiry = instances[index], tonumber(instances[index + 1])
-  local slots = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
-  if expiry > now then live_slots = live_slots + slots end
+  local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone')
+  local slots = integer(known[1]) or 0
+  if expiry > now and not known[2] then live_slots = live_slots + slots end
   for slot = 0, slots - 1 do
     for _, id in ipairs(redis.call('LRANGE', active_key(instance .. ':' .. slot), 0, -1)) do
       if redis.call('HGET', job_key(id), 'state') == 'active' then active = active + 1 else waiting = waiting + 1 end

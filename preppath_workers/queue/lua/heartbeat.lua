@@ -14,6 +14,7 @@ local instance, lease, slots = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local known = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
 redis.call('HSET', instance_key(instance), 'slots', math.max(known, slots), unpack(ARGV, 6))
+redis.call('HDEL', instance_key(instance), 'gone')
 if ARGV[5] == '1' then redis.call('HSET', META, 'notices', now + 4 * lease) end
 redis.call('ZADD', INSTANCES, now + lease, instance)
 return {'ok'}

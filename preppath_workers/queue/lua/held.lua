@@ -10,7 +10,7 @@
 
 local held = {}
 each_slot(function(owner, instance)
-  local entry = { owner, tonumber(redis.call('ZSCORE', INSTANCES, instance)) - now }
+  local entry = { owner, lease_left(instance) }
   local ids = redis.call('LRANGE', active_key(owner), 0, -1)
   for index = #ids, 1, -1 do entry[#entry + 1] = ids[index] end
   held[#held + 1] = entry

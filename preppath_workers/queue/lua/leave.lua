@@ -10,4 +10,6 @@
 
 local instance = ARGV[2]
 
-return {retire(instance, false, 0, {})}
+local moved = clear_instance(instance, false, 0, {})
+strike_off(instance)
+return {moved}

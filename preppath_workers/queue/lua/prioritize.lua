@@ -19,6 +19,8 @@ if state ~= 'waiting' and state ~= 'delayed' then return {state} end
 -- One that has it already keeps its place, so that calling again changes nothing.
 if priority_of(id) == tonumber(priority) then return {state} end
 local was_in_line = state == 'waiting' and withdraw(id)
+-- One that is not in line may still be the pointer of the lane that it left.
+redis.call('ZREM', LANES, id)
 redis.call('HSET', key, 'priority', priority)
 if was_in_line then place_last({ id }, priority) end
 return {state}

@@ -1,23 +1,35 @@
 -- needs: giving_back
 --
--- Recovers what instances left behind whose lease ran out, and strikes them off.
+-- Recovers what instances left behind whose lease ran out. They are struck off somewhat later: a pop that was under
+-- way may still put a job into a slot, and if its claim was cut off, nobody would look there any more.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  times a job may lose its worker
 -- ARGV[3]  how many instances at most
 -- ARGV[4]  the caller's own instance: it lives, whatever its lease says
+-- ARGV[5]  how long after that a pop may still be under way (ms)
 --
 -- Returns {{instance, jobs that went back to the queue, …}, {jobs that are dead now, each as fields and values}}.
 
-local limit, most, own = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local limit, most, own, linger = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 
 local reaped, buried = {}, {}
 local expired = redis.call('ZRANGEBYSCORE', INSTANCES, '-inf', now, 'LIMIT', 0, most)
 for _, instance in ipairs(expired) do
   if instance ~= own then
-    reaped[#reaped + 1] = instance
-    reaped[#reaped + 1] = retire(instance, true, limit, buried)
+    local was_gone = redis.call('HGET', instance_key(instance), 'gone')
+    local moved = clear_instance(instance, true, limit, buried)
+    if not was_gone or moved > 0 then
+      reaped[#reaped + 1] = instance
+      reaped[#reaped + 1] = moved
+    end
+    if was_gone then
+      strike_off(instance)
+    else
+      redis.call('HSET', instance_key(instance), 'gone', 1)
+      redis.call('ZADD', INSTANCES, now + linger, instance)
+    end
   end
 end
 return {reaped, buried}

@@ -34,15 +34,15 @@ local state = redis.call('HGET', job_key(id), 'state')
 local owner = holder_of(id)
 if owner then
   tell('owner', owner)
-  tell('lease', tonumber(redis.call('ZSCORE', INSTANCES, string.match(owner, '(.*):'))) - now)
+  tell('lease', lease_left(string.match(owner, '(.*):')))
 end
 local due = redis.call('ZSCORE', DELAYED, id)
 if due then tell('due', due) end
 
 local children = 0
-for _, instance in ipairs(redis.call('ZRANGEBYSCORE', INSTANCES, '(' .. now, '+inf')) do
-  children = children + (integer(redis.call('HGET', instance_key(instance), 'slots')) or 0)
-end
+each_slot(function(_, instance)
+  if lease_left(instance) > 0 then children = children + 1 end
+end)
 tell('children', children)
 
 if state == 'waiting' then

@@ -54,14 +54,17 @@ local function clear_slot(owner, counted, limit, buried)
   return moved
 end
 
--- Empties all of an instance's slots and forgets it; as above.
-local function retire(instance, counted, limit, buried)
+-- Empties all of an instance's slots; as above.
+local function clear_instance(instance, counted, limit, buried)
   local moved = 0
   local slots = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
   for slot = 0, slots - 1 do
     moved = moved + clear_slot(instance .. ':' .. slot, counted, limit, buried)
   end
+  return moved
+end
+
+local function strike_off(instance)
   redis.call('DEL', instance_key(instance))
   redis.call('ZREM', INSTANCES, instance)
-  return moved
 end

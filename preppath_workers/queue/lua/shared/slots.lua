@@ -10,6 +10,12 @@ local function each_slot(visit)
   return nil
 end
 
+-- ms until an instance counts as dead; 0 or less when it does.
+local function lease_left(instance)
+  if redis.call('HGET', instance_key(instance), 'gone') then return 0 end
+  return (tonumber(redis.call('ZSCORE', INSTANCES, instance)) or now) - now
+end
+
 -- The slot that has this job in its active list; nil when none has.
 local function holder_of(id)
   return each_slot(function(owner)

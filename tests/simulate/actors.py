@@ -1,0 +1,165 @@
+"""Who acts on a queue. Each does one thing a move, and tells the trace what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from preppath_workers.errors import JobLost
+from preppath_workers.queue.job import Job
+from preppath_workers.queue.outcome import Completed, Failed, Finished, Outcome, Released
+from preppath_workers.queue.scripts import scripts
+from preppath_workers.queue.slot import LONGEST_POP_MS, Slot, Wait
+
+from .terms import LEASE_MS, RECOVERIES, Terms
+from .wire import SlotsConnection, Wire
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Caller:
+    """Calls transitions as a producer, a janitor or an operator does."""
+
+    wire: Wire
+    base: str
+
+    def __post_init__(self) -> None:
+        self.wire.load(scripts().values())
+
+    def __call__(self, name: str, *arguments: str | int) -> Any:
+        script = scripts()[name]
+        words = ("EVALSHA", script.digest, "1", self.base, "", *map(str, arguments))
+        (answer,) = self.wire.exchange([words])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Child:
+    """One slot and its job, as a worker holds them."""
+
+    def __init__(
+        self, terms: Terms, instance: str, number: int, wire: Wire, random: Random, say: Say
+    ) -> None:
+        self.name = f"{instance}:{number}"
+        self._make: Callable[[], Slot] = lambda: terms.slot(instance, number, SlotsConnection(wire))
+        self._wire, self._random, self._say = wire, random, say
+        #: How all of its jobs end, when that is settled.
+        self.always: Outcome | None = None
+        self.start()
+
+    def start(self) -> None:
+        """A successor takes the place."""
+        self._slot = self._make()
+        self._has_recovered = False
+        self.job: Job | None = None
+        self._finished: Finished | None = None
+        self._waits_until = 0
+
+    def move(self) -> None:
+        if self._wire.now < self._waits_until:
+            return
+        try:
+            if not self._has_recovered:
+                self._slot.recover()
+                self._has_recovered = True
+            elif self.job:
+                self._work(self.job)
+            else:
+                self._turn()
+        except RedisError as error:
+            self._say(f"{self.name}: {error}")
+        except JobLost:
+            self._say(f"{self.name}: lost {self.job.id if self.job else '?'}")
+            self.job = None
+
+    def finish(self) -> None:
+        """Settles its last job and makes room for a successor, as a worker that is asked to stop."""
+        if self.job:
+            self._finished, self.job = Finished(self.job, self._outcome(), 1), None
+        try:
+            self._slot.settle(self._finished)
+        except RedisError as error:
+            self._say(f"{self.name}: {error}")
+        self.start()
+
+    def ghost(self) -> Callable[[], None] | None:
+        """What it would do with its job if it were not as dead as its successor believes."""
+        slot, job = self._slot, self.job
+        outcome = self._outcome()
+        return (lambda: _settle_late(slot, job, outcome)) if job else None
+
+    def _turn(self) -> None:
+        settlement = self._slot.begin_turn(self._finished)
+        self._finished = None
+        if settlement:
+            self._say(f"{self.name}: {settlement.finished.job.id} {settlement.verdict}")
+        answer = self._slot.end_turn()
+        if isinstance(answer, Wait):
+            self._waits_until = self._wire.now + round(answer.seconds * 1000)
+        elif answer:
+            self.job = answer
+            self._say(f"{self.name}: starts {answer.id}#{answer.fence}")
+
+    def _work(self, job: Job) -> None:
+        match 9 if self.always else self._random.randrange(10):
+            case 0:
+                self._slot.progress(job, self._random.randrange(101))
+            case 1:
+                self._slot.checkpoint(job, "step", '{"value":1}')
+            case 2:
+                self._slot.confirm(job)
+            case 3:
+                if self._slot.spend(job):  # a long wait is no worker's: see Postponed
+                    self._finished, self.job = Finished(job, Released(), 1), None
+            case _:
+                # The next turn settles it.
+                self._finished, self.job = Finished(job, self._outcome(), 1), None
+
+    def _outcome(self) -> Outcome:
+        if self.always:
+            return self.always
+        return self._random.choice(
+            [
+                *[Completed('{"n":1}')] * 4,
+                *[Failed('{"class":"E","message":""}')] * 2,
+                Failed('{"class":"E","message":""}', retry_after_ms=700),
+                Failed('{"class":"E","message":""}', reason="invalid"),
+                Released(),
+                Released(hold_ms=150, reason="slow"),
+                Released(hold_ms=150, reason="broken", out_of_service=True),
+            ]
+        )
+
+
+def _settle_late(slot: Slot, job: Job, outcome: Outcome) -> None:
+    with suppress(RedisError):
+        slot.settle(Finished(job, outcome, 1))
+
+
+class Janitor:
+    """Keeps the lease of one instance, and the queue in order."""
+
+    def __init__(self, instance: str, slots: int, call: Caller, random: Random, say: Say) -> None:
+        self.instance, self._slots = instance, slots
+        self._call, self._random, self._say = call, random, say
+
+    def move(self) -> None:
+        try:
+            match self._random.randrange(4):
+                case 0:
+                    self._call("promote", self._random.randint(1, 5))
+                case 1:
+                    reaped, _ = self._call("reap", RECOVERIES, 2, self.instance, LONGEST_POP_MS)
+                    self._say(f"{self.instance}: reaps {reaped}")
+                case _:
+                    notices = self._random.randrange(2)
+                    self._call("heartbeat", self.instance, LEASE_MS, self._slots, notices, "pid", "1")
+        except RedisError as error:
+            self._say(f"{self.instance}: {error}")

@@ -1,0 +1,89 @@
+# ruff: noqa: E501 — a line of a script is as long as it is
+"""Broken variants of the scripts and the slot: each must be caught, or the simulation proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha1
+from unittest.mock import patch
+
+from preppath_workers.queue.scripts import Script, scripts
+
+from . import actors
+from .wire import Wire
+from .world import Broken, World
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is broken: in each of the scripts that has it, `text` is replaced. `seed` is the first one that a
+    search found to catch it."""
+
+    name: str
+    text: str
+    replacement: str
+    seed: int
+
+
+MUTANTS = (
+    Mutant("a settled job's owner is not checked", "if held[2] ~= owner or held[3] ~= fence then return {'lost'} end", "", 41),
+    Mutant("a completed job stays in its slot's hand", "redis.call('LREM', active_key(owner), 1, id)\n  redis.call('HSET', key, 'state', 'completed'", "redis.call('HSET', key, 'state', 'completed'", 1),
+    Mutant("completing again completes again", "if held[1] == 'completed' then return {'completed'} end\n  if held[1] ~= 'active' then return {'lost'} end", "", 31),
+    Mutant("a claim forgets what it holds", "if state == 'active' and holder == owner then return id, job end", "if state == 'active' and holder == owner then redis.call('RPOP', active) return nil end", 122),
+    Mutant("a swap loses the job in hand", "place_first(id, priority)\n  return true", "return true", 4),
+    Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 3),
+    Mutant("a token is not spent", "redis.call('ZADD', TOKENS, now, string.format('%s#%.0f', purpose, now))", "", 0),
+    Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 178),
+    Mutant("a promise is not measured against real starts", "if not promised or promised <= now then\n    moment = free_at", "if not promised then\n    moment = free_at", 113),
+    Mutant("a stopped slot's promise is kept for ever", "redis.call('ZREM', RESERVED, owner)\n  return moved", "return moved", 4),
+    Mutant("recovery forgets a job that waits in hand", "else\n      place_first(id, priority_of(id))\n    end", "end", 3),
+    Mutant("a dead instance's last slot is not looked at", "for slot = 0, slots - 1 do\n    moved", "for slot = 0, slots - 2 do\n    moved", 0),
+    Mutant("a job may lose its worker once more", "if add(id, 'recoveries', 1) > limit then", "if add(id, 'recoveries', 1) > limit + 1 then", 226),
+    Mutant("a released job counts an attempt", "add(id, 'attempts', -1)", "", 3),
+    Mutant("a retry too many", "if hopeless ~= '' or failures > retries then", "if hopeless ~= '' or failures > retries + 1 then", 0),
+    Mutant("jobs are due too early", "redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now,", "redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now + 5000,", 2),
+    Mutant("a job that is due is not placed", "add_to(waiting, entry, priority_of(entry))", "", 0),
+    Mutant("a lane that has left is not passed over", "redis.call('ZREM', LANES, pointer)\n  end", "redis.call('RPUSH', WAIT, unpack(reversed(ids)))\n    return\n  end", 1),
+    Mutant("a lane's pointer is not moved", "redis.call('ZREMRANGEBYSCORE', LANES, priority, priority)", "", 0),
+    Mutant("a job that goes back goes to the end", "insert_behind('(' .. priority, { id })", "insert_behind(priority, { id })", 3),
+    Mutant("a cancelled job stays in line", "redis.call('LREM', WAIT, 1, id)\n  return true", "return true", 1),
+    Mutant("a replayed job keeps its failures", "'failures', 0, 'recoveries', 0", "'recoveries', 0", 238),
+    Mutant("adding an id again makes a second job", "if redis.call('EXISTS', job_key(id)) == 1 then", "if false then", 0),
+    Mutant("adopting raw pushes loses them", "if #ids > 0 then place_last(ids, DEFAULT_PRIORITY) end", "", 1),
+    Mutant("the list of completions grows", "redis.call('LTRIM', COMPLETED, 0, listed - 1)", "", 1),
+)  # fmt: skip
+
+
+def seeds_until_caught(wire: Wire, mutant: Mutant, most: int) -> int | None:
+    """The first seed that breaks a promise with the variant; None if none of so many does."""
+    with in_place(mutant):
+        for seed in range(most):
+            try:
+                World(wire, seed).run()
+            except Broken:
+                return seed
+    return None
+
+
+@contextmanager
+def in_place(mutant: Mutant) -> Iterator[None]:
+    """The simulation runs with the variant inside the block."""
+    broken = _broken(mutant)
+    with (
+        patch.object(actors, "scripts", lambda: broken),
+        patch("preppath_workers.queue.slot.scripts", lambda: broken),
+    ):
+        yield
+
+
+def _broken(mutant: Mutant) -> Mapping[str, Script]:
+    changed = {}
+    for name, script in scripts().items():
+        if mutant.text in script.text:
+            text = script.text.replace(mutant.text, mutant.replacement)
+            digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+            changed[name] = Script(name, text, digest)
+    assert changed, f"no script has what is to be broken: {mutant.name}"
+    return {**scripts(), **changed}

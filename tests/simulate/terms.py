@@ -1,0 +1,54 @@
+"""What all of one run's actors agree on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from unittest.mock import patch
+
+from preppath_workers.config import load
+from preppath_workers.queue import slot as slot_module
+from preppath_workers.queue.slot import Slot
+from preppath_workers.settings import Config, QueueConfig, RateLimit
+
+from .wire import SlotsConnection
+
+LEASE_MS = 2_000
+
+#: Times that a job may lose its worker, and may fail and be tried again.
+RECOVERIES, RETRIES = 1, 1
+
+BACKOFF_MS = 300
+
+#: Completions that are listed.
+LISTED = 3
+
+_CONFIG = replace(
+    load(
+        {"OPENAI_API_KEY": "sk-test", "S3_BUCKET": "b", "DATABASE_URL": "postgresql://127.0.0.1:1/none"}, []
+    ),
+    lease=LEASE_MS / 1000,
+    probe_interval=0.2,
+    keep_completed_count=LISTED,
+)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A run's prefix of keys, and its rate limit: max and duration (ms)."""
+
+    prefix: str
+    limit: tuple[int, int] | None
+
+    @property
+    def config(self) -> Config:
+        return replace(_CONFIG, redis=replace(_CONFIG.redis, prefix=self.prefix))
+
+    @property
+    def queue(self) -> QueueConfig:
+        limit = RateLimit(self.limit[0], self.limit[1] / 1000) if self.limit else None
+        kind = QueueConfig("sim", retries=RETRIES, backoff=BACKOFF_MS / 1000, recoveries=RECOVERIES)
+        return replace(kind, rate_limit=limit)
+
+    def slot(self, instance: str, number: int, connection: SlotsConnection) -> Slot:
+        with patch.object(slot_module, "consumer", lambda *_: connection):
+            return Slot(self.config, self.queue, instance, number)

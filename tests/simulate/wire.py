@@ -1,0 +1,93 @@
+"""What lies between the actors and the server: it may lose a request, or the answer to one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Any
+
+from redis import Redis
+from redis.connection import ConnectionInterface
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from preppath_workers.queue.scripts import Script
+
+#: The index of `now` in EVALSHA's words.
+_NOW = 4
+
+
+class Wire:
+    """One connection to the server for all actors, who take turns; and the clock that scripts are told."""
+
+    def __init__(self, url: str) -> None:
+        client = Redis.from_url(url, decode_responses=True, encoding_errors="surrogateescape", protocol=2)
+        self._connection: ConnectionInterface = client.connection_pool.get_connection()
+        self.random = Random(0)
+        self.now = 0
+        self._loaded: set[str] = set()
+        #: Exchanges of a hundred that are cut off.
+        self.faults = 0
+
+    def load(self, scripts: Iterable[Script]) -> None:
+        """Has the server know them: a script that it did not would be one exchange more, and another run."""
+        new = [script for script in scripts if script.digest not in self._loaded]
+        self.ask([("SCRIPT", "LOAD", script.text) for script in new])
+        self._loaded |= {script.digest for script in new}
+
+    def exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """The answers; a refusal is one, as an exception. Raises ConnectionError where a fault is drawn: then
+        nobody knows how many of the commands were carried out."""
+        if self.random.randrange(100) >= self.faults:
+            return self.ask([self._at_now(command) for command in commands])
+        done = self.random.randint(0, len(commands))
+        self.ask([self._at_now(command) for command in commands[:done]])
+        raise RedisConnectionError(f"cut off after {done} of {len(commands)} commands")
+
+    def ask(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """The answers, without a fault."""
+        self._connection.send_packed_command(self._connection.pack_commands(commands))
+        return [self._read() for _ in commands]
+
+    def _read(self) -> Any:
+        try:
+            return self._connection.read_response()
+        except ResponseError as error:
+            return error
+
+    def _at_now(self, command: Sequence[Any]) -> Sequence[Any]:
+        match command[0]:
+            case "EVALSHA":
+                return (*command[:_NOW], str(self.now), *command[_NOW + 1 :])
+            case "BRPOPLPUSH":  # nobody can wait here
+                return ("RPOPLPUSH", *command[1:-1])
+        return command
+
+
+class SlotsConnection:
+    """What a Slot takes for its connection."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._answers: list[Any] = []
+
+    def connect(self) -> None:
+        pass
+
+    def disconnect(self) -> None:
+        self._answers.clear()
+
+    def pack_commands(self, commands: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+        return commands
+
+    def send_packed_command(self, commands: Sequence[Sequence[Any]]) -> None:
+        if commands[0][0] == "SCRIPT":
+            self._answers += self._wire.ask(commands)
+        else:
+            self._answers += self._wire.exchange(commands)
+
+    def read_response(self) -> Any:
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

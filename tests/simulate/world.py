@@ -1,0 +1,226 @@
+"""One run: actors, a clock, and a seed that decides everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import TypeVar
+from unittest.mock import patch
+
+from redis.exceptions import RedisError
+
+from preppath_workers.queue.keys import Keys
+from preppath_workers.queue.outcome import Completed, Failed
+from preppath_workers.queue.slot import LONGEST_POP_MS
+from tests.queue.bench import State
+
+from .actors import Caller, Child, Janitor
+from .promises import Promises
+from .snapshot import Camera
+from .terms import LEASE_MS, RECOVERIES, Terms
+from .wire import Wire
+
+#: Moves before all faults end and what is left is worked off.
+MOVES = 36
+
+#: Rounds in which it must be.
+_DRAIN = 300
+
+_START = 1_000_000
+
+_CHILDREN = 2
+
+
+Thing = TypeVar("Thing")
+
+
+class Broken(AssertionError):
+    """A promise was broken; the message has the seed and the trace."""
+
+
+class World:
+    """Plays one seed on one server, which it empties first."""
+
+    def __init__(self, wire: Wire, seed: int) -> None:
+        self.seed = seed
+        self.trace: list[str] = []
+        self._random = random = Random(seed)
+        self._wire = wire
+        wire.random, wire.now, wire.faults = random, _START, random.choice([0, 4, 15])
+        self._terms = Terms("s", random.choice([None, (2, 500), (1, 200), (5, 1_000)]))
+        self._keys = Keys(self._terms.prefix, "sim")
+        wire.ask([("FLUSHALL",)])
+        self._camera = Camera(wire, self._keys.base)
+        self._promises = Promises(self._terms)
+        self._call = Caller(wire, self._keys.base)
+        self._born = self._added = self._pushed = 0
+        self._instances: list[tuple[Janitor, list[Child]]] = []
+        self._accepted: set[str] = set()
+        self._ghosts: list[Callable[[], None]] = []
+        for _ in range(2):
+            self._found()
+
+    def run(self) -> list[str]:
+        """Plays it; returns the trace. Raises Broken."""
+        try:
+            # Slots look at their own clock, to tell how old a claim is.
+            with patch("preppath_workers.queue.slot.monotonic", lambda: self._wire.now / 1000):
+                for _ in range(MOVES):
+                    self._step()
+                self._drain()
+        except Exception as error:
+            trace = "\n".join(self.trace)
+            raise Broken(f"seed {self.seed}: {type(error).__name__}: {error}\n{trace}") from error
+        return self.trace
+
+    def _step(self) -> None:
+        moves: list[tuple[int, str, Callable[[], None]]] = [
+            (14, "child", self._child),
+            (6, "enqueue", self._enqueue),
+            (5, "janitor", lambda: self._one(self._instances)[0].move()),
+            (4, "time", self._pass_time),
+            (3, "raw push", self._push),
+            (1, "cancel", lambda: self._operate("cancel", 60_000)),
+            (1, "hasten", lambda: self._operate("hasten")),
+            (1, "prioritize", lambda: self._operate("prioritize", self._random.randint(1, 5))),
+            (2, "replay", self._replay),
+            (1, "gate", self._gate),
+            (3, "kill a child", self._kill),
+            (1, "stop a child", lambda: self._one(self._one(self._instances)[1]).finish()),
+            (1, "a ghost settles", self._haunt),
+            (1, "abandon an instance", self._abandon),
+            (2, "sleep through a lease", self._oversleep),
+        ]
+        _, name, move = self._random.choices(moves, [weight for weight, *_ in moves])[0]
+        self._do(name, move)
+
+    def _do(self, name: str, move: Callable[[], None]) -> None:
+        self._say(name)
+        move()
+        self._promises.check(self._camera.take(), self._wire.now, name)
+
+    def _say(self, words: str) -> None:
+        self.trace.append(f"{self._wire.now - _START:>7} {words}")
+
+    def _one(self, things: list[Thing]) -> Thing:
+        return self._random.choice(things)
+
+    def _found(self) -> None:
+        """A new instance comes up."""
+        name = f"i{self._born}"
+        self._born += 1
+        children = [
+            Child(self._terms, name, number, self._wire, self._random, self._say)
+            for number in range(_CHILDREN)
+        ]
+        self._instances.append((Janitor(name, _CHILDREN, self._call, self._random, self._say), children))
+
+    def _child(self) -> None:
+        self._one(self._one(self._instances)[1]).move()
+
+    def _enqueue(self) -> None:
+        ids = [f"j{self._added + number}" for number in range(self._random.choice([1, 1, 1, 4]))]
+        self._added += len(ids)
+        words = [
+            word
+            for job_id in ids
+            for word in (job_id, "{}", self._random.randint(1, 5), self._random.choice([0, 0, 0, 400]))
+        ]
+        for _ in range(self._random.choice([1, 1, 2])):  # once more, as after a lost answer
+            if not isinstance(self._ask("enqueue", *words), RedisError):
+                self._accepted |= {*ids}
+
+    def _push(self) -> None:
+        self._pushed += 1
+        self._wire.ask([("LPUSH", self._keys.wait, self._random.choice(['{"raw":1}', "rubbish"]))])
+
+    def _replay(self) -> None:
+        """The newest dead letter, or one that may not be dead."""
+        (dead,) = self._wire.ask([("LRANGE", self._keys.dead, 0, 0)])
+        if dead:
+            self._say(f"replay {dead[0]}: {self._ask('replay', dead[0])}")
+
+    def _oversleep(self) -> None:
+        """All but one instance stand still for as long as a lease lasts; that one takes their jobs."""
+        self._wire.now += LEASE_MS + 1
+        janitor, _ = self._one(self._instances)
+        self._ask("heartbeat", janitor.instance, LEASE_MS, _CHILDREN, 0, "pid", "1")
+        self._ask("reap", RECOVERIES, 10, janitor.instance, LONGEST_POP_MS)
+
+    def _ask(self, name: str, *arguments: str | int) -> object:
+        try:
+            return self._call(name, *arguments)
+        except RedisError as error:
+            return error
+
+    def _operate(self, name: str, *arguments: int) -> None:
+        if not self._added:
+            return
+        job_id = f"j{self._random.randrange(self._added)}"
+        self._say(f"{name} {job_id}: {self._ask(name, job_id, *arguments)}")
+
+    def _gate(self) -> None:
+        if self._random.random() < 0.4:
+            self._wire.ask([("HSET", self._keys.meta, "paused", "1")])
+        else:
+            self._resume()
+
+    def _resume(self) -> None:
+        fields = ("paused", "heldUntil", "heldReason", "outOfService", "outOfServiceSince")
+        self._wire.ask([("HDEL", self._keys.meta, *fields)])
+
+    def _pass_time(self) -> None:
+        self._wire.now += self._random.choice([1, 7, self._random.randint(1, 200), 400])
+
+    def _kill(self) -> None:
+        child = self._one(self._one(self._instances)[1])
+        self._say(f"{child.name} dies")
+        if ghost := child.ghost():
+            self._ghosts.append(ghost)
+        child.start()
+
+    def _haunt(self) -> None:
+        """One who was thought dead settles its job."""
+        if self._ghosts:
+            self._ghosts.pop(self._random.randrange(len(self._ghosts)))()
+
+    def _abandon(self) -> None:
+        """An instance is stopped for good, or goes on after another has come up: nobody else can tell."""
+        if self._random.random() < 0.5 or len(self._instances) == 1:
+            self._found()
+        else:
+            self._instances.remove(self._one(self._instances))
+
+    def _drain(self) -> None:
+        """Without faults, everything comes to an end: nothing is stranded, nothing is lost."""
+        self._wire.faults = 0
+        self._resume()
+        janitor, children = self._instances[0]
+        outcome = self._random.choice([Completed("{}"), Failed('{"class":"E","message":""}')])
+        for child in children:
+            child.always = outcome
+        for _ in range(_DRAIN):
+            self._wire.now += 200
+            self._say("drain")
+            self._call("heartbeat", janitor.instance, LEASE_MS, _CHILDREN, 0, "pid", "1")
+            self._call("reap", RECOVERIES, 10, janitor.instance, LONGEST_POP_MS)
+            self._call("promote", 100)
+            for child in children:
+                child.move()
+                child.move()
+            state = self._camera.take()
+            self._promises.check(state, self._wire.now, "drain")
+            if self._is_done(state):
+                return
+        raise AssertionError(f"this never comes to an end: {state}")
+
+    def _is_done(self, state: State) -> bool:
+        jobs = state["jobs"]
+        assert self._accepted <= jobs.keys(), f"lost: {self._accepted - jobs.keys()}"
+        pushed = sum(job_id.startswith("raw-") for job_id in jobs)
+        waiting = sum(entry not in jobs for entry in state.get("wait", []))
+        assert pushed + waiting >= self._pushed - sum(map(len, state["active"].values())), (
+            "a raw push is lost"
+        )
+        over = all(job["state"] in ("completed", "failed", "cancelled") for job in jobs.values())
+        return over and "wait" not in state and not state["active"]
