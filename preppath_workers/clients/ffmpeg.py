@@ -16,8 +16,8 @@ from ..orphans import dies_with_us
 
 #: Samples a second of a part: what speech models hear at.
 PART_RATE = 16_000
-#: Seconds that one run of ffmpeg may take. Recordings that can be uploaded at all take a few.
-TIME_LIMIT = 240.0
+#: Seconds that one run of ffmpeg may take: half of what a job has by default. Most recordings take a few.
+TIME_LIMIT = 300.0
 #: A pause: quieter than this for so many seconds.
 _SILENCE = "silencedetect=noise=-35dB:duration=0.4"
 #: ffmpeg's names for the formats, and for the one thing it may open.

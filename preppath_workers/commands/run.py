@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import config, log
 from ..handlers import KINDS
 from ..handlers.kind import Trade
+from ..processes import inbox
 from ..settings import Config
 from .arguments import add_command
 
@@ -26,7 +27,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers run --config .env --queue tts
 
         signals: TERM or INT stop it after the jobs in hand, a second one at once;
-        HUP reads the configuration again and replaces the workers one by one
+        HUP reads the configuration again and replaces the workers one by one;
+        TTIN adds a worker to each queue and TTOU takes one away, until the next HUP
 
         exit codes: 0 stopped as asked; 78 the configuration is wrong
         """,
@@ -53,10 +55,16 @@ def run(args: Namespace) -> int:
 
     def load() -> Config:
         loaded = config.load(config.read_environment(args.config), [kind.defaults for kind in KINDS], only)
+        # Not left to the first job: its failure, and that of all after it, would be the configuration's.
+        from ..clients.database import Database
+
+        Database(loaded.database_url)  # raises ConfigError for a URL that libpq can not read
         log.configure(loaded.log, loaded.secrets())
         return loaded
 
     loaded = load()
+    # From here on a stop is an orderly one; for the first process of a container, one that is heard at all.
+    inbox.hold()
     # Loaded only here, for these take a second, which other commands need not wait.
     from ..clients.services import Services
     from ..processes.supervisor import Supervisor

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ class App:
     environment: Mapping[str, str]
     module: str = "tests.processes.app"
     process: subprocess.Popen[bytes] | None = None
+    #: A command that starts another, to start it with, and what its process does before anything else.
+    starter: Sequence[str] = ()
+    prepare: Callable[[], object] | None = None
 
     @property
     def pid(self) -> int:
@@ -41,20 +44,21 @@ class App:
     def start(self) -> App:
         """Starts it and waits until every worker waits for jobs."""
         self.launch()
-        eventually(lambda: self.logged("Supervisor started"))
+        eventually(lambda: self.logged("Supervisor started"), deadline=30)
         wanted = sum(self.logged("Supervisor started")[-1]["workers"].values())
-        eventually(lambda: len(self.workers()) >= wanted)
+        eventually(lambda: len(self.workers()) >= wanted, deadline=30)
         return self
 
     def launch(self) -> App:
         """Starts it, no more."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module],
+                [*self.starter, sys.executable, "-m", self.module],
                 cwd=ROOT,
                 env={**os.environ, **self.environment},
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=self.prepare,
             )
         return self
 
@@ -66,7 +70,7 @@ class App:
         self.send(number)
         return self.wait()
 
-    def wait(self, timeout: float = 15) -> int:
+    def wait(self, timeout: float = 30) -> int:
         assert self.process is not None
         return self.process.wait(timeout)
 

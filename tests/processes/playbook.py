@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -80,6 +81,13 @@ def _need(attempt: Attempt) -> None:
         raise OutOfService("the key is wrong")
 
 
+def _leave_behind(attempt: Attempt) -> None:
+    """Starts a process that outlives it."""
+    left = subprocess.Popen(["sleep", str(attempt.data["seconds"])])
+    record(f"left {left.pid}")
+    time.sleep(3600)
+
+
 def _pay_then_die(attempt: Attempt) -> None:
     def pay() -> str:
         record(f"paid {attempt.id}")
@@ -116,6 +124,7 @@ _MOVES: dict[str, Callable[[Attempt], None]] = {
     "progress": _progress,
     "grow": _grow,
     "need": _need,
+    "leave_behind": _leave_behind,
     "pay_then_die": _pay_then_die,
     "confirm_later": _confirm_later,
     "spend": _spend,

@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+# The workers of every queue, or with `--queue tts` of one. README.md, "Operations", says how to run it.
+
+FROM python:3.13-slim AS build
+WORKDIR /build
+COPY pyproject.toml setup.cfg README.md ./
+COPY preppath_workers ./preppath_workers
+# The cache stays with the builder, and with it what a second build need not fetch again.
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv /opt/preppath-workers && /opt/preppath-workers/bin/pip install .
+
+FROM python:3.13-slim
+# ffmpeg cuts recordings that are too long for one request.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ffmpeg \
+    && rm -rf /var/lib/apt/lists/*
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin preppath
+COPY --from=build /opt/preppath-workers /opt/preppath-workers
+ENV PATH=/opt/preppath-workers/bin:$PATH
+USER preppath
+WORKDIR /
+
+# The supervisor is the first process: it has its signals from the first moment, and clears away what processes
+# leave behind, so no init stands above it.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=15s --start-period=60s \
+    CMD ["preppath-workers", "health", "--local", "--quiet"]
+ENTRYPOINT ["preppath-workers"]

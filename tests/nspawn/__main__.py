@@ -1,0 +1,99 @@
+"""Tries the systemd units for real: `python -m tests.nspawn --tree FOLDER`, as root, takes some five minutes.
+
+Needs debootstrap and systemd-container, and a way to Debian's and Python's packages. It makes a Debian in
+FOLDER, unless there is one from the last time, boots it, installs the checkout with the very commands that
+stand in the README, starts the units, and does to them what may happen to them. It prints a line for each,
+and ends with exit code 1 if one was not as expected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from tests.nspawn.container import ROOT, Container, make_tree, put_checkout
+from tests.nspawn.trials import TRIALS, Trial
+from tests.nspawn.world import World, servers
+
+#: What only the trial wants: it can not wait a minute for the watchdog.
+_FILL_IN = "fill in the environment file"
+_DROP_IN = "[Service]\nWatchdogSec=10\nTimeoutAbortSec=5\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.nspawn", description=__doc__.partition("\n")[0])
+    parser.add_argument("--tree", type=Path, required=True, help="the folder of the Debian; made if missing")
+    parser.add_argument("--suite", default="bookworm", help="which Debian (%(default)s)")
+    parser.add_argument("--mirror", help="where debootstrap fetches it from, if not from where it likes")
+    parser.add_argument("--show", action="append", default=[], metavar="PATH", help="seen inside, read-only")
+    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    args = parser.parse_args()
+
+    make_tree(args.tree.absolute(), args.suite, args.mirror)
+    with tempfile.TemporaryDirectory(prefix="nspawn-") as folder, servers() as world:
+        # A copy, so that every run begins on a clean system.
+        subprocess.run(["cp", "--archive", args.tree, f"{folder}/tree"], check=True)
+        put_checkout(Path(folder, "tree"))
+        container = Container(Path(folder, "tree"), Path(folder, "console"), args.show)
+        try:
+            container.boot()
+            failures = _install(container, world, args.readme)
+            failures += 0 if failures else _try_all(container, world)
+        finally:
+            container.power_off()
+    print(f"\n{failures} not as expected" if failures else "\nall as expected")
+    return 1 if failures else 0
+
+
+def _install(container: Container, world: World, readme: Path) -> int:
+    """The first two blocks of commands under "On a server"; the file is filled in between them."""
+    section = readme.read_text(encoding="utf-8").partition("### On a server, with systemd")[2]
+    first, second = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[:2]
+    began = time.monotonic()
+    for command in [*first.splitlines(), _FILL_IN, *second.splitlines()]:
+        if command == _FILL_IN:
+            _fill_in(container, world)
+            continue
+        found = container.run(f"cd /opt/preppath-workers\n{command}")
+        # `check` says 1 when there are warnings.
+        if found.returncode > (1 if " check " in command else 0):
+            print(f"FAILED  {command}: exit code {found.returncode}\n{found.stdout[-3000:]}")
+            return 1
+    world.furnish()
+    print(f"ok      installed by the README's commands: {time.monotonic() - began:.0f} s", flush=True)
+    return 0
+
+
+def _fill_in(container: Container, world: World) -> None:
+    place = container.tree / "etc/preppath-workers/env"
+    place.write_text("".join(f"{name}={value}\n" for name, value in world.variables().items()))
+    drop_in = container.tree / "etc/systemd/system/preppath-workers@.service.d/trial.conf"
+    drop_in.parent.mkdir(exist_ok=True)
+    drop_in.write_text(_DROP_IN)
+    container.run("systemctl daemon-reload")
+
+
+def _try_all(container: Container, world: World) -> int:
+    failures = 0
+    for trial in TRIALS:
+        name = (trial.__doc__ or "").strip()
+        began = time.monotonic()
+        try:
+            seen = trial(Trial(container, world))
+        except Exception:  # noqa: BLE001 — the next trial may still tell something
+            failures += 1
+            print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
+            print(container.run("systemctl status --no-pager preppath-workers@tts || true").stdout[-3000:])
+        else:
+            print(f"ok      {name}: {seen} [{time.monotonic() - began:.0f} s]", flush=True)
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""A Debian of its own, booted with systemd in a container that shares our network."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+
+#: What the tree has from the start; the rest is installed as the README says.
+_PACKAGES = "systemd,systemd-sysv,dbus,python3,ca-certificates"
+
+#: What package managers need to know about this machine's way out.
+_PASSED_ON = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+def make_tree(tree: Path, suite: str, mirror: str | None) -> None:
+    """A minimal Debian, made once: a minute or so."""
+    if (tree / "etc/os-release").exists():
+        return
+    command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", suite, str(tree)]
+    subprocess.run([*command, *([mirror] if mirror else [])], check=True, stdout=sys.stderr)
+
+
+def put_checkout(tree: Path) -> None:
+    """This checkout as git knows it, with changes that are not committed, at its place on a server."""
+    place = tree / "opt/preppath-workers"
+    place.mkdir(parents=True, exist_ok=True)
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    files = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout
+    there = b"\0".join(name for name in files.split(b"\0") if name and (ROOT / os.fsdecode(name)).exists())
+    packed = subprocess.run(
+        ["tar", "--create", "--null", "--files-from=-"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        input=there,
+    )
+    unpack = ["tar", "--extract", "--no-same-owner", "--directory", str(place)]
+    subprocess.run(unpack, check=True, input=packed.stdout)
+
+
+@dataclass
+class Container:
+    """One boot of a tree."""
+
+    tree: Path
+    log: Path
+    #: Files and folders of this machine that are seen inside too, read-only: certificates, say.
+    shown: Sequence[str] = ()
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def boot(self) -> None:
+        """Returns when everything that starts by itself has started."""
+        binds = [f"--bind-ro={path}" for path in self.shown]
+        command = ["systemd-nspawn", "--directory", str(self.tree), "--register=no", "--keep-unit", *binds]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--boot"], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        eventually(
+            lambda: (
+                self._leaders()
+                and self.run("systemctl is-system-running").stdout in ("running\n", "degraded\n")
+            ),
+            deadline=60,
+            every=0.5,
+        )
+
+    def _leaders(self) -> list[int]:
+        """The container's first process as this machine knows it, once there is one."""
+        assert self._process is not None
+        task = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return [int(pid) for pid in task.read_text().split()]
+
+    def power_off(self) -> None:
+        if self._process and self._process.poll() is None:
+            # nspawn's word for an orderly halt (systemd-nspawn(1), --kill-signal).
+            for leader in self._leaders():
+                os.kill(leader, signal.SIGRTMIN + 3)
+            self._process.wait(60)
+
+    def run(
+        self, script: str, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """What a shell in there does with the script; the answer holds its exit code and all its output."""
+        known = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+        path = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+        return subprocess.run(
+            [
+                "nsenter",
+                f"--target={self._leaders()[0]}",
+                "--all",
+                "--root",
+                "--wd",
+                "/bin/sh",
+                "-euc",
+                script,
+            ],
+            env={**known, **path, **(variables or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def pid_here(self, pid: int) -> int:
+        """The number that a process in there has on this machine."""
+        inner = Path(f"/proc/{self._leaders()[0]}/ns/pid").readlink()
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                numbers = next(
+                    line.split()[1:] for line in status.read_text().splitlines() if line.startswith("NSpid:")
+                )
+                if numbers[-1] == str(pid) and (status.parent / "ns/pid").readlink() == inner:
+                    return int(numbers[0])
+            except (OSError, StopIteration):
+                continue
+        raise LookupError(f"no process {pid}")
