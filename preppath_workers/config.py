@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import SplitResult
 
 from dotenv import dotenv_values
 
-from . import config_vendors
-from .environment import Environment
+from . import config_redis, config_vendors
+from .environment import Environment, has_host
 from .errors import ConfigError
 from .settings import Config, LogConfig, QueueConfig, RedisConfig
 
@@ -53,7 +53,7 @@ def load(
     environment = Environment(variables)
     queues = _queues(environment, kinds, only)
     config = Config(
-        redis=_redis(environment),
+        redis=config_redis.redis(environment),
         openai=config_vendors.openai(environment, queues),
         storage=config_vendors.storage(environment),
         database_url=_database_url(environment),
@@ -79,7 +79,7 @@ def load(
 def load_redis(variables: Mapping[str, str | None]) -> RedisConfig:
     """Where the queues are, for commands that only look at them or add to them."""
     environment = Environment(variables)
-    redis = _redis(environment)
+    redis = config_redis.redis(environment)
     environment.raise_problems()
     return redis
 
@@ -100,24 +100,13 @@ def load_queues(variables: Mapping[str, str | None], kinds: Sequence[QueueConfig
     return queues
 
 
-def _redis(environment: Environment) -> RedisConfig:
-    host = environment.pattern("REDIS_HOST", "localhost", r"[A-Za-z0-9_.:-]+", "a host name or an address")
-    host = f"[{host}]" if ":" in host else host  # IPv6
-    port = environment.integer("REDIS_PORT", 6379, minimum=1, maximum=65_535)
-    password = quote(environment.text("REDIS_PASSWORD"), safe="")
-    default = f"redis://{':' + password + '@' if password else ''}{host}:{port}"
-    return RedisConfig(
-        url=environment.url("REDIS_URL", default, ("redis", "rediss", "unix")),
-        prefix=environment.pattern(
-            "KEY_PREFIX", RedisConfig.prefix, r"[A-Za-z0-9_.:-]{1,64}", "letters, digits and _ . : - only"
-        ),
-    )
-
-
 def _database_url(environment: Environment) -> str:
-    schemes = ("postgresql", "postgres")
+    def fits(parts: SplitResult) -> bool:
+        # libpq takes a socket's folder, percent-encoded, for a host.
+        return (parts.hostname or "").startswith("%2f") or has_host(parts)
+
     environment.required("DATABASE_URL", "a URL such as postgresql://user:password@host:5432/preppath")
-    return environment.url("DATABASE_URL", "", schemes)
+    return environment.url("DATABASE_URL", "", ("postgresql", "postgres"), fits)
 
 
 def _log(environment: Environment) -> LogConfig:

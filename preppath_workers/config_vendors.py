@@ -5,9 +5,11 @@ What is wrong is noted in the environment, which is asked for its problems when 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from urllib.parse import SplitResult
 
-from .environment import Environment
+from .environment import Environment, has_host
 from .settings import Capability, OpenAIConfig, QueueConfig, StorageConfig, WebhookConfig
 
 #: How much of a job's time one silent request may take: the rest is for what the job does around it.
@@ -22,13 +24,21 @@ _CAPABILITIES = {
     "EVALUATION": ("evaluation", "OPENAI_MODEL", "gpt-6-luna", 90.0),
 }
 
+#: What an HTTP header can hold as it is, and no key of any vendor is outside of: printable ASCII, no blanks.
+_HEADER_WORD = r"[!-~]+"
+
+#: As boto3 takes them: what it does not take, it would refuse one job after the other.
+_REGION = r"(?!-)(?![0-9]+$)[A-Za-z0-9-]{1,63}(?<!-)"
+_BUCKET = r"[A-Za-z0-9._-]{1,255}|arn:[!-~]+"
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+
 
 def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAIConfig:
     """The capabilities, each with the common key and base URL where it has none of its own. A request gets
     less time than `queues` give a job."""
-    common_key = environment.text("OPENAI_API_KEY").strip()
+    common_key = _key(environment, "OPENAI_API_KEY")
     common_url = environment.url("OPENAI_BASE_URL", "", ("https", "http"))
-    own_keys = [environment.text(f"OPENAI_{name}_API_KEY").strip() for name in _CAPABILITIES]
+    own_keys = [_key(environment, f"OPENAI_{name}_API_KEY") for name in _CAPABILITIES]
     if not common_key and not all(own_keys):
         environment.problem("OPENAI_API_KEY", "a key of the OpenAI API")
     allowed = {queue.name: queue.timeout for queue in queues}
@@ -50,7 +60,7 @@ def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAICon
         evaluation=evaluation,
         transcription=transcription,
         speech=speech,
-        organization=environment.text("OPENAI_ORG_ID") or None,
+        organization=_key(environment, "OPENAI_ORG_ID") or None,
         speech_voice=environment.text("OPENAI_TTS_VOICE", OpenAIConfig.speech_voice),
         evaluation_format=environment.choice(
             "OPENAI_EVALUATION_FORMAT", OpenAIConfig.evaluation_format, ("json_schema", "json_object")
@@ -64,16 +74,26 @@ def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAICon
 
 def storage(environment: Environment) -> StorageConfig:
     """The bucket. Keys come in pairs or not at all."""
-    access_key_id = environment.text("S3_ACCESS_KEY_ID") or None
+    access_key_id = _key(environment, "S3_ACCESS_KEY_ID") or None
     secret_access_key = environment.text("S3_SECRET_ACCESS_KEY") or None
     if access_key_id and not secret_access_key:
         environment.problem("S3_SECRET_ACCESS_KEY", "the secret that goes with S3_ACCESS_KEY_ID")
     if secret_access_key and not access_key_id:
         environment.problem("S3_ACCESS_KEY_ID", "the key id that goes with S3_SECRET_ACCESS_KEY")
+    environment.required("S3_BUCKET", "the name of the bucket with the audio")
     return StorageConfig(
-        bucket=environment.required("S3_BUCKET", "the name of the bucket with the audio"),
-        endpoint=environment.url("S3_ENDPOINT", "", ("https", "http")) or None,
-        region=environment.text("S3_REGION", "us-east-1"),
+        bucket=environment.pattern(
+            "S3_BUCKET", "", _BUCKET, "the name of a bucket: letters, digits, dots, - and _, or an ARN"
+        ),
+        endpoint=environment.url(
+            "S3_ENDPOINT",
+            "",
+            ("https", "http"),
+            _suits_s3,
+            ", with no _ in the host's name (boto3 refuses it)",
+        )
+        or None,
+        region=environment.pattern("S3_REGION", "us-east-1", _REGION, "a region such as us-east-1"),
         access_key_id=access_key_id,
         secret_access_key=secret_access_key,
     )
@@ -85,3 +105,12 @@ def webhook(environment: Environment) -> WebhookConfig:
         url=environment.url("WEBHOOK_URL", "", ("https", "http")) or None,
         secret=environment.pattern("WEBHOOK_SECRET", "", ".{16,}", "16 characters or more") or None,
     )
+
+
+def _key(environment: Environment, name: str) -> str:
+    return environment.pattern(name, "", _HEADER_WORD, "printable ASCII characters without blanks")
+
+
+def _suits_s3(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    return has_host(parts) and (":" in host or all(map(_LABEL.fullmatch, host.removesuffix(".").split("."))))

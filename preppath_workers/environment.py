@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from ipaddress import ip_address
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import ConfigError
 from .settings import RateLimit
 
 Value = TypeVar("Value")
+
+#: A host's name as resolvers take it (RFC 1035, 2.3.4), and with `_`, as container networks name theirs.
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
+
+
+def has_host(parts: SplitResult) -> bool:
+    """Whether the URL names a host that can be looked up. With any other, libraries raise errors of their own
+    kinds, and only when the first job needs the connection. Raises ValueError for some that are none."""
+    host = parts.hostname or ""
+    if ":" in host:
+        return bool(ip_address(host))  # raises ValueError
+    return _HOST_NAME.fullmatch(host.encode("idna").decode("ascii")) is not None
 
 
 class Environment:
@@ -22,20 +35,26 @@ class Environment:
 
     def __init__(self, variables: Mapping[str, str | None]) -> None:
         self._variables = variables
-        self._problems: list[str] = []
+        #: By the variable's name, of each the first.
+        self._problems: dict[str, str] = {}
 
     def raise_problems(self) -> None:
         """Raises ConfigError with every problem met so far, if there was one."""
         if self._problems:
-            raise ConfigError(*self._problems)
+            raise ConfigError(*self._problems.values())
 
     def problem(self, name: str, expected: str) -> None:
         """Notes that the variable is not as expected. Its value is never repeated: it may be a secret."""
         state = "is wrong" if self._variables.get(name) else "is not set"
-        self._problems.append(f"{name} {state}: expected {expected}")
+        self._problems.setdefault(name, f"{name} {state}: expected {expected}")
 
     def text(self, name: str, default: str = "") -> str:
-        return self._variables.get(name) or default
+        value = self._variables.get(name) or default
+        if not value.isascii() and value.encode(errors="ignore").decode() != value:
+            # Bytes of another encoding: no password and no name that any server knows.
+            self.problem(name, "UTF-8 text")
+            return default
+        return value
 
     def required(self, name: str, expected: str) -> str:
         value = self.text(name)
@@ -78,19 +97,28 @@ class Environment:
 
         return self._parsed(name, default, parse, "one of " + ", ".join(choices))
 
-    def url(self, name: str, default: str, schemes: Collection[str]) -> str:
-        """A URL of one of the schemes, with a host (or, for unix sockets, a path)."""
+    def url(
+        self,
+        name: str,
+        default: str,
+        schemes: Collection[str],
+        fits: Callable[[SplitResult], bool] = has_host,
+        more: str = "",
+    ) -> str:
+        """A URL of one of the schemes that `fits`; `more` tells what that asks for beyond a host."""
+
+        beginnings = tuple(f"{scheme}://" for scheme in schemes)
 
         def parse(text: str) -> str:
             parts = urlsplit(text)
-            if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "unix"):
+            # Where a # of a password is not escaped, what stands before it is taken for the host.
+            if not text.startswith(beginnings) or parts.fragment or parts.port == 0:
                 raise ValueError
-            _ = parts.port  # raises ValueError where it is no number
+            if not text.isprintable() or not fits(parts):
+                raise ValueError
             return text
 
-        return self._parsed(
-            name, default, parse, "a URL that starts with " + " or ".join(f"{s}://" for s in schemes)
-        )
+        return self._parsed(name, default, parse, f"a URL that starts with {' or '.join(beginnings)}{more}")
 
     def pattern(self, name: str, default: str, pattern: str, expected: str) -> str:
         def parse(text: str) -> str:

@@ -29,6 +29,8 @@ _COLOURS = {
 }
 _DIM, _RESET = "\x1b[2m", "\x1b[0m"
 
+_TOO_DEEP = "nested too deeply to be shown"
+
 
 @contextmanager
 def job_context(**facts: Any) -> Iterator[None]:
@@ -100,7 +102,7 @@ class JsonFormatter(_Formatter):
             "pid": record.process,
             **self.facts(record),
         }
-        return redact(json.dumps(line, ensure_ascii=False, default=str), self._secrets)
+        return redact(_json(line), self._secrets)
 
 
 class TextFormatter(_Formatter):
@@ -127,5 +129,17 @@ def _shown(value: Any) -> str:
     return (
         value
         if isinstance(value, str) and value.isprintable() and " " not in value
-        else json.dumps(value, default=str)
+        else _json(value, ensure_ascii=True)
     )
+
+
+def _json(value: Any, ensure_ascii: bool = False) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=ensure_ascii, default=str)
+    except RecursionError:  # a job's data may be nested as deeply as can just be read
+        shown = {name: _flat(each) for name, each in value.items()} if isinstance(value, dict) else _TOO_DEEP
+        return json.dumps(shown, ensure_ascii=ensure_ascii, default=str)
+
+
+def _flat(value: Any) -> Any:
+    return _TOO_DEEP if isinstance(value, list | dict) else value

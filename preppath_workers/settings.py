@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
@@ -148,16 +149,25 @@ class Config:
     keep_completed_count: int = 1_000
 
     def secrets(self) -> tuple[str, ...]:
-        """Every value that must not be seen in a log or an error, as it is and as a URL spells it. Longest
-        first: one may be a part of another, and what is left of that would show. What is shorter than
-        SHORTEST_SECRET guards nothing, and without it hardly a word of a log could be read."""
-        found = [password for url in (self.redis.url, self.database_url) for password in _passwords(url)]
+        """Every value that must not be seen in a log or an error, as it is, as a URL spells it, and as Python
+        and JSON quote it. Longest first: one may be a part of another, and what is left of that would show.
+        What is shorter than SHORTEST_SECRET guards nothing, and without it hardly a word of a log could be
+        read."""
+        capabilities = self.openai.capabilities.values()
+        places = (
+            self.redis.url,
+            self.database_url,
+            self.storage.endpoint,
+            *(each.base_url for each in capabilities),
+        )
+        found = [password for url in places for password in _passwords(url or "")]
         found += self.webhook.secrets()
         spelled = [word for password in found for word in (password, unquote(password))]
-        accounts = [capability.api_key for capability in self.openai.capabilities.values()]
+        accounts = [capability.api_key for capability in capabilities]
         keys = (*accounts, self.storage.secret_access_key, self.storage.access_key_id)
         chosen = {word for word in (*spelled, *keys) if word and len(word) >= SHORTEST_SECRET}
-        return tuple(sorted(chosen, key=lambda word: (-len(word), word)))
+        quoted = {quoted[1:-1] for word in chosen for quoted in (repr(word), json.dumps(word))}
+        return tuple(sorted(chosen | quoted, key=lambda word: (-len(word), word)))
 
 
 def _passwords(url: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import boto3
 import psycopg2
 import pytest
+from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from preppath_workers.dev.openai.control import OpenAIServer
@@ -32,6 +33,18 @@ OURS = (
     *("TRANSCRIPTION_", "TTS_", "EVALUATION_", "WEBHOOK_", "QUEUES", "KEY_PREFIX"),
     *("LOG_", "LEASE_", "SHUTDOWN_", "MAX_MEMORY_", "MAX_JOBS_", "KEEP_COMPLETED_"),
 )
+
+# Fixtures are servers here, which examples may share. The suite tries the same examples on every machine;
+# `--hypothesis-profile=search` looks for new ones.
+settings.register_profile(
+    "suite",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.register_profile("search", settings.get_profile("suite"), derandomize=False, max_examples=10_000)
+settings.load_profile("suite")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ PACKAGE = preppath_workers.__name__
 
 #: From the bottom up: each may import those before it and itself.
 WINGS = (
-    "errors", "settings", "environment", "config_vendors", "config", "log", "orphans",
+    "errors", "settings", "environment", "config_redis", "config_vendors", "config", "log", "orphans",
     "queue", "clients", "handlers", "processes", "commands", "cli", "__main__",
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import IO, Any
 
 import openai
@@ -129,6 +130,8 @@ def _connect(capability: Capability, organization: str | None) -> openai.OpenAI:
         base_url=capability.base_url,
         max_retries=0,
         timeout=openai.Timeout(capability.timeout, connect=min(CONNECT_TIMEOUT, capability.timeout)),
+        # No cookies: one that is no ASCII would make every further request of this process fail.
+        http_client=openai.DefaultHttpxClient(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[]))),
     )
 
 

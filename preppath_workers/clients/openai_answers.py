@@ -4,12 +4,14 @@ a server that speaks the API in its own way, arrives here as whatever it is."""
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import PermanentError, TransientError
+
+#: Seconds of the longest recording that a duration is believed of: a week.
+_LONGEST = 604_800.0
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,10 @@ def transcript(answer: Any) -> Transcript:
     if not isinstance(text, str):
         raise TransientError("OpenAI answered without a transcript")
     usage = getattr(answer, "usage", None)
-    languages = getattr(answer, "languages", None) or ()
     return Transcript(
         text=text,
         duration=_seconds(getattr(answer, "duration", None)) or _seconds(getattr(usage, "seconds", None)),
-        language=getattr(answer, "language", None) or next((language.code for language in languages), None),
+        language=_language(answer),
     )
 
 
@@ -46,8 +47,8 @@ def speech(audio: bytes, headers: Mapping[str, str]) -> bytes:
 def json_object(completion: Any) -> dict[str, Any]:
     """The object that a chat's answer is. Raises PermanentError for a refusal, and TransientError for an
     answer that is cut off or something else."""
-    choices = getattr(completion, "choices", None) or [None]
-    message, reason = getattr(choices[0], "message", None), getattr(choices[0], "finish_reason", None)
+    choice = _first(getattr(completion, "choices", None))
+    message, reason = getattr(choice, "message", None), getattr(choice, "finish_reason", None)
     if message is None:
         raise TransientError("OpenAI answered without a choice")
     if getattr(message, "refusal", None) or reason == "content_filter":
@@ -55,14 +56,25 @@ def json_object(completion: Any) -> dict[str, Any]:
     if reason == "length":
         raise TransientError("the model's answer was cut off at its length limit")
     try:
-        value = json.loads(message.content or "")
-    except (json.JSONDecodeError, TypeError):
+        value = json.loads(getattr(message, "content", None) or "")
+    except (ValueError, TypeError, RecursionError):  # broken, no text at all, or nested without end
         value = None
     if not isinstance(value, dict):
         raise TransientError("the model's answer is not a JSON object")
     return value
 
 
+def _language(answer: Any) -> str | None:
+    first = _first(getattr(answer, "languages", None))
+    told = getattr(answer, "language", None) or getattr(first, "code", None)
+    return told if isinstance(told, str) else None
+
+
+def _first(values: Any) -> Any:
+    return values[0] if isinstance(values, list) and values else None
+
+
 def _seconds(value: Any) -> float | None:
-    is_time = isinstance(value, int | float) and math.isfinite(value) and value > 0
+    # Compared as it came: no float can hold every integer that JSON can spell.
+    is_time = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LONGEST
     return float(value) if is_time else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -43,7 +42,9 @@ def openai_errors(capability: Capability) -> Iterator[None]:
         raise TransientError("OpenAI did not answer in time") from None
     except openai.APIConnectionError as error:
         raise TransientError(f"no connection to OpenAI ({type(error.__cause__).__name__})") from None
-    except (openai.OpenAIError, json.JSONDecodeError) as error:
+    except (openai.OpenAIError, ValueError, RecursionError) as error:
+        # The SDK hands on what its JSON reader raises: of bytes that are no text, of a number with thousands
+        # of digits, of brackets without end.
         raise TransientError(f"OpenAI's answer can not be read ({type(error).__name__})") from None
 
 

@@ -26,7 +26,7 @@ def _wav_seconds(file: IO[bytes]) -> float | None:
         with wave.open(file, "rb") as sound:
             frames, rate = sound.getnframes(), sound.getframerate()
             size = frames * sound.getnchannels() * sound.getsampwidth()
-    except (wave.Error, EOFError):
+    except (wave.Error, EOFError, RuntimeError):  # the last where a chunk is longer than the file
         return None
     # What recorded it may have written the header before it knew the length.
     return frames / rate if rate and 0 < size <= os.fstat(file.fileno()).st_size else None

@@ -29,6 +29,8 @@ CHUNK = 256 * 1024
 
 #: Codes (S3's reference, "Error responses") that no further attempt can change.
 PERMANENT_CODES = frozenset({"NoSuchKey", "KeyTooLongError", "EntityTooLarge", "InvalidObjectState"})
+#: What botocore raises, beside its own errors, of headers that are not as it expects them.
+UNREADABLE = (ValueError, LookupError, ArithmeticError, RuntimeError)
 #: Codes of rejected credentials that do not come with a 401 or 403.
 CREDENTIALS_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
 
@@ -152,6 +154,9 @@ class Storage:
             raise TransientError("no credentials for S3 were found") from error
         except BotoCoreError as error:
             raise TransientError(f"S3 could not be reached for {self._name(key)}: {error}") from error
+        except UNREADABLE as error:
+            told = type(error).__name__
+            raise TransientError(f"S3's answer for {self._name(key)} can not be read ({told})") from error
 
     def _connect(self) -> S3Client:
         connect_timeout, read_timeout = self._timeouts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import PurePosixPath
@@ -24,6 +25,11 @@ FORMATS = frozenset({".flac", ".mp3", ".mp4", ".mpeg", ".mpga", ".m4a", ".ogg", 
 PART_SECONDS = 600.0
 #: Bytes of the largest recording that is fetched at all: two hours of a studio's WAV.
 MAX_RECORDING_BYTES = 2 * 1024**3
+#: Seconds of the longest recording that is heard in parts. Each part is paid for, and a few bytes can claim
+#: to play for years.
+MAX_RECORDING_SECONDS = 8 * 3_600.0
+#: A MIME type without its parameters, as it may stand in a header.
+_MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
 def hear(
@@ -49,7 +55,8 @@ def hear(
         if size > MAX_AUDIO_BYTES or _is_too_long(services, duration):
             return _hear_parts(attempt, services, audio, duration, language)
         audio.seek(0)
-        mime_type = (recording["mimeType"] or "application/octet-stream").partition(";")[0].strip()
+        told = _MIME_TYPE.match((recording["mimeType"] or "").strip())
+        mime_type = told[0] if told else "application/octet-stream"
         name = _audio_name((recording["originalName"] or "", key), mime_type)
         transcript = services.openai.transcribe(audio, name, mime_type, language)
     return {"text": storable(transcript.text), "duration": transcript.duration or duration}
@@ -70,6 +77,10 @@ def _hear_parts(
         )
     if duration is None:
         raise PermanentError("ffmpeg finds no sound in the recording")
+    if duration > MAX_RECORDING_SECONDS:
+        raise PermanentError(
+            f"the recording plays {duration:.0f} s; at most {MAX_RECORDING_SECONDS:.0f} s can be transcribed"
+        )
     # Kept, because part 2 must begin where part 1 ended, on whatever machine the job goes on.
     begins = attempt.once("parts", lambda: starts(duration, ffmpeg.pauses(audio), PART_SECONDS))
     requests, texts = PaidRequests(attempt), []

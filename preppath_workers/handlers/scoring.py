@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -14,6 +13,8 @@ from .data import storable
 DEFAULT_WEIGHTS = {"correctness": 40.0, "completeness": 30.0, "clarity": 30.0}
 #: The best score; the worst is 0.
 MAX_SCORE = 10.0
+#: The largest number that counts as one: three of them can still be added up.
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -103,4 +104,5 @@ def _text(value: Any, name: str) -> str:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # Compared as it came: no float can hold every integer that JSON can spell. NaN is within no bounds.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from functools import partial
@@ -72,8 +73,8 @@ def speak(attempt: Attempt, services: Services, speech: Speech, key: str) -> Rec
 
 
 def _known(found: Stored) -> Recorded:
-    duration = found.metadata.get("seconds")
-    return Recorded(found.size, float(duration) if duration else None, cached=True)
+    seconds = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", found.metadata.get("seconds", ""), re.ASCII)
+    return Recorded(found.size, float(seconds[0]) if seconds else None, cached=True)
 
 
 def _record(attempt: Attempt, services: Services, speech: Speech, pieces: list[str], key: str) -> Recorded:

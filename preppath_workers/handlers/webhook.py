@@ -46,6 +46,8 @@ def _body(delivery_id: str, data: Mapping[str, Any]) -> bytes:
         return json.dumps(told, allow_nan=False, separators=(",", ":")).encode("ascii")
     except ValueError:
         raise InvalidJob("the data must not hold NaN or Infinity, which JSON has no words for") from None
+    except RecursionError:
+        raise InvalidJob("the data is nested too deeply") from None
 
 
 def _check(data: Mapping[str, Any]) -> None:

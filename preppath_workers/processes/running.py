@@ -104,13 +104,22 @@ class RunningAttempt:
         self._services.storage.upload(key, answer.encode(), "application/json")
         return json.dumps({"key": key})
 
-    def _stored(self, checkpoint: str) -> Any:
-        answer = json.loads(checkpoint)
-        if "key" not in answer:
-            return answer
-        moved = self._services.storage.read(answer["key"])
-        if moved is None:
-            # Somebody tidied the bucket up. To pay once more is better than to give up.
-            logger.warning("A stored answer is gone, it is fetched again", extra=facts(key=answer["key"]))
-            return None
-        return json.loads(moved)
+    def _stored(self, checkpoint: str) -> Mapping[str, Any] | None:
+        """What holds the answer's `value`; None when it is gone, or is no more what was stored."""
+        stored = _object(checkpoint)
+        key = stored.get("key")
+        if key is not None:
+            stored = _object(self._services.storage.read(str(key)) or "")
+        if "value" in stored:
+            return stored
+        # Somebody tidied the bucket up, or edited the hash. To pay once more is better than to give up.
+        logger.warning("A stored answer is gone, it is fetched again", extra=facts(key=key))
+        return None
+
+
+def _object(text: str | bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

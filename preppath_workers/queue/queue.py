@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, NamedTuple
 
 from redis import Redis
@@ -21,8 +20,14 @@ MAX_DATA_BYTES = 1_000_000
 #: Jobs added by one script call: few enough that nobody else waits long, many enough to be quick.
 _CHUNK = 500
 
+#: Characters of data in one script call, for the same reason: 500 of the largest jobs are half a gigabyte.
+_CHUNK_CHARACTERS = 1_000_000
+
 #: Ms that a cancelled job can still be looked up.
 _KEEP_CANCELLED = 86_400_000
+
+#: A job in the words of the script that adds it; see `NewJob.encode`.
+Encoded = tuple[str, str, int, int]
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class NewJob:
     priority: int = DEFAULT_PRIORITY
     delay: float = 0.0
 
-    def encode(self) -> tuple[str, str, int, int]:
+    def encode(self) -> Encoded:
         """The script's words for it: id, JSON, priority, delay in ms. Raises ValueError when one is wrong."""
         if not is_valid_id(self.id):
             raise ValueError(
@@ -133,13 +138,12 @@ class Queue:
         return self.enqueue_many([job])[0]
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[Added]:
-        """Adds jobs in their order, some hundred at a step. Raises ValueError for a job that is wrong; those
-        of earlier steps are added then."""
+        """Adds jobs in their order, some hundred or a million characters at a step. Raises ValueError for a
+        job that is wrong; those of earlier steps are added then."""
         added: list[Added] = []
         for chunk in _chunks(jobs):
-            words = [word for job in chunk for word in job.encode()]
-            created = self.call("enqueue", *words)
-            added += [Added(job.id, bool(new)) for job, new in zip(chunk, created, strict=True)]
+            created = self.call("enqueue", *(word for encoded in chunk for word in encoded))
+            added += [Added(job[0], bool(new)) for job, new in zip(chunk, created, strict=True)]
         return added
 
     def get(self, job_id: str) -> Job | None:
@@ -242,7 +246,15 @@ class Queue:
         return text(state)  # type: ignore[return-value] # the script answers one of the states
 
 
-def _chunks(jobs: Iterable[NewJob]) -> Iterator[list[NewJob]]:
-    iterator = iter(jobs)
-    while chunk := list(islice(iterator, _CHUNK)):
+def _chunks(jobs: Iterable[NewJob]) -> Iterator[list[Encoded]]:
+    chunk: list[Encoded] = []
+    size = 0
+    for job in jobs:
+        encoded = job.encode()
+        if len(chunk) == _CHUNK or (chunk and size + len(encoded[1]) > _CHUNK_CHARACTERS):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(encoded)
+        size += len(encoded[1])
+    if chunk:
         yield chunk

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+from redis import Redis
+
+from preppath_workers.queue.keys import Keys
+from tests.queue.bench import Bench
+
+NewBench = Callable[[], Bench]
+
+
+@pytest.fixture
+def new_bench(redis_url: str, key_prefix: str) -> Iterator[NewBench]:
+    """Makes an empty queue on the real server, one for each example; the one before is removed."""
+    numbers = count()
+    with Redis.from_url(redis_url, decode_responses=True) as client:
+
+        def make() -> Bench:
+            for key in client.scan_iter(match=f"{key_prefix}*", count=1_000):
+                client.delete(key)
+            return Bench(client, Keys(f"{key_prefix}-{next(numbers)}", "tts"))
+
+        yield make
