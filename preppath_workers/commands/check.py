@@ -19,6 +19,7 @@ from .check_models import check_models
 from .check_redis import check_redis
 from .check_storage import check_storage
 from .findings import Finding
+from .words import printable
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -81,8 +82,7 @@ def run(args: Namespace) -> int:
     for finding in _findings(args):
         findings.append(finding)
         if not args.json:
-            line = f"{finding.status:<8} {finding.what}: {finding.detail}"
-            print(line.encode(errors="replace").decode(), flush=True)
+            print(printable(f"{finding.status:<8} {finding.what}: {finding.detail}"), flush=True)
     if args.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     # Told apart, for a start need not be tried again before somebody has mended it.

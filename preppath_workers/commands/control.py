@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errors import UnknownJob
-from ..handlers import KINDS
 from ..queue.job import State
 from ..queue.queue import Queue, check_priority
 from .arguments import EXIT_FAILED, add_command
-from .queue_argument import add_queue_argument, open_queue
+from .queue_argument import add_queue_argument, add_queues_argument, open_queue, open_queues
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -137,15 +136,12 @@ def _add_gate(subparsers: Subparsers, name: str, summary: str, step: Callable[[Q
         exit codes: 0 done; 69 Redis does not answer; 78 the configuration is wrong
         """
     parser = add_command(subparsers, name, summary, details)
-    names = [kind.name for kind in KINDS]
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("queue", metavar="QUEUE", nargs="?", choices=names, help="one of " + ", ".join(names))
-    which.add_argument("--all", action="store_true", help="every queue")
-    parser.set_defaults(run=lambda args: _run_gate(args, step, names))
+    add_queues_argument(parser)
+    parser.set_defaults(run=lambda args: _run_gate(args, step))
 
 
-def _run_gate(args: Namespace, step: Callable[[Queue], None], names: list[str]) -> int:
-    for name in names if args.all else [args.queue]:
-        step(open_queue(Namespace(config=args.config, queue=name)))
-        print(f"{name} {args.command}d")
+def _run_gate(args: Namespace, step: Callable[[Queue], None]) -> int:
+    for queue in open_queues(args):
+        step(queue)
+        print(f"{queue.name} {args.command}d")
     return 0

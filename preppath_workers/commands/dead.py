@@ -6,16 +6,16 @@ import json
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..queue.dead_letters import Selection, walk
 from ..queue.job import Job
 from ..queue.queue import Queue
 from .arguments import EXIT_FAILED, add_command, whole_number
-from .dead_selection import add_selection, queues_of, replayable, selection_of
-from .queue_argument import open_queue
-from .words import span
+from .dead_selection import add_selection, replayable, selection_of
+from .queue_argument import open_queues
+from .words import printable, span
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -56,7 +56,7 @@ def _add_list(verbs: Subparsers) -> None:
     )
     add_selection(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object for each job, one a line")
-    parser.set_defaults(run=lambda args: _list(args, _line))
+    parser.set_defaults(run=lambda args: _print(args, selection_of(args), as_json=args.json))
 
 
 def _add_show(verbs: Subparsers) -> None:
@@ -71,7 +71,7 @@ def _add_show(verbs: Subparsers) -> None:
         """,
     )
     add_selection(parser)
-    parser.set_defaults(run=lambda args: _list(args, lambda job, _: _json(job)), json=False)
+    parser.set_defaults(run=lambda args: _print(args, selection_of(args), as_json=True))
 
 
 def _add_replay(verbs: Subparsers) -> None:
@@ -135,20 +135,20 @@ def _pace(word: str) -> int:
     return max(1, whole_number(word))
 
 
-def _list(args: Namespace, shown: Callable[[Job, int], str]) -> int:
-    for queue in _queues(args):
+def _print(args: Namespace, selection: Selection, as_json: bool = False) -> int:
+    for queue in open_queues(args):
         now = queue.now()
-        for job in _jobs(queue, selection_of(args), args.limit):
-            print(_json(job) if args.json else shown(job, now))
+        for job in _jobs(queue, selection, args.limit):
+            print(json.dumps(job.to_dict(), ensure_ascii=True) if as_json else _line(job, now))
     return 0
 
 
 def _replay(args: Namespace) -> int:
     selection = replayable(args)
     if args.dry_run:
-        return _dry_run(args, selection)
+        return _print(args, selection)
     replayed: dict[str, int] = {}
-    for queue in _queues(args):
+    for queue in open_queues(args):
         for page in walk(queue, selection, queue.replay, args.limit, args.pace):
             replayed[queue.name] = replayed.get(queue.name, 0) + page.taken
             if len(page.jobs) == args.pace:
@@ -162,8 +162,8 @@ def _replay(args: Namespace) -> int:
 def _purge(args: Namespace) -> int:
     selection = selection_of(args)
     if args.dry_run:
-        return _dry_run(args, selection)
-    for queue in _queues(args):
+        return _print(args, selection)
+    for queue in open_queues(args):
         meant = sum(1 for _ in _jobs(queue, selection, args.limit))
         if not meant:
             continue
@@ -179,19 +179,6 @@ def _confirmed(question: str) -> bool:
     return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _dry_run(args: Namespace, selection: Selection) -> int:
-    for queue in _queues(args):
-        now = queue.now()
-        for job in _jobs(queue, selection, args.limit):
-            print(_line(job, now))
-    return 0
-
-
-def _queues(args: Namespace) -> Iterator[Queue]:
-    for name in queues_of(args):
-        yield open_queue(Namespace(config=args.config, queue=name))
-
-
 def _jobs(queue: Queue, selection: Selection, limit: int | None) -> Iterator[Job]:
     for page in walk(queue, selection, limit=limit):
         yield from page.jobs
@@ -202,9 +189,4 @@ def _line(job: Job, now: int) -> str:
     error = job.error or {}
     message = " ".join(str(error.get("message", "")).split())
     history = f"{job.reason}, {age} ago, {job.replays} replays"
-    line = f"{job.queue} {job.id}  {history}  {error.get('class')}: {message}"
-    return line.encode(errors="replace").decode()
-
-
-def _json(job: Job) -> str:
-    return json.dumps(job.to_dict(), ensure_ascii=True)
+    return printable(f"{job.queue} {job.id}  {history}  {error.get('class')}: {message}")

@@ -6,9 +6,9 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
 
-from ..handlers import KINDS
 from ..queue.dead_letters import HOPELESS, Selection
 from .arguments import whole_number
+from .queue_argument import add_queues_argument
 
 _REASONS = ("invalid", "permanent", "retries", "worker-died", "malformed")
 
@@ -17,10 +17,7 @@ _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 def add_selection(parser: ArgumentParser) -> None:
     """Adds QUEUE or --all, and the filters."""
-    names = [kind.name for kind in KINDS]
-    which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("queue", metavar="QUEUE", nargs="?", choices=names, help="one of " + ", ".join(names))
-    which.add_argument("--all", action="store_true", help="every queue")
+    add_queues_argument(parser)
     parser.add_argument("--id", dest="ids", action="append", default=[], help="this job; may be repeated")
     parser.add_argument(
         "--reason",
@@ -38,11 +35,6 @@ def add_selection(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--newer-than", type=_age, metavar="AGE", help="those that died since")
     parser.add_argument("--limit", type=whole_number, metavar="N", help="N jobs of each queue at most")
-
-
-def queues_of(args: Namespace) -> list[str]:
-    """The names of the queues that are meant."""
-    return [kind.name for kind in KINDS] if args.all else [args.queue]
 
 
 def selection_of(args: Namespace) -> Selection:

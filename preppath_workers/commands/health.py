@@ -6,12 +6,10 @@ import json
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from .. import config
-from ..handlers import KINDS
-from ..queue import connections
 from ..queue.health import look
-from ..queue.queue import Queue
 from .arguments import EXIT_FAILED, add_command
+from .queue_argument import open_configured
+from .words import printable
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -42,16 +40,13 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Looks at each queue. Raises ConfigError."""
-    variables = config.read_environment(args.config)
-    where = config.load_redis(variables)
-    client = connections.client(where.url)
     healthy = True
-    for settings in config.load_queues(variables, [kind.defaults for kind in KINDS]):
-        found = look(Queue(settings.name, client, where.prefix), settings.rate_limit, args.local)
+    for queue, settings in open_configured(args):
+        found = look(queue, settings.rate_limit, args.local)
         healthy &= found.healthy
         if args.json:
-            print(json.dumps({"queue": settings.name, "healthy": found.healthy, "detail": found.detail}))
+            print(json.dumps({"queue": queue.name, "healthy": found.healthy, "detail": found.detail}))
         elif not found.healthy or not args.quiet:
             word = "ok" if found.healthy else "error"
-            print(f"{word:<6} {settings.name}: {found.detail}".encode(errors="replace").decode())
+            print(printable(f"{word:<6} {queue.name}: {found.detail}"))
     return 0 if healthy else EXIT_FAILED

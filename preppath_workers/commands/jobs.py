@@ -10,7 +10,7 @@ from ..queue.job import Job
 from ..queue.listing import LISTED, jobs
 from .arguments import add_command, whole_number
 from .queue_argument import add_queue_argument, open_queue
-from .words import span
+from .words import printable, span
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -64,5 +64,4 @@ def _line(job: Job, now: int) -> str:
     hint = " ".join(hint.split())
     if len(hint) > _HINT:
         hint = hint[: _HINT - 1] + "…"
-    line = f"{job.id:<26}  {job.priority:>3}  {job.attempts:>2}×  {age:>11}  {hint}"
-    return line.encode(errors="replace").decode()
+    return printable(f"{job.id:<26}  {job.priority:>3}  {job.attempts:>2}×  {age:>11}  {hint}")

@@ -1,30 +1,71 @@
-"""The QUEUE argument, and the queue that it names."""
+"""The QUEUE argument, and the queues that a command line means."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Mapping, Sequence
 
 from .. import config
 from ..handlers import KINDS
 from ..queue import connections
 from ..queue.queue import Queue
-from ..settings import RateLimit
+from ..settings import QueueConfig, RateLimit, RedisConfig
+
+_NAMES = [kind.name for kind in KINDS]
+
+_HELP = "one of " + ", ".join(_NAMES)
 
 
 def add_queue_argument(parser: ArgumentParser) -> None:
-    """Adds the argument, with the names that there are."""
-    names = [kind.name for kind in KINDS]
-    parser.add_argument("queue", metavar="QUEUE", choices=names, help="one of " + ", ".join(names))
+    """Adds QUEUE, with the names that there are."""
+    parser.add_argument("queue", metavar="QUEUE", choices=_NAMES, help=_HELP)
+
+
+def add_queues_argument(parser: ArgumentParser) -> None:
+    """Adds QUEUE, and --all in its place."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("queue", metavar="QUEUE", nargs="?", choices=_NAMES, help=_HELP)
+    which.add_argument("--all", action="store_true", help="every queue")
 
 
 def open_queue(args: Namespace) -> Queue:
-    """The queue that the command line names. Raises ConfigError."""
-    redis = config.load_redis(config.read_environment(args.config))
-    return Queue(args.queue, connections.client(redis.url), redis.prefix)
+    """The queue that QUEUE names. Raises ConfigError."""
+    (queue,) = _open(args, [args.queue])
+    return queue
+
+
+def open_queues(args: Namespace) -> list[Queue]:
+    """The queues that QUEUE or --all means. Raises ConfigError."""
+    return _open(args, _NAMES if args.all else [args.queue])
+
+
+def open_all(args: Namespace) -> list[Queue]:
+    """Every queue. Raises ConfigError."""
+    return _open(args, _NAMES)
+
+
+def open_configured(args: Namespace) -> list[tuple[Queue, QueueConfig]]:
+    """The queues that this configuration has worked, and how. Raises ConfigError."""
+    variables = config.read_environment(args.config)
+    where = config.load_redis(variables)
+    settings = _settings(variables)
+    return list(zip(_connect(where, [queue.name for queue in settings]), settings, strict=True))
 
 
 def rate_limit_of(args: Namespace) -> RateLimit | None:
-    """The rate limit of the queue that the command line names, by this configuration. Raises ConfigError."""
-    variables = config.read_environment(args.config)
-    queues = config.load_queues(variables, [kind.defaults for kind in KINDS])
+    """The rate limit of the queue that QUEUE names, by this configuration. Raises ConfigError."""
+    queues = _settings(config.read_environment(args.config))
     return next((queue.rate_limit for queue in queues if queue.name == args.queue), None)
+
+
+def _open(args: Namespace, names: Iterable[str]) -> list[Queue]:
+    return _connect(config.load_redis(config.read_environment(args.config)), names)
+
+
+def _settings(variables: Mapping[str, str | None]) -> Sequence[QueueConfig]:
+    return config.load_queues(variables, [kind.defaults for kind in KINDS])
+
+
+def _connect(where: RedisConfig, names: Iterable[str]) -> list[Queue]:
+    client = connections.client(where.url)
+    return [Queue(name, client, where.prefix) for name in names]

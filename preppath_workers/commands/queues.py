@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from .. import config
-from ..handlers import KINDS
-from ..queue import connections
 from ..queue.queue import Gate, Queue
 from .arguments import add_command
+from .queue_argument import open_configured
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -42,12 +40,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Shows the queues. Raises ConfigError."""
-    variables = config.read_environment(args.config)
-    where = config.load_redis(variables)
-    client = connections.client(where.url)
     rows = []
-    for settings in config.load_queues(variables, [kind.defaults for kind in KINDS]):
-        queue = Queue(settings.name, client, where.prefix)
+    for queue, settings in open_configured(args):
         gate = queue.gate()
         limit = str(settings.rate_limit) if settings.rate_limit else None
         if args.json:

@@ -16,7 +16,7 @@ from ..queue.whereabouts import find
 from .arguments import EXIT_FAILED, add_command
 from .queue_argument import add_queue_argument, open_queue, rate_limit_of
 from .why import why
-from .words import moment
+from .words import moment, printable
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -79,7 +79,7 @@ def run(args: Namespace) -> int:
         )
     else:
         shown = _shown(job, reason, place.at)
-    print(shown.encode(errors="replace").decode())
+    print(printable(shown))
     if args.wait is None or job.state == "completed":
         return 0
     return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED

@@ -12,20 +12,17 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from .. import config
 from ..handlers import KINDS
-from ..queue import connections
 from ..queue.overview import look
 from ..queue.queue import Queue
 from .arguments import add_command
 from .local_processes import local_workers
+from .queue_argument import open_all
 from .top_frame import Sight, frame
+from .words import printable
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
-
-#: What a terminal has at least, and what is printed with --once where there is none.
-_WIDTH, _HEIGHT = 80, 24
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -54,13 +51,11 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Watches until q is pressed. Raises ConfigError."""
-    where = config.load_redis(config.read_environment(args.config))
-    client = connections.client(where.url)
-    queues = [Queue(kind.name, client, where.prefix) for kind in KINDS]
+    queues = open_all(args)
     first = _look(queues)
     if args.once or not sys.stdout.isatty():
         for line in frame(first, None, 10**6, 10**6):
-            print(line.encode(errors="replace").decode())
+            print(printable(line))
         return 0
     with suppress(KeyboardInterrupt):
         curses.wrapper(lambda screen: _watch(screen, queues, first, args.every))

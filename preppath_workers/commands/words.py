@@ -1,8 +1,13 @@
-"""How times and spans read."""
+"""How lines, times and spans read."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+
+def printable(line: str) -> str:
+    """The line as any terminal takes it: ids and errors may hold what no encoding knows."""
+    return line.encode(errors="replace").decode()
 
 
 def span(ms: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 
 import pytest
 from redis import Redis
@@ -23,7 +24,7 @@ def beat(queue: Queue, redis: Redis, instance: str, slots: int = 2) -> None:
 
 @pytest.fixture
 def health(run: Run) -> Run:
-    def health(*words: str, **variables: str):  # type: ignore[no-untyped-def] # as run
+    def health(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return run("health", *words, QUEUES="tts", **variables)
 
     return health

@@ -123,7 +123,7 @@ def test_on_a_terminal_it_runs_until_q(redis_url: str, key_prefix: str) -> None:
     child, terminal = pty.fork()
     if not child:
         environment = {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix, "TERM": "xterm"}
-        os.execve(ROOT / "bin/preppath-workers", ["preppath-workers", "top", "--every", "0.2"], environment)  # noqa: S606
+        os.execve(ROOT / "bin/preppath-workers", ["preppath-workers", "top", "--every", "0.2"], environment)  # noqa: S606 — no shell is wanted
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     shown = read_until(terminal, b"q: quit")
     assert b"evaluation" in shown

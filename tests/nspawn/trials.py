@@ -172,14 +172,7 @@ def redis_away(trial: Trial) -> str:
 
 def stopped(trial: Trial) -> str:
     """stop, a job in hand that ends in time"""
-    job = trial.world.speech(seconds=4)
-    trial.tts.worker_of(job)
-    began = time.monotonic()
-    assert trial.tts.ask("stop") == ""
-    took = time.monotonic() - began
-    found = trial.tts.show()
-    assert (found["ActiveState"], found["Result"]) == ("inactive", "success")
-    told = how(trial.jobs, job)
+    _, took, told = _stop_over_a_job(trial, seconds=4)
     assert told == "completed, attempts 1, recoveries 0"
     assert trial.tts.ask("start") == ""
     return f"after {took:.1f} s; job {told}"
@@ -187,18 +180,24 @@ def stopped(trial: Trial) -> str:
 
 def stopped_in_time(trial: Trial) -> str:
     """stop, a job in hand that does not end (SHUTDOWN_GRACE is 8 s)"""
-    job = trial.world.speech(seconds=120)
-    trial.tts.worker_of(job)
-    began = time.monotonic()
-    assert trial.tts.ask("stop") == ""
-    took = time.monotonic() - began
-    found, told = trial.tts.show(), how(trial.jobs, job)
-    assert (found["ActiveState"], found["Result"]) == ("inactive", "success")
+    job, took, told = _stop_over_a_job(trial, seconds=120)
     assert told == "waiting, attempts 0, recoveries 0"
     assert 7 < took < 16
     assert trial.tts.ask("start") == ""
     completes(trial.jobs, job)
     return f"after {took:.1f} s; job {told}"
+
+
+def _stop_over_a_job(trial: Trial, seconds: float) -> tuple[str, float, str]:
+    """Stops the unit while a job of so many seconds runs; the job, how long that took, how the job is now."""
+    job = trial.world.speech(seconds=seconds)
+    trial.tts.worker_of(job)
+    began = time.monotonic()
+    assert trial.tts.ask("stop") == ""
+    took = time.monotonic() - began
+    found = trial.tts.show()
+    assert (found["ActiveState"], found["Result"]) == ("inactive", "success")
+    return job, took, how(trial.jobs, job)
 
 
 def wrong_configuration(trial: Trial) -> str:

@@ -19,6 +19,7 @@ from preppath_workers.dev.redis import RedisServer
 from preppath_workers.dev.s3 import S3Server
 from preppath_workers.dev.servers import running
 from preppath_workers.dev.speech import speak
+from tests.interview import add_interview
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -65,15 +66,7 @@ class World:
         spoken = "A hash table finds a key in constant time."
         self.storage().put_object(Bucket="trial", Key="r1.wav", Body=speak(spoken).wav_bytes(spoken))
         with closing(psycopg2.connect(self.postgres.url)) as database, database, database.cursor() as cursor:
-            cursor.execute('INSERT INTO interviews ("id", "userId") VALUES (%s, %s)', ["i1", "u1"])
-            cursor.execute(
-                'INSERT INTO interview_questions ("id", "interviewId", "order", question) '
-                "VALUES ('q1', 'i1', 1, 'What is an index?')"
-            )
-            cursor.execute(
-                'INSERT INTO interview_recordings ("id", "interviewId", "userId", filename, "mimeType") '
-                "VALUES ('r1', 'i1', 'u1', 'r1.wav', 'audio/wav')"
-            )
+            add_interview(cursor)
 
     def storage(self) -> S3Client:
         return boto3.client(

@@ -19,6 +19,7 @@ from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.s3 import S3Server
 from preppath_workers.dev.speech import speak
 from tests.conftest import Given
+from tests.interview import add_interview
 from tests.processes.harness import App, state_of
 from tests.waiting import eventually
 
@@ -114,15 +115,7 @@ def world(
     with closing(psycopg2.connect(database_url)) as database:
         with database, database.cursor() as cursor:
             create_missing(cursor)
-            cursor.execute('INSERT INTO interviews ("id", "userId") VALUES (%s, %s)', ["i1", "u1"])
-            cursor.execute(
-                'INSERT INTO interview_questions ("id", "interviewId", "order", question) '
-                "VALUES ('q1', 'i1', 1, 'What is an index?')"
-            )
-            cursor.execute(
-                'INSERT INTO interview_recordings ("id", "interviewId", "userId", filename, "mimeType") '
-                "VALUES ('r1', 'i1', 'u1', 'r1.wav', 'audio/wav')"
-            )
+            add_interview(cursor)
         app = App(tmp_path, environment, module="tests.processes.killing_app").start()
         yield World(tmp_path, app, redis, key_prefix, database, vendor)
         app.kill()

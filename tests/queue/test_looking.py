@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from preppath_workers.queue.listing import HeldSlot, held_slots, jobs
+from preppath_workers.queue.listing import HeldSlot, Listed, held_slots, jobs
 from preppath_workers.queue.outcome import Completed, Failed
 from preppath_workers.queue.queue import NewJob, Queue
 from preppath_workers.queue.whereabouts import Whereabouts, find
@@ -18,8 +18,8 @@ from .turns import OpenSlot, done, next_job, turn
 LIMIT = RateLimit(2, 1)
 
 
-def ids(queue: Queue, *page: object) -> list[str]:
-    return [job.id for job in jobs(queue, *page)]  # type: ignore[arg-type]
+def ids(queue: Queue, state: Listed, start: int = 0, count: int = 50) -> list[str]:
+    return [job.id for job in jobs(queue, state, start, count)]
 
 
 def test_each_state_has_its_list(queue: Queue, open_slot: OpenSlot) -> None:

@@ -13,10 +13,10 @@
 local id, keep = ARGV[2], ARGV[3]
 
 local function drop_from_hand()
-  local owner = holder_of(id)
-  if not owner then return end
-  redis.call('LREM', active_key(owner), 1, id)
-  redis.call('ZREM', RESERVED, owner)
+  local holder = holder_of(id)
+  if not holder then return end
+  redis.call('LREM', active_key(holder.owner), 1, id)
+  redis.call('ZREM', RESERVED, holder.owner)
 end
 
 local key = job_key(id)

@@ -1,3 +1,5 @@
+-- needs: slots
+--
 -- Counts the queue's jobs by state, all at one moment. Changes nothing.
 --
 -- KEYS[1]  base
@@ -7,18 +9,14 @@
 -- that waits for a token is counted as waiting; `completed` counts the listed recent ones.
 
 local waiting, active, live_slots = redis.call('LLEN', WAIT), 0, 0
-local instances = redis.call('ZRANGE', INSTANCES, 0, -1, 'WITHSCORES')
-for index = 1, #instances, 2 do
-  local instance, expiry = instances[index], tonumber(instances[index + 1])
-  local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone')
-  local slots = integer(known[1]) or 0
-  if expiry > now and not known[2] then live_slots = live_slots + slots end
-  for slot = 0, slots - 1 do
-    for _, id in ipairs(redis.call('LRANGE', active_key(instance .. ':' .. slot), 0, -1)) do
-      if redis.call('HGET', job_key(id), 'state') == 'active' then active = active + 1 else waiting = waiting + 1 end
-    end
+each_instance(function(_, slots, lease)
+  if lease > 0 then live_slots = live_slots + slots end
+end)
+each_slot(function(owner)
+  for _, id in ipairs(redis.call('LRANGE', active_key(owner), 0, -1)) do
+    if redis.call('HGET', job_key(id), 'state') == 'active' then active = active + 1 else waiting = waiting + 1 end
   end
-end
+end)
 return {
   waiting, active, redis.call('ZCARD', DELAYED), redis.call('LLEN', DEAD), redis.call('LLEN', COMPLETED), live_slots,
 }

@@ -9,8 +9,8 @@
 -- slot has no id.
 
 local held = {}
-each_slot(function(owner, instance)
-  local entry = { owner, lease_left(instance) }
+each_slot(function(owner, lease)
+  local entry = { owner, lease }
   local ids = redis.call('LRANGE', active_key(owner), 0, -1)
   for index = #ids, 1, -1 do entry[#entry + 1] = ids[index] end
   held[#held + 1] = entry

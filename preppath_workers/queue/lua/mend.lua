@@ -27,24 +27,21 @@ local places = in_line + in_hand + buried + (due and 1 or 0)
 local job = redis.call('HMGET', job_key(id), 'state', 'owner')
 local state, owner = job[1], job[2]
 
--- Whether a child starts it when it comes across it: such a job waits, in line or in a hand.
-local waits = state and not is_elsewhere(state, owner)
 local is_owned = false
 for _, holder in ipairs(holders) do is_owned = is_owned or holder == owner end
 
-local fits
-if not state then
-  fits = in_line + in_hand -- a raw push, and whatever else is pushed: the next claim decides
-elseif waits then
+-- How many of its entries are where its state means it to be. What a child starts when it comes across it waits,
+-- in line or in a hand; and what has no state, a raw push say, the next claim decides about.
+local waits = not is_elsewhere(state, owner)
+local fits = 0
+if waits then
   fits = in_line + in_hand
 elseif state == 'delayed' then
   fits = due and 1 or 0
 elseif state == 'failed' then
   fits = buried
-elseif state == 'active' then
-  fits = is_owned and in_hand or 0
-else
-  fits = 0
+elseif state == 'active' and is_owned then
+  fits = in_hand
 end
 
 local is_over = state == 'completed' or state == 'cancelled'
@@ -60,26 +57,21 @@ elseif state and places ~= fits then
 end
 if verdict == 'fine' or not mends then return { verdict } end
 
--- Out of every place but the right one.
-local keeps = nil
-if state == 'active' and is_owned then keeps = owner end
-if waits and not keeps then keeps = holders[1] end
-for _, holder in ipairs(holders) do
-  if state then redis.call('LREM', active_key(holder), 0, id) end
-end
-if state then
-  for _ = 1, in_line do withdraw(id) end
-end
+-- Out of every place but the right one; an entry of no job stays where a claim will come across it.
 redis.call('ZREM', DELAYED, id)
 redis.call('LREM', DEAD, 0, id)
+if not state then return { verdict } end
+for _, holder in ipairs(holders) do redis.call('LREM', active_key(holder), 0, id) end
+for _ = 1, in_line do withdraw(id) end
 
+local keeps = is_owned and state == 'active' and owner or waits and holders[1]
 if state == 'delayed' then
   redis.call('ZADD', DELAYED, due or now, id)
 elseif state == 'failed' then
   redis.call('LPUSH', DEAD, id)
 elseif keeps then
   redis.call('RPUSH', active_key(keeps), id)
-elseif state and not is_over then
+elseif not is_over then
   redis.call('HSET', job_key(id), 'state', 'waiting', 'queuedAt', now)
   place_first(id, priority_of(id))
 end

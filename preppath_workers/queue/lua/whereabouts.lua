@@ -31,17 +31,17 @@ local function token_in(ahead)
 end
 
 local state = redis.call('HGET', job_key(id), 'state')
-local owner = holder_of(id)
-if owner then
-  tell('owner', owner)
-  tell('lease', lease_left(string.match(owner, '(.*):')))
+local holder = holder_of(id)
+if holder then
+  tell('owner', holder.owner)
+  tell('lease', holder.lease)
 end
 local due = redis.call('ZSCORE', DELAYED, id)
 if due then tell('due', due) end
 
 local children = 0
-each_slot(function(_, instance)
-  if lease_left(instance) > 0 then children = children + 1 end
+each_instance(function(_, slots, lease)
+  if lease > 0 then children = children + slots end
 end)
 tell('children', children)
 
@@ -50,7 +50,7 @@ if state == 'waiting' then
   local position = redis.call('LPOS', WAIT, id)
   -- Those in the hands of slots start before those in the list.
   local ahead = position and reserved + redis.call('LLEN', WAIT) - 1 - position
-    or owner and redis.call('ZRANK', RESERVED, owner) or 0
+    or holder and redis.call('ZRANK', RESERVED, holder.owner) or 0
   tell('ahead', ahead)
   if limit > 0 then tell('token', token_in(ahead)) end
 end
