@@ -69,11 +69,12 @@ def seeds_until_caught(wire: Wire, mutant: Mutant, most: int) -> int | None:
 
 @contextmanager
 def in_place(mutant: Mutant) -> Iterator[None]:
-    """The simulation runs with the variant inside the block."""
+    """Everybody who calls a transition calls the variant inside the block."""
     broken = _broken(mutant)
     with (
         patch.object(actors, "scripts", lambda: broken),
         patch("preppath_workers.queue.slot.scripts", lambda: broken),
+        patch("preppath_workers.queue.scripts.scripts", lambda: broken),
     ):
         yield
 
