@@ -1,0 +1,42 @@
+"""`python -m tests.soak`."""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+
+from .plan import LONG, SHORT
+from .trial import Seen, Soak
+from .verdict import Row, judge
+
+
+def main() -> int:
+    """Returns 1 where a promise was broken."""
+    parser = ArgumentParser(prog="python -m tests.soak", description=__import__("tests.soak").soak.__doc__)
+    parser.add_argument("--short", action="store_true", help="under a minute")
+    parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="draws jobs and troubles")
+    args = parser.parse_args()
+    plan = SHORT if args.short else LONG
+    print(f"seed {args.seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        seen = Soak(plan, args.seed, Path(folder), lambda line: print(line, flush=True)).run()
+    rows = judge(seen)
+    print("\n".join([*_summary(seen), *map(_line, rows)]))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+def _summary(seen: Seen) -> list[str]:
+    troubles = ", ".join(f"{times} × {trouble}" for trouble, times in seen.plan.troubles.items())
+    jobs = f"{seen.plan.jobs:,} jobs, {seen.plan.poison:,} of them poison, in {seen.seconds:.0f} s"
+    return [f"{jobs}; {troubles}", "", "| promise | seen | allowed | |", "|---|---|---|---|"]
+
+
+def _line(row: Row) -> str:
+    return f"| {row.promise} | {row.seen} | {row.allowed} | {'kept' if row.holds else 'BROKEN'} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""`python -m tests.soak.app`: the real supervisor, with a handler that writes down what it does and when."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+from unittest.mock import Mock
+
+from preppath_workers import config, log
+from preppath_workers.errors import TransientError
+from preppath_workers.handlers.kind import Attempt, Trade
+from preppath_workers.processes.supervisor import Supervisor
+from preppath_workers.settings import Config, QueueConfig
+from tests.processes import playbook
+
+QUEUES = (QueueConfig("alpha"),)
+
+
+def handle(attempt: Attempt, services: object) -> Mapping[str, Any]:
+    _note("start", attempt)
+    if attempt.id.startswith("p"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(attempt.data["ms"] / 1000)
+    if attempt.id.startswith("f"):
+        raise TransientError("as always")
+    _note("end", attempt)
+    return {}
+
+
+def _note(what: str, attempt: Attempt) -> None:
+    playbook.record(f"{what} {attempt.id} {os.getpid()} {time.monotonic():.4f}")
+
+
+def load() -> Config:
+    loaded = config.load(config.read_environment(), QUEUES)
+    log.configure(loaded.log, loaded.secrets())
+    return loaded
+
+
+if __name__ == "__main__":
+    sys.exit(Supervisor(load(), Trade({"alpha": handle}, lambda _: Mock()), load).run())

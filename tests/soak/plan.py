@@ -1,0 +1,94 @@
+"""How many jobs there are, and what happens to those who work on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from preppath_workers import NewJob
+
+Trouble = Literal["kill a child", "kill a supervisor", "restart Redis", "cut silently", "stop past the lease"]
+
+#: Times that a job may lose its worker, and be retried; seconds of a lease.
+RECOVERIES, RETRIES, LEASE = 2, 1, 3.0
+
+#: Workers of each supervisor.
+WORKERS = 4
+
+#: Which supervisor works for which prefix: two share one.
+PREFIXES = ("north", "north", "south")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """So many jobs, poison among them (each kills every worker that takes it), and so many troubles, spread
+    over so many seconds."""
+
+    seconds: float
+    jobs: int
+    poison: int
+    troubles: Mapping[Trouble, int]
+
+    def schedule(self, random: Random) -> list[tuple[float, Trouble]]:
+        """What happens when: seconds from the start, in order."""
+        drawn = [trouble for trouble, times in self.troubles.items() for _ in range(times)]
+        random.shuffle(drawn)
+        return [
+            ((number + 1) * self.seconds / (len(drawn) + 1), trouble) for number, trouble in enumerate(drawn)
+        ]
+
+    def work(self, random: Random) -> list[NewJob]:
+        """All jobs, in the order in which they are added. The first letter of an id tells its fate: `p`oison,
+        `f`ails until its retries are used up, `d`elayed, or an ordinary `n`."""
+        fates = ["p"] * self.poison + random.choices("fdn", [3, 5, 92], k=self.jobs - self.poison)
+        random.shuffle(fates)
+        return [self._job(f"{fate}{number}", random) for number, fate in enumerate(fates)]
+
+    @staticmethod
+    def _job(job_id: str, random: Random) -> NewJob:
+        delay = random.uniform(0.1, 3) if job_id[0] == "d" else 0.0
+        priority = random.choice([1, 10, 50, 50, 50, 90])
+        return NewJob({"ms": random.randint(20, 140)}, job_id, priority, delay)
+
+
+LONG = Plan(
+    seconds=720,
+    jobs=50_000,
+    poison=1_000,
+    troubles={
+        "kill a child": 460,
+        "kill a supervisor": 60,
+        "restart Redis": 55,
+        "cut silently": 60,
+        "stop past the lease": 20,
+    },
+)
+
+SHORT = Plan(
+    seconds=30,
+    jobs=1_500,
+    poison=30,
+    troubles={
+        "kill a child": 24,
+        "kill a supervisor": 3,
+        "restart Redis": 3,
+        "cut silently": 3,
+        "stop past the lease": 1,
+    },
+)
+
+#: What runs with the tests.
+TINY = Plan(
+    seconds=8,
+    jobs=400,
+    poison=8,
+    troubles={
+        "kill a child": 8,
+        "kill a supervisor": 1,
+        "restart Redis": 1,
+        "cut silently": 1,
+        "stop past the lease": 1,
+    },
+)
