@@ -1,0 +1,126 @@
+"""`python -m tests.bench`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from redis import Redis
+
+from .figures import Figures, as_json, table
+from .measure import Lost, Measure
+from .server import BenchServer, version
+from .systems import ALL, OURS, System
+
+#: What `--quick` measures beside ours and the limits.
+_QUICK = ("preppath-workers", "limit: BRPOPLPUSH, LREM", "limit: [LREM, BRPOPLPUSH]", "dramatiq", "huey")
+
+#: Processes, as in the table's heading.
+PROCESSES = (2, 10)
+
+#: Seconds that a killed worker's job gets to run again.
+_PATIENCE = 90.0
+
+
+def main() -> int:
+    """Returns 1 when ours could not be measured."""
+    args = _arguments()
+    systems = [system for system in ALL if _is_wanted(system.name, args)]
+    found = {system: Figures(system.name, system.remark) for system in systems}
+    for system in systems:
+        if system.package:
+            _say(f"{system.name}: {system.package}")
+        found[system].failure = system.install()
+    usable = [system for system in systems if not found[system].failure]
+    with BenchServer() as server:
+        redis = Redis.from_url(server.url, decode_responses=True)
+        python, day = platform.python_version(), time.strftime("%Y-%m-%d")
+        title = f"{version(redis)}, {os.cpu_count()} cores, Python {python}, {day}"
+        for repetition in range(args.repeat):
+            for system in usable:
+                _attempt(found[system], f"throughput, {repetition + 1}", lambda system=system: _speed(
+                    Measure(system, server.url), found[system], args))  # fmt: skip
+        for system in usable:
+            _attempt(found[system], "latency and memory", lambda system=system: _rest(
+                Measure(system, server.url), found[system], args))  # fmt: skip
+    if not args.quick:
+        _recoveries([system for system in usable if system.has_recovery], found)
+    ours = found.get(OURS, Figures(OURS.name))
+    print(f"{title}\n\n{table([*found.values()], ours)}")
+    if args.json:
+        told = {"title": title, "systems": [as_json(figures) for figures in found.values()]}
+        args.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    return 0 if ours.rate(PROCESSES[-1]) or not _is_wanted(OURS.name, args) else 1
+
+
+def _arguments() -> Namespace:
+    parser = ArgumentParser(prog="python -m tests.bench", description=__import__("tests.bench").bench.__doc__)
+    parser.add_argument("--quick", action="store_true", help="a minute")
+    parser.add_argument("--only", metavar="NAMES", help="systems whose name has one of these in it")
+    parser.add_argument("--repeat", type=int, help="how often throughput is measured; 3, or 1 with --quick")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="writes everything there too")
+    args = parser.parse_args()
+    args.repeat = args.repeat or (1 if args.quick else 3)
+    return args
+
+
+def _is_wanted(name: str, args: Namespace) -> bool:
+    if args.only:
+        return any(part in name for part in args.only.split(","))
+    return name in _QUICK if args.quick else True
+
+
+def _attempt(figures: Figures, what: str, measure: Callable[[], None]) -> None:
+    _say(f"{figures.name}: {what}")
+    try:
+        measure()
+    except Lost as lost:
+        figures.failure = str(lost)
+
+
+def _speed(measure: Measure, figures: Figures, args: Namespace) -> None:
+    jobs = measure.system.jobs // (5 if args.quick else 1)
+    for processes in PROCESSES:
+        figures.throughput.setdefault(processes, []).append(measure.throughput(processes, jobs))
+    figures.single.append(measure.enqueue(min(jobs, 3_000), bulk=False))
+    figures.bulk.append(measure.enqueue(jobs, bulk=True))
+
+
+def _rest(measure: Measure, figures: Figures, args: Namespace) -> None:
+    figures.latency = measure.latency(50 if args.quick else 300)
+    if not args.quick:
+        figures.memory = measure.memory(PROCESSES[-1], measure.system.jobs // 10)
+
+
+def _recoveries(systems: Sequence[System], found: dict[System, Figures]) -> None:
+    """All at the same time, each on a server of its own: most take long."""
+    with ExitStack() as stack:
+        again = {}
+        for system in systems:
+            _say(f"{system.name}: kill -9")
+            server = stack.enter_context(BenchServer())
+            try:
+                again[system] = stack.enter_context(Measure(system, server.url).recovery())
+            except Lost as lost:
+                found[system].recovery = str(lost)
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end and any(seconds() is None for seconds in again.values()):
+            time.sleep(0.1)
+        for system, seconds in again.items():
+            took = seconds()
+            found[system].recovery = f"not within {_PATIENCE:.0f} s" if took is None else took
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

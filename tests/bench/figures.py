@@ -1,0 +1,110 @@
+"""All that was measured of one system, and how a table shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median, quantiles
+from typing import Any
+
+from .measure import Throughput
+
+HEADINGS = (
+    "system",
+    "jobs/s, 2 processes",
+    "jobs/s, 10 processes",
+    "of ours",
+    "CPU a job: workers + Redis, ms",
+    "commands, reads a job",
+    "added/s: one by one, in bulk",
+    "idle: p50 / p99, ms",
+    "MiB, 10 idle workers",
+    "runs again after kill -9",
+)
+
+
+@dataclass
+class Figures:
+    """Lists have a value for each repetition; what is empty was not measured. `failure` says why."""
+
+    name: str
+    remark: str = ""
+    failure: str = ""
+    throughput: dict[int, list[Throughput]] = field(default_factory=dict)
+    single: list[float] = field(default_factory=list)
+    bulk: list[float] = field(default_factory=list)
+    latency: list[float] = field(default_factory=list)
+    #: MiB, idle and after many jobs.
+    memory: tuple[float, float] | None = None
+    #: Seconds; "lost" or "later than …" where the job did not start again.
+    recovery: float | str | None = None
+
+    def rate(self, processes: int) -> float | None:
+        """Jobs a second, the median of the repetitions."""
+        runs = self.throughput.get(processes)
+        return median(run.rate for run in runs) if runs else None
+
+
+def table(all_figures: Sequence[Figures], ours: Figures) -> str:
+    lines = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
+    lines += [f"| {' | '.join(_row(figures, ours))} |" for figures in all_figures]
+    return "\n".join(lines)
+
+
+def _row(figures: Figures, ours: Figures) -> list[str]:
+    name = f"{figures.name} ({figures.remark})" if figures.remark else figures.name
+    if figures.failure:
+        return [name, figures.failure, *[""] * (len(HEADINGS) - 2)]
+    runs = figures.throughput.get(10) or figures.throughput.get(2) or []
+    return [
+        name,
+        spread([run.rate for run in figures.throughput.get(2, [])]),
+        spread([run.rate for run in figures.throughput.get(10, [])]),
+        ratio(ours.rate(10), figures.rate(10)),
+        joined(
+            " + ", [_median(".3f", [run.client for run in runs]), _median(".3f", [run.redis for run in runs])]
+        ),
+        joined(
+            ", ",
+            [_median(".1f", [run.commands for run in runs]), _median(".1f", [run.reads for run in runs])],
+        ),
+        joined(", ", [_median(",.0f", figures.single), _median(",.0f", figures.bulk)]),
+        percentiles(figures.latency),
+        " / ".join(f"{size:.0f}" for size in figures.memory or ()),
+        f"{figures.recovery:.2f} s" if isinstance(figures.recovery, float) else figures.recovery or "",
+    ]
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median, and what lay furthest from it on both sides."""
+    if not values:
+        return ""
+    middle = f"{median(values):,.0f}"
+    return middle if len(values) == 1 else f"{middle} ({min(values):,.0f}–{max(values):,.0f})"
+
+
+def ratio(ours: float | None, theirs: float | None) -> str:
+    """How many times as fast ours is."""
+    return f"{ours / theirs:.2f} ×" if ours and theirs else ""
+
+
+def percentiles(values: Sequence[float]) -> str:
+    if len(values) < 2:
+        return ""
+    cuts = quantiles(values, n=100, method="inclusive")
+    return f"{cuts[49]:.2f} / {cuts[98]:.2f}"
+
+
+def joined(between: str, parts: Sequence[str]) -> str:
+    return between.join(filter(None, parts))
+
+
+def _median(form: str, values: Sequence[float]) -> str:
+    return format(median(values), form) if values else ""
+
+
+def as_json(figures: Figures) -> Mapping[str, Any]:
+    """Everything, for other programs."""
+    known = {name: value for name, value in vars(figures).items() if name != "throughput"}
+    runs = {str(processes): [vars(run) for run in runs] for processes, runs in figures.throughput.items()}
+    return {**known, "throughput": runs}

@@ -1,0 +1,174 @@
+"""Measures one system on one server, which is emptied before."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis import Redis
+
+from . import server, tree
+from .board import Board
+from .systems import LIBRARIES, System
+
+#: Seconds that a system gets to start, and to end its jobs.
+_START, _END = 60.0, 120.0
+
+#: Seconds after the last job in which memory comes to rest.
+_REST = 2.0
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Of one run: jobs a second, and per job: CPU of the workers and of the server (ms), commands that the
+    server carried out, those inside scripts too, and its reads: what was sent in one go is one of them."""
+
+    rate: float
+    client: float
+    redis: float
+    commands: float
+    reads: float
+
+
+class Lost(Exception):
+    """It did not get as far as was expected."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`url` is the server's, which is used by nobody else meanwhile."""
+
+    system: System
+    url: str
+
+    def throughput(self, processes: int, jobs: int) -> Throughput:
+        """All jobs are there before; the clock starts when each process has its first one."""
+        self._empty()
+        self._ask("add", str(jobs), "--bulk")
+        with self._workers(processes, BENCH_PROCESSES=str(processes)) as (leader, board):
+            _until(lambda: len(board.cells()) >= processes, _START, "started")
+            pids = tree.members(leader)
+            before, server_before = tree.cpu(pids), server.usage(self._redis)
+            began = max(cell.first_begin for cell in board.cells())
+            _until(lambda: board.ended() >= jobs, _END, "ended its jobs")
+            after, server_after = tree.cpu(pids), server.usage(self._redis)
+            ended = max(cell.last_end for cell in board.cells())
+        return Throughput(
+            rate=jobs / ((ended - began) / 1e9),
+            client=(after - before) / jobs,
+            redis=(server_after.cpu - server_before.cpu) / jobs,
+            commands=(server_after.commands - server_before.commands) / jobs,
+            reads=(server_after.reads - server_before.reads) / jobs,
+        )
+
+    def enqueue(self, jobs: int, *, bulk: bool) -> float:
+        """Jobs a second, of one producer."""
+        self._empty()
+        return jobs / float(self._ask("add", str(jobs), *["--bulk"] * bulk))
+
+    def latency(self, samples: int) -> list[float]:
+        """From just before a job is added to its handler's beginning, two idle processes waiting; ms."""
+        self._empty()
+        with tempfile.TemporaryDirectory() as folder, self._workers(2, folder=folder) as (_, board):
+            self._ask("add", "4")
+            _until(lambda: board.ended() >= 4, _START, "started")
+            time.sleep(_REST)
+            found: list[float] = json.loads(self._ask("latency", str(samples), BENCH_BOARD=f"{folder}/board"))
+        return found
+
+    def memory(self, processes: int, jobs: int) -> tuple[float, float]:
+        """MiB (PSS) of the whole tree with the vendors' libraries loaded: idle after one job for each
+        process, and after `jobs` more for each."""
+        self._empty()
+        self._ask("add", str(processes), "--bulk")
+        needed = {
+            "BENCH_PROCESSES": str(processes),
+            "BENCH_LIBRARIES": "" if self.system.is_node else LIBRARIES,
+        }
+        with self._workers(processes, **needed) as (leader, board):
+            _until(lambda: board.ended() >= processes, _START, "started")
+            time.sleep(_REST)
+            idle = tree.memory(tree.members(leader))
+            if not jobs:
+                return idle, idle
+            self._ask("add", str(processes * jobs), "--bulk")
+            _until(lambda: board.ended() >= processes * (jobs + 1), _END * 5, "ended its jobs")
+            time.sleep(_REST)
+            return idle, tree.memory(tree.members(leader))
+
+    @contextmanager
+    def recovery(self) -> Iterator[Callable[[], float | None]]:
+        """Kills the process that runs a job. Inside the block, a function tells the seconds until the job's
+        next start, None as long as there was none."""
+        self._empty()
+        with self._workers(2) as (_, board):
+            self._ask("add", "1", "--seconds", "1")
+            _until(lambda: board.begun() >= 1, _START, "started")
+            time.sleep(0.2)
+            (first,) = board.cells()
+            killed_at = time.monotonic_ns()
+            os.kill(first.pid, signal.SIGKILL)
+
+            def again() -> float | None:
+                begun = [cell.last_begin for cell in board.cells() if cell.begun and cell.pid != first.pid]
+                return (min(begun) - killed_at) / 1e9 if begun else None
+
+            yield again
+
+    @contextmanager
+    def _workers(
+        self, processes: int, folder: str | None = None, **variables: str
+    ) -> Iterator[tuple[int, Board]]:
+        with tempfile.TemporaryDirectory() as own:
+            path = Path(folder or own) / "board"
+            board = Board(path)
+            process = subprocess.Popen(
+                self.system.command("work", str(processes)),
+                env=self.system.variables(self.url, BENCH_BOARD=str(path), **variables),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            try:
+                yield process.pid, board
+            finally:
+                tree.end(process.pid)
+                process.wait()
+
+    def _ask(self, *words: str, **variables: str) -> str:
+        """What the system's own program prints."""
+        done = subprocess.run(
+            self.system.command(*words),
+            env=self.system.variables(self.url, **variables),
+            capture_output=True,
+            text=True,
+            timeout=_END,
+            check=False,
+        )
+        if done.returncode:
+            raise Lost(f"{self.system.name} {' '.join(words)}: {done.stderr.strip()[-300:]}")
+        return done.stdout
+
+    @property
+    def _redis(self) -> Redis:
+        return Redis.from_url(self.url, decode_responses=True)
+
+    def _empty(self) -> None:
+        self._redis.flushdb()
+
+
+def _until(fact: Callable[[], bool], deadline: float, what: str) -> None:
+    """Raises Lost."""
+    end = time.monotonic() + deadline
+    while not fact():
+        if time.monotonic() > end:
+            raise Lost(f"it has not {what} within {deadline:g} s")
+        time.sleep(0.001)

@@ -1,0 +1,38 @@
+"""Dramatiq: as it comes, with eight threads a process; results kept."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import dramatiq
+from dramatiq import cli
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.results import Results
+from dramatiq.results.backends.redis import RedisBackend
+
+from tests.bench.peers import driver
+
+driver.load_libraries()
+
+broker = RedisBroker(url=os.environ["REDIS_URL"])
+broker.add_middleware(Results(backend=RedisBackend(url=os.environ["REDIS_URL"])))
+dramatiq.set_broker(broker)
+
+
+@dramatiq.actor(store_results=True, queue_name="bench", actor_name="run")
+def run(job: dict[str, Any]) -> dict[str, Any]:
+    return driver.run(job)
+
+
+def work(processes: int) -> None:
+    sys.exit(cli.main(cli.make_argument_parser().parse_args([__spec__.name, "--processes", str(processes)])))
+
+
+def _add(job: dict[str, Any]) -> None:
+    run.send(job)
+
+
+if __name__ == "__main__":
+    driver.main(_add, lambda jobs: [_add(job) for job in jobs] and None, work)

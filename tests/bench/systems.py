@@ -1,0 +1,133 @@
+"""The systems that are compared, and the environments that they run in."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from preppath_workers.dev.process import HOST
+from tests.processes.harness import ROOT
+
+#: Where the peers' environments are: they take a minute each to make.
+VENVS = ROOT / ".bench"
+
+#: What each Python peer gets beside itself: the fast parser that ours has, and what PrepPath's jobs need.
+_BESIDES = ("redis", "hiredis", "openai", "boto3", "psycopg2-binary")
+
+#: The client that BullMQ is made for, which it leaves to its users to install.
+_NODE_CLIENT = "ioredis@5"
+
+#: Loaded by every worker where memory is measured.
+LIBRARIES = "openai,boto3,psycopg2"
+
+
+@dataclass(frozen=True)
+class System:
+    """One system. `package` is what pip or npm installs, nothing for what the project itself has; `module` is
+    in `peers/`; `jobs` are enough for some seconds of work."""
+
+    name: str
+    module: str
+    jobs: int
+    package: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    #: Whether a kill tells anything: the limits are no queues.
+    has_recovery: bool = True
+    #: What the table says beside the name.
+    remark: str = ""
+
+    @property
+    def is_node(self) -> bool:
+        return self.module.endswith(".js")
+
+    def command(self, *words: str) -> Sequence[str]:
+        if self.is_node:
+            return ["node", str(ROOT / "tests" / "bench" / "peers" / self.module), *words]
+        return [str(self._python), "-m", f"tests.bench.peers.{self.module}", *words]
+
+    def variables(self, redis_url: str, **more: str) -> dict[str, str]:
+        """The whole environment of its processes."""
+        known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        node = {"NODE_PATH": str(self._folder / "node_modules")}
+        ours = {"PYTHONPATH": str(ROOT), "NO_PROXY": HOST, "REDIS_URL": redis_url}
+        return {**known, **node, **ours, **self.environment, **more}
+
+    def install(self) -> str:
+        """Makes its environment if there is none; returns why that did not work, or nothing."""
+        if not self.package or (self._folder / "complete").exists():
+            return ""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        try:
+            for step in self._steps():
+                subprocess.run(
+                    step, cwd=self._folder, check=True, capture_output=True, text=True, timeout=600
+                )
+        except FileNotFoundError as error:
+            return f"there is no {error.filename}"
+        except subprocess.SubprocessError as error:
+            return f"{type(error).__name__}: {(getattr(error, 'stderr', '') or '')[-200:].strip()}"
+        (self._folder / "complete").touch()
+        return ""
+
+    @property
+    def _folder(self) -> Path:
+        # Without the brackets of an extra, which some take for a pattern of file names.
+        return VENVS / re.sub(r"[^\w.]+", "-", self.package)
+
+    @property
+    def _python(self) -> Path:
+        return self._folder / "bin" / "python" if self.package else Path(sys.executable)
+
+    def _steps(self) -> list[list[str]]:
+        if self.is_node:
+            return [
+                ["npm", "install", "--no-audit", "--no-fund", "--prefix", ".", self.package, _NODE_CLIENT]
+            ]
+        return [
+            [sys.executable, "-m", "venv", "."],
+            [str(self._python), "-m", "pip", "install", "--quiet", self.package, *_BESIDES],
+        ]
+
+
+OURS = System("preppath-workers", "ours", 60_000)
+
+LIMITS = (
+    System(
+        "limit: BRPOPLPUSH, LREM",
+        "raw",
+        60_000,
+        environment={"RAW_TRIPS": "2"},
+        remark="no bookkeeping",
+        has_recovery=False,
+    ),
+    System(
+        "limit: [LREM, BRPOPLPUSH]", "raw", 80_000, environment={"RAW_TRIPS": "1"}, remark="no bookkeeping"
+    ),
+)
+
+PEERS = (
+    System("rq", "rq", 2_500, "rq==3.0.0", remark="SimpleWorker"),
+    System("celery", "celery", 4_000, "celery[redis]==5.7.0", remark="acks_late"),
+    System("dramatiq", "dramatiq", 15_000, "dramatiq[redis]==2.2.1", remark="8 threads a process"),
+    System("huey", "huey", 25_000, "huey==3.5.4", remark="at most once"),
+    System("saq", "saq", 12_000, "saq[redis]==0.26.4"),
+    System("bullmq (Python)", "bullmq", 12_000, "bullmq==3.4.4", remark="10 at a time a process"),
+    System("bullmq (Node)", "bullmq.js", 40_000, "bullmq@6.7.0", remark="10 at a time a process"),
+)
+
+LIMITED = System(
+    "preppath-workers, limited",
+    "ours",
+    60_000,
+    environment={"BENCH_LIMIT": "1000000/1"},
+    remark="a rate limit that is never reached",
+)
+
+ALL = (OURS, LIMITED, *LIMITS, *PEERS)

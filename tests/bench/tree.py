@@ -1,0 +1,62 @@
+"""What a tree of processes uses, read from /proc (proc(5)). The tree is a session: whoever leads it, and
+everybody who was forked in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def members(leader: int) -> list[int]:
+    """Process ids of the session."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            with suppress(ProcessLookupError):
+                if os.getsid(int(path.name)) == leader:
+                    found.append(int(path.name))
+    return found
+
+
+def cpu(pids: Sequence[int]) -> float:
+    """Ms that the processes have computed."""
+    ticks = 0
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks * _TICK_MS
+
+
+def memory(pids: Sequence[int]) -> float:
+    """MiB of all together: a page that n processes share counts 1/n for each of them (PSS)."""
+    kilobytes = 0
+    for pid in pids:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            kilobytes += _field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+    return kilobytes / 1024
+
+
+def end(leader: int) -> None:
+    """Kills the whole session."""
+    while pids := members(leader):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(leader, os.WNOHANG)
+        time.sleep(0.01)
+
+
+def _field(path: Path, name: str) -> int:
+    """The number behind the name; lines are `name number unit`."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith(name):
+            return int(line.split()[1])
+    raise ValueError(f"{path} has no {name}")
