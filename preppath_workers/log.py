@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line, or coloured text on a terminal, never a secret.
 
 Facts travel as `extra={"facts": {…}}` with names in camelCase, as they stand in Redis. Inside a job,
-`job_context` adds the queue, job id and attempt to every line, whoever writes it.
+`JobContext` adds the queue, job id and attempt to every line, whoever writes it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -32,14 +31,17 @@ _DIM, _RESET = "\x1b[2m", "\x1b[0m"
 _TOO_DEEP = "nested too deeply to be shown"
 
 
-@contextmanager
-def job_context(**facts: Any) -> Iterator[None]:
+class JobContext:
     """Adds the facts to every line logged inside the block."""
-    token = _context.set(facts)
-    try:
-        yield
-    finally:
-        _context.reset(token)
+
+    def __init__(self, **facts: Any) -> None:
+        self._facts = facts
+
+    def __enter__(self) -> None:
+        self._token = _context.set(self._facts)
+
+    def __exit__(self, *_: object) -> None:
+        _context.reset(self._token)
 
 
 def facts(**values: Any) -> dict[str, dict[str, Any]]:

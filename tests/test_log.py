@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from preppath_workers import log
-from preppath_workers.log import facts, job_context, redact
+from preppath_workers.log import JobContext, facts, redact
 from preppath_workers.settings import LogConfig
 
 logger = logging.getLogger("preppath_workers.test")
@@ -68,9 +68,9 @@ def test_a_value_that_json_does_not_know_is_shown_as_text() -> None:
 def test_inside_a_job_every_line_knows_it_whoever_writes_it() -> None:
     stream = configured()
 
-    with job_context(queue="tts", jobId="a", attempt=2):
+    with JobContext(queue="tts", jobId="a", attempt=2):
         logging.getLogger("vendor").warning("slow", extra=facts(attempt=3))
-        with job_context(queue="other"):
+        with JobContext(queue="other"):
             logger.info("inner")
         logger.info("outer again")
     logger.info("after")
@@ -83,7 +83,7 @@ def test_inside_a_job_every_line_knows_it_whoever_writes_it() -> None:
 
 def test_a_job_that_fails_takes_its_context_along() -> None:
     stream = configured()
-    with pytest.raises(ValueError, match="x"), job_context(jobId="a"):
+    with pytest.raises(ValueError, match="x"), JobContext(jobId="a"):
         raise ValueError("x")
     logger.info("after")
     assert "jobId" not in lines(stream)[0]
@@ -179,7 +179,7 @@ def test_no_secret_is_ever_written(secret: str, form: str, place: str) -> None:
             except ValueError:
                 logger.exception("x")
         case "context":
-            with job_context(data=secret):
+            with JobContext(data=secret):
                 logger.info("x")
 
     written = stream.getvalue()

@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-from ..log import facts, job_context
+from ..log import JobContext, facts
 from ..queue.job import Job
 from ..queue.outcome import Failed, Released, Settlement
 from ..settings import LogConfig
@@ -29,7 +29,7 @@ def settled(settlement: Settlement, config: LogConfig) -> None:
         known |= {"errorClass": error["class"], "error": error["message"]}
     elif isinstance(outcome, Released):
         known |= {"holdMs": outcome.hold_ms, "reason": outcome.reason}
-    with job_context(queue=job.queue, jobId=job.id, attempt=job.attempts):
+    with JobContext(queue=job.queue, jobId=job.id, attempt=job.attempts):
         match settlement.verdict:
             case "completed":
                 logger.info("Job completed", extra=facts(**known))
@@ -49,7 +49,7 @@ def failed_permanently(job: Job, config: LogConfig) -> None:
     """Tells that a job is in the dead-letter list which no worker is left to tell about."""
     error = job.error or {}
     known = {"errorClass": error.get("class"), "error": error.get("message"), "reason": job.reason}
-    with job_context(queue=job.queue, jobId=job.id, attempt=job.attempts):
+    with JobContext(queue=job.queue, jobId=job.id, attempt=job.attempts):
         _failed_permanently(job, config, known)
 
 

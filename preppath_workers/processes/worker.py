@@ -14,6 +14,7 @@ Whatever Redis does meanwhile, an outcome is kept until it is settled.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -26,7 +27,8 @@ from redis.exceptions import RedisError
 
 from ..errors import JobLost, Shutdown
 from ..handlers.kind import Handler
-from ..log import facts, job_context
+from ..log import JobContext, facts
+from ..orphans import is_orphan
 from ..queue.job import Job
 from ..queue.outcome import Finished
 from ..queue.slot import Slot, Wait
@@ -43,8 +45,8 @@ logger = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 
-#: Seconds between two looks at the memory.
-_MEMORY_INTERVAL = 1.0
+#: Seconds between two looks at its own memory, and at whether its supervisor is still there.
+_LOOK = 1.0
 
 #: Seconds of one stretch of sleep.
 _SLICE = 5.0
@@ -84,7 +86,8 @@ class Worker:
         self._outage = Outage()
         self._finished: Finished | None = None
         self._jobs_done = 0
-        self._memory_seen_at = time.monotonic()
+        self._parent = os.getppid()
+        self._looked_at = time.monotonic()
 
     def run(self) -> None:
         """Works until it is asked to stop or due to be replaced.
@@ -144,8 +147,9 @@ class Worker:
                 time.sleep(min(left, _SLICE))
 
     def _work(self, job: Job) -> None:
-        with job_context(queue=job.queue, jobId=job.id, attempt=job.attempts):
-            logger.info("Job started", extra=facts(waitMs=job.wait_ms))
+        with JobContext(queue=job.queue, jobId=job.id, attempt=job.attempts):
+            if logger.isEnabledFor(logging.INFO):
+                logger.info("Job started", extra=facts(waitMs=job.wait_ms))
             began = time.monotonic()
             self._pulse.begin_job()
             try:
@@ -167,9 +171,14 @@ class Worker:
             logger.debug("Worker is replaced after its share of jobs", extra=facts(jobs=self._jobs_done))
             return True
         now = time.monotonic()
-        if not self._config.max_memory_mb or now < self._memory_seen_at + _MEMORY_INTERVAL:
+        if now < self._looked_at + _LOOK:
             return False
-        self._memory_seen_at = now
+        self._looked_at = now
+        return is_orphan(self._parent) or self._uses_too_much_memory()
+
+    def _uses_too_much_memory(self) -> bool:
+        if not self._config.max_memory_mb:
+            return False
         used = _resident_mb()
         if used > self._config.max_memory_mb:
             logger.info("Worker is replaced, it uses too much memory", extra=facts(mb=used))

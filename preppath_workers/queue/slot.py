@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from hiredis import pack_command
 from redis.connection import ConnectionInterface
 from redis.exceptions import ResponseError
 
@@ -197,7 +198,7 @@ class Slot:
             if not self._connected:
                 self._connect()
             self._unread = len(commands)
-            self._connection.send_packed_command(self._connection.pack_commands(commands))
+            self._connection.send_packed_command([b"".join(map(pack_command, commands))])
         except BaseException:
             self.disconnect()
             raise

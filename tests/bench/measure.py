@@ -154,7 +154,9 @@ class Measure:
             check=False,
         )
         if done.returncode:
-            raise Lost(f"{self.system.name} {' '.join(words)}: {done.stderr.strip()[-300:]}")
+            raise Lost(
+                f"{self.system.name} {' '.join(words)}: {done.returncode} {done.stderr.strip()[-300:]}"
+            )
         return done.stdout
 
     @property
