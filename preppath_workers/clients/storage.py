@@ -11,6 +11,8 @@ from typing import IO, TYPE_CHECKING
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
 
 from ..errors import JobError, OutOfService, PermanentError, TransientError
 from ..settings import StorageConfig
@@ -29,8 +31,8 @@ CHUNK = 256 * 1024
 
 #: Codes (S3's reference, "Error responses") that no further attempt can change.
 PERMANENT_CODES = frozenset({"NoSuchKey", "KeyTooLongError", "EntityTooLarge", "InvalidObjectState"})
-#: What botocore raises, beside its own errors, of headers that are not as it expects them.
-UNREADABLE = (ValueError, LookupError, ArithmeticError, RuntimeError)
+#: What comes out of botocore, beside its own errors, of an answer that breaks off or is not as it expects it.
+UNREADABLE = (HTTPError, ResponseParserError, ValueError, LookupError, ArithmeticError, RuntimeError)
 #: Codes of rejected credentials that do not come with a 401 or 403.
 CREDENTIALS_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
 
@@ -154,6 +156,12 @@ class Storage:
             raise TransientError("no credentials for S3 were found") from error
         except BotoCoreError as error:
             raise TransientError(f"S3 could not be reached for {self._name(key)}: {error}") from error
+        except RecursionError:
+            # After a redirect botocore asks for the bucket's region, and is redirected again, and so on. Not
+            # chained: the way there fills a screen.
+            raise OutOfService(
+                f"S3 redirects every request for {self._name(key)}: check S3_ENDPOINT"
+            ) from None
         except UNREADABLE as error:
             told = type(error).__name__
             raise TransientError(f"S3's answer for {self._name(key)} can not be read ({told})") from error

@@ -62,9 +62,9 @@ def seconds_of(file: bytes) -> float:
         with wave.open(io.BytesIO(file)) as sound:
             frames: int = sound.getnframes()
             rate: int = sound.getframerate()
-    except (wave.Error, EOFError) as error:
+        return frames / rate
+    except (wave.Error, EOFError, RuntimeError, ZeroDivisionError) as error:
         raise ValueError("not a WAV file") from error
-    return frames / rate
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

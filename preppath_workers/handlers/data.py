@@ -15,11 +15,16 @@ logger = logging.getLogger(__name__)
 #: Longest id, characters. Ids are opaque; cuids and UUIDs have 25 and 36.
 MAX_ID = 200
 
+#: Unknown fields that are told, and characters of each name.
+_SHOWN_NAMES, _SHOWN_OF_NAME = 20, 100
+
 
 def note_unknown(data: Mapping[str, Any], *known: str) -> None:
     """Tells the log, for whoever misspelled a field, which ones are ignored; never what they hold."""
-    if unknown := sorted(data.keys() - {*known}):
-        logger.debug("Unknown fields of the job's data are ignored", extra=facts(fields=unknown))
+    if unknown := sorted(name[:_SHOWN_OF_NAME] for name in data.keys() - {*known}):
+        logger.debug(
+            "Unknown fields of the job's data are ignored", extra=facts(fields=unknown[:_SHOWN_NAMES])
+        )
 
 
 def identifier(data: Mapping[str, Any], name: str) -> str:

@@ -59,12 +59,12 @@ def _delivery(queue: Queue, notice: dict[str, Any]) -> NewJob:
         "at": notice["at"],
         "attempts": ended.attempts if ended else None,
         "result": ended.result if ended else None,
-        "reason": ended.reason if ended else None,
+        "reason": ended.reason if ended and notice["event"] == "failed" else None,
         "error": dict(ended.error) if ended and ended.error and notice["event"] == "failed" else None,
     }
     delivery = NewJob(data, id=delivery_id)
     try:
         delivery.encode()
-    except ValueError:  # too large: the receiver can look the result up
-        return NewJob({**data, "result": None}, id=delivery_id)
+    except ValueError:  # too large, or edited into no text: the receiver can look it up
+        return NewJob({**data, "result": None, "reason": None, "error": None}, id=delivery_id)
     return delivery

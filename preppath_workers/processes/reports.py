@@ -13,6 +13,10 @@ from ..settings import LogConfig
 
 logger = logging.getLogger(__name__)
 
+#: Characters of a job's data in a log line (Docker cuts lines at 16 KiB), and brackets in it: each may be
+#: within the one before.
+_LONGEST_DATA, _MOST_BRACKETS = 10_000, 200
+
 
 def settled(settlement: Settlement, config: LogConfig) -> None:
     """Tells how an attempt ended, once Redis has confirmed it."""
@@ -54,5 +58,14 @@ def failed_permanently(job: Job, config: LogConfig) -> None:
 
 
 def _failed_permanently(job: Job, config: LogConfig, known: dict[str, Any]) -> None:
-    data = {"data": job.data} if config.job_data else {}
+    data = {"data": _legible(job)} if config.job_data else {}
     logger.error("Job failed permanently", extra=facts(attempts=job.attempts, **known, **data))
+
+
+def _legible(job: Job) -> Any:
+    """The job's data as JSON, or, where it is none or so large or intricate that readers of logs would choke,
+    the beginning of its text."""
+    raw = job.raw_data
+    is_plain = len(raw) <= _LONGEST_DATA and raw.count("{") + raw.count("[") <= _MOST_BRACKETS
+    data = job.data if is_plain else None
+    return raw[:_LONGEST_DATA] if data is None else data

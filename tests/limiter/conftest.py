@@ -16,7 +16,7 @@ NewBench = Callable[[], Bench]
 def new_bench(redis_url: str, key_prefix: str) -> Iterator[NewBench]:
     """Makes an empty queue on the real server, one for each example; the one before is removed."""
     numbers = count()
-    with Redis.from_url(redis_url, decode_responses=True) as client:
+    with Redis.from_url(redis_url, decode_responses=True, encoding_errors="surrogateescape") as client:
 
         def make() -> Bench:
             for key in client.scan_iter(match=f"{key_prefix}*", count=1_000):

@@ -8,6 +8,7 @@ import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 
+from . import against
 from .plan import LONG, SHORT
 from .trial import Seen, Soak
 from .verdict import Row, judge
@@ -18,7 +19,11 @@ def main() -> int:
     parser = ArgumentParser(prog="python -m tests.soak", description=__import__("tests.soak").soak.__doc__)
     parser.add_argument("--short", action="store_true", help="under a minute")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="draws jobs and troubles")
+    parser.add_argument("--against", metavar="NAMES", help="the same kills for ours and these peers instead")
     args = parser.parse_args()
+    if args.against:
+        with tempfile.TemporaryDirectory() as folder:
+            return against.compete(args.against, Path(folder))
     plan = SHORT if args.short else LONG
     print(f"seed {args.seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -5,9 +5,14 @@
 local MAX_DATA_BYTES = 1000000
 
 -- Gives an entry that some client pushed by itself an id and a job hash. A JSON object becomes a waiting job
--- and its id is returned; anything else goes to the dead-letter list as it is, and nil is returned.
+-- and its id is returned; anything else goes to the dead-letter list as it is, and nil is returned. So is the id
+-- of a job, but for one whose state somebody deleted: that one waits.
 local serial = 0
 local function admit(entry)
+  if redis.call('EXISTS', job_key(entry)) == 1 then
+    redis.call('HSET', job_key(entry), 'state', 'waiting', 'priority', DEFAULT_PRIORITY)
+    return entry
+  end
   local id
   repeat
     serial = serial + 1

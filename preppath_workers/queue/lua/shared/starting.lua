@@ -75,7 +75,8 @@ local function start_next(instance, slot, lease, limit, duration, probe_interval
     redis.call('ZREM', RESERVED, owner)
     return {'none'}
   end
-  if job[1] ~= 'active' then
+  -- An active job of nobody, edited by hand, is started like any other: unowned, it could never be settled.
+  if job[1] ~= 'active' or job[2] ~= owner then
     local closed, is_probe = gate()
     if closed > 0 then return {'wait', closed} end
     local fence = (integer(job[5]) or 0) + 1

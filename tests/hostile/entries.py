@@ -1,0 +1,84 @@
+"""What a client may push that means harm, or does not know better: bytes for `wait`, some hundred of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any
+
+#: Python reads some 900 brackets within each other, Lua 1,000.
+DEPTHS = (10, 500, *range(880, 1_010, 5), 5_000, 100_000)
+
+TEXTS = (
+    "", " ", "\0", "a\0b", "\ud800", "\udfff\ud800", "\u202egnol", "\ufeff", "\r\n\r\n", "\x1b[2J", "é" * 201,
+    "x" * 999_000, "../../etc/passwd", "'; DROP TABLE interviews; --", "{{7*7}}", "%s%n%00", "${HOME}", "NaN",
+)  # fmt: skip
+
+VALUES: tuple[Any, ...] = (
+    None, True, 0, -1, 2**53 + 1, 10**400, 1e308, -0.0, [], {}, [[]], {"": {}}, ["q1"], {"$ne": None}, *TEXTS,
+)  # fmt: skip
+
+NO_OBJECTS = (
+    b"", b" ", b"\0", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"q1", b"42", b"null", b"true", b'"{}"', b"[{}]",
+    b"{", b"}", b"{]", b"{}{}", b'{"a":1,}', b"{'a':1}", b'{"a":01}', b'{"a":"\x01"}', b'\xef\xbb\xbf{"a":1}',
+    b"{a:1}", b"*3\r\n$3", '{"a":1}'.encode("utf-16"), b"raw-1000000-1", b"preppath:{tts}:wait",
+    b"x" * 100_000, b"\x80\x04\x95pickle.",
+)  # fmt: skip
+
+NUMBERS = ("NaN", "-Infinity", "1e999", "1" * 5_000, "0x10", "-", "1_000", "-0", "1E+5")
+
+
+def hostile(valid: Mapping[str, Any], random: Random) -> list[bytes]:
+    """All of it for a queue whose jobs look like `valid`, in an order of no pattern, and some valid ones."""
+    found = [*NO_OBJECTS, *_fields(valid), *_numbers(valid), *_noise(random, 40), *_large(valid)]
+    found += [entry for depth in DEPTHS for entry in _deep(valid, depth)]
+    found += [spelled(valid)] * 20
+    random.shuffle(found)
+    return found
+
+
+def spelled(value: Any) -> bytes:
+    """JSON, of values too that no producer of ours would send."""
+    return json.dumps(value).encode()
+
+
+def _with(valid: Mapping[str, Any], name: str, value: str | bytes) -> bytes:
+    """One more field, as it is."""
+    value = value.encode() if isinstance(value, str) else value
+    return spelled(valid)[:-1] + f', "{name}": '.encode() + value + b"}"
+
+
+def _fields(valid: Mapping[str, Any]) -> Iterator[bytes]:
+    """One field wrong, missing or doubled, and some that nobody knows."""
+    for name in valid:
+        yield spelled({field: value for field, value in valid.items() if field != name})
+        yield _with(valid, name, "7")
+        for value in VALUES:
+            yield spelled({**valid, name: value})
+    yield spelled({**valid, "__class__": "x", "id": "mine", "state": "completed", "\ud800": 1, "a\nb": 2})
+    yield spelled({**valid, "x" * 900_000: 1})
+
+
+def _numbers(valid: Mapping[str, Any]) -> Iterator[bytes]:
+    for number in NUMBERS:
+        yield _with(valid, "speed", number)
+        yield _with(valid, "at", number)
+
+
+def _noise(random: Random, count: int) -> Iterator[bytes]:
+    for _ in range(count):
+        noise = random.randbytes(random.randrange(1, 200))
+        yield random.choice([noise, b"{" + noise + b"}", b'{"questionId":"' + noise + b'"}'])
+
+
+def _large(valid: Mapping[str, Any]) -> Iterator[bytes]:
+    """Just below the limit of a job's data, just above it, and far above it."""
+    for size in (999_900, 1_000_001, 5_000_000):
+        yield _with(valid, "more", b'"' + b"x" * (size - len(_with(valid, "more", '""'))) + b'"')
+    yield b"x" * 5_000_000
+
+
+def _deep(valid: Mapping[str, Any], depth: int) -> Iterator[bytes]:
+    yield _with(valid, "result", b'{"a":' * depth + b"1" + b"}" * depth)
+    yield _with(valid, "text", b"[" * depth + b"]" * depth)

@@ -1,0 +1,92 @@
+"""A job whose hash holds anything at all still lives its life to an end, and never fails a transition."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preppath_workers.queue.job import Job
+from preppath_workers.queue.scripts import Caller
+from tests.limiter.conftest import NewBench
+from tests.queue import invariants
+from tests.queue.bench import NOW, Bench
+
+from .edits import FIELDS, GARBAGE
+
+#: Numbers that are, and that only look like some.
+NUMBERS = st.integers(-(10**20), 10**20).map(str) | st.floats().map(repr)
+TEXTS = st.text(max_size=30).map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary(max_size=30)
+VALUES = st.sampled_from(GARBAGE) | NUMBERS | TEXTS
+HASHES = st.dictionaries(st.sampled_from(sorted({*FIELDS, "x"} - {"id"})), VALUES, min_size=1)
+
+OWNER = "host:0"
+TERMS = ("host", 0, 15_000, 2, 1_000, 60_000)
+ENDS = st.sampled_from(
+    [
+        ("retry", '{"class":"E"}', "", 3, 1_000, 0),
+        ("retry", '{"class":"E"}', "invalid", 3, 1_000, 0),
+        ("release", 0, "", "0"),
+        ("release", 500, "slow down", "0"),
+        ("recover",),
+    ]
+)
+
+
+@given(
+    fields=HASHES,
+    place=st.sampled_from(["wait", "active", "delayed", "dead"]),
+    ends=st.lists(ENDS, max_size=6),
+)
+def test_it_ends_somewhere(
+    new_bench: NewBench, fields: dict[str, str | bytes], place: str, ends: list[tuple[str | int, ...]]
+) -> None:
+    bench = new_bench()
+    bench.call("enqueue", "other", "{}", 90, 0)
+    state = {"dead": "failed", "delayed": "delayed"}.get(place)
+    bench.redis.hset(bench.keys.job("a"), mapping=fields | ({"state": state} if state else {}))
+    match place:
+        case "wait":
+            bench.redis.rpush(bench.keys.wait, "a")
+        case "active":
+            bench.call("heartbeat", "host", 10**9, 1, 0)
+            bench.redis.lpush(bench.keys.active(OWNER), "a")
+        case "delayed":
+            bench.redis.zadd(bench.keys.delayed, {"a": NOW})
+        case "dead":
+            bench.redis.lpush(bench.keys.dead, "a")
+            bench.call("replay", "a")
+
+    live(bench, ends)
+
+    left = bench.read()
+    assert not {"wait", "active", "delayed", "reserved"} & left.keys(), left
+    assert {*left.get("completed", []), *left.get("dead", [])} == {"a", "other"} == left["jobs"].keys()
+    if "data" in fields:
+        assert bench.redis.hget(bench.keys.job("a"), "data") == as_text(fields["data"])
+
+
+def live(bench: Bench, ends: list[tuple[str | int, ...]]) -> None:
+    """One worker works until nothing is left, its jobs ending as they are told to and then well."""
+    now = NOW
+    for _ in range(60):
+        bench.call("promote", 10, now=now)
+        answer = Caller(bench.redis, bench.keys.base, now=str(now))("claim", *TERMS)
+        if answer[0] == "job":
+            job = Job.from_reply("tts", answer[1])
+            assert json.dumps(job.to_dict())
+            end, *arguments = ends.pop() if ends else ("complete", "{}", 60_000, 10)
+            held = (OWNER, "1", 3) if end == "recover" else (job.id, OWNER, job.fence, *arguments)
+            assert bench.call(str(end), *held, now=now) != ["lost"]
+        elif answer[0] == "wait":
+            now += answer[1]
+        elif not bench.redis.zcard(bench.keys.delayed):
+            break
+        else:
+            now += 500_000
+    invariants.check(bench.read())
+
+
+def as_text(value: str | bytes) -> str:
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value

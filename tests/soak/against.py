@@ -1,0 +1,158 @@
+"""The same jobs and the same kills for ours and its peers: `python -m tests.soak --against rq,celery`.
+
+A worker process with a job in hand is killed every half second; a system whose main process ended of it is
+started again. Then everybody has two minutes to run what was lost, with the settings that they come with.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from statistics import median
+
+from preppath_workers.dev.redis import RedisServer
+from tests.bench import tree
+from tests.bench.systems import OURS, PEERS, System
+
+from .record import Record
+
+#: Jobs, seconds that each takes, worker processes, and kills.
+JOBS, SECONDS, PROCESSES, KILLS = 240, 0.3, 4, 20
+
+#: Seconds between two kills, and from the last one to the end.
+_PAUSE, _PATIENCE = 0.5, 120.0
+
+#: What they are run with beside the benchmark's settings: RQ's usual worker, which forks for each job, and
+#: once more with Celery's switch for it.
+SYSTEMS = (
+    OURS,
+    *(peer for peer in PEERS if peer.name in ("rq", "celery", "dramatiq", "bullmq (Python)")),
+    System("rq, its usual Worker", "rq", 0, "rq==3.0.0", environment={"RQ_FORK": "1"}),
+    System(
+        "celery, reject_on_worker_lost",
+        "celery",
+        0,
+        "celery[redis]==5.7.0",
+        environment={"CELERY_REJECT": "1"},
+    ),
+)
+
+HEADINGS = ("system", "jobs never run to their end", "runs too many", "a killed job's next start")
+
+
+@dataclass
+class Contestant:
+    """One system on a server of its own."""
+
+    system: System
+    url: str
+    folder: Path
+    random: Random
+    _kills: list[tuple[str, float]] = field(default_factory=list)
+    _next_kill: float = 0.0
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = self.system.command("add", str(JOBS), "--bulk", "--seconds", str(SECONDS))
+        subprocess.run(command, env=self._variables(), check=True, capture_output=True, timeout=60)
+        self._launch()
+
+    def step(self) -> None:
+        """Starts it again if it ended, and kills a worker if it is time to."""
+        assert self._process is not None
+        if self._process.poll() is not None:
+            tree.end(self._process.pid)
+            self._launch()
+        now = time.monotonic()
+        if len(self._kills) < KILLS and now > self._next_kill and (busy := self._busy()):
+            pid, job_id = self.random.choice(busy)
+            self._kills.append((job_id, now))
+            self._next_kill = now + _PAUSE
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def is_done(self) -> bool:
+        waits = len(self._kills) < KILLS or time.monotonic() < self._kills[-1][1] + _PATIENCE
+        return not waits or len(self._record.ends) == JOBS
+
+    def stop(self) -> None:
+        if self._process:
+            tree.end(self._process.pid)
+            self._process.wait()
+
+    def row(self) -> list[str]:
+        record = self._record
+        again = [(at, record.next_start(job_id, at)) for job_id, at in self._kills]
+        took = sorted(start - at for at, start in again if start is not None)
+        told = f"{median(took):.2f} s; {took[-1]:.2f} s at most" if took else ""
+        never = len(again) - len(took)
+        told += f"{', ' if told else ''}{never} of {len(again)} never" if never else ""
+        runs = sum(map(len, record.starts.values()))
+        return [self.system.name, str(JOBS - len(record.ends)), str(max(0, runs - len(record.starts))), told]
+
+    def _launch(self) -> None:
+        self._process = subprocess.Popen(
+            self.system.command("work", str(PROCESSES)),
+            env=self._variables(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _busy(self) -> list[tuple[int, str]]:
+        """Processes that have begun a job and not ended it, each with its last one."""
+        record = self._record
+        latest: dict[int, tuple[float, str]] = {}
+        for job_id, starts in record.starts.items():
+            for start in starts:
+                latest[start.pid] = max(latest.get(start.pid, (0.0, "")), (start.at, job_id))
+        assert self._process is not None
+        living = {*tree.members(self._process.pid)}
+        return [
+            (pid, job_id)
+            for pid, (_, job_id) in latest.items()
+            if pid in living and not record.ends.get(job_id)
+        ]
+
+    def _variables(self) -> dict[str, str]:
+        return self.system.variables(self.url, BENCH_RECORD=str(self.folder / "record"))
+
+    @property
+    def _record(self) -> Record:
+        return Record.read(self.folder / "record")
+
+
+def compete(names: str, folder: Path) -> int:
+    """Prints the table of the systems whose names have one of these in them, and ours."""
+    systems = [
+        system
+        for system in SYSTEMS
+        if system is OURS or any(name in system.name for name in names.split(","))
+    ]
+    with ExitStack() as stack:
+        contestants = []
+        for number, system in enumerate(systems):
+            if failure := system.install():
+                print(f"{system.name}: {failure}", file=sys.stderr)
+                continue
+            own = folder / str(number)
+            own.mkdir()
+            server = stack.enter_context(RedisServer())
+            contestants.append(Contestant(system, server.url, own, Random(number)))
+            stack.callback(contestants[-1].stop)
+            contestants[-1].start()
+        while not all(contestant.is_done() for contestant in contestants):
+            for contestant in contestants:
+                contestant.step()
+            time.sleep(0.05)
+        print(f"| {' | '.join(HEADINGS)} |\n{'|---' * len(HEADINGS)}|")
+        for contestant in contestants:
+            print(f"| {' | '.join(contestant.row())} |")
+    return 0
