@@ -22,6 +22,9 @@ from .systems import LIBRARIES, System
 #: Seconds that a system gets to start, and to end its jobs.
 _START, _END = 60.0, 120.0
 
+#: Jobs for each process before its memory is looked at.
+_FIRST = 20
+
 #: Seconds after the last job in which memory comes to rest.
 _REST = 2.0
 
@@ -85,22 +88,22 @@ class Measure:
         return found
 
     def memory(self, processes: int, jobs: int) -> tuple[float, float]:
-        """MiB (PSS) of the whole tree with the vendors' libraries loaded: idle after one job for each
-        process, and after `jobs` more for each."""
+        """MiB (PSS) of the whole tree with the vendors' libraries loaded: idle after a few jobs, and
+        after `jobs` more for each process."""
         self._empty()
-        self._ask("add", str(processes), "--bulk")
-        needed = {
-            "BENCH_PROCESSES": str(processes),
-            "BENCH_LIBRARIES": "" if self.system.is_node else LIBRARIES,
-        }
-        with self._workers(processes, **needed) as (leader, board):
-            _until(lambda: board.ended() >= processes, _START, "started")
+        first = processes * _FIRST
+        self._ask("add", str(first), "--bulk")
+        with self._workers(processes, BENCH_LIBRARIES="" if self.system.is_node else LIBRARIES) as (
+            leader,
+            board,
+        ):
+            _until(lambda: board.ended() >= first, _START, "started")
             time.sleep(_REST)
             idle = tree.memory(tree.members(leader))
             if not jobs:
                 return idle, idle
             self._ask("add", str(processes * jobs), "--bulk")
-            _until(lambda: board.ended() >= processes * (jobs + 1), _END * 5, "ended its jobs")
+            _until(lambda: board.ended() >= first + processes * jobs, _END * 5, "ended its jobs")
             time.sleep(_REST)
             return idle, tree.memory(tree.members(leader))
 

@@ -98,19 +98,19 @@ class System:
 
 OURS = System("preppath-workers", "ours", 60_000)
 
-LIMITS = (
-    System(
-        "limit: BRPOPLPUSH, LREM",
+
+def _limit(name: str, trips: int) -> System:
+    return System(
+        name,
         "raw",
-        60_000,
-        environment={"RAW_TRIPS": "2"},
+        70_000,
+        environment={"RAW_TRIPS": str(trips)},
         remark="no bookkeeping",
         has_recovery=False,
-    ),
-    System(
-        "limit: [LREM, BRPOPLPUSH]", "raw", 80_000, environment={"RAW_TRIPS": "1"}, remark="no bookkeeping"
-    ),
-)
+    )
+
+
+LIMITS = (_limit("limit: BRPOPLPUSH, LREM", 2), _limit("limit: [LREM, BRPOPLPUSH]", 1))
 
 PEERS = (
     System("rq", "rq", 2_500, "rq==3.0.0", remark="SimpleWorker"),

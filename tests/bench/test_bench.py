@@ -30,7 +30,7 @@ def test_a_row_has_medians_spreads_and_how_many_times_as_fast_ours_is() -> None:
 
 
 def test_a_system_that_could_not_be_measured_says_why() -> None:
-    assert "| there is no npm |" in figures.table(
+    assert "| peer: there is no npm |" in figures.table(
         [figures.Figures("peer", failure="there is no npm")], figures.Figures("ours")
     )
 
