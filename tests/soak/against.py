@@ -1,7 +1,7 @@
 """The same jobs and the same kills for ours and its peers: `python -m tests.soak --against rq,celery`.
 
-A worker process with a job in hand is killed every half second; a system whose main process ended of it is
-started again. Then everybody has two minutes to run what was lost, with the settings that they come with.
+For a while a worker process with a job in hand is killed every half second; a system whose main process ended
+of it is started again. Then everybody has two minutes to run what was lost, with the settings they come with.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tests.bench.systems import OURS, PEERS, System
 
 from .record import Record
 
-#: Jobs, seconds that each takes, worker processes, and kills.
+#: Jobs, seconds that each takes, worker processes, and kills at most.
 JOBS, SECONDS, PROCESSES, KILLS = 240, 0.3, 4, 20
 
-#: Seconds between two kills, and from the last one to the end.
-_PAUSE, _PATIENCE = 0.5, 120.0
+#: Seconds between two kills, in which they happen, and from then to the end.
+_PAUSE, _TROUBLE, _PATIENCE = 0.5, 20.0, 120.0
 
 #: What they are run with beside the benchmark's settings: RQ's usual worker, which forks for each job, and
 #: once more with Celery's switch for it.
@@ -44,7 +44,7 @@ SYSTEMS = (
     ),
 )
 
-HEADINGS = ("system", "jobs never run to their end", "runs too many", "a killed job's next start")
+HEADINGS = ("system", "kills", "jobs never run to their end", "runs too many", "a killed job's next start")
 
 
 @dataclass
@@ -56,12 +56,14 @@ class Contestant:
     folder: Path
     random: Random
     _kills: list[tuple[str, float]] = field(default_factory=list)
+    _began: float = 0.0
     _next_kill: float = 0.0
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         command = self.system.command("add", str(JOBS), "--bulk", "--seconds", str(SECONDS))
         subprocess.run(command, env=self._variables(), check=True, capture_output=True, timeout=60)
+        self._began = time.monotonic()
         self._launch()
 
     def step(self) -> None:
@@ -71,7 +73,8 @@ class Contestant:
             tree.end(self._process.pid)
             self._launch()
         now = time.monotonic()
-        if len(self._kills) < KILLS and now > self._next_kill and (busy := self._busy()):
+        is_troubled = len(self._kills) < KILLS and now < self._began + _TROUBLE
+        if is_troubled and now > self._next_kill and (busy := self._busy()):
             pid, job_id = self.random.choice(busy)
             self._kills.append((job_id, now))
             self._next_kill = now + _PAUSE
@@ -79,8 +82,8 @@ class Contestant:
                 os.kill(pid, signal.SIGKILL)
 
     def is_done(self) -> bool:
-        waits = len(self._kills) < KILLS or time.monotonic() < self._kills[-1][1] + _PATIENCE
-        return not waits or len(self._record.ends) == JOBS
+        is_over = time.monotonic() > self._began + _TROUBLE + _PATIENCE
+        return is_over or len(self._record.ends) == JOBS
 
     def stop(self) -> None:
         if self._process:
@@ -95,7 +98,14 @@ class Contestant:
         never = len(again) - len(took)
         told += f"{', ' if told else ''}{never} of {len(again)} never" if never else ""
         runs = sum(map(len, record.starts.values()))
-        return [self.system.name, str(JOBS - len(record.ends)), str(max(0, runs - len(record.starts))), told]
+        kills = str(len(again))
+        return [
+            self.system.name,
+            kills,
+            str(JOBS - len(record.ends)),
+            str(max(0, runs - len(record.starts))),
+            told,
+        ]
 
     def _launch(self) -> None:
         self._process = subprocess.Popen(
