@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
 
+import hiredis
 from redis import Redis
 from redis.connection import ConnectionInterface
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -77,10 +78,11 @@ class SlotsConnection:
     def disconnect(self) -> None:
         self._answers.clear()
 
-    def pack_commands(self, commands: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
-        return commands
+    def pack_commands(self, commands: Sequence[Sequence[Any]]) -> Sequence[bytes]:
+        return [hiredis.pack_command(tuple(command)) for command in commands]
 
-    def send_packed_command(self, commands: Sequence[Sequence[Any]]) -> None:
+    def send_packed_command(self, packed: Sequence[bytes]) -> None:
+        commands = list(_unpacked(packed))
         if commands[0][0] == "SCRIPT":
             self._answers += self._wire.ask(commands)
         else:
@@ -91,3 +93,10 @@ class SlotsConnection:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+def _unpacked(packed: Sequence[bytes]) -> Iterator[Sequence[str]]:
+    reader = hiredis.Reader(encoding="utf-8", errors="surrogateescape")
+    reader.feed(b"".join(packed))
+    while command := reader.gets():
+        yield command
