@@ -124,8 +124,14 @@ class Server(ABC):
 
     def kill(self) -> None:
         """Kills the server (SIGKILL) and keeps its folder, as a crash would; `start` brings it back."""
-        if self._owner == os.getpid():
-            self._end(signal.SIGKILL)
+        if self._owner != os.getpid() or self._process is None:
+            return
+        forked = _children_of(self._process.pid)
+        self._end(signal.SIGKILL)
+        # PostgreSQL does not start again before the last of them has noticed and let go of its memory.
+        deadline = time.monotonic() + STOP_DEADLINE
+        while any(Path(f"/proc/{pid}").exists() for pid in forked) and time.monotonic() < deadline:
+            time.sleep(POLL)
 
     def log_end(self) -> str:
         """The last 2,000 characters of the server's log."""
@@ -172,6 +178,12 @@ class Server(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _children_of(pid: int) -> list[str]:
+    """Process ids; none where the system does not tell (proc(5) does)."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return path.read_text(encoding="ascii").split() if path.exists() else []
 
 
 def free_port() -> int:
