@@ -30,7 +30,8 @@ def main() -> int:
         seen = Soak(plan, args.seed, Path(folder), lambda line: print(line, flush=True)).run()
     rows = judge(seen)
     print("\n".join([*_summary(seen), *map(_line, rows)]))
-    return 0 if all(row.holds for row in rows) else 1
+    # Half a minute has too few deaths for a percentile, and CI no CPU to promise.
+    return 0 if all(row.holds for row in rows if not (args.short and row.is_timing)) else 1
 
 
 def _summary(seen: Seen) -> list[str]:
