@@ -126,7 +126,7 @@ class Server(ABC):
         """Kills the server (SIGKILL) and keeps its folder, as a crash would; `start` brings it back."""
         if self._owner != os.getpid() or self._process is None:
             return
-        forked = _children_of(self._process.pid)
+        forked = children_of(self._process.pid)
         self._end(signal.SIGKILL)
         # PostgreSQL does not start again before the last of them has noticed and let go of its memory.
         deadline = time.monotonic() + STOP_DEADLINE
@@ -180,10 +180,13 @@ class Server(ABC):
         self.stop()
 
 
-def _children_of(pid: int) -> list[str]:
-    """Process ids; none where the system does not tell (proc(5) does)."""
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return path.read_text(encoding="ascii").split() if path.exists() else []
+def children_of(pid: int) -> list[str]:
+    """Process ids, as proc(5) tells them, ended ones among them that were not waited for; none where the
+    process has ended, or the system has no such file."""
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def free_port() -> int:

@@ -14,10 +14,14 @@ from pathlib import Path
 
 from redis import Redis
 
+from . import __doc__ as description
 from .figures import Figures, as_json, table
 from .measure import Lost, Measure
 from .server import BenchServer, version
 from .systems import ALL, OURS, System
+
+#: Measures some of a system, less of it where it must be quick; its docstring says what.
+Step = Callable[[Measure, Figures, bool], None]
 
 #: What `--quick` measures beside ours and the limits.
 _QUICK = ("preppath-workers", "limit: BRPOPLPUSH, LREM", "limit: [LREM, BRPOPLPUSH]", "dramatiq", "huey")
@@ -43,13 +47,9 @@ def main() -> int:
         redis = Redis.from_url(server.url, decode_responses=True)
         python, day = platform.python_version(), time.strftime("%Y-%m-%d")
         title = f"{version(redis)}, {os.cpu_count()} cores, Python {python}, {day}"
-        for repetition in range(args.repeat):
+        for step in [_speed] * args.repeat + [_rest]:
             for system in usable:
-                _attempt(found[system], f"throughput, {repetition + 1}", lambda system=system: _speed(
-                    Measure(system, server.url), found[system], args))  # fmt: skip
-        for system in usable:
-            _attempt(found[system], "latency and memory", lambda system=system: _rest(
-                Measure(system, server.url), found[system], args))  # fmt: skip
+                _attempt(step, Measure(system, server.url), found[system], args.quick)
     if not args.quick:
         _recoveries([system for system in usable if system.has_recovery], found)
     ours = found.get(OURS, Figures(OURS.name))
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def _arguments() -> Namespace:
-    parser = ArgumentParser(prog="python -m tests.bench", description=__import__("tests.bench").bench.__doc__)
+    parser = ArgumentParser(prog="python -m tests.bench", description=description)
     parser.add_argument("--quick", action="store_true", help="a minute")
     parser.add_argument("--only", metavar="NAMES", help="systems whose name has one of these in it")
     parser.add_argument("--repeat", type=int, help="how often throughput is measured; 3, or 1 with --quick")
@@ -77,25 +77,27 @@ def _is_wanted(name: str, args: Namespace) -> bool:
     return name in _QUICK if args.quick else True
 
 
-def _attempt(figures: Figures, what: str, measure: Callable[[], None]) -> None:
-    _say(f"{figures.name}: {what}")
+def _attempt(step: Step, measure: Measure, figures: Figures, quick: bool) -> None:
+    _say(f"{figures.name}: {step.__doc__}")
     try:
-        measure()
+        step(measure, figures, quick)
     except Lost as lost:
         figures.failure = str(lost)
 
 
-def _speed(measure: Measure, figures: Figures, args: Namespace) -> None:
-    jobs = measure.system.jobs // (5 if args.quick else 1)
+def _speed(measure: Measure, figures: Figures, quick: bool) -> None:
+    """throughput"""
+    jobs = measure.system.jobs // (5 if quick else 1)
     for processes in PROCESSES:
         figures.throughput.setdefault(processes, []).append(measure.throughput(processes, jobs))
     figures.single.append(measure.enqueue(min(jobs, 3_000), bulk=False))
     figures.bulk.append(measure.enqueue(jobs, bulk=True))
 
 
-def _rest(measure: Measure, figures: Figures, args: Namespace) -> None:
-    figures.latency = measure.latency(50 if args.quick else 300)
-    if not args.quick:
+def _rest(measure: Measure, figures: Figures, quick: bool) -> None:
+    """latency and memory"""
+    figures.latency = measure.latency(50 if quick else 300)
+    if not quick:
         figures.memory = measure.memory(PROCESSES[-1], measure.system.jobs // 10)
 
 

@@ -10,13 +10,16 @@ import mmap
 import os
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
-#: A process's cell, in the order of Cell's fields.
+#: A process's cell, in the order of Cell's fields, and where some of them stand in it (bytes).
 _CELL = struct.Struct("6q16x")
+_BEGUN, _ENDED, _LAST_BEGIN, _LAST_END = 8, 16, 32, 40
 
 _CELLS = 64
+
+_NUMBER = struct.Struct("q")
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,15 @@ class Board:
     """The file at `path`, made if there is none."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         with path.open("ab") as file:
             file.truncate(_CELLS * _CELL.size)
         with path.open("r+b") as file:
-            self._map = mmap.mmap(file.fileno(), 0)
+            self.memory = mmap.mmap(file.fileno(), 0)
 
     def cells(self) -> list[Cell]:
         """Those of the processes that had a job."""
-        found = [Cell(*_CELL.unpack_from(self._map, number * _CELL.size)) for number in range(_CELLS)]
+        found = [Cell(*_CELL.unpack_from(self.memory, number * _CELL.size)) for number in range(_CELLS)]
         return [cell for cell in found if cell.pid]
 
     def ended(self) -> int:
@@ -56,29 +60,23 @@ class Place:
     """The cell of this process. Its first run waits until `processes` processes have one."""
 
     def __init__(self, path: Path, processes: int) -> None:
-        self._board = Board(path)
+        board = Board(path)
+        self._memory = board.memory
         with path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            self._offset = len(self._board.cells()) * _CELL.size
-            self._write(Cell(os.getpid(), 0, 0, time.monotonic_ns(), 0, 0))
-        while len(self._board.cells()) < processes:
+            self._offset = len(board.cells()) * _CELL.size
+            cell = Cell(os.getpid(), 0, 0, time.monotonic_ns(), 0, 0)
+            _CELL.pack_into(self._memory, self._offset, *astuple(cell))
+        while len(board.cells()) < processes:
             time.sleep(0.0005)
 
     def begin(self) -> None:
-        self._add(8)
-        struct.pack_into("q", self._board._map, self._offset + 32, time.monotonic_ns())
+        self._count(_BEGUN, _LAST_BEGIN)
 
     def end(self) -> None:
-        self._add(16)
-        struct.pack_into("q", self._board._map, self._offset + 40, time.monotonic_ns())
+        self._count(_ENDED, _LAST_END)
 
-    def _add(self, field: int) -> None:
-        (value,) = struct.unpack_from("q", self._board._map, self._offset + field)
-        struct.pack_into("q", self._board._map, self._offset + field, value + 1)
-
-    def _write(self, cell: Cell) -> None:
-        _CELL.pack_into(
-            self._board._map,
-            self._offset,
-            *(cell.pid, cell.begun, cell.ended, cell.first_begin, cell.last_begin, cell.last_end),
-        )
+    def _count(self, counter: int, moment: int) -> None:
+        (value,) = _NUMBER.unpack_from(self._memory, self._offset + counter)
+        _NUMBER.pack_into(self._memory, self._offset + counter, value + 1)
+        _NUMBER.pack_into(self._memory, self._offset + moment, time.monotonic_ns())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
+
+from tests import report
 
 from .measure import Throughput
 
@@ -36,7 +38,7 @@ class Figures:
     latency: list[float] = field(default_factory=list)
     #: MiB, idle and after many jobs.
     memory: tuple[float, float] | None = None
-    #: Seconds; "lost" or "later than …" where the job did not start again.
+    #: Seconds, or in words why there are none.
     recovery: float | str | None = None
 
     def rate(self, processes: int) -> float | None:
@@ -46,9 +48,8 @@ class Figures:
 
 
 def table(all_figures: Sequence[Figures], ours: Figures) -> str:
-    lines = [f"| {' | '.join(HEADINGS)} |", "|---" * len(HEADINGS) + "|"]
-    lines += [f"| {' | '.join(_row(figures, ours))} |" for figures in all_figures]
-    return "\n".join(lines)
+    rows = (report.row(_row(figures, ours)) for figures in all_figures)
+    return "\n".join([report.heading(HEADINGS), *rows])
 
 
 def _row(figures: Figures, ours: Figures) -> list[str]:
@@ -91,8 +92,8 @@ def ratio(ours: float | None, theirs: float | None) -> str:
 def percentiles(values: Sequence[float]) -> str:
     if len(values) < 2:
         return ""
-    cuts = quantiles(values, n=100, method="inclusive")
-    return f"{cuts[49]:.2f} / {cuts[98]:.2f}"
+    p50, p99 = report.p50_p99(values)
+    return f"{p50:.2f} / {p99:.2f}"
 
 
 def joined(between: str, parts: Sequence[str]) -> str:

@@ -20,6 +20,8 @@ from preppath_workers.queue.job import Job
 from preppath_workers.queue.outcome import Completed, Finished
 from preppath_workers.queue.slot import Slot
 from preppath_workers.settings import QueueConfig
+from tests import report
+from tests.nowhere import NOWHERE
 
 from .peers.driver import data
 from .server import BenchServer, version
@@ -33,8 +35,6 @@ HEADINGS = (
     *("backlog", "enqueue", "enqueue, urgent", f"{_BATCH} urgent at once", "claim", "settle and claim"),
     *(f"promote {_BATCH}", "`queues`", "`jobs`, a page", "bytes a waiting job", "bytes a completed job"),
 )
-
-_REQUIRED = {"OPENAI_API_KEY": "sk-nobody", "S3_BUCKET": "b", "DATABASE_URL": "postgresql://127.0.0.1:1/none"}
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,16 @@ class Growth:
         empty = self._memory()
         queue.enqueue_many(NewJob(data(number, 0.0)) for number in range(self.backlog))
         waiting = (self._memory() - empty) / self.backlog
-        times = [
+        enqueued = [
             self._median(lambda: queue.enqueue(data(0, 0.0))),
             self._median(lambda: queue.enqueue(data(0, 0.0), priority=1)),
             self._median(lambda: self._batch(priority=1), calls=5),
-            *self._turns(),
+        ]
+        claim, *turns = self._turns(_CALLS + 1, listed=0)
+        times = [
+            *enqueued,
+            claim,
+            median(turns),
             self._promote(),
             self._median(lambda: overview.look(queue)),
             self._median(lambda: listing.jobs(queue, "waiting")),
@@ -62,29 +67,22 @@ class Growth:
         shown = [f"{ms:.2f}" for ms in times]
         return [f"{self.backlog:,}", *shown, f"{waiting:.0f}", f"{self._completed():.0f}"]
 
-    def _turns(self) -> list[float]:
-        """A claim, and a turn that settles one job and claims the next."""
-        config = load({**_REQUIRED, "REDIS_URL": self.url}, [])
-        config = replace(config, keep_completed_count=0)
-        slot = Slot(config, QueueConfig("bench"), "growth", 0)
-        began = time.perf_counter()
-        job = self._turn(slot, None)
-        claim = (time.perf_counter() - began) * 1000
-        turns = []
-        for _ in range(_CALLS):
+    def _turns(self, jobs: int, listed: int) -> list[float]:
+        """A claim, and the turns that settle one job and claim the next: as many jobs are completed, of which
+        so many are listed."""
+        config = load({**NOWHERE, "REDIS_URL": self.url}, [])
+        slot = Slot(replace(config, keep_completed_count=listed), QueueConfig("bench"), "growth", 0)
+        finished, times = None, []
+        for _ in range(jobs):
             began = time.perf_counter()
-            job = self._turn(slot, Finished(job, Completed("{}"), 1))
-            turns.append((time.perf_counter() - began) * 1000)
-        slot.settle(Finished(job, Completed("{}"), 1))
+            slot.begin_turn(finished)
+            job = slot.end_turn()
+            times.append((time.perf_counter() - began) * 1000)
+            assert isinstance(job, Job)
+            finished = Finished(job, Completed('{"ok":true,"score":7}'), 1)
+        slot.settle(finished)
         slot.disconnect()
-        return [claim, median(turns)]
-
-    @staticmethod
-    def _turn(slot: Slot, finished: Finished | None) -> Job:
-        slot.begin_turn(finished)
-        job = slot.end_turn()
-        assert isinstance(job, Job)
-        return job
+        return times
 
     def _promote(self) -> float:
         """Of as many jobs as there are in the backlog, at most 100,000, all of them due at once."""
@@ -95,18 +93,12 @@ class Growth:
 
     def _completed(self) -> float:
         """Bytes that a completed job takes, its place in the list of completions included."""
-        slot_jobs = 500
         queue = self._queue
         queue.redis.flushall()
         empty = self._memory()
-        queue.enqueue_many(NewJob(data(number, 0.0)) for number in range(slot_jobs))
-        slot = Slot(load({**_REQUIRED, "REDIS_URL": self.url}, []), QueueConfig("bench"), "growth", 0)
-        job = self._turn(slot, None)
-        for _ in range(slot_jobs - 1):
-            job = self._turn(slot, Finished(job, Completed('{"ok":true,"score":7}'), 1))
-        slot.settle(Finished(job, Completed('{"ok":true,"score":7}'), 1))
-        slot.disconnect()
-        return (self._memory() - empty) / slot_jobs
+        queue.enqueue_many(NewJob(data(number, 0.0)) for number in range(_BATCH))
+        self._turns(_BATCH, listed=_BATCH)
+        return (self._memory() - empty) / _BATCH
 
     def _batch(self, priority: int) -> None:
         self._queue.enqueue_many([NewJob(data(number, 0.0), priority=priority) for number in range(_BATCH)])
@@ -134,10 +126,10 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=BACKLOGS[-1], help="the largest backlog")
     args = parser.parse_args()
     with BenchServer() as server:
-        print(f"{version(client(server.url))}\n\n| {' | '.join(HEADINGS)} |\n{'|---' * len(HEADINGS)}|")
+        print(f"{version(client(server.url))}\n\n{report.heading(HEADINGS)}")
         for backlog in BACKLOGS:
             if backlog <= args.most:
-                print(f"| {' | '.join(Growth(server.url, backlog).row())} |", flush=True)
+                print(report.row(Growth(server.url, backlog).row()), flush=True)
     return 0
 
 

@@ -80,11 +80,11 @@ class Measure:
     def latency(self, samples: int) -> list[float]:
         """From just before a job is added to its handler's beginning, two idle processes waiting; ms."""
         self._empty()
-        with tempfile.TemporaryDirectory() as folder, self._workers(2, folder=folder) as (_, board):
+        with self._workers(2) as (_, board):
             self._ask("add", "4")
             _until(lambda: board.ended() >= 4, _START, "started")
             time.sleep(_REST)
-            found: list[float] = json.loads(self._ask("latency", str(samples), BENCH_BOARD=f"{folder}/board"))
+            found: list[float] = json.loads(self._ask("latency", str(samples), BENCH_BOARD=str(board.path)))
         return found
 
     def memory(self, processes: int, jobs: int) -> tuple[float, float]:
@@ -93,15 +93,11 @@ class Measure:
         self._empty()
         first = processes * _FIRST
         self._ask("add", str(first), "--bulk")
-        with self._workers(processes, BENCH_LIBRARIES="" if self.system.is_node else LIBRARIES) as (
-            leader,
-            board,
-        ):
+        libraries = "" if self.system.is_node else LIBRARIES
+        with self._workers(processes, BENCH_LIBRARIES=libraries) as (leader, board):
             _until(lambda: board.ended() >= first, _START, "started")
             time.sleep(_REST)
             idle = tree.memory(tree.members(leader))
-            if not jobs:
-                return idle, idle
             self._ask("add", str(processes * jobs), "--bulk")
             _until(lambda: board.ended() >= first + processes * jobs, _END * 5, "ended its jobs")
             time.sleep(_REST)
@@ -127,40 +123,22 @@ class Measure:
             yield again
 
     @contextmanager
-    def _workers(
-        self, processes: int, folder: str | None = None, **variables: str
-    ) -> Iterator[tuple[int, Board]]:
-        with tempfile.TemporaryDirectory() as own:
-            path = Path(folder or own) / "board"
-            board = Board(path)
-            process = subprocess.Popen(
-                self.system.command("work", str(processes)),
-                env=self.system.variables(self.url, BENCH_BOARD=str(path), **variables),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+    def _workers(self, processes: int, **variables: str) -> Iterator[tuple[int, Board]]:
+        with tempfile.TemporaryDirectory() as folder:
+            board = Board(Path(folder) / "board")
+            process = self.system.start(processes, self.url, BENCH_BOARD=str(board.path), **variables)
             try:
                 yield process.pid, board
             finally:
-                tree.end(process.pid)
-                process.wait()
+                tree.end(process)
 
     def _ask(self, *words: str, **variables: str) -> str:
-        """What the system's own program prints."""
-        done = subprocess.run(
-            self.system.command(*words),
-            env=self.system.variables(self.url, **variables),
-            capture_output=True,
-            text=True,
-            timeout=_END,
-            check=False,
-        )
-        if done.returncode:
-            raise Lost(
-                f"{self.system.name} {' '.join(words)}: {done.returncode} {done.stderr.strip()[-300:]}"
-            )
-        return done.stdout
+        """What the system's own program prints. Raises Lost."""
+        try:
+            return self.system.ask(self.url, *words, **variables)
+        except subprocess.CalledProcessError as error:
+            told = f"exit code {error.returncode}, {error.stderr.strip()[-300:]}"
+            raise Lost(f"{' '.join(words)}: {told}") from error
 
     @property
     def _redis(self) -> Redis:

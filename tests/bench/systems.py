@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from preppath_workers.dev.process import HOST
@@ -22,6 +22,9 @@ _BESIDES = ("redis", "hiredis", "openai", "boto3", "psycopg2-binary")
 
 #: The client that BullMQ is made for, which it leaves to its users to install.
 _NODE_CLIENT = "ioredis@5"
+
+#: Seconds that a program gets to add jobs, or to measure latency.
+_PATIENCE = 120.0
 
 #: Loaded by every worker where memory is measured.
 LIBRARIES = "openai,boto3,psycopg2"
@@ -46,13 +49,33 @@ class System:
     def is_node(self) -> bool:
         return self.module.endswith(".js")
 
-    def command(self, *words: str) -> Sequence[str]:
+    def start(self, processes: int, redis_url: str, **variables: str) -> subprocess.Popen[bytes]:
+        """Its workers, in a session of their own."""
+        return subprocess.Popen(
+            self._command("work", str(processes)),
+            env=self._environment(redis_url, variables),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def ask(self, redis_url: str, *words: str, **variables: str) -> str:
+        """What its program prints; see `peers.driver`. Raises subprocess.CalledProcessError."""
+        return subprocess.run(
+            self._command(*words),
+            env=self._environment(redis_url, variables),
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=True,
+        ).stdout
+
+    def _command(self, *words: str) -> Sequence[str]:
         if self.is_node:
             return ["node", str(ROOT / "tests" / "bench" / "peers" / self.module), *words]
         return [str(self._python), "-m", f"tests.bench.peers.{self.module}", *words]
 
-    def variables(self, redis_url: str, **more: str) -> dict[str, str]:
-        """The whole environment of its processes."""
+    def _environment(self, redis_url: str, more: Mapping[str, str]) -> dict[str, str]:
         known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         node = {"NODE_PATH": str(self._folder / "node_modules")}
         ours = {"PYTHONPATH": str(ROOT), "NO_PROXY": HOST, "REDIS_URL": redis_url}
@@ -122,10 +145,9 @@ PEERS = (
     System("bullmq (Node)", "bullmq.js", 40_000, "bullmq@6.7.0", remark="10 at a time a process"),
 )
 
-LIMITED = System(
-    "preppath-workers, limited",
-    "ours",
-    60_000,
+LIMITED = replace(
+    OURS,
+    name="preppath-workers, limited",
     environment={"BENCH_LIMIT": "1000000/1"},
     remark="a rate limit that is never reached",
 )

@@ -58,8 +58,7 @@ def test_a_tree_is_a_session_with_its_cpu_and_its_memory() -> None:
         assert tree.cpu([os.getpid()]) > 0
         assert 1 < tree.memory([os.getpid()]) < 10_000
     finally:
-        tree.end(process.pid)
-    process.wait()
+        tree.end(process)
     assert tree.members(process.pid) == []
 
 

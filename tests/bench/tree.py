@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,13 +14,13 @@ from pathlib import Path
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
-def members(leader: int) -> list[int]:
-    """Process ids of the session."""
+def members(*leaders: int) -> list[int]:
+    """Process ids of the sessions, ended processes that nobody has waited for among them."""
     found = []
     for path in Path("/proc").iterdir():
         if path.name.isdecimal():
             with suppress(ProcessLookupError):
-                if os.getsid(int(path.name)) == leader:
+                if os.getsid(int(path.name)) in leaders:
                     found.append(int(path.name))
     return found
 
@@ -43,15 +44,15 @@ def memory(pids: Sequence[int]) -> float:
     return kilobytes / 1024
 
 
-def end(leader: int) -> None:
-    """Kills the whole session."""
-    while pids := members(leader):
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kills the whole session that the process leads."""
+    while pids := members(process.pid):
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(leader, os.WNOHANG)
+        process.poll()
         time.sleep(0.01)
+    process.wait()
 
 
 def _field(path: Path, name: str) -> int:

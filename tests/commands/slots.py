@@ -6,6 +6,7 @@ from preppath_workers.config import load
 from preppath_workers.queue.job import Job
 from preppath_workers.queue.slot import Slot
 from preppath_workers.settings import QueueConfig
+from tests.nowhere import NOWHERE
 
 
 def open_slot(redis_url: str, key_prefix: str, queue: str) -> Slot:
@@ -13,9 +14,7 @@ def open_slot(redis_url: str, key_prefix: str, queue: str) -> Slot:
     variables = {
         "REDIS_URL": redis_url,
         "KEY_PREFIX": key_prefix,
-        "OPENAI_API_KEY": "sk-nobody",
-        "S3_BUCKET": "nothing",
-        "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+        **NOWHERE,
     }
     config = load(variables, [QueueConfig(queue)])
     return Slot(config, config.queues[0], "test", 0)

@@ -13,6 +13,7 @@ from redis import Redis
 
 from preppath_workers import Queue
 from preppath_workers.dev.redis import RedisServer
+from tests.nowhere import NOWHERE
 from tests.processes.harness import App, state_of
 from tests.waiting import eventually
 
@@ -58,9 +59,7 @@ def guarded() -> Iterator[Guarded]:
 def environment_of(guarded: Guarded, folder: Path) -> Mapping[str, str]:
     return {
         "REDIS_URL": guarded.url,
-        "OPENAI_API_KEY": "sk-nobody",
-        "S3_BUCKET": "nothing",
-        "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+        **NOWHERE,
         "PLAYBOOK_RECORD": str(folder / "record"),
         "LOG_LEVEL": "debug",
         "LOG_FORMAT": "json",

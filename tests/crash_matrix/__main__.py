@@ -9,6 +9,9 @@ import time
 from argparse import ArgumentParser
 from pathlib import Path
 
+from tests import report
+
+from . import __doc__ as description
 from .cell import Cell, Fault, play
 from .scenes import SCENES, Scene
 from .stage import Stage, set_up
@@ -19,15 +22,13 @@ FATES = (False, True)
 
 def main() -> int:
     """Returns 1 where a promise was broken."""
-    parser = ArgumentParser(
-        prog="python -m tests.crash_matrix", description=__import__("tests.crash_matrix").crash_matrix.__doc__
-    )
+    parser = ArgumentParser(prog="python -m tests.crash_matrix", description=description)
     parser.add_argument("--only", default="", metavar="TEXT", help="transitions whose name has this in it")
     args = parser.parse_args()
     scenes = [scene for scene in SCENES if args.only in scene.name]
     logging.disable(logging.ERROR)  # that Redis does not answer is the point
     began, broken = time.monotonic(), list[str]()
-    print(heading(), flush=True)
+    print(report.heading(["transition", *(fault.value for fault in Fault)]), flush=True)
     with tempfile.TemporaryDirectory() as folder, set_up(Path(folder)) as stage:
         for scene in scenes:
             print(row(scene, stage, broken), flush=True)
@@ -37,16 +38,12 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def heading() -> str:
-    return f"| transition | {' | '.join(fault.value for fault in Fault)} |\n|---|{'---|' * len(Fault)}"
-
-
 def row(scene: Scene, stage: Stage, broken: list[str]) -> str:
     """Of each cell the runs beyond those without a fault: where the caller lives, and where it is killed."""
     pairs = [
         " · ".join(_played(Cell(scene, fault, killed), stage, broken) for killed in FATES) for fault in Fault
     ]
-    return f"| {scene.name} | {' | '.join(pairs)} |"
+    return report.row([scene.name, *pairs])
 
 
 def _played(cell: Cell, stage: Stage, broken: list[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from preppath_workers.errors import PermanentError, RateLimited, TransientError
 from preppath_workers.handlers.kind import Attempt
+from tests.processes.playbook import append
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,7 @@ class Record:
     path: Path
 
     def note(self, what: str, job_id: str) -> None:
-        with self.path.open("ab", buffering=0) as file:
-            file.write(f"{what} {job_id}\n".encode())
+        append(self.path, f"{what} {job_id}")
 
     def count(self, what: str) -> Counter[str]:
         """How often that was noted, by job."""

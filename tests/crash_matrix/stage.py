@@ -26,6 +26,7 @@ from preppath_workers.processes.janitor import Footprint
 from preppath_workers.processes.pulse import Pulse
 from preppath_workers.queue import connections, scripts
 from preppath_workers.settings import Config, QueueConfig
+from tests.nowhere import NOWHERE
 from tests.queue.bench import Bench
 from tests.waiting import eventually
 
@@ -127,9 +128,7 @@ class Stage:
         port = self.server.port if direct else self.proxy.port
         environment = {
             "REDIS_URL": f"redis://{HOST}:{port}",
-            "OPENAI_API_KEY": "sk-nobody",
-            "S3_BUCKET": "nothing",
-            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+            **NOWHERE,
         }
         return replace(load(environment, []), lease=LEASE, max_memory_mb=0)
 

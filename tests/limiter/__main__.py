@@ -19,6 +19,7 @@ from redis import Redis
 
 from preppath_workers.dev.redis import RedisServer
 from preppath_workers.settings import RateLimit
+from tests import report
 from tests.processes.harness import App
 
 from .trial import Disturb, Seen, Trial
@@ -96,10 +97,10 @@ def main() -> int:
         "killed, every 5 s one": ended_by(signal.SIGKILL, 5),
     }
     kept = True
-    print(f"limit {limit}, {args.seconds:g} s each\n| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
+    print(f"limit {limit}, {args.seconds:g} s each\n{report.heading(HEADINGS)}")
     for name, disturb in scenarios.items():
         seen = measure(disturb, limit, args.seconds)
-        print(f"| {' | '.join(row(name, seen))} |", flush=True)
+        print(report.row(row(name, seen)), flush=True)
         kept = kept and max(seen.fullest_by_server, seen.fullest_by_handlers) <= limit.max
     return 0 if kept else 1
 

@@ -12,15 +12,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from unittest.mock import Mock
 
-from preppath_workers import config, log
-from preppath_workers.handlers.kind import Attempt, Trade
-from preppath_workers.processes.supervisor import Supervisor
-from preppath_workers.settings import Config, QueueConfig
+from preppath_workers.handlers.kind import Attempt
 from tests.processes import playbook
-
-QUEUES = (QueueConfig("alpha"),)
+from tests.processes.starting import supervise
 
 #: Seconds that a clock which jumps may be wrong.
 FAR = 36_000.0
@@ -42,12 +37,6 @@ def handle(attempt: Attempt, services: object) -> Mapping[str, Any]:
     return {}
 
 
-def load() -> Config:
-    loaded = config.load(config.read_environment(), QUEUES)
-    log.configure(loaded.log, loaded.secrets())
-    return loaded
-
-
 if __name__ == "__main__":
     put_clock_wrong(os.environ["SKEW"])
-    sys.exit(Supervisor(load(), Trade({"alpha": handle}, lambda _: Mock()), load).run())
+    sys.exit(supervise({"alpha": handle}))

@@ -15,6 +15,7 @@ from redis import Redis
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.settings import RateLimit
+from tests.nowhere import NOWHERE
 from tests.processes.harness import App
 from tests.waiting import eventually
 
@@ -122,9 +123,7 @@ class Trial:
         variables = {
             "REDIS_URL": self.url,
             "KEY_PREFIX": self.prefix,
-            "OPENAI_API_KEY": "sk-nobody",
-            "S3_BUCKET": "nothing",
-            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+            **NOWHERE,
             "PLAYBOOK_RECORD": str(self._record),
             "LOG_LEVEL": "debug",
             "LOG_FORMAT": "json",

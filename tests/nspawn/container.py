@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from preppath_workers.dev.process import children_of
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -77,8 +78,7 @@ class Container:
     def _leaders(self) -> list[int]:
         """The container's first process as this machine knows it, once there is one."""
         assert self._process is not None
-        task = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        return [int(pid) for pid in task.read_text().split()]
+        return [*map(int, children_of(self._process.pid))]
 
     def power_off(self) -> None:
         if self._process and self._process.poll() is None:

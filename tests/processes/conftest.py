@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
+from tests.nowhere import NOWHERE
 from tests.processes.harness import App
 
 Start = Callable[..., App]
@@ -20,9 +21,7 @@ def environment(redis_url: str, key_prefix: str, tmp_path: Path) -> dict[str, st
     return {
         "REDIS_URL": redis_url,
         "KEY_PREFIX": key_prefix,
-        "OPENAI_API_KEY": "sk-nobody",
-        "S3_BUCKET": "nothing",
-        "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+        **NOWHERE,
         "PLAYBOOK_RECORD": str(tmp_path / "record"),
         "LOG_LEVEL": "debug",
         "LOG_FORMAT": "json",

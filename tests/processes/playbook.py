@@ -26,8 +26,13 @@ def handle(attempt: Attempt, services: object) -> Mapping[str, Any]:
 
 
 def record(line: str) -> None:
+    """Writes it down in the file that the environment names."""
+    append(Path(os.environ["PLAYBOOK_RECORD"]), line)
+
+
+def append(path: Path, line: str) -> None:
     """Appends a line; one write call, so that lines of several processes do not mix."""
-    with Path(os.environ["PLAYBOOK_RECORD"]).open("ab", buffering=0) as file:
+    with path.open("ab", buffering=0) as file:
         file.write(line.encode() + b"\n")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
 from preppath_workers import Queue
+from preppath_workers.dev.process import children_of
 from tests.processes.conftest import Start
 from tests.processes.harness import state_of
 from tests.waiting import eventually
@@ -18,11 +18,6 @@ pytestmark = pytest.mark.processes
 
 #: From <sys/prctl.h>: whoever calls it is given its descendants' orphans, as a first process is.
 _PR_SET_CHILD_SUBREAPER = 36
-
-
-def children_of(pid: int) -> list[str]:
-    """Zombies too."""
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def test_orphans_of_killed_workers_are_cleared_away(launch: Start, alpha: Queue) -> None:

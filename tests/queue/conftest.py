@@ -12,15 +12,10 @@ from preppath_workers.queue.keys import Keys
 from preppath_workers.queue.queue import Queue
 from preppath_workers.queue.slot import Slot
 from preppath_workers.settings import QueueConfig
+from tests.nowhere import NOWHERE
 
 from .bench import Bench
 from .turns import CONSUMER, OpenSlot
-
-REQUIRED = {
-    "OPENAI_API_KEY": "sk-test",
-    "S3_BUCKET": "bucket",
-    "DATABASE_URL": "postgresql://127.0.0.1:1/none",
-}
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +61,7 @@ def open_slot(redis_url: str, key_prefix: str) -> Iterator[OpenSlot]:
     url = f"{redis_url}{'&' if '?' in redis_url else '?'}client_name={CONSUMER}"
 
     def start(number: int = 0, now: str = "", **settings: object) -> Slot:
-        config = load({**REQUIRED, "REDIS_URL": url, "KEY_PREFIX": key_prefix}, [])
+        config = load({**NOWHERE, "REDIS_URL": url, "KEY_PREFIX": key_prefix}, [])
         kind = replace(QueueConfig("tts"), **settings)  # type: ignore[arg-type] # the test names its fields
         slots.append(Slot(config, kind, "host", number, now=now))
         return slots[-1]

@@ -8,15 +8,14 @@ from argparse import ArgumentParser
 
 from preppath_workers.dev.redis import RedisServer
 
+from . import __doc__ as description
 from .mutants import MUTANTS, seeds_until_caught
 from .wire import Wire
 from .world import Broken, World
 
 
 def main() -> int:
-    parser = ArgumentParser(
-        prog="python -m tests.simulate", description=__import__("tests.simulate").simulate.__doc__
-    )
+    parser = ArgumentParser(prog="python -m tests.simulate", description=description)
     parser.add_argument(
         "--seeds", type=int, default=2_000, metavar="N", help="play N seeds, %(default)s if not given"
     )

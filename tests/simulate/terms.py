@@ -9,6 +9,7 @@ from preppath_workers.config import load
 from preppath_workers.queue import slot as slot_module
 from preppath_workers.queue.slot import Slot
 from preppath_workers.settings import Config, QueueConfig, RateLimit
+from tests.nowhere import NOWHERE
 
 from .wire import SlotsConnection
 
@@ -23,9 +24,7 @@ BACKOFF_MS = 300
 LISTED = 3
 
 _CONFIG = replace(
-    load(
-        {"OPENAI_API_KEY": "sk-test", "S3_BUCKET": "b", "DATABASE_URL": "postgresql://127.0.0.1:1/none"}, []
-    ),
+    load(NOWHERE, []),
     lease=LEASE_MS / 1000,
     probe_interval=0.2,
     keep_completed_count=LISTED,

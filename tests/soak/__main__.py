@@ -8,6 +8,9 @@ import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 
+from tests import report
+
+from . import __doc__ as description
 from . import against
 from .plan import LONG, SHORT
 from .trial import Seen, Soak
@@ -16,7 +19,7 @@ from .verdict import Row, judge
 
 def main() -> int:
     """Returns 1 where a promise was broken."""
-    parser = ArgumentParser(prog="python -m tests.soak", description=__import__("tests.soak").soak.__doc__)
+    parser = ArgumentParser(prog="python -m tests.soak", description=description)
     parser.add_argument("--short", action="store_true", help="under a minute")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="draws jobs and troubles")
     parser.add_argument("--against", metavar="NAMES", help="the same kills for ours and these peers instead")
@@ -37,11 +40,11 @@ def main() -> int:
 def _summary(seen: Seen) -> list[str]:
     troubles = ", ".join(f"{times} × {trouble}" for trouble, times in seen.plan.troubles.items())
     jobs = f"{seen.plan.jobs:,} jobs, {seen.plan.poison:,} of them poison, in {seen.seconds:.0f} s"
-    return [f"{jobs}; {troubles}", "", "| promise | seen | allowed | |", "|---|---|---|---|"]
+    return [f"{jobs}; {troubles}", "", report.heading(["promise", "seen", "allowed", ""])]
 
 
 def _line(row: Row) -> str:
-    return f"| {row.promise} | {row.seen} | {row.allowed} | {'kept' if row.holds else 'BROKEN'} |"
+    return report.row([row.promise, row.seen, row.allowed, "kept" if row.holds else "BROKEN"])
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from statistics import median
 
 from preppath_workers.dev.redis import RedisServer
+from tests import report
 from tests.bench import tree
 from tests.bench.systems import OURS, PEERS, System
 
@@ -31,17 +32,16 @@ _PAUSE, _TROUBLE, _PATIENCE = 0.5, 20.0, 120.0
 
 #: What they are run with beside the benchmark's settings: RQ's usual worker, which forks for each job, and
 #: once more with Celery's switch for it.
+_RQ, _CELERY, *_OTHERS = (
+    peer for peer in PEERS if peer.name in ("rq", "celery", "dramatiq", "bullmq (Python)")
+)
 SYSTEMS = (
     OURS,
-    *(peer for peer in PEERS if peer.name in ("rq", "celery", "dramatiq", "bullmq (Python)")),
-    System("rq, its usual Worker", "rq", 0, "rq==3.0.0", environment={"RQ_FORK": "1"}),
-    System(
-        "celery, reject_on_worker_lost",
-        "celery",
-        0,
-        "celery[redis]==5.7.0",
-        environment={"CELERY_REJECT": "1"},
-    ),
+    _RQ,
+    _CELERY,
+    *_OTHERS,
+    replace(_RQ, name="rq, its usual Worker", environment={"RQ_FORK": "1"}),
+    replace(_CELERY, name="celery, reject_on_worker_lost", environment={"CELERY_REJECT": "1"}),
 )
 
 HEADINGS = ("system", "kills", "jobs never run to their end", "runs too many", "a killed job's next start")
@@ -61,8 +61,7 @@ class Contestant:
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = self.system.command("add", str(JOBS), "--bulk", "--seconds", str(SECONDS))
-        subprocess.run(command, env=self._variables(), check=True, capture_output=True, timeout=60)
+        self.system.ask(self.url, "add", str(JOBS), "--bulk", "--seconds", str(SECONDS))
         self._began = time.monotonic()
         self._launch()
 
@@ -70,7 +69,7 @@ class Contestant:
         """Starts it again if it ended, and kills a worker if it is time to."""
         assert self._process is not None
         if self._process.poll() is not None:
-            tree.end(self._process.pid)
+            tree.end(self._process)
             self._launch()
         now = time.monotonic()
         is_troubled = len(self._kills) < KILLS and now < self._began + _TROUBLE
@@ -87,8 +86,7 @@ class Contestant:
 
     def stop(self) -> None:
         if self._process:
-            tree.end(self._process.pid)
-            self._process.wait()
+            tree.end(self._process)
 
     def row(self) -> list[str]:
         record = self._record
@@ -108,13 +106,7 @@ class Contestant:
         ]
 
     def _launch(self) -> None:
-        self._process = subprocess.Popen(
-            self.system.command("work", str(PROCESSES)),
-            env=self._variables(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self._process = self.system.start(PROCESSES, self.url, BENCH_RECORD=str(self._path))
 
     def _busy(self) -> list[tuple[int, str]]:
         """Processes that have begun a job and not ended it, each with its last one."""
@@ -131,12 +123,13 @@ class Contestant:
             if pid in living and not record.ends.get(job_id)
         ]
 
-    def _variables(self) -> dict[str, str]:
-        return self.system.variables(self.url, BENCH_RECORD=str(self.folder / "record"))
+    @property
+    def _path(self) -> Path:
+        return self.folder / "record"
 
     @property
     def _record(self) -> Record:
-        return Record.read(self.folder / "record")
+        return Record.read(self._path)
 
 
 def compete(names: str, folder: Path) -> int:
@@ -162,7 +155,7 @@ def compete(names: str, folder: Path) -> int:
             for contestant in contestants:
                 contestant.step()
             time.sleep(0.05)
-        print(f"| {' | '.join(HEADINGS)} |\n{'|---' * len(HEADINGS)}|")
+        print(report.heading(HEADINGS))
         for contestant in contestants:
-            print(f"| {' | '.join(contestant.row())} |")
+            print(report.row(contestant.row()))
     return 0

@@ -8,16 +8,11 @@ import sys
 import time
 from collections.abc import Mapping
 from typing import Any
-from unittest.mock import Mock
 
-from preppath_workers import config, log
 from preppath_workers.errors import TransientError
-from preppath_workers.handlers.kind import Attempt, Trade
-from preppath_workers.processes.supervisor import Supervisor
-from preppath_workers.settings import Config, QueueConfig
+from preppath_workers.handlers.kind import Attempt
 from tests.processes import playbook
-
-QUEUES = (QueueConfig("alpha"),)
+from tests.processes.starting import supervise
 
 
 def handle(attempt: Attempt, services: object) -> Mapping[str, Any]:
@@ -35,11 +30,5 @@ def _note(what: str, attempt: Attempt) -> None:
     playbook.record(f"{what} {attempt.id} {os.getpid()} {time.monotonic():.4f}")
 
 
-def load() -> Config:
-    loaded = config.load(config.read_environment(), QUEUES)
-    log.configure(loaded.log, loaded.secrets())
-    return loaded
-
-
 if __name__ == "__main__":
-    sys.exit(Supervisor(load(), Trade({"alpha": handle}, lambda _: Mock()), load).run())
+    sys.exit(supervise({"alpha": handle}))

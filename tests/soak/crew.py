@@ -6,10 +6,12 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from preppath_workers.dev.process import children_of
+from tests.bench import tree
+from tests.nowhere import NOWHERE
 from tests.processes.harness import App, is_alive
 
 from .plan import LEASE, PREFIXES, RECOVERIES, RETRIES, WORKERS
@@ -49,7 +51,7 @@ class Crew:
 
     def children(self, number: int) -> list[int]:
         """Process ids of the supervisor's children, the janitor among them."""
-        return [pid for pid in children_of(self.apps[number].pid) if is_alive(pid)]
+        return [pid for pid in map(int, children_of(self.apps[number].pid)) if is_alive(pid)]
 
     def send_to_sleep(self, number: int, seconds: float) -> None:
         self.asleep[number] = time.monotonic() + seconds
@@ -77,8 +79,8 @@ class Crew:
             app.kill()
 
     def left_processes(self) -> list[int]:
-        """Processes of any of the sessions, ended ones that nobody has waited for among them."""
-        return [pid for pid in _processes() if _session_of(pid) in self.sessions]
+        """Processes of any of the sessions."""
+        return tree.members(*self.sessions)
 
     def left_files(self) -> list[str]:
         """What is left in the folder that was theirs for temporary files."""
@@ -94,9 +96,7 @@ class Crew:
         return {
             "REDIS_URL": self.url,
             "KEY_PREFIX": prefix,
-            "OPENAI_API_KEY": "sk-nobody",
-            "S3_BUCKET": "nothing",
-            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
+            **NOWHERE,
             "PLAYBOOK_RECORD": str(self.record(prefix)),
             "LOG_LEVEL": "error",
             "LOG_FORMAT": "json",
@@ -108,22 +108,3 @@ class Crew:
             "ALPHA_RETRIES": str(RETRIES),
             "ALPHA_BACKOFF": "0.5",
         }
-
-
-def children_of(pid: int) -> list[int]:
-    """proc(5): /proc/pid/task/tid/children."""
-    try:
-        return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split())]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def _processes() -> Iterator[int]:
-    return (int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal())
-
-
-def _session_of(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return 0

@@ -9,10 +9,8 @@
 -- that waits for a token is counted as waiting; `completed` counts the listed recent ones.
 
 local waiting, active, live_slots = redis.call('LLEN', WAIT), 0, 0
-each_instance(function(_, slots, lease)
-  if lease > 0 then live_slots = live_slots + slots end
-end)
-each_slot(function(owner)
+each_slot(function(owner, lease)
+  if lease > 0 then live_slots = live_slots + 1 end
   for _, id in ipairs(redis.call('LRANGE', active_key(owner), 0, -1)) do
     if redis.call('HGET', job_key(id), 'state') == 'active' then active = active + 1 else waiting = waiting + 1 end
   end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from bullmq import Queue, Worker
@@ -27,22 +28,17 @@ def work(processes: int) -> None:
 
 
 async def _add(job: dict[str, Any]) -> None:
-    await (await _queue()).add("run", job)
+    await _queue().add("run", job)
 
 
 async def _add_many(jobs: Sequence[dict[str, Any]]) -> None:
-    queue = await _queue()
     for start in range(0, len(jobs), 1_000):
-        await queue.addBulk([{"name": "run", "data": job} for job in jobs[start : start + 1_000]])
+        await _queue().addBulk([{"name": "run", "data": job} for job in jobs[start : start + 1_000]])
 
 
-_made: list[Queue] = []
-
-
-async def _queue() -> Queue:
-    if not _made:
-        _made.append(Queue("bench", {"connection": os.environ["REDIS_URL"]}))
-    return _made[0]
+@cache
+def _queue() -> Queue:
+    return Queue("bench", {"connection": os.environ["REDIS_URL"]})
 
 
 if __name__ == "__main__":

@@ -6,15 +6,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
-from unittest.mock import Mock
 
 from redis import Redis
 
-from preppath_workers import NewJob, Queue, config, log
-from preppath_workers.handlers.kind import Attempt, Trade
-from preppath_workers.processes.supervisor import Supervisor
-from preppath_workers.settings import Config, QueueConfig
+from preppath_workers import NewJob, Queue
+from preppath_workers.handlers.kind import Attempt
 from tests.bench.peers import driver
+from tests.nowhere import NOWHERE
+from tests.processes.starting import supervise
 
 driver.load_libraries()
 
@@ -24,22 +23,15 @@ def handle(attempt: Attempt, services: object) -> Mapping[str, Any]:
 
 
 def work(processes: int) -> None:
-    settings = {
-        "REDIS_URL": os.environ["REDIS_URL"],
-        "OPENAI_API_KEY": "sk-nobody",
-        "S3_BUCKET": "nothing",
-        "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing",
-        "LOG_LEVEL": "warning",
-        "BENCH_CONCURRENCY": str(processes),
-        "BENCH_RATE_LIMIT": os.environ.get("BENCH_LIMIT", ""),
-    }
-
-    def load() -> Config:
-        loaded = config.load(settings, (QueueConfig("bench"),))
-        log.configure(loaded.log, loaded.secrets())
-        return loaded
-
-    sys.exit(Supervisor(load(), Trade({"bench": handle}, lambda _: Mock()), load).run())
+    os.environ.update(
+        {
+            **NOWHERE,
+            "LOG_LEVEL": "warning",
+            "BENCH_CONCURRENCY": str(processes),
+            "BENCH_RATE_LIMIT": os.environ.get("BENCH_LIMIT", ""),
+        }
+    )
+    sys.exit(supervise({"bench": handle}))
 
 
 def _add(job: dict[str, Any]) -> None:
