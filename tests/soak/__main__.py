@@ -13,7 +13,8 @@ from tests import report
 from . import __doc__ as description
 from . import against
 from .plan import LONG, SHORT
-from .trial import Seen, Soak
+from .seen import Seen
+from .trial import Soak
 from .verdict import Row, judge
 
 
@@ -38,7 +39,7 @@ def main() -> int:
 
 
 def _summary(seen: Seen) -> list[str]:
-    troubles = ", ".join(f"{times} × {trouble}" for trouble, times in seen.plan.troubles.items())
+    troubles = ", ".join(f"{seen.count(trouble)} × {trouble}" for trouble in seen.plan.troubles)
     jobs = f"{seen.plan.jobs:,} jobs, {seen.plan.poison:,} of them poison, in {seen.seconds:.0f} s"
     return [f"{jobs}; {troubles}", "", report.heading(["promise", "seen", "allowed", ""])]
 

@@ -82,7 +82,7 @@ class Contestant:
 
     def is_done(self) -> bool:
         is_over = time.monotonic() > self._began + _TROUBLE + _PATIENCE
-        return is_over or len(self._record.ends) == JOBS
+        return is_over or self._record.ended_jobs == JOBS
 
     def stop(self) -> None:
         if self._process:
@@ -95,13 +95,11 @@ class Contestant:
         told = f"{median(took):.2f} s; {took[-1]:.2f} s at most" if took else ""
         never = len(again) - len(took)
         told += f"{', ' if told else ''}{never} of {len(again)} never" if never else ""
-        runs = sum(map(len, record.starts.values()))
-        kills = str(len(again))
         return [
             self.system.name,
-            kills,
-            str(JOBS - len(record.ends)),
-            str(max(0, runs - len(record.starts))),
+            str(len(again)),
+            str(JOBS - record.ended_jobs),
+            str(len(record.runs) - len(record.by_job)),
             told,
         ]
 
@@ -111,17 +109,10 @@ class Contestant:
     def _busy(self) -> list[tuple[int, str]]:
         """Processes that have begun a job and not ended it, each with its last one."""
         record = self._record
-        latest: dict[int, tuple[float, str]] = {}
-        for job_id, starts in record.starts.items():
-            for start in starts:
-                latest[start.pid] = max(latest.get(start.pid, (0.0, "")), (start.at, job_id))
         assert self._process is not None
         living = {*tree.members(self._process.pid)}
-        return [
-            (pid, job_id)
-            for pid, (_, job_id) in latest.items()
-            if pid in living and not record.ends.get(job_id)
-        ]
+        latest = ((pid, runs[-1].job_id) for pid, runs in record.by_pid.items() if pid in living)
+        return [(pid, job_id) for pid, job_id in latest if not record.has_ended(job_id)]
 
     @property
     def _path(self) -> Path:

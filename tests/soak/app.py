@@ -21,6 +21,7 @@ def handle(attempt: Attempt, services: object) -> Mapping[str, Any]:
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(attempt.data["ms"] / 1000)
     if attempt.id.startswith("f"):
+        _note("fail", attempt)
         raise TransientError("as always")
     _note("end", attempt)
     return {}

@@ -6,15 +6,19 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from preppath_workers.dev.process import children_of
 from tests.bench import tree
 from tests.nowhere import NOWHERE
 from tests.processes.harness import App, is_alive
+from tests.waiting import eventually
 
-from .plan import LEASE, PREFIXES, RECOVERIES, RETRIES, WORKERS
+from .plan import BACKOFF, LEASE, PREFIXES, RECOVERIES, RETRIES, WORKERS
 
 
 @dataclass
@@ -28,6 +32,9 @@ class Crew:
     sessions: set[int] = field(default_factory=set)
     #: By supervisor: when it goes on that stands still now.
     asleep: dict[int, float] = field(default_factory=dict)
+    #: Supervisors that were killed or stood still, and processes that outlived their supervisor.
+    struck: set[int] = field(default_factory=set)
+    orphans: list[int] = field(default_factory=list)
 
     def start(self) -> None:
         (self.folder / "tmp").mkdir()
@@ -53,10 +60,43 @@ class Crew:
         """Process ids of the supervisor's children, the janitor among them."""
         return [pid for pid in map(int, children_of(self.apps[number].pid)) if is_alive(pid)]
 
-    def send_to_sleep(self, number: int, seconds: float) -> None:
+    def strike_child(self, number: int, draw: Callable[[Sequence[int]], int]) -> list[int]:
+        """Kills one of the supervisor's children; returns its process id, if there was one."""
+        if not (children := self.children(number)):
+            return []
+        pid = draw(children)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not is_alive(pid))
+        return [pid]
+
+    def strike(self, number: int) -> list[int]:
+        """Kills the supervisor and starts it anew; returns the process ids of the children it had."""
+        pids = self._stand_still(number)
+        self.apps[number].kill()
+        self.launch(number)
+        with suppress(AssertionError):
+            eventually(lambda: not any(map(is_alive, pids)), deadline=5)
+        self.orphans += filter(is_alive, pids)
+        return pids
+
+    def send_to_sleep(self, number: int, seconds: float) -> list[int]:
+        """Stops the supervisor and its children; returns their process ids."""
+        pids = self._stand_still(number)
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        eventually(lambda: all(map(_stands_still, pids)))
         self.asleep[number] = time.monotonic() + seconds
-        for pid in [self.apps[number].pid, *self.children(number)]:
-            os.kill(pid, signal.SIGSTOP)
+        return pids
+
+    def _stand_still(self, number: int) -> list[int]:
+        """Stops the supervisor, so that the children it has are all that there will be."""
+        pid = self.apps[number].pid
+        self.struck.add(pid)
+        os.kill(pid, signal.SIGSTOP)
+        eventually(lambda: _stands_still(pid))
+        return self.children(number)
 
     def wake(self, everyone: bool = False) -> None:
         """Those whose time has come go on."""
@@ -88,9 +128,23 @@ class Crew:
 
     def tracebacks(self) -> list[str]:
         """Bugs, as the logs tell them: the last line of each."""
-        lines = [line for app in self.apps for line in app.log_path.read_text(encoding="utf-8").splitlines()]
-        told = [json.loads(line).get("traceback") for line in lines]
+        told = (line.get("traceback") for line in self._logged())
         return [traceback.splitlines()[-1] for traceback in told if traceback]
+
+    def presumed_dead(self) -> list[str]:
+        """Instances that others took for dead, and that were neither killed nor stopped."""
+        told = (
+            line for line in self._logged() if line["message"] == "An instance is gone, its jobs run again"
+        )
+        names = {line["instance"] for line in told}
+        return sorted(name for name in names if int(name.rsplit("-", 2)[1]) not in self.struck)
+
+    def _logged(self) -> list[dict[str, Any]]:
+        return [
+            json.loads(line)
+            for app in self.apps
+            for line in app.log_path.read_text(encoding="utf-8").splitlines()
+        ]
 
     def _environment(self, prefix: str) -> dict[str, str]:
         return {
@@ -98,7 +152,7 @@ class Crew:
             "KEY_PREFIX": prefix,
             **NOWHERE,
             "PLAYBOOK_RECORD": str(self.record(prefix)),
-            "LOG_LEVEL": "error",
+            "LOG_LEVEL": "warning",
             "LOG_FORMAT": "json",
             "TMPDIR": str(self.folder / "tmp"),
             "LEASE_SECONDS": str(LEASE),
@@ -106,5 +160,14 @@ class Crew:
             "ALPHA_CONCURRENCY": str(WORKERS),
             "ALPHA_RECOVERIES": str(RECOVERIES),
             "ALPHA_RETRIES": str(RETRIES),
-            "ALPHA_BACKOFF": "0.5",
+            "ALPHA_BACKOFF": str(BACKOFF),
         }
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether it is stopped, or dead."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "TZX"

@@ -11,8 +11,8 @@ from preppath_workers import NewJob
 
 Trouble = Literal["kill a child", "kill a supervisor", "restart Redis", "cut silently", "stop past the lease"]
 
-#: Times that a job may lose its worker, and be retried; seconds of a lease.
-RECOVERIES, RETRIES, LEASE = 2, 1, 3.0
+#: Times that a job may lose its worker, and be retried; seconds before a retry, and of a lease.
+RECOVERIES, RETRIES, BACKOFF, LEASE = 2, 1, 0.5, 3.0
 
 #: Workers of each supervisor.
 WORKERS = 4

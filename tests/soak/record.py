@@ -3,37 +3,74 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
-class Start:
-    """A run's beginning, at so many seconds of the monotonic clock."""
+class Run:
+    """One run of a job by one process; times are seconds of the monotonic clock. `ended` is None where the
+    handler never came to its last line."""
 
+    job_id: str
     pid: int
-    at: float
+    began: float
+    ended: float | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True)
 class Record:
-    """Of each job its starts, in order, and how often it came to its end."""
+    """All runs, by their beginning."""
 
-    starts: Mapping[str, Sequence[Start]]
-    ends: Mapping[str, int]
+    runs: Sequence[Run]
 
     @classmethod
     def read(cls, path: Path) -> Record:
-        starts: dict[str, list[Start]] = defaultdict(list)
-        ends: dict[str, int] = defaultdict(int)
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-            what, job_id, pid, at = line.split()
+        return cls.parse(path.read_text(encoding="utf-8").splitlines() if path.exists() else ())
+
+    @classmethod
+    def parse(cls, lines: Iterable[str]) -> Record:
+        """Lines of `<start, end or fail> <job> <pid> <time>`. A line that is no start belongs to the
+        process's last start of that job."""
+        runs: list[Run] = []
+        at_work: dict[tuple[str, str], int] = {}
+        for what, job_id, pid, at in map(str.split, lines):
             if what == "start":
-                starts[job_id].append(Start(int(pid), float(at)))
+                at_work[job_id, pid] = len(runs)
+                runs.append(Run(job_id, int(pid), float(at)))
             else:
-                ends[job_id] += 1
-        return cls(starts, ends)
+                number = at_work.pop((job_id, pid))
+                runs[number] = replace(runs[number], ended=float(at), failed=what == "fail")
+        return cls(sorted(runs, key=attrgetter("began")))
+
+    @cached_property
+    def by_job(self) -> Mapping[str, Sequence[Run]]:
+        return _grouped(self.runs, "job_id")
+
+    @cached_property
+    def by_pid(self) -> Mapping[int, Sequence[Run]]:
+        return _grouped(self.runs, "pid")
+
+    def has_ended(self, job_id: str) -> bool:
+        """Whether a handler of the job ever came to its end without an error."""
+        return any(run.ended and not run.failed for run in self.by_job.get(job_id, ()))
+
+    @property
+    def ended_jobs(self) -> int:
+        """Jobs that came to their end without an error."""
+        return sum(map(self.has_ended, self.by_job))
 
     def next_start(self, job_id: str, after: float) -> float | None:
-        return min((start.at for start in self.starts.get(job_id, ()) if start.at > after), default=None)
+        return min((run.began for run in self.by_job.get(job_id, ()) if run.began > after), default=None)
+
+
+def _grouped(runs: Iterable[Run], name: str) -> dict[Any, list[Run]]:
+    groups: dict[Any, list[Run]] = defaultdict(list)
+    for run in runs:
+        groups[getattr(run, name)].append(run)
+    return dict(groups)

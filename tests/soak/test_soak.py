@@ -12,8 +12,9 @@ import pytest
 from preppath_workers import NewJob
 
 from .plan import RECOVERIES, TINY, Plan
-from .record import Record, Start
-from .trial import Happened, Seen, Soak
+from .record import Record, Run
+from .seen import Fate, Happened, Seen
+from .trial import Soak
 from .verdict import judge
 
 
@@ -22,86 +23,171 @@ from .verdict import judge
 def test_nothing_is_lost_whatever_dies(tmp_path: Path) -> None:
     seen = Soak(TINY, seed=1, folder=tmp_path).run()
     assert [row for row in judge(seen) if not row.holds and not row.is_timing] == []
-    assert sum(map(len, seen.accepted.values())) == TINY.jobs
-    assert sum(len(record.starts) for record in seen.records.values()) == TINY.jobs
+    assert sum(len(record.by_job) for record in seen.records.values()) == TINY.jobs
+
+
+def runs(job_id: str, *spans: tuple[int, float, float | None]) -> list[Run]:
+    """Of each run: process, beginning, end."""
+    return [Run(job_id, pid, began, ended, job_id[0] == "f") for pid, began, ended in spans]
+
+
+N0 = runs("n0", (70, 4.9, None), (71, 5.1, 5.2))
+F1 = runs("f1", (71, 1.0, 1.1), (71, 2.0, 2.1))
+P2 = runs("p2", *((pid, float(pid), None) for pid in range(80, 81 + RECOVERIES)))
+
+
+def recorded(*lists: list[Run]) -> Mapping[str, Any]:
+    return {"records": {"a": Record([run for runs in lists for run in runs])}}
+
+
+def killed(pid: int, at: float = 5.0) -> Happened:
+    return Happened("kill a child", at, at, [pid], 0, "a")
 
 
 #: An ordinary job, one that fails, and a poison job, all of which went as they should; a worker was killed.
 WELL = Seen(
     plan=Plan(seconds=1, jobs=3, poison=1, troubles={"kill a child": 1}),
-    accepted={"p": {name: (NewJob({}, name), 0.0) for name in ("n0", "f1", "p2")}},
-    happened=[Happened("kill a child", 5.0, [70])],
-    records={
-        "p": Record(
-            {
-                "n0": [Start(70, 4.9), Start(71, 5.1)],
-                "f1": [Start(71, 1.0), Start(71, 2.0)],
-                "p2": [Start(pid, float(pid)) for pid in range(80, 81 + RECOVERIES)],
-            },
-            {"n0": 1},
-        )
-    },
+    accepted={"a": {name: (NewJob({}, name), 0.0) for name in ("n0", "f1", "p2")}},
+    happened=[killed(70)],
     fates={
-        "p": {
-            "n0": ("completed", "", 1),
-            "f1": ("failed", "retries", 0),
-            "p2": ("failed", "worker-died", RECOVERIES + 1),
+        "a": {
+            "n0": Fate("completed", "", 1, expires=True),
+            "f1": Fate("failed", "retries"),
+            "p2": Fate("failed", "worker-died", RECOVERIES + 1),
         }
     },
     leaks={"keys": []},
+    presumed_dead=[],
     exit_codes=[0, 0, 0],
     seconds=1.0,
+    **recorded(N0, F1, P2),
 )
+
+
+def fated(**fates: Fate) -> Mapping[str, Any]:
+    return {"fates": {"a": {**WELL.fates["a"], **fates}}}
+
+
+def accepted(job: NewJob) -> Mapping[str, Any]:
+    return {"accepted": {"a": {**WELL.accepted["a"], job.id: (job, 0.0)}}}
+
+
+LOST, STRANDED, EARLY = "jobs lost", "jobs stranded", "delayed jobs and retries started early"
+REPEATED, UNEXPLAINED = "repeated runs", "repeated runs that no death explains"
+POISON, UNSEEN = "poison jobs not dead after exactly the limit", "poison jobs' runs that no handler saw"
+KILLED = "a job's next start after its worker was killed"
+DONE = Fate("completed", expires=True)
+
+VERDICTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
+    "a job that Redis calls completed and no handler ever ended": (
+        recorded(runs("n0", (70, 4.9, None), (71, 5.1, None)), F1, P2),
+        [LOST],
+    ),
+    "a job that ended and that nobody knows": (
+        {"fates": {"a": {name: fate for name, fate in WELL.fates["a"].items() if name != "n0"}}},
+        [LOST],
+    ),
+    "a job that still waits": (fated(n0=Fate("waiting")), [LOST, STRANDED]),
+    "a job that is dead and lost no worker": (
+        fated(n0=Fate("failed", "worker-died", RECOVERIES + 1)),
+        [LOST],
+    ),
+    "a failing job that was not retried": (recorded(N0, F1[:1], P2), [LOST]),
+    "a failing job that is dead for another reason": (fated(f1=Fate("failed", "invalid")), [LOST]),
+    "more runs than deaths": (
+        recorded(N0, runs("n0", (71, 6.0, 6.1)), F1, P2),
+        [REPEATED, UNEXPLAINED],
+    ),
+    "another job's worker was killed": (
+        {"happened": [killed(71, 5.15)], **recorded(runs("n0", (70, 1.0, 1.1), (72, 1.5, 1.6)), F1, P2)},
+        [UNEXPLAINED],
+    ),
+    "a worker was killed long after the job": (
+        {"happened": [killed(70, 60.0)], **recorded(runs("n0", (70, 4.9, 5.0), (71, 5.1, 5.2)), F1, P2)},
+        [UNEXPLAINED],
+    ),
+    "only a connection was cut": (
+        {"happened": [Happened("cut silently", 5.0, 5.0)], "plan": replace(WELL.plan, troubles={})},
+        [REPEATED, UNEXPLAINED],
+    ),
+    "a failing job that was retried once too often": (
+        recorded(N0, F1, runs("f1", (71, 3.0, 3.1)), P2),
+        [REPEATED, UNEXPLAINED],
+    ),
+    "a poison job that ran once more": (recorded(N0, F1, P2, runs("p2", (90, 90.0, None))), [POISON]),
+    "a poison job that was given up early": (
+        fated(p2=Fate("failed", "worker-died", RECOVERIES)),
+        [POISON],
+    ),
+    "a poison job whose deaths were counted twice": (recorded(N0, F1, P2[:-1]), [UNSEEN]),
+    "a poison job that lives": (fated(p2=DONE), [POISON]),
+    "a job in the other prefix's record": (
+        recorded(N0, F1, P2, runs("n9", (71, 7.0, 7.1))),
+        ["jobs run by the other prefix's workers"],
+    ),
+    "a delayed job that did not wait": (accepted(NewJob({}, "n0", delay=5.5)), [EARLY]),
+    "a retry that did not wait": (
+        recorded(N0, runs("f1", (71, 1.0, 1.1), (71, 1.3, 1.4)), P2),
+        [EARLY],
+    ),
+    "a job that was never accepted": (
+        {"plan": replace(WELL.plan, jobs=4)},
+        ["jobs that were not accepted"],
+    ),
+    "a trouble that never came": (
+        {"plan": replace(WELL.plan, troubles={"kill a child": 2})},
+        ["troubles that were not made"],
+    ),
+    "a hash that stays for ever": (fated(n0=Fate("completed")), ["finished jobs that would stay for ever"]),
+    "a key that nobody needs": ({"leaks": {"keys": ["a:{alpha}:active:x:0"]}}, ["left: keys"]),
+    "a supervisor that ended badly": (
+        {"exit_codes": [0, 1, 0]},
+        ["supervisors' exit codes that are not 0"],
+    ),
+    "a lease that ran out on a living instance": (
+        {"presumed_dead": ["host-1-x"]},
+        ["living instances taken for dead"],
+    ),
+    "a recovery that takes seconds": (
+        {
+            **recorded(
+                runs("n0", (70, 4.9, None), (71, 7.1, 7.2)),
+                runs("n3", (69, 4.0, None), (71, 7.2, 7.3)),
+                F1,
+                P2,
+            ),
+            **accepted(NewJob({}, "n3")),
+            **fated(n3=DONE),
+            "happened": [killed(70), killed(69)],
+            "plan": replace(WELL.plan, jobs=4),
+        },
+        [KILLED],
+    ),
+}
 
 
 def broken(seen: Seen) -> list[str]:
     return [row.promise for row in judge(seen) if not row.holds]
 
 
-def fated(**fates: tuple[str, str, int]) -> Mapping[str, Any]:
-    return {"fates": {"p": {**WELL.fates["p"], **fates}}}
-
-
-def without(things: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    return {known: thing for known, thing in things.items() if known != name}
-
-
-def recorded(
-    starts: Mapping[str, list[Start]], ends: Mapping[str, int] = WELL.records["p"].ends
-) -> Mapping[str, Any]:
-    return {"records": {"p": Record({**WELL.records["p"].starts, **starts}, ends)}}
-
-
 def test_what_went_as_it_should_breaks_no_promise() -> None:
     assert broken(WELL) == []
-
-
-KILLED = "a job's next start after its worker was killed"
-
-POISON = "poison jobs not dead after exactly the limit"
-
-VERDICTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
-    "a job that Redis calls completed and no handler ever ended": (recorded({}, {}), ["jobs lost"]),
-    "a job that nobody knows": ({"fates": {"p": without(WELL.fates["p"], "n0")}}, ["jobs lost"]),
-    "a job that still waits": (fated(n0=("waiting", "", 1)), ["jobs lost", "jobs stranded"]),
-    "a failing job that was not retried to the end": (fated(f1=("failed", "invalid", 0)), ["jobs lost"]),
-    "more runs than deaths": (recorded({"n0": [Start(70, at) for at in (4.9, 5.1, 6.0)]}), ["runs too many"]),
-    "a poison job that ran once more": (recorded({"p2": [Start(80, 1.0)] * (RECOVERIES + 2)}), [POISON]),
-    "a poison job that was given up early": (fated(p2=("failed", "worker-died", RECOVERIES)), [POISON]),
-    "a delayed job that did not wait": (
-        {"accepted": {"p": {**WELL.accepted["p"], "f1": (NewJob({}, "f1", delay=1.5), 0.0)}}},
-        ["delayed jobs started early"],
-    ),
-    "a key that nobody needs": ({"leaks": {"keys": ["p:{alpha}:active:x:0"]}}, ["left: keys"]),
-    "a supervisor that ended badly": ({"exit_codes": [0, 1, 0]}, ["supervisors' exit codes"]),
-    "a recovery that takes seconds": (
-        recorded({"n0": [Start(70, 4.9), Start(71, 7.1)], "n3": [Start(69, 4.0), Start(71, 7.2)]})
-        | {"happened": [Happened("kill a child", 5.0, [70]), Happened("kill a child", 5.0, [69])]},
-        [KILLED],
-    ),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(("change", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
 def test_a_promise_that_is_broken_is_told(change: Mapping[str, Any], expected: list[str]) -> None:
     assert broken(replace(WELL, **change)) == expected
+
+
+def test_a_worker_that_stood_still_before_its_first_line_explains_a_late_run() -> None:
+    stopped = Happened("stop past the lease", 5.0, 5.1, [70], 0, "a")
+    late = recorded(runs("n0", (71, 6.0, 6.1), (70, 9.6, 9.7)), F1, P2)
+    assert broken(replace(WELL, happened=[killed(79), stopped], **late)) == []
+
+
+def test_the_record_is_read_as_handlers_wrote_it() -> None:
+    lines = ["start n0 70 1.0", "start f1 71 1.5", "fail f1 71 2.0", "start n0 72 3.0", "end n0 72 4.0"]
+    record = Record.parse(lines)
+    assert record.by_job["n0"] == [Run("n0", 70, 1.0), Run("n0", 72, 3.0, 4.0)]
+    assert record.by_job["f1"] == [Run("f1", 71, 1.5, 2.0, failed=True)]
+    assert (record.has_ended("n0"), record.has_ended("f1")) == (True, False)

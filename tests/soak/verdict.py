@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tests.report import p50_p99
 
-from .plan import LEASE, RECOVERIES, RETRIES
-from .record import Record
-from .trial import Happened, Seen
+from .explain import idle_victims, unexplained
+from .plan import BACKOFF, RECOVERIES, RETRIES, WORKERS, Trouble
+from .recovery import LIMITS, recoveries
+from .seen import Fate, Seen
 
-#: Seconds from a trouble of the whole queue, or of a whole supervisor, until all is as it was.
-_DISTURBANCE = 3.0
+_GONE = Fate("gone")
+
+#: Seconds that may lie between the server's clock, in whole ms, and that of a handler.
+_CLOCKS = 0.002
 
 
 @dataclass(frozen=True)
@@ -28,122 +32,138 @@ class Row:
 
 
 def judge(seen: Seen) -> list[Row]:
-    workers = sum(len(happened.pids) for happened in seen.happened)
-    cuts = sum(happened.trouble == "cut silently" for happened in seen.happened)
-    lost, stranded, early = [*_lost(seen)], [*_stranded(seen)], [*_early(seen)]
-    extra, poison = _extra_runs(seen), [*_wrong_poison(seen)]
-    counted = f"{workers + cuts}: processes killed or stopped, and cuts"
-    rows = [
-        Row("jobs lost", _listed(lost), "0", not lost),
-        Row("jobs stranded", _listed(stranded), "0", not stranded),
-        Row("runs too many", f"{extra}", counted, extra <= workers + cuts),
-        Row("poison jobs not dead after exactly the limit", _listed(poison), "0", not poison),
-        Row("delayed jobs started early", _listed(early), "0", not early),
-        Row("supervisors' exit codes", _listed(seen.exit_codes), "all 0", not any(seen.exit_codes)),
-    ]
     return [
-        *rows,
-        *(Row(f"left: {what}", _listed(left), "0", not left) for what, left in seen.leaks.items()),
-        _timing(seen, "kill a child", "a job's next start after its worker was killed", 1.0),
-        _timing(seen, "kill a supervisor", "a job's next start after its supervisor was killed", LEASE + 2),
+        _none("troubles that were not made", [*_not_made(seen)]),
+        _none(
+            "jobs that were not accepted", ["jobs"] * (seen.plan.jobs - sum(map(len, seen.accepted.values())))
+        ),
+        _none("jobs lost", [*_lost(seen)]),
+        _none("jobs stranded", [*_stranded(seen)]),
+        *_runs(seen),
+        *_poison(seen),
+        _none("jobs run by the other prefix's workers", [*_elsewhere(seen)]),
+        _none("delayed jobs and retries started early", [*_early(seen)]),
+        _none("supervisors' exit codes that are not 0", [code for code in seen.exit_codes if code]),
+        _none("finished jobs that would stay for ever", [*_everlasting(seen)]),
+        *(_none(f"left: {what}", left) for what, left in seen.leaks.items()),
+        _none("living instances taken for dead", seen.presumed_dead, is_timing=True),
+        _timing(seen, "kill a child", "a job's next start after its worker was killed"),
+        _timing(seen, "kill a supervisor", "a job's next start after its supervisor was killed"),
     ]
+
+
+def _not_made(seen: Seen) -> Iterator[str]:
+    """Troubles count when they struck somebody, so a soak in which nothing happened keeps no promise."""
+    for trouble, times in seen.plan.troubles.items():
+        yield from [trouble] * (times - seen.count(trouble))
 
 
 def _lost(seen: Seen) -> Iterator[str]:
-    """Ordinary jobs that never came to their end; and jobs that nobody knows any more. Poison aside, a job
-    may be dead when its workers were killed once too often, which is rare."""
+    """Accepted jobs that never came to their end, or that nobody knows any more."""
     for prefix, jobs in seen.accepted.items():
         record, fates = seen.records[prefix], seen.fates[prefix]
         for job_id in jobs:
-            state, reason, _ = fates.get(job_id, ("gone", "", 0))
-            if job_id[0] in "dn" and (state != "completed" or not record.ends.get(job_id)):
-                if reason != "worker-died" or len(record.starts[job_id]) <= RECOVERIES:
+            fate, runs = fates.get(job_id, _GONE), record.by_job.get(job_id, ())
+            # A job may be dead when its workers were killed once too often, which is rare.
+            was_unlucky = fate.reason == "worker-died" and len(runs) > RECOVERIES
+            if job_id[0] in "dn" and not was_unlucky:
+                if fate.state != "completed" or not record.has_ended(job_id):
                     yield job_id
-            elif job_id[0] == "f" and (state, reason) not in (
-                ("failed", "retries"),
-                ("failed", "worker-died"),
-            ):
+            elif job_id[0] == "f" and not was_unlucky:
+                if (fate.state, fate.reason) != ("failed", "retries") or len(runs) <= RETRIES:
+                    yield job_id
+            elif fate is _GONE:
                 yield job_id
 
 
 def _stranded(seen: Seen) -> Iterator[str]:
-    over = ("completed", "failed")
     return (
-        job_id for fates in seen.fates.values() for job_id, (state, *_) in fates.items() if state not in over
+        job_id
+        for fates in seen.fates.values()
+        for job_id, fate in fates.items()
+        if fate.state not in ("completed", "failed")
     )
 
 
-def _extra_runs(seen: Seen) -> int:
-    return sum(
-        max(0, len(starts) - (1 + RETRIES if job_id[0] == "f" else 1))
+def _runs(seen: Seen) -> Iterator[Row]:
+    """A lease that ran out on a living instance explains a run of each of its workers; there is none as long
+    as the machine keeps up."""
+    repeated = sum(
+        max(0, len(runs) - (1 + RETRIES if job_id[0] == "f" else 1))
         for record in seen.records.values()
-        for job_id, starts in record.starts.items()
+        for job_id, runs in record.by_job.items()
         if job_id[0] != "p"
     )
+    struck = sum(len(happened.pids) for happened in seen.happened)
+    found = [job_id for prefix in seen.records for job_id in unexplained(seen, prefix)]
+    allowed = WORKERS * len(seen.presumed_dead)
+    yield Row(
+        "repeated runs", f"{repeated}", f"{struck}: processes killed or stopped", repeated <= struck + allowed
+    )
+    yield Row("repeated runs that no death explains", _listed(found), str(allowed), len(found) <= allowed)
 
 
-def _wrong_poison(seen: Seen) -> Iterator[str]:
-    """Each may lose its worker so often and once more, and no handler may see it more often than that."""
+def _poison(seen: Seen) -> Iterator[Row]:
+    """Each may lose its worker so often and once more. Handlers see it exactly that often, but for workers
+    that we killed, or stopped, after the claim and before the handler's first line."""
+    wrong: list[str] = []
+    unseen: list[str] = []
     for prefix, fates in seen.fates.items():
-        for job_id, (state, reason, recoveries) in fates.items():
-            if job_id[0] != "p":
-                continue
-            runs = len(seen.records[prefix].starts.get(job_id, ()))
-            if (state, reason, recoveries) != (
-                "failed",
-                "worker-died",
-                RECOVERIES + 1,
-            ) or runs > RECOVERIES + 1:
-                yield f"{job_id} ({state}, {recoveries} recoveries, {runs} runs)"
+        for job_id, fate in fates.items():
+            if job_id[0] == "p":
+                runs = len(seen.records[prefix].by_job.get(job_id, ()))
+                unseen += [job_id] * (RECOVERIES + 1 - runs)
+                counted = (fate.state, fate.reason, fate.recoveries) == (
+                    "failed",
+                    "worker-died",
+                    RECOVERIES + 1,
+                )
+                if not counted or runs > RECOVERIES + 1:
+                    wrong.append(f"{job_id} ({fate.state}, {fate.recoveries} recoveries, {runs} runs)")
+    allowed = sum(idle_victims(seen, prefix) for prefix in seen.records)
+    yield _none("poison jobs not dead after exactly the limit", wrong)
+    yield Row(
+        "poison jobs' runs that no handler saw",
+        _listed(unseen),
+        f"{allowed}: processes struck between two runs",
+        len(unseen) <= allowed,
+    )
+
+
+def _elsewhere(seen: Seen) -> Iterator[str]:
+    for prefix, record in seen.records.items():
+        yield from (job_id for job_id in record.by_job if job_id not in seen.accepted[prefix])
 
 
 def _early(seen: Seen) -> Iterator[str]:
     for prefix, jobs in seen.accepted.items():
+        struck = {pid for happened in seen.strikes(prefix) for pid in happened.pids}
         for job_id, (job, added) in jobs.items():
-            starts = seen.records[prefix].starts.get(job_id, ())
-            if job.delay and starts and starts[0].at < added + job.delay - 0.002:
+            runs = seen.records[prefix].by_job.get(job_id, ())
+            if runs and runs[0].began < added + job.delay - _CLOCKS:
                 yield job_id
+            # What is not settled when its worker dies is no failure yet: then the next run is no retry.
+            for failed, retry in pairwise(run for run in runs if run.pid not in struck):
+                if failed.failed and failed.ended and retry.began < failed.ended + BACKOFF - _CLOCKS:
+                    yield job_id
 
 
-def _recoveries(seen: Seen, trouble: str, limit: float) -> Iterator[float]:
-    """Seconds from each such death to the next run of the job that was in hand. Left out are deaths with
-    another trouble so soon before or after that it is the one that counts: without a server nobody recovers,
-    and where the supervisor is gone too the lease must run out first."""
-    others = [other for other in seen.happened if other.trouble not in ("kill a child", "cut silently")]
-    for happened in seen.happened:
-        if happened.trouble != trouble or any(_disturbs(other, happened, limit) for other in others):
-            continue
-        for pid in happened.pids:
-            for record in seen.records.values():
-                job_id = _in_hand(record, pid, happened.at)
-                again = record.next_start(job_id, happened.at) if job_id else None
-                if again is not None:
-                    yield again - happened.at
+def _everlasting(seen: Seen) -> Iterator[str]:
+    for fates in seen.fates.values():
+        yield from (id_ for id_, fate in fates.items() if fate.state == "completed" and not fate.expires)
 
 
-def _disturbs(other: Happened, happened: Happened, limit: float) -> bool:
-    return other is not happened and -_DISTURBANCE < other.at - happened.at < limit
-
-
-def _in_hand(record: Record, pid: int, at: float) -> str | None:
-    """The job that the process had begun and not ended: it was started again later."""
-    begun = [
-        (start.at, job_id) for job_id, starts in record.starts.items() for start in starts if start.pid == pid
-    ]
-    before = [job_id for moment, job_id in sorted(begun) if moment <= at]
-    if not before or before[-1][0] == "p":
-        return None
-    job_id = before[-1]
-    return job_id if len(record.starts[job_id]) > record.ends.get(job_id, 0) else None
-
-
-def _timing(seen: Seen, trouble: str, promise: str, limit: float) -> Row:
-    times = [*_recoveries(seen, trouble, limit)]
+def _timing(seen: Seen, trouble: Trouble, promise: str) -> Row:
+    times, limit = [*recoveries(seen, trouble)], LIMITS[trouble]
     if len(times) < 2:
         return Row(promise, f"{len(times)} seen", f"p99 {limit:g} s", True, is_timing=True)
     p50, p99 = p50_p99(times)
     told = f"p50 {p50:.3f} s, p99 {p99:.3f} s, {max(times):.3f} s at most, of {len(times)}"
     return Row(promise, told, f"p99 {limit:g} s", p99 <= limit, is_timing=True)
+
+
+def _none(promise: str, found: Sequence[object], is_timing: bool = False) -> Row:
+    return Row(promise, _listed(found), "0", not found, is_timing)
 
 
 def _listed(things: Sequence[object]) -> str:

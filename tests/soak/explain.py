@@ -1,0 +1,67 @@
+"""Which runs of a job somebody's death explains. Every other repeated run is a broken promise.
+
+A job may run again for one reason alone: the process that had it was killed, or stood still past its lease,
+before the outcome was settled. A lost connection or a restarted server is no reason: a transition may be sent
+twice. So each process that is struck explains one run more, of the one job that it had in hand, and no other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from .plan import RETRIES
+from .record import Record, Run
+from .seen import Happened, Seen
+
+#: Seconds that an outcome may be kept before it is settled: a silent connection is noticed after ten, and the
+#: next try may wait some more.
+_UNSETTLED = 15.0
+
+
+def unexplained(seen: Seen, prefix: str) -> list[str]:
+    """Jobs with more runs than their failures and their workers' deaths explain, poison aside; each as often
+    as that."""
+    record = seen.records[prefix]
+    explained = Counter(run.job_id for run in {*_struck(seen, prefix), *_late(seen, prefix)})
+    found: list[str] = []
+    for job_id, runs in record.by_job.items():
+        if job_id[0] != "p":
+            allowed = 1 + (RETRIES if job_id[0] == "f" else 0) + explained[job_id]
+            found += [job_id] * (len(runs) - allowed)
+    return found
+
+
+def in_hand(record: Record, pid: int, happened: Happened) -> Run | None:
+    """What the process had begun and may not have settled when it was struck."""
+    begun = [run for run in record.by_pid.get(pid, ()) if run.began <= happened.until]
+    if not begun or (begun[-1].ended is not None and begun[-1].ended < happened.at - _UNSETTLED):
+        return None
+    return begun[-1]
+
+
+def idle_victims(seen: Seen, prefix: str) -> int:
+    """Processes that were struck between two runs: each may have claimed a job and not yet said so."""
+    record = seen.records[prefix]
+    victims = ((pid, happened) for happened in seen.strikes(prefix) for pid in happened.pids)
+    held = (in_hand(record, pid, happened) for pid, happened in victims)
+    return sum(run is None or run.ended is not None for run in held)
+
+
+def _struck(seen: Seen, prefix: str) -> Iterator[Run]:
+    for happened in seen.strikes(prefix):
+        for pid in happened.pids:
+            if run := in_hand(seen.records[prefix], pid, happened):
+                yield run
+
+
+def _late(seen: Seen, prefix: str) -> Iterator[Run]:
+    """A process may stand still after its claim and before its handler's first line: it writes that line when
+    somebody else has long done the job."""
+    for happened in seen.strikes(prefix):
+        if happened.trouble == "stop past the lease":
+            for pid in happened.pids:
+                after = (
+                    run for run in seen.records[prefix].by_pid.get(pid, ()) if run.began > happened.until
+                )
+                yield from [*after][:1]

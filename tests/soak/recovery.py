@@ -1,0 +1,47 @@
+"""How soon a job runs again whose process was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .explain import in_hand
+from .plan import LEASE, Trouble
+from .seen import Happened, Seen
+
+#: Seconds in which a job runs again after such a death: the 99th of a hundred.
+LIMITS: dict[Trouble, float] = {"kill a child": 1.0, "kill a supervisor": LEASE + 2}
+
+#: Seconds after a restart of Redis in which workers may still wait before they try to reach it again.
+_BACK = 3.0
+
+#: Seconds in which a supervisor that stood still, or was started anew, has its workers again.
+_SETTLED = LEASE + 5.0
+
+
+def recoveries(seen: Seen, trouble: Trouble) -> Iterator[float]:
+    """Seconds from each such death to the next run of the job that was in hand. Left out are deaths with
+    another trouble so near that it is the one that counts: without a server nobody recovers, and where the
+    supervisor is gone as well the lease must run out first."""
+    for happened in seen.happened:
+        if happened.trouble != trouble or any(_overshadows(other, happened) for other in seen.happened):
+            continue
+        record = seen.records[happened.prefix]
+        for pid in happened.pids:
+            run = in_hand(record, pid, happened)
+            if run is None or run.ended is not None or run.job_id[0] == "p":
+                continue
+            again = record.next_start(run.job_id, happened.at)
+            # A job that never ran again is lost, or was killed once too often: not a matter of time.
+            if again is not None:
+                yield again - happened.at
+
+
+def _overshadows(other: Happened, happened: Happened) -> bool:
+    limit = LIMITS[happened.trouble]
+    if other.trouble == "restart Redis":
+        return other.until - happened.at > -_BACK and other.at - happened.at < limit
+    if other is happened or other.trouble not in ("kill a supervisor", "stop past the lease"):
+        return False
+    # Another supervisor's trouble matters where it would be the one to notice this death.
+    theirs = other.number == happened.number or happened.trouble == "kill a supervisor"
+    return theirs and other.prefix == happened.prefix and -_SETTLED < other.at - happened.at < limit
