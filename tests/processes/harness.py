@@ -111,11 +111,15 @@ class App:
 
 def is_alive(pid: int) -> bool:
     """Whether the process runs: one that only waits to be reaped does not."""
+    return state_of_process(pid) not in "ZX"
+
+
+def state_of_process(pid: int) -> str:
+    """The letter that proc(5) gives its state; X, dead, where there is none."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
+        return "X"
 
 
 def queue_of(redis: Redis, environment: Mapping[str, str], name: str = "alpha") -> Queue:

@@ -15,7 +15,7 @@ from typing import Any
 from preppath_workers.dev.process import children_of
 from tests.bench import tree
 from tests.nowhere import NOWHERE
-from tests.processes.harness import App, is_alive
+from tests.processes.harness import App, is_alive, state_of_process
 from tests.waiting import eventually
 
 from .plan import BACKOFF, LEASE, PREFIXES, RECOVERIES, RETRIES, WORKERS
@@ -166,8 +166,4 @@ class Crew:
 
 def _stands_still(pid: int) -> bool:
     """Whether it is stopped, or dead."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state in "TZX"
+    return state_of_process(pid) in "TZX"
