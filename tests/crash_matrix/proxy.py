@@ -117,9 +117,16 @@ class _Forwarder:
     def run(self) -> None:
         while True:
             for key, _ in self._selector.select():
-                with suppress(KeyError):  # closed meanwhile
-                    self._selector.get_key(key.fileobj)
+                if self._is_open(key.fileobj):
                     key.data()
+
+    def _is_open(self, end: Any) -> bool:
+        """Whoever came first in this round may have closed or unregistered it."""
+        try:
+            self._selector.get_key(end)
+        except (KeyError, ValueError):  # ValueError: it is closed and has no number any more
+            return False
+        return True
 
     def _obey(self) -> None:
         try:
