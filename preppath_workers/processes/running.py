@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import RedisError
@@ -44,8 +45,11 @@ class RunningAttempt:
         self._job = job
         self._slot = slot
         self._services = services
-        self._checkpoints = dict(job.checkpoints)
         self._progress_at = 0.0
+
+    @cached_property
+    def _checkpoints(self) -> dict[str, str]:
+        return dict(self._job.checkpoints)
 
     def progress(self, percent: int) -> None:
         """Shows how far the job is, at most five times a second. Raises JobLost.

@@ -52,7 +52,8 @@ class Job:
     @classmethod
     def from_reply(cls, queue: str, words: Sequence[str]) -> Job:
         """Reads the hash as scripts return it: field, value, …, with the id among them."""
-        fields = dict(zip(words[::2], words[1::2], strict=True))
+        word = iter(words)
+        fields = dict(zip(word, word, strict=True))
         return cls(queue, fields.pop("id"), fields)
 
     @property

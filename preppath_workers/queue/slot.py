@@ -3,7 +3,8 @@
 A turn is one round trip. While there is work, one script settles the last job and starts the next. When there
 is none, two commands travel in one packet: pop the next job into the slot's active list, and claim it. Redis
 blocks in the pop, and claims the moment a job arrives. The claim finds the job in the active list by itself:
-whatever got lost on the way, a pop or an answer, the next claim brings it up again.
+whatever got lost on the way, a pop or an answer, the next claim brings it up again. It also sorts out what is
+not in order; the script of busy turns leaves that to it.
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ from time import monotonic
 from typing import Any
 
 from hiredis import pack_command
-from redis.connection import ConnectionInterface
 from redis.exceptions import ResponseError
 
 from ..errors import JobLost
 from ..settings import Config, QueueConfig
-from .connections import consumer
 from .job import Job
 from .keys import Keys
+from .line import Line
 from .outcome import Completed, Failed, Finished, Recovered, Settlement
 from .scripts import SERVER_TIME, Script, scripts
 
@@ -63,17 +63,19 @@ class Slot:
         self.owner = f"{instance}:{number}"
         self._queue = queue
         self._keys = Keys(config.redis.prefix, queue.name)
-        self._connection: ConnectionInterface = consumer(config.redis.url, ANSWER_TIMEOUT)
+        self._line = Line(config.redis.url, ANSWER_TIMEOUT)
         self._connected = False
         self._unread = 0
         self._now = now
         limit = queue.rate_limit
         self._limit = (limit.max, _ms(limit.duration)) if limit else (0, 0)
         self._retention = (_ms(config.keep_completed_seconds), config.keep_completed_count)
-        terms = (_ms(config.lease), *self._limit, _ms(config.probe_interval))
-        self._claim = self._words("claim", instance, number, *terms)
+        terms = (*self._limit, _ms(config.probe_interval))
+        self._claim = self._words("claim", instance, number, _ms(config.lease), *terms)
+        # A turn's words before and after those that change: to make all of them each time takes 1.2 of 17 µs.
+        self._turn = self._words("turn", self.owner)
+        self._turn_terms = tuple(map(str, (*self._retention, *terms)))
         self._pop = ("BRPOPLPUSH", self._keys.wait, self._keys.active(self.owner), str(BLOCK))
-        self._turn = self._words("turn", instance, number, *terms, *self._retention)
         self._unsettled: Finished | None = None
         #: What the claim of this turn answered, when it came together with the settlement.
         self._claimed: list[Any] | None = None
@@ -103,7 +105,7 @@ class Slot:
             return None
         job, outcome = self._unsettled.job, self._unsettled.outcome
         if isinstance(outcome, Completed):
-            self._send([(*self._turn, job.id, str(job.fence), outcome.result)])
+            self._send([(*self._turn, job.id, str(job.fence), outcome.result, *self._turn_terms)])
             settled, self._claimed = self._receive()
             return self._settled(settled)
         self._send([self._settle_words(self._unsettled), self._claim])
@@ -115,6 +117,9 @@ class Slot:
             self._receive()
         answer = self._claimed or self._receive()
         self._claimed = None
+        if answer[0] == "again":
+            self._send([self._claim])
+            answer = self._receive()
         if answer[0] == "wait":
             return Wait(int(answer[1]) / 1000)
         if answer[0] == "none":
@@ -154,7 +159,7 @@ class Slot:
         self._unread = 0
         self._claimed = None
         self._idle_since = float("-inf")  # nobody knows what a pop or a claim did whose answer was lost
-        self._connection.disconnect()
+        self._line.disconnect()
 
     def _while_owned(self, name: str, job: Job, *arguments: str | int) -> list[Any]:
         answer: list[Any] = self._call(name, job.id, self.owner, job.fence, *arguments)
@@ -198,7 +203,7 @@ class Slot:
             if not self._connected:
                 self._connect()
             self._unread = len(commands)
-            self._connection.send_packed_command([b"".join(map(pack_command, commands))])
+            self._line.send(b"".join(map(pack_command, commands)))
         except BaseException:
             self.disconnect()
             raise
@@ -208,7 +213,7 @@ class Slot:
         # the only one whose next answer is known. A refusal (no memory, read-only replica, a script lost by
         # SCRIPT FLUSH) is one more reason for a fresh start, which loads the scripts again.
         try:
-            answer = self._connection.read_response()
+            answer = self._line.receive()
         except BaseException:
             self.disconnect()
             raise
@@ -216,13 +221,12 @@ class Slot:
         return answer
 
     def _connect(self) -> None:
-        self._connection.connect()
+        self._line.connect()
         used: list[Script] = [scripts()[name] for name in _USED]
-        self._connection.send_packed_command(
-            self._connection.pack_commands([("SCRIPT", "LOAD", script.text) for script in used])
-        )
+        load: list[tuple[Any, ...]] = [("SCRIPT", "LOAD", script.text) for script in used]
+        self._line.send(b"".join(map(pack_command, load)))
         for script in used:
-            if self._connection.read_response() != script.digest:
+            if self._line.receive() != script.digest:
                 raise ResponseError(f"the server names the script {script.name} otherwise than we do")
         self._connected = True
 

@@ -19,6 +19,7 @@ from preppath_workers.config import load, load_redis, read_environment
 from preppath_workers.errors import ConfigError, JobError
 from preppath_workers.handlers import KINDS
 from preppath_workers.queue import connections
+from preppath_workers.queue.line import Line
 
 from .strategies import ANY_TEXT
 
@@ -136,8 +137,7 @@ def test_a_redis_url_that_is_taken_leaves_our_settings_alone(url: str) -> None:
         redis = load_redis({"REDIS_URL": url})
     except ConfigError:
         return
-    connection = connections.consumer(redis.url, timeout=7)
-    assert (connection.socket_timeout, connection.encoder.decode_responses) == (7, True)
+    assert Line(redis.url, timeout=7)
     assert connections.client(redis.url, timeout=3)
 
 

@@ -72,8 +72,8 @@ class _Run:
     def _turn(self, now: int, slot: int) -> None:
         """What a worker sends: the settlement and the claim in one, or the claim alone."""
         if job_id := self._running.pop(slot, None):
-            kept = (60_000, 10, job_id, 1, "{}")
-            settled, answer = self._bench.call("turn", "host", slot, *self._terms, *kept, now=NOW + now)
+            held = (f"host:{slot}", job_id, 1, "{}", 60_000, 10)
+            settled, answer = self._bench.call("turn", *held, *self._terms[1:], now=NOW + now)
             assert settled == ["completed"]
         else:
             answer = self._bench.call("claim", "host", slot, *self._terms, now=NOW + now)

@@ -79,7 +79,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),
-        ("turn", "host", 1, 15_000, 0, 0, 60_000, 60_000, 10, "a", 1, "{}"),
+        ("turn", "host:1", "a", 1, "{}", 60_000, 10, 0, 0, 60_000),
         ("recover", "host:0", "1", 3),
         ("counts",),
         ("reap", 3, 10, "", 9_000),
@@ -127,7 +127,8 @@ def test_a_script_touches_no_key_but_by_its_name(name: str) -> None:
 def test_a_script_leaves_no_global_variable(name: str) -> None:
     """Redis refuses them when they are met; here they are found before."""
     code = "\n".join(line.partition("--")[0] for line in source(name).splitlines())
+    while (flat := re.sub(r"\{[^{}]*\}", "", code)) != code:  # a table's fields are not variables
+        code = flat
     assigned = set(re.findall(r"^\s*(\w+) = ", code, re.MULTILINE))
     local = set(re.findall(r"\w+", " ".join(re.findall(r"\blocal ([\w, ]+)", code))))
-    in_tables = {"class", "message", "id", "event", "replays", "at"}
-    assert assigned - local - in_tables == set()
+    assert assigned - local == set()

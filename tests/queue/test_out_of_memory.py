@@ -49,7 +49,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("claim", "host", 0, *TERMS),
     ("claim", "host", 1, *TERMS),
     ("claim", "new", 0, *TERMS),
-    ("turn", "host", 0, *TERMS, 60_000, 10, "a", 1, "{}"),
+    ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS[1:]),
     ("complete", *HELD, "{}", 60_000, 10),
     ("retry", *HELD, "{}", "", 3, 1_000, 0),
     ("retry", *HELD, "{}", "permanent", 3, 1_000, 0),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from preppath_workers.errors import JobTimeout
 from preppath_workers.queue.job import Job
@@ -89,7 +89,7 @@ def test_a_server_that_lost_its_scripts_gets_them_again_and_no_job_is_lost(
     finished = done(next_job(slot), Completed("{}"))
     redis.script_flush()
 
-    with pytest.raises(NoScriptError):
+    with pytest.raises(ResponseError, match="NOSCRIPT"):
         slot.begin_turn(finished)
     following = turn(slot)
 

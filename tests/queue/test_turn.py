@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from .bench import NOW, Bench, State, merged
-from .table import HOST, Row, row_name, started, waiting
+from .table import HOST, Row, completed, delayed, row_name, started, waiting
 from .test_settle import COMPLETE
 
 #: Lease, rate limit and probes, as claim takes them.
 TERMS = (15_000, 2, 1_000, 60_000)
+
+#: The turn of the host's first slot, which has done job a.
+TURN = ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS[1:])
 
 #: What may lie beside the job that is settled.
 SURROUNDINGS: dict[str, State] = {
@@ -39,10 +42,57 @@ def test_a_turn_is_complete_and_claim(bench: Bench, row: Row, surroundings: Stat
     bench.redis.delete(*bench.all_keys())
 
     bench.write(given)
-    reply = bench.call("turn", instance, slot, *TERMS, *retention, job_id, fence, result)
+    reply = bench.call("turn", owner, job_id, fence, result, *retention, *TERMS[1:])
+    if reply[1] == ["again"]:
+        reply[1] = bench.call("claim", instance, slot, *TERMS)
 
     assert reply == [settled, claimed]
     assert bench.read() == expected
+
+
+#: Where a turn leaves the start to the claim.
+EXTRAORDINARY: dict[str, State] = {
+    "what waits is no job": {"wait": ["rubbish"]},
+    "what waits is accounted for elsewhere": {"wait": ["n"], "jobs": {"n": delayed()}},
+    "something else lies in the slot": {
+        "wait": ["n"],
+        "active": {"host:0": ["b", "a"]},
+        "jobs": {"b": waiting(), "n": waiting()},
+    },
+    "the job was completed before": {"jobs": {"a": completed()}, "active": None},
+    "the job is another's now": {"jobs": {"a": {"owner": "host:1"}}},
+}
+
+
+@pytest.mark.parametrize("circumstance", EXTRAORDINARY.values(), ids=EXTRAORDINARY)
+def test_what_is_out_of_the_ordinary_is_left_to_the_claim(bench: Bench, circumstance: State) -> None:
+    bench.write(merged({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}, circumstance))
+
+    assert bench.call(*TURN)[1] == ["again"]
+
+
+def test_the_ordinary_needs_one_call(bench: Bench) -> None:
+    bench.write(
+        {**HOST, "wait": ["b"], "active": {"host:0": ["a"]}, "jobs": {"a": started(), "b": waiting()}}
+    )
+
+    assert bench.call(*TURN) == [["completed"], ["job", "b"]]
+
+
+def test_who_mended_the_queue_may_go_on(bench: Bench) -> None:
+    """A probe has succeeded: its turn starts the next job as if there had been no hold."""
+    bench.write(
+        {
+            **HOST,
+            "wait": ["b"],
+            "active": {"host:0": ["a"]},
+            "jobs": {"a": started(startedAt=NOW), "b": waiting()},
+            "meta": {"heldUntil": NOW + 9_000, "outOfService": "401", "outOfServiceSince": NOW - 9_000},
+        }
+    )
+
+    assert bench.call(*TURN) == [["completed"], ["job", "b"]]
+    assert "meta" not in bench.read()
 
 
 def test_a_turn_that_is_called_again_settles_and_starts_nothing_twice(bench: Bench) -> None:
@@ -54,11 +104,11 @@ def test_a_turn_that_is_called_again_settles_and_starts_nothing_twice(bench: Ben
             "jobs": {"a": started(), "b": waiting(), "c": waiting()},
         }
     )
-    call = ("turn", "host", 0, *TERMS, 60_000, 10, "a", 1, "{}")
-    assert bench.call(*call) == [["completed"], ["job", "b"]]
+    assert bench.call(*TURN) == [["completed"], ["job", "b"]]
     after = bench.read()
 
-    assert bench.call(*call, now=NOW + 1) == [["completed"], ["job", "b"]]
+    assert bench.call(*TURN, now=NOW + 1) == [["completed"], ["again"]]
+    assert bench.call("claim", "host", 0, *TERMS) == ["job", "b"]
     assert bench.read() == after
 
 

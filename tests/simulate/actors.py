@@ -17,7 +17,7 @@ from preppath_workers.queue.scripts import scripts
 from preppath_workers.queue.slot import LONGEST_POP_MS, Slot, Wait
 
 from .terms import LEASE_MS, RECOVERIES, Terms
-from .wire import SlotsConnection, Wire
+from .wire import SlotsLine, Wire
 
 Say = Callable[[str], None]
 
@@ -48,7 +48,7 @@ class Child:
         self, terms: Terms, instance: str, number: int, wire: Wire, random: Random, say: Say
     ) -> None:
         self.name = f"{instance}:{number}"
-        self._make: Callable[[], Slot] = lambda: terms.slot(instance, number, SlotsConnection(wire))
+        self._make: Callable[[], Slot] = lambda: terms.slot(instance, number, SlotsLine(wire))
         self._wire, self._random, self._say = wire, random, say
         #: How all of its jobs end, when that is settled.
         self.always: Outcome | None = None

@@ -11,7 +11,7 @@ from preppath_workers.queue.slot import Slot
 from preppath_workers.settings import Config, QueueConfig, RateLimit
 from tests.nowhere import NOWHERE
 
-from .wire import SlotsConnection
+from .wire import SlotsLine
 
 LEASE_MS = 2_000
 
@@ -48,6 +48,6 @@ class Terms:
         kind = QueueConfig("sim", retries=RETRIES, backoff=BACKOFF_MS / 1000, recoveries=RECOVERIES)
         return replace(kind, rate_limit=limit)
 
-    def slot(self, instance: str, number: int, connection: SlotsConnection) -> Slot:
-        with patch.object(slot_module, "consumer", lambda *_: connection):
+    def slot(self, instance: str, number: int, line: SlotsLine) -> Slot:
+        with patch.object(slot_module, "Line", lambda *_: line):
             return Slot(self.config, self.queue, instance, number)

@@ -7,11 +7,10 @@ from random import Random
 from typing import Any
 
 import hiredis
-from redis import Redis
-from redis.connection import ConnectionInterface
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
+from preppath_workers.queue.line import Line
 from preppath_workers.queue.scripts import Script
 
 #: The index of `now` in EVALSHA's words.
@@ -22,8 +21,8 @@ class Wire:
     """One connection to the server for all actors, who take turns; and the clock that scripts are told."""
 
     def __init__(self, url: str) -> None:
-        client = Redis.from_url(url, decode_responses=True, encoding_errors="surrogateescape", protocol=2)
-        self._connection: ConnectionInterface = client.connection_pool.get_connection()
+        self._line = Line(url, timeout=10.0)
+        self._line.connect()
         self.random = Random(0)
         self.now = 0
         self._loaded: set[str] = set()
@@ -47,12 +46,12 @@ class Wire:
 
     def ask(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """The answers, without a fault."""
-        self._connection.send_packed_command(self._connection.pack_commands(commands))
+        self._line.send(b"".join(hiredis.pack_command(tuple(command)) for command in commands))
         return [self._read() for _ in commands]
 
     def _read(self) -> Any:
         try:
-            return self._connection.read_response()
+            return self._line.receive()
         except ResponseError as error:
             return error
 
@@ -65,8 +64,8 @@ class Wire:
         return command
 
 
-class SlotsConnection:
-    """What a Slot takes for its connection."""
+class SlotsLine:
+    """What a Slot takes for its line."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -78,25 +77,22 @@ class SlotsConnection:
     def disconnect(self) -> None:
         self._answers.clear()
 
-    def pack_commands(self, commands: Sequence[Sequence[Any]]) -> Sequence[bytes]:
-        return [hiredis.pack_command(tuple(command)) for command in commands]
-
-    def send_packed_command(self, packed: Sequence[bytes]) -> None:
+    def send(self, packed: bytes) -> None:
         commands = list(_unpacked(packed))
         if commands[0][0] == "SCRIPT":
             self._answers += self._wire.ask(commands)
         else:
             self._answers += self._wire.exchange(commands)
 
-    def read_response(self) -> Any:
+    def receive(self) -> Any:
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
 
-def _unpacked(packed: Sequence[bytes]) -> Iterator[Sequence[str]]:
+def _unpacked(packed: bytes) -> Iterator[Sequence[str]]:
     reader = hiredis.Reader(encoding="utf-8", errors="surrogateescape")
-    reader.feed(b"".join(packed))
+    reader.feed(packed)
     while command := reader.gets():
         yield command

@@ -90,8 +90,8 @@ class Contestant:
 
     def row(self) -> list[str]:
         record = self._record
-        again = [(at, record.next_start(job_id, at)) for job_id, at in self._kills]
-        took = sorted(start - at for at, start in again if start is not None)
+        again = [(at, record.next_run(job_id, at)) for job_id, at in self._kills]
+        took = sorted(run.began - at for at, run in again if run)
         told = f"{median(took):.2f} s; {took[-1]:.2f} s at most" if took else ""
         never = len(again) - len(took)
         told += f"{', ' if told else ''}{never} of {len(again)} never" if never else ""

@@ -65,8 +65,8 @@ class Record:
         """Jobs that came to their end without an error."""
         return sum(map(self.has_ended, self.by_job))
 
-    def next_start(self, job_id: str, after: float) -> float | None:
-        return min((run.began for run in self.by_job.get(job_id, ()) if run.began > after), default=None)
+    def next_run(self, job_id: str, after: float) -> Run | None:
+        return next((run for run in self.by_job.get(job_id, ()) if run.began > after), None)
 
 
 def _grouped(runs: Iterable[Run], name: str) -> dict[Any, list[Run]]:

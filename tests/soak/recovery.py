@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+from preppath_workers.queue.slot import ANSWER_TIMEOUT
 
 from .explain import in_hand
 from .plan import LEASE, Trouble
+from .record import Record, Run
 from .seen import Happened, Seen
 
 #: Seconds in which a job runs again after such a death: the 99th of a hundred.
@@ -18,10 +22,19 @@ _BACK = 3.0
 _SETTLED = LEASE + 5.0
 
 
-def recoveries(seen: Seen, trouble: Trouble) -> Iterator[float]:
-    """Seconds from each such death to the next run of the job that was in hand. Left out are deaths with
-    another trouble so near that it is the one that counts: without a server nobody recovers, and where the
-    supervisor is gone as well the lease must run out first."""
+@dataclass(frozen=True)
+class Recovery:
+    """Seconds from a death to the next run of the job that was in hand. `fell_silent`: it was taken back in
+    time and fell to a worker that could not know, for its connection had gone silent while it waited for the
+    answer; that is noticed when the answer is overdue."""
+
+    seconds: float
+    fell_silent: bool
+
+
+def recoveries(seen: Seen, trouble: Trouble) -> Iterator[Recovery]:
+    """Left out are deaths with another trouble so near that it is the one that counts: without a server
+    nobody recovers, and where the supervisor is gone as well the lease must run out first."""
     for happened in seen.happened:
         if happened.trouble != trouble or any(_overshadows(other, happened) for other in seen.happened):
             continue
@@ -30,10 +43,23 @@ def recoveries(seen: Seen, trouble: Trouble) -> Iterator[float]:
             run = in_hand(record, pid, happened)
             if run is None or run.ended is not None or run.job_id[0] == "p":
                 continue
-            again = record.next_start(run.job_id, happened.at)
+            again = record.next_run(run.job_id, happened.at)
             # A job that never ran again is lost, or was killed once too often: not a matter of time.
             if again is not None:
-                yield again - happened.at
+                yield Recovery(again.began - happened.at, _fell_silent(seen, record, again))
+
+
+def _fell_silent(seen: Seen, record: Record, run: Run) -> bool:
+    """Whether its worker did nothing before for as long as it waits for an answer, and a connection was cut
+    meanwhile."""
+    earlier = [other for other in record.by_pid[run.pid] if other.began < run.began]
+    if not earlier:
+        return False
+    idle_since = earlier[-1].ended or earlier[-1].began
+    return run.began - idle_since >= ANSWER_TIMEOUT and any(
+        happened.trouble == "cut silently" and idle_since < happened.at < run.began
+        for happened in seen.happened
+    )
 
 
 def _overshadows(other: Happened, happened: Happened) -> bool:

@@ -37,7 +37,9 @@ P2 = runs("p2", *((pid, float(pid), None) for pid in range(80, 81 + RECOVERIES))
 
 
 def recorded(*lists: list[Run]) -> Mapping[str, Any]:
-    return {"records": {"a": Record([run for runs in lists for run in runs])}}
+    return {
+        "records": {"a": Record(sorted((run for runs in lists for run in runs), key=lambda run: run.began))}
+    }
 
 
 def killed(pid: int, at: float = 5.0) -> Happened:
@@ -177,6 +179,47 @@ def test_what_went_as_it_should_breaks_no_promise() -> None:
 @pytest.mark.parametrize(("change", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
 def test_a_promise_that_is_broken_is_told(change: Mapping[str, Any], expected: list[str]) -> None:
     assert broken(replace(WELL, **change)) == expected
+
+
+def silent(at: float, again: float) -> Seen:
+    """Two workers are killed, a connection is cut. One of the jobs falls to a worker whose last job, f1, had
+    ended at 2.1 s."""
+    happened = [killed(70), killed(69), Happened("cut silently", at, at)]
+    records = recorded(
+        runs("n0", (70, 4.9, None), (71, again, again + 0.1)),
+        runs("n3", (69, 4.0, None), (72, 5.2, 5.3)),
+        F1,
+        P2,
+    )
+    return replace(
+        WELL,
+        **{**accepted(NewJob({}, "n3")), **fated(n3=DONE), **records},
+        happened=happened,
+        plan=replace(WELL.plan, jobs=4, troubles={"kill a child": 2, "cut silently": 1}),
+    )
+
+
+SILENT = "of such jobs, those that fell to a silent connection"
+
+
+def test_a_job_that_fell_to_a_silent_connection_is_told_apart() -> None:
+    row = next(row for row in judge(silent(at=4.5, again=14.5)) if row.promise == SILENT)
+    assert (row.seen, row.holds) == ("1 (9.5 s)", True)
+
+
+@pytest.mark.parametrize(
+    ("at", "again", "expected"),
+    [
+        pytest.param(1.5, 14.5, "0", id="the cut came before the worker's last job"),
+        pytest.param(4.5, 12.0, "0", id="the worker had not waited for ten seconds"),
+        pytest.param(4.5, 17.0, "1 (12.0 s)", id="nobody waits so long"),
+    ],
+)
+def test_what_no_silence_explains_is_a_broken_promise(at: float, again: float, expected: str) -> None:
+    seen = silent(at, again)
+    row = next(row for row in judge(seen) if row.promise == SILENT)
+    assert row.seen == expected
+    assert broken(seen) == [KILLED if row.holds else SILENT]
 
 
 def test_a_worker_that_stood_still_before_its_first_line_explains_a_late_run() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from preppath_workers.queue.slot import ANSWER_TIMEOUT
 from tests.report import p50_p99
 
 from .explain import idle_victims, unexplained
@@ -49,6 +50,7 @@ def judge(seen: Seen) -> list[Row]:
         _none("living instances taken for dead", seen.presumed_dead, is_timing=True),
         _timing(seen, "kill a child", "a job's next start after its worker was killed"),
         _timing(seen, "kill a supervisor", "a job's next start after its supervisor was killed"),
+        _silent(seen),
     ]
 
 
@@ -154,12 +156,33 @@ def _everlasting(seen: Seen) -> Iterator[str]:
 
 
 def _timing(seen: Seen, trouble: Trouble, promise: str) -> Row:
-    times, limit = [*recoveries(seen, trouble)], LIMITS[trouble]
+    times = [recovery.seconds for recovery in recoveries(seen, trouble) if not recovery.fell_silent]
+    limit = LIMITS[trouble]
     if len(times) < 2:
         return Row(promise, f"{len(times)} seen", f"p99 {limit:g} s", True, is_timing=True)
     p50, p99 = p50_p99(times)
     told = f"p50 {p50:.3f} s, p99 {p99:.3f} s, {max(times):.3f} s at most, of {len(times)}"
     return Row(promise, told, f"p99 {limit:g} s", p99 <= limit, is_timing=True)
+
+
+def _silent(seen: Seen) -> Row:
+    """Each cut may swallow one answer, and with it one job."""
+    found = [
+        (recovery.seconds, LIMITS[trouble] + ANSWER_TIMEOUT)
+        for trouble in LIMITS
+        for recovery in recoveries(seen, trouble)
+        if recovery.fell_silent
+    ]
+    cuts = seen.count("cut silently")
+    holds = len(found) <= cuts and all(seconds <= limit for seconds, limit in found)
+    told = ", ".join(f"{seconds:.1f} s" for seconds, _ in found)
+    return Row(
+        "of such jobs, those that fell to a silent connection",
+        f"{len(found)} ({told})" if found else "0",
+        f"{cuts}: cuts; the same and {ANSWER_TIMEOUT:g} s",
+        holds,
+        is_timing=True,
+    )
 
 
 def _none(promise: str, found: Sequence[object], is_timing: bool = False) -> Row:

@@ -1,4 +1,4 @@
--- needs: starting
+-- needs: choosing, starting
 --
 -- Starts the next job of this slot, if it may start now. That is the oldest one in the slot's active list, where
 -- a BRPOPLPUSH may have put it just before, so this needs no word of it; into an empty list it takes the head of
@@ -18,4 +18,14 @@
 --   {"wait", ms}                the slot keeps its job in hand and claims again after so long
 --   {"none"}                    the slot holds nothing: it may block in a pop
 
-return start_next(ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]))
+local instance, slot, lease = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local limit, duration, probe_interval = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+
+local owner = instance .. ':' .. slot
+register(instance, slot, lease)
+local id, job = next_in_hand(owner)
+if not id then return none(owner) end
+-- Of this very slot: an active job of nobody, edited by hand, is started like any other. Unowned, it could never
+-- be settled.
+if job[1] == 'active' and job[2] == owner then return {'job', whole(id)} end
+return start(owner, id, job[4], job[5], read_meta(), limit, duration, probe_interval)

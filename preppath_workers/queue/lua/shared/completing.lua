@@ -1,12 +1,13 @@
--- needs: notices
+-- needs: meta, notices
 
--- Settles a job that succeeded, if it is still the caller's; see complete.lua.
-local function complete(id, owner, fence, result, keep, listed)
+-- Settles a job that succeeded, if it is still the caller's; see complete.lua. Whatever was wrong with the queue is
+-- mended in `meta` too. Returns its answer, and whether it was now that the job was settled.
+local function complete(id, owner, fence, result, keep, listed, meta)
   local key = job_key(id)
   local held = redis.call('HMGET', key, 'state', 'owner', 'fence', 'startedAt')
-  if held[2] ~= owner or held[3] ~= fence then return {'lost'} end
-  if held[1] == 'completed' then return {'completed'} end
-  if held[1] ~= 'active' then return {'lost'} end
+  if held[2] ~= owner or held[3] ~= fence then return {'lost'}, false end
+  if held[1] == 'completed' then return {'completed'}, false end
+  if held[1] ~= 'active' then return {'lost'}, false end
 
   redis.call('LREM', active_key(owner), 1, id)
   redis.call('HSET', key, 'state', 'completed', 'result', result, 'progress', 100, 'finishedAt', now)
@@ -16,11 +17,12 @@ local function complete(id, owner, fence, result, keep, listed)
   end
   count('completed')
 
-  local meta = redis.call('HMGET', META, 'notices', 'outOfServiceSince')
-  if are_wanted(meta[1]) then notify(id, 'completed') end
+  if are_wanted(meta.notices) then notify(id, 'completed') end
   -- A job that was started since has succeeded: whatever was broken is mended.
-  if meta[2] and (integer(held[4]) or 0) >= (integer(meta[2]) or 0) then
+  local since = meta.outOfServiceSince
+  if since and (integer(held[4]) or 0) >= (integer(since) or 0) then
     redis.call('HDEL', META, 'heldUntil', 'heldReason', 'outOfService', 'outOfServiceSince')
+    meta.heldUntil, meta.outOfService, meta.outOfServiceSince = nil, nil, nil
   end
-  return {'completed'}
+  return {'completed'}, true
 end

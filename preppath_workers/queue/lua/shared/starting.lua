@@ -1,90 +1,31 @@
--- needs: raw_pushes, whole, tokens
+-- needs: meta, whole, tokens
 
 --: ms between two looks of a slot at a queue that is paused or held: somebody may lift that at any time.
 local GATE_POLL = 1000
 
--- A janitor finds active lists through their instance. One whose lease ran out was struck off; its children
--- may still be there (a stopped process that goes on, a network that heals), and about to block in a pop.
-local function register(instance, slot, lease)
-  local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone')
-  local slots = integer(known[1]) or 0
-  if slots > tonumber(slot) and not known[2] then return end
-  redis.call('HSET', instance_key(instance), 'slots', math.max(slots, slot + 1))
-  redis.call('HDEL', instance_key(instance), 'gone')
-  if known[2] then
-    redis.call('ZADD', INSTANCES, now + lease, instance)
-  else
-    redis.call('ZADD', INSTANCES, 'NX', now + lease, instance)
-  end
-end
-
--- A more urgent job may have come to the head while this one waited in hand: then they change places.
-local function swap_for_more_urgent(active, id, priority)
-  -- Lanes are not emptied when their last job leaves: one as urgent as this is enough to be sure.
-  local lane = redis.call('ZRANGE', LANES, 0, 0, 'WITHSCORES')[2]
-  if not lane or tonumber(lane) >= priority then return false end
-  local head = redis.call('LINDEX', WAIT, -1)
-  if not head or priority_of(head) >= priority then return false end
-  redis.call('RPOP', WAIT)
-  redis.call('RPOP', active)
-  redis.call('RPUSH', active, head)
-  place_first(id, priority)
-  return true
-end
-
--- The oldest entry of the slot's list that is a job to start, as its id and what decides about it; the rest is
--- sorted out. An empty list gets the head of `wait`, once: sorting out may take long.
-local function next_in_hand(owner)
-  local active = active_key(owner)
-  local id = redis.call('LINDEX', active, -1)
-  local was_head = not id
-  if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end
-  while id do
-    local job = redis.call('HMGET', job_key(id), 'state', 'owner', 'priority', 'attempts', 'fence')
-    local state, holder = job[1], job[2]
-    if state == 'active' and holder == owner then return id, job end
-    if not state then
-      redis.call('RPOP', active)
-      local admitted = admit(id)
-      if admitted then redis.call('RPUSH', active, admitted) end
-    elseif is_elsewhere(state, holder) then
-      redis.call('RPOP', active)
-    elseif was_head or not swap_for_more_urgent(active, id, integer(job[3]) or DEFAULT_PRIORITY) then
-      return id, job
-    end
-    was_head = false
-    id = redis.call('LINDEX', active, -1)
-  end
-end
-
 -- How long to wait before the next look (ms), and whether this start is a probe: of a queue that is out of
 -- service one job may start each time a hold ends.
-local function gate()
-  local meta = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService')
-  if meta[1] then return GATE_POLL, false end
-  local held = (integer(meta[2]) or 0) - now
-  return math.min(GATE_POLL, math.max(0, held)), meta[3] and true or false
+local function gate(meta)
+  if meta.paused then return GATE_POLL, false end
+  local held = (integer(meta.heldUntil) or 0) - now
+  return math.min(GATE_POLL, math.max(0, held)), meta.outOfService and true or false
 end
 
--- Takes the next job into the slot's hand and starts it, if it may start now; see claim.lua.
-local function start_next(instance, slot, lease, limit, duration, probe_interval)
-  local owner = instance .. ':' .. slot
-  register(instance, slot, lease)
-  local id, job = next_in_hand(owner)
-  if not id then
-    redis.call('ZREM', RESERVED, owner)
-    return {'none'}
-  end
-  -- An active job of nobody, edited by hand, is started like any other: unowned, it could never be settled.
-  if job[1] ~= 'active' or job[2] ~= owner then
-    local closed, is_probe = gate()
-    if closed > 0 then return {'wait', closed} end
-    local fence = (integer(job[5]) or 0) + 1
-    local delay = take_token(owner, string.format('%s#%.0f', id, fence), limit, duration)
-    if delay > 0 then return {'wait', delay} end
-    if is_probe then redis.call('HSET', META, 'heldUntil', now + probe_interval) end
-    redis.call('HSET', job_key(id), 'state', 'active', 'owner', owner, 'startedAt', now, 'fence', fence,
-      'attempts', (integer(job[4]) or 0) + 1)
-  end
+-- Starts the job in the slot's hand, if it may start now; returns what claim.lua does.
+local function start(owner, id, attempts, fence, meta, limit, duration, probe_interval)
+  local closed, is_probe = gate(meta)
+  if closed > 0 then return {'wait', closed} end
+  local next_fence = (integer(fence) or 0) + 1
+  local delay = take_token(owner, string.format('%s#%.0f', id, next_fence), limit, duration)
+  if delay > 0 then return {'wait', delay} end
+  if is_probe then redis.call('HSET', META, 'heldUntil', now + probe_interval) end
+  redis.call('HSET', job_key(id), 'state', 'active', 'owner', owner, 'startedAt', now, 'fence', next_fence,
+    'attempts', (integer(attempts) or 0) + 1)
   return {'job', whole(id)}
+end
+
+-- The slot holds nothing.
+local function none(owner)
+  redis.call('ZREM', RESERVED, owner)
+  return {'none'}
 end

@@ -1,0 +1,78 @@
+"""The connection of one slot: redis-py opens it, and from then on nothing is between us and the socket.
+
+Redis-py's client would send a command again by itself when an answer is lost, and a BRPOPLPUSH that is sent
+again moves a second job. Its layers for sending and reading cost 4 of the 17 µs of a round trip, too.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+from typing import Any
+
+from hiredis import Reader
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from .connections import ENCODING_ERRORS, consumer
+
+_RECEIVED_AT_ONCE = 2**16
+
+
+class Line:
+    """To the server of a URL: `timeout` seconds for any answer, which must be above the time that a pop may
+    block. What goes wrong is raised as a redis.RedisError, and `disconnect` is all there is to do then."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._timeout = timeout
+        # Any, for its socket is nothing that redis-py shows.
+        self._connection: Any = consumer(url, timeout)
+
+    def connect(self) -> None:
+        """Opens the connection, logs in, and takes the URL's database."""
+        self._connection.connect()
+        self._socket: socket.socket = self._connection._sock
+        if not isinstance(self._socket, ssl.SSLSocket):
+            self._let_the_kernel_keep_time()
+        self._reader = Reader(encoding="utf-8", errors=ENCODING_ERRORS, replyError=ResponseError)
+
+    def disconnect(self) -> None:
+        self._connection.disconnect()
+
+    def send(self, packed: bytes) -> None:
+        """Sends commands as hiredis packs them."""
+        try:
+            self._socket.sendall(packed)
+        except (TimeoutError, BlockingIOError) as error:
+            raise RedisTimeoutError("the server takes nothing") from error
+        except OSError as error:
+            raise RedisConnectionError(f"the connection is lost: {error}") from error
+
+    def receive(self) -> Any:
+        """The next answer. Raises what the server answers as an error, too."""
+        while (answer := self._reader.gets()) is False:  # there is no such value in this protocol
+            self._reader.feed(self._received())
+        if isinstance(answer, ResponseError):
+            raise answer
+        return answer
+
+    def _received(self) -> bytes:
+        try:
+            received = self._socket.recv(_RECEIVED_AT_ONCE)
+        except (TimeoutError, BlockingIOError) as error:  # Python's timeout, the kernel's
+            raise RedisTimeoutError("the server does not answer") from error
+        except OSError as error:
+            raise RedisConnectionError(f"the connection is lost: {error}") from error
+        if not received:
+            raise RedisConnectionError("the server has closed the connection")
+        return received
+
+    def _let_the_kernel_keep_time(self) -> None:
+        """Python's own timeout needs one more system call for each send and each receive: 6 of the 80 µs that
+        a job without work costs its worker."""
+        self._socket.settimeout(None)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # socket(7): a struct timeval
+            timeval = struct.pack("ll", int(self._timeout), round(self._timeout % 1 * 1e6))
+            self._socket.setsockopt(socket.SOL_SOCKET, option, timeval)

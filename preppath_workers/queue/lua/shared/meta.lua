@@ -1,0 +1,11 @@
+-- What holds for the queue as a whole, read once a call.
+local function read_meta()
+  local values = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService', 'outOfServiceSince', 'notices')
+  return {
+    paused = values[1],
+    heldUntil = values[2],
+    outOfService = values[3],
+    outOfServiceSince = values[4],
+    notices = values[5],
+  }
+end
