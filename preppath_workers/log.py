@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, TextIO
 
 from .settings import LogConfig
 
-_context: ContextVar[Mapping[str, Any]] = ContextVar("job_context", default=MappingProxyType({}))
+#: What the line about a job tells of it; asked for each line.
+Facts = Callable[[], Mapping[str, Any]]
+
+_context: ContextVar[Facts] = ContextVar("job_context", default=dict)
 
 _COLOURS = {
     "DEBUG": "\x1b[2m",
@@ -32,9 +34,9 @@ _TOO_DEEP = "nested too deeply to be shown"
 
 
 class JobContext:
-    """Adds the facts to every line logged inside the block."""
+    """Adds facts to every line logged inside the block. They are asked for when there is a line."""
 
-    def __init__(self, **facts: Any) -> None:
+    def __init__(self, facts: Facts) -> None:
         self._facts = facts
 
     def __enter__(self) -> None:
@@ -85,7 +87,7 @@ class _Formatter(logging.Formatter):
 
     def facts(self, record: logging.LogRecord) -> dict[str, Any]:
         """What the line knows beside its message: the job's context, its own facts, the traceback."""
-        known = {**_context.get(), **getattr(record, "facts", {})}
+        known = {**_context.get()(), **getattr(record, "facts", {})}
         if record.exc_info:
             known["traceback"] = self.formatException(record.exc_info)
         return known

@@ -68,9 +68,9 @@ def test_a_value_that_json_does_not_know_is_shown_as_text() -> None:
 def test_inside_a_job_every_line_knows_it_whoever_writes_it() -> None:
     stream = configured()
 
-    with JobContext(queue="tts", jobId="a", attempt=2):
+    with JobContext(lambda: {"queue": "tts", "jobId": "a", "attempt": 2}):
         logging.getLogger("vendor").warning("slow", extra=facts(attempt=3))
-        with JobContext(queue="other"):
+        with JobContext(lambda: {"queue": "other"}):
             logger.info("inner")
         logger.info("outer again")
     logger.info("after")
@@ -83,7 +83,7 @@ def test_inside_a_job_every_line_knows_it_whoever_writes_it() -> None:
 
 def test_a_job_that_fails_takes_its_context_along() -> None:
     stream = configured()
-    with pytest.raises(ValueError, match="x"), JobContext(jobId="a"):
+    with pytest.raises(ValueError, match="x"), JobContext(lambda: {"jobId": "a"}):
         raise ValueError("x")
     logger.info("after")
     assert "jobId" not in lines(stream)[0]
@@ -179,7 +179,7 @@ def test_no_secret_is_ever_written(secret: str, form: str, place: str) -> None:
             except ValueError:
                 logger.exception("x")
         case "context":
-            with JobContext(data=secret):
+            with JobContext(lambda: {"data": secret}):
                 logger.info("x")
 
     written = stream.getvalue()

@@ -33,7 +33,7 @@ def settled(settlement: Settlement, config: LogConfig) -> None:
         known |= {"errorClass": error["class"], "error": error["message"]}
     elif isinstance(outcome, Released):
         known |= {"holdMs": outcome.hold_ms, "reason": outcome.reason}
-    with JobContext(queue=job.queue, jobId=job.id, attempt=job.attempts):
+    with JobContext(job.log_facts):
         match settlement.verdict:
             case "completed":
                 logger.info("Job completed", extra=facts(**known))
@@ -53,7 +53,7 @@ def failed_permanently(job: Job, config: LogConfig) -> None:
     """Tells that a job is in the dead-letter list which no worker is left to tell about."""
     error = job.error or {}
     known = {"errorClass": error.get("class"), "error": error.get("message"), "reason": job.reason}
-    with JobContext(queue=job.queue, jobId=job.id, attempt=job.attempts):
+    with JobContext(job.log_facts):
         _failed_permanently(job, config, known)
 
 

@@ -147,7 +147,7 @@ class Worker:
                 time.sleep(min(left, _SLICE))
 
     def _work(self, job: Job) -> None:
-        with JobContext(queue=job.queue, jobId=job.id, attempt=job.attempts):
+        with JobContext(job.log_facts):
             if logger.isEnabledFor(logging.INFO):
                 logger.info("Job started", extra=facts(waitMs=job.wait_ms))
             began = time.monotonic()

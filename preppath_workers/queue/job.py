@@ -39,7 +39,7 @@ def is_valid_id(job_id: str) -> bool:
     return _ID.fullmatch(job_id) is not None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # never changed; for what frozen would cost see outcome.py
 class Job:
     """One job at one moment: its hash, read when asked. Times are ms since the epoch, None for what has not
     happened. People edit hashes: a field that is missing or no number reads as its default."""
@@ -174,6 +174,10 @@ class Job:
 
     def _number(self, name: str, default: int = 0) -> int:
         return integer(self.fields.get(name)) or default
+
+    def log_facts(self) -> dict[str, Any]:
+        """What every line of the log tells of the job at work."""
+        return {"queue": self.queue, "jobId": self.id, "attempt": self.attempts}
 
     def to_dict(self) -> dict[str, Any]:
         """For people and programs outside: JSON types, camelCase names, times in ISO 8601 (UTC)."""
