@@ -14,6 +14,9 @@ from .job import DEFAULT_PRIORITY, Job, State, integer, is_valid_id, new_id, tex
 from .keys import Keys
 from .scripts import Caller
 
+# Made once: json.dumps makes an encoder at each call that asks for anything special.
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
 #: Bytes of JSON that one job's data may have. Larger things belong into S3, their key into the job.
 MAX_DATA_BYTES = 1_000_000
 
@@ -101,7 +104,7 @@ def encode_data(data: Mapping[str, Any]) -> str:
     if not isinstance(data, Mapping):
         raise ValueError(f"data must be a JSON object, not {type(data).__name__}")
     try:
-        encoded = json.dumps(dict(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        encoded = _compact(dict(data))
         size = len(encoded.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"data is not JSON: {error}") from error

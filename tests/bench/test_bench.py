@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from preppath_workers.dev.redis import RedisServer
+from preppath_workers.queue.connections import client
 
-from . import figures, tree
+from . import backlog, burst, crowd, figures, idle, payload, tree
 from .board import Board, Place
-from .growth import HEADINGS, Growth
 from .measure import Measure, Throughput
 from .systems import LIMITS, OURS, System
 
@@ -73,6 +73,30 @@ def test_a_few_jobs_are_measured(system: System) -> None:
         assert measure.enqueue(50, bulk=False) > 0
 
 
-def test_growth_has_a_figure_for_each_heading() -> None:
+@pytest.mark.processes
+def test_each_table_of_growth_has_a_figure_for_each_heading() -> None:
     with RedisServer() as server:
-        assert len(Growth(server.url, 1_000).row()) == len(HEADINGS)
+        small = [
+            (backlog, backlog.Backlog(server.url, 1_000)),
+            (payload, payload.Payload(server.url, 1_000)),
+            (burst, burst.Burst(server.url, 1_000)),
+            (crowd, crowd.Crowd(server.url, 2, lease=1.0, rest=0.2, samples=5)),
+        ]
+        for module, measured in small:
+            assert len(measured.row()) == len(module.HEADINGS)
+
+
+@pytest.mark.processes
+def test_the_program_at_rest_is_measured() -> None:
+    with RedisServer() as server:
+        assert len(idle.row(client(server.url), server.url, seconds=0.5)) == len(idle.HEADINGS)
+
+
+def test_imports_are_timed_with_what_they_import() -> None:
+    times = idle.imports("preppath_workers")
+    assert times["preppath_workers"] > times["redis"] > 0
+
+
+@pytest.mark.parametrize("module", ["preppath_workers", "preppath_workers.cli"])
+def test_producers_and_commands_load_no_vendors_library(module: str) -> None:
+    assert not {"openai", "boto3", "psycopg2", "requests"} & {*idle.imports(module)}

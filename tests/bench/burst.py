@@ -1,0 +1,53 @@
+"""Very many delayed jobs that are due in the same moment: how long they take a janitor, and how long whoever
+else wants something of Redis meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from preppath_workers import NewJob, Queue
+from preppath_workers.processes.janitor import Footprint, Janitor
+from preppath_workers.processes.pulse import Pulse
+from preppath_workers.queue.connections import client
+from tests.report import p50_p99
+
+from .peers.driver import data
+from .steps import QUEUE, config
+
+HEADINGS = ("jobs due at once", "one janitor moves them in", "PING meanwhile: p50 / p99 / at most, ms")
+
+
+@dataclass(frozen=True)
+class Burst:
+    url: str
+    jobs: int
+
+    def row(self) -> list[str]:
+        redis = client(self.url, timeout=60)
+        redis.flushall()
+        queue = Queue(QUEUE.name, redis)
+        queue.enqueue_many(NewJob(data(number, 0.0), delay=0.001) for number in range(self.jobs))
+        janitor = Janitor(
+            config(self.url), Footprint("burst", {QUEUE.name: 1}, {QUEUE.name: QUEUE}, 0), Pulse(), ""
+        )
+        is_over, waits = threading.Event(), list[float]()
+        onlooker = threading.Thread(target=_ping, args=(self.url, is_over, waits))
+        onlooker.start()
+        began = time.perf_counter()
+        while queue.counts().delayed:
+            time.sleep(janitor.loop())
+        took = time.perf_counter() - began
+        is_over.set()
+        onlooker.join()
+        p50, p99 = p50_p99(waits)
+        return [f"{self.jobs:,}", f"{took:.1f} s", f"{p50:.2f} / {p99:.2f} / {max(waits):.2f}"]
+
+
+def _ping(url: str, is_over: threading.Event, waits: list[float]) -> None:
+    redis = client(url)
+    while not is_over.wait(0.001):
+        began = time.perf_counter()
+        redis.ping()
+        waits.append((time.perf_counter() - began) * 1000)

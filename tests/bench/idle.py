@@ -1,0 +1,109 @@
+"""`python -m tests.bench.idle`: the real program, started as its users do, with nothing to do.
+
+How soon its workers wait for jobs, what it and Redis use while they wait, and what its parts take to load.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from redis import Redis
+
+from preppath_workers.queue.connections import client
+from tests import report
+from tests.nowhere import NOWHERE
+from tests.waiting import eventually
+
+from . import server, tree
+from .server import BenchServer, version
+
+_WORKERS = 10
+
+#: What is loaded by: a producer; any command; one that looks at queues; the supervisor, for its workers.
+_PARTS = (
+    "preppath_workers",
+    "preppath_workers.cli",
+    "preppath_workers.commands.queues",
+    "preppath_workers.clients.services",
+)
+
+#: Libraries that are told apart.
+_LIBRARIES = ("redis", "openai", "boto3", "psycopg2", "requests")
+
+HEADINGS = (
+    *("workers", "wait for jobs after", "CPU of one core", "Redis: CPU, commands/s, reads/s"),
+    "MiB (PSS), janitor and supervisor included",
+)
+
+
+def main() -> int:
+    with BenchServer() as redis_server:
+        redis = client(redis_server.url)
+        print(f"{version(redis)}\n\n{report.heading(HEADINGS)}\n{report.row(row(redis, redis_server.url))}\n")
+    print(report.heading(["import of", "ms", "of them"]))
+    for part in _PARTS:
+        times = imports(part)
+        libraries = [f"{name} {times[name]:.0f}" for name in _LIBRARIES if name in times]
+        print(report.row([f"`{part}`", f"{times[part]:.0f}", ", ".join(libraries)]))
+    return 0
+
+
+def row(redis: Redis, url: str, seconds: float = 30.0) -> list[str]:
+    """Watched for so many seconds."""
+    began = time.monotonic()
+    with _running(url) as leader:
+        eventually(lambda: redis.info("clients")["blocked_clients"] >= _WORKERS, deadline=30)
+        ready = time.monotonic() - began
+        time.sleep(3)  # what starting took is over
+        pids = tree.members(leader)
+        before, server_before = tree.cpu(pids), server.usage(redis)
+        time.sleep(seconds)
+        after, server_after = tree.cpu(pids), server.usage(redis)
+        memory = tree.memory(pids)
+    commands = (server_after.commands - server_before.commands) / seconds
+    reads = (server_after.reads - server_before.reads) / seconds
+    server_share = (server_after.cpu - server_before.cpu) / seconds / 1000
+    return [
+        str(_WORKERS),
+        f"{ready:.2f} s",
+        f"{(after - before) / seconds / 1000:.2%}",
+        f"{server_share:.2%}, {commands:.1f}, {reads:.1f}",
+        f"{memory:.0f}",
+    ]
+
+
+@contextmanager
+def _running(url: str) -> Iterator[int]:
+    variables = {**os.environ, **NOWHERE, "REDIS_URL": url, "EVALUATION_CONCURRENCY": str(_WORKERS)}
+    command = [sys.executable, "-m", "preppath_workers", "run", "--queue", "evaluation"]
+    with tempfile.TemporaryDirectory() as folder:  # where there is no .env
+        process = subprocess.Popen(
+            command, cwd=folder, env=variables, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            yield process.pid
+        finally:
+            tree.end(process)
+
+
+def imports(module: str) -> Mapping[str, float]:
+    """Ms that each module took with all that it imports, as `-X importtime` tells: `import time: self [us] |
+    cumulative | name`, a module after those that it imports."""
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", f"import {module}"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stderr
+    lines = [line.split("|") for line in told.splitlines() if line.count("|") == 2]
+    return {name.strip(): int(cumulative) / 1000 for _, cumulative, name in lines[1:]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

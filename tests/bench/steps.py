@@ -1,0 +1,57 @@
+"""The steps of one worker, and how long each takes; milliseconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+
+from preppath_workers.config import load
+from preppath_workers.queue.job import Job
+from preppath_workers.queue.outcome import Completed, Finished
+from preppath_workers.queue.slot import Slot
+from preppath_workers.settings import Config, QueueConfig
+from tests.nowhere import NOWHERE
+
+#: Calls of which the median is taken.
+CALLS = 25
+
+QUEUE = QueueConfig("bench")
+
+_RESULT = '{"ok":true,"score":7}'
+
+
+def config(url: str) -> Config:
+    return load({**NOWHERE, "REDIS_URL": url}, [])
+
+
+def done(job: Job) -> Finished:
+    return Finished(job, Completed(_RESULT), 1)
+
+
+def turns(url: str, jobs: int, listed: int = 0) -> list[float]:
+    """A claim, and the turns that settle one job and claim the next: as many jobs are completed, of which
+    so many are listed."""
+    slot = Slot(replace(config(url), keep_completed_count=listed), QUEUE, "steps", 0)
+    slot.give_back()  # which connects
+    finished, times = None, []
+    for _ in range(jobs):
+        began = time.perf_counter()
+        slot.begin_turn(finished)
+        job = slot.end_turn()
+        times.append((time.perf_counter() - began) * 1000)
+        assert isinstance(job, Job)
+        finished = done(job)
+    slot.settle(finished)
+    slot.disconnect()
+    return times
+
+
+def median_ms(call: Callable[[], object], calls: int = CALLS) -> float:
+    times = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - began) * 1000)
+    return median(times)
