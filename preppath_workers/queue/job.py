@@ -59,6 +59,23 @@ class Job:
         fields = dict(zip(word, word, strict=True))
         return cls(queue, fields.pop("id"), fields)
 
+    @classmethod
+    def first_started(cls, queue: str, owner: str, words: Sequence[str]) -> Job:
+        """Reads what `turn.lua` returns of a job that its owner has just started for the first time."""
+        job_id, data, priority, created_at, queued_at, started_at = words
+        fields = {
+            "data": data,
+            "priority": priority,
+            "createdAt": created_at,
+            "queuedAt": queued_at,
+            "startedAt": started_at,
+            "state": "active",
+            "owner": owner,
+            "attempts": "1",
+            "fence": "1",
+        }
+        return cls(queue, job_id, fields)
+
     @property
     def raw_data(self) -> str:
         """What the producer gave, as it stands in Redis: JSON, if all is well."""

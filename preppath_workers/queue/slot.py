@@ -106,8 +106,8 @@ class Slot:
         job, outcome = self._unsettled.job, self._unsettled.outcome
         if isinstance(outcome, Completed):
             self._send([(*self._turn, job.id, str(job.fence), outcome.result, *self._turn_terms)])
-            settled, self._claimed = self._receive()
-            return self._settled(settled)
+            verdict, *self._claimed = self._receive()
+            return self._settled([verdict])
         self._send([self._settle_words(self._unsettled), self._claim])
         return self._settled(self._receive())
 
@@ -117,6 +117,8 @@ class Slot:
             self._receive()
         answer = self._claimed or self._receive()
         self._claimed = None
+        if answer[0] == "first":
+            return Job.first_started(self._queue.name, self.owner, answer[1:])
         if answer[0] == "again":
             self._send([self._claim])
             answer = self._receive()

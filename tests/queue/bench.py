@@ -19,11 +19,12 @@ Whole numbers are read as int. `ttl` of a job is no field: it is the key's time 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from redis import Redis
 
+from preppath_workers.queue.job import Job
 from preppath_workers.queue.keys import Keys
 from preppath_workers.queue.scripts import Caller
 
@@ -52,11 +53,23 @@ class Bench:
         reply = Caller(self.redis, self.keys.base, now=str(now))(name, *arguments)
         if name == "claim" and reply[0] == "job":
             return ["job", self._shown(reply[1])]
-        if name == "turn" and reply[1][0] == "job":
-            return [reply[0], ["job", self._shown(reply[1][1])]]
+        if name == "turn":
+            return self._turn_shown(arguments, reply)
         if name in ("recover", "reap"):
             return [reply[0], [self._shown(job) for job in reply[1]]]
         return reply
+
+    def _turn_shown(self, arguments: Sequence[str | int], reply: list[str]) -> Any:
+        """As complete's reply, and claim's."""
+        settled, status, *words = reply
+        if status != "first":
+            return [[settled], [status, *words]]
+        job = Job.first_started("tts", str(arguments[0]), words)
+        stored = self.redis.hgetall(self.keys.job(job.id))
+        assert {name: value for name, value in job.fields.items() if value} == {
+            name: value for name, value in stored.items() if value
+        }
+        return [[settled], ["job", job.id]]
 
     def push(self, *entries: str | bytes) -> None:
         """What any client may do: one LPUSH of what it likes."""

@@ -1,4 +1,4 @@
--- needs: choosing, starting
+-- needs: choosing, starting, whole
 --
 -- Starts the next job of this slot, if it may start now. That is the oldest one in the slot's active list, where
 -- a BRPOPLPUSH may have put it just before, so this needs no word of it; into an empty list it takes the head of
@@ -21,11 +21,20 @@
 local instance, slot, lease = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local limit, duration, probe_interval = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 
+-- The number after the one in a field, as text.
+local function succeeding(text) return string.format('%.0f', (integer(text) or 0) + 1) end
+
 local owner = instance .. ':' .. slot
 register(instance, slot, lease)
 local id, job = next_in_hand(owner)
-if not id then return none(owner) end
+if not id then
+  give_up_promise(owner)
+  return {'none'}
+end
 -- Of this very slot: an active job of nobody, edited by hand, is started like any other. Unowned, it could never
 -- be settled.
 if job[1] == 'active' and job[2] == owner then return {'job', whole(id)} end
-return start(owner, id, job[4], job[5], read_meta(), limit, duration, probe_interval)
+local attempt, fence = succeeding(job[4]), succeeding(job[5])
+local delay = start(owner, id, attempt, fence, read_meta(), limit, duration, probe_interval)
+if delay > 0 then return {'wait', delay} end
+return {'job', whole(id)}

@@ -13,5 +13,5 @@
 --
 -- Returns {"completed"}, also when this very attempt completed it before; {"lost"} when it is another's now.
 
-local answer = complete(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), read_meta())
-return answer
+local settlement = complete(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), read_meta())
+return {settlement}

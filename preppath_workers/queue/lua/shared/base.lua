@@ -3,30 +3,58 @@
 -- KEYS[1]  the queue's base, such as "preppath:{tts}:". Every other key is made from it: the hash tag keeps
 --          them all in one slot of a Redis Cluster, so naming this one routes the script correctly.
 -- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation fill it.
+--
+-- What is shared stands in blocks with a blank line between them, and none inside: a script carries those that it
+-- uses (scripts.py), for Redis makes all of its functions and texts anew at each call.
 
 local base = KEYS[1]
-local WAIT, LANES, DELAYED = base .. 'wait', base .. 'lanes', base .. 'delayed'
-local DEAD, COMPLETED = base .. 'dead', base .. 'completed'
-local TOKENS, RESERVED = base .. 'tokens', base .. 'reserved'
-local INSTANCES, META, STATS = base .. 'instances', base .. 'meta', base .. 'stats'
+
+local WAIT = base .. 'wait'
+
+local LANES = base .. 'lanes'
+
+local DELAYED = base .. 'delayed'
+
+local DEAD = base .. 'dead'
+
+local COMPLETED = base .. 'completed'
+
+local TOKENS = base .. 'tokens'
+
+local RESERVED = base .. 'reserved'
+
+local INSTANCES = base .. 'instances'
+
+local META = base .. 'meta'
+
+local STATS = base .. 'stats'
+
 local OUTBOX = base .. 'outbox'
 
 local DEFAULT_PRIORITY = 50
 
 local function job_key(id) return base .. 'job:' .. id end
+
 local function active_key(owner) return base .. 'active:' .. owner end
+
 local function instance_key(instance) return base .. 'instance:' .. instance end
 
+-- The server's clock as text: seconds, and the first three of six digits of microseconds.
 local function server_time()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  return time[1] .. string.sub('00000' .. time[2], -6, -4)
 end
 
-local now = tonumber(ARGV[1]) or server_time()
+-- Now as it is stored. A number is printed anew for each command that gets it, which costs as much as to look
+-- whether a key exists: a busy turn takes the text.
+local timestamp = ARGV[1] ~= '' and ARGV[1] or server_time()
+
+-- Now to compare and to reckon with.
+local now = tonumber(timestamp)
 
 -- A counter is no reason to stop half-way: what was put in its place by hand stays as it is.
 local function count(name, times)
-  redis.pcall('HINCRBY', STATS, name, times or 1)
+  redis.pcall('HINCRBY', STATS, name, times or '1')
 end
 
 -- A hash that was edited by hand may hold anything. What is no number counts as missing and a fraction is cut

@@ -1,4 +1,4 @@
--- needs: meta, whole, tokens
+-- needs: meta, tokens
 
 --: ms between two looks of a slot at a queue that is paused or held: somebody may lift that at any time.
 local GATE_POLL = 1000
@@ -11,21 +11,20 @@ local function gate(meta)
   return math.min(GATE_POLL, math.max(0, held)), meta.outOfService and true or false
 end
 
--- Starts the job in the slot's hand, if it may start now; returns what claim.lua does.
-local function start(owner, id, attempts, fence, meta, limit, duration, probe_interval)
+-- Starts the job in the slot's hand, for the time and with the fencing number that are given (as text), and
+-- returns 0; or how long to wait before the next try (ms).
+local function start(owner, id, attempt, fence, meta, limit, duration, probe_interval)
   local closed, is_probe = gate(meta)
-  if closed > 0 then return {'wait', closed} end
-  local next_fence = (integer(fence) or 0) + 1
-  local delay = take_token(owner, string.format('%s#%.0f', id, next_fence), limit, duration)
-  if delay > 0 then return {'wait', delay} end
+  if closed > 0 then return closed end
+  local delay = take_token(owner, id .. '#' .. fence, limit, duration)
+  if delay > 0 then return delay end
   if is_probe then redis.call('HSET', META, 'heldUntil', now + probe_interval) end
-  redis.call('HSET', job_key(id), 'state', 'active', 'owner', owner, 'startedAt', now, 'fence', next_fence,
-    'attempts', (integer(attempts) or 0) + 1)
-  return {'job', whole(id)}
+  redis.call('HSET', job_key(id), 'state', 'active', 'owner', owner, 'startedAt', timestamp, 'fence', fence,
+    'attempts', attempt)
+  return 0
 end
 
--- The slot holds nothing.
-local function none(owner)
+-- The slot holds nothing for which it could have been promised a token.
+local function give_up_promise(owner)
   redis.call('ZREM', RESERVED, owner)
-  return {'none'}
 end

@@ -34,6 +34,6 @@ local function take_token(owner, purpose, limit, duration)
   end
   if promised then redis.call('ZREM', RESERVED, owner) end
   -- A job that is made anew under its old id counts its starts from one again: the time tells them apart.
-  redis.call('ZADD', TOKENS, now, string.format('%s#%.0f', purpose, now))
+  redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)
   return 0
 end
