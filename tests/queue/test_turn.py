@@ -12,7 +12,7 @@ from .test_settle import COMPLETE
 TERMS = (15_000, 2, 1_000, 60_000)
 
 #: The turn of the host's first slot, which has done job a.
-TURN = ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS[1:])
+TURN = ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS[1:3])
 
 #: What may lie beside the job that is settled.
 SURROUNDINGS: dict[str, State] = {
@@ -42,7 +42,7 @@ def test_a_turn_is_complete_and_claim(bench: Bench, row: Row, surroundings: Stat
     bench.redis.delete(*bench.all_keys())
 
     bench.write(given)
-    reply = bench.call("turn", owner, job_id, fence, result, *retention, *TERMS[1:])
+    reply = bench.call("turn", owner, job_id, fence, result, *retention, *TERMS[1:3])
     if reply[1] == ["again"]:
         reply[1] = bench.call("claim", instance, slot, *TERMS)
 

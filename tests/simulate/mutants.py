@@ -28,14 +28,14 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant("a settled job's owner is not checked", "if held[2] ~= owner or held[3] ~= fence then return {'lost'}, false end", "", 41),
+    Mutant("a settled job's owner is not checked", "if held[2] ~= owner or held[3] ~= fence then return 'lost', false end", "", 41),
     Mutant("a completed job stays in its slot's hand", "redis.call('LREM', active_key(owner), 1, id)\n  redis.call('HSET', key, 'state', 'completed'", "redis.call('HSET', key, 'state', 'completed'", 1),
-    Mutant("completing again completes again", "if held[1] == 'completed' then return {'completed'}, false end\n  if held[1] ~= 'active' then return {'lost'}, false end", "", 31),
+    Mutant("completing again completes again", "if held[1] == 'completed' then return 'completed', false end\n  if held[1] ~= 'active' then return 'lost', false end", "", 31),
     Mutant("a claim forgets what it holds", "if state == 'active' and holder == owner then return id, job end", "if state == 'active' and holder == owner then redis.call('RPOP', active) return nil end", 122),
     Mutant("a swap loses the job in hand", "place_first(id, priority)\n  return true", "return true", 4),
     Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 3),
-    Mutant("a turn starts whatever waits", "if job[1] ~= 'waiting' then return {'again'} end", "", 15),
-    Mutant("a token is not spent", "redis.call('ZADD', TOKENS, now, string.format('%s#%.0f', purpose, now))", "", 0),
+    Mutant("a turn starts whatever waits", "if job[1] ~= 'waiting' or job[2] then return {settled, 'again'} end", "", 15),
+    Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
     Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 178),
     Mutant("a promise is not measured against real starts", "if not promised or promised <= now then\n    moment = free_at", "if not promised then\n    moment = free_at", 113),
     Mutant("a stopped slot's promise is kept for ever", "redis.call('ZREM', RESERVED, owner)\n  return moved", "return moved", 4),

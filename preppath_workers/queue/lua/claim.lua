@@ -19,7 +19,7 @@
 --   {"none"}                    the slot holds nothing: it may block in a pop
 
 local instance, slot, lease = ARGV[2], ARGV[3], tonumber(ARGV[4])
-local limit, duration, probe_interval = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local limit, duration, probe_interval = ARGV[5], ARGV[6], tonumber(ARGV[7])
 
 -- The number after the one in a field, as text.
 local function succeeding(text) return string.format('%.0f', (integer(text) or 0) + 1) end
@@ -28,13 +28,16 @@ local owner = instance .. ':' .. slot
 register(instance, slot, lease)
 local id, job = next_in_hand(owner)
 if not id then
-  give_up_promise(owner)
+  redis.call('ZREM', RESERVED, owner)
   return {'none'}
 end
 -- Of this very slot: an active job of nobody, edited by hand, is started like any other. Unowned, it could never
 -- be settled.
 if job[1] == 'active' and job[2] == owner then return {'job', whole(id)} end
 local attempt, fence = succeeding(job[4]), succeeding(job[5])
-local delay = start(owner, id, attempt, fence, read_meta(), limit, duration, probe_interval)
+local meta = read_meta()
+local delay = start(owner, id, attempt, fence, meta, limit, duration)
 if delay > 0 then return {'wait', delay} end
+-- This start is a probe: of a queue that is out of service one job may start each time a hold ends.
+if meta.outOfService then redis.call('HSET', META, 'heldUntil', now + probe_interval) end
 return {'job', whole(id)}

@@ -14,7 +14,7 @@
 -- Returns {"ok"}; {"wait", ms} when the call is to be repeated after so long; {"lost"} when the job is
 -- another's now. Calling again after a lost answer may spend a token too many, never one too few.
 
-local id, owner, fence, limit, duration = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local id, owner, fence, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 if state_if_ours(id, owner, fence) ~= 'active' then return {'lost'} end
 local meta = redis.call('HMGET', META, 'heldUntil', 'outOfService')

@@ -14,7 +14,6 @@
 -- ARGV[7]  how many recent completions are listed
 -- ARGV[8]  the rate limit's maximum; 0 for no limit
 -- ARGV[9]  the rate limit's duration (ms)
--- ARGV[10] time between two probes of a queue that is out of service (ms)
 --
 -- Returns {the settlement, what complete.lua returns it as, without its braces; then one of:
 --   "first", id, data, priority, createdAt, queuedAt, startedAt}  a job is started for the first time, which has
@@ -23,21 +22,21 @@
 --   "none"}      as claim.lua
 --   "again"}     claim.lua is to be called
 
-local owner, limit, duration, probe_interval = ARGV[2], tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local owner = ARGV[2]
 
 local meta = read_meta()
 local settled, is_new = complete(ARGV[3], owner, ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), meta)
 -- What was not settled now may have been taken from us: then the instance may be on nobody's books any more.
-if not is_new then return {settled, 'again'} end
+if not is_new or meta.outOfService then return {settled, 'again'} end
 local active = active_key(owner)
 if redis.call('EXISTS', active) == 1 then return {settled, 'again'} end
 local id = redis.call('RPOPLPUSH', WAIT, active)
 if not id then
-  give_up_promise(owner)
+  redis.call('ZREM', RESERVED, owner)
   return {settled, 'none'}
 end
 local job = redis.call('HMGET', job_key(id), 'state', 'fence', 'data', 'priority', 'createdAt', 'queuedAt')
 if job[1] ~= 'waiting' or job[2] then return {settled, 'again'} end
-local delay = start(owner, id, '1', '1', meta, limit, duration, probe_interval)
+local delay = start(owner, id, '1', '1', meta, ARGV[8], ARGV[9])
 if delay > 0 then return {settled, 'wait', delay} end
 return {settled, 'first', id, job[3] or '', job[4] or '', job[5] or '', job[6] or '', timestamp}

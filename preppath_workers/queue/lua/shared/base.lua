@@ -39,15 +39,13 @@ local function active_key(owner) return base .. 'active:' .. owner end
 
 local function instance_key(instance) return base .. 'instance:' .. instance end
 
--- The server's clock as text: seconds, and the first three of six digits of microseconds.
-local function server_time()
-  local time = redis.call('TIME')
-  return time[1] .. string.sub('00000' .. time[2], -6, -4)
-end
-
 -- Now as it is stored. A number is printed anew for each command that gets it, which costs as much as to look
--- whether a key exists: a busy turn takes the text.
-local timestamp = ARGV[1] ~= '' and ARGV[1] or server_time()
+-- whether a key exists: a busy turn takes the text. The server tells seconds, and up to six digits of microseconds.
+local timestamp = ARGV[1]
+if timestamp == '' then
+  local time = redis.call('TIME')
+  timestamp = time[1] .. string.sub('00000' .. time[2], -6, -4)
+end
 
 -- Now to compare and to reckon with.
 local now = tonumber(timestamp)

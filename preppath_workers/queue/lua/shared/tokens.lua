@@ -17,9 +17,10 @@ local function free_at(ahead, limit, duration)
 end
 
 -- Spends a token on what `purpose` names and returns 0, or reserves one for the slot and returns how long until
--- then (ms). No limit at all is a limit of 0.
+-- then (ms). No limit at all is a limit of "0"; limit and duration are taken as they came.
 local function take_token(owner, purpose, limit, duration)
-  if limit == 0 then return 0 end
+  if limit == '0' then return 0 end
+  limit, duration = tonumber(limit), tonumber(duration)
   redis.call('ZREMRANGEBYSCORE', TOKENS, '-inf', now - duration)
   local promised = tonumber(redis.call('ZSCORE', RESERVED, owner))
   -- A promise is kept only as far as the real starts allow: they may have been later than they were promised,
