@@ -7,6 +7,7 @@ nothing but keys, databases and buckets that they make and remove themselves.
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -45,6 +46,11 @@ settings.register_profile(
 )
 settings.register_profile("search", settings.get_profile("suite"), derandomize=False, max_examples=10_000)
 settings.load_profile("suite")
+
+
+# Who starts a command in the background without job control, as some CI does, has it ignore SIGINT; so would every
+# process that a test starts and then interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,10 @@ def test_servers_end_in_order_with_the_process_that_is_asked_to_end(number: sign
     process, servers = owner("RedisServer(), RedisServer()")
     with process:
         process.send_signal(number)
-        process.wait()
+        try:
+            process.wait(30)
+        finally:
+            process.kill()
     assert len(servers) == 2
     assert all(is_gone(pid) for pid in servers)
     assert not any(directory.exists() for directory in servers.values())
