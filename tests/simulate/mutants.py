@@ -29,7 +29,7 @@ class Mutant:
 
 MUTANTS = (
     Mutant("a settled job's owner is not checked", "if held[2] ~= owner or held[3] ~= fence then return 'lost', false end", "", 41),
-    Mutant("a completed job stays in its slot's hand", "redis.call('LREM', active_key(owner), 1, id)\n  redis.call('HSET', key, 'state', 'completed'", "redis.call('HSET', key, 'state', 'completed'", 1),
+    Mutant("a completed job stays in its slot's hand", "redis.call('LREM', active_key(owner), '1', id)\n  redis.call('HSET', key, 'state', 'completed'", "redis.call('HSET', key, 'state', 'completed'", 1),
     Mutant("completing again completes again", "if held[1] == 'completed' then return 'completed', false end\n  if held[1] ~= 'active' then return 'lost', false end", "", 31),
     Mutant("a claim forgets what it holds", "if state == 'active' and holder == owner then return id, job end", "if state == 'active' and holder == owner then redis.call('RPOP', active) return nil end", 122),
     Mutant("a swap loses the job in hand", "place_first(id, priority)\n  return true", "return true", 4),

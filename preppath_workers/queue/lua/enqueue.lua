@@ -18,7 +18,7 @@ for index = 2, #ARGV, 4 do
     added[#added + 1] = 0
   else
     local state = delay > 0 and 'delayed' or 'waiting'
-    redis.call('HSET', job_key(id), 'data', data, 'priority', priority, 'state', state, 'createdAt', now)
+    redis.call('HSET', job_key(id), 'data', data, 'priority', priority, 'state', state, 'createdAt', timestamp)
     if delay > 0 then redis.call('ZADD', DELAYED, now + delay, id) else add_to(waiting, id, priority) end
     new = new + 1
     added[#added + 1] = 1

@@ -22,7 +22,7 @@ local state = state_if_ours(id, owner, fence)
 if state == 'waiting' then return {'released'} end
 if state ~= 'active' then return {'lost'} end
 
-redis.call('LREM', active_key(owner), 1, id)
+redis.call('LREM', active_key(owner), '1', id)
 redis.call('ZREM', RESERVED, owner) -- it may have ended while it waited for a further token
 give_back_uncounted(id)
 if hold == 0 then return {'released'} end

@@ -25,7 +25,7 @@ if state == 'delayed' then return {'delayed', (redis.call('ZSCORE', DELAYED, id)
 if state == 'failed' then return {'dead', redis.call('HGET', key, 'reason')} end
 if state ~= 'active' then return {'lost'} end
 
-redis.call('LREM', active_key(owner), 1, id)
+redis.call('LREM', active_key(owner), '1', id)
 redis.call('ZREM', RESERVED, owner) -- it may have ended while it waited for a further token
 local failures = add(id, 'failures', 1)
 if hopeless ~= '' or failures > retries then

@@ -39,8 +39,9 @@ local function active_key(owner) return base .. 'active:' .. owner end
 
 local function instance_key(instance) return base .. 'instance:' .. instance end
 
--- Now as it is stored. A number is printed anew for each command that gets it, which costs as much as to look
--- whether a key exists: a busy turn takes the text. The server tells seconds, and up to six digits of microseconds.
+-- Now as it is stored. The server tells seconds, and up to six digits of microseconds. A number is printed anew for
+-- each command that gets it, which costs as much as to look whether a key exists: where all jobs come by, commands get
+-- text, constants too.
 local timestamp = ARGV[1]
 if timestamp == '' then
   local time = redis.call('TIME')

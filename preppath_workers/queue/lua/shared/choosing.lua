@@ -18,7 +18,7 @@ end
 -- A more urgent job may have come to the head while this one waited in hand: then they change places.
 local function swap_for_more_urgent(active, id, priority)
   -- Lanes are not emptied when their last job leaves: one as urgent as this is enough to be sure.
-  local lane = redis.call('ZRANGE', LANES, 0, 0, 'WITHSCORES')[2]
+  local lane = redis.call('ZRANGE', LANES, '0', '0', 'WITHSCORES')[2]
   if not lane or tonumber(lane) >= priority then return false end
   local head = redis.call('LINDEX', WAIT, -1)
   if not head or priority_of(head) >= priority then return false end
@@ -33,7 +33,7 @@ end
 -- sorted out. An empty list gets the head of `wait`, once: sorting out may take long.
 local function next_in_hand(owner)
   local active = active_key(owner)
-  local id = redis.call('LINDEX', active, -1)
+  local id = redis.call('LINDEX', active, '-1')
   local was_head = not id
   if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end
   while id do
@@ -50,6 +50,6 @@ local function next_in_hand(owner)
       return id, job
     end
     was_head = false
-    id = redis.call('LINDEX', active, -1)
+    id = redis.call('LINDEX', active, '-1')
   end
 end

@@ -12,7 +12,7 @@ local function complete(id, owner, fence, result, keep, listed, meta)
   if held[2] ~= owner or held[3] ~= fence then return 'lost', false end
   if held[1] == 'completed' then return 'completed', false end
   if held[1] ~= 'active' then return 'lost', false end
-  redis.call('LREM', active_key(owner), 1, id)
+  redis.call('LREM', active_key(owner), '1', id)
   redis.call('HSET', key, 'state', 'completed', 'result', result, 'progress', '100',
     'finishedAt', timestamp)
   redis.call('PEXPIRE', key, keep)

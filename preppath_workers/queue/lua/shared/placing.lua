@@ -39,7 +39,7 @@ end
 
 -- Puts ids directly behind this job. False if it is not in the list.
 local function put_behind(pointer, ids)
-  if redis.call('LINDEX', WAIT, 0) == pointer then
+  if redis.call('LINDEX', WAIT, '0') == pointer then
     push('LPUSH', ids)
     return true
   end
@@ -56,7 +56,7 @@ end
 -- all. A pointer whose job has left the list is dropped: then all of its lane has left.
 local function insert_behind(bound, ids)
   while true do
-    local pointer = redis.call('ZREVRANGEBYSCORE', LANES, bound, '-inf', 'LIMIT', 0, 1)[1]
+    local pointer = redis.call('ZREVRANGEBYSCORE', LANES, bound, '-inf', 'LIMIT', '0', '1')[1]
     if not pointer then
       push('RPUSH', reversed(ids))
       return

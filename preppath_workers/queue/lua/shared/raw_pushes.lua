@@ -41,7 +41,7 @@ end
 local function adopt_raw_pushes()
   local entries = {}
   while true do
-    local entry = redis.call('LINDEX', WAIT, 0)
+    local entry = redis.call('LINDEX', WAIT, '0')
     if not entry then break end
     local held = redis.call('HMGET', job_key(entry), 'state', 'owner')
     if held[1] and not is_elsewhere(held[1], held[2]) then break end
