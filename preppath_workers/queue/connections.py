@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 from redis.backoff import NoBackoff
-from redis.connection import ConnectionInterface
+from redis.connection import ConnectionInterface, parse_url
 from redis.driver_info import DriverInfo
 from redis.retry import Retry
 
@@ -41,11 +41,13 @@ def client_without_retries(url: str, timeout: float) -> redis.Redis:
 
 def consumer(url: str, timeout: float) -> ConnectionInterface:
     """One connection below redis-py's client, for one slot: nothing is ever sent twice."""
-    pool = redis.ConnectionPool.from_url(
-        url,
+    # Without a pool, which is of no use here, and would cost each child half a MiB that it shares with nobody.
+    known = dict(parse_url(url))
+    make: type[redis.Connection] = known.pop("connection_class", redis.Connection)
+    return make(
+        **known,
         socket_timeout=timeout,
         socket_connect_timeout=CONNECT_TIMEOUT,
         retry=Retry(NoBackoff(), 0),
         **_COMMON,
     )
-    return pool.make_connection()

@@ -226,8 +226,9 @@ class Slot:
     def _connect(self) -> None:
         self._line.connect()
         used: list[Script] = [scripts()[name] for name in _USED]
-        load: list[tuple[Any, ...]] = [("SCRIPT", "LOAD", script.text) for script in used]
-        self._line.send(b"".join(map(pack_command, load)))
+        for script in used:
+            load: tuple[Any, ...] = ("SCRIPT", "LOAD", script.text)
+            self._line.send(pack_command(load))
         for script in used:
             if self._line.receive() != script.digest:
                 raise ResponseError(f"the server names the script {script.name} otherwise than we do")
