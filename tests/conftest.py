@@ -48,8 +48,8 @@ settings.register_profile("search", settings.get_profile("suite"), derandomize=F
 settings.load_profile("suite")
 
 
-# Who starts a command in the background without job control, as some CI does, has it ignore SIGINT; so would every
-# process that a test starts and then interrupts.
+# Who starts a command in the background without job control, as some CI does, has it ignore SIGINT; so would
+# every process that a test starts and then interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

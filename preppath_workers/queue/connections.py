@@ -41,7 +41,7 @@ def client_without_retries(url: str, timeout: float) -> redis.Redis:
 
 def consumer(url: str, timeout: float) -> ConnectionInterface:
     """One connection below redis-py's client, for one slot: nothing is ever sent twice."""
-    # Without a pool, which is of no use here, and would cost each child half a MiB that it shares with nobody.
+    # Without a pool, which is of no use and would cost each child half a MiB that it shares with nobody.
     known = dict(parse_url(url))
     make: type[redis.Connection] = known.pop("connection_class", redis.Connection)
     return make(

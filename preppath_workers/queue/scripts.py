@@ -34,48 +34,26 @@ def scripts() -> Mapping[str, Script]:
     """Every transition by name, read once a process."""
     found = {}
     for path in sorted(_FOLDER.glob("*.lua")):
-        text = _linked(path)
+        parts: dict[Path, str] = {}
+        _gather(_FOLDER / "shared" / "base.lua", parts)
+        _gather(path, parts)
+        text = "\n".join(parts.values())
         # Redis names a script by its SHA-1; nothing is kept secret by it.
         digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
         found[path.stem] = Script(path.stem, text, digest)
     return MappingProxyType(found)
 
 
-def _linked(path: Path) -> str:
-    """A transition's own file behind those blocks of `lua/shared` that it uses, or that they use. A third of a
-    busy turn's time went into making what it did not need."""
-    shared: dict[Path, str] = {}
-    _gather(_FOLDER / "shared" / "base.lua", shared)
-    own = path.read_text(encoding="utf-8")
-    for name in _needs(own):
-        _gather(_FOLDER / "shared" / f"{name}.lua", shared)
-    blocks, used = [own], _words(own)
-    for block in reversed([block for file in shared.values() for block in file.strip().split("\n\n")]):
-        if used.intersection(re.findall(r"^local (?:function )?(\w+)", block, re.MULTILINE)):
-            blocks.append(block)
-            used |= _words(block)
-    return "\n\n".join(reversed(blocks))
-
-
-def _words(block: str) -> set[str]:
-    """All that its code may name, comments left out."""
-    return set(re.findall(r"\w+", re.sub("--.*", "", block)))
-
-
 def _gather(path: Path, parts: dict[Path, str]) -> None:
-    """Adds the file to the parts, after those that it needs."""
+    """Adds the file to the parts, after what its first line says it needs. A script carries no more than
+    that: Redis makes all of its functions anew at each call."""
     if path in parts:
         return
     text = path.read_text(encoding="utf-8")
-    for name in _needs(text):
+    needs = re.match(r"-- needs: (.*)", text)
+    for name in needs[1].split(", ") if needs else ():
         _gather(_FOLDER / "shared" / f"{name}.lua", parts)
     parts[path] = text
-
-
-def _needs(text: str) -> list[str]:
-    """What a file's first line names."""
-    found = re.match(r"-- needs: (.*)", text)
-    return found[1].split(", ") if found else []
 
 
 class Caller:

@@ -3,40 +3,18 @@
 -- KEYS[1]  the queue's base, such as "preppath:{tts}:". Every other key is made from it: the hash tag keeps
 --          them all in one slot of a Redis Cluster, so naming this one routes the script correctly.
 -- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation fill it.
---
--- What is shared stands in blocks with a blank line between them, and none inside: a script carries those that it
--- uses (scripts.py), for Redis makes all of its functions and texts anew at each call.
 
 local base = KEYS[1]
-
-local WAIT = base .. 'wait'
-
-local LANES = base .. 'lanes'
-
-local DELAYED = base .. 'delayed'
-
-local DEAD = base .. 'dead'
-
-local COMPLETED = base .. 'completed'
-
-local TOKENS = base .. 'tokens'
-
-local RESERVED = base .. 'reserved'
-
-local INSTANCES = base .. 'instances'
-
-local META = base .. 'meta'
-
-local STATS = base .. 'stats'
-
+local WAIT, LANES, DELAYED = base .. 'wait', base .. 'lanes', base .. 'delayed'
+local DEAD, COMPLETED = base .. 'dead', base .. 'completed'
+local TOKENS, RESERVED = base .. 'tokens', base .. 'reserved'
+local INSTANCES, META, STATS = base .. 'instances', base .. 'meta', base .. 'stats'
 local OUTBOX = base .. 'outbox'
 
 local DEFAULT_PRIORITY = 50
 
 local function job_key(id) return base .. 'job:' .. id end
-
 local function active_key(owner) return base .. 'active:' .. owner end
-
 local function instance_key(instance) return base .. 'instance:' .. instance end
 
 -- Now as it is stored. The server tells seconds, and up to six digits of microseconds. A number is printed anew for
