@@ -14,6 +14,8 @@ from pathlib import Path
 
 from redis import Redis
 
+from preppath_workers.dev.servers import running
+
 from . import __doc__ as description
 from .figures import Figures, as_json, table
 from .measure import Lost, Measure
@@ -43,15 +45,16 @@ def main() -> int:
             _say(f"{system.name}: {system.package}")
         found[system].failure = system.install()
     usable = [system for system in systems if not found[system].failure]
-    with BenchServer() as server:
+    server = BenchServer()
+    with running(server):  # in order when a time limit ends it, too
         redis = Redis.from_url(server.url, decode_responses=True)
         python, day = platform.python_version(), time.strftime("%Y-%m-%d")
         title = f"{version(redis)}, {os.cpu_count()} cores, Python {python}, {day}"
         for step in [_speed] * args.repeat + [_rest]:
             for system in usable:
                 _attempt(step, Measure(system, server.url), found[system], args.quick)
-    if not args.quick:
-        _recoveries([system for system in usable if system.has_recovery], found)
+        if not args.quick:
+            _recoveries([system for system in usable if system.has_recovery], found)
     ours = found.get(OURS, Figures(OURS.name))
     print(f"{title}\n\n{table([*found.values()], ours)}")
     if args.json:

@@ -9,6 +9,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 
+from preppath_workers.dev.servers import running
 from preppath_workers.queue.connections import client
 from tests import report
 
@@ -23,7 +24,8 @@ def main() -> int:
     parser = ArgumentParser(prog="python -m tests.bench.growth", description=__doc__)
     parser.add_argument("--most", type=int, default=backlog.BACKLOGS[-1], help="the largest backlog")
     args = parser.parse_args()
-    with BenchServer() as server:
+    server = BenchServer()
+    with running(server):
         url = server.url
         print(f"{version(client(url))}\n")
         backlogs = [jobs for jobs in backlog.BACKLOGS if jobs <= args.most]

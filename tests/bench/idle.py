@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 from redis import Redis
 
+from preppath_workers.dev.servers import running
 from preppath_workers.queue.connections import client
 from tests import report
 from tests.nowhere import NOWHERE
@@ -43,7 +44,8 @@ HEADINGS = (
 
 
 def main() -> int:
-    with BenchServer() as redis_server:
+    redis_server = BenchServer()
+    with running(redis_server):
         redis = client(redis_server.url)
         print(f"{version(redis)}\n\n{report.heading(HEADINGS)}\n{report.row(row(redis, redis_server.url))}\n")
     print(report.heading(["import of", "ms", "of them"]))
@@ -57,7 +59,7 @@ def main() -> int:
 def row(redis: Redis, url: str, seconds: float = 30.0) -> list[str]:
     """Watched for so many seconds."""
     began = time.monotonic()
-    with _running(url) as leader:
+    with _program(url) as leader:
         eventually(lambda: redis.info("clients")["blocked_clients"] >= _WORKERS, deadline=30)
         ready = time.monotonic() - began
         time.sleep(3)  # what starting took is over
@@ -79,7 +81,7 @@ def row(redis: Redis, url: str, seconds: float = 30.0) -> list[str]:
 
 
 @contextmanager
-def _running(url: str) -> Iterator[int]:
+def _program(url: str) -> Iterator[int]:
     variables = {**os.environ, **NOWHERE, "REDIS_URL": url, "EVALUATION_CONCURRENCY": str(_WORKERS)}
     command = [sys.executable, "-m", "preppath_workers", "run", "--queue", "evaluation"]
     with tempfile.TemporaryDirectory() as folder:  # where there is no .env
