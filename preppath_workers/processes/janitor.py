@@ -32,6 +32,7 @@ from . import deliveries, reports
 from .inbox import EVERYBODYS
 from .outage import Outage
 from .pulse import Pulse
+from .touch import Touch
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Janitor:
         self._outage = Outage()
         self._parent = os.getppid()
         self._heartbeat_due = 0.0
+        self._touch = Touch(config.lease)
 
     def run(self) -> None:
         """Works until it is asked to leave; then it gives up the lease."""
@@ -120,6 +122,7 @@ class Janitor:
         if time.monotonic() >= self._heartbeat_due:
             for queue in self._callers:
                 self._heartbeat(queue)
+            self._touch.renew()
             self._heartbeat_due = time.monotonic() + self._config.lease / 5
 
     def _heartbeat(self, queue: str) -> None:
@@ -154,7 +157,7 @@ class Janitor:
     def _reap(self, queue: str) -> None:
         limit = self._footprint.queues[queue].recoveries
         reaped, dead = self._callers[queue](
-            "reap", limit, _REAPED_AT_ONCE, self._footprint.instance, LONGEST_POP_MS
+            *("reap", limit, _REAPED_AT_ONCE, self._footprint.instance, LONGEST_POP_MS, self._touch.lasted_ms)
         )
         for fields in dead:
             reports.failed_permanently(Job.from_reply(queue, fields), self._config.log)

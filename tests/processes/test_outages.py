@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,24 @@ def test_an_outcome_is_kept_until_redis_is_back(launch: Start, durable: RedisSer
         line for line in app.logged("Redis does not answer, trying again") if line["pid"] == app.pid_of("j")
     ]
     assert len(away) == 1
+
+
+def test_an_outage_longer_than_the_lease_is_nobodys_death(
+    launch: Start, durable: RedisServer, key_prefix: str
+) -> None:
+    """Every lease has run out by then. Whoever comes back first must not take the others for dead."""
+    apps = [launch(REDIS_URL=durable.url, LEASE_SECONDS="2").start() for _ in range(3)]
+    alpha = Queue("alpha", Redis.from_url(durable.url, decode_responses=True), key_prefix)
+    jobs = [f"j{number}" for number in range(6)]
+    for job_id in jobs:
+        alpha.enqueue({"do": "sleep", "seconds": 8}, id=job_id)
+    eventually(lambda: len(apps[0].records("start")) == len(jobs))
+    durable.kill()
+    time.sleep(3)  # the outage itself
+    durable.start()
+    eventually(lambda: alpha.counts().completed == len(jobs), deadline=30)
+    assert [apps[0].runs(job_id) for job_id in jobs] == [1] * len(jobs)
+    assert not [line for app in apps for line in app.logged("An instance is gone, its jobs run again")]
 
 
 def test_it_waits_for_a_server_that_is_not_there_yet(launch: Start, key_prefix: str) -> None:

@@ -116,11 +116,11 @@ RECOVER = [
 ]
 
 REAP = [
-    Row("reap: every lease is live", given=DIED, call=("reap", 3, 10, "", 9_000), reply=[[], []]),
+    Row("reap: every lease is live", given=DIED, call=("reap", 3, 10, "", 9_000, 60_000), reply=[[], []]),
     Row(
         "reap: a lease ran out",
         given={**DIED, "instances": {"host": NOW}},
-        call=("reap", 3, 10, "", 9_000),
+        call=("reap", 3, 10, "", 9_000, 60_000),
         reply=[["host", 1], []],
         again=[[], []],
         changes={
@@ -133,9 +133,15 @@ REAP = [
         },
     ),
     Row(
+        "reap: a lease ran out before the caller was in touch",
+        given={**DIED, "instances": {"host": NOW - 101}},
+        call=("reap", 3, 10, "", 9_000, 100),
+        reply=[[], []],
+    ),
+    Row(
         "reap: a pop that was under way landed after that; then it is struck off",
         given={**DIED, "instances": {"host": NOW}, "instance": {"host": {"slots": 2, "gone": 1}}},
-        call=("reap", 3, 10, "", 9_000),
+        call=("reap", 3, 10, "", 9_000, 60_000),
         reply=[["host", 1], []],
         again=[[], []],
         changes={
@@ -150,7 +156,7 @@ REAP = [
     Row(
         "reap: nothing came any more, and nothing is told",
         given={"instances": {"host": NOW}, "instance": {"host": {"slots": 2, "gone": 1}}},
-        call=("reap", 3, 10, "", 9_000),
+        call=("reap", 3, 10, "", 9_000, 60_000),
         reply=[[], []],
         changes={"instances": None, "instance": None},
     ),
@@ -193,7 +199,7 @@ def test_instances(bench: Bench, row: Row) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", [("recover", "host:0", "1", 3), ("reap", 3, 10, "", 9_000)], ids=lambda call: call[0]
+    "call", [("recover", "host:0", "1", 3), ("reap", 3, 10, "", 9_000, 60_000)], ids=lambda call: call[0]
 )
 def test_a_job_that_kills_its_workers_is_dead_past_the_limit(bench: Bench, call: tuple) -> None:
     bench.write({**DIED, "instances": {"host": NOW}, "dead": ["z"]})
@@ -221,7 +227,7 @@ def test_a_job_that_kills_its_workers_is_dead_past_the_limit(bench: Bench, call:
 def test_reap_spares_the_instance_that_asks(bench: Bench) -> None:
     for name in "ab":
         bench.call("heartbeat", name, 10, 1, 0)
-    assert bench.call("reap", 3, 10, "a", 9_000, now=NOW + 10) == [["b", 0], []]
+    assert bench.call("reap", 3, 10, "a", 9_000, 60_000, now=NOW + 10) == [["b", 0], []]
     assert bench.read()["instances"] == {"a": NOW + 10, "b": NOW + 9_010}
 
 
@@ -229,8 +235,8 @@ def test_reap_clears_some_dead_instances_at_a_time(bench: Bench) -> None:
     for name in "abc":
         bench.call("heartbeat", name, 10, 1, 0)
 
-    assert bench.call("reap", 3, 2, "", 9_000, now=NOW + 10) == [["a", 0, "b", 0], []]
-    assert bench.call("reap", 3, 2, "", 9_000, now=NOW + 10) == [["c", 0], []]
-    bench.call("reap", 3, 2, "", 9_000, now=NOW + 9_010)
-    bench.call("reap", 3, 2, "", 9_000, now=NOW + 9_010)
+    assert bench.call("reap", 3, 2, "", 9_000, 60_000, now=NOW + 10) == [["a", 0, "b", 0], []]
+    assert bench.call("reap", 3, 2, "", 9_000, 60_000, now=NOW + 10) == [["c", 0], []]
+    bench.call("reap", 3, 2, "", 9_000, 60_000, now=NOW + 9_010)
+    bench.call("reap", 3, 2, "", 9_000, 60_000, now=NOW + 9_010)
     assert bench.read() == {}

@@ -82,7 +82,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("turn", "host:1", "a", 1, "{}", 60_000, 10, 0, 0, 60_000),
         ("recover", "host:0", "1", 3),
         ("counts",),
-        ("reap", 3, 10, "", 9_000),
+        ("reap", 3, 10, "", 9_000, 60_000),
         ("leave", "host"),
     ]
     assert {name for name, *_ in calls} == set(scripts())

@@ -63,7 +63,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("recover", "host:0", "1", 3),
     ("recover", "host:0", "1", 0),
     ("recover", "host:1", "0", 3),
-    ("reap", 3, 10, "host", 9_000),
+    ("reap", 3, 10, "host", 9_000, 60_000),
     ("leave", "host"),
     ("replay", "dead"),
     ("cancel", "next", 60_000),

@@ -29,7 +29,7 @@ def moves(random: Random, state: State) -> Iterator[tuple[str | int, ...]]:
     yield "release", *ours, random.choice([0, 10]), "why", random.choice([0, 1])
     yield "heartbeat", instance, 200, 2, random.choice([0, 1])
     yield "recover", owner, random.choice("01"), 2
-    yield "reap", 2, 10, "", 100
+    yield "reap", 2, 10, "", 100, 10**12
     yield "leave", instance
     yield "promote", 10
     yield "replay", job_id

@@ -11,6 +11,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from preppath_workers.errors import JobLost
+from preppath_workers.processes.touch import Touch
 from preppath_workers.queue.job import Job
 from preppath_workers.queue.outcome import Completed, Failed, Finished, Outcome, Released
 from preppath_workers.queue.scripts import scripts
@@ -149,6 +150,7 @@ class Janitor:
     def __init__(self, instance: str, slots: int, call: Caller, random: Random, say: Say) -> None:
         self.instance, self._slots = instance, slots
         self._call, self._random, self._say = call, random, say
+        self._touch = Touch(LEASE_MS / 1000, lambda: call.wire.now / 1000)
 
     def move(self) -> None:
         try:
@@ -156,10 +158,16 @@ class Janitor:
                 case 0:
                     self._call("promote", self._random.randint(1, 5))
                 case 1:
-                    reaped, _ = self._call("reap", RECOVERIES, 2, self.instance, LONGEST_POP_MS)
-                    self._say(f"{self.instance}: reaps {reaped}")
+                    self.reap(2)
                 case _:
-                    notices = self._random.randrange(2)
-                    self._call("heartbeat", self.instance, LEASE_MS, self._slots, notices, "pid", "1")
+                    self.renew(self._random.randrange(2))
         except RedisError as error:
             self._say(f"{self.instance}: {error}")
+
+    def renew(self, notices: int = 0) -> None:
+        self._call("heartbeat", self.instance, LEASE_MS, self._slots, notices, "pid", "1")
+        self._touch.renew()
+
+    def reap(self, most: int) -> None:
+        reaped, _ = self._call("reap", RECOVERIES, most, self.instance, LONGEST_POP_MS, self._touch.lasted_ms)
+        self._say(f"{self.instance}: reaps {reaped}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import TypeVar
 from unittest.mock import patch
@@ -11,13 +12,12 @@ from redis.exceptions import RedisError
 
 from preppath_workers.queue.keys import Keys
 from preppath_workers.queue.outcome import Completed, Failed
-from preppath_workers.queue.slot import LONGEST_POP_MS
 from tests.queue.bench import State
 
 from .actors import Caller, Child, Janitor
 from .promises import Promises
 from .snapshot import Camera
-from .terms import LEASE_MS, RECOVERIES, Terms
+from .terms import LEASE_MS, Terms
 from .wire import Wire
 
 #: Moves before all faults end and what is left is worked off.
@@ -142,10 +142,13 @@ class World:
 
     def _oversleep(self) -> None:
         """All but one instance stand still for as long as a lease lasts; that one takes their jobs."""
-        self._wire.now += LEASE_MS + 1
         janitor, _ = self._one(self._instances)
-        self._ask("heartbeat", janitor.instance, LEASE_MS, _CHILDREN, 0, "pid", "1")
-        self._ask("reap", RECOVERIES, 10, janitor.instance, LONGEST_POP_MS)
+        with suppress(RedisError):
+            for _ in range(2):
+                janitor.renew()
+                self._wire.now += LEASE_MS // 2 + 1
+            janitor.renew()
+            janitor.reap(10)
 
     def _ask(self, name: str, *arguments: str | int) -> object:
         try:
@@ -202,8 +205,8 @@ class World:
         for _ in range(_DRAIN):
             self._wire.now += 200
             self._say("drain")
-            self._call("heartbeat", janitor.instance, LEASE_MS, _CHILDREN, 0, "pid", "1")
-            self._call("reap", RECOVERIES, 10, janitor.instance, LONGEST_POP_MS)
+            janitor.renew()
+            janitor.reap(10)
             self._call("promote", 100)
             for child in children:
                 child.move()

@@ -9,13 +9,15 @@
 -- ARGV[3]  how many instances at most
 -- ARGV[4]  the caller's own instance: it lives, whatever its lease says
 -- ARGV[5]  how long after that a pop may still be under way (ms)
+-- ARGV[6]  for how long the caller has been in touch (ms). What ran out before that is left alone: if it was Redis that
+--          was away, the instance may be no more dead than the caller
 --
 -- Returns {{instance, jobs that went back to the queue, …}, {jobs that are dead now, each as fields and values}}.
 
-local limit, most, own, linger = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local limit, most, own, linger, in_touch = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6]
 
 local reaped, buried = {}, {}
-local expired = redis.call('ZRANGEBYSCORE', INSTANCES, '-inf', now, 'LIMIT', 0, most)
+local expired = redis.call('ZRANGEBYSCORE', INSTANCES, now - in_touch, now, 'LIMIT', 0, most)
 for _, instance in ipairs(expired) do
   if instance ~= own then
     local was_gone = redis.call('HGET', instance_key(instance), 'gone')

@@ -1,0 +1,39 @@
+"""For how long a janitor has been in touch with Redis without a gap."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+#: Longer than any lease can have run out unseen (ms): some thirty years.
+_ALL_ALONG = 10**12
+
+
+def _seconds() -> float:
+    """The time that a suspended machine slept counts too, as it does for the server (clock_gettime(2))."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Touch:
+    """An instance whose lease ran out may be dead; or Redis was away, and it is as late as we are. To tell
+    takes somebody who was in touch when the lease ran out. Who was not gives everybody one lease more."""
+
+    def __init__(self, lease: float, clock: Callable[[], float] = _seconds) -> None:
+        """`lease` in seconds."""
+        self._lease = lease
+        self._clock = clock
+        self._since, self._renewed_at = float("inf"), float("-inf")
+
+    def renew(self) -> None:
+        """Our own leases were renewed just now."""
+        now = self._clock()
+        if now - self._renewed_at > self._lease:
+            self._since = now
+        self._renewed_at = now
+
+    @property
+    def lasted_ms(self) -> int:
+        """Whoever's lease ran out no longer ago than that is dead: it ran out while we were in touch, or has
+        had its time since. 0 before the first renewal."""
+        lasted = max(0.0, self._clock() - self._since)
+        return _ALL_ALONG if lasted >= self._lease else round(lasted * 1000)

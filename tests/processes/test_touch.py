@@ -1,0 +1,29 @@
+"""Whose lease a janitor may call over."""
+
+from __future__ import annotations
+
+import pytest
+
+from preppath_workers.processes.touch import Touch
+
+LEASE = 15.0
+
+
+@pytest.mark.parametrize(
+    ("renewals", "now", "expected"),
+    [
+        pytest.param([], 100, 0, id="before the first renewal nobody's"),
+        pytest.param([100], 100, 0, id="nothing that ran out before the first"),
+        pytest.param([100, 103, 106], 107.5, 7_500, id="what ran out since"),
+        pytest.param([100, 103, 115], 115, 10**12, id="after a lease, what had run out before too"),
+        pytest.param([100, 103, 119], 119, 0, id="after a gap longer than a lease, as at first"),
+        pytest.param([100, 103, 118], 118, 10**12, id="a gap as long as a lease is none"),
+    ],
+)
+def test_what_ran_out_so_long_ago_or_later_is_over(renewals: list[float], now: float, expected: int) -> None:
+    clock = [0.0]
+    touch = Touch(LEASE, lambda: clock[0])
+    for clock[0] in renewals:
+        touch.renew()
+    clock[0] = now
+    assert touch.lasted_ms == expected
