@@ -12,6 +12,7 @@ from tests import report
 
 from . import __doc__ as description
 from . import against
+from .explain import evidence
 from .plan import LONG, SHORT
 from .seen import Seen
 from .trial import Soak
@@ -33,7 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         seen = Soak(plan, args.seed, Path(folder), lambda line: print(line, flush=True)).run()
     rows = judge(seen)
-    print("\n".join([*_summary(seen), *map(_line, rows)]))
+    print("\n".join([*_summary(seen), *map(_line, rows), *evidence(seen)]))
     # Half a minute has too few deaths for a percentile, and CI no CPU to promise.
     return 0 if all(row.holds for row in rows if not (args.short and row.is_timing)) else 1
 

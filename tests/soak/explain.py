@@ -32,6 +32,20 @@ def unexplained(seen: Seen, prefix: str) -> list[str]:
     return found
 
 
+def evidence(seen: Seen, most: int = 5) -> Iterator[str]:
+    """Lines about the first jobs that ran again without a reason: their runs, and what happened around."""
+    repeated = [(prefix, job_id) for prefix in seen.records for job_id in unexplained(seen, prefix)]
+    for prefix, job_id in repeated[:most]:
+        runs = seen.records[prefix].by_job[job_id]
+        yield f"{prefix} {job_id}"
+        yield from (f"  {run.began:.2f} to {run.ended or 0:.2f} in {run.pid}" for run in runs)
+        for happened in seen.happened:
+            if runs[0].began - _UNSETTLED < happened.at < runs[-1].began:
+                where = f" {happened.prefix} {happened.number}" if happened.prefix else ""
+                struck = f", {', '.join(map(str, happened.pids))}" if happened.pids else ""
+                yield f"  {happened.at:.2f} to {happened.until:.2f} {happened.trouble}{where}{struck}"
+
+
 def in_hand(record: Record, pid: int, happened: Happened) -> Run | None:
     """What the process had begun and may not have settled when it was struck."""
     begun = [run for run in record.by_pid.get(pid, ()) if run.began <= happened.until]

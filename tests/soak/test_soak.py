@@ -11,6 +11,7 @@ import pytest
 
 from preppath_workers import NewJob
 
+from .explain import evidence
 from .plan import RECOVERIES, TINY, Plan
 from .record import Record, Run
 from .seen import Fate, Happened, Seen
@@ -179,6 +180,19 @@ def test_what_went_as_it_should_breaks_no_promise() -> None:
 @pytest.mark.parametrize(("change", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
 def test_a_promise_that_is_broken_is_told(change: Mapping[str, Any], expected: list[str]) -> None:
     assert broken(replace(WELL, **change)) == expected
+
+
+def test_what_nobody_can_explain_is_told_with_what_happened_around() -> None:
+    seen = replace(
+        WELL, **recorded(runs("n0", (70, 1.0, 1.1), (72, 5.5, 5.6)), F1, P2), happened=[killed(71)]
+    )
+    assert [*evidence(seen)] == [
+        "a n0",
+        "  1.00 to 1.10 in 70",
+        "  5.50 to 5.60 in 72",
+        "  5.00 to 5.00 kill a child a 0, 71",
+    ]
+    assert [*evidence(WELL)] == []
 
 
 def silent(at: float, again: float) -> Seen:
