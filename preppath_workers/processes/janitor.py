@@ -73,7 +73,8 @@ class Janitor:
         self._callers = {
             queue: Caller(self._redis, Keys(config.redis.prefix, queue).base) for queue in footprint.slots
         }
-        self._outage = Outage()
+        # A lease that lasted through an outage must not run out while we wait to try again.
+        self._outage = Outage(longest=config.lease / 10)
         self._parent = os.getppid()
         self._heartbeat_due = 0.0
         self._touch = Touch(config.lease)

@@ -19,7 +19,9 @@ _FIRST, _LONGEST = 0.05, 2.0
 class Outage:
     """Counts one process's failures to reach Redis."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = _LONGEST) -> None:
+        """`longest`: seconds between two tries, at most."""
+        self._longest = min(longest, _LONGEST)
         self._failures = 0
         self._since = 0.0
 
@@ -33,7 +35,7 @@ class Outage:
             )
         self._failures += 1
         # Half of it at random, or all children would come back in the same moment.
-        longest = min(_LONGEST, _FIRST * 2.0 ** min(self._failures, 16))
+        longest = min(self._longest, _FIRST * 2.0 ** min(self._failures, 16))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 — jitter is no secret
 
     def over(self) -> None:

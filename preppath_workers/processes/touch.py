@@ -16,7 +16,8 @@ def _seconds() -> float:
 
 class Touch:
     """An instance whose lease ran out may be dead; or Redis was away, and it is as late as we are. To tell
-    takes somebody who was in touch when the lease ran out. Who was not gives everybody one lease more."""
+    takes somebody who was in touch when the lease ran out, and some time before: others may come back later.
+    Who was not gives everybody one lease more."""
 
     def __init__(self, lease: float, clock: Callable[[], float] = _seconds) -> None:
         """`lease` in seconds."""
@@ -27,8 +28,8 @@ class Touch:
     def renew(self) -> None:
         """Our own leases were renewed just now."""
         now = self._clock()
-        if now - self._renewed_at > self._lease:
-            self._since = now
+        if now - self._renewed_at > self._lease / 2:
+            self._since = now + self._lease / 5
         self._renewed_at = now
 
     @property

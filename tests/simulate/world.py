@@ -144,9 +144,9 @@ class World:
         """All but one instance stand still for as long as a lease lasts; that one takes their jobs."""
         janitor, _ = self._one(self._instances)
         with suppress(RedisError):
-            for _ in range(2):
+            for _ in range(6):
                 janitor.renew()
-                self._wire.now += LEASE_MS // 2 + 1
+                self._wire.now += LEASE_MS // 4
             janitor.renew()
             janitor.reap(10)
 
