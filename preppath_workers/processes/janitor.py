@@ -104,7 +104,7 @@ class Janitor:
 
     def loop(self) -> float:
         """One round over all queues; returns the seconds until the next."""
-        pause = _ROUND
+        pause = min(_ROUND, self._heartbeat_interval)
         for queue in self._callers:
             # Asked anew for each queue: one that takes long must not let the lease run out.
             self._heartbeats_if_due()
@@ -119,12 +119,17 @@ class Janitor:
                 )
         return pause
 
+    @property
+    def _heartbeat_interval(self) -> float:
+        """Seconds."""
+        return self._config.lease / 5
+
     def _heartbeats_if_due(self) -> None:
         if time.monotonic() >= self._heartbeat_due:
             for queue in self._callers:
                 self._heartbeat(queue)
             self._touch.renew()
-            self._heartbeat_due = time.monotonic() + self._config.lease / 5
+            self._heartbeat_due = time.monotonic() + self._heartbeat_interval
 
     def _heartbeat(self, queue: str) -> None:
         footprint = self._footprint
