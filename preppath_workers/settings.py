@@ -145,7 +145,7 @@ class Config:
     max_jobs_per_child: int = 0
     #: Seconds that a finished job can be looked up.
     keep_completed_seconds: float = 86_400.0
-    #: How many recent completions `completed` lists.
+    #: How many recent completions `completed` lists, and up to a tenth more.
     keep_completed_count: int = 1_000
 
     def secrets(self) -> tuple[str, ...]:

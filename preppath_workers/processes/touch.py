@@ -28,13 +28,19 @@ class Touch:
     def renew(self) -> None:
         """Our own leases were renewed just now."""
         now = self._clock()
-        if now - self._renewed_at > self._lease / 2:
+        if self._is_late(now):
             self._since = now + self._lease / 5
         self._renewed_at = now
 
     @property
     def lasted_ms(self) -> int:
         """Whoever's lease ran out no longer ago than that is dead: it ran out while we were in touch, or has
-        had its time since. 0 before the first renewal."""
-        lasted = max(0.0, self._clock() - self._since)
+        had its time since. 0 before the first renewal, and after a gap that was not yet noticed."""
+        now = self._clock()
+        if self._is_late(now):
+            return 0
+        lasted = max(0.0, now - self._since)
         return _ALL_ALONG if lasted >= self._lease else round(lasted * 1000)
+
+    def _is_late(self, now: float) -> bool:
+        return now - self._renewed_at > self._lease / 2

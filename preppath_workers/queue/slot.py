@@ -1,10 +1,10 @@
 """A queue as one child sees it: its slot, with one turn after the other.
 
-A turn is one round trip. While there is work, one script settles the last job and starts the next. When there
-is none, two commands travel in one packet: pop the next job into the slot's active list, and claim it. Redis
-blocks in the pop, and claims the moment a job arrives. The claim finds the job in the active list by itself:
-whatever got lost on the way, a pop or an answer, the next claim brings it up again. It also sorts out what is
-not in order; the script of busy turns leaves that to it.
+A turn is one round trip. While there is work, one script settles the last job and starts the next; one that was
+started before takes a claim more. When there is none, two commands travel in one packet: pop the next job into
+the slot's active list, and claim it. Redis blocks in the pop, and claims the moment a job arrives. The claim
+finds the job in the active list by itself: whatever got lost on the way, a pop or an answer, the next claim
+brings it up again. It also sorts out what is not in order; the script of busy turns leaves that to it.
 """
 
 from __future__ import annotations
@@ -226,6 +226,7 @@ class Slot:
     def _connect(self) -> None:
         self._line.connect()
         used: list[Script] = [scripts()[name] for name in _USED]
+        # One by one: as one packet they are 100 kB of each child's memory, for good.
         for script in used:
             load: tuple[Any, ...] = ("SCRIPT", "LOAD", script.text)
             self._line.send(pack_command(load))

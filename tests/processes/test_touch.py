@@ -19,6 +19,7 @@ LEASE = 15.0
             [100, 103, 106, 109, 112, 115, 118], 118, 10**12, id="after a lease, what was over before"
         ),
         pytest.param([*range(100, 130), 138], 141, 0, id="after a gap, as at first"),
+        pytest.param([*range(100, 130)], 137, 0, id="in a gap nobody's"),
         pytest.param([*range(100, 130), 136.5], 137, 10**12, id="half a lease is no gap"),
     ],
 )

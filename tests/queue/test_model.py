@@ -79,7 +79,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),
-        ("turn", "host:1", "a", 1, "{}", 60_000, 10, 0, 0, 60_000),
+        ("turn", "host:1", "a", 1, "{}", 60_000, 10, 0, 0),
         ("recover", "host:0", "1", 3),
         ("counts",),
         ("reap", 3, 10, "", 9_000, 60_000),

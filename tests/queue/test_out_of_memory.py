@@ -49,7 +49,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("claim", "host", 0, *TERMS),
     ("claim", "host", 1, *TERMS),
     ("claim", "new", 0, *TERMS),
-    ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS[1:]),
+    ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS[1:3]),
     ("complete", *HELD, "{}", 60_000, 10),
     ("retry", *HELD, "{}", "", 3, 1_000, 0),
     ("retry", *HELD, "{}", "permanent", 3, 1_000, 0),
@@ -131,3 +131,22 @@ def test_a_transition_happens_as_a_whole_or_not_at_all(bench: Bench, call: tuple
     # And it goes on when there is memory again.
     bench.call(*call)
     assert bench.read() == after
+
+
+def test_a_busy_child_goes_on_with_a_job_that_was_started_before(bench: Bench) -> None:
+    """Such a job is left to a claim of its own, with nothing written before in the same call."""
+    bench.write(
+        {
+            "instances": {"host": NOW + 9_000},
+            "instance": {"host": {"slots": 1}},
+            "wait": ["b"],
+            "active": {"host:0": ["a"]},
+            "jobs": {"a": started(), "b": waiting(fence=1, attempts=1)},
+        }
+    )
+    bench.redis.config_set("maxmemory", 1)
+    try:
+        assert bench.call("turn", "host:0", "a", 1, "{}", 60_000, 10, 0, 0) == [["completed"], ["again"]]
+        assert bench.call("claim", "host", 0, 15_000, 0, 0, 60_000) == ["job", "b"]
+    finally:
+        bench.redis.config_set("maxmemory", 0)

@@ -50,6 +50,20 @@ COMPLETE = [
         },
     ),
     Row(
+        "complete: a tenth more than the cap is not yet cut off",
+        given={**RUNS, "completed": [*"0123456789"]},
+        call=("complete", *HELD, "{}", DAY, 10),
+        reply=["completed"],
+        changes={"active": None, "completed": ["a", *"0123456789"], **done("{}", 86_400)},
+    ),
+    Row(
+        "complete: more than that is cut off to the cap",
+        given={**RUNS, "completed": [*"0123456789x"]},
+        call=("complete", *HELD, "{}", DAY, 10),
+        reply=["completed"],
+        changes={"active": None, "completed": ["a", *"012345678"], **done("{}", 86_400)},
+    ),
+    Row(
         "complete: the list is capped, the oldest goes",
         given={**RUNS, "completed": ["z", "y", "x"]},
         call=("complete", *HELD, "{}", DAY, 2),

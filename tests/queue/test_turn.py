@@ -54,6 +54,12 @@ def test_a_turn_is_complete_and_claim(bench: Bench, row: Row, surroundings: Stat
 EXTRAORDINARY: dict[str, State] = {
     "what waits is no job": {"wait": ["rubbish"]},
     "what waits is accounted for elsewhere": {"wait": ["n"], "jobs": {"n": delayed()}},
+    "what waits was started before": {"wait": ["n"], "jobs": {"n": waiting(fence=1, attempts=1)}},
+    "the queue is out of service": {
+        "wait": ["n"],
+        "jobs": {"n": waiting()},
+        "meta": {"outOfService": "401", "outOfServiceSince": NOW},
+    },
     "something else lies in the slot": {
         "wait": ["n"],
         "active": {"host:0": ["b", "a"]},

@@ -36,6 +36,8 @@ end
 if job[1] == 'active' and job[2] == owner then return {'job', whole(id)} end
 local attempt, fence = succeeding(job[4]), succeeding(job[5])
 local meta = read_meta()
+-- A server that is out of memory lets nobody begin with what may need some; who has written already may go on.
+redis.call('LTRIM', active_key(owner), '0', '-1')
 local delay = start(owner, id, attempt, fence, meta, limit, duration)
 if delay > 0 then return {'wait', delay} end
 -- This start is a probe: of a queue that is out of service one job may start each time a hold ends.

@@ -16,8 +16,8 @@
 -- ARGV[9]  the rate limit's duration (ms)
 --
 -- Returns {the settlement, what complete.lua returns it as, without its braces; then one of:
---   "first", id, data, priority, createdAt, queuedAt, startedAt}  a job is started for the first time, which has
---                these fields and no others ("" where one is missing): a whole hash takes Lua five times as long
+--   "first", id, data, priority, createdAt, queuedAt, startedAt}  a job is started for the first time: this is what
+--                matters of such a one ("" where it is missing); a whole hash takes Lua five times as long
 --   "wait", ms}  as claim.lua
 --   "none"}      as claim.lua
 --   "again"}     claim.lua is to be called

@@ -5,7 +5,7 @@
 local UNTRIMMED = 1.1
 
 -- Settles a job that succeeded, if it is still the caller's; see complete.lua. Whatever was wrong with the queue is
--- mended in `meta` too. Returns its answer, and whether it was now that the job was settled.
+-- mended in `meta` too. Returns 'completed' or 'lost', and whether it was now that the job was settled.
 local function complete(id, owner, fence, result, keep, listed, meta)
   local key = job_key(id)
   local held = redis.call('HMGET', key, 'state', 'owner', 'fence')
@@ -15,7 +15,6 @@ local function complete(id, owner, fence, result, keep, listed, meta)
   redis.call('LREM', active_key(owner), '1', id)
   redis.call('HSET', key, 'state', 'completed', 'result', result, 'progress', '100',
     'finishedAt', timestamp)
-  redis.call('PEXPIRE', key, keep)
   if listed > 0 and redis.call('LPUSH', COMPLETED, id) > listed * UNTRIMMED then
     redis.call('LTRIM', COMPLETED, 0, listed - 1)
   end
@@ -27,5 +26,6 @@ local function complete(id, owner, fence, result, keep, listed, meta)
     redis.call('HDEL', META, 'heldUntil', 'heldReason', 'outOfService', 'outOfServiceSince')
     meta.heldUntil, meta.outOfService, meta.outOfServiceSince = nil, nil, nil
   end
+  redis.call('PEXPIRE', key, keep)
   return 'completed', true
 end

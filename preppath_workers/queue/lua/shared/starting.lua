@@ -3,7 +3,7 @@
 --: ms between two looks of a slot at a queue that is paused or held: somebody may lift that at any time.
 local GATE_POLL = 1000
 
--- Starts the job in the slot's hand, for the time and with the fencing number that are given (as text), and
+-- Starts the job in the slot's hand, as the attempt and with the fencing number that are given (as text), and
 -- returns 0; or how long to wait before the next try (ms).
 local function start(owner, id, attempt, fence, meta, limit, duration)
   if meta.paused then return GATE_POLL end
