@@ -1,10 +1,10 @@
 """A queue as one child sees it: its slot, with one turn after the other.
 
-A turn is one round trip. While there is work, one script settles the last job and starts the next; one that was
-started before takes a claim more. When there is none, two commands travel in one packet: pop the next job into
-the slot's active list, and claim it. Redis blocks in the pop, and claims the moment a job arrives. The claim
-finds the job in the active list by itself: whatever got lost on the way, a pop or an answer, the next claim
-brings it up again. It also sorts out what is not in order; the script of busy turns leaves that to it.
+A turn is one round trip. While there is work, one script settles the last job and starts the next; one that
+was started before takes a claim more. When there is none, two commands travel in one packet: pop the next job
+into the slot's active list, and claim it. Redis blocks in the pop, and claims the moment a job arrives. The
+claim finds the job in the active list by itself: whatever got lost on the way, a pop or an answer, the next
+claim brings it up again. It also sorts out what is not in order; the script of busy turns leaves that to it.
 """
 
 from __future__ import annotations
