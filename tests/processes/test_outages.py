@@ -43,6 +43,7 @@ def test_an_outcome_is_kept_until_redis_is_back(launch: Start, durable: RedisSer
     assert len(away) == 1
 
 
+@pytest.mark.timeout(120)
 def test_an_outage_longer_than_the_lease_is_nobodys_death(
     launch: Start, durable: RedisServer, key_prefix: str
 ) -> None:
@@ -56,7 +57,7 @@ def test_an_outage_longer_than_the_lease_is_nobodys_death(
     durable.kill()
     time.sleep(6)  # the outage itself
     durable.start()
-    eventually(lambda: alpha.counts().completed == len(jobs), deadline=30)
+    eventually(lambda: alpha.counts().completed == len(jobs), deadline=60)
     assert [apps[0].runs(job_id) for job_id in jobs] == [1] * len(jobs)
     assert not [line for app in apps for line in app.logged("An instance is gone, its jobs run again")]
 
