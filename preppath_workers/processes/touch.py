@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-#: Longer than any lease can have run out unseen (ms): some thirty years.
-_ALL_ALONG = 10**12
+#: Longer than any lease can have run out unseen, one that somebody set to 0 too (ms).
+_ALL_ALONG = 10**15
 
 
 def _seconds() -> float:

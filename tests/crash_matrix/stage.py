@@ -146,6 +146,8 @@ def set_up(folder: Path) -> Iterator[Stage]:
         patch("preppath_workers.queue.slot.BLOCK", 0.3),
         patch("preppath_workers.queue.slot.ANSWER_TIMEOUT", 0.6),
         patch("preppath_workers.processes.janitor._ROUND", 0.1),
+        # Or the reap that is cut off would be one that does nothing yet.
+        patch("preppath_workers.processes.janitor.Touch.lasted_ms", 10**15),
         RedisServer(settings=settings) as server,
         Proxy(server.port) as proxy,
     ):
