@@ -83,8 +83,10 @@ def test_every_job_ends_as_it_should(told: str) -> None:
 
 @pytest.mark.parametrize("queue", ["transcription", "tts", "evaluation"])
 def test_jobs_are_seen_to_wait_to_run_and_to_complete(told: str, queue: str) -> None:
-    states = re.findall(rf"^ +[\d.]+ s  {queue} +\w{{6}}  (\w+) ", told, re.MULTILINE)
-    assert states.index("waiting") < states.index("active") < states.index("completed")
+    lines = re.findall(rf"^ +[\d.]+ s  {queue} +(\w{{6}})  (\w+) ", told, re.MULTILINE)
+    # On a busy machine the first of them may have begun before anybody looks.
+    lives = [[state for job, state in lines if job == one] for one in dict(lines)]
+    assert any("waiting active completed" in " ".join(dict.fromkeys(life)) for life in lives), lives
 
 
 def test_errors_and_limits_of_the_vendor_are_seen(told: str) -> None:
