@@ -62,8 +62,10 @@ def run(job: Job, worker: Circumstances, deadline: AbstractContextManager[None])
     secrets = worker.secrets
     try:
         with deadline:
-            attempt = RunningAttempt(job, _data(job), worker.slot, worker.services)
-            result = worker.handle(attempt, worker.services)
+            data = job.data
+            if not isinstance(data, dict):
+                raise InvalidJob("data must be a JSON object")
+            result = worker.handle(RunningAttempt(job, data, worker.slot, worker.services), worker.services)
         return Completed(_encode_result(result))
     except JobLost:
         raise
@@ -95,13 +97,6 @@ def _failed(error: BaseException, secrets: Sequence[str]) -> Failed:
     # A bug, ours or a library's. It is retried, for it may be one of circumstances, and never hidden.
     logger.error("The handler raised an error that it does not declare", exc_info=error)
     return Failed(failure)
-
-
-def _data(job: Job) -> Mapping[str, Any]:
-    data = job.data
-    if not isinstance(data, dict):
-        raise InvalidJob("data must be a JSON object")
-    return data
 
 
 def _encode_result(result: Mapping[str, Any]) -> str:

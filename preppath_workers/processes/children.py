@@ -19,7 +19,6 @@ from ..log import facts
 from ..orphans import dies_with_us
 from ..queue.slot import Slot
 from ..settings import Config, QueueConfig
-from .interrupts import Interrupts
 from .janitor import LEAVE, Footprint, Janitor
 from .pulse import Pulse
 from .titles import Title
@@ -41,11 +40,8 @@ def fork_worker(
         _be_the_first_to_go()
         title = Title(f"{queue.name}[{number}]")
         title.show("idle")
-        interrupts = Interrupts(each_second=title.tick)
-        interrupts.install()
         slot = Slot(config, queue, instance, number)
-        handle, services = title.during_jobs(trade.handlers[queue.name]), trade.services(config)
-        Worker(config, queue, handle, slot, services, pulse, interrupts).run()
+        Worker(config, queue, trade.handlers[queue.name], slot, trade.services(config), pulse, title).run()
 
     return _fork(f"{queue.name}:{number}", body)
 

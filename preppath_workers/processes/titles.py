@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ..handlers.kind import Attempt, Handler
-
-if TYPE_CHECKING:
-    from ..clients.services import Services
 
 #: From <sys/prctl.h>: names the process for everything that shows no more than 15 characters.
 _PR_SET_NAME = 15
@@ -30,7 +22,6 @@ class Title:
         self._place = _command_line()
         # The last byte stays zero, or the kernel shows the environment, which comes next, as well.
         self._room = max(0, len(self._place) - 1)
-        self._job, self._since = "", 0.0
         self._shows_job = False
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_NAME, f"preppath {who}".encode(), 0, 0, 0)
@@ -40,31 +31,19 @@ class Title:
         text = f"preppath: {self._who} {what}".rstrip().encode("ascii", "replace")
         self._place[:] = text[: self._room].ljust(len(self._place), b"\0")
 
-    def during_jobs(self, handle: Handler) -> Handler:
-        """The handler, with its job known to `tick`.
+    def show_job(self, job_id: str, seconds: float) -> None:
+        """Shows the job in hand, and for how long it has been that."""
+        self._shows_job = True
+        took = f"{seconds:.0f} s"
+        room = self._room - len(f"preppath: {self._who} job  {took}")
+        self.show(f"job {_shortened(job_id, room)} {took}")
 
-        A job that is done before the first tick changes nothing, for a short one must not pay for a title.
-        """
-
-        def handle_with_title(attempt: Attempt, services: Services) -> Mapping[str, Any]:
-            self._job, self._since = attempt.id, time.monotonic()
-            try:
-                return handle(attempt, services)
-            finally:
-                self._job = ""
-                if self._shows_job:
-                    self._shows_job = False
-                    self.show("idle")
-
-        return handle_with_title
-
-    def tick(self) -> None:
-        """To be called every second: shows the job in hand, and for how long it has been that."""
-        if self._job:
-            self._shows_job = True
-            seconds = f"{time.monotonic() - self._since:.0f} s"
-            room = self._room - len(f"preppath: {self._who} job  {seconds}")
-            self.show(f"job {_shortened(self._job, room)} {seconds}")
+    def end_job(self) -> None:
+        """Shows no job any more. A job that was never shown changes nothing: a short one must not pay for a
+        title."""
+        if self._shows_job:
+            self._shows_job = False
+            self.show("idle")
 
 
 def _shortened(job_id: str, room: int) -> str:

@@ -34,9 +34,10 @@ from ..queue.outcome import Finished
 from ..queue.slot import Slot, Wait
 from ..settings import Config, QueueConfig
 from . import attempt, reports
-from .interrupts import Interrupts
+from .interrupts import Deadline, StopRequest, install
 from .outage import Outage
 from .pulse import Pulse
+from .titles import Title
 
 if TYPE_CHECKING:
     from ..clients.services import Services
@@ -67,13 +68,15 @@ class Worker:
         slot: Slot,
         services: Services,
         pulse: Pulse,
-        interrupts: Interrupts,
+        title: Title,
     ) -> None:
         self._config = config
         self._queue = queue
         self._slot = slot
         self._pulse = pulse
-        self._interrupts = interrupts
+        self._title = title
+        self._stop = StopRequest()
+        self._deadline = Deadline(queue.timeout, each_second=self._show_job)
         self._services = services
         self._circumstances = attempt.Circumstances(
             handle,
@@ -84,6 +87,8 @@ class Worker:
             secrets=config.secrets(),
         )
         self._outage = Outage()
+        #: The job that runs at this moment.
+        self._job: Job | None = None
         self._finished: Finished | None = None
         self._jobs_done = 0
         self._parent = os.getppid()
@@ -95,10 +100,12 @@ class Worker:
         A bug in here ends the process with a traceback and without leaving in good order: its job counts as
         one that lost its worker, so that it can not do the same to every successor.
         """
-        with suppress(Shutdown):
+        install(self._stop, self._deadline)
+        # Every line of the log that is written while a job runs tells which.
+        with suppress(Shutdown), JobContext(lambda: self._job.log_facts() if self._job else {}):
             self._take_over()
             self._pulse.ready()
-            while not self._interrupts.stopping and not self._is_due_for_replacement():
+            while not self._stop.was_made and not self._is_due_for_replacement():
                 self.loop()
         self._leave()
 
@@ -112,7 +119,7 @@ class Worker:
             self._work(answer)
 
     def _take_over(self) -> None:
-        with self._interrupts.waiting():
+        with self._stop:
             while (recovered := self._patiently(self._slot.recover)) is None:
                 pass
         if recovered.jobs:
@@ -125,7 +132,7 @@ class Worker:
         self._finished = None
         if settlement:
             reports.settled(settlement, self._config.log)
-        with self._interrupts.waiting():
+        with self._stop:
             return self._slot.end_turn()
 
     def _patiently(self, step: Callable[[], Value]) -> Value | None:
@@ -141,29 +148,33 @@ class Worker:
     def _sleep(self, seconds: float) -> None:
         """In slices, each with a sign of life."""
         end = time.monotonic() + seconds
-        with self._interrupts.waiting():
+        with self._stop:
             while (left := end - time.monotonic()) > 0:
                 self._pulse.beat()
                 time.sleep(min(left, _SLICE))
 
     def _work(self, job: Job) -> None:
-        with JobContext(job.log_facts):
-            if logger.isEnabledFor(logging.INFO):
-                logger.info("Job started", extra=facts(waitMs=job.wait_ms))
-            began = time.monotonic()
-            self._pulse.begin_job()
-            try:
-                outcome = attempt.run(
-                    job, self._circumstances, self._interrupts.deadline(self._queue.timeout)
-                )
-            except JobLost:
-                logger.warning("Job was lost to another worker", extra=facts(outcome="lost"))
-            else:
-                self._finished = Finished(job, outcome, round((time.monotonic() - began) * 1000))
-            finally:
-                self._interrupts.disarm()
-                self._pulse.end_job()
+        self._job = job
+        if logger.isEnabledFor(logging.INFO):
+            logger.info("Job started", extra=facts(waitMs=job.wait_ms))
+        began = time.monotonic()
+        self._pulse.begin_job()
+        try:
+            outcome = attempt.run(job, self._circumstances, self._deadline)
+        except JobLost:
+            logger.warning("Job was lost to another worker", extra=facts(outcome="lost"))
+        else:
+            self._finished = Finished(job, outcome, round((time.monotonic() - began) * 1000))
+        finally:
+            self._deadline.disarm()
+            self._pulse.end_job()
+            self._title.end_job()
+            self._job = None
         self._jobs_done += 1
+
+    def _show_job(self) -> None:
+        if self._job:
+            self._title.show_job(self._job.id, self._pulse.busy_for)
 
     def _is_due_for_replacement(self) -> bool:
         most = self._config.max_jobs_per_child

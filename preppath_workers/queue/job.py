@@ -84,7 +84,7 @@ class Job:
     @property
     def data(self) -> Any:
         """What the producer gave; None where that is not JSON."""
-        return _json(self.raw_data)
+        return _json(self.fields.get("data"))
 
     @property
     def priority(self) -> int:
@@ -151,9 +151,9 @@ class Job:
         return self.fields.get("owner", "")
 
     @property
-    def fence(self) -> int:
-        """Times started, ever. With `owner` the fencing token of an attempt."""
-        return self._number("fence")
+    def fence(self) -> str:
+        """Times started, ever, as it stands in Redis. With `owner` the fencing token of an attempt."""
+        return self.fields.get("fence", "")
 
     @property
     def created_at(self) -> int | None:

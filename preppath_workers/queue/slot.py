@@ -106,7 +106,7 @@ class Slot:
             return None
         job, outcome = self._unsettled.job, self._unsettled.outcome
         if isinstance(outcome, Completed):
-            self._send([(*self._turn, job.id, str(job.fence), outcome.result, *self._turn_terms)])
+            self._send([(*self._turn, job.id, job.fence, outcome.result, *self._turn_terms)])
             verdict, *self._claimed = self._receive()
             return self._settled([verdict])
         self._send([self._settle_words(self._unsettled), self._claim])

@@ -29,7 +29,7 @@ def test_a_turn_settles_and_takes_the_next(queue: Queue, open_slot: OpenSlot) ->
         {"name": "a"},
         "active",
         "host:0",
-        1,
+        "1",
     )
 
     settlement = slot.begin_turn(done(first, Completed('{"n":1}')))
@@ -142,7 +142,7 @@ def test_progress_and_checkpoints_reach_the_next_attempt(queue: Queue, open_slot
     assert (again.progress, again.checkpoints, again.fence, again.attempts) == (
         40,
         {"transcript": '"text"'},
-        2,
+        "2",
         1,
     )
     with pytest.raises(JobLost):
@@ -161,7 +161,7 @@ def test_a_successor_recovers_what_its_predecessor_held(queue: Queue, open_slot:
     successor = open_slot(recoveries=1)
     assert (successor.recover().jobs, successor.recover().jobs) == (1, 0)
     job = next_job(successor)
-    assert (job.id, job.attempts, job.recoveries, job.fence) == ("a", 2, 1, 2)
+    assert (job.id, job.attempts, job.recoveries, job.fence) == ("a", 2, 1, "2")
 
     settlement = successor.settle(done(dead, Completed("{}")))
     assert settlement is not None

@@ -77,7 +77,7 @@ def test_an_answer_that_was_lost_comes_again(queue: Queue, open_slot: OpenSlot) 
     job = turn(slot)
 
     assert isinstance(job, Job)
-    assert (job.id, job.fence, job.attempts) == ("a", 1, 1)
+    assert (job.id, job.fence, job.attempts) == ("a", "1", 1)
 
 
 def test_a_server_that_lost_its_scripts_gets_them_again_and_no_job_is_lost(
