@@ -101,10 +101,10 @@ def check_priority(priority: int) -> None:
 
 def encode_data(data: Mapping[str, Any]) -> str:
     """The data as compact JSON. Raises ValueError for what is no JSON object or is too large."""
-    if not isinstance(data, Mapping):
+    if not isinstance(data, (dict, Mapping)):  # the first is the quick answer
         raise ValueError(f"data must be a JSON object, not {type(data).__name__}")
     try:
-        encoded = _compact(dict(data))
+        encoded = _compact(data if isinstance(data, dict) else dict(data))
         size = len(encoded.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"data is not JSON: {error}") from error

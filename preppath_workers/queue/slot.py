@@ -1,10 +1,10 @@
 """A queue as one child sees it: its slot, with one turn after the other.
 
-A turn is one round trip. While there is work, one script settles the last job and starts the next; one that
-was started before takes a claim more. When there is none, two commands travel in one packet: pop the next job
-into the slot's active list, and claim it. Redis blocks in the pop, and claims the moment a job arrives. The
-claim finds the job in the active list by itself: whatever got lost on the way, a pop or an answer, the next
-claim brings it up again. It also sorts out what is not in order; the script of busy turns leaves that to it.
+A turn is one round trip. While there is work, one script settles the last job and starts the next. When there
+is none, two commands travel in one packet: pop the next job into the slot's active list, and start it. Redis
+blocks in the pop, and starts the job the moment it arrives. Both scripts know the ordinary alone. Whatever is
+not, a job that was started before too, they leave to a claim. It finds the job in the active list by itself;
+whatever got lost on the way, a pop or an answer, the next claim brings it up again, and sorts the rest out.
 """
 
 from __future__ import annotations
@@ -27,9 +27,13 @@ from .scripts import SERVER_TIME, Script, scripts
 #: Seconds that one pop blocks on an empty queue: long, so that idle children are quiet.
 BLOCK = 5
 
-#: How old a claim that found nothing may be for a pop to follow it (s). It is the claim that puts an instance
-#: back on the books, if it was struck off, before a job may land in its slot.
+#: How old an answer that there is nothing may be for a pop to follow it (s). Before it, an instance that was
+#: struck off is put back on the books, and a job may land in its slot.
 _FRESH = 5.0
+
+#: How long a queue that is out of the ordinary is taken to be so (s), for mostly it stays so longer than one
+#: turn: it is paused, or notices are wanted. Until then complete and claim travel together.
+_EXTRAORDINARY = 1.0
 
 #: How long after an instance was last seen a pop of it may still take a job (ms), with room to spare.
 LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
@@ -38,7 +42,7 @@ LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 ANSWER_TIMEOUT = BLOCK + 5.0
 
 _USED = (
-    *("turn", "claim", "complete", "retry", "release", "recover"),
+    *("turn", "start", "claim", "complete", "retry", "release", "recover"),
     *("progress", "checkpoint", "spend", "confirm"),
 )
 
@@ -73,15 +77,17 @@ class Slot:
         self._claim = self._words(
             "claim", instance, number, _ms(config.lease), *self._limit, _ms(config.probe_interval)
         )
+        self._start = self._words("start", instance, number, *self._limit)
         # A turn's words before and after those that change: to make all of them each time takes 1.2 of 17 µs.
         self._turn = self._words("turn", self.owner)
         self._turn_terms = tuple(map(str, (*self._retention, *self._limit)))
         self._pop = ("BRPOPLPUSH", self._keys.wait, self._keys.active(self.owner), str(BLOCK))
         self._unsettled: Finished | None = None
-        #: What the claim of this turn answered, when it came together with the settlement.
-        self._claimed: list[Any] | None = None
-        #: When the last claim found nothing: the next turn may block in a pop. Long ago when it found a job.
+        #: What this turn brought, when it came together with the settlement.
+        self._brought: list[Any] | None = None
+        #: When there was nothing at last: the next turn may block in a pop. Long ago when there was a job.
         self._idle_since = float("-inf")
+        self._ordinary_from = float("-inf")
         self._popping = False
 
     def recover(self) -> Recovered:
@@ -102,13 +108,16 @@ class Slot:
         self._popping = not self._unsettled and monotonic() < self._idle_since + _FRESH
         self._idle_since = float("-inf")
         if not self._unsettled:
-            self._send([self._pop, self._claim] if self._popping else [self._claim])
+            self._send([self._pop, self._start] if self._popping else [self._claim])
             return None
         job, outcome = self._unsettled.job, self._unsettled.outcome
-        if isinstance(outcome, Completed):
+        if isinstance(outcome, Completed) and monotonic() >= self._ordinary_from:
             self._send([(*self._turn, job.id, job.fence, outcome.result, *self._turn_terms)])
-            verdict, *self._claimed = self._receive()
-            return self._settled([verdict])
+            answer = self._receive()
+            if answer[0] != "unsettled":
+                self._brought = answer
+                return self._settled(["completed"])
+            self._ordinary_from = monotonic() + _EXTRAORDINARY
         self._send([self._settle_words(self._unsettled), self._claim])
         return self._settled(self._receive())
 
@@ -116,8 +125,8 @@ class Slot:
         """The next job, after up to BLOCK seconds when there was none; None when there is still none."""
         if self._popping:
             self._receive()
-        answer = self._claimed or self._receive()
-        self._claimed = None
+        answer = self._brought or self._receive()
+        self._brought = None
         if answer[0] == "first":
             return Job.first_started(self._queue.name, self.owner, answer[1:])
         if answer[0] == "again":
@@ -160,7 +169,7 @@ class Slot:
         """Closes the connection; answers that are under way are lost."""
         self._connected = False
         self._unread = 0
-        self._claimed = None
+        self._brought = None
         self._idle_since = float("-inf")  # nobody knows what a pop or a claim did whose answer was lost
         self._line.disconnect()
 

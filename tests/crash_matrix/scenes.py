@@ -105,6 +105,12 @@ def _add_once_it_pops(stage: Stage, process: ForkProcess) -> None:
     enqueued("a")(stage)
 
 
+def _enqueued_into_no_ordinary_queue(stage: Stage) -> None:
+    """A hold that is long over is reason enough not to take a turn in one step."""
+    stage.redis.hset(stage.queue.keys.meta, "heldUntil", "1")
+    enqueued("b", "a")(stage)
+
+
 def _worker_crew(stage: Stage, process: ForkProcess) -> None:
     stage.janitor(direct=True)
 
@@ -138,8 +144,9 @@ SCENES = (
     _by_worker("recover (its slot's last job)", "recover", before=_abandoned, runs={"a": 2}, recoveries={"a": 1}),
     _by_worker("claim (takes the head)", "claim", before=enqueued("a")),
     _by_worker("pop (blocks)", "brpoplpush", meanwhile=enqueued("a")),
-    _by_worker("claim (behind its pop)", "claim", skip=1, provoke=_add_once_it_pops),
+    _by_worker("start (behind its pop)", "start", provoke=_add_once_it_pops),
     _by_worker("turn (complete and claim)", "turn", before=enqueued("a", "b"), states=_BOTH),
+    _by_worker("complete (and claim)", "complete", before=_enqueued_into_no_ordinary_queue, states=_BOTH),
     _by_worker("complete (told to stop)", "complete", before=enqueued("a", do="sleep", seconds=0.2), provoke=_stop_while_it_runs, crew=_next_worker_crew, has_successor=False),
     _by_worker("retry (to try again)", "retry", before=enqueued("a", do="transient"), runs={"a": 2}),
     _by_worker("retry (to give up)", "retry", before=enqueued("a", do="permanent"), states={"a": "failed"}),

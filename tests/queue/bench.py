@@ -53,23 +53,20 @@ class Bench:
         reply = Caller(self.redis, self.keys.base, now=str(now))(name, *arguments)
         if name == "claim" and reply[0] == "job":
             return ["job", self._shown(reply[1])]
-        if name == "turn":
-            return self._turn_shown(arguments, reply)
+        if reply and reply[0] == "first":
+            owner = arguments[0] if name == "turn" else f"{arguments[0]}:{arguments[1]}"
+            return ["job", self._first_shown(str(owner), reply[1:])]
         if name in ("recover", "reap"):
             return [reply[0], [self._shown(job) for job in reply[1]]]
         return reply
 
-    def _turn_shown(self, arguments: Sequence[str | int], reply: list[str]) -> Any:
-        """As complete's reply, and claim's."""
-        settled, status, *words = reply
-        if status != "first":
-            return [[settled], [status, *words]]
-        job = Job.first_started("tts", str(arguments[0]), words)
+    def _first_shown(self, owner: str, words: Sequence[str]) -> str:
+        job = Job.first_started("tts", owner, words)
         stored = self.redis.hgetall(self.keys.job(job.id))
         assert {name: value for name, value in job.fields.items() if value} == {
             name: value for name, value in stored.items() if value
         }
-        return [[settled], ["job", job.id]]
+        return job.id
 
     def push(self, *entries: str | bytes) -> None:
         """What any client may do: one LPUSH of what it likes."""

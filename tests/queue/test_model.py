@@ -16,7 +16,7 @@ from .bench import NOW, Bench
 
 LUA = Path(package.__path__[0]) / "lua"
 KEYS = Keys("preppath", "tts")
-BASE = (LUA / "shared/base.lua").read_text(encoding="utf-8")
+ALL = "\n".join(path.read_text(encoding="utf-8") for path in LUA.rglob("*.lua"))
 SHARED = [f"shared/{path.stem}" for path in (LUA / "shared").glob("*.lua")]
 
 NAMED = {
@@ -45,10 +45,10 @@ def test_all_keys_of_a_queue_begin_with_its_hash_tag() -> None:
 
 
 def test_the_scripts_make_the_same_names() -> None:
-    assert {word: getattr(KEYS, word) for word in re.findall(r"base \.\. '(\w+)'", BASE)} == {
+    assert {word: getattr(KEYS, word) for word in re.findall(r"base \.\. '(\w+)'", ALL)} == {
         name: f"preppath:{{tts}}:{name}" for name in NAMED
     }
-    patterns = re.findall(r"return base \.\. '(\w+:)' \.\. (\w+)", BASE)
+    patterns = re.findall(r"return base \.\. '(\w+:)' \.\. (\w+)", ALL)
     assert {prefix: getattr(KEYS, prefix[:-1])("x") for prefix, _ in patterns} == {
         prefix: f"preppath:{{tts}}:{prefix}x" for prefix in ("job:", "active:", "instance:")
     }
@@ -80,6 +80,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),
         ("turn", "host:1", "a", 1, "{}", 60_000, 10, 0, 0),
+        ("start", "host", 0, 0, 0),
         ("recover", "host:0", "1", 3),
         ("counts",),
         ("reap", 3, 10, "", 9_000, 60_000),

@@ -1,4 +1,4 @@
-"""turn: what complete and claim do one after the other, in one step."""
+"""turn and start: what complete and claim do, in one step and for what is ordinary alone."""
 
 from __future__ import annotations
 
@@ -42,27 +42,47 @@ def test_a_turn_is_complete_and_claim(bench: Bench, row: Row, surroundings: Stat
     bench.redis.delete(*bench.all_keys())
 
     bench.write(given)
-    reply = bench.call("turn", owner, job_id, fence, result, *retention, *TERMS[1:3])
-    if reply[1] == ["again"]:
-        reply[1] = bench.call("claim", instance, slot, *TERMS)
+    before = bench.read()
+    reply, then = ["completed"], bench.call("turn", owner, job_id, fence, result, *retention, *TERMS[1:3])
+    if then == ["unsettled"]:
+        assert bench.read() == before
+        reply, then = bench.call(*row.call), ["again"]
+    if then == ["again"]:
+        then = bench.call("claim", instance, slot, *TERMS)
 
-    assert reply == [settled, claimed]
+    assert [reply, then] == [settled, claimed]
     assert bench.read() == expected
 
 
 #: Where a turn leaves the start to the claim.
-EXTRAORDINARY: dict[str, State] = {
+NOT_FIRST: dict[str, State] = {
     "what waits is no job": {"wait": ["rubbish"]},
     "what waits is accounted for elsewhere": {"wait": ["n"], "jobs": {"n": delayed()}},
     "what waits was started before": {"wait": ["n"], "jobs": {"n": waiting(fence=1, attempts=1)}},
+}
+
+#: Where a turn does nothing.
+EXTRAORDINARY: dict[str, State] = {
+    "the queue is paused": {"wait": ["n"], "jobs": {"n": waiting()}, "meta": {"paused": 1}},
+    "notices are wanted": {"wait": ["n"], "jobs": {"n": waiting()}, "meta": {"notices": NOW + 9_000}},
     "the queue is out of service": {
         "wait": ["n"],
         "jobs": {"n": waiting()},
         "meta": {"outOfService": "401", "outOfServiceSince": NOW},
     },
+    "something older lies in the slot": {
+        "wait": ["n"],
+        "active": {"host:0": ["a", "b", "c"]},
+        "jobs": {"b": waiting(), "c": waiting(), "n": waiting()},
+    },
+    "something younger lies in the slot": {
+        "wait": ["n"],
+        "active": {"host:0": ["c", "b", "a"]},
+        "jobs": {"b": waiting(), "c": waiting(), "n": waiting()},
+    },
     "something else lies in the slot": {
         "wait": ["n"],
-        "active": {"host:0": ["b", "a"]},
+        "active": {"host:0": ["b"]},
         "jobs": {"b": waiting(), "n": waiting()},
     },
     "the job was completed before": {"jobs": {"a": completed()}, "active": None},
@@ -70,11 +90,73 @@ EXTRAORDINARY: dict[str, State] = {
 }
 
 
-@pytest.mark.parametrize("circumstance", EXTRAORDINARY.values(), ids=EXTRAORDINARY)
-def test_what_is_out_of_the_ordinary_is_left_to_the_claim(bench: Bench, circumstance: State) -> None:
+@pytest.mark.parametrize("circumstance", NOT_FIRST.values(), ids=NOT_FIRST)
+def test_what_is_no_first_start_is_left_to_the_claim(bench: Bench, circumstance: State) -> None:
     bench.write(merged({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}, circumstance))
 
-    assert bench.call(*TURN)[1] == ["again"]
+    assert bench.call(*TURN) == ["again"]
+    assert bench.read()["jobs"]["a"]["state"] == "completed"
+
+
+@pytest.mark.parametrize("circumstance", EXTRAORDINARY.values(), ids=EXTRAORDINARY)
+def test_what_is_out_of_the_ordinary_is_left_alone(bench: Bench, circumstance: State) -> None:
+    bench.write(merged({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}, circumstance))
+    before = bench.read()
+
+    assert bench.call(*TURN) == ["unsettled"]
+    assert bench.read() == before
+
+
+#: What a pop may have put into the slot, and what may be the matter with it and with the rest.
+POPPED: dict[str, State] = {
+    "nothing": {},
+    "a job": {"active": {"host:0": ["n"]}, "jobs": {"n": waiting()}},
+    "a job, and others wait": {
+        "active": {"host:0": ["n"]},
+        "wait": ["u"],
+        "lanes": {"u": 1},
+        "jobs": {"n": waiting(), "u": waiting(priority=1)},
+    },
+    "a job for which there is no token": {
+        "active": {"host:0": ["n"]},
+        "jobs": {"n": waiting()},
+        "tokens": {"x#1#1": NOW - 10, "y#1#1": NOW - 5},
+    },
+    "a job that was started before": {
+        "active": {"host:0": ["n"]},
+        "jobs": {"n": waiting(fence=1, attempts=1)},
+    },
+    "what is no job": {"active": {"host:0": ["rubbish"]}},
+    "a job, and the queue is paused": {
+        "active": {"host:0": ["n"]},
+        "jobs": {"n": waiting()},
+        "meta": {"paused": 1},
+    },
+    "two jobs": {"active": {"host:0": ["n", "m"]}, "jobs": {"m": waiting(), "n": waiting()}},
+}
+
+ORDINARY = ("nothing", "a job", "a job for which there is no token", "two jobs")
+
+
+@pytest.mark.parametrize("instance", [HOST, {}, {**HOST, "instance": {"host": {"slots": 1, "gone": 1}}}])
+@pytest.mark.parametrize("popped", POPPED)
+def test_a_start_is_a_claim(bench: Bench, popped: str, instance: State) -> None:
+    given = merged(instance, POPPED[popped])
+    bench.write(given)
+    claimed = bench.call("claim", "host", 0, *TERMS)
+    expected = bench.read()
+    bench.redis.delete(*bench.all_keys())
+
+    bench.write(given)
+    before = bench.read()
+    reply = bench.call("start", "host", 0, *TERMS[1:3])
+    assert (reply != ["again"]) == (popped in ORDINARY and instance == HOST)
+    if reply == ["again"]:
+        assert bench.read() == before
+        reply = bench.call("claim", "host", 0, *TERMS)
+
+    assert reply == claimed
+    assert bench.read() == expected
 
 
 def test_the_ordinary_needs_one_call(bench: Bench) -> None:
@@ -82,11 +164,11 @@ def test_the_ordinary_needs_one_call(bench: Bench) -> None:
         {**HOST, "wait": ["b"], "active": {"host:0": ["a"]}, "jobs": {"a": started(), "b": waiting()}}
     )
 
-    assert bench.call(*TURN) == [["completed"], ["job", "b"]]
+    assert bench.call(*TURN) == ["job", "b"]
 
 
 def test_who_mended_the_queue_may_go_on(bench: Bench) -> None:
-    """A probe has succeeded: its turn starts the next job as if there had been no hold."""
+    """A probe has succeeded: the next job starts as if there had been no hold."""
     bench.write(
         {
             **HOST,
@@ -97,7 +179,8 @@ def test_who_mended_the_queue_may_go_on(bench: Bench) -> None:
         }
     )
 
-    assert bench.call(*TURN) == [["completed"], ["job", "b"]]
+    assert bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["completed"]
+    assert bench.call("claim", "host", 0, *TERMS) == ["job", "b"]
     assert "meta" not in bench.read()
 
 
@@ -110,10 +193,11 @@ def test_a_turn_that_is_called_again_settles_and_starts_nothing_twice(bench: Ben
             "jobs": {"a": started(), "b": waiting(), "c": waiting()},
         }
     )
-    assert bench.call(*TURN) == [["completed"], ["job", "b"]]
+    assert bench.call(*TURN) == ["job", "b"]
     after = bench.read()
 
-    assert bench.call(*TURN, now=NOW + 1) == [["completed"], ["again"]]
+    assert bench.call(*TURN, now=NOW + 1) == ["unsettled"]
+    assert bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10, now=NOW + 1) == ["completed"]
     assert bench.call("claim", "host", 0, *TERMS) == ["job", "b"]
     assert bench.read() == after
 

@@ -28,15 +28,15 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant("a settled job's owner is not checked", "if held[2] ~= owner or held[3] ~= fence then return 'lost', false end", "", 107),
-    Mutant("a completed job stays in its slot's hand", "redis.call('LREM', active_key(owner), '1', id)\n  redis.call('HSET', key, 'state', 'completed'", "redis.call('HSET', key, 'state', 'completed'", 1),
-    Mutant("completing again completes again", "if held[1] == 'completed' then return 'completed', false end\n  if held[1] ~= 'active' then return 'lost', false end", "", 47),
-    Mutant("a claim forgets what it holds", "if state == 'active' and holder == owner then return id, job end", "if state == 'active' and holder == owner then redis.call('RPOP', active) return nil end", 69),
+    Mutant("a settled job's owner is not checked", "if held[2] ~= owner or held[3] ~= fence then return {'lost'} end", "", 110),
+    Mutant("a completed job stays in its slot's hand", "redis.call('LREM', active_key(owner), '1', id)\nnote_completion", "note_completion", 1),
+    Mutant("completing again completes again", "if held[1] == 'completed' then return {'completed'} end\nif held[1] ~= 'active' then return {'lost'} end", "", 47),
+    Mutant("a claim forgets what it holds", "if state == 'active' and holder == owner then return id, job end", "if state == 'active' and holder == owner then redis.call('RPOP', active) return nil end", 0),
     Mutant("a swap loses the job in hand", "place_first(id, priority)\n  return true", "return true", 3),
-    Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 2),
-    Mutant("a turn starts whatever waits", "if job[1] ~= 'waiting' or job[2] then return {settled, 'again'} end", "", 15),
+    Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 3),
+    Mutant("a turn starts whatever waits", "if job[1] ~= 'waiting' or job[2] then return 'again' end", "", 4),
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
-    Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 48),
+    Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 129),
     Mutant("a promise is not measured against real starts", "if not promised or promised <= now then\n    moment = free_at", "if not promised then\n    moment = free_at", 113),
     Mutant("a stopped slot's promise is kept for ever", "redis.call('ZREM', RESERVED, owner)\n  return moved", "return moved", 4),
     Mutant("recovery forgets a job that waits in hand", "else\n      place_first(id, priority_of(id))\n    end", "end", 4),
@@ -46,14 +46,14 @@ MUTANTS = (
     Mutant("a retry too many", "if hopeless ~= '' or failures > retries then", "if hopeless ~= '' or failures > retries + 1 then", 5),
     Mutant("jobs are due too early", "redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now,", "redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now + 5000,", 2),
     Mutant("a job that is due is not placed", "add_to(waiting, entry, priority_of(entry))", "", 0),
-    Mutant("a lane that has left is not passed over", "redis.call('ZREM', LANES, pointer)\n  end", "redis.call('RPUSH', WAIT, unpack(reversed(ids)))\n    return\n  end", 1),
+    Mutant("a lane that has left is not passed over", "redis.call('ZREM', LANES, pointer)\n  end", "redis.call('RPUSH', WAIT, unpack(reversed(ids)))\n    return\n  end", 2),
     Mutant("a lane's pointer is not moved", "redis.call('ZREMRANGEBYSCORE', LANES, priority, priority)", "", 0),
-    Mutant("a job that goes back goes to the end", "insert_behind('(' .. priority, { id })", "insert_behind(priority, { id })", 4),
-    Mutant("a cancelled job stays in line", "redis.call('LREM', WAIT, 1, id)\n  return true", "return true", 1),
-    Mutant("a replayed job keeps its failures", "'failures', 0, 'recoveries', 0", "'recoveries', 0", 238),
+    Mutant("a job that goes back goes to the end", "insert_behind('(' .. priority, { id })", "insert_behind(priority, { id })", 8),
+    Mutant("a cancelled job stays in line", "redis.call('LREM', WAIT, 1, id)\n  return true", "return true", 2),
+    Mutant("a replayed job keeps its failures", "'failures', 0, 'recoveries', 0", "'recoveries', 0", 289),
     Mutant("adding an id again makes a second job", "if redis.call('EXISTS', job_key(id)) == 1 then", "if false then", 0),
-    Mutant("adopting raw pushes loses them", "if #ids > 0 then place_last(ids, DEFAULT_PRIORITY) end", "", 1),
-    Mutant("the list of completions grows", "redis.call('LTRIM', COMPLETED, 0, listed - 1)", "", 0),
+    Mutant("adopting raw pushes loses them", "if #ids > 0 then place_last(ids, DEFAULT_PRIORITY) end", "", 0),
+    Mutant("the list of completions grows", "redis.call('LTRIM', COMPLETED, 0, most - 1)", "", 0),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
--- needs: withdrawing, slots
+-- needs: places, tokens, withdrawing, slots
 --
 -- Takes a job that has not started out of the queue, wherever it waits: in `wait`, in `delayed`, or in the
 -- hand of a slot that waits for a token.

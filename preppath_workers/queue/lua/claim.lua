@@ -1,4 +1,4 @@
--- needs: choosing, starting, whole
+-- needs: meta, choosing, starting, whole
 --
 -- Starts the next job of this slot, if it may start now. That is the oldest one in the slot's active list, where
 -- a BRPOPLPUSH may have put it just before, so this needs no word of it; into an empty list it takes the head of
@@ -21,6 +21,9 @@
 local instance, slot, lease = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local limit, duration, probe_interval = ARGV[5], ARGV[6], tonumber(ARGV[7])
 
+--: ms between two looks of a slot at a queue that is paused or held: somebody may lift that at any time.
+local GATE_POLL = 1000
+
 -- The number after the one in a field, as text.
 local function succeeding(text) return string.format('%.0f', (integer(text) or 0) + 1) end
 
@@ -36,9 +39,12 @@ end
 if job[1] == 'active' and job[2] == owner then return {'job', whole(id)} end
 local attempt, fence = succeeding(job[4]), succeeding(job[5])
 local meta = read_meta()
+if meta.paused then return {'wait', GATE_POLL} end
+local held = (integer(meta.heldUntil) or 0) - now
+if held > 0 then return {'wait', math.min(GATE_POLL, held)} end
 -- A server that is out of memory lets nobody begin with what may need some; who has written already may go on.
 redis.call('LTRIM', active_key(owner), '0', '-1')
-local delay = start(owner, id, attempt, fence, meta, limit, duration)
+local delay = start(owner, id, attempt, fence, limit, duration)
 if delay > 0 then return {'wait', delay} end
 -- This start is a probe: of a queue that is out of service one job may start each time a hold ends.
 if meta.outOfService then redis.call('HSET', META, 'heldUntil', now + probe_interval) end

@@ -1,4 +1,4 @@
--- needs: completing
+-- needs: meta, notices, completing
 --
 -- Settles a job that succeeded, if it is still the caller's.
 --
@@ -13,5 +13,21 @@
 --
 -- Returns {"completed"}, also when this very attempt completed it before; {"lost"} when it is another's now.
 
-local settlement = complete(ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), read_meta())
-return {settlement}
+local id, owner, fence, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+
+local key = job_key(id)
+local held = redis.call('HMGET', key, 'state', 'owner', 'fence')
+if held[2] ~= owner or held[3] ~= fence then return {'lost'} end
+if held[1] == 'completed' then return {'completed'} end
+if held[1] ~= 'active' then return {'lost'} end
+redis.call('LREM', active_key(owner), '1', id)
+note_completion(id, result, listed)
+local meta = read_meta()
+if are_wanted(meta.notices) then notify(id, 'completed') end
+-- A job that was started since has succeeded: whatever was broken is mended.
+local since = meta.outOfServiceSince
+if since and (integer(redis.call('HGET', key, 'startedAt')) or 0) >= (integer(since) or 0) then
+  redis.call('HDEL', META, 'heldUntil', 'heldReason', 'outOfService', 'outOfServiceSince')
+end
+redis.call('PEXPIRE', key, keep)
+return {'completed'}

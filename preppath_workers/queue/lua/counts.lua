@@ -1,4 +1,4 @@
--- needs: slots
+-- needs: places, completing, slots
 --
 -- Counts the queue's jobs by state, all at one moment. Changes nothing.
 --

@@ -1,4 +1,4 @@
--- needs: raw_pushes, batches
+-- needs: places, raw_pushes, batches
 --
 -- Adds jobs: a hash for each, and a place in `wait`, or in `delayed` when it has a delay. An id that exists
 -- already is left as it is, so that calling again after a lost answer makes no second job.

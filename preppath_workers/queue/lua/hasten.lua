@@ -1,4 +1,4 @@
--- needs: placing
+-- needs: places, placing, jobs
 --
 -- Makes a delayed job due now: it goes to the end of its lane in `wait`.
 --

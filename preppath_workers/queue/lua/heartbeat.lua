@@ -1,3 +1,5 @@
+-- needs: instances
+--
 -- Renews an instance's lease on this queue, with its facts for those who look.
 --
 -- KEYS[1]  base

@@ -1,4 +1,4 @@
--- needs: withdrawing, placing, slots
+-- needs: places, withdrawing, placing, slots
 --
 -- Looks whether a job is in the one place where its state belongs, and can put it there. No job is ever deleted:
 -- what is taken away are entries too many, and entries that name no job.

@@ -1,4 +1,4 @@
--- needs: raw_pushes, batches
+-- needs: places, raw_pushes, batches
 --
 -- Moves jobs that are due from `delayed` to the end of their lane in `wait`, earliest first.
 --

@@ -1,3 +1,5 @@
+-- needs: places
+--
 -- Deletes jobs of the dead-letter list for good.
 --
 -- KEYS[1]  base

@@ -1,4 +1,4 @@
--- needs: raw_pushes, batches
+-- needs: places, raw_pushes, batches
 --
 -- Moves jobs from the dead-letter list to the end of their lane in `wait`, with their counters at zero.
 --

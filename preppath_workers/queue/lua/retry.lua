@@ -1,4 +1,4 @@
--- needs: ownership, dead
+-- needs: places, ownership, tokens, dead, jobs
 --
 -- Settles a job that failed, if it is still the caller's: `delayed` until its backoff is over, or `dead` when
 -- its retries are used up or the error allows none.

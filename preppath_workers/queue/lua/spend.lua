@@ -1,4 +1,4 @@
--- needs: ownership, tokens
+-- needs: ownership, tokens, jobs
 --
 -- Spends a further token on a running job that makes more than one paid request, if the job is still the
 -- caller's.

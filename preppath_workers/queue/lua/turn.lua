@@ -1,8 +1,8 @@
--- needs: completing, starting
+-- needs: completing, first_starts
 --
 -- A busy child's whole turn: settles the job that it has completed and starts the next one, as complete.lua and
 -- claim.lua would do one after the other. This is the way that nearly all jobs go, so it knows no more than it must:
--- wherever anything is out of the ordinary, a job that was started before too, it leaves the start to claim.lua.
+-- where anything is out of the ordinary it does nothing, and where the next job is, it leaves that one to claim.lua.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -15,28 +15,30 @@
 -- ARGV[8]  the rate limit's maximum; 0 for no limit
 -- ARGV[9]  the rate limit's duration (ms)
 --
--- Returns {the settlement, what complete.lua returns it as, without its braces; then one of:
---   "first", id, data, priority, createdAt, queuedAt, startedAt}  a job is started for the first time: this is what
---                matters of such a one ("" where it is missing); a whole hash takes Lua five times as long
---   "wait", ms}  as claim.lua
---   "none"}      as claim.lua
---   "again"}     claim.lua is to be called
+-- Returns {"unsettled"} when it did nothing: complete.lua and claim.lua are to be called. Else the job is completed;
+-- then one of:
+--   {"first", …}, {"wait", ms}, {"again"}  as start_first says in first_starts.lua
+--   {"none"}                               the slot holds nothing: it may block in a pop
 
-local owner = ARGV[2]
+local owner, id, fence, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local limit, duration = ARGV[8], ARGV[9]
 
-local meta = read_meta()
-local settled, is_new = complete(ARGV[3], owner, ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), meta)
--- What was not settled now may have been taken from us: then the instance may be on nobody's books any more.
-if not is_new or meta.outOfService then return {settled, 'again'} end
-local active = active_key(owner)
-if redis.call('EXISTS', active) == 1 then return {settled, 'again'} end
-local id = redis.call('RPOPLPUSH', WAIT, active)
-if not id then
-  redis.call('ZREM', RESERVED, owner)
-  return {settled, 'none'}
+local key, active = job_key(id), active_key(owner)
+local held = redis.call('HMGET', key, 'state', 'owner', 'fence')
+if held[1] ~= 'active' or held[2] ~= owner or held[3] ~= fence or redis.call('EXISTS', META) == 1 then
+  return {'unsettled'}
 end
-local job = redis.call('HMGET', job_key(id), 'state', 'fence', 'data', 'priority', 'createdAt', 'queuedAt')
-if job[1] ~= 'waiting' or job[2] then return {settled, 'again'} end
-local delay = start(owner, id, '1', '1', meta, ARGV[8], ARGV[9])
-if delay > 0 then return {settled, 'wait', delay} end
-return {settled, 'first', id, job[3] or '', job[4] or '', job[5] or '', job[6] or '', timestamp}
+-- Two, to see in the same step whether the job was all that the slot held.
+local hand = redis.call('RPOP', active, '2')
+if not hand then return {'unsettled'} end
+if hand[1] ~= id or hand[2] then
+  for index = #hand, 1, -1 do redis.call('RPUSH', active, hand[index]) end
+  return {'unsettled'}
+end
+note_completion(id, result, listed)
+redis.call('PEXPIRE', key, keep)
+
+local following = redis.call('RPOPLPUSH', WAIT, active)
+if following then return {start_first(owner, following, limit, duration)} end
+redis.call('ZREM', RESERVED, owner)
+return {'none'}

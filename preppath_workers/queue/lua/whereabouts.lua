@@ -1,4 +1,4 @@
--- needs: slots
+-- needs: places, tokens, slots
 --
 -- Where a job is and what it waits for, at one moment. Changes nothing.
 --

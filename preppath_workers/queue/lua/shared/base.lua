@@ -1,21 +1,15 @@
--- What every script starts with: the queue's keys, its clock, and how to count.
+-- What every script starts with: the queue's keys, its clock, and how to count. What some scripts do without is in
+-- other files: a key or a function costs each call that makes it a thousand instructions.
 --
 -- KEYS[1]  the queue's base, such as "preppath:{tts}:". Every other key is made from it: the hash tag keeps
 --          them all in one slot of a Redis Cluster, so naming this one routes the script correctly.
 -- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation fill it.
 
 local base = KEYS[1]
-local WAIT, LANES, DELAYED = base .. 'wait', base .. 'lanes', base .. 'delayed'
-local DEAD, COMPLETED = base .. 'dead', base .. 'completed'
-local TOKENS, RESERVED = base .. 'tokens', base .. 'reserved'
-local INSTANCES, META, STATS = base .. 'instances', base .. 'meta', base .. 'stats'
-local OUTBOX = base .. 'outbox'
-
-local DEFAULT_PRIORITY = 50
+local WAIT, META, STATS = base .. 'wait', base .. 'meta', base .. 'stats'
 
 local function job_key(id) return base .. 'job:' .. id end
 local function active_key(owner) return base .. 'active:' .. owner end
-local function instance_key(instance) return base .. 'instance:' .. instance end
 
 -- Now as it is stored. The server tells seconds, and up to six digits of microseconds. A number is printed anew for
 -- each command that gets it, which costs as much as to look whether a key exists: where all jobs come by, commands get
@@ -40,21 +34,4 @@ local function integer(text)
   local number = tonumber(text)
   if number and number > -2 ^ 53 and number < 2 ^ 53 then return math.floor(number) end
   return nil
-end
-
--- Whether an entry is a second one, of a job that is accounted for elsewhere. A state that is none of ours, or
--- an active job of nobody, was edited by hand: such a job waits.
-local function is_elsewhere(state, owner)
-  if state == 'active' then return owner and owner ~= '' end
-  return state == 'delayed' or state == 'completed' or state == 'failed' or state == 'cancelled'
-end
-
-local function priority_of(id)
-  return integer(redis.call('HGET', job_key(id), 'priority')) or DEFAULT_PRIORITY
-end
-
-local function add(id, field, amount)
-  local value = (integer(redis.call('HGET', job_key(id), field)) or 0) + amount
-  redis.call('HSET', job_key(id), field, value)
-  return value
 end

@@ -1,4 +1,4 @@
--- needs: raw_pushes
+-- needs: instances, raw_pushes
 
 -- A janitor finds active lists through their instance. One whose lease ran out was struck off; its children
 -- may still be there (a stopped process that goes on, a network that heals), and about to block in a pop.

@@ -1,4 +1,4 @@
--- needs: notices
+-- needs: places, notices
 
 -- To the dead-letter list, for good unless it is replayed.
 local function bury(id, reason, failure)

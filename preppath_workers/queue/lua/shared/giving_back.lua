@@ -1,4 +1,4 @@
--- needs: placing, dead, whole
+-- needs: instances, jobs, tokens, placing, dead, whole
 
 -- A started job goes back to the front of its lane and the start does not count.
 local function give_back_uncounted(id)

@@ -1,6 +1,8 @@
 -- Notices to the outside that a job has ended. They are written in the same step that ends the job, so none can
 -- get lost; a janitor makes a delivery of each. Instances that want them say so with every heartbeat; what `meta`
 -- holds is how long that is good for (ms).
+local OUTBOX = base .. 'outbox'
+
 local function are_wanted(notices)
   return (integer(notices) or 0) > now
 end

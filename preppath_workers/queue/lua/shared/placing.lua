@@ -1,5 +1,6 @@
 -- The wait list stands in the order of execution, its right end next. It is a row of lanes, one for each
 -- priority, and `lanes` points at the last (leftmost) job of each, which is where the next one goes in.
+local LANES = base .. 'lanes'
 
 --: LINSERT begins at the left end: 1.4 ms in a list of 100,000, where urgent jobs go in at the right end. To put
 --: an entry aside and back costs as much as to pass so many. Both grow with the list, and the lesser is taken.
@@ -39,10 +40,6 @@ end
 
 -- Puts ids directly behind this job. False if it is not in the list.
 local function put_behind(pointer, ids)
-  if redis.call('LINDEX', WAIT, '0') == pointer then
-    push('LPUSH', ids)
-    return true
-  end
   local near = math.ceil(redis.call('LLEN', WAIT) / PASSED)
   local position = redis.call('LPOS', WAIT, pointer, 'RANK', -1, 'MAXLEN', near)
   if not position and #ids == 1 then return redis.call('LINSERT', WAIT, 'BEFORE', pointer, ids[1]) > 0 end
@@ -53,17 +50,22 @@ local function put_behind(pointer, ids)
 end
 
 -- Puts ids behind the last job of the nearest lane within the bound (a ZRANGEBYSCORE maximum), or in front of
--- all. A pointer whose job has left the list is dropped: then all of its lane has left.
+-- all. A pointer whose job has left the list is dropped: then all of its lane has left. From an empty list all
+-- lanes have.
 local function insert_behind(bound, ids)
-  while true do
+  local last = redis.call('LINDEX', WAIT, '0')
+  if not last then redis.call('DEL', LANES) end
+  while last do
     local pointer = redis.call('ZREVRANGEBYSCORE', LANES, bound, '-inf', 'LIMIT', '0', '1')[1]
-    if not pointer then
-      push('RPUSH', reversed(ids))
+    if not pointer then break end
+    if pointer == last then
+      push('LPUSH', ids)
       return
     end
     if put_behind(pointer, ids) then return end
     redis.call('ZREM', LANES, pointer)
   end
+  push('RPUSH', reversed(ids))
 end
 
 local function point_lane(priority, id)

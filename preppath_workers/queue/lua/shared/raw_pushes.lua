@@ -1,4 +1,4 @@
--- needs: placing, dead
+-- needs: jobs, placing, dead
 
 --: Bytes of JSON that one job's data may have, as for producers (MAX_DATA_BYTES in queue.py). What is larger is
 --: not even read: to decode 5 MB takes the server a tenth of a second in which it does nothing else.

@@ -1,3 +1,5 @@
+-- needs: instances
+
 -- Calls visit(instance, slots, lease) for each instance: the number of slots that it has or had, and ms until it
 -- counts as dead, 0 or less when it does. Until it returns something; then that is returned.
 local function each_instance(visit)

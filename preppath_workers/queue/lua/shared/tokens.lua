@@ -2,6 +2,7 @@
 -- spent, so the max-th newest start tells when the next one may be. `reserved` holds the moment that a slot was
 -- promised when it found the bucket empty: it sleeps until then, nobody polls, and whoever comes later is
 -- promised a later moment.
+local TOKENS, RESERVED = base .. 'tokens', base .. 'reserved'
 
 -- When a token is free for somebody with so many reservations ahead of him (ms since the epoch).
 local function free_at(ahead, limit, duration)

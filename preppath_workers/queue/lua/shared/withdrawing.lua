@@ -1,3 +1,5 @@
+-- needs: placing, jobs
+
 -- Takes a waiting job out of the list; its lane's pointer moves to the neighbour ahead. False if not there.
 local function withdraw(id)
   local position = redis.call('LPOS', WAIT, id)
