@@ -61,7 +61,7 @@ class Job:
 
     @classmethod
     def first_started(cls, queue: str, owner: str, words: Sequence[str]) -> Job:
-        """Reads what `turn.lua` returns of a job that its owner has just started for the first time."""
+        """Reads what `first_starts.lua` returns of a job that its owner started for the first time."""
         job_id, data, priority, created_at, queued_at, started_at = words
         fields = {
             "data": data,

@@ -27,12 +27,12 @@ from .scripts import SERVER_TIME, Script, scripts
 #: Seconds that one pop blocks on an empty queue: long, so that idle children are quiet.
 BLOCK = 5
 
-#: How old an answer that there is nothing may be for a pop to follow it (s). Before it, an instance that was
-#: struck off is put back on the books, and a job may land in its slot.
+#: How old an answer that there is nothing may be for a pop to follow it (s). Who gets it is on the books, or
+#: was put back there by a claim, and a job may land in its slot.
 _FRESH = 5.0
 
-#: How long a queue that is out of the ordinary is taken to be so (s), for mostly it stays so longer than one
-#: turn: it is paused, or notices are wanted. Until then complete and claim travel together.
+#: How long a queue that is out of the ordinary is taken to be so (s), for that lasts longer than a turn: it
+#: is held, or, for good, notices are wanted. Until then complete and claim travel together.
 _EXTRAORDINARY = 1.0
 
 #: How long after an instance was last seen a pop of it may still take a job (ms), with room to spare.
@@ -174,7 +174,8 @@ class Slot:
         self._line.disconnect()
 
     def _while_owned(self, name: str, job: Job, *arguments: str | int) -> list[Any]:
-        answer: list[Any] = self._call(name, job.id, self.owner, job.fence, *arguments)
+        with self._line.minding_signals():  # one comes every second while a job runs
+            answer: list[Any] = self._call(name, job.id, self.owner, job.fence, *arguments)
         if answer[0] == "lost":
             raise JobLost(f"job {job.id} belongs to another worker now")
         return answer

@@ -106,8 +106,8 @@ def _add_once_it_pops(stage: Stage, process: ForkProcess) -> None:
 
 
 def _enqueued_into_no_ordinary_queue(stage: Stage) -> None:
-    """A hold that is long over is reason enough not to take a turn in one step."""
-    stage.redis.hset(stage.queue.keys.meta, "heldUntil", "1")
+    """A word of an operator's is reason enough not to take a turn in one step."""
+    stage.redis.hset(stage.queue.keys.meta, "note", "by hand")
     enqueued("b", "a")(stage)
 
 

@@ -189,7 +189,31 @@ TABLE = [
         given={**HOST, "active": {"host:0": ["a"]}, "meta": {"heldUntil": NOW}, "jobs": {"a": waiting()}},
         call=CLAIM,
         reply=["job", "a"],
-        changes={"jobs": {"a": START}},
+        changes={"jobs": {"a": START}, "meta": None},
+    ),
+    Row(
+        "a hold and a wish for notices that are over are forgotten, or no turn would be ordinary any more",
+        given={
+            **HOST,
+            "active": {"host:0": ["a"]},
+            "meta": {"heldUntil": NOW - 5, "heldReason": "429", "notices": NOW - 1},
+            "jobs": {"a": waiting()},
+        },
+        call=CLAIM,
+        reply=["job", "a"],
+        changes={"jobs": {"a": START}, "meta": None},
+    ),
+    Row(
+        "notices that are still wanted are not",
+        given={
+            **HOST,
+            "active": {"host:0": ["a"]},
+            "meta": {"heldUntil": NOW - 5, "notices": NOW + 1},
+            "jobs": {"a": waiting()},
+        },
+        call=CLAIM,
+        reply=["job", "a"],
+        changes={"jobs": {"a": START}, "meta": {"heldUntil": None}},
     ),
 ]  # fmt: skip
 

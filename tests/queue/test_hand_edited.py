@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from redis.exceptions import ResponseError
 
 from . import invariants
 from .bench import NOW, Bench
@@ -147,3 +148,17 @@ def test_a_counter_that_is_none_stops_no_transition(bench: Bench) -> None:
     bench.call("enqueue", "a", "{}", 50, 0)
     assert bench.redis.lrange(bench.keys.wait, 0, -1) == ["a"]
     assert bench.redis.hget(bench.keys.stats, "enqueued") == "many"
+
+
+def test_no_job_is_half_settled_where_the_queues_settings_are_no_hash(bench: Bench) -> None:
+    bench.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
+    before = bench.read()
+    bench.redis.set(bench.keys.meta, "x")
+
+    assert bench.call("turn", "host:0", "a", 1, "{}", 60_000, 10, 0, 0) == ["unsettled"]
+    with pytest.raises(ResponseError):
+        bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
+
+    bench.redis.delete(bench.keys.meta)
+    assert bench.read() == before
+    assert bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["completed"]

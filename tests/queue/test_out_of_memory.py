@@ -78,6 +78,25 @@ CALLS: list[tuple[str | int, ...]] = [
 ]
 
 
+#: Where turns and starts have something to do: nothing out of the ordinary.
+ORDINARY: State = {
+    **HOST,
+    "active": {"host:0": ["a"], "host:1": ["in-hand"]},
+    "jobs": {"a": started(), "in-hand": waiting(), "next": waiting()},
+}
+NEXT: State = {"wait": ["next"], "lanes": {"next": 50}}
+
+ORDINARY_CALLS: list[tuple[State, tuple[str | int, ...]]] = [
+    (state, call)
+    for limit in (0, 3)
+    for state, call in [
+        ({**ORDINARY, **NEXT}, ("turn", "host:0", "a", 1, "{}", 60_000, 10, limit, 1_000)),
+        (ORDINARY, ("turn", "host:0", "a", 1, "{}", 60_000, 10, limit, 1_000)),
+        (ORDINARY, ("start", "host", 1, limit, 1_000)),
+    ]
+]
+
+
 @pytest.fixture(scope="module")
 def small_server() -> Iterator[Redis]:
     server = RedisServer()
@@ -112,11 +131,26 @@ def test_the_server_does_refuse(bench: Bench) -> None:
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: "-".join(map(str, call[:4])))
 def test_a_transition_happens_as_a_whole_or_not_at_all(bench: Bench, call: tuple[str | int, ...]) -> None:
-    bench.write(STATE)
+    _happens_as_a_whole_or_not_at_all(bench, STATE, call)
+
+
+@pytest.mark.parametrize(("state", "call"), ORDINARY_CALLS)
+def test_so_do_turns_and_starts_where_nothing_is_out_of_the_ordinary(
+    bench: Bench, state: State, call: tuple[str | int, ...]
+) -> None:
+    bench.write(state)
+    assert bench.call(*call) not in (["unsettled"], ["again"])
+    bench.redis.flushall()
+
+    _happens_as_a_whole_or_not_at_all(bench, state, call)
+
+
+def _happens_as_a_whole_or_not_at_all(bench: Bench, state: State, call: tuple[str | int, ...]) -> None:
+    bench.write(state)
     expected = bench.call(*call)
     after = bench.read()
     bench.redis.flushall()
-    bench.write(STATE)
+    bench.write(state)
     before = bench.read()
     bench.redis.config_set("maxmemory", 1)
 
@@ -132,6 +166,26 @@ def test_a_transition_happens_as_a_whole_or_not_at_all(bench: Bench, call: tuple
     # And it goes on when there is memory again.
     bench.call(*call)
     assert bench.read() == after
+
+
+def test_a_busy_child_goes_on_where_notices_are_wanted(bench: Bench) -> None:
+    """Its turn is two scripts then, and the second one finds the slot empty."""
+    bench.write(
+        {
+            **HOST,
+            "wait": ["b"],
+            "active": {"host:0": ["a"]},
+            "jobs": {"a": started(), "b": waiting()},
+            "meta": {"notices": NOW + 60_000},
+        }
+    )
+    bench.redis.config_set("maxmemory", 1)
+    try:
+        assert bench.call("turn", "host:0", "a", 1, "{}", 60_000, 10, 0, 0) == ["unsettled"]
+        assert bench.call("complete", *HELD, "{}", 60_000, 10) == ["completed"]
+        assert bench.call("claim", "host", 0, 15_000, 0, 0, 60_000) == ["job", "b"]
+    finally:
+        bench.redis.config_set("maxmemory", 0)
 
 
 def test_a_busy_child_goes_on_with_a_job_that_was_started_before(bench: Bench) -> None:

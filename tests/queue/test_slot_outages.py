@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from preppath_workers.errors import JobTimeout
 from preppath_workers.queue.job import Job
@@ -50,6 +52,30 @@ def test_an_outcome_that_could_not_be_settled_is_settled_by_the_next_turn(
     assert (settlement.verdict, settlement.finished) == ("completed", finished)
     assert slot.end_turn() is None
     assert queue.counts().completed == 1
+
+
+def test_in_a_job_an_answer_is_late_whatever_signals_come(
+    queue: Queue, open_slot: OpenSlot, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One comes every second there, and each would make the kernel start its time anew."""
+    monkeypatch.setattr("preppath_workers.queue.slot.ANSWER_TIMEOUT", 0.5)
+    slot = open_slot()
+    queue.enqueue({}, id="a")
+    job = next_job(slot)
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    redis.client_pause(20_000, all=False)
+    try:
+        with pytest.raises(RedisTimeoutError):
+            slot.progress(job, 10)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        redis.client_unpause()
+
+    slot.progress(job, 20)
+    assert (found := queue.get("a")) is not None
+    assert found.progress == 20
 
 
 def test_settle_alone_settles_it_too(queue: Queue, open_slot: OpenSlot, redis: Redis) -> None:

@@ -132,10 +132,23 @@ POPPED: dict[str, State] = {
         "jobs": {"n": waiting()},
         "meta": {"paused": 1},
     },
+    "a job, and notices are wanted": {
+        "active": {"host:0": ["n"]},
+        "jobs": {"n": waiting()},
+        "meta": {"notices": NOW + 9_000},
+    },
+    "a job, and a hold is over": {
+        "active": {"host:0": ["n"]},
+        "jobs": {"n": waiting()},
+        "meta": {"heldUntil": NOW - 1},
+    },
     "two jobs": {"active": {"host:0": ["n", "m"]}, "jobs": {"m": waiting(), "n": waiting()}},
 }
 
-ORDINARY = ("nothing", "a job", "a job for which there is no token", "two jobs")
+ORDINARY = (
+    *("nothing", "a job", "a job for which there is no token"),
+    *("a job, and notices are wanted", "two jobs"),
+)
 
 
 @pytest.mark.parametrize("instance", [HOST, {}, {**HOST, "instance": {"host": {"slots": 1, "gone": 1}}}])

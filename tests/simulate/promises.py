@@ -46,7 +46,7 @@ class Promises:
         for owner in state["active"]:
             instance, number = owner.rsplit(":", 1)
             slots = state["instance"].get(instance, {}).get("slots", 0)
-            # A pop of a stopped instance may come late; the claim behind it registers it again.
+            # A pop of a stopped instance may come late; the claim after it registers it again.
             assert int(number) < slots or all(
                 state["jobs"].get(entry, {}).get("state") != "active" for entry in state["active"][owner]
             ), f"{owner} runs a job, and no janitor will look there"

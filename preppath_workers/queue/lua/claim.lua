@@ -1,4 +1,4 @@
--- needs: meta, choosing, starting, whole
+-- needs: meta, notices, choosing, starting, whole
 --
 -- Starts the next job of this slot, if it may start now. That is the oldest one in the slot's active list, where
 -- a BRPOPLPUSH may have put it just before, so this needs no word of it; into an empty list it takes the head of
@@ -28,6 +28,8 @@ local GATE_POLL = 1000
 local function succeeding(text) return string.format('%.0f', (integer(text) or 0) + 1) end
 
 local owner = instance .. ':' .. slot
+-- A server that is out of memory lets nobody begin with what may need some; who has written already may go on.
+redis.call('LTRIM', active_key(owner), '0', '-1')
 register(instance, slot, lease)
 local id, job = next_in_hand(owner)
 if not id then
@@ -42,8 +44,9 @@ local meta = read_meta()
 if meta.paused then return {'wait', GATE_POLL} end
 local held = (integer(meta.heldUntil) or 0) - now
 if held > 0 then return {'wait', math.min(GATE_POLL, held)} end
--- A server that is out of memory lets nobody begin with what may need some; who has written already may go on.
-redis.call('LTRIM', active_key(owner), '0', '-1')
+-- What is over is forgotten, or the queue would be out of the ordinary for ever, and each turn take two scripts.
+if meta.heldUntil and not meta.outOfService then redis.call('HDEL', META, 'heldUntil', 'heldReason') end
+if meta.notices and not are_wanted(meta.notices) then redis.call('HDEL', META, 'notices') end
 local delay = start(owner, id, attempt, fence, limit, duration)
 if delay > 0 then return {'wait', delay} end
 -- This start is a probe: of a queue that is out of service one job may start each time a hold ends.

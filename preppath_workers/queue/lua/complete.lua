@@ -20,9 +20,9 @@ local held = redis.call('HMGET', key, 'state', 'owner', 'fence')
 if held[2] ~= owner or held[3] ~= fence then return {'lost'} end
 if held[1] == 'completed' then return {'completed'} end
 if held[1] ~= 'active' then return {'lost'} end
+local meta = read_meta()
 redis.call('LREM', active_key(owner), '1', id)
 note_completion(id, result, listed)
-local meta = read_meta()
 if are_wanted(meta.notices) then notify(id, 'completed') end
 -- A job that was started since has succeeded: whatever was broken is mended.
 local since = meta.outOfServiceSince

@@ -16,10 +16,14 @@
 
 local instance, slot, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
--- Who is on nobody's books has to register, and where more jobs wait there may be a more urgent one.
+-- Who is on nobody's books has to register.
 local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone')
-local is_known = (integer(known[1]) or 0) > tonumber(slot) and not known[2]
-if not is_known or redis.call('EXISTS', META, WAIT) > 0 then return {'again'} end
+if known[2] or (integer(known[1]) or 0) <= tonumber(slot) then return {'again'} end
+if redis.call('EXISTS', META, WAIT) > 0 then
+  -- Where more jobs wait there may be a more urgent one; that notices are wanted is no reason.
+  local closed = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService')
+  if closed[1] or closed[2] or closed[3] or redis.call('EXISTS', WAIT) == 1 then return {'again'} end
+end
 local owner = instance .. ':' .. slot
 local id = redis.call('LINDEX', active_key(owner), '-1')
 if not id then return {'none'} end
