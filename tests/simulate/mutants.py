@@ -36,7 +36,7 @@ MUTANTS = (
     Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 3),
     Mutant("a turn starts whatever waits", "if job[1] ~= 'waiting' or job[2] then return 'again' end", "", 4),
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
-    Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 129),
+    Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 166),
     Mutant("a promise is not measured against real starts", "if not promised or promised <= now then\n    moment = free_at", "if not promised then\n    moment = free_at", 113),
     Mutant("a stopped slot's promise is kept for ever", "redis.call('ZREM', RESERVED, owner)\n  return moved", "return moved", 4),
     Mutant("recovery forgets a job that waits in hand", "else\n      place_first(id, priority_of(id))\n    end", "end", 4),

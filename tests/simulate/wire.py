@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from random import Random
 from typing import Any
 
@@ -76,6 +77,9 @@ class SlotsLine:
 
     def disconnect(self) -> None:
         self._answers.clear()
+
+    def minding_signals(self) -> AbstractContextManager[None]:
+        return nullcontext()  # an answer is there at once, or lost
 
     def send(self, packed: bytes) -> None:
         commands = list(_unpacked(packed))
