@@ -52,7 +52,7 @@ class Deadline:
     Inside a block of it JobTimeout is raised after `seconds`, and again until the block is left.
     """
 
-    def __init__(self, seconds: float, each_second: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, seconds: float, each_second: Callable[[], None]) -> None:
         """`each_second` is called while a job runs, in the midst of whatever it does."""
         self._seconds = seconds
         self._each_second = each_second

@@ -23,8 +23,8 @@ def test_a_hash_that_is_empty_but_for_a_field_reads_as_defaults() -> None:
 
 @pytest.mark.parametrize("text", ["", "abc", "nan", "inf", "1e999", "0x10", "9" * 5_000])
 def test_a_number_that_is_none_reads_as_its_default(text: str) -> None:
-    read = job(priority=text, attempts=text, createdAt=text, startedAt=text)
-    assert (read.priority, read.attempts) == (50, 0)
+    read = job(priority=text, attempts=text, fence=text, createdAt=text, startedAt=text)
+    assert (read.priority, read.attempts, read.fence) == (50, 0, text)
     assert (read.created_at, read.started_at, read.wait_ms) == (None, None, None)
     json.dumps(read.to_dict(), allow_nan=False)
 

@@ -28,9 +28,9 @@ class Mutant:
 
 
 MUTANTS = (
-    Mutant("a settled job's owner is not checked", "if held[2] ~= owner or held[3] ~= fence then return {'lost'} end", "", 110),
+    Mutant("a settled job's owner is not checked", "local state = state_if_ours(id, owner, fence)", "local state = redis.call('HGET', key, 'state')", 110),
     Mutant("a completed job stays in its slot's hand", "redis.call('LREM', active_key(owner), '1', id)\nnote_completion", "note_completion", 1),
-    Mutant("completing again completes again", "if held[1] == 'completed' then return {'completed'} end\nif held[1] ~= 'active' then return {'lost'} end", "", 47),
+    Mutant("completing again completes again", "if state == 'completed' then return {'completed'} end\nif state ~= 'active' then return {'lost'} end", "if not state then return {'lost'} end", 47),
     Mutant("a claim forgets what it holds", "if state == 'active' and holder == owner then return id, job end", "if state == 'active' and holder == owner then redis.call('RPOP', active) return nil end", 0),
     Mutant("a swap loses the job in hand", "place_first(id, priority)\n  return true", "return true", 3),
     Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 3),

@@ -1,4 +1,4 @@
--- needs: meta, notices, completing
+-- needs: meta, notices, ownership, completing
 --
 -- Settles a job that succeeded, if it is still the caller's.
 --
@@ -16,10 +16,9 @@
 local id, owner, fence, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 
 local key = job_key(id)
-local held = redis.call('HMGET', key, 'state', 'owner', 'fence')
-if held[2] ~= owner or held[3] ~= fence then return {'lost'} end
-if held[1] == 'completed' then return {'completed'} end
-if held[1] ~= 'active' then return {'lost'} end
+local state = state_if_ours(id, owner, fence)
+if state == 'completed' then return {'completed'} end
+if state ~= 'active' then return {'lost'} end
 local meta = read_meta()
 redis.call('LREM', active_key(owner), '1', id)
 note_completion(id, result, listed)

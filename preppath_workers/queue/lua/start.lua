@@ -17,8 +17,8 @@
 local instance, slot, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 -- Who is on nobody's books has to register.
-local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone')
-if known[2] or (integer(known[1]) or 0) <= tonumber(slot) then return {'again'} end
+local slots, gone = slots_of(instance)
+if gone or slots <= tonumber(slot) then return {'again'} end
 if redis.call('EXISTS', META, WAIT) > 0 then
   -- Where more jobs wait there may be a more urgent one; that notices are wanted is no reason.
   local closed = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService')

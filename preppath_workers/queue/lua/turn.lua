@@ -1,4 +1,4 @@
--- needs: completing, first_starts
+-- needs: ownership, completing, first_starts
 --
 -- A busy child's whole turn: settles the job that it has completed and starts the next one, as complete.lua and
 -- claim.lua would do one after the other. This is the way that nearly all jobs go, so it knows no more than it must:
@@ -23,11 +23,8 @@
 local owner, id, fence, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local limit, duration = ARGV[8], ARGV[9]
 
-local key, active = job_key(id), active_key(owner)
-local held = redis.call('HMGET', key, 'state', 'owner', 'fence')
-if held[1] ~= 'active' or held[2] ~= owner or held[3] ~= fence or redis.call('EXISTS', META) == 1 then
-  return {'unsettled'}
-end
+local active = active_key(owner)
+if state_if_ours(id, owner, fence) ~= 'active' or redis.call('EXISTS', META) == 1 then return {'unsettled'} end
 -- Two, to see in the same step whether the job was all that the slot held.
 local hand = redis.call('RPOP', active, '2')
 if not hand then return {'unsettled'} end
@@ -36,7 +33,7 @@ if hand[1] ~= id or hand[2] then
   return {'unsettled'}
 end
 note_completion(id, result, listed)
-redis.call('PEXPIRE', key, keep)
+redis.call('PEXPIRE', job_key(id), keep)
 
 local following = redis.call('RPOPLPUSH', WAIT, active)
 if following then return {start_first(owner, following, limit, duration)} end

@@ -3,12 +3,11 @@
 -- A janitor finds active lists through their instance. One whose lease ran out was struck off; its children
 -- may still be there (a stopped process that goes on, a network that heals), and about to block in a pop.
 local function register(instance, slot, lease)
-  local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone')
-  local slots = integer(known[1]) or 0
-  if slots > tonumber(slot) and not known[2] then return end
+  local slots, gone = slots_of(instance)
+  if slots > tonumber(slot) and not gone then return end
   redis.call('HSET', instance_key(instance), 'slots', math.max(slots, slot + 1))
   redis.call('HDEL', instance_key(instance), 'gone')
-  if known[2] then
+  if gone then
     redis.call('ZADD', INSTANCES, now + lease, instance)
   else
     redis.call('ZADD', INSTANCES, 'NX', now + lease, instance)

@@ -2,3 +2,9 @@
 local INSTANCES = base .. 'instances'
 
 local function instance_key(instance) return base .. 'instance:' .. instance end
+
+-- The number of slots that an instance has or had, and whether its lease ran out.
+local function slots_of(instance)
+  local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone')
+  return integer(known[1]) or 0, known[2]
+end
