@@ -34,26 +34,33 @@ def scripts() -> Mapping[str, Script]:
     """Every transition by name, read once a process."""
     found = {}
     for path in sorted(_FOLDER.glob("*.lua")):
-        parts: dict[Path, str] = {}
-        _gather(_FOLDER / "shared" / "base.lua", parts)
-        _gather(path, parts)
-        text = "\n".join(parts.values())
+        text = assembled(path.read_text(encoding="utf-8"))
         # Redis names a script by its SHA-1; nothing is kept secret by it.
         digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
         found[path.stem] = Script(path.stem, text, digest)
     return MappingProxyType(found)
 
 
-def _gather(path: Path, parts: dict[Path, str]) -> None:
-    """Adds the file to the parts, after what its first line says it needs. A script carries no more than
-    that: Redis makes all of its functions anew at each call."""
-    if path in parts:
-        return
-    text = path.read_text(encoding="utf-8")
-    needs = re.match(r"-- needs: (.*)", text)
-    for name in needs[1].split(", ") if needs else ():
-        _gather(_FOLDER / "shared" / f"{name}.lua", parts)
-    parts[path] = text
+def assembled(text: str) -> str:
+    """What is to be run: each line `-- needs: a, b` is replaced by those files of `lua/shared` that do not
+    stand above it already, and what every script needs comes first.
+
+    A script carries no more than it needs, and the ordinary way stands above what only the others need: Redis
+    makes all functions that it comes by anew at each call.
+    """
+    return _with_needs(f"-- needs: base\n{text}", set())
+
+
+def _with_needs(text: str, included: set[str]) -> str:
+    def files(line: re.Match[str]) -> str:
+        return "\n".join(_shared(name, included) for name in line[1].split(", ") if name not in included)
+
+    return re.sub(r"^-- needs: (.*)$", files, text, flags=re.MULTILINE)
+
+
+def _shared(name: str, included: set[str]) -> str:
+    included.add(name)
+    return _with_needs((_FOLDER / "shared" / f"{name}.lua").read_text(encoding="utf-8"), included)
 
 
 class Caller:

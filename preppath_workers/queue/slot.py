@@ -1,10 +1,9 @@
 """A queue as one child sees it: its slot, with one turn after the other.
 
 A turn is one round trip. While there is work, one script settles the last job and starts the next. When there
-is none, two commands travel in one packet: pop the next job into the slot's active list, and start it. Redis
-blocks in the pop, and starts the job the moment it arrives. Both scripts know the ordinary alone. Whatever is
-not, a job that was started before too, they leave to a claim. It finds the job in the active list by itself;
-whatever got lost on the way, a pop or an answer, the next claim brings it up again, and sorts the rest out.
+is none, two commands travel in one packet: pop the next job into the slot's active list, and claim it. Redis
+blocks in the pop, and starts the job the moment it arrives. A claim finds the job in the active list by
+itself; whatever got lost on the way, a pop or an answer, the next claim brings it up again.
 """
 
 from __future__ import annotations
@@ -31,10 +30,6 @@ BLOCK = 5
 #: was put back there by a claim, and a job may land in its slot.
 _FRESH = 5.0
 
-#: How long a queue that is out of the ordinary is taken to be so (s), for that lasts longer than a turn: it
-#: is held, or, for good, notices are wanted. Until then complete and claim travel together.
-_EXTRAORDINARY = 1.0
-
 #: How long after an instance was last seen a pop of it may still take a job (ms), with room to spare.
 LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 
@@ -42,7 +37,7 @@ LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 ANSWER_TIMEOUT = BLOCK + 5.0
 
 _USED = (
-    *("turn", "start", "claim", "complete", "retry", "release", "recover"),
+    *("turn", "claim", "complete", "retry", "release", "recover"),
     *("progress", "checkpoint", "spend", "confirm"),
 )
 
@@ -74,20 +69,17 @@ class Slot:
         limit = queue.rate_limit
         self._limit = (limit.max, _ms(limit.duration)) if limit else (0, 0)
         self._retention = (_ms(config.keep_completed_seconds), config.keep_completed_count)
-        self._claim = self._words(
-            "claim", instance, number, _ms(config.lease), *self._limit, _ms(config.probe_interval)
-        )
-        self._start = self._words("start", instance, number, *self._limit)
+        terms = (_ms(config.lease), *self._limit, _ms(config.probe_interval))
+        self._claim = self._words("claim", instance, number, *terms)
         # A turn's words before and after those that change: to make all of them each time takes 1.2 of 17 µs.
         self._turn = self._words("turn", self.owner)
-        self._turn_terms = tuple(map(str, (*self._retention, *self._limit)))
+        self._turn_terms = tuple(map(str, (*self._retention, *terms)))
         self._pop = ("BRPOPLPUSH", self._keys.wait, self._keys.active(self.owner), str(BLOCK))
         self._unsettled: Finished | None = None
         #: What this turn brought, when it came together with the settlement.
         self._brought: list[Any] | None = None
         #: When there was nothing at last: the next turn may block in a pop. Long ago when there was a job.
         self._idle_since = float("-inf")
-        self._ordinary_from = float("-inf")
         self._popping = False
 
     def recover(self) -> Recovered:
@@ -108,16 +100,13 @@ class Slot:
         self._popping = not self._unsettled and monotonic() < self._idle_since + _FRESH
         self._idle_since = float("-inf")
         if not self._unsettled:
-            self._send([self._pop, self._start] if self._popping else [self._claim])
+            self._send([self._pop, self._claim] if self._popping else [self._claim])
             return None
         job, outcome = self._unsettled.job, self._unsettled.outcome
-        if isinstance(outcome, Completed) and monotonic() >= self._ordinary_from:
+        if isinstance(outcome, Completed):
             self._send([(*self._turn, job.id, job.fence, outcome.result, *self._turn_terms)])
-            answer = self._receive()
-            if answer[0] != "unsettled":
-                self._brought = answer
-                return self._settled(["completed"])
-            self._ordinary_from = monotonic() + _EXTRAORDINARY
+            verdict, self._brought = self._receive()
+            return self._settled([verdict])
         self._send([self._settle_words(self._unsettled), self._claim])
         return self._settled(self._receive())
 
@@ -129,9 +118,6 @@ class Slot:
         self._brought = None
         if answer[0] == "first":
             return Job.first_started(self._queue.name, self.owner, answer[1:])
-        if answer[0] == "again":
-            self._send([self._claim])
-            answer = self._receive()
         if answer[0] == "wait":
             return Wait(int(answer[1]) / 1000)
         if answer[0] == "none":

@@ -106,7 +106,7 @@ def _add_once_it_pops(stage: Stage, process: ForkProcess) -> None:
 
 
 def _enqueued_into_no_ordinary_queue(stage: Stage) -> None:
-    """A word of an operator's is reason enough not to take a turn in one step."""
+    """A word of an operator's is reason enough for the long way."""
     stage.redis.hset(stage.queue.keys.meta, "note", "by hand")
     enqueued("b", "a")(stage)
 
@@ -144,9 +144,9 @@ SCENES = (
     _by_worker("recover (its slot's last job)", "recover", before=_abandoned, runs={"a": 2}, recoveries={"a": 1}),
     _by_worker("claim (takes the head)", "claim", before=enqueued("a")),
     _by_worker("pop (blocks)", "brpoplpush", meanwhile=enqueued("a")),
-    _by_worker("start (behind its pop)", "start", provoke=_add_once_it_pops),
+    _by_worker("claim (behind its pop)", "claim", provoke=_add_once_it_pops, skip=1),
     _by_worker("turn (complete and claim)", "turn", before=enqueued("a", "b"), states=_BOTH),
-    _by_worker("complete (and claim)", "complete", before=_enqueued_into_no_ordinary_queue, states=_BOTH),
+    _by_worker("turn (in a queue that is not as usual)", "turn", before=_enqueued_into_no_ordinary_queue, states=_BOTH),
     _by_worker("complete (told to stop)", "complete", before=enqueued("a", do="sleep", seconds=0.2), provoke=_stop_while_it_runs, crew=_next_worker_crew, has_successor=False),
     _by_worker("retry (to try again)", "retry", before=enqueued("a", do="transient"), runs={"a": 2}),
     _by_worker("retry (to give up)", "retry", before=enqueued("a", do="permanent"), states={"a": "failed"}),
@@ -161,6 +161,7 @@ SCENES = (
     _by_janitor("reap", "reap", before=_abandoned_elsewhere, runs={"a": 2}, recoveries={"a": 1}),
     _by_janitor("leave", "leave", before=_abandoned, provoke=_stop_on_the_books, crew=_other_crew, runs={"a": 2}, has_successor=False),
     _by_operator("enqueue", "enqueue", lambda queue: queue.enqueue({}, id="a")),
+    _by_operator("enqueue (more urgent)", "enqueue", lambda queue: queue.enqueue({}, id="a", priority=1), before=enqueued("b"), states=_BOTH),
     _by_operator("enqueue (delayed)", "enqueue", lambda queue: queue.enqueue({}, id="a", delay=0.1)),
     _by_operator("cancel", "cancel", lambda queue: queue.cancel("a"), before=enqueued("a"), states={"a": "cancelled"}, runs={"a": 0}),
     _by_operator("promote one", "hasten", lambda queue: queue.promote("a"), before=enqueued("a", delay=600)),

@@ -34,7 +34,7 @@ def test_nothing_is_lost(stage: Stage, scene: Scene, fault: Fault, killed: bool)
 #: Broken variants of the scripts, each with a cell that notices it.
 NOTICED = (
     ("a claim forgets what it holds", "claim (takes the head)", Fault.ANSWER_LOST, False),
-    ("completing again completes again", "complete (and claim)", Fault.ANSWER_LOST, False),
+    ("completing again completes again", "complete (told to stop)", Fault.ANSWER_LOST, False),
     ("a released job counts an attempt", "release (vendor's limit)", Fault.SILENT, False),
     ("a dead instance's last slot is not looked at", "reap", Fault.RESTART, True),
     ("adding an id again makes a second job", "enqueue", Fault.ANSWER_LOST, True),

@@ -73,7 +73,7 @@ class _Run:
         """What a worker sends: the settlement and the claim in one, or the claim alone."""
         if job_id := self._running.pop(slot, None):
             held = (f"host:{slot}", job_id, 1, "{}", 60_000, 10)
-            answer = self._bench.call("turn", *held, *self._terms[1:3], now=NOW + now)
+            _, answer = self._bench.call("turn", *held, *self._terms, now=NOW + now)
         else:
             answer = self._bench.call("claim", "host", slot, *self._terms, now=NOW + now)
         match answer:

@@ -155,7 +155,8 @@ def test_no_job_is_half_settled_where_the_queues_settings_are_no_hash(bench: Ben
     before = bench.read()
     bench.redis.set(bench.keys.meta, "x")
 
-    assert bench.call("turn", "host:0", "a", 1, "{}", 60_000, 10, 0, 0) == ["unsettled"]
+    with pytest.raises(ResponseError):
+        bench.call("turn", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000)
     with pytest.raises(ResponseError):
         bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
 

@@ -79,8 +79,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),
-        ("turn", "host:1", "a", 1, "{}", 60_000, 10, 0, 0),
-        ("start", "host", 0, 0, 0),
+        ("turn", "host:1", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000),
         ("recover", "host:0", "1", 3),
         ("counts",),
         ("reap", 3, 10, "", 9_000, 60_000),
@@ -114,7 +113,7 @@ def test_a_header_names_every_argument(name: str) -> None:
 @pytest.mark.parametrize("name", scripts())
 def test_a_header_tells_every_status_that_is_returned(name: str) -> None:
     assert "-- Returns " in header(name)
-    statuses = re.findall(r"return \{(?:settled, )?'(\w+)'", body(name))
+    statuses = re.findall(r"return \{'(\w+)'", body(name))
     assert [status for status in statuses if f'"{status}"' not in header(name)] == []
 
 

@@ -14,7 +14,7 @@ from preppath_workers.dev.servers import running
 from preppath_workers.queue.keys import Keys
 from preppath_workers.queue.scripts import scripts
 
-from .bench import NOW, Bench, State
+from .bench import NOW, Bench, State, merged
 from .table import HOST, delayed, failed, started, waiting
 
 #: Something of everything, with work for each transition.
@@ -49,8 +49,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("claim", "host", 0, *TERMS),
     ("claim", "host", 1, *TERMS),
     ("claim", "new", 0, *TERMS),
-    ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS[1:3]),
-    ("start", "host", 1, *TERMS[1:3]),
+    ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS),
     ("complete", *HELD, "{}", 60_000, 10),
     ("retry", *HELD, "{}", "", 3, 1_000, 0),
     ("retry", *HELD, "{}", "permanent", 3, 1_000, 0),
@@ -78,7 +77,7 @@ CALLS: list[tuple[str | int, ...]] = [
 ]
 
 
-#: Where turns and starts have something to do: nothing out of the ordinary.
+#: Where turns and claims go their shortest way: nothing is out of the ordinary.
 ORDINARY: State = {
     **HOST,
     "active": {"host:0": ["a"], "host:1": ["in-hand"]},
@@ -90,9 +89,11 @@ ORDINARY_CALLS: list[tuple[State, tuple[str | int, ...]]] = [
     (state, call)
     for limit in (0, 3)
     for state, call in [
-        ({**ORDINARY, **NEXT}, ("turn", "host:0", "a", 1, "{}", 60_000, 10, limit, 1_000)),
-        (ORDINARY, ("turn", "host:0", "a", 1, "{}", 60_000, 10, limit, 1_000)),
-        (ORDINARY, ("start", "host", 1, limit, 1_000)),
+        ({**ORDINARY, **NEXT}, ("turn", "host:0", "a", 1, "{}", 60_000, 10, 15_000, limit, 1_000, 60_000)),
+        (ORDINARY, ("turn", "host:0", "a", 1, "{}", 60_000, 10, 15_000, limit, 1_000, 60_000)),
+        (ORDINARY, ("claim", "host", 1, 15_000, limit, 1_000, 60_000)),
+        ({}, ("enqueue", "x", "{}", 50, 0)),
+        ({**NEXT, "jobs": {"next": waiting()}}, ("enqueue", "x", "{}", 50, 0)),
     ]
 ]
 
@@ -135,13 +136,9 @@ def test_a_transition_happens_as_a_whole_or_not_at_all(bench: Bench, call: tuple
 
 
 @pytest.mark.parametrize(("state", "call"), ORDINARY_CALLS)
-def test_so_do_turns_and_starts_where_nothing_is_out_of_the_ordinary(
+def test_so_does_one_for_which_nothing_is_out_of_the_ordinary(
     bench: Bench, state: State, call: tuple[str | int, ...]
 ) -> None:
-    bench.write(state)
-    assert bench.call(*call) not in (["unsettled"], ["again"])
-    bench.redis.flushall()
-
     _happens_as_a_whole_or_not_at_all(bench, state, call)
 
 
@@ -168,40 +165,34 @@ def _happens_as_a_whole_or_not_at_all(bench: Bench, state: State, call: tuple[st
     assert bench.read() == after
 
 
-def test_a_busy_child_goes_on_where_notices_are_wanted(bench: Bench) -> None:
-    """Its turn is two scripts then, and the second one finds the slot empty."""
-    bench.write(
-        {
-            **HOST,
-            "wait": ["b"],
-            "active": {"host:0": ["a"]},
-            "jobs": {"a": started(), "b": waiting()},
-            "meta": {"notices": NOW + 60_000},
-        }
-    )
-    bench.redis.config_set("maxmemory", 1)
-    try:
-        assert bench.call("turn", "host:0", "a", 1, "{}", 60_000, 10, 0, 0) == ["unsettled"]
-        assert bench.call("complete", *HELD, "{}", 60_000, 10) == ["completed"]
-        assert bench.call("claim", "host", 0, 15_000, 0, 0, 60_000) == ["job", "b"]
-    finally:
-        bench.redis.config_set("maxmemory", 0)
+#: What a child may find when its job is done: what is completed first has written something already.
+NEXT_JOBS: dict[str, State] = {
+    "an ordinary job": {"jobs": {"b": waiting()}},
+    "a job that was started before": {"jobs": {"b": waiting(fence=1, attempts=1)}},
+    "an ordinary job, and notices are wanted": {
+        "jobs": {"b": waiting()},
+        "meta": {"notices": NOW + 60_000},
+    },
+}
 
 
-def test_a_busy_child_goes_on_with_a_job_that_was_started_before(bench: Bench) -> None:
-    """Such a job is left to a claim of its own, with nothing written before in the same call."""
-    bench.write(
-        {
-            "instances": {"host": NOW + 9_000},
-            "instance": {"host": {"slots": 1}},
-            "wait": ["b"],
-            "active": {"host:0": ["a"]},
-            "jobs": {"a": started(), "b": waiting(fence=1, attempts=1)},
-        }
-    )
-    bench.redis.config_set("maxmemory", 1)
-    try:
-        assert bench.call("turn", "host:0", "a", 1, "{}", 60_000, 10, 0, 0) == ["again"]
-        assert bench.call("claim", "host", 0, 15_000, 0, 0, 60_000) == ["job", "b"]
-    finally:
-        bench.redis.config_set("maxmemory", 0)
+@pytest.mark.parametrize("found", NEXT_JOBS.values(), ids=NEXT_JOBS)
+def test_a_child_goes_on_without_memory(bench: Bench, found: State) -> None:
+    """Or none would ever be free again."""
+    hands: list[State] = [
+        {"wait": ["b"], "active": {"host:0": ["a"]}, "jobs": {"a": started()}},
+        {"active": {"host:0": ["b"]}},
+    ]
+    for hand, call, expected in zip(
+        hands,
+        [("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS), ("claim", "host", 0, *TERMS)],
+        [["completed", ["job", "b"]], ["job", "b"]],
+        strict=True,
+    ):
+        bench.redis.flushall()
+        bench.write(merged(merged(HOST, hand), found))
+        bench.redis.config_set("maxmemory", 1)
+        try:
+            assert bench.call(*call) == expected
+        finally:
+            bench.redis.config_set("maxmemory", 0)

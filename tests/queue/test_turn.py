@@ -1,8 +1,12 @@
-"""turn and start: what complete and claim do, in one step and for what is ordinary alone."""
+"""Transitions have a short way for what is ordinary: it does what the long one does, which knows all."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+
+from preppath_workers.queue.scripts import assembled
 
 from .bench import NOW, Bench, State, merged
 from .table import HOST, Row, completed, delayed, row_name, started, waiting
@@ -12,7 +16,17 @@ from .test_settle import COMPLETE
 TERMS = (15_000, 2, 1_000, 60_000)
 
 #: The turn of the host's first slot, which has done job a.
-TURN = ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS[1:3])
+TURN = ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS)
+
+LONG_CLAIM = assembled("""-- needs: claiming
+return claim(ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], tonumber(ARGV[7]))""")
+
+
+def claim_the_long_way(bench: Bench) -> Any:
+    """The host's first slot's."""
+    words = (NOW, "host", 0, *TERMS)
+    return bench.claimed("host:0", bench.redis.eval(LONG_CLAIM, 1, bench.keys.base, *map(str, words)))
+
 
 #: What may lie beside the job that is settled.
 SURROUNDINGS: dict[str, State] = {
@@ -24,45 +38,7 @@ SURROUNDINGS: dict[str, State] = {
         "jobs": {"n": waiting()},
         "tokens": {"x#1#1": NOW - 10, "y#1#1": NOW - 5},
     },
-    "the queue is paused": {"wait": ["n"], "jobs": {"n": waiting()}, "meta": {"paused": 1}},
-    "what waits is no job": {"wait": ["rubbish"]},
-}
-
-
-@pytest.mark.parametrize("surroundings", SURROUNDINGS.values(), ids=SURROUNDINGS)
-@pytest.mark.parametrize("row", COMPLETE, ids=row_name)
-def test_a_turn_is_complete_and_claim(bench: Bench, row: Row, surroundings: State) -> None:
-    given = merged(row.given, surroundings)
-    _, job_id, owner, fence, result, *retention = row.call
-    instance, slot = str(owner).split(":")
-    bench.write(given)
-    settled = bench.call(*row.call)
-    claimed = bench.call("claim", instance, slot, *TERMS)
-    expected = bench.read()
-    bench.redis.delete(*bench.all_keys())
-
-    bench.write(given)
-    before = bench.read()
-    reply, then = ["completed"], bench.call("turn", owner, job_id, fence, result, *retention, *TERMS[1:3])
-    if then == ["unsettled"]:
-        assert bench.read() == before
-        reply, then = bench.call(*row.call), ["again"]
-    if then == ["again"]:
-        then = bench.call("claim", instance, slot, *TERMS)
-
-    assert [reply, then] == [settled, claimed]
-    assert bench.read() == expected
-
-
-#: Where a turn leaves the start to the claim.
-NOT_FIRST: dict[str, State] = {
-    "what waits is no job": {"wait": ["rubbish"]},
-    "what waits is accounted for elsewhere": {"wait": ["n"], "jobs": {"n": delayed()}},
-    "what waits was started before": {"wait": ["n"], "jobs": {"n": waiting(fence=1, attempts=1)}},
-}
-
-#: Where a turn does nothing.
-EXTRAORDINARY: dict[str, State] = {
+    "a token was promised": {"reserved": {"host:0": NOW - 5}},
     "the queue is paused": {"wait": ["n"], "jobs": {"n": waiting()}, "meta": {"paused": 1}},
     "notices are wanted": {"wait": ["n"], "jobs": {"n": waiting()}, "meta": {"notices": NOW + 9_000}},
     "the queue is out of service": {
@@ -70,6 +46,9 @@ EXTRAORDINARY: dict[str, State] = {
         "jobs": {"n": waiting()},
         "meta": {"outOfService": "401", "outOfServiceSince": NOW},
     },
+    "what waits is no job": {"wait": ["rubbish"]},
+    "what waits is accounted for elsewhere": {"wait": ["n"], "jobs": {"n": delayed()}},
+    "what waits was started before": {"wait": ["n"], "jobs": {"n": waiting(fence=1, attempts=1)}},
     "something older lies in the slot": {
         "wait": ["n"],
         "active": {"host:0": ["a", "b", "c"]},
@@ -90,26 +69,31 @@ EXTRAORDINARY: dict[str, State] = {
 }
 
 
-@pytest.mark.parametrize("circumstance", NOT_FIRST.values(), ids=NOT_FIRST)
-def test_what_is_no_first_start_is_left_to_the_claim(bench: Bench, circumstance: State) -> None:
-    bench.write(merged({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}, circumstance))
+@pytest.mark.parametrize("surroundings", SURROUNDINGS.values(), ids=SURROUNDINGS)
+@pytest.mark.parametrize("row", COMPLETE, ids=row_name)
+def test_a_turn_is_complete_and_claim(bench: Bench, row: Row, surroundings: State) -> None:
+    if "active" not in row.given:
+        surroundings = {name: value for name, value in surroundings.items() if value is not None}
+    given = merged(row.given, surroundings)
+    _, job_id, owner, fence, result, *retention = row.call
+    bench.write(given)
+    (settled,) = bench.call(*row.call)
+    claimed = claim_the_long_way(bench)
+    expected = bench.read()
+    bench.redis.delete(*bench.all_keys())
+    bench.write(given)
 
-    assert bench.call(*TURN) == ["again"]
-    assert bench.read()["jobs"]["a"]["state"] == "completed"
+    reply = bench.call("turn", owner, job_id, fence, result, *retention, *TERMS)
 
-
-@pytest.mark.parametrize("circumstance", EXTRAORDINARY.values(), ids=EXTRAORDINARY)
-def test_what_is_out_of_the_ordinary_is_left_alone(bench: Bench, circumstance: State) -> None:
-    bench.write(merged({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}, circumstance))
-    before = bench.read()
-
-    assert bench.call(*TURN) == ["unsettled"]
-    assert bench.read() == before
+    assert reply == [settled, claimed]
+    assert bench.read() == expected
 
 
 #: What a pop may have put into the slot, and what may be the matter with it and with the rest.
 POPPED: dict[str, State] = {
     "nothing": {},
+    "nothing, and others wait": {"wait": ["n"], "lanes": {"n": 50}, "jobs": {"n": waiting()}},
+    "nothing, and a token was promised": {"reserved": {"host:0": NOW - 5}},
     "a job": {"active": {"host:0": ["n"]}, "jobs": {"n": waiting()}},
     "a job, and others wait": {
         "active": {"host:0": ["n"]},
@@ -145,39 +129,54 @@ POPPED: dict[str, State] = {
     "two jobs": {"active": {"host:0": ["n", "m"]}, "jobs": {"m": waiting(), "n": waiting()}},
 }
 
-ORDINARY = (
-    *("nothing", "a job", "a job for which there is no token"),
-    *("a job, and notices are wanted", "two jobs"),
-)
-
 
 @pytest.mark.parametrize("instance", [HOST, {}, {**HOST, "instance": {"host": {"slots": 1, "gone": 1}}}])
-@pytest.mark.parametrize("popped", POPPED)
-def test_a_start_is_a_claim(bench: Bench, popped: str, instance: State) -> None:
-    given = merged(instance, POPPED[popped])
+@pytest.mark.parametrize("popped", POPPED.values(), ids=POPPED)
+def test_a_claim_is_one(bench: Bench, popped: State, instance: State) -> None:
+    given = merged(instance, popped)
     bench.write(given)
-    claimed = bench.call("claim", "host", 0, *TERMS)
+    claimed = claim_the_long_way(bench)
     expected = bench.read()
     bench.redis.delete(*bench.all_keys())
-
     bench.write(given)
-    before = bench.read()
-    reply = bench.call("start", "host", 0, *TERMS[1:3])
-    assert (reply != ["again"]) == (popped in ORDINARY and instance == HOST)
-    if reply == ["again"]:
-        assert bench.read() == before
-        reply = bench.call("claim", "host", 0, *TERMS)
 
-    assert reply == claimed
+    assert bench.call("claim", "host", 0, *TERMS) == claimed
     assert bench.read() == expected
 
 
-def test_the_ordinary_needs_one_call(bench: Bench) -> None:
-    bench.write(
-        {**HOST, "wait": ["b"], "active": {"host:0": ["a"]}, "jobs": {"a": started(), "b": waiting()}}
-    )
+#: What a job that is added alone may find.
+LINES: dict[str, State] = {
+    "nothing": {},
+    "a lane that has left": {"lanes": {"gone": 50}},
+    "one as urgent": {"wait": ["b"], "lanes": {"b": 50}, "jobs": {"b": waiting()}},
+    "more urgent ones": {"wait": ["b"], "lanes": {"b": 10}, "jobs": {"b": waiting(10)}},
+    "less urgent ones": {"wait": ["b"], "lanes": {"b": 90}, "jobs": {"b": waiting(90)}},
+    "all kinds": {
+        "wait": ["d", "c", "b"],
+        "lanes": {"d": 90, "c": 50, "b": 10},
+        "jobs": {"b": waiting(10), "c": waiting(), "d": waiting(90)},
+    },
+    "no lanes": {"wait": ["b"], "jobs": {"b": waiting()}},
+    "a raw push": {"wait": ["{}", "b"], "lanes": {"b": 50}, "jobs": {"b": waiting()}},
+    "itself": {"wait": ["a"], "lanes": {"a": 50}, "jobs": {"a": waiting()}},
+    "itself, completed": {"jobs": {"a": completed()}},
+}
 
-    assert bench.call(*TURN) == ["job", "b"]
+
+@pytest.mark.parametrize("delay", [0, 700])
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_a_job_that_is_added_alone_comes_where_it_would_in_company(
+    bench: Bench, line: State, delay: int
+) -> None:
+    given = merged({"jobs": {"old": completed()}}, line)
+    bench.write(given)
+    reply = bench.call("enqueue", "a", "{}", 50, delay, "old", "{}", 50, 0)
+    expected = bench.read()
+    bench.redis.delete(*bench.all_keys())
+    bench.write(given)
+
+    assert bench.call("enqueue", "a", "{}", 50, delay) == reply[:1]
+    assert bench.read() == expected
 
 
 def test_who_mended_the_queue_may_go_on(bench: Bench) -> None:
@@ -192,8 +191,7 @@ def test_who_mended_the_queue_may_go_on(bench: Bench) -> None:
         }
     )
 
-    assert bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["completed"]
-    assert bench.call("claim", "host", 0, *TERMS) == ["job", "b"]
+    assert bench.call(*TURN) == ["completed", ["job", "b"]]
     assert "meta" not in bench.read()
 
 
@@ -206,12 +204,10 @@ def test_a_turn_that_is_called_again_settles_and_starts_nothing_twice(bench: Ben
             "jobs": {"a": started(), "b": waiting(), "c": waiting()},
         }
     )
-    assert bench.call(*TURN) == ["job", "b"]
+    assert bench.call(*TURN) == ["completed", ["job", "b"]]
     after = bench.read()
 
-    assert bench.call(*TURN, now=NOW + 1) == ["unsettled"]
-    assert bench.call("complete", "a", "host:0", 1, "{}", 60_000, 10, now=NOW + 1) == ["completed"]
-    assert bench.call("claim", "host", 0, *TERMS) == ["job", "b"]
+    assert bench.call(*TURN, now=NOW + 1) == ["completed", ["job", "b"]]
     assert bench.read() == after
 
 

@@ -68,10 +68,15 @@ class World:
                 for _ in range(MOVES):
                     self._step()
                 self._drain()
-        except Exception as error:
-            trace = "\n".join(self.trace)
-            raise Broken(f"seed {self.seed}: {type(error).__name__}: {error}\n{trace}") from error
+        except AssertionError as error:
+            raise Broken(self._told(error)) from error
+        except Exception as error:  # a fault of the simulation's own is no broken promise
+            error.add_note(self._told(error))
+            raise
         return self.trace
+
+    def _told(self, error: Exception) -> str:
+        return "\n".join([f"seed {self.seed}: {type(error).__name__}: {error}", *self.trace])
 
     def _step(self) -> None:
         moves: list[tuple[int, str, Callable[[], None]]] = [

@@ -1,5 +1,3 @@
--- needs: meta, notices, choosing, starting, whole
---
 -- Starts the next job of this slot, if it may start now. That is the oldest one in the slot's active list, where
 -- a BRPOPLPUSH may have put it just before, so this needs no word of it; into an empty list it takes the head of
 -- `wait` by itself. Calling again after a lost answer returns the same job with the same fencing number.
@@ -14,41 +12,40 @@
 -- ARGV[7]  time between two probes of a queue that is out of service (ms)
 --
 -- Returns one of:
+--   {"first", …}                as start_first says in first_starts.lua: nobody has started that job before
 --   {"job", {field, value, …}}  started; the hash, with its id
 --   {"wait", ms}                the slot keeps its job in hand and claims again after so long
 --   {"none"}                    the slot holds nothing: it may block in a pop
 
+-- needs: instances, first_starts
+
 local instance, slot, lease = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local limit, duration, probe_interval = ARGV[5], ARGV[6], tonumber(ARGV[7])
 
---: ms between two looks of a slot at a queue that is paused or held: somebody may lift that at any time.
-local GATE_POLL = 1000
-
--- The number after the one in a field, as text.
-local function succeeding(text) return string.format('%.0f', (integer(text) or 0) + 1) end
-
-local owner = instance .. ':' .. slot
--- A server that is out of memory lets nobody begin with what may need some; who has written already may go on.
-redis.call('LTRIM', active_key(owner), '0', '-1')
-register(instance, slot, lease)
-local id, job = next_in_hand(owner)
-if not id then
+-- What a pop brings is nearly always this: a job that nobody has started before, while nothing else waits. An idle
+-- child is waiting for it, and with it whoever has just added the job. Where more is to be seen to, nothing is done
+-- and nil returned.
+local function start_what_was_popped()
+  -- Who is on nobody's books has to register.
+  local slots, gone = slots_of(instance)
+  if gone or slots <= tonumber(slot) then return nil end
+  if redis.call('EXISTS', META, WAIT) > 0 then
+    -- Where more jobs wait there may be a more urgent one; that notices are wanted is no reason.
+    local closed = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService')
+    if closed[1] or closed[2] or closed[3] or redis.call('EXISTS', WAIT) == 1 then return nil end
+  end
+  local owner = instance .. ':' .. slot
+  local active = active_key(owner)
+  redis.call('LTRIM', active, '0', '-1') -- as in claiming.lua
+  local id = redis.call('LINDEX', active, '-1')
+  if id then return start_first(owner, id, limit, duration) end
   redis.call('ZREM', RESERVED, owner)
   return {'none'}
 end
--- Of this very slot: an active job of nobody, edited by hand, is started like any other. Unowned, it could never
--- be settled.
-if job[1] == 'active' and job[2] == owner then return {'job', whole(id)} end
-local attempt, fence = succeeding(job[4]), succeeding(job[5])
-local meta = read_meta()
-if meta.paused then return {'wait', GATE_POLL} end
-local held = (integer(meta.heldUntil) or 0) - now
-if held > 0 then return {'wait', math.min(GATE_POLL, held)} end
--- What is over is forgotten, or the queue would be out of the ordinary for ever, and each turn take two scripts.
-if meta.heldUntil and not meta.outOfService then redis.call('HDEL', META, 'heldUntil', 'heldReason') end
-if meta.notices and not are_wanted(meta.notices) then redis.call('HDEL', META, 'notices') end
-local delay = start(owner, id, attempt, fence, limit, duration)
-if delay > 0 then return {'wait', delay} end
--- This start is a probe: of a queue that is out of service one job may start each time a hold ends.
-if meta.outOfService then redis.call('HSET', META, 'heldUntil', now + probe_interval) end
-return {'job', whole(id)}
+
+local started = start_what_was_popped()
+if started then return started end
+
+-- needs: claiming
+
+return claim(instance, slot, lease, limit, duration, probe_interval)

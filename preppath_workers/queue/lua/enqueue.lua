@@ -1,5 +1,3 @@
--- needs: places, raw_pushes, batches
---
 -- Adds jobs: a hash for each, and a place in `wait`, or in `delayed` when it has a delay. An id that exists
 -- already is left as it is, so that calling again after a lost answer makes no second job.
 --
@@ -8,6 +6,25 @@
 -- ARGV[2…] four for each job: id, data (JSON), priority, delay (ms; 0 for none)
 --
 -- Returns a list: 1 for each job that was added, 0 for each that existed.
+
+-- needs: lanes
+
+-- Nearly all come alone, to begin at once, and find the list empty or the last job in it as urgent as they are.
+local id, data, priority, delay, another = unpack(ARGV, 2)
+if delay == '0' and not another and redis.call('EXISTS', job_key(id)) == 0 then
+  local last = redis.call('LINDEX', WAIT, '0')
+  if not last or redis.call('ZSCORE', LANES, last) == priority then
+    redis.call('HSET', job_key(id), 'data', data, 'priority', priority, 'state', 'waiting', 'createdAt', timestamp)
+    redis.call('LPUSH', WAIT, id)
+    -- The lane's pointer moves on. From an empty list all lanes have left.
+    if last then redis.call('ZREM', LANES, last) else redis.call('DEL', LANES) end
+    redis.call('ZADD', LANES, priority, id)
+    count('enqueued')
+    return {1}
+  end
+end
+
+-- needs: places, raw_pushes, batches
 
 adopt_raw_pushes()
 

@@ -1,17 +1,21 @@
--- The ids of recent completions, newest at the left.
-local COMPLETED = base .. 'completed'
+-- needs: meta, notices, ownership, completions
 
---: How much longer than it should be that list may grow before it is trimmed: to do that at each completion costs
---: more than the completion's place in the list.
-local UNTRIMMED = 1.1
-
--- Writes down that a job has succeeded. Its hash has no end yet: that is the last thing to set.
-local function note_completion(id, result, listed)
-  redis.call('HSET', job_key(id), 'state', 'completed', 'result', result, 'progress', '100',
-    'finishedAt', timestamp)
-  local most = tonumber(listed)
-  if most > 0 and redis.call('LPUSH', COMPLETED, id) > most * UNTRIMMED then
-    redis.call('LTRIM', COMPLETED, 0, most - 1)
+-- Settles a job that succeeded, if it is still the caller's. Returns "completed", also when this very attempt
+-- completed it before, or "lost" when it is another's now.
+local function complete(id, owner, fence, result, keep, listed)
+  local key = job_key(id)
+  local state = state_if_ours(id, owner, fence)
+  if state == 'completed' then return 'completed' end
+  if state ~= 'active' then return 'lost' end
+  local meta = read_meta()
+  redis.call('LREM', active_key(owner), '1', id)
+  note_completion(id, result, listed)
+  if are_wanted(meta.notices) then notify(id, 'completed') end
+  -- A job that was started since has succeeded: whatever was broken is mended.
+  local since = meta.outOfServiceSince
+  if since and (integer(redis.call('HGET', key, 'startedAt')) or 0) >= (integer(since) or 0) then
+    redis.call('HDEL', META, 'heldUntil', 'heldReason', 'outOfService', 'outOfServiceSince')
   end
-  count('completed')
+  redis.call('PEXPIRE', key, keep)
+  return 'completed'
 end

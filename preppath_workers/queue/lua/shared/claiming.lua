@@ -1,0 +1,37 @@
+-- needs: meta, notices, choosing, starting, whole
+
+--: ms between two looks of a slot at a queue that is paused or held: somebody may lift that at any time.
+local GATE_POLL = 1000
+
+-- The number after the one in a field, as text.
+local function succeeding(text) return string.format('%.0f', (integer(text) or 0) + 1) end
+
+-- Starts the next job of the slot, whatever it is, and returns what claim.lua does.
+local function claim(instance, slot, lease, limit, duration, probe_interval)
+  local owner = instance .. ':' .. slot
+  -- A server that is out of memory lets nobody begin with what may need some; who has written already may go on. What
+  -- ends frees memory.
+  redis.call('LTRIM', active_key(owner), '0', '-1')
+  register(instance, slot, lease)
+  local id, job = next_in_hand(owner)
+  if not id then
+    redis.call('ZREM', RESERVED, owner)
+    return {'none'}
+  end
+  -- Of this very slot: an active job of nobody, edited by hand, is started like any other. Unowned, it could never
+  -- be settled.
+  if job[1] == 'active' and job[2] == owner then return {'job', whole(id)} end
+  local attempt, fence = succeeding(job[4]), succeeding(job[5])
+  local meta = read_meta()
+  if meta.paused then return {'wait', GATE_POLL} end
+  local held = (integer(meta.heldUntil) or 0) - now
+  if held > 0 then return {'wait', math.min(GATE_POLL, held)} end
+  -- What is over is forgotten, or the queue would be out of the ordinary for ever, and each turn take the longer way.
+  if meta.heldUntil and not meta.outOfService then redis.call('HDEL', META, 'heldUntil', 'heldReason') end
+  if meta.notices and not are_wanted(meta.notices) then redis.call('HDEL', META, 'notices') end
+  local delay = start(owner, id, attempt, fence, limit, duration)
+  if delay > 0 then return {'wait', delay} end
+  -- This start is a probe: of a queue that is out of service one job may start each time a hold ends.
+  if meta.outOfService then redis.call('HSET', META, 'heldUntil', now + probe_interval) end
+  return {'job', whole(id)}
+end
