@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..settings import Config
-from .database import Database
-from .openai import OpenAI
-from .storage import Storage
-from .webhook import Webhook
+
+if TYPE_CHECKING:
+    from .database import Database
+    from .openai import OpenAI
+    from .storage import Storage
+    from .webhook import Webhook
 
 
 class Services:
-    """The clients of one process, each made when it is first used.
+    """The clients of one process, each made when it is first used. What is used before a fork must not be
+    used after it.
 
-    Importing this module loads the heavy libraries and connects to nothing, so that it can be imported
-    before a fork and its memory shared. What is used before a fork must not be used after it.
+    A client's library, too, is loaded when it is first used, for no queue needs all of them. Workers have
+    theirs from before the fork; see Kind.
     """
 
     def __init__(self, config: Config) -> None:
@@ -23,19 +27,27 @@ class Services:
 
     @cached_property
     def openai(self) -> OpenAI:
-        return OpenAI(self._config.openai)
+        from . import openai
+
+        return openai.OpenAI(self._config.openai)
 
     @cached_property
     def storage(self) -> Storage:
-        return Storage(self._config.storage)
+        from . import storage
+
+        return storage.Storage(self._config.storage)
 
     @cached_property
     def database(self) -> Database:
-        return Database(self._config.database_url)
+        from . import database
+
+        return database.Database(self._config.database_url)
 
     @cached_property
     def webhook(self) -> Webhook:
-        return Webhook(self._config.webhook)
+        from . import webhook
+
+        return webhook.Webhook(self._config.webhook)
 
     def close(self) -> None:
         """Closes the clients that were made."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import config, log
 from ..handlers import KINDS
-from ..handlers.kind import Trade
+from ..handlers.kind import Handler, Trade
 from ..processes import inbox
 from ..settings import Config
 from .arguments import add_command
@@ -71,5 +71,18 @@ def run(args: Namespace) -> int:
     from ..queue.scripts import scripts
 
     scripts()  # read once, for all children
-    trade = Trade({kind.name: kind.load() for kind in KINDS}, Services)
-    return Supervisor(loaded, trade, load).run()
+    handlers: dict[str, Handler] = {}
+    _learn(loaded, handlers)
+
+    def load_again() -> Config:
+        loaded = load()
+        _learn(loaded, handlers)
+        return loaded
+
+    return Supervisor(loaded, Trade(handlers, Services), load_again).run()
+
+
+def _learn(config: Config, handlers: dict[str, Handler]) -> None:
+    """Loads what the queues of this configuration need and no other did."""
+    wanted = {queue.name for queue in config.queues} - handlers.keys()
+    handlers.update({kind.name: kind.load() for kind in KINDS if kind.name in wanted})

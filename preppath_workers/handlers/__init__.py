@@ -8,9 +8,23 @@ from .kind import Kind
 #: In the order in which commands list them. `<QUEUE>_…` variables win over these defaults.
 KINDS: tuple[Kind, ...] = (
     Kind(
-        QueueConfig("transcription", concurrency=2, rate_limit=RateLimit(5, 60), timeout=600), "transcription"
+        QueueConfig("transcription", concurrency=2, rate_limit=RateLimit(5, 60), timeout=600),
+        module="transcription",
+        services=("storage", "openai", "database"),
     ),
-    Kind(QueueConfig("tts", concurrency=3, rate_limit=RateLimit(10, 60), timeout=300), "tts"),
-    Kind(QueueConfig("evaluation", concurrency=5, rate_limit=RateLimit(20, 60), retries=2), "evaluation"),
-    Kind(QueueConfig("webhook", retries=8, backoff=5, timeout=30, needs="WEBHOOK_URL"), "webhook"),
+    Kind(
+        QueueConfig("tts", concurrency=3, rate_limit=RateLimit(10, 60), timeout=300),
+        module="tts",
+        services=("openai", "storage", "database"),
+    ),
+    Kind(
+        QueueConfig("evaluation", concurrency=5, rate_limit=RateLimit(20, 60), retries=2),
+        module="evaluation",
+        services=("openai", "database"),
+    ),
+    Kind(
+        QueueConfig("webhook", retries=8, backoff=5, timeout=30, needs="WEBHOOK_URL"),
+        module="webhook",
+        services=("webhook",),
+    ),
 )

@@ -48,14 +48,16 @@ Handler = Callable[[Attempt, "Services"], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of job: its queue's defaults, and the module beside this one whose `handle` does the work.
+    """A kind of job: its queue's defaults, the module beside this one whose `handle` does the work, and the
+    services that it uses, by the names that they have in Services and in `clients/`.
 
-    The module is named and not imported, because commands that only look at queues need its name alone, and
-    the vendors' libraries behind it take a second to load.
+    Both are named and not imported, because commands that only look at queues need the names alone, and the
+    vendors' libraries behind them take a second to load.
     """
 
     defaults: QueueConfig
     module: str
+    services: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -69,14 +71,16 @@ class Kind:
         TransientError, RateLimited or OutOfService; anything else that it raises is retried like a
         TransientError.
         """
+        for service in self.services:
+            import_module(f"..clients.{service}", __package__)
         handler: Handler = import_module(f".{self.module}", __package__).handle
         return handler
 
 
 @dataclass(frozen=True)
 class Trade:
-    """All that workers are able to do: the handlers by queue, and what makes the services they use. It is
-    loaded before the fork, so that its memory is shared; services are made after it."""
+    """All that workers are able to do: the handlers by queue, and what makes the services they use. Handlers
+    are loaded before the fork, so that their memory is shared; services are made after it."""
 
     handlers: Mapping[str, Handler]
     services: Callable[[Config], Services]

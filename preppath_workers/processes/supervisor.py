@@ -84,10 +84,7 @@ class Supervisor:
 
     def _start(self) -> None:
         inbox.hold()
-        # What is imported by now is shared with all children for good: a collection in a child would write
-        # to these pages, and so copy them, if they were not frozen.
-        gc.collect()
-        gc.freeze()
+        _share_memory()
         workers = {queue.name: queue.concurrency for queue in self._pool.config.queues}
         Title(f"supervisor {','.join(workers)}").show()
         self._pool.replenish()
@@ -117,6 +114,7 @@ class Supervisor:
         except Exception:
             logger.exception("The configuration stays as it was, reading it failed")
             return
+        _share_memory()
         self._pool.adopt(config)
         logger.info("Configuration was read again", extra=facts(instance=self.instance))
 
@@ -163,3 +161,10 @@ class Supervisor:
             limits = self._pool.config.shutdown_grace + _LEAVE_LIMIT + _STOP_OVERTIME
             return max(0.0, self._stopping_since + limits - time.monotonic())
         return _PATIENCE if self._pool.is_turning else 0.0
+
+
+def _share_memory() -> None:
+    """What is imported by now is shared with all children for good: a collection in a child would write to
+    these pages, and so copy them, if they were not frozen."""
+    gc.collect()
+    gc.freeze()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import sys
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-
-#: From <sys/prctl.h>: names the process for everything that shows no more than 15 characters.
-_PR_SET_NAME = 15
 
 
 class Title:
@@ -23,8 +21,8 @@ class Title:
         # The last byte stays zero, or the kernel shows the environment, which comes next, as well.
         self._room = max(0, len(self._place) - 1)
         self._shows_job = False
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_NAME, f"preppath {who}".encode(), 0, 0, 0)
+        with suppress(OSError):  # for everything that shows no more than 15 characters (proc(5))
+            Path("/proc/self/comm").write_bytes(f"preppath {who}".encode())
 
     def show(self, what: str = "") -> None:
         """Makes `preppath: WHO WHAT` the title."""
@@ -53,6 +51,9 @@ def _shortened(job_id: str, room: int) -> str:
     return seen if len(seen) <= room else f"{seen[: max(0, room - 2)]}.."
 
 
+# Found once, by the supervisor, whose children have it in the same place: the type that ctypes makes for it
+# costs each a third of a MiB.
+@cache
 def _command_line() -> memoryview:
     """The memory of this process's command line; empty where it can not be found."""
     try:

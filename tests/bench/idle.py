@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from redis import Redis
@@ -26,19 +26,22 @@ from .server import BenchServer, version
 
 _WORKERS = 10
 
-#: What is loaded by: a producer; any command; one that looks at queues; the supervisor, for its workers.
+#: The queues of the two ways to start it: all in one, or a unit for each. Three have ten workers together.
+UNITS = (("transcription", "tts", "evaluation"), ("evaluation",))
+
+#: What is loaded by: a producer; any command; one that looks at queues; a supervisor, for each of its queues.
 _PARTS = (
     "preppath_workers",
     "preppath_workers.cli",
     "preppath_workers.commands.queues",
-    "preppath_workers.clients.services",
+    *(f"preppath_workers.clients.{name}" for name in ("openai", "storage", "database", "webhook")),
 )
 
 #: Libraries that are told apart.
 _LIBRARIES = ("redis", "openai", "boto3", "psycopg2", "requests")
 
 HEADINGS = (
-    *("workers", "wait for jobs after", "CPU of one core", "Redis: CPU, commands/s, reads/s"),
+    *("workers of", "wait for jobs after", "CPU of one core", "Redis: CPU, commands/s, reads/s"),
     "MiB (PSS), janitor and supervisor included",
 )
 
@@ -47,8 +50,11 @@ def main() -> int:
     redis_server = BenchServer()
     with running(redis_server):
         redis = client(redis_server.url)
-        print(f"{version(redis)}\n\n{report.heading(HEADINGS)}\n{report.row(row(redis, redis_server.url))}\n")
-    print(report.heading(["import of", "ms", "of them"]))
+        print(f"{version(redis)}, {_WORKERS} workers\n\n{report.heading(HEADINGS)}")
+        for queues in UNITS:
+            print(report.row(row(redis, redis_server.url, queues)))
+            redis.flushall()
+    print(f"\n{report.heading(['import of', 'ms', 'of them'])}")
     for part in _PARTS:
         times = imports(part)
         libraries = [f"{name} {times[name]:.0f}" for name in _LIBRARIES if name in times]
@@ -56,10 +62,10 @@ def main() -> int:
     return 0
 
 
-def row(redis: Redis, url: str, seconds: float = 30.0) -> list[str]:
+def row(redis: Redis, url: str, queues: Sequence[str], seconds: float = 30.0) -> list[str]:
     """Watched for so many seconds."""
     began = time.monotonic()
-    with _program(url) as leader:
+    with _program(url, queues) as leader:
         eventually(lambda: redis.info("clients")["blocked_clients"] >= _WORKERS, deadline=30)
         ready = time.monotonic() - began
         time.sleep(3)  # what starting took is over
@@ -72,7 +78,7 @@ def row(redis: Redis, url: str, seconds: float = 30.0) -> list[str]:
     reads = (server_after.reads - server_before.reads) / seconds
     server_share = (server_after.cpu - server_before.cpu) / seconds / 1000
     return [
-        str(_WORKERS),
+        ", ".join(queues),
         f"{ready:.2f} s",
         f"{(after - before) / seconds / 1000:.2%}",
         f"{server_share:.2%}, {commands:.1f}, {reads:.1f}",
@@ -81,9 +87,11 @@ def row(redis: Redis, url: str, seconds: float = 30.0) -> list[str]:
 
 
 @contextmanager
-def _program(url: str) -> Iterator[int]:
-    variables = {**os.environ, **NOWHERE, "REDIS_URL": url, "EVALUATION_CONCURRENCY": str(_WORKERS)}
-    command = [sys.executable, "-m", "preppath_workers", "run", "--queue", "evaluation"]
+def _program(url: str, queues: Sequence[str]) -> Iterator[int]:
+    variables = {**os.environ, **NOWHERE, "REDIS_URL": url, "QUEUES": ",".join(queues)}
+    if len(queues) == 1:
+        variables[f"{queues[0].upper()}_CONCURRENCY"] = str(_WORKERS)
+    command = [sys.executable, "-m", "preppath_workers"]
     with tempfile.TemporaryDirectory() as folder:  # where there is no .env
         process = subprocess.Popen(
             command, cwd=folder, env=variables, stderr=subprocess.DEVNULL, start_new_session=True
@@ -95,10 +103,15 @@ def _program(url: str) -> Iterator[int]:
 
 
 def imports(module: str) -> Mapping[str, float]:
+    """Ms that the module and each that it imports took."""
+    return imported(f"import {module}")
+
+
+def imported(code: str) -> Mapping[str, float]:
     """Ms that each module took with all that it imports, as `-X importtime` tells: `import time: self [us] |
     cumulative | name`, a module after those that it imports."""
     told = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", f"import {module}"],
+        [sys.executable, "-X", "importtime", "-c", code],
         stderr=subprocess.PIPE,
         text=True,
         check=True,

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from preppath_workers.dev.redis import RedisServer
+from preppath_workers.handlers import KINDS
 from preppath_workers.queue.connections import client
 
 from . import backlog, burst, crowd, figures, idle, payload, tree
 from .board import Board, Place
 from .measure import Measure, Throughput
 from .systems import LIMITS, OURS, System
+
+VENDORS = {"openai", "boto3", "psycopg2", "requests"}
 
 
 def run_of(rate: float) -> Throughput:
@@ -89,7 +92,8 @@ def test_each_table_of_growth_has_a_figure_for_each_heading() -> None:
 @pytest.mark.processes
 def test_the_program_at_rest_is_measured() -> None:
     with RedisServer() as server:
-        assert len(idle.row(client(server.url), server.url, seconds=0.5)) == len(idle.HEADINGS)
+        row = idle.row(client(server.url), server.url, ["evaluation"], seconds=0.5)
+    assert len(row) == len(idle.HEADINGS)
 
 
 def test_imports_are_timed_with_what_they_import() -> None:
@@ -99,4 +103,19 @@ def test_imports_are_timed_with_what_they_import() -> None:
 
 @pytest.mark.parametrize("module", ["preppath_workers", "preppath_workers.cli"])
 def test_producers_and_commands_load_no_vendors_library(module: str) -> None:
-    assert not {"openai", "boto3", "psycopg2", "requests"} & {*idle.imports(module)}
+    assert not VENDORS & {*idle.imports(module)}
+
+
+@pytest.mark.parametrize(
+    ("queue", "expected"),
+    [
+        ("transcription", {"openai", "boto3", "psycopg2"}),
+        ("tts", {"openai", "boto3", "psycopg2"}),
+        ("evaluation", {"openai", "psycopg2"}),
+        ("webhook", {"requests"}),
+    ],
+)
+def test_a_queue_loads_what_it_needs_and_no_more(queue: str, expected: set[str]) -> None:
+    (kind,) = [kind for kind in KINDS if kind.name == queue]
+    loading = f"from preppath_workers.handlers import KINDS; KINDS[{KINDS.index(kind)}].load()"
+    assert VENDORS & {*idle.imported(loading)} == expected

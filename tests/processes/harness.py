@@ -27,6 +27,7 @@ class App:
     folder: Path
     environment: Mapping[str, str]
     module: str = "tests.processes.app"
+    arguments: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = None
     #: A command that starts another, to start it with, and what its process does before anything else.
     starter: Sequence[str] = ()
@@ -53,7 +54,7 @@ class App:
         """Starts it, no more."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.starter, sys.executable, "-m", self.module],
+                [*self.starter, sys.executable, "-m", self.module, *self.arguments],
                 cwd=ROOT,
                 env={**os.environ, **self.environment},
                 stderr=log,

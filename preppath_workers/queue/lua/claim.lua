@@ -36,11 +36,13 @@ local function start_what_was_popped()
   end
   local owner = instance .. ':' .. slot
   local active = active_key(owner)
-  redis.call('LTRIM', active, '0', '-1') -- as in claiming.lua
   local id = redis.call('LINDEX', active, '-1')
-  if id then return start_first(owner, id, limit, duration) end
-  redis.call('ZREM', RESERVED, owner)
-  return {'none'}
+  if not id then
+    redis.call('ZREM', RESERVED, owner)
+    return {'none'}
+  end
+  redis.call('LTRIM', active, '0', '-1') -- as in claiming.lua
+  return start_first(owner, id, limit, duration)
 end
 
 local started = start_what_was_popped()
