@@ -73,8 +73,9 @@ def live(bench: Bench, ends: list[tuple[str | int, ...]]) -> None:
     for _ in range(60):
         bench.call("promote", 10, now=now)
         answer = Caller(bench.redis, bench.keys.base, now=str(now))("claim", *TERMS)
-        if answer[0] == "job":
-            job = Job.from_reply("tts", answer[1])
+        if answer[0] in ("first", "job"):
+            first = answer[0] == "first"
+            job = Job.first_started("tts", OWNER, answer[1:]) if first else Job.from_reply("tts", answer[1])
             assert json.dumps(job.to_dict())
             end, *arguments = ends.pop() if ends else ("complete", "{}", 60_000, 10)
             held = (OWNER, "1", 3) if end == "recover" else (job.id, OWNER, job.fence, *arguments)
