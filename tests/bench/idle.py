@@ -62,13 +62,13 @@ def main() -> int:
     return 0
 
 
-def row(redis: Redis, url: str, queues: Sequence[str], seconds: float = 30.0) -> list[str]:
-    """Watched for so many seconds."""
+def row(redis: Redis, url: str, queues: Sequence[str], rest: float = 3.0, seconds: float = 30.0) -> list[str]:
+    """Watched for so many seconds, after `rest` in which what starting took is over."""
     began = time.monotonic()
     with _program(url, queues) as leader:
         eventually(lambda: redis.info("clients")["blocked_clients"] >= _WORKERS, deadline=30)
         ready = time.monotonic() - began
-        time.sleep(3)  # what starting took is over
+        time.sleep(rest)
         pids = tree.members(leader)
         before, server_before = tree.cpu(pids), server.usage(redis)
         time.sleep(seconds)

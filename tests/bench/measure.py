@@ -25,9 +25,6 @@ _START, _END = 60.0, 120.0
 #: Jobs for each process before its memory is looked at.
 _FIRST = 20
 
-#: Seconds after the last job in which memory comes to rest.
-_REST = 2.0
-
 #: Seconds between two looks at the board, which tells the moments by itself: every look takes processor time
 #: from those who are measured, who have none to spare. Each millisecond, it was 6 % of two cores.
 _LOOK = 0.02
@@ -51,10 +48,12 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Measure:
-    """`url` is the server's, which is used by nobody else meanwhile."""
+    """`url` is the server's, which is used by nobody else meanwhile; `rest` are the seconds in which latency
+    and memory settle after the last job."""
 
     system: System
     url: str
+    rest: float = 2.0
 
     def throughput(self, processes: int, jobs: int) -> Throughput:
         """All jobs are there before; the clock starts when each process has its first one."""
@@ -87,7 +86,7 @@ class Measure:
         with self._workers(2) as (_, board):
             self._ask("add", "4")
             _until(lambda: board.ended() >= 4, _START, "started")
-            time.sleep(_REST)
+            time.sleep(self.rest)
             found: list[float] = json.loads(self._ask("latency", str(samples), BENCH_BOARD=str(board.path)))
         return found
 
@@ -100,11 +99,11 @@ class Measure:
         libraries = "" if self.system.is_node else LIBRARIES
         with self._workers(processes, BENCH_LIBRARIES=libraries) as (leader, board):
             _until(lambda: board.ended() >= first, _START, "started")
-            time.sleep(_REST)
+            time.sleep(self.rest)
             idle = tree.memory(tree.members(leader))
             self._ask("add", str(processes * jobs), "--bulk")
             _until(lambda: board.ended() >= first + processes * jobs, _END * 5, "ended its jobs")
-            time.sleep(_REST)
+            time.sleep(self.rest)
             return idle, tree.memory(tree.members(leader))
 
     @contextmanager

@@ -70,7 +70,7 @@ def test_a_tree_is_a_session_with_its_cpu_and_its_memory() -> None:
 @pytest.mark.parametrize("system", [OURS, *LIMITS], ids=lambda system: system.name)
 def test_a_few_jobs_are_measured(system: System) -> None:
     with RedisServer() as server:
-        measure = Measure(system, server.url)
+        measure = Measure(system, server.url, rest=0.1)
         assert measure.throughput(2, 200).rate > 0
         assert len(measure.latency(5)) == 5
         assert measure.enqueue(50, bulk=False) > 0
@@ -92,7 +92,7 @@ def test_each_table_of_growth_has_a_figure_for_each_heading() -> None:
 @pytest.mark.processes
 def test_the_program_at_rest_is_measured() -> None:
     with RedisServer() as server:
-        row = idle.row(client(server.url), server.url, ["evaluation"], seconds=0.5)
+        row = idle.row(client(server.url), server.url, ["evaluation"], rest=0.1, seconds=0.5)
     assert len(row) == len(idle.HEADINGS)
 
 
