@@ -18,8 +18,8 @@ class Services:
     """The clients of one process, each made when it is first used. What is used before a fork must not be
     used after it.
 
-    A client's library, too, is loaded when it is first used, for no queue needs all of them. Workers have
-    theirs from before the fork; see Kind.
+    A client's library, too, is loaded when it is first used, for no queue needs all of them. Those that its
+    handler uses a worker has from before the fork; see Kind.
     """
 
     def __init__(self, config: Config) -> None:

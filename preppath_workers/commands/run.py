@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import config, log
 from ..handlers import KINDS
 from ..handlers.kind import Handler, Trade
 from ..processes import inbox
-from ..settings import Config
+from ..settings import Config, QueueConfig
 from .arguments import add_command
 
 if TYPE_CHECKING:
@@ -59,30 +60,32 @@ def run(args: Namespace) -> int:
         from ..clients.database import Database
 
         Database(loaded.database_url)  # raises ConfigError for a URL that libpq can not read
-        log.configure(loaded.log, loaded.secrets())
         return loaded
 
-    loaded = load()
+    first = load()
+    log.configure(first.log, first.secrets())
     # From here on a stop is an orderly one; for the first process of a container, one that is heard at all.
     inbox.hold()
-    # Loaded only here, for these take a second, which other commands need not wait.
+    # Loaded only here: with the vendors' libraries these take a second, which other commands need not wait.
     from ..clients.services import Services
     from ..processes.supervisor import Supervisor
     from ..queue.scripts import scripts
 
     scripts()  # read once, for all children
     handlers: dict[str, Handler] = {}
-    _learn(loaded, handlers)
+    _learn(first.queues, handlers)
 
     def load_again() -> Config:
         loaded = load()
-        _learn(loaded, handlers)
+        _learn(loaded.queues, handlers)
+        # Last: where any of it fails, the old one stays in force, its secrets still unsaid.
+        log.configure(loaded.log, loaded.secrets())
         return loaded
 
-    return Supervisor(loaded, Trade(handlers, Services), load_again).run()
+    return Supervisor(first, Trade(handlers, Services), load_again).run()
 
 
-def _learn(config: Config, handlers: dict[str, Handler]) -> None:
-    """Loads what the queues of this configuration need and no other did."""
-    wanted = {queue.name for queue in config.queues} - handlers.keys()
+def _learn(queues: Sequence[QueueConfig], handlers: dict[str, Handler]) -> None:
+    """Loads what these queues need and no other did."""
+    wanted = {queue.name for queue in queues} - handlers.keys()
     handlers.update({kind.name: kind.load() for kind in KINDS if kind.name in wanted})

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from ..clients.services import Services
 from ..settings import Config, QueueConfig
-
-if TYPE_CHECKING:  # The clients' libraries are slow to import; see Kind.
-    from ..clients.services import Services
 
 
 class Attempt(Protocol):
@@ -43,7 +41,7 @@ class Attempt(Protocol):
         owns the job now."""
 
 
-Handler = Callable[[Attempt, "Services"], Mapping[str, Any]]
+Handler = Callable[[Attempt, Services], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Kind:
 
     defaults: QueueConfig
     module: str
-    services: tuple[str, ...] = ()
+    services: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -65,7 +63,7 @@ class Kind:
         return self.defaults.name
 
     def load(self) -> Handler:
-        """The handler, imported with everything it needs. Call this before a fork, to share the memory.
+        """The handler, imported with its services' libraries. Call this before a fork, to share the memory.
 
         A handler's return value is the job's result; it must be JSON. It raises InvalidJob, PermanentError,
         TransientError, RateLimited or OutOfService; anything else that it raises is retried like a

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..clients.services import Services
 from ..errors import (
     InvalidJob,
     JobLost,
@@ -25,9 +26,6 @@ from ..queue.job import Job
 from ..queue.outcome import Completed, Failed, Outcome, Released
 from ..queue.slot import Slot
 from .running import RunningAttempt
-
-if TYPE_CHECKING:  # the process that needs no vendor's library need not load one
-    from ..clients.services import Services
 
 logger = logging.getLogger(__name__)
 

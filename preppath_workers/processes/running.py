@@ -7,17 +7,15 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
+from ..clients.services import Services
 from ..errors import Postponed
 from ..log import facts
 from ..queue.job import Job
 from ..queue.slot import Slot
-
-if TYPE_CHECKING:  # the process that needs no vendor's library need not load one
-    from ..clients.services import Services
 
 logger = logging.getLogger(__name__)
 

@@ -21,10 +21,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from resource import getpagesize
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from redis.exceptions import RedisError
 
+from ..clients.services import Services
 from ..errors import JobLost, Shutdown
 from ..handlers.kind import Handler
 from ..log import JobContext, facts
@@ -38,9 +39,6 @@ from .interrupts import Deadline, StopRequest, install
 from .outage import Outage
 from .pulse import Pulse
 from .titles import Title
-
-if TYPE_CHECKING:
-    from ..clients.services import Services
 
 logger = logging.getLogger(__name__)
 

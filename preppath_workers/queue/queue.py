@@ -137,8 +137,9 @@ class Queue:
         delay: float = 0.0,
     ) -> Added:
         """Adds one job; the arguments are NewJob's. Raises ValueError when one is wrong."""
-        job = NewJob(data, id or new_id(), priority, delay)
-        return self.enqueue_many([job])[0]
+        encoded = NewJob(data, id or new_id(), priority, delay).encode()
+        (created,) = self.call("enqueue", *encoded)
+        return Added(encoded[0], bool(created))
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[Added]:
         """Adds jobs in their order, some hundred or a million characters at a step. Raises ValueError for a

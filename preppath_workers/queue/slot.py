@@ -27,7 +27,7 @@ from .scripts import SERVER_TIME, Script, scripts
 BLOCK = 5
 
 #: How old an answer that there is nothing may be for a pop to follow it (s). Who gets it is on the books, or
-#: was put back there by a claim, and a job may land in its slot.
+#: was put back there by a claim, and a job may land in its slot: who can still settle a job was never reaped.
 _FRESH = 5.0
 
 #: How long after an instance was last seen a pop of it may still take a job (ms), with room to spare.
@@ -81,6 +81,8 @@ class Slot:
         #: When there was nothing at last: the next turn may block in a pop. Long ago when there was a job.
         self._idle_since = float("-inf")
         self._popping = False
+        #: Whether the last turn was one script whose answer never came.
+        self._has_failed = False
 
     def recover(self) -> Recovered:
         """Gives back what a dead predecessor held in this slot, as lost by its worker."""
@@ -97,16 +99,22 @@ class Slot:
         A job that could not be settled stays on the slot's mind: the next turn settles it first.
         """
         self._unsettled = finished or self._unsettled
+        self._brought = None
         self._popping = not self._unsettled and monotonic() < self._idle_since + _FRESH
         self._idle_since = float("-inf")
         if not self._unsettled:
             self._send([self._pop, self._claim] if self._popping else [self._claim])
             return None
         job, outcome = self._unsettled.job, self._unsettled.outcome
-        if isinstance(outcome, Completed):
+        # Where one half of a turn fails, of a key that somebody has made something else, nobody hears what
+        # became of the other: after such a turn the halves go apart.
+        if isinstance(outcome, Completed) and not self._has_failed:
+            self._has_failed = True
             self._send([(*self._turn, job.id, job.fence, outcome.result, *self._turn_terms)])
             verdict, self._brought = self._receive()
+            self._has_failed = False
             return self._settled([verdict])
+        self._has_failed = False
         self._send([self._settle_words(self._unsettled), self._claim])
         return self._settled(self._receive())
 

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from preppath_workers import handlers
 from preppath_workers.handlers import KINDS
+from preppath_workers.handlers.kind import Kind
+
+FOLDER = Path(handlers.__path__[0])
 
 
 def stdout(program: str) -> str:
@@ -41,3 +49,22 @@ print(threading.active_count(), sum("socket" in link for link in links))
 print({"openai", "boto3", "psycopg2"} <= set(sys.modules))
 """
     assert stdout(program).split() == ["1", "0", "True"]
+
+
+def with_helpers(module: str, found: dict[str, str]) -> dict[str, str]:
+    """The source of a module beside the registry and of those that it imports from there."""
+    if module not in found:
+        found[module] = (FOLDER / f"{module}.py").read_text(encoding="utf-8")
+        imported = re.findall(r"^from \.(\w+) import", found[module], re.MULTILINE)
+        for line in re.findall(r"^from \. import (.+)$", found[module], re.MULTILINE):
+            imported += line.split(", ")
+        for name in imported:
+            with_helpers(name, found)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_kind_names_the_services_that_its_handler_uses(kind: Kind) -> None:
+    """What is not named is loaded within a job, by each worker for itself."""
+    sources = "\n".join(with_helpers(kind.module, {}).values())
+    assert {*kind.services} == {*re.findall(r"\bservices\.(\w+)", sources)}

@@ -150,6 +150,24 @@ def test_a_counter_that_is_none_stops_no_transition(bench: Bench) -> None:
     assert bench.redis.hget(bench.keys.stats, "enqueued") == "many"
 
 
+def test_a_list_of_completions_that_is_none_stops_no_transition(bench: Bench) -> None:
+    bench.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
+    bench.redis.set(bench.keys.completed, "x")
+
+    assert bench.call("turn", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000) == [
+        "completed",
+        ["none"],
+    ]
+
+    bench.redis.delete(bench.keys.completed)
+    state = bench.read()
+    assert (state["jobs"]["a"]["state"], state["jobs"]["a"]["ttl"], state["stats"]) == (
+        "completed",
+        60,
+        {"completed": 1},
+    )
+
+
 def test_no_job_is_half_settled_where_the_queues_settings_are_no_hash(bench: Bench) -> None:
     bench.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
     before = bench.read()

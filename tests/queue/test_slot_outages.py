@@ -54,6 +54,25 @@ def test_an_outcome_that_could_not_be_settled_is_settled_by_the_next_turn(
     assert queue.counts().completed == 1
 
 
+def test_a_job_is_known_to_be_settled_though_none_can_start(queue: Queue, open_slot: OpenSlot) -> None:
+    """The server refuses the second half of the turn, and there is one answer for both."""
+    slot = open_slot()
+    queue.enqueue({}, id="a")
+    finished = done(next_job(slot), Completed("{}"))
+    queue.redis.set(queue.keys.reserved, "by hand")
+    with pytest.raises(ResponseError):
+        slot.begin_turn(finished)
+
+    settlement = slot.begin_turn()
+
+    assert settlement is not None
+    assert settlement.verdict == "completed"
+    with pytest.raises(ResponseError):
+        slot.end_turn()
+    queue.redis.delete(queue.keys.reserved)
+    assert turn(slot) is None
+
+
 def test_in_a_job_an_answer_is_late_whatever_signals_come(
     queue: Queue, open_slot: OpenSlot, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from preppath_workers.queue.scripts import assembled
+from preppath_workers.queue.scripts import Caller, assembled
 
 from .bench import NOW, Bench, State, merged
 from .table import HOST, Row, completed, delayed, row_name, started, waiting
@@ -132,7 +132,7 @@ POPPED: dict[str, State] = {
 
 @pytest.mark.parametrize("instance", [HOST, {}, {**HOST, "instance": {"host": {"slots": 1, "gone": 1}}}])
 @pytest.mark.parametrize("popped", POPPED.values(), ids=POPPED)
-def test_a_claim_is_one(bench: Bench, popped: State, instance: State) -> None:
+def test_a_claim_does_what_the_long_way_does(bench: Bench, popped: State, instance: State) -> None:
     given = merged(instance, popped)
     bench.write(given)
     claimed = claim_the_long_way(bench)
@@ -158,6 +158,17 @@ LINES: dict[str, State] = {
     },
     "no lanes": {"wait": ["b"], "jobs": {"b": waiting()}},
     "a raw push": {"wait": ["{}", "b"], "lanes": {"b": 50}, "jobs": {"b": waiting()}},
+    "an id of a job that has left, pushed again": {
+        "wait": ["x", "b"],
+        "lanes": {"x": 50, "b": 90},
+        "active": {"host:0": ["x"]},
+        "jobs": {"x": started(), "b": waiting(90)},
+    },
+    "an id of a job that is no more": {
+        "wait": ["x", "b"],
+        "lanes": {"x": 50, "b": 90},
+        "jobs": {"b": waiting(90)},
+    },
     "itself": {"wait": ["a"], "lanes": {"a": 50}, "jobs": {"a": waiting()}},
     "itself, completed": {"jobs": {"a": completed()}},
 }
@@ -177,6 +188,45 @@ def test_a_job_that_is_added_alone_comes_where_it_would_in_company(
 
     assert bench.call("enqueue", "a", "{}", 50, delay) == reply[:1]
     assert bench.read() == expected
+
+
+#: Commands that each of these takes, the clock's apart.
+ORDINARY: list[tuple[str, State, tuple[str | int, ...], int]] = [
+    ("the first job is added", {}, ("enqueue", "a", "{}", 50, 0), 7),
+    ("one more is added", LINES["one as urgent"], ("enqueue", "a", "{}", 50, 0), 9),
+    (
+        "what was popped is claimed",
+        {**HOST, **POPPED["a job"]},
+        ("claim", "host", 0, 15_000, 0, 0, 60_000),
+        6,
+    ),
+    (
+        "one is completed, and another started",
+        {
+            **HOST,
+            "wait": ["b"],
+            "lanes": {"b": 50},
+            "active": {"host:0": ["a"]},
+            "jobs": {"a": started(), "b": waiting()},
+        },
+        ("turn", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000),
+        10,
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "state", "call", "commands"), ORDINARY, ids=[row[0] for row in ORDINARY])
+def test_the_ordinary_takes_few_commands(
+    server_bench: Bench, name: str, state: State, call: tuple[str | int, ...], commands: int
+) -> None:
+    """The long ways would do as well, and take longer."""
+    server_bench.write(state)
+    server_bench.redis.config_resetstat()
+    Caller(server_bench.redis, server_bench.keys.base, now=str(NOW))(str(call[0]), *call[1:])
+
+    called = server_bench.redis.info("commandstats")
+    ours = {"cmdstat_evalsha", "cmdstat_eval", "cmdstat_config|resetstat", "cmdstat_info"}
+    assert sum(called[name]["calls"] for name in called.keys() - ours) == commands
 
 
 def test_who_mended_the_queue_may_go_on(bench: Bench) -> None:

@@ -35,7 +35,7 @@ MUTANTS = (
     Mutant("a swap loses the job in hand", "place_first(id, priority)\n  return true", "return true", 3),
     Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 3),
     Mutant("a turn starts whatever waits", "if job[1] ~= 'waiting' or job[2] then return nil end", "", 4),
-    Mutant("a job that comes alone goes to the end", "if not last or redis.call('ZSCORE', LANES, last) == priority then", "do", 0),
+    Mutant("a job that comes alone goes to the end", "if is_behind or not last then", "do", 0),
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
     Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 48),
     Mutant("a promise is not measured against real starts", "if not promised or promised <= now then\n    moment = free_at", "if not promised then\n    moment = free_at", 113),

@@ -1,4 +1,4 @@
--- needs: places, completing, slots
+-- needs: places, completions, slots
 --
 -- Counts the queue's jobs by state, all at one moment. Changes nothing.
 --

@@ -10,10 +10,13 @@
 -- needs: lanes
 
 -- Nearly all come alone, to begin at once, and find the list empty or the last job in it as urgent as they are.
-local id, data, priority, delay, another = unpack(ARGV, 2)
+local id, data, priority, delay, another = unpack(ARGV, 2, 6)
 if delay == '0' and not another and redis.call('EXISTS', job_key(id)) == 0 then
   local last = redis.call('LINDEX', WAIT, '0')
-  if not last or redis.call('ZSCORE', LANES, last) == priority then
+  -- A lane points on at a job that has left; its id may have been pushed again by hand.
+  local is_behind = last and redis.call('ZSCORE', LANES, last) == priority
+    and redis.call('HGET', job_key(last), 'state') == 'waiting'
+  if is_behind or not last then
     redis.call('HSET', job_key(id), 'data', data, 'priority', priority, 'state', 'waiting', 'createdAt', timestamp)
     redis.call('LPUSH', WAIT, id)
     -- The lane's pointer moves on. From an empty list all lanes have left.

@@ -13,6 +13,11 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   -- ends frees memory.
   redis.call('LTRIM', active_key(owner), '0', '-1')
   register(instance, slot, lease)
+  local meta = read_meta()
+  local held = (integer(meta.heldUntil) or 0) - now
+  -- What is over is forgotten, or the queue would be out of the ordinary for ever, and each turn take the longer way.
+  if meta.heldUntil and held <= 0 and not meta.outOfService then redis.call('HDEL', META, 'heldUntil', 'heldReason') end
+  if meta.notices and not are_wanted(meta.notices) then redis.call('HDEL', META, 'notices') end
   local id, job = next_in_hand(owner)
   if not id then
     redis.call('ZREM', RESERVED, owner)
@@ -22,13 +27,8 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   -- be settled.
   if job[1] == 'active' and job[2] == owner then return {'job', whole(id)} end
   local attempt, fence = succeeding(job[4]), succeeding(job[5])
-  local meta = read_meta()
   if meta.paused then return {'wait', GATE_POLL} end
-  local held = (integer(meta.heldUntil) or 0) - now
   if held > 0 then return {'wait', math.min(GATE_POLL, held)} end
-  -- What is over is forgotten, or the queue would be out of the ordinary for ever, and each turn take the longer way.
-  if meta.heldUntil and not meta.outOfService then redis.call('HDEL', META, 'heldUntil', 'heldReason') end
-  if meta.notices and not are_wanted(meta.notices) then redis.call('HDEL', META, 'notices') end
   local delay = start(owner, id, attempt, fence, limit, duration)
   if delay > 0 then return {'wait', delay} end
   -- This start is a probe: of a queue that is out of service one job may start each time a hold ends.

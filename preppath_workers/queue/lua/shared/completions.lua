@@ -10,8 +10,10 @@ local function note_completion(id, result, listed)
   redis.call('HSET', job_key(id), 'state', 'completed', 'result', result, 'progress', '100',
     'finishedAt', timestamp)
   local most = tonumber(listed)
-  if most > 0 and redis.call('LPUSH', COMPLETED, id) > most * UNTRIMMED then
-    redis.call('LTRIM', COMPLETED, 0, most - 1)
+  if most > 0 then
+    -- As for a counter: what was put in its place by hand is no reason to stop half-way.
+    local length = redis.pcall('LPUSH', COMPLETED, id)
+    if type(length) == 'number' and length > most * UNTRIMMED then redis.call('LTRIM', COMPLETED, 0, most - 1) end
   end
   count('completed')
 end

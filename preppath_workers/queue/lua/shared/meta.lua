@@ -1,4 +1,4 @@
--- What holds for the queue as a whole, read once a call. Mostly nothing does.
+-- What holds for the queue as a whole. Mostly nothing does.
 local function read_meta()
   if redis.call('EXISTS', META) == 0 then return {} end
   local values = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService', 'outOfServiceSince', 'notices')
