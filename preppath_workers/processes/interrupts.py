@@ -22,7 +22,8 @@ _LOOK = 1.0
 class StopRequest:
     """SIGTERM asks a worker to stop: between jobs at once, during a job after it.
 
-    Inside a block of it the worker waits. There a request raises Shutdown, also one that came before.
+    Inside a block of it the worker waits. There a request raises Shutdown, also one that came before. Blocks
+    do not nest: the inner one's end would be the outer one's too.
     """
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ from ..handlers.kind import Handler
 from ..log import JobContext, facts
 from ..orphans import is_orphan
 from ..queue.job import Job
-from ..queue.outcome import Finished
+from ..queue.outcome import Finished, Recovered
 from ..queue.slot import Slot, Wait
 from ..settings import Config, QueueConfig
 from . import attempt, reports
@@ -117,13 +117,16 @@ class Worker:
             self._work(answer)
 
     def _take_over(self) -> None:
-        with self._stop:
-            while (recovered := self._patiently(self._slot.recover)) is None:
-                pass
+        while (recovered := self._patiently(self._recover)) is None:
+            pass
         if recovered.jobs:
             logger.warning("A job lost its worker and runs again", extra=facts(queue=self._queue.name))
         for job in recovered.dead:
             reports.failed_permanently(job, self._config.log)
+
+    def _recover(self) -> Recovered:
+        with self._stop:
+            return self._slot.recover()
 
     def _turn(self) -> Job | Wait | None:
         settlement = self._slot.begin_turn(self._finished)

@@ -41,6 +41,8 @@ class Seen:
     tokens: Mapping[str, float]
     #: Of each run of a job, as its handler wrote it down: the record of somebody outside.
     runs: Sequence[tuple[str, float]]
+    #: Starts that were taken back when the instances were told to stop, just before their handlers.
+    given_back: int
     #: Of the jobs that came one by one while there were tokens: how long each waited for its start.
     waits: Sequence[float]
     #: How late this process woke from its own sleeps meanwhile: what the machine does to everybody.
@@ -115,7 +117,8 @@ class Trial:
         finally:
             for app in apps:
                 app.kill()
-        return Seen(self.limit, self._tokens, self._runs(), waits, mean(self._oversleeps))
+        given_back = queue.statistics().get("released", 0)
+        return Seen(self.limit, self._tokens, self._runs(), given_back, waits, mean(self._oversleeps))
 
     def _app(self, number: int, skew: str) -> App:
         folder = self.folder / f"app{number}"
