@@ -17,6 +17,9 @@ from preppath_workers.queue.scripts import Script
 #: The index of `now` in EVALSHA's words.
 _NOW = 4
 
+#: How a packed command begins that loads a script.
+_SCRIPT_LOAD = b"*3\r\n$6\r\nSCRIPT\r\n"
+
 
 class Wire:
     """One connection to the server for all actors, who take turns; and the clock that scripts are told."""
@@ -27,6 +30,7 @@ class Wire:
         self.random = Random(0)
         self.now = 0
         self._loaded: set[str] = set()
+        self._answered: dict[bytes, Any] = {}
         #: Exchanges of a hundred that are cut off.
         self.faults = 0
 
@@ -35,6 +39,12 @@ class Wire:
         new = [script for script in scripts if script.digest not in self._loaded]
         self.ask([("SCRIPT", "LOAD", script.text) for script in new])
         self._loaded |= {script.digest for script in new}
+
+    def load_once(self, packed: bytes) -> Any:
+        """The answer to a command that loads a script; the server forgets none."""
+        if packed not in self._answered:
+            (self._answered[packed],) = self.ask(list(_unpacked(packed)))
+        return self._answered[packed]
 
     def exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """The answers. Raises ConnectionError where a fault is drawn: then nobody knows how many of the
@@ -85,11 +95,10 @@ class SlotsLine:
         return nullcontext()  # an answer is there at once, or lost
 
     def send(self, packed: bytes) -> None:
-        commands = list(_unpacked(packed))
-        if commands[0][0] == "SCRIPT":
-            self._answers += self._wire.ask(commands)
+        if packed.startswith(_SCRIPT_LOAD):
+            self._answers.append(self._wire.load_once(packed))
         else:
-            self._answers += self._wire.exchange(commands)
+            self._answers += self._wire.exchange(list(_unpacked(packed)))
 
     def receive(self) -> Any:
         return self._answers.pop(0)
