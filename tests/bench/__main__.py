@@ -50,7 +50,7 @@ def main() -> int:
         redis = Redis.from_url(server.url, decode_responses=True)
         python, day = platform.python_version(), time.strftime("%Y-%m-%d")
         title = f"{version(redis)}, {os.cpu_count()} cores, Python {python}, {day}"
-        for step in [_speed] * args.repeat + [_rest]:
+        for step in [_speed] * args.repeat + [_memory] * (not args.quick):
             for system in usable:
                 _attempt(step, Measure(system, server.url), found[system], args.quick)
         if not args.quick:
@@ -89,19 +89,19 @@ def _attempt(step: Step, measure: Measure, figures: Figures, quick: bool) -> Non
 
 
 def _speed(measure: Measure, figures: Figures, quick: bool) -> None:
-    """throughput"""
+    """throughput and latency"""
     jobs = measure.system.jobs // (5 if quick else 1)
     for processes in PROCESSES:
         figures.throughput.setdefault(processes, []).append(measure.throughput(processes, jobs))
     figures.single.append(measure.enqueue(min(jobs, 3_000), bulk=False))
     figures.bulk.append(measure.enqueue(jobs, bulk=True))
+    # A little each time, for it changes with the machine's mood more than anything else.
+    figures.latency += measure.latency(50 if quick else 100)
 
 
-def _rest(measure: Measure, figures: Figures, quick: bool) -> None:
-    """latency and memory"""
-    figures.latency = measure.latency(50 if quick else 300)
-    if not quick:
-        figures.memory = measure.memory(PROCESSES[-1], measure.system.jobs // 10)
+def _memory(measure: Measure, figures: Figures, _quick: bool) -> None:
+    """memory"""
+    figures.memory = measure.memory(PROCESSES[-1], measure.system.jobs // 10)
 
 
 def _recoveries(systems: Sequence[System], found: dict[System, Figures]) -> None:
