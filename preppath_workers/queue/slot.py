@@ -123,7 +123,6 @@ class Slot:
         if self._popping:
             self._receive()
         answer = self._brought or self._receive()
-        self._brought = None
         if answer[0] == "first":
             return Job.first_started(self._queue.name, self.owner, answer[1:])
         if answer[0] == "wait":

@@ -103,15 +103,10 @@ def _program(url: str, queues: Sequence[str]) -> Iterator[int]:
 
 
 def imports(module: str) -> Mapping[str, float]:
-    """Ms that the module and each that it imports took."""
-    return imported(f"import {module}")
-
-
-def imported(code: str) -> Mapping[str, float]:
     """Ms that each module took with all that it imports, as `-X importtime` tells: `import time: self [us] |
     cumulative | name`, a module after those that it imports."""
     told = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", code],
+        [sys.executable, "-X", "importtime", "-c", f"import {module}"],
         stderr=subprocess.PIPE,
         text=True,
         check=True,

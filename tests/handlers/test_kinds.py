@@ -51,6 +51,27 @@ print({"openai", "boto3", "psycopg2"} <= set(sys.modules))
     assert stdout(program).split() == ["1", "0", "True"]
 
 
+@pytest.mark.parametrize(
+    ("queue", "expected"),
+    [
+        ("transcription", {"openai", "boto3", "psycopg2"}),
+        ("tts", {"openai", "boto3", "psycopg2"}),
+        ("evaluation", {"openai", "psycopg2"}),
+        ("webhook", {"requests"}),
+    ],
+)
+def test_a_queue_loads_what_it_needs_and_no_more(queue: str, expected: set[str]) -> None:
+    program = f"""
+import sys
+from preppath_workers.handlers import KINDS
+for kind in KINDS:
+    if kind.name == {queue!r}:
+        kind.load()
+print(*{{"openai", "boto3", "psycopg2", "requests"}} & set(sys.modules))
+"""
+    assert {*stdout(program).split()} == expected
+
+
 def with_helpers(module: str, found: dict[str, str]) -> dict[str, str]:
     """The source of a module beside the registry and of those that it imports from there."""
     if module not in found:

@@ -16,7 +16,7 @@ from tests.processes.conftest import Start
 from tests.processes.harness import App, state_of
 from tests.waiting import eventually
 
-RESTARTS = int(os.environ.get("RESTARTS", "8"))
+RESTARTS = int(os.environ.get("RESTARTS", "12"))
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120 + 10 * RESTARTS)]
 

@@ -29,22 +29,21 @@ class Wire:
         self._line.connect()
         self.random = Random(0)
         self.now = 0
-        self._loaded: set[str] = set()
-        self._answered: dict[bytes, Any] = {}
+        #: The answers to commands that load a script; the server forgets none.
+        self._loaded: dict[bytes, Any] = {}
         #: Exchanges of a hundred that are cut off.
         self.faults = 0
 
     def load(self, scripts: Iterable[Script]) -> None:
         """Has the server know them: a script that it did not would be one exchange more, and another run."""
-        new = [script for script in scripts if script.digest not in self._loaded]
-        self.ask([("SCRIPT", "LOAD", script.text) for script in new])
-        self._loaded |= {script.digest for script in new}
+        for script in scripts:
+            self.load_once(hiredis.pack_command(("SCRIPT", "LOAD", script.text)))
 
     def load_once(self, packed: bytes) -> Any:
-        """The answer to a command that loads a script; the server forgets none."""
-        if packed not in self._answered:
-            (self._answered[packed],) = self.ask(list(_unpacked(packed)))
-        return self._answered[packed]
+        """The answer to a command that loads a script."""
+        if packed not in self._loaded:
+            (self._loaded[packed],) = self.ask(list(_unpacked(packed)))
+        return self._loaded[packed]
 
     def exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """The answers. Raises ConnectionError where a fault is drawn: then nobody knows how many of the

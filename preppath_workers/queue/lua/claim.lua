@@ -37,10 +37,7 @@ local function start_what_was_popped()
   local owner = instance .. ':' .. slot
   local active = active_key(owner)
   local id = redis.call('LINDEX', active, '-1')
-  if not id then
-    redis.call('ZREM', RESERVED, owner)
-    return {'none'}
-  end
+  if not id then return start_nothing(owner) end
   redis.call('LTRIM', active, '0', '-1') -- as in claiming.lua
   return start_first(owner, id, limit, duration)
 end

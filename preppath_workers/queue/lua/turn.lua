@@ -31,10 +31,7 @@ if state_if_ours(id, owner, fence) == 'active' and redis.call('EXISTS', META) ==
     note_completion(id, result, listed)
     redis.call('PEXPIRE', job_key(id), keep)
     local following = redis.call('RPOPLPUSH', WAIT, active)
-    if not following then
-      redis.call('ZREM', RESERVED, owner)
-      return {'completed', {'none'}}
-    end
+    if not following then return {'completed', start_nothing(owner)} end
     local started = start_first(owner, following, limit, duration)
     if started then return {'completed', started} end
   else

@@ -19,10 +19,7 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   if meta.heldUntil and held <= 0 and not meta.outOfService then redis.call('HDEL', META, 'heldUntil', 'heldReason') end
   if meta.notices and not are_wanted(meta.notices) then redis.call('HDEL', META, 'notices') end
   local id, job = next_in_hand(owner)
-  if not id then
-    redis.call('ZREM', RESERVED, owner)
-    return {'none'}
-  end
+  if not id then return start_nothing(owner) end
   -- Of this very slot: an active job of nobody, edited by hand, is started like any other. Unowned, it could never
   -- be settled.
   if job[1] == 'active' and job[2] == owner then return {'job', whole(id)} end

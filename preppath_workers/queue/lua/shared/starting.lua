@@ -9,3 +9,9 @@ local function start(owner, id, attempt, fence, limit, duration)
     'attempts', attempt)
   return 0
 end
+
+-- For a script to return where the slot holds nothing: what was promised to it is free again.
+local function start_nothing(owner)
+  redis.call('ZREM', RESERVED, owner)
+  return {'none'}
+end
