@@ -56,9 +56,46 @@ class RateLimited(JobError):
         self.retry_after = retry_after
 
 
+class ServiceError(JobError):
+    """A service that all jobs share failed, or refused what depends on the configuration: no job is to blame.
+
+    Args:
+        service: `openai`, `s3`, `postgresql` or `webhook`.
+        message: what it said, without secrets.
+        refuses_all: nothing of this queue can succeed until someone changes something outside (a key, an
+            account, a model's name, a bucket, a column): the queue is held at the first failure.
+        may_be_paid: the request was sent and no answer came, so it may be on the bill: it counts as a failure
+            of the job, whatever the service's state.
+        retry_after: seconds that the service asks to wait.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        message: str,
+        *,
+        refuses_all: bool = False,
+        may_be_paid: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.service = service
+        self.refuses_all = refuses_all
+        self.may_be_paid = may_be_paid
+        self.retry_after = retry_after
+
+
+class MachineError(JobError):
+    """This machine lacks something (`resource`: `disk`, `memory`, `descriptors` or `processes`): the job goes
+    back uncounted, for another machine or a later moment, and the worker pauses."""
+
+    def __init__(self, resource: str, message: str) -> None:
+        super().__init__(message)
+        self.resource = resource
+
+
 class OutOfService(JobError):
-    """Nothing of this queue can succeed until somebody mends something outside: a key, an account, a model's
-    name, a bucket. The queue is held, the attempt does not count, and one job at a time probes."""
+    """Deprecated spelling of ServiceError(refuses_all=True), until its last use is gone."""
 
 
 class Postponed(JobError):

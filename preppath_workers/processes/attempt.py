@@ -14,10 +14,12 @@ from ..errors import (
     InvalidJob,
     JobLost,
     JobTimeout,
+    MachineError,
     OutOfService,
     PermanentError,
     Postponed,
     RateLimited,
+    ServiceError,
     TransientError,
 )
 from ..handlers.kind import Handler
@@ -72,6 +74,11 @@ def run(job: Job, worker: Circumstances, deadline: AbstractContextManager[None])
     except OutOfService as error:
         hold_ms = round(worker.probe_interval * 1000)
         return Released(hold_ms, _message(error, secrets), out_of_service=True)
+    except ServiceError as error:
+        if not error.refuses_all:
+            return _failed(error, secrets)
+        hold_ms = round(worker.probe_interval * 1000)
+        return Released(hold_ms, _message(error, secrets), out_of_service=True)
     except RateLimited as error:
         seconds = worker.hold if error.retry_after is None else error.retry_after
         if job.rate_limits >= _MOST_RATE_LIMITS:
@@ -90,7 +97,9 @@ def _failed(error: BaseException, secrets: Sequence[str]) -> Failed:
             return Failed(failure, reason="permanent")
         case TransientError(retry_after=float() | int() as seconds):
             return Failed(failure, retry_after_ms=round(seconds * 1000))
-        case TransientError() | JobTimeout():
+        case ServiceError(retry_after=float() | int() as seconds):
+            return Failed(failure, retry_after_ms=round(seconds * 1000))
+        case TransientError() | ServiceError() | MachineError() | JobTimeout():
             return Failed(failure)
     # A bug, ours or a library's. It is retried, for it may be one of circumstances, and never hidden.
     logger.error("The handler raised an error that it does not declare", exc_info=error)
