@@ -84,7 +84,8 @@ def run(job: Job, worker: Circumstances, deadline: AbstractContextManager[None])
         if job.rate_limits >= _MOST_RATE_LIMITS:
             return Failed(_describe(error, secrets), retry_after_ms=round(seconds * 1000))
         return Released(round(seconds * 1000), _message(error, secrets))
-    except (Exception, JobTimeout, SystemExit) as error:  # noqa: BLE001 — whatever a handler does, it ends here
+    # CancelledError, KeyboardInterrupt and GeneratorExit too: from here on each would end the worker.
+    except BaseException as error:  # noqa: BLE001
         return _failed(error, secrets)
 
 

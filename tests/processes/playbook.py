@@ -5,6 +5,7 @@ The record is a file outside Redis, opened for appending, one line a run: the or
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -13,7 +14,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from preppath_workers.errors import InvalidJob, OutOfService, PermanentError, RateLimited, TransientError
+from preppath_workers.errors import (
+    InvalidJob,
+    OutOfService,
+    PermanentError,
+    RateLimited,
+    Shutdown,
+    TransientError,
+)
 from preppath_workers.handlers.kind import Attempt
 
 
@@ -66,6 +74,11 @@ def _fail(attempt: Attempt) -> None:
         "invalid": InvalidJob("data.x must be a string"),
         "limited": RateLimited("slow down", retry_after=attempt.data.get("after", 0.5)),
         "bug": ZeroDivisionError("oops"),
+        "cancelled": asyncio.CancelledError("cancelled"),
+        "interrupt": KeyboardInterrupt("interrupted"),
+        "exit": SystemExit(3),
+        "generator": GeneratorExit("closed"),
+        "shutdown": Shutdown("stop"),
     }[attempt.data["how"]]
 
 

@@ -57,6 +57,25 @@ def test_a_bug_is_retried_and_its_traceback_is_logged(launch: Start, alpha: Queu
     assert "ZeroDivisionError" in lines[0]["traceback"]
 
 
+def test_an_exception_that_is_not_an_exception_subclass_is_a_failed_attempt(
+    launch: Start, alpha: Queue
+) -> None:
+    app = launch(ALPHA_RETRIES="0", ALPHA_CONCURRENCY="1").start()
+    expected = {
+        "cancelled": "CancelledError",
+        "interrupt": "KeyboardInterrupt",
+        "exit": "SystemExit",
+        "generator": "GeneratorExit",
+        "shutdown": "Shutdown",
+    }
+    for how in expected:
+        alpha.enqueue({"do": "fail", "how": how}, id=how)
+    eventually(lambda: alpha.counts().failed == len(expected))
+    found = {job.id: (job.reason, (job.error or {})["class"]) for job in alpha.dead_letters()}
+    assert found == {how: ("retries", name) for how, name in expected.items()}
+    assert not app.logged("Child died")
+
+
 def test_invalid_and_permanent_errors_are_not_retried(launch: Start, alpha: Queue) -> None:
     app = launch().start()
     for how in ("invalid", "permanent"):
