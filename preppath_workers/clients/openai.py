@@ -18,6 +18,7 @@ from ..settings import Capability, OpenAIConfig
 from . import openai_models as models
 from .openai_answers import Transcript, json_object, speech, transcript
 from .openai_errors import openai_errors
+from .openai_verdicts import RequestInfo
 
 #: A message of a chat: `{"role", "content"}`.
 Message = ChatCompletionMessageParam
@@ -39,7 +40,8 @@ class OpenAI:
     """The vendor's account, or accounts. Every method is one request, never repeated here: retries are the
     queue's, which counts them and survives a restart.
 
-    Methods raise RateLimited, OutOfService, TransientError and PermanentError.
+    Methods raise RateLimited, ServiceError and PermanentError, and TransientError for an answer that can not
+    be used and has no known cause.
     """
 
     def __init__(self, config: OpenAIConfig) -> None:
@@ -61,7 +63,8 @@ class OpenAI:
         639-1 spells it.
         """
         model = self.config.transcription.model
-        with openai_errors(self.config.transcription):
+        chosen = ("language", "languages") if language else ()
+        with openai_errors(_request(self.config.transcription, "file", *chosen)):
             answer: Any = self._transcription.audio.transcriptions.create(
                 model=model,
                 file=(filename, file, mime_type),
@@ -69,11 +72,13 @@ class OpenAI:
                 language=language if language and models.takes_language(model) else omit,
                 languages=[language] if language and not models.takes_language(model) else omit,
             )
-        return transcript(answer)
+            return transcript(answer)
 
     def speak(self, text: str, manner: Manner) -> bytes:
         """The text of at most `MAX_SPEECH_INPUT` characters, spoken: an MP3."""
-        with openai_errors(self.config.speech):
+        # The configured voice is a setting, also where a job asks for it by name.
+        chosen = ("voice",) if manner.voice != self.config.speech_voice else ()
+        with openai_errors(_request(self.config.speech, "input", "speed", "instructions", *chosen)):
             answer = self._speech.audio.speech.create(
                 model=self.config.speech.model,
                 voice=manner.voice,
@@ -82,7 +87,7 @@ class OpenAI:
                 speed=omit if manner.speed is None else manner.speed,
                 instructions=manner.instructions or omit,
             )
-        return speech(answer.content, answer.response.headers)
+            return speech(answer.content, answer.response.headers)
 
     def evaluate(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
         """The model's answer to a chat: a JSON object that follows the JSON schema, or, where the
@@ -93,7 +98,7 @@ class OpenAI:
         """
         config = self.config
         strict = config.evaluation_format == "json_schema"
-        with openai_errors(config.evaluation):
+        with openai_errors(_request(config.evaluation, "messages")):
             completion = self._evaluation.chat.completions.create(
                 model=config.evaluation.model,
                 messages=messages if strict else [_asking_for(schema), *messages],
@@ -101,13 +106,13 @@ class OpenAI:
                 max_completion_tokens=config.evaluation_max_tokens,
                 temperature=omit if config.evaluation_temperature is None else config.evaluation_temperature,
             )
-        return json_object(completion)
+            return json_object(completion)
 
     def shutdown_date(self, capability: Capability) -> str | None:
         """The day on which the vendor shuts the capability's model down, as an ISO date; None when none is
-        announced. Raises OutOfService for a model that there is not."""
+        announced. Raises ServiceError for a model that there is not."""
         client = _connect(capability, self.config.organization)
-        with client, openai_errors(capability):
+        with client, openai_errors(_request(capability)):
             return client.models.retrieve(capability.model).shutdown_date
 
     @cached_property
@@ -121,6 +126,10 @@ class OpenAI:
     @cached_property
     def _evaluation(self) -> openai.OpenAI:
         return _connect(self.config.evaluation, self.config.organization)
+
+
+def _request(capability: Capability, *from_job: str) -> RequestInfo:
+    return RequestInfo(capability, frozenset(from_job))
 
 
 def _connect(capability: Capability, organization: str | None) -> openai.OpenAI:

@@ -4,12 +4,18 @@ a server that speaks the API in its own way, arrives here as whatever it is."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import PermanentError, TransientError
+from pydantic import BaseModel
 
+from ..errors import PermanentError, ServiceError, TransientError
+from .openai_refusals import Refusal, Refused
+from .openai_verdicts import SERVICE
+
+#: What an answer has that is an error without being told so by its status; the last is FastAPI's.
+_FIELDS_OF_ERRORS = ("error", "message", "code", "detail")
 #: Seconds of the longest recording that a duration is believed of: a week.
 _LONGEST = 604_800.0
 
@@ -24,10 +30,10 @@ class Transcript:
 
 
 def transcript(answer: Any) -> Transcript:
-    """Raises TransientError for an answer without a text."""
+    """Raises ServiceError for an answer without a text, and Refused for an error."""
     text = getattr(answer, "text", None)
     if not isinstance(text, str):
-        raise TransientError("OpenAI answered without a transcript")
+        raise _no_answer(answer, "a transcript")
     usage = getattr(answer, "usage", None)
     return Transcript(
         text=text,
@@ -37,20 +43,27 @@ def transcript(answer: Any) -> Transcript:
 
 
 def speech(audio: bytes, headers: Mapping[str, str]) -> bytes:
-    """Raises TransientError for an answer that is no sound."""
-    kind = headers.get("content-type", "")
-    if not audio or kind.startswith(("text/", "application/json")):
-        raise TransientError("OpenAI answered with no speech")
+    """Raises ServiceError for a text in place of a sound, Refused for an error, and TransientError for an
+    empty answer."""
+    if audio.startswith((b"{", b"[")):
+        _raise_error(_json(audio), _FIELDS_OF_ERRORS, headers.get("x-request-id"))
+    if headers.get("content-type", "").startswith(("text/", "application/json")) and audio:
+        raise ServiceError(SERVICE, "OpenAI answered without speech")
+    if not audio:
+        raise TransientError("OpenAI answered with an empty speech")
     return audio
 
 
 def json_object(completion: Any) -> dict[str, Any]:
-    """The object that a chat's answer is. Raises PermanentError for a refusal, and TransientError for an
-    answer that is cut off or something else."""
+    """The object that a chat's answer is. Raises ServiceError for an answer without a choice, Refused for an
+    error, PermanentError for a model's refusal, and TransientError for an answer that is cut off or something
+    else."""
+    _raise_error(completion, ("error",))
     choice = _first(getattr(completion, "choices", None))
     message, reason = getattr(choice, "message", None), getattr(choice, "finish_reason", None)
-    if message is None:
-        raise TransientError("OpenAI answered without a choice")
+    if message is None or reason == "error":
+        raise _no_answer(choice or completion, "a choice", completion)
+    _raise_error(choice, ("error",), _request_id(completion))
     if getattr(message, "refusal", None) or reason == "content_filter":
         raise PermanentError("the model refused to evaluate the answer")
     if reason == "length":
@@ -62,6 +75,33 @@ def json_object(completion: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TransientError("the model's answer is not a JSON object")
     return value
+
+
+def _no_answer(answer: Any, wanted: str, whole: Any = None) -> ServiceError:
+    """The error for an answer that lacks what was asked for. Raises Refused if the answer says why."""
+    _raise_error(answer, _FIELDS_OF_ERRORS, _request_id(whole or answer))
+    return ServiceError(SERVICE, f"OpenAI answered without {wanted}")
+
+
+def _raise_error(answer: Any, fields: Sequence[str], request_id: str | None = None) -> None:
+    """Raises Refused for an answer with an `error`, or, by the other fields, one that is an error itself."""
+    answer = _first(answer) or answer  # Google's servers put an error into a list
+    unknown = answer.model_extra if isinstance(answer, BaseModel) else answer
+    if not isinstance(unknown, dict) or not any(unknown.get(name) for name in fields):
+        return
+    raise Refused(Refusal(200, unknown.get("error") or unknown, request_id=request_id or _request_id(answer)))
+
+
+def _request_id(answer: Any) -> str | None:
+    told = getattr(answer, "_request_id", None)
+    return told if isinstance(told, str) else None
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _language(answer: Any) -> str | None:

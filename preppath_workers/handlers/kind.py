@@ -66,7 +66,7 @@ class Kind:
         """The handler, imported with its services' libraries. Call this before a fork, to share the memory.
 
         A handler's return value is the job's result; it must be JSON. It raises InvalidJob, PermanentError,
-        TransientError, RateLimited or OutOfService; anything else that it raises is retried like a
+        TransientError, RateLimited, ServiceError or MachineError; anything else is retried like a
         TransientError.
         """
         for service in self.services:

@@ -10,7 +10,7 @@ from preppath_workers.clients.openai import Manner
 from preppath_workers.clients.openai_answers import Transcript
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.wav import Wav
-from preppath_workers.errors import OutOfService, PermanentError, TransientError
+from preppath_workers.errors import JobError, PermanentError, ServiceError, TransientError
 
 from .conftest import Client
 
@@ -56,12 +56,12 @@ def test_the_language_goes_by_the_name_that_the_model_knows(
 
 
 @pytest.mark.parametrize("body", ["<html>a gateway's page</html>", "{}", '{"text": nul'])
-def test_an_answer_that_is_no_transcript_is_transient(
+def test_an_answer_that_is_no_transcript_is_the_services_failure(
     client: Client, vendor: OpenAIServer, body: str
 ) -> None:
     vendor.order({"body": body})
 
-    with pytest.raises(TransientError):
+    with pytest.raises(ServiceError):
         client().transcribe(io.BytesIO(TWO_SECONDS.wav_bytes()), "recording.wav", "audio/wav")
 
 
@@ -79,10 +79,12 @@ def test_speech_is_an_mp3_in_the_manner_that_was_asked_for(client: Client, vendo
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/html; charset=utf-8"])
-def test_an_answer_that_is_no_sound_is_transient(client: Client, vendor: OpenAIServer, kind: str) -> None:
+def test_an_answer_that_is_no_sound_is_the_services_failure(
+    client: Client, vendor: OpenAIServer, kind: str
+) -> None:
     vendor.order({"body": "a gateway's page", "headers": {"Content-Type": kind}})
 
-    with pytest.raises(TransientError):
+    with pytest.raises(ServiceError):
         client().speak("Hello.", Manner("alloy"))
 
 
@@ -111,7 +113,7 @@ def test_a_server_without_schemas_is_told_the_schema_in_words(client: Client, ve
 def test_a_temperature_and_a_limit_are_sent_where_they_are_configured(
     client: Client, vendor: OpenAIServer
 ) -> None:
-    with pytest.raises(PermanentError, match="unsupported_parameter"):  # by this model, which reasons
+    with pytest.raises(ServiceError, match="unsupported_parameter"):  # by this model, which reasons
         client(evaluation_temperature=0.2, evaluation_max_tokens=500).evaluate(
             [{"role": "user", "content": "Judge this."}], SCHEMA
         )
@@ -129,15 +131,15 @@ def test_a_temperature_and_a_limit_are_sent_where_they_are_configured(
         ({"content": ""}, TransientError),
         ({"content": "Seven out of ten."}, TransientError),
         ({"content": "[7]"}, TransientError),
-        ({"body": "<html>a gateway's page</html>"}, TransientError),
-        ({"body": "{}"}, TransientError),
-        ({"body": '{"choices": []}'}, TransientError),
-        ({"body": '{"choices": [{'}, TransientError),
+        ({"body": "<html>a gateway's page</html>"}, ServiceError),
+        ({"body": "{}"}, ServiceError),
+        ({"body": '{"choices": []}'}, ServiceError),
+        ({"body": '{"choices": [{'}, ServiceError),
     ],
     ids=str,
 )
 def test_an_answer_that_is_no_evaluation(
-    client: Client, vendor: OpenAIServer, fault: dict[str, Any], expected: type
+    client: Client, vendor: OpenAIServer, fault: dict[str, Any], expected: type[JobError]
 ) -> None:
     vendor.order(fault)
 
@@ -157,5 +159,5 @@ def test_the_day_on_which_a_model_ends(client: Client) -> None:
 
     assert openai.shutdown_date(openai.config.transcription) is None
     assert openai.shutdown_date(openai.config.speech) == "2027-01-06"
-    with pytest.raises(OutOfService, match="gpt-9"):
+    with pytest.raises(ServiceError, match="gpt-9"):
         openai.shutdown_date(openai.config.evaluation)

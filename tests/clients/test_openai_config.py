@@ -10,7 +10,7 @@ from preppath_workers.clients.openai import Manner
 from preppath_workers.clients.services import Services
 from preppath_workers.config import load
 from preppath_workers.dev.openai.control import OpenAIServer
-from preppath_workers.errors import ConfigError, OutOfService
+from preppath_workers.errors import ConfigError, ServiceError
 from preppath_workers.handlers import KINDS
 from preppath_workers.settings import Capability, Config
 
@@ -58,7 +58,7 @@ def test_a_request_goes_to_its_own_vendor_with_its_own_key(vendor: OpenAIServer)
         OPENAI_TTS_BASE_URL=vendor.base_url,
     )
 
-    with closing(Services(settings)) as services, pytest.raises(OutOfService, match="401 invalid_api_key"):
+    with closing(Services(settings)) as services, pytest.raises(ServiceError, match="401 invalid_api_key"):
         services.openai.speak("Hello.", Manner("alloy"))
 
 

@@ -15,7 +15,7 @@ from preppath_workers.clients import ffmpeg
 from preppath_workers.clients.services import Services
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.wav import Wav
-from preppath_workers.errors import PermanentError, TransientError
+from preppath_workers.errors import PermanentError, ServiceError
 from preppath_workers.handlers import listening
 from preppath_workers.handlers.transcription import handle
 
@@ -97,7 +97,7 @@ def test_no_part_is_paid_for_twice(
     attempt: FakeAttempt, services: Services, vendor: OpenAIServer, installed: None
 ) -> None:
     vendor.order(*texts("I would", "use"), {"path": PATH, "status": 503}, *texts("a queue."))
-    with pytest.raises(TransientError):
+    with pytest.raises(ServiceError):
         handle(attempt, services)
 
     again = attempt.again()

@@ -10,7 +10,7 @@ from preppath_workers.clients.openai_models import MAX_AUDIO_BYTES
 from preppath_workers.clients.services import Services
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.wav import Wav
-from preppath_workers.errors import JobLost, PermanentError, TransientError
+from preppath_workers.errors import JobLost, PermanentError, ServiceError, TransientError
 from preppath_workers.handlers import transcription_records
 from preppath_workers.handlers.transcription import handle
 
@@ -214,7 +214,7 @@ def test_a_failure_leaves_the_recording_as_it_was(
     before = tables.row("interview_recordings")
     vendor.order({"path": PATH, "status": 500})
 
-    with pytest.raises(TransientError):
+    with pytest.raises(ServiceError):
         handle(attempt, services)
 
     assert tables.row("interview_recordings") == before

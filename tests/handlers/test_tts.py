@@ -10,7 +10,7 @@ import requests
 from preppath_workers.clients.openai_models import MAX_SPEECH_INPUT
 from preppath_workers.clients.services import Services
 from preppath_workers.dev.openai.control import OpenAIServer
-from preppath_workers.errors import InvalidJob, JobLost, PermanentError, TransientError
+from preppath_workers.errors import InvalidJob, JobLost, PermanentError, ServiceError, TransientError
 from preppath_workers.handlers.tts import handle
 
 from .conftest import FakeAttempt, Tables
@@ -76,7 +76,7 @@ def test_a_failed_request_stores_nothing(
     before = tables.row("interview_questions")
     vendor.order({"path": PATH, "status": 503})
 
-    with pytest.raises(TransientError):
+    with pytest.raises(ServiceError):
         handle(attempt, services)
 
     assert tables.row("interview_questions") == before
@@ -202,7 +202,7 @@ def test_no_part_is_paid_for_twice(
         {"path": PATH, "status": 503},
         {"path": PATH, "body": "three"},
     )
-    with pytest.raises(TransientError):
+    with pytest.raises(ServiceError):
         handle(long, services)
 
     again = long.again()

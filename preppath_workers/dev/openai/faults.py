@@ -26,6 +26,7 @@ class Fault:
     status: int | None = None
     code: str | None = None
     type: str | None = None
+    param: str | None = None
     message: str = "This fault was ordered."
     #: Headers of the answer, whatever it is.
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -43,7 +44,7 @@ class Fault:
         """The error answer, if this fault is one."""
         if self.status is None or self.status < 400:
             return None
-        return ApiError(self.status, self.message, self.code, type=self.type)
+        return ApiError(self.status, self.message, self.code, self.param, self.type)
 
 
 class Faults:
