@@ -67,7 +67,7 @@ def test_every_module_has_a_wing() -> None:
 
 def test_the_walk_sees_relative_imports_of_every_kind() -> None:
     assert f"{PACKAGE}.queue.job" in IMPORTS[PACKAGE]
-    assert f"{PACKAGE}.settings" in IMPORTS[f"{PACKAGE}.log"]
+    assert f"{PACKAGE}.settings" in IMPORTS[f"{PACKAGE}.log.setup"]
     assert f"{PACKAGE}.errors" in IMPORTS[f"{PACKAGE}.queue.queue"]
     assert f"{PACKAGE}.commands.run" in IMPORTS[f"{PACKAGE}.cli"]
 

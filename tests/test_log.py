@@ -188,3 +188,61 @@ def test_no_secret_is_ever_written(secret: str, form: str, place: str) -> None:
     assert not [spelling for spelling in spellings if spelling in written or spelling in read]
     assert "***" in written
     assert "-and-more" not in written
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_secret_that_is_a_word_of_the_line_itself_does_not_hide_that_word(form: str) -> None:
+    stream = configured(form, secrets=("error", "logger", "ERROR", "preppath_workers"))
+    logger.error("an error", extra=facts(error="error", logger_error=1))
+    (written,) = stream.getvalue().splitlines()
+    if form == "text":
+        assert written.endswith(" ERROR   an ***  error=*** logger_error=1")
+        return
+    line = json.loads(written)
+    assert (line["level"], line["logger"]) == ("error", "preppath_workers.test")
+    assert (line["message"], line["error"], line["logger_error"]) == ("an ***", "***", 1)
+
+
+def test_a_line_that_cannot_be_formatted_is_told_without_its_arguments(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    stream = configured(secrets=("hunter2",))
+    logger.info("%d jobs", "hunter2")
+    (line,) = lines(stream)
+    assert line["message"] == "A log line cannot be formatted"
+    assert (line["logger"], line["error"]) == ("preppath_workers.test", "TypeError")
+    assert capfd.readouterr() == ("", "")
+
+
+def long_traceback() -> None:
+    try:
+        raise ValueError("é" * 300_000)
+    except ValueError:
+        logger.exception("It broke", extra=facts(jobId="j"))
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_line_of_any_length_is_cut_to_what_readers_take(form: str) -> None:
+    stream = configured(form)
+    long_traceback()
+    logger.info("x", extra=facts(**{f"name{number}": "y" * 50 for number in range(1_000)}))
+    logger.info("x", extra=facts(data={"list": ["\0" * 100] * 1_000}))
+    written = stream.getvalue()
+    if form == "text":
+        assert written.count("Traceback") == 1
+        assert len(written.encode()) <= 3 * 32 * 1024
+        return
+    traceback, many, data = lines(stream)
+    assert max(len(line.encode()) for line in written.splitlines()) < 32 * 1024
+    assert traceback["traceback"].startswith("Traceback (most recent call last):")
+    assert traceback["traceback"].endswith("ééé")
+    assert (traceback["message"], traceback["jobId"], traceback["truncated"]) == ("It broke", "j", True)
+    assert many["truncated"]
+    assert data["data"].startswith('{"list": [')
+
+
+def test_no_half_of_a_secret_is_left_where_a_line_is_cut() -> None:
+    stream = configured(secrets=("0123456789",))
+    for length in range(12):
+        logger.info("x", extra=facts(text="0123456789" * 5_000 + "x" * length + "0123456789" * 5_000))
+    assert not any(part in stream.getvalue() for part in ("456", "012", "789"))

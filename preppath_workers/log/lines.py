@@ -1,0 +1,99 @@
+"""How a log line looks."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from . import context
+from .redaction import Redactor
+from .shortening import flattened, json_within, text_within, to_json
+
+_COLOURS = {
+    "DEBUG": "\x1b[2m",
+    "INFO": "\x1b[32m",
+    "WARNING": "\x1b[33m",
+    "ERROR": "\x1b[31m",
+    "CRITICAL": "\x1b[31m",
+}
+_DIM, _RESET = "\x1b[2m", "\x1b[0m"
+
+#: Our own words, which may happen to be somebody's password too: never redacted, never cut.
+_OWN = ("time", "level", "logger", "pid")
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, redactor: Redactor, limit: int) -> None:
+        """`limit`: bytes of a line."""
+        super().__init__()
+        self._redactor = redactor
+        self._limit = limit
+
+    def facts(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What the line knows beside its message: the job's context, its own facts, the traceback."""
+        known = {**context.current(), **getattr(record, "facts", {})}
+        if record.exc_info:
+            known["traceback"] = self.formatException(record.exc_info)
+        return known
+
+
+class JsonFormatter(_Formatter):
+    """One JSON object a line: time (ISO 8601, UTC), level, message, logger, pid, then the facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            "logger": record.name,
+            "pid": record.process,
+            **self.facts(record),
+        }
+        text = to_json(line)
+        # Few lines hold a secret and few are long: only these are looked at value by value.
+        if self._redactor.finds_in(text):
+            line = self._redacted(line)
+            text = to_json(line)
+        # A character may take up to three bytes.
+        return text if len(text) * 3 <= self._limit else json_within(line, self._limit, _OWN)
+
+    def _redacted(self, line: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {
+                name: value if name in _OWN else self._redactor.value(value) for name, value in line.items()
+            }
+        except RecursionError:
+            return self._redacted(flattened(line))
+
+
+class TextFormatter(_Formatter):
+    """A line for people: the time, the level, the message, then the facts as name=value."""
+
+    def __init__(self, redactor: Redactor, limit: int, colour: bool) -> None:
+        super().__init__(redactor, limit)
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        known = self.facts(record)
+        traceback = known.pop("traceback", "")
+        time = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
+        message = self._redactor.text(record.getMessage())
+        details = " ".join(f"{name}={self._shown(value)}" for name, value in known.items())
+        if self._colour:
+            level = f"{_COLOURS.get(record.levelname, '')}{record.levelname:<7}{_RESET}"
+            line = f"{_DIM}{time}{_RESET} {level} {message}  {_DIM}{details}{_RESET}"
+        else:
+            line = f"{time} {record.levelname:<7} {message}  {details}"
+        line = line.rstrip() + (f"\n{self._redactor.text(traceback)}" if traceback else "")
+        return text_within(line, self._limit)
+
+    def _shown(self, value: Any) -> str:
+        try:
+            value = self._redactor.value(value)
+        except RecursionError:
+            return self._redactor.text(to_json(value, ensure_ascii=True))
+        if isinstance(value, str) and value.isprintable() and " " not in value:
+            return value
+        return to_json(value, ensure_ascii=True)

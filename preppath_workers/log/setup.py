@@ -1,0 +1,93 @@
+"""Sets up the logs of a process."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TextIO
+
+from ..settings import LogConfig
+from .context import facts
+from .lines import JsonFormatter, TextFormatter
+from .output import FileOutput, Nowhere, Output, StreamOutput
+from .redaction import Redactor
+from .shortening import encoded
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that one line waits for a slow reader. After that lines are dropped and counted until one gets
+#: through at once.
+_PATIENCE = 0.5
+
+
+class LineHandler(logging.Handler):
+    """Writes each record in one piece, and drops those that nobody takes."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+        self._dropped = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            was_written = self._catch_up() and self._write(record, _PATIENCE)
+        except Exception:  # noqa: BLE001 — a log that fails must not fail who writes it
+            was_written = False
+        if not was_written:
+            self._dropped += 1
+
+    def close(self) -> None:
+        self._output.close()
+        super().close()
+
+    def _catch_up(self) -> bool:
+        """Whether lines get through; the first that does tells how many did not."""
+        if self._dropped:
+            told = _record("Log lines were dropped, nobody read them", {"dropped": self._dropped})
+            if not self._write(told, patience=0.0):
+                return False
+            self._dropped = 0
+        return True
+
+    def _write(self, record: logging.LogRecord, patience: float) -> bool:
+        try:
+            line = self.format(record)
+        except Exception as error:  # noqa: BLE001 — logging would print it, and the arguments, as they are
+            about = {"error": type(error).__name__, "logger": record.name, "line": record.lineno}
+            line = self.format(_record("A log line cannot be formatted", about))
+        return self._output.write(encoded(line) + b"\n", patience)
+
+
+def configure(config: LogConfig, secrets: Sequence[str] = (), stream: TextIO | None = None) -> None:
+    """Sends all logs to `stream` (standard error), in the configured format, without the secrets."""
+    # Not sys.stderr, which is our own log once it was taken over.
+    stream = stream or sys.__stderr__
+    is_terminal = stream is not None and stream.isatty()
+    plain = config.format == "json" or (config.format == "auto" and not is_terminal)
+    output = _output(stream)
+    redactor, limit = Redactor(secrets), output.limit - 1
+    handler = LineHandler(output)
+    handler.setFormatter(
+        JsonFormatter(redactor, limit) if plain else TextFormatter(redactor, limit, colour=is_terminal)
+    )
+    logging.basicConfig(handlers=[handler], level=config.level.upper(), force=True)
+    # Vendors' libraries tell every request at INFO; ours tell every job.
+    for name in ("httpx", "httpx2", "openai", "botocore", "boto3", "urllib3", "s3transfer"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _output(stream: TextIO | None) -> Output:
+    if stream is None:
+        return Nowhere()
+    with suppress(io.UnsupportedOperation):
+        return FileOutput(stream.fileno())
+    return StreamOutput(stream)
+
+
+def _record(message: str, values: Mapping[str, object]) -> logging.LogRecord:
+    return logger.makeRecord(
+        logger.name, logging.WARNING, __file__, 0, message, (), None, extra=facts(**values)
+    )
