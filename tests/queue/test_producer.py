@@ -13,7 +13,7 @@ from preppath_workers import NewJob, Queue
 from preppath_workers.errors import UnknownJob
 from preppath_workers.queue.job import is_valid_id, new_id
 from preppath_workers.queue.queue import MAX_DATA_BYTES, Counts, Gate
-from preppath_workers.queue.scripts import Caller
+from preppath_workers.queue.scripts import Caller, scripts
 
 
 @pytest.fixture(params=[True, False], ids=["text", "bytes"])
@@ -66,6 +66,28 @@ def test_many_jobs_are_added_in_their_order_some_hundred_at_a_step(producer: Que
     assert added == [*((job_id, True) for job_id in ids), ("j0000", False)]
     assert redis.lrange(producer.keys.wait, 0, -1) == ids[::-1]
     assert producer.enqueue_many([]) == []
+
+
+@pytest.mark.parametrize(
+    ("jobs", "characters", "calls"), [(1_201, 0, 3), (5, 400_000, 3), (3, 900_000, 3)], ids=str
+)
+def test_enqueue_many_sends_a_bounded_number_of_jobs_and_characters_in_each_call(
+    queue: Queue, redis_url: str, jobs: int, characters: int, calls: int
+) -> None:
+    """Redis serves nobody else while it runs a script."""
+    sent: list[list[str]] = []
+    queue.redis.script_load(scripts()["enqueue"].text)
+    with Redis.from_url(redis_url, decode_responses=True) as watcher, watcher.monitor() as monitor:
+        queue.enqueue_many(NewJob({"text": "x" * characters}, id=f"j{number}") for number in range(jobs))
+        queue.redis.echo(queue.keys.base)
+        while (command := monitor.next_command()["command"]) != f"ECHO {queue.keys.base}":
+            if command.startswith("EVALSHA") and f" {queue.keys.base} " in command:
+                sent.append(command.split()[4:])  # the moment is empty
+
+    assert sum(len(words) for words in sent) == 4 * jobs
+    assert max(len(words) for words in sent) <= 4 * 500
+    assert max(sum(map(len, words)) for words in sent) <= 1_000_000 + 500 * 100
+    assert len(sent) == calls
 
 
 def test_a_wrong_job_is_refused_with_its_step_and_earlier_steps_are_added(producer: Queue) -> None:

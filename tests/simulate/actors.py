@@ -39,6 +39,21 @@ class Caller:
         return self.wire.exchange([words])[0]
 
 
+_OUTCOMES: list[Outcome] = [
+    *[Completed('{"n":1}')] * 4,
+    *[Failed('{"class":"E","message":""}')] * 2,
+    Failed('{"class":"E","message":""}', retry_after_ms=700),
+    Failed('{"class":"E","message":""}', reason="invalid"),
+    Released(),
+]
+
+#: Those that hold the whole queue.
+_HOLDS: list[Outcome] = [
+    Released(hold_ms=150, reason="slow"),
+    Released(hold_ms=150, reason="broken", out_of_service=True),
+]
+
+
 class Child:
     """One slot and its job, as a worker holds them."""
 
@@ -46,16 +61,20 @@ class Child:
         self, terms: Terms, instance: str, number: int, wire: Wire, random: Random, say: Say
     ) -> None:
         self.name = f"{instance}:{number}"
-        self._make: Callable[[], Slot] = lambda: terms.slot(instance, number, SlotsLine(wire))
+        self._make: Callable[[SlotsLine], Slot] = lambda line: terms.slot(instance, number, line)
+        self.line = SlotsLine(wire)
         self._wire, self._random, self._say = wire, random, say
+        self._outcomes = _OUTCOMES if terms.is_calm else [*_OUTCOMES, *_HOLDS]
         #: How all of its jobs end, when that is settled.
         self.always: Outcome | None = None
         self.start()
 
     def start(self) -> None:
         """A successor takes the place."""
-        self._slot = self._make()
-        self._has_recovered = False
+        self.line.disconnect()
+        self.line = SlotsLine(self._wire)
+        self._slot = self._make(self.line)
+        self._has_recovered = self._is_in_turn = False
         self.job: Job | None = None
         self._finished: Finished | None = None
         self._waits_until = 0
@@ -94,10 +113,19 @@ class Child:
         return (lambda: _settle_late(slot, job, outcome)) if job else None
 
     def _turn(self) -> None:
-        settlement = self._slot.begin_turn(self._finished)
-        self._finished = None
-        if settlement:
-            self._say(f"{self.name}: {settlement.finished.job.id} {settlement.verdict}")
+        if self._is_in_turn and self._random.random() < 0.3:
+            self._is_in_turn = False
+            self._say(f"{self.name}: hears nothing and connects again")
+            self._slot.disconnect()
+        if not self._is_in_turn:
+            settlement = self._slot.begin_turn(self._finished)
+            self._finished = None
+            if settlement:
+                self._say(f"{self.name}: {settlement.finished.job.id} {settlement.verdict}")
+            if self.line.is_blocked and self._random.random() < 0.5:
+                self._is_in_turn = True
+                return
+        self._is_in_turn = False
         answer = self._slot.end_turn()
         if isinstance(answer, Wait):
             self._waits_until = self._wire.now + round(answer.seconds * 1000)
@@ -123,17 +151,7 @@ class Child:
     def _outcome(self) -> Outcome:
         if self.always:
             return self.always
-        return self._random.choice(
-            [
-                *[Completed('{"n":1}')] * 4,
-                *[Failed('{"class":"E","message":""}')] * 2,
-                Failed('{"class":"E","message":""}', retry_after_ms=700),
-                Failed('{"class":"E","message":""}', reason="invalid"),
-                Released(),
-                Released(hold_ms=150, reason="slow"),
-                Released(hold_ms=150, reason="broken", out_of_service=True),
-            ]
-        )
+        return self._random.choice(self._outcomes)
 
 
 def _settle_late(slot: Slot, job: Job, outcome: Outcome) -> None:
@@ -144,7 +162,11 @@ def _settle_late(slot: Slot, job: Job, outcome: Outcome) -> None:
 class Janitor:
     """Keeps the lease of one instance, and the queue in order."""
 
-    def __init__(self, instance: str, slots: int, call: Caller, random: Random, say: Say) -> None:
+    def __init__(
+        self, terms: Terms, instance: str, slots: int, call: Caller, random: Random, say: Say
+    ) -> None:
+        #: Ms that an instance's wish for notices is good for, with each heartbeat.
+        self._notices = 0 if terms.is_calm else 1
         self.instance, self._slots = instance, slots
         self._call, self._random, self._say = call, random, say
         self._touch = Touch(LEASE_MS / 1000, lambda: call.wire.now / 1000)
@@ -157,7 +179,7 @@ class Janitor:
                 case 1:
                     self.reap(2)
                 case _:
-                    self.renew(self._random.randrange(2))
+                    self.renew(self._random.randint(0, self._notices))
         except RedisError as error:
             self._say(f"{self.instance}: {error}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from preppath_workers.queue.job import DEFAULT_PRIORITY
 from tests.queue import invariants
 from tests.queue.bench import State
 
@@ -84,6 +85,9 @@ class Promises:
         attempts = job.get("attempts", 0) - before.get("attempts", 0)
         released = job.get("releases", 0) - before.get("releases", 0)
         assert replayed or attempts == started - released, f"attempts of {job_id} grew by {attempts}"
+        if started:
+            urgent = [entry for entry in state.get("wait", []) if _priority(entry, state) < job["priority"]]
+            assert not urgent, f"{job_id} started before {urgent[-1]}"
         if started and self._limit:
             token = f"{job_id}#{job['fence']}#{now}"
             assert token in state.get("tokens", {}), f"{job_id} started without a token"
@@ -114,3 +118,9 @@ class Promises:
         counted, jobs = state.get("stats", {}), state["jobs"].values()
         assert counted.get("completed", 0) == sum(job["state"] == "completed" for job in jobs)
         assert counted.get("enqueued", 0) == len(jobs)
+
+
+def _priority(entry: str, state: State) -> int:
+    """What a waiting entry is placed by: a raw push has no hash yet."""
+    priority: int = state["jobs"].get(entry, {}).get("priority", DEFAULT_PRIORITY)
+    return priority

@@ -33,10 +33,14 @@ _CONFIG = replace(
 
 @dataclass(frozen=True)
 class Terms:
-    """A run's prefix of keys, and its rate limit: max and duration (ms)."""
+    """A run's prefix of keys, and its rate limit: max and duration (ms).
+
+    In a calm run nothing ever holds the queue, so the scripts take their short ways.
+    """
 
     prefix: str
     limit: tuple[int, int] | None
+    is_calm: bool
 
     @property
     def config(self) -> Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -13,12 +14,28 @@ from redis.exceptions import ResponseError
 
 from preppath_workers.queue.line import Line
 from preppath_workers.queue.scripts import Script
+from preppath_workers.queue.slot import BLOCK
 
 #: The index of `now` in EVALSHA's words.
 _NOW = 4
 
 #: How a packed command begins that loads a script.
 _SCRIPT_LOAD = b"*3\r\n$6\r\nSCRIPT\r\n"
+
+_POP = "BRPOPLPUSH"
+
+
+class Refused(Exception):
+    """The server refused a command: no transition may fail, and no broken variant may be caught by that."""
+
+
+@dataclass(frozen=True)
+class _Leftover:
+    """Commands of a lost connection that the server may still carry out: a pop that blocks there until
+    `deadline` (ms), and what was sent behind it."""
+
+    commands: Sequence[Sequence[Any]]
+    deadline: int
 
 
 class Wire:
@@ -33,6 +50,13 @@ class Wire:
         self._loaded: dict[bytes, Any] = {}
         #: Exchanges of a hundred that are cut off.
         self.faults = 0
+        self._leftovers: list[_Leftover] = []
+
+    def restart(self, random: Random, now: int, faults: int) -> None:
+        """Begin another run on an empty server."""
+        self.random, self.now, self.faults = random, now, faults
+        self._leftovers = []
+        self.ask([("FLUSHALL",)])
 
     def load(self, scripts: Iterable[Script]) -> None:
         """Has the server know them: a script that it did not would be one exchange more, and another run."""
@@ -49,17 +73,38 @@ class Wire:
         """The answers. Raises ConnectionError where a fault is drawn: then nobody knows how many of the
         commands were carried out."""
         if self.random.randrange(100) >= self.faults:
-            return self.ask([self._at_now(command) for command in commands])
+            return self.ask_now(commands)
         done = self.random.randint(0, len(commands))
-        self.ask([self._at_now(command) for command in commands[:done]])
+        self.ask_now(commands[:done])
+        self.leave(commands[done:])
         raise RedisConnectionError(f"cut off after {done} of {len(commands)} commands")
 
+    def ask_now(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """The answers of commands as a slot sends them, without a fault."""
+        return self.ask([self._at_now(command) for command in commands])
+
+    def leave(self, commands: Sequence[Sequence[Any]]) -> None:
+        """The connection that sent the commands is lost. Of a pop that blocks, the server may not notice."""
+        if commands and commands[0][0] == _POP:
+            self._leftovers.append(_Leftover(commands, self.now + BLOCK * 1000))
+
+    def serve_leftover(self) -> bool:
+        """Carry out the pop of a lost connection, perhaps also what was sent behind it. False without one."""
+        self._leftovers = [left for left in self._leftovers if left.deadline >= self.now]
+        if not self._leftovers:
+            return False
+        left = self._leftovers.pop(self.random.randrange(len(self._leftovers)))
+        number = self.random.randint(1, len(left.commands))
+        self.ask_now(left.commands[:number])
+        return True
+
     def ask(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """The answers, without a fault. Raises AssertionError for a refusal: no transition ever fails."""
+        """The answers, without a fault. Raises Refused."""
         self._line.send(b"".join(hiredis.pack_command(tuple(command)) for command in commands))
         answers = [self._read() for _ in commands]
         refusals = [answer for answer in answers if isinstance(answer, ResponseError)]
-        assert not refusals, f"refused: {refusals[0]}"
+        if refusals:
+            raise Refused(str(refusals[0])) from refusals[0]
         return answers
 
     def _read(self) -> Any:
@@ -69,12 +114,9 @@ class Wire:
             return error
 
     def _at_now(self, command: Sequence[Any]) -> Sequence[Any]:
-        match command[0]:
-            case "EVALSHA":
-                return (*command[:_NOW], str(self.now), *command[_NOW + 1 :])
-            case "BRPOPLPUSH":  # nobody can wait here
-                return ("RPOPLPUSH", *command[1:-1])
-        return command
+        if command[0] == _POP:  # one connection for all: it must not block
+            return ("RPOPLPUSH", *command[1:-1])
+        return (*command[:_NOW], str(self.now), *command[_NOW + 1 :])
 
 
 class SlotsLine:
@@ -83,12 +125,26 @@ class SlotsLine:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._answers: list[Any] = []
+        #: A pop that blocks, and what was sent behind it.
+        self._blocked: list[Sequence[str]] = []
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a pop has been sent that the server has not carried out yet."""
+        return bool(self._blocked) and self._blocked[0][0] == _POP
+
+    def serve(self) -> None:
+        """Carry out the pop alone: what was sent behind it comes later."""
+        self._answers += self._wire.ask_now(self._blocked[:1])
+        del self._blocked[:1]
 
     def connect(self) -> None:
         pass
 
     def disconnect(self) -> None:
         self._answers.clear()
+        self._wire.leave(self._blocked)
+        self._blocked = []
 
     def minding_signals(self) -> AbstractContextManager[None]:
         return nullcontext()  # an answer is there at once, or lost
@@ -96,10 +152,17 @@ class SlotsLine:
     def send(self, packed: bytes) -> None:
         if packed.startswith(_SCRIPT_LOAD):
             self._answers.append(self._wire.load_once(packed))
+            return
+        commands = list(_unpacked(packed))
+        if commands[0][0] == _POP:
+            self._blocked = commands
         else:
-            self._answers += self._wire.exchange(list(_unpacked(packed)))
+            self._answers += self._wire.exchange(commands)
 
     def receive(self) -> Any:
+        if not self._answers:
+            commands, self._blocked = self._blocked, []
+            self._answers += self._wire.exchange(commands)
         return self._answers.pop(0)
 
 
