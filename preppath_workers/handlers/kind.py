@@ -31,6 +31,11 @@ class Attempt(Protocol):
         answer. The name tells the job's calls apart; a call may use `once` itself, under other names. Raises
         what the call raises, and JobLost."""
 
+    def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
+        """What the call returns, once `store` has put it where it belongs. While `store` fails, it is called
+        again until the job's time ends. Up to 750 kB are left with the job meanwhile, and a later attempt
+        stores them, by their name, without the call. Raises what both raise, and JobLost."""
+
     def spend_token(self) -> None:
         """Waits until the queue's rate limit allows one more paid request. The start of the attempt has paid
         for the first one; every further one needs this before it. Raises JobLost, and Postponed when the wait

@@ -79,25 +79,31 @@ def _known(found: Stored) -> Recorded:
 
 def _record(attempt: Attempt, services: Services, speech: Speech, pieces: list[str], key: str) -> Recorded:
     requests, keys, parts = PaidRequests(attempt), _part_keys(speech, pieces), []
-    for number, piece in enumerate(pieces):
-        pay = partial(requests.make, partial(services.openai.speak, piece, speech.manner))
-        parts.append(_kept(services.storage, keys[number], pay) if keys else pay())
-        attempt.progress(10 + 60 * len(parts) // len(pieces))
-    # Players take MP3s put end to end for one: an MP3 is a row of frames that stand alone.
-    audio = b"".join(parts)
+    pay = [partial(requests.make, partial(services.openai.speak, piece, speech.manner)) for piece in pieces]
+    store = partial(_store, services.storage, key, speech)
+    if not keys:
+        audio = attempt.keep(speech.digest, pay[0], store)
+    else:
+        for number, part_key in enumerate(keys):
+            parts.append(_kept(attempt, services.storage, part_key, pay[number]))
+            attempt.progress(10 + 60 * len(parts) // len(pieces))
+        # Players take MP3s put end to end for one: an MP3 is a row of frames that stand alone.
+        audio = b"".join(parts)
+        store(audio)
     duration = mp3.seconds(audio)
-    metadata = {"sha256": speech.digest} | ({} if duration is None else {"seconds": f"{duration:.3f}"})
-    services.storage.upload(key, audio, MIME_TYPE, metadata)
     return Recorded(len(audio), None if duration is None else round(duration, 3), cached=False)
 
 
-def _kept(storage: Storage, key: str, pay: Callable[[], bytes]) -> bytes:
+def _store(storage: Storage, key: str, speech: Speech, audio: bytes) -> None:
+    duration = mp3.seconds(audio)
+    metadata = {"sha256": speech.digest} | ({} if duration is None else {"seconds": f"{duration:.3f}"})
+    storage.upload(key, audio, MIME_TYPE, metadata)
+
+
+def _kept(attempt: Attempt, storage: Storage, key: str, pay: Callable[[], bytes]) -> bytes:
     """The part that an earlier attempt has stored, or a new one."""
     part = storage.read(key)
-    if not part:
-        part = pay()
-        storage.upload(key, part, MIME_TYPE)
-    return part
+    return part or attempt.keep(key, pay, lambda audio: storage.upload(key, audio, MIME_TYPE))
 
 
 def _part_keys(speech: Speech, pieces: list[str]) -> list[str]:

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from redis.exceptions import RedisError
 
 from ..clients.services import Services
-from ..errors import Postponed
+from ..errors import JobError, Postponed
 from ..log import facts
 from ..queue.job import Job
 from ..queue.slot import Slot
+from .insisting import insist
 
 logger = logging.getLogger(__name__)
 
-Value = TypeVar("Value")
-
 #: Seconds between two progress updates of one job: each costs a round trip, nobody reads faster.
 _PROGRESS_INTERVAL = 0.2
-
-#: Seconds between two tries to reach Redis for something that the job can not go on without.
-_REDIS_PAUSE = 0.2
 
 #: Seconds that a job waits for its next request with its worker.
 _LONGEST_WAIT = 5.0
 
 #: Characters of a stored answer that the job's hash may hold; larger ones go to S3.
 _CHECKPOINT_LIMIT = 100_000
+
+#: The same while S3 does not take them: 750 kB of audio, some 40 seconds of speech.
+_EMERGENCY_LIMIT = 1_000_000
 
 
 class RunningAttempt:
@@ -73,38 +73,67 @@ class RunningAttempt:
         value = json.loads(checkpoint)["value"]
         if len(checkpoint) > _CHECKPOINT_LIMIT:
             checkpoint = self._moved_to_storage(name, checkpoint)
-        self._insist(lambda: self._slot.checkpoint(self._job, name, checkpoint))
+        insist(lambda: self._slot.checkpoint(self._job, name, checkpoint))
         self._checkpoints[name] = checkpoint
+        return value
+
+    def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
+        """What the call returned, now or in an earlier attempt, once `store` has stored it. Raises what they
+        raise, and JobLost."""
+        value = _bytes(self._checkpoints.get(name, "")) or call()
+        checkpoint = ""
+
+        def secure() -> bool:
+            nonlocal checkpoint
+            checkpoint = checkpoint or json.dumps({"base64": base64.b64encode(value).decode()})
+            return len(checkpoint) <= _EMERGENCY_LIMIT and self._tried(name, checkpoint)
+
+        insist(lambda: store(value), secure)
+        if self._checkpoints.pop(name, None):
+            self._tried(name, "{}")  # Redis need not hold for a day what S3 has
         return value
 
     def spend_token(self) -> None:
         """Waits until the rate limit allows one more paid request. Raises JobLost, and Postponed rather than
         to spend the job's time and a worker on a long wait: started again, it goes on from the answers that
         are stored, and its start has paid for the next request."""
-        while seconds := self._insist(lambda: self._slot.spend(self._job)):
+        while seconds := insist(lambda: self._slot.spend(self._job)):
             if seconds > _LONGEST_WAIT:
                 raise Postponed("its next request has to wait for the rate limit")
             time.sleep(seconds)
 
     def confirm(self) -> None:
         """Raises JobLost when another worker owns the job now."""
-        self._insist(lambda: self._slot.confirm(self._job))
-
-    def _insist(self, step: Callable[[], Value]) -> Value:
-        """The step's value, however long Redis is away: what is at stake was paid for, or can not be taken
-        back. The job's time limit ends the wait."""
-        while True:
-            try:
-                return step()
-            except RedisError as error:
-                logger.debug("The job waits for Redis", extra=facts(error=str(error)))
-                time.sleep(_REDIS_PAUSE)
+        insist(lambda: self._slot.confirm(self._job))
 
     def _moved_to_storage(self, name: str, answer: str) -> str:
+        """What the job's hash holds for an answer that S3 has, or for one that it does not take."""
         # With the fencing number, for an attempt that has lost its job must not write into a later one's.
         key = f"checkpoints/{self._job.queue}/{self._job.id}/{self._job.fence}-{name}.json"
-        self._services.storage.upload(key, answer.encode(), "application/json")
+
+        def upload() -> None:
+            self._services.storage.upload(key, answer.encode(), "application/json")
+
+        def secure() -> bool:
+            return len(answer) <= _EMERGENCY_LIMIT and self._tried(name, answer)
+
+        try:
+            insist(upload, secure)
+        except JobError:
+            if self._checkpoints.get(name) != answer:
+                raise
+            return answer
         return json.dumps({"key": key})
+
+    def _tried(self, name: str, checkpoint: str) -> bool:
+        """Whether Redis took the checkpoint, without waiting for it. Raises JobLost."""
+        try:
+            self._slot.checkpoint(self._job, name, checkpoint)
+        except RedisError as error:
+            logger.debug("A checkpoint was not stored", extra=facts(error=str(error)))
+            return False
+        self._checkpoints[name] = checkpoint
+        return True
 
     def _stored(self, checkpoint: str) -> Mapping[str, Any] | None:
         """What holds the answer's `value`; None when it is gone, or is no more what was stored."""
@@ -125,3 +154,11 @@ def _object(text: str | bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _bytes(checkpoint: str) -> bytes | None:
+    """What `keep` has left; None for anything else."""
+    try:
+        return base64.b64decode(str(_object(checkpoint).get("base64") or ""), validate=True)
+    except ValueError:
+        return None

@@ -49,6 +49,11 @@ class FakeAttempt:
             self.kept[name] = json.loads(json.dumps(call(), ensure_ascii=False).encode())
         return self.kept[name]
 
+    def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
+        value = call()
+        store(value)
+        return value
+
     def spend_token(self) -> None:
         self.tokens += 1
 
