@@ -10,9 +10,10 @@ import psycopg2
 from psycopg2 import extensions
 from psycopg2.extras import RealDictCursor
 
-from ..errors import ConfigError, JobError, PermanentError, TransientError
+from ..errors import ConfigError, PermanentError
 from ..log import redact
 from .database_url import parse_url
+from .sqlstate import failure
 
 #: Seconds to connect, for each address that the host name stands for.
 CONNECT_TIMEOUT = 5
@@ -28,14 +29,6 @@ KEEPALIVES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-#: Errors that lie in the statement or its values: the next attempt would meet them again.
-PERMANENT_ERRORS = (
-    psycopg2.IntegrityError,
-    psycopg2.DataError,
-    psycopg2.ProgrammingError,
-    psycopg2.NotSupportedError,
-)
-
 Cursor = RealDictCursor
 
 
@@ -68,23 +61,24 @@ class Database:
     def transaction(self) -> Iterator[Cursor]:
         """A cursor whose rows are dicts. Commits when the block ends, rolls back when it raises.
 
-        Times are UTC. Raises TransientError for a lost or refused connection, a timeout, a deadlock or a
-        serialization failure, and PermanentError for values and statements that PostgreSQL refuses. A lost
-        connection may have lost the answer to a commit: what a transaction does must bear being done again.
+        Times are UTC. Raises ServiceError for a lost or refused connection, a timeout, and, with
+        `refuses_all`, for missing tables, columns and rights; TransientError for a deadlock or a
+        serialization failure; PermanentError for values that PostgreSQL refuses. A lost connection may have
+        lost the answer to a commit: what a transaction does must bear being done again.
         """
         try:
             with self._begin() as cursor:
                 yield cursor
                 cursor.connection.commit()
         except psycopg2.Error as error:
-            failure = _classify(error)
-            if isinstance(failure, TransientError):
+            told = failure(error)
+            if isinstance(told, PermanentError):
+                self._rollback()
+            else:
                 # Some of these leave the connection whole, but a new one costs milliseconds, and after a
                 # failover it is what finds the new primary.
                 self.close()
-            else:
-                self._rollback()
-            raise failure from None  # not chained: its detail lines, see `_classify`
+            raise told from None  # not chained: its detail lines, see `failure`
         except BaseException:
             self._rollback()
             raise
@@ -124,10 +118,9 @@ class Database:
         try:
             connection: extensions.connection = psycopg2.connect(**settings)
         except psycopg2.Error as error:
-            # libpq tells no code for a connection that failed, so its text is all there is to tell the
-            # reason. It is not chained, for it is only here that the password can be taken out of it.
+            # Not chained, for it is only here that the password can be taken out of libpq's text.
             reason = " ".join(redact(str(error), [self._parameters.get("password") or "\0"]).split())
-            raise TransientError(f"no connection to PostgreSQL: {reason}") from None
+            raise failure(psycopg2.OperationalError(f"no connection: {reason}")) from None
         return connection
 
     def _rollback(self) -> None:
@@ -136,15 +129,3 @@ class Database:
                 self._connection.rollback()
             except psycopg2.Error:
                 self.close()
-
-
-def _classify(error: psycopg2.Error) -> JobError:
-    """The error to raise in place of psycopg2's, by its class, which follows from the SQLSTATE.
-
-    The message is the server's first line. The detail lines quote the row, and with it what people said; they
-    have no place in logs or the dead-letter list.
-    """
-    # Without a server's answer (a lost connection) there is no SQLSTATE and no such line.
-    said = f"{error.pgcode}: {error.diag.message_primary}" if error.pgcode else type(error).__name__
-    kind = PermanentError if isinstance(error, PERMANENT_ERRORS) else TransientError
-    return kind(f"PostgreSQL {said}")

@@ -7,17 +7,21 @@ can be transcribed: others, such as playlists, can name further files and addres
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from typing import IO
 
-from ..errors import PermanentError, TransientError
-from ..orphans import dies_with_us
+from ..errors import JobError, MachineError, PermanentError, TransientError
+from .machine import machine_error_of_exit, machine_error_of_text
+from .program import Ended, ended
 
 #: Samples a second of a part: what speech models hear at.
 PART_RATE = 16_000
 #: Seconds that one run of ffmpeg may take: half of what a job has by default. Most recordings take a few.
 TIME_LIMIT = 300.0
+#: ffmpeg's exit status after a signal that it catches.
+_WAS_STOPPED = 255
 #: A pause: quieter than this for so many seconds.
 _SILENCE = "silencedetect=noise=-35dB:duration=0.4"
 #: ffmpeg's names for the formats, and for the one thing it may open.
@@ -31,7 +35,7 @@ def installed() -> bool:
 
 def seconds(file: IO[bytes]) -> float | None:
     """How long the recording plays; None when ffmpeg is not installed or finds no sound in it. Raises
-    TransientError when it takes too long."""
+    TransientError when it takes too long, and MachineError if this machine lacks something."""
     if not installed():
         return None
     try:
@@ -43,8 +47,8 @@ def seconds(file: IO[bytes]) -> float | None:
 
 
 def pauses(file: IO[bytes]) -> list[float]:
-    """The middle of each pause, seconds from the start. Raises PermanentError for what is no recording, and
-    TransientError when it takes too long."""
+    """The middle of each pause, seconds from the start. Raises PermanentError for what is no recording,
+    TransientError when it takes too long, and MachineError if this machine lacks something."""
     lines = f"{_SILENCE},ametadata=mode=print:file=/dev/stdout"
     told = [line.partition("=") for line in _lines(file, [*_INPUT, "-af", lines, "-f", "null", "/dev/null"])]
     starts = [float(value) for name, _, value in told if name == "lavfi.silence_start"]
@@ -54,7 +58,8 @@ def pauses(file: IO[bytes]) -> list[float]:
 
 def cut(file: IO[bytes], start: float, length: float, part: IO[bytes]) -> None:
     """Writes `length` seconds from `start` on to the file `part`, as a WAV of one channel, 2 bytes a sample.
-    Raises PermanentError for what is no recording, and TransientError when it takes too long."""
+    Raises PermanentError for what is no recording, TransientError when it takes too long, and MachineError if
+    this machine lacks something."""
     sound = ["-ac", "1", "-ar", str(PART_RATE), "-c:a", "pcm_s16le", "-f", "wav", "-y", "/dev/stdout"]
     _run(file, ["-ss", f"{start:.3f}", "-t", f"{length:.3f}", *_INPUT, *sound], part)
     part.seek(0)
@@ -69,19 +74,28 @@ def _run(file: IO[bytes], arguments: Sequence[str], output: IO[bytes] | int) -> 
 
     It ends when we do, however that happens: nobody waits for what it writes, and the job may run elsewhere.
     """
-    command = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", *arguments]
-    try:
-        run = subprocess.run(
-            command,
-            stdin=file,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            check=False,
-            timeout=TIME_LIMIT,
-            preexec_fn=dies_with_us(),
-        )
-    except subprocess.TimeoutExpired:
-        raise TransientError(f"ffmpeg was not done with the recording after {TIME_LIMIT:g} s") from None
-    if run.returncode:
-        raise PermanentError("ffmpeg can not read the recording")
-    return run.stdout or b""
+    run = ended(
+        ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", *arguments], file, output, TIME_LIMIT
+    )
+    if run is None:
+        raise TransientError(f"ffmpeg was not done with the recording after {TIME_LIMIT:g} s")
+    if run.status:
+        raise _failure(run)
+    return run.output
+
+
+def _failure(run: Ended) -> JobError:
+    """Whose failure it is that ffmpeg ended with this status."""
+    told = run.last_words or "it gave no reason"
+    shortage = machine_error_of_exit(run.status) or machine_error_of_text(told)
+    if shortage:
+        return shortage
+    if run.status == -signal.SIGKILL:
+        return MachineError("memory", "ffmpeg was killed, as the kernel does when memory runs out")
+    if run.status == -signal.SIGXFSZ:
+        return MachineError("disk", "ffmpeg was killed: its output is larger than this machine allows")
+    if -run.status in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM) or run.status == _WAS_STOPPED:
+        return MachineError("processes", "ffmpeg was stopped by a signal")
+    if run.status < 0:  # a crash, which may be the recording's doing
+        return TransientError(f"ffmpeg ended by signal {-run.status}: {told}")
+    return PermanentError(f"ffmpeg cannot read the recording: {told}")

@@ -6,16 +6,24 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
-from botocore.parsers import ResponseParserError
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from ..errors import JobError, OutOfService, PermanentError, TransientError
+from ..errors import PermanentError, ServiceError
 from ..settings import StorageConfig
+from .storage_errors import (
+    NO_CREDENTIALS,
+    UNREADABLE,
+    credentials_rejected,
+    failure,
+    missing,
+    redirected,
+    refusal,
+    status_of,
+)
 
 if TYPE_CHECKING:  # The stubs are a development dependency.
     from mypy_boto3_s3 import S3Client
@@ -29,12 +37,8 @@ MAX_URL_SECONDS = 7 * 86_400
 #: Bytes copied at a time.
 CHUNK = 256 * 1024
 
-#: Codes (S3's reference, "Error responses") that no further attempt can change.
-PERMANENT_CODES = frozenset({"NoSuchKey", "KeyTooLongError", "EntityTooLarge", "InvalidObjectState"})
-#: What comes out of botocore, beside its own errors, of an answer that breaks off or is not as it expects it.
-UNREADABLE = (HTTPError, ResponseParserError, ValueError, LookupError, ArithmeticError, RuntimeError)
-#: Codes of rejected credentials that do not come with a 401 or 403.
-CREDENTIALS_CODES = frozenset({"ExpiredToken", "InvalidToken", "TokenRefreshRequired"})
+#: Statuses of a redirect.
+REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,9 @@ class Stored:
 
 
 class Storage:
-    """The bucket. Methods raise PermanentError for an object that does not exist, OutOfService for a bucket
-    that does not, and TransientError for all that can heal: the network, the server, rejected credentials.
+    """The bucket. Methods raise PermanentError for an object that does not exist or cannot be stored,
+    MachineError if this machine lacks something, and ServiceError for everything else: the network, the
+    server, and, with `refuses_all`, the bucket, the credentials and the endpoint.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class Storage:
         self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
         """Stores the object, in place of one that is there. Metadata is ASCII text."""
-        with self._request(key) as client:
+        with self._request(key, writes=True) as client:
             client.put_object(
                 Bucket=self._config.bucket,
                 Key=key,
@@ -91,19 +96,18 @@ class Storage:
             try:
                 found = client.head_object(Bucket=self._config.bucket, Key=key)
             except ClientError as error:
-                if _status(error) != 404:
+                if status_of(error) >= 500:
                     raise
-            else:
-                return Stored(found["ContentLength"], found["Metadata"])
-        # An answer to HEAD has no body, hence no code: key and bucket look alike until asked.
-        self._check_bucket(key)
-        return None
+                # An answer to HEAD has no body, hence no code: the same for a missing object, a missing
+                # bucket and a wrong key, until asked otherwise.
+                return self._look(client, key)
+            return Stored(found["ContentLength"], found["Metadata"])
 
     def size(self, key: str) -> int:
         """The object's size, bytes."""
         found = self.find(key)
         if found is None:
-            raise self._missing(key)
+            raise missing(self._config.bucket, key)
         return found.size
 
     def read(self, key: str) -> bytes | None:
@@ -116,7 +120,7 @@ class Storage:
 
     def delete(self, key: str) -> None:
         """Removes the object, if it is there."""
-        with self._request(key) as client:
+        with self._request(key, writes=True) as client:
             client.delete_object(Bucket=self._config.bucket, Key=key)
 
     def signed_url(self, key: str, seconds: int = MAX_URL_SECONDS) -> str:
@@ -130,41 +134,47 @@ class Storage:
                 "get_object", Params={"Bucket": self._config.bucket, "Key": key}, ExpiresIn=seconds
             )
 
-    def _check_bucket(self, key: str) -> None:
-        with self._request(key) as client:
-            try:
-                client.head_bucket(Bucket=self._config.bucket)
-            except ClientError as error:
-                if _status(error) == 404:
-                    raise self._no_bucket() from error
-                raise
+    def _look(self, client: S3Client, key: str) -> Stored | None:
+        """`find` with GET, whose refusal comes with a code. The object itself is not read."""
+        try:
+            found = client.get_object(Bucket=self._config.bucket, Key=key)
+        except client.exceptions.NoSuchKey:
+            return None
+        found["Body"].close()
+        return Stored(found["ContentLength"], found["Metadata"])
 
     @contextmanager
-    def _request(self, key: str) -> Iterator[S3Client]:
+    def _request(self, key: str, writes: bool = False) -> Iterator[S3Client]:
         """The client, made on first use; its errors become ours."""
+        bucket = self._config.bucket
+        if not key:
+            raise PermanentError("S3 cannot take an empty key")
+        # Credentials of the configuration are the same however often they are looked up.
+        fresh = self._client is None or self._config.access_key_id is not None
         try:
-            self._client = self._client or self._connect()
-            yield self._client
+            yield self._connected()
         except ClientError as error:
-            if _credentials_rejected(error):
+            if credentials_rejected(error):
                 self.close()
-            raise self._classify(error, key) from error
-        except ParamValidationError as error:
-            raise PermanentError(f"S3 can not take the key {key!r}") from error
-        except NoCredentialsError as error:
-            self.close()
-            raise TransientError("no credentials for S3 were found") from error
-        except BotoCoreError as error:
-            raise TransientError(f"S3 could not be reached for {self._name(key)}: {error}") from error
-        except RecursionError:
-            # After a redirect botocore asks for the bucket's region, and is redirected again, and so on. Not
-            # chained: the way there fills a screen.
-            raise OutOfService(
-                f"S3 redirects every request for {self._name(key)}: check S3_ENDPOINT"
-            ) from None
-        except UNREADABLE as error:
-            told = type(error).__name__
-            raise TransientError(f"S3's answer for {self._name(key)} can not be read ({told})") from error
+            raise refusal(error, bucket, key, writes=writes, fresh=fresh) from error
+        except RecursionError:  # not chained: the way there fills a screen
+            raise redirected(bucket, key) from None
+        except (BotoCoreError, OSError, MemoryError, *UNREADABLE) as error:
+            if isinstance(error, NO_CREDENTIALS):
+                self.close()
+            translated = failure(error, bucket, key)
+            if translated is None:
+                raise
+            raise translated from error
+
+    def _connected(self) -> S3Client:
+        if self._client is None:
+            try:
+                self._client = self._connect()
+            except (BotoCoreError, ValueError) as error:
+                # Nothing was asked yet: this is about the endpoint, the region, a profile.
+                raise ServiceError("s3", f"cannot make an S3 client: {error}", refuses_all=True) from error
+        return self._client
 
     def _connect(self) -> S3Client:
         connect_timeout, read_timeout = self._timeouts
@@ -181,7 +191,7 @@ class Storage:
             response_checksum_validation="when_required" if own else "when_supported",
         )
         # A session of its own: boto3's default one would give back the credentials it once found.
-        return boto3.session.Session().client(
+        client = boto3.session.Session().client(
             "s3",
             region_name=self._config.region,
             endpoint_url=self._config.endpoint,
@@ -189,30 +199,20 @@ class Storage:
             aws_secret_access_key=self._config.secret_access_key,
             config=settings,
         )
+        client.meta.events.register_first("needs-retry.s3", self._refuse_redirect)
+        return client
 
-    def _classify(self, error: ClientError, key: str) -> JobError:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code == "NoSuchKey":
-            return self._missing(key)
-        if code == "NoSuchBucket":
-            return self._no_bucket()
-        message = f"S3 answered {_status(error)} {code} for {self._name(key)}"
-        return PermanentError(message) if code in PERMANENT_CODES else TransientError(message)
-
-    def _no_bucket(self) -> OutOfService:
-        return OutOfService(f"there is no bucket {self._config.bucket} in S3")
-
-    def _missing(self, key: str) -> PermanentError:
-        return PermanentError(f"there is no object {self._name(key)} in S3")
-
-    def _name(self, key: str) -> str:
-        return f"{self._config.bucket}/{key}"
-
-
-def _status(error: ClientError) -> int:
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-
-
-def _credentials_rejected(error: ClientError) -> bool:
-    code = error.response.get("Error", {}).get("Code", "")
-    return _status(error) in (401, 403) or code in CREDENTIALS_CODES
+    def _refuse_redirect(
+        self, response: tuple[Any, Mapping[str, Any]] | None, request_dict: Mapping[str, Any], **_: object
+    ) -> None:
+        """Stops at a redirect that names no region: botocore would ask for the bucket's region, be redirected
+        again, and so on until Python's stack is full."""
+        if response is None:
+            return
+        metadata = response[1].get("ResponseMetadata", {})
+        own = self._config.endpoint is not None
+        if metadata.get("HTTPStatusCode") in REDIRECTS and (
+            own or "x-amz-bucket-region" not in metadata.get("HTTPHeaders", {})
+        ):
+            place = request_dict.get("context", {}).get("s3_redirect", {}).get("params", {})
+            raise redirected(self._config.bucket, str(place.get("Key", "")))

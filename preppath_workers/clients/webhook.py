@@ -10,12 +10,18 @@ from urllib.parse import urlsplit
 import requests
 
 from .. import __version__
-from ..errors import JobError, PermanentError, TransientError
+from ..errors import JobError, PermanentError, ServiceError, TransientError
 from ..settings import WebhookConfig
+from .machine import machine_error
 from .retry_after import retry_after
 
 #: Seconds for the connection, and of silence before the answer. Together less than the queue lets a job run.
 TIMEOUTS = (5.0, 15.0)
+#: A receiver that wants other credentials (401, 407), or a URL that takes no POST (405). 403 and 404 may also
+#: be about one delivery: a firewall that dislikes its text, a question that was deleted.
+_REFUSES_ALL = (401, 405, 407)
+#: The receiver is there and refuses what this delivery says.
+_OF_THIS_DELIVERY = (400, 409, 413, 415, 422)
 
 
 class Webhook:
@@ -30,8 +36,8 @@ class Webhook:
         """Sends the JSON once and returns the status, 200 to 299. The answer's body is not read.
 
         Raises PermanentError when nobody wants it: no URL is configured, or the receiver says 410, Gone.
-        Raises TransientError for everything else, a redirect too. A receiver's limit (429 with Retry-After)
-        delays this delivery alone: it holds no queue.
+        Raises TransientError when it refuses this delivery, and ServiceError when it is not there, fails, or
+        takes none, with `refuses_all` for what depends on the URL or the secret. A redirect is not followed.
         """
         if not self._config.url:
             raise PermanentError("WEBHOOK_URL is not set: there is nobody to tell")
@@ -41,9 +47,9 @@ class Webhook:
         # What is raised here repeats the URL, token and all, so it is neither chained nor quoted. A host that
         # no DNS could hold is a ValueError of urllib3's, which requests lets through.
         except requests.Timeout:
-            raise TransientError(f"{place} did not answer in time") from None
-        except (requests.RequestException, ValueError) as error:
-            raise TransientError(f"no answer from {place} ({type(error).__name__})") from None
+            raise ServiceError("webhook", f"{place} did not answer in time") from None
+        except (requests.RequestException, ValueError, OSError) as error:
+            raise _no_answer(place, error) from None
         if not 200 <= answer.status_code < 300:
             raise _refusal(place, answer)
         return answer.status_code
@@ -87,8 +93,23 @@ def _place(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
+def _no_answer(place: str, error: Exception) -> JobError:
+    if machine := machine_error(error):
+        return machine
+    # A ValueError is about the URL: a scheme, a port or a host that cannot be.
+    message = f"no answer from {place} ({type(error).__name__})"
+    return ServiceError("webhook", message, refuses_all=isinstance(error, ValueError))
+
+
 def _refusal(place: str, answer: requests.Response) -> JobError:
-    message = f"{place} answered {answer.status_code}"
-    if answer.status_code == requests.codes.gone:
+    message, status = f"{place} answered {answer.status_code}", answer.status_code
+    if status == requests.codes.gone:
         return PermanentError(message)
-    return TransientError(message, retry_after(answer.headers))
+    if status in _OF_THIS_DELIVERY:
+        return TransientError(message, retry_after(answer.headers))
+    return ServiceError(
+        "webhook",
+        message,
+        refuses_all=status < 400 or status in _REFUSES_ALL,
+        retry_after=retry_after(answer.headers),
+    )

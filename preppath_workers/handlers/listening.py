@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import PurePosixPath
-from tempfile import TemporaryFile
 from typing import IO, Any
 
 from ..clients import ffmpeg, sound
+from ..clients.machine import temporary_file
 from ..clients.openai_models import MAX_AUDIO_BYTES, longest_audio
 from ..clients.services import Services
 from ..errors import PermanentError
@@ -48,7 +48,7 @@ def hear(
             + ("" if ffmpeg.installed() else ", more where ffmpeg is installed")
         )
     # The file has no name: whatever way this process ends, the disk space is free again.
-    with TemporaryFile() as audio:
+    with temporary_file() as audio:
         services.storage.download(key, audio)
         attempt.progress(30)
         duration = sound.seconds(audio)
@@ -94,7 +94,7 @@ def _hear_parts(
 def _hear_part(
     services: Services, audio: IO[bytes], begin: float, length: float, language: str | None
 ) -> str:
-    with TemporaryFile() as part:
+    with temporary_file() as part:
         ffmpeg.cut(audio, begin, length, part)
         return storable(services.openai.transcribe(part, "part.wav", "audio/wav", language).text)
 

@@ -9,7 +9,14 @@ import pytest
 
 from preppath_workers.clients.database import Database
 from preppath_workers.dev.postgres import PostgresServer
-from preppath_workers.errors import ConfigError, JobError, JobTimeout, PermanentError, TransientError
+from preppath_workers.errors import (
+    ConfigError,
+    JobError,
+    JobTimeout,
+    PermanentError,
+    ServiceError,
+    TransientError,
+)
 from tests.conftest import Given
 
 from .databases import new_database
@@ -97,39 +104,72 @@ def test_the_schema_of_a_prisma_url_is_the_search_path(database_url: str) -> Non
         assert one(database, "SELECT a FROM t") == 7
 
 
+#: What a table says of a failure: the job's own, the service's, refused to every job, or of unknown cause.
+JOB, SERVICE, ALL, UNKNOWN = "job", "service", "all", "unknown"
+
+
+def verdict(error: JobError) -> str:
+    """Whose failure it is."""
+    if not isinstance(error, ServiceError):
+        return {PermanentError: JOB, TransientError: UNKNOWN}[type(error)]
+    assert (error.service, error.may_be_paid) == ("postgresql", False)
+    return ALL if error.refuses_all else SERVICE
+
+
 @pytest.mark.parametrize(
     ("sqlstate", "expected"),
     [
-        ("08006", TransientError),  # connection failure
-        ("40001", TransientError),  # serialization failure
-        ("40P01", TransientError),  # deadlock
-        ("55P03", TransientError),  # lock not available
-        ("57014", TransientError),  # statement timeout
-        ("57P01", TransientError),  # server shut down
-        ("53300", TransientError),  # too many connections
-        ("25006", TransientError),  # read-only, as a standby is
-        ("XX000", TransientError),  # internal error
-        ("22001", PermanentError),  # text too long
-        ("22P02", PermanentError),  # no number
-        ("23505", PermanentError),  # unique violation
-        ("23503", PermanentError),  # foreign key violation
-        ("42P01", PermanentError),  # no such table
-        ("42501", PermanentError),  # no privilege
-        ("0A000", PermanentError),  # not supported
+        ("08006", SERVICE),  # connection failure
+        ("55P03", SERVICE),  # lock not available
+        ("57014", SERVICE),  # statement timeout
+        ("57P01", SERVICE),  # server shut down
+        ("57P03", SERVICE),  # server starts
+        ("53100", SERVICE),  # disk full
+        ("53200", SERVICE),  # out of memory
+        ("53300", SERVICE),  # too many connections
+        ("25006", SERVICE),  # read-only, as a standby is
+        ("25P03", SERVICE),  # idle in the transaction for too long
+        ("58030", SERVICE),  # input or output failed
+        ("XX000", SERVICE),  # internal error
+        ("23502", SERVICE),  # NULL in a column that takes none: the job's value, or the schema's new column
+        ("28P01", ALL),  # wrong password
+        ("3D000", ALL),  # no such database
+        ("3F000", ALL),  # no such schema
+        ("42P01", ALL),  # no such table
+        ("42703", ALL),  # no such column
+        ("42883", ALL),  # no such function
+        ("42P10", ALL),  # no unique constraint that ON CONFLICT names
+        ("42501", ALL),  # no privilege
+        ("0A000", ALL),  # not supported
+        ("22001", JOB),  # text too long
+        ("22P02", JOB),  # no number
+        ("23505", JOB),  # unique violation
+        ("23503", JOB),  # foreign key violation
+        ("54000", JOB),  # row too large for its index
+        ("40001", UNKNOWN),  # serialization failure
+        ("40P01", UNKNOWN),  # deadlock
+        ("P0001", UNKNOWN),  # exception of a trigger
     ],
 )
-def test_what_becomes_of_the_job(database: Database, sqlstate: str, expected: type) -> None:
+def test_error_of_a_statement_is_charged_to_its_cause(
+    database: Database, sqlstate: str, expected: str
+) -> None:
     with pytest.raises(JobError) as caught, database.transaction() as cursor:
         cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}', MESSAGE = 'why'; END $$")
 
-    assert type(caught.value) is expected
+    assert verdict(caught.value) == expected
     assert str(caught.value) == f"PostgreSQL {sqlstate}: why"
     assert one(database, "SELECT 1") == 1, "the next transaction is not affected"
 
 
+def test_value_that_psycopg2_cannot_adapt_is_the_jobs_failure(database: Database) -> None:
+    with pytest.raises(PermanentError, match="can't adapt"), database.transaction() as cursor:
+        cursor.execute("SELECT %s", [{"a": 1}])
+
+
 def test_a_statement_that_takes_too_long_is_cancelled(database_url: str) -> None:
     with closing(Database(database_url, statement_timeout=0.3)) as database:
-        with pytest.raises(TransientError), database.transaction() as cursor:
+        with pytest.raises(ServiceError, match="57014"), database.transaction() as cursor:
             cursor.execute("SELECT pg_sleep(30)")
 
         assert one(database, "SELECT 1") == 1
@@ -146,14 +186,16 @@ def test_messages_do_not_quote_the_row(database: Database) -> None:
     assert caught.value.__suppress_context__
 
 
-def test_a_connection_lost_in_a_transaction_is_transient(database: Database, database_url: str) -> None:
+def test_a_connection_lost_in_a_transaction_is_the_services_failure(
+    database: Database, database_url: str
+) -> None:
     def work() -> None:
         with database.transaction() as cursor:
             cursor.execute("SELECT pg_backend_pid() AS pid")
             run(database_url, "SELECT pg_terminate_backend(%s, 5000)", cursor.fetchone()["pid"])
             cursor.execute("SELECT 1")
 
-    with pytest.raises(TransientError):
+    with pytest.raises(ServiceError, match=r"server closed the connection|administrator command"):
         work()
     assert one(database, "SELECT 1") == 1
 
@@ -183,13 +225,14 @@ def test_a_connection_lost_while_idle_costs_no_attempt(database: Database, datab
     assert one(database, "SELECT 1") == 1
 
 
-def test_no_server_is_transient_and_no_secret_is_told() -> None:
+def test_no_server_is_the_services_failure_and_no_secret_is_told() -> None:
     database = Database("postgresql://me:t0p%2Fsecret@127.0.0.1:1/preppath")
 
-    with pytest.raises(TransientError, match=r"127\.0\.0\.1") as caught, database.transaction():
+    with pytest.raises(ServiceError, match=r"127\.0\.0\.1") as caught, database.transaction():
         pass
 
     assert "secret" not in str(caught.value)
+    assert verdict(caught.value) == SERVICE
     assert caught.value.__suppress_context__
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from preppath_workers.clients.database import Database
-from preppath_workers.errors import TransientError
+from preppath_workers.errors import ServiceError
 
 HOST = "127.0.0.1"
 #: What a client asks first that wants TLS (PostgreSQL's manual, "Message Formats", SSLRequest).
@@ -118,5 +118,5 @@ def test_the_url_decides(proxy: TlsProxy, tmp_path: Path, parameters: str, hands
 def test_a_certificate_that_nobody_vouches_for_is_refused(proxy: TlsProxy, tmp_path: Path) -> None:
     other, _ = make_certificate(tmp_path, "other")
 
-    with pytest.raises(TransientError, match="certificate verify failed"):
+    with pytest.raises(ServiceError, match="certificate verify failed"):
         connect(f"{proxy.url}?sslmode=verify-full&sslrootcert={other}")

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from preppath_workers.clients.storage import Storage, Stored
-from preppath_workers.errors import JobError, OutOfService, PermanentError, TransientError
+from preppath_workers.errors import MachineError, PermanentError, ServiceError
 from preppath_workers.settings import StorageConfig
 
 from .conftest import Answers
+from .shortages import no_descriptors
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -86,8 +91,9 @@ def test_a_missing_bucket_is_named_and_holds_the_queue(s3: S3Client) -> None:
         lambda: storage.upload("key", b"body", "text/plain"),
     ]
     for request in requests:
-        with pytest.raises(OutOfService, match="no-such-bucket-here"):
+        with pytest.raises(ServiceError, match="no-such-bucket-here") as caught:
             request()
+        assert (caught.value.service, caught.value.refuses_all) == ("s3", True)
 
 
 def test_a_key_that_s3_can_not_take_is_permanent(storage: Storage) -> None:
@@ -95,44 +101,133 @@ def test_a_key_that_s3_can_not_take_is_permanent(storage: Storage) -> None:
         storage.download("", io.BytesIO())
 
 
+#: What a table says of a failure: the job's own, the service's, or refused to every job.
+JOB, SERVICE, ALL = "job", "service", "all"
+
+
+def verdict(request: Callable[[], object]) -> str:
+    """Whose failure it is."""
+    with pytest.raises((PermanentError, ServiceError)) as caught:
+        request()
+    if not isinstance(caught.value, ServiceError):
+        return JOB
+    assert (caught.value.service, caught.value.may_be_paid) == ("s3", False)
+    return ALL if caught.value.refuses_all else SERVICE
+
+
 @pytest.mark.parametrize(
-    ("status", "code", "expected"),
+    ("status", "code", "write", "read"),
     [
-        (400, "ExpiredToken", TransientError),
-        (400, "EntityTooLarge", PermanentError),
-        (400, "RequestTimeout", TransientError),
-        (403, "AccessDenied", TransientError),
-        (403, "InvalidAccessKeyId", TransientError),
-        (403, "SignatureDoesNotMatch", TransientError),
-        (404, "NoSuchKey", PermanentError),
-        (404, "NoSuchBucket", OutOfService),
-        (500, "InternalError", TransientError),
-        (503, "SlowDown", TransientError),
-        (502, None, TransientError),
+        (301, "PermanentRedirect", ALL, ALL),
+        (400, "AuthorizationHeaderMalformed", ALL, ALL),
+        (400, "EntityTooLarge", JOB, JOB),
+        (400, "ExpiredToken", ALL, ALL),
+        (400, "KeyTooLongError", JOB, JOB),
+        (400, "RequestTimeout", SERVICE, SERVICE),
+        (403, "AccessDenied", ALL, SERVICE),
+        (403, "InvalidAccessKeyId", ALL, ALL),
+        (403, "RequestTimeTooSkewed", ALL, ALL),
+        (403, "SignatureDoesNotMatch", ALL, ALL),
+        (403, None, ALL, SERVICE),
+        (404, "NoSuchBucket", ALL, ALL),
+        (404, "NoSuchKey", JOB, JOB),
+        (405, "MethodNotAllowed", ALL, ALL),
+        (413, None, SERVICE, SERVICE),
+        (500, "InternalError", SERVICE, SERVICE),
+        (501, "NotImplemented", ALL, ALL),
+        (502, None, SERVICE, SERVICE),
+        (503, "SlowDown", SERVICE, SERVICE),
+        (507, "XMinioStorageFull", SERVICE, SERVICE),
     ],
 )
-def test_what_becomes_of_the_job(
-    answers: Answers, status: int, code: str | None, expected: type[JobError]
+def test_answer_with_an_error_is_charged_to_its_cause(
+    answers: Answers, status: int, code: str | None, write: str, read: str
 ) -> None:
     body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>" if code else "a gateway's page"
     storage = make("bucket", answers(status, body.encode()))
 
-    with pytest.raises(JobError) as caught:
+    assert verdict(lambda: storage.upload("key", b"body", "text/plain")) == write
+    assert verdict(lambda: storage.download("key", io.BytesIO())) == read
+    assert verdict(lambda: storage.size("key")) == read, "HEAD, whose answer has no body"
+
+
+def test_answer_with_retry_after_tells_when_to_ask_again(answers: Answers) -> None:
+    body = b"<Error><Code>SlowDown</Code></Error>"
+    storage = make("bucket", answers(503, body, {"Retry-After": "7"}))
+
+    with pytest.raises(ServiceError) as caught:
         storage.upload("key", b"body", "text/plain")
 
-    assert type(caught.value) is expected
+    assert caught.value.retry_after == 7
 
 
-def test_no_server_is_transient() -> None:
-    with pytest.raises(TransientError):
-        make("bucket", "http://127.0.0.1:1").size("key")
+def test_no_server_is_the_services_failure() -> None:
+    assert verdict(lambda: make("bucket", "http://127.0.0.1:1").size("key")) == SERVICE
 
 
-def test_a_download_that_breaks_off_is_transient(answers: Answers) -> None:
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_endpoint_that_redirects_is_asked_once_and_named(status: int) -> None:
+    asked = []
+
+    class Redirects(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            asked.append(self.path)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_HEAD = do_PUT = answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Redirects) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        storage = make("bucket", f"http://127.0.0.1:{server.server_port}")
+        for request in (
+            lambda: storage.upload("key", b"body", "text/plain"),
+            lambda: storage.download("key", io.BytesIO()),
+            lambda: storage.size("key"),
+        ):
+            asked.clear()
+            with pytest.raises(ServiceError, match="S3_ENDPOINT") as caught:
+                request()
+            assert caught.value.refuses_all
+            assert len(asked) == 1
+        server.shutdown()
+
+
+@pytest.mark.parametrize("changed", [{"bucket": "no bucket"}, {"endpoint": "nonsense"}])
+def test_configuration_that_botocore_refuses_is_not_the_jobs_failure(changed: dict[str, str]) -> None:
+    storage = make(**{"bucket": "bucket", "endpoint": "http://127.0.0.1:1", **changed})
+
+    assert verdict(lambda: storage.upload("key", b"body", "text/plain")) == ALL
+
+
+def test_full_disk_of_a_download_is_the_machines_failure(storage: Storage) -> None:
+    storage.upload("key", bytes(1_000_000), "text/plain")
+
+    with Path("/dev/full").open("wb", buffering=0) as file, pytest.raises(MachineError) as caught:
+        storage.download("key", file)
+
+    assert caught.value.resource == "disk"
+
+
+def test_connection_without_a_free_descriptor_is_the_machines_failure(storage: Storage) -> None:
+    storage.signed_url("key")  # the client is made
+
+    with no_descriptors(), pytest.raises(MachineError) as caught:
+        storage.read("key")
+
+    assert caught.value.resource == "descriptors"
+
+
+def test_a_download_that_breaks_off_is_the_services_failure(answers: Answers) -> None:
     storage = make("bucket", answers(200, b"half", {"Content-Length": "8", "Connection": "close"}))
 
-    with pytest.raises(TransientError):
-        storage.download("key", io.BytesIO())
+    assert verdict(lambda: storage.download("key", io.BytesIO())) == SERVICE
 
 
 @pytest.mark.parametrize(
@@ -154,18 +249,20 @@ def test_rejected_credentials_are_fetched_anew(
     storage = make("bucket", answers(status, body), access_key_id=None, secret_access_key=None)
     assert "AKIDOLD" in storage.signed_url("key")
 
-    with pytest.raises(TransientError):
-        storage.upload("key", b"body", "text/plain")
+    assert verdict(lambda: storage.upload("key", b"body", "text/plain")) == SERVICE
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDNEW")
 
     assert ("AKIDNEW" in storage.signed_url("key")) is fresh
+    storage.close()
+    assert verdict(lambda: storage.upload("key", b"body", "text/plain")) == (ALL if fresh else SERVICE)
 
 
-def test_no_credentials_at_all_are_transient(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def test_no_credentials_at_all_hold_the_queue(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", f"{tmp_path}/none")
     monkeypatch.setenv("AWS_CONFIG_FILE", f"{tmp_path}/none")
     storage = make("bucket", "http://127.0.0.1:1", access_key_id=None, secret_access_key=None)
 
-    with pytest.raises(TransientError, match="credentials"):
+    with pytest.raises(ServiceError, match="credentials") as caught:
         storage.signed_url("key")
+    assert caught.value.refuses_all

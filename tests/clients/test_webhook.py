@@ -14,9 +14,11 @@ import pytest
 
 from preppath_workers import __version__
 from preppath_workers.clients.webhook import Webhook, signature
-from preppath_workers.errors import JobError, PermanentError, TransientError
+from preppath_workers.errors import JobError, MachineError, PermanentError, ServiceError, TransientError
 from preppath_workers.settings import WebhookConfig
 from tests.receiver import Receiver, receiver
+
+from .shortages import no_descriptors
 
 README = Path(__file__).parents[2] / "README.md"
 SECRET = "0123456789abcdef"
@@ -60,16 +62,32 @@ def test_every_status_of_success_is_handed_on(api: Receiver, status: int) -> Non
     assert webhook(api.url).deliver("d1", BODY) == status
 
 
+@pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
+def test_refused_delivery_is_retried_on_its_own_account(api: Receiver, status: int) -> None:
+    api.status = status
+
+    error = failure(api.url)
+
+    assert (type(error), str(error)) == (TransientError, f"{api.url} answered {status}")
+
+
 @pytest.mark.parametrize(
-    "status", [301, 302, 307, 308, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503]
+    ("status", "refuses_all"),
+    [
+        *((status, True) for status in (301, 302, 307, 308, 401, 405, 407)),
+        *((status, False) for status in (403, 404, 408, 425, 429, 500, 502, 503, 504)),
+    ],
 )
-def test_every_other_status_is_tried_again(api: Receiver, status: int) -> None:
+def test_receiver_that_takes_nothing_is_the_services_failure(
+    api: Receiver, status: int, refuses_all: bool
+) -> None:
     api.status, api.headers = status, {"Location": f"{api.url}/elsewhere"}
 
     error = failure(f"{api.url}/hooks")
 
-    assert (type(error), str(error)) == (TransientError, f"{api.url} answered {status}")
-    assert isinstance(error, TransientError)
+    assert str(error) == f"{api.url} answered {status}"
+    assert isinstance(error, ServiceError)
+    assert (error.service, error.refuses_all, error.may_be_paid) == ("webhook", refuses_all, False)
     assert error.retry_after is None
     assert [request.path for request in api.received] == ["/hooks"], "once, and not where it is sent on to"
 
@@ -81,18 +99,18 @@ def test_a_receiver_that_is_gone_is_told_nothing_more(api: Receiver) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_receivers_limit_delays_the_delivery_and_holds_nothing(api: Receiver, status: int) -> None:
+def test_a_receivers_limit_delays_the_delivery(api: Receiver, status: int) -> None:
     api.status, api.headers = status, {"Retry-After": "7"}
 
     error = failure(api.url)
 
-    assert isinstance(error, TransientError)
+    assert isinstance(error, ServiceError)
     assert error.retry_after == 7
 
 
 def test_a_connection_that_is_cut_is_tried_again(api: Receiver) -> None:
     api.cut = True
-    assert type(failure(api.url)) is TransientError
+    assert type(failure(api.url)) is ServiceError
     assert len(api.received) == 1
 
 
@@ -101,20 +119,28 @@ def test_an_answer_that_takes_too_long_is_tried_again(api: Receiver) -> None:
 
     error = failure(api.url, timeout=0.1)
 
-    assert (type(error), str(error)) == (TransientError, f"{api.url} did not answer in time")
+    assert (type(error), str(error)) == (ServiceError, f"{api.url} did not answer in time")
 
 
 def test_a_certificate_is_asked_for_where_the_url_says_so(api: Receiver) -> None:
     place = api.url.replace("http:", "https:")
     error = failure(place)
-    assert (type(error), str(error)) == (TransientError, f"no answer from {place} (SSLError)")
+    assert (type(error), str(error)) == (ServiceError, f"no answer from {place} (SSLError)")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", f"{'a' * 64}.invalid", ".invalid"])
 def test_a_place_where_nobody_is_is_tried_again(host: str) -> None:
     error = failure(f"http://{host}/hooks")
-    assert type(error) is TransientError
+    assert isinstance(error, ServiceError)
+    assert error.refuses_all is ("invalid" in host), "a URL that cannot be, or a server that is away"
     assert str(error).startswith(f"no answer from http://{host} (")
+
+
+def test_connection_without_a_free_descriptor_is_the_machines_failure(api: Receiver) -> None:
+    client = webhook(api.url)
+    with no_descriptors(), pytest.raises(MachineError) as caught:
+        client.deliver("d1", BODY)
+    assert caught.value.resource == "descriptors"
 
 
 def test_without_a_url_there_is_nobody_to_tell() -> None:

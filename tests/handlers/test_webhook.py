@@ -8,7 +8,7 @@ import pytest
 
 from preppath_workers.clients.services import Services
 from preppath_workers.config import load
-from preppath_workers.errors import InvalidJob, JobLost, PermanentError, TransientError
+from preppath_workers.errors import InvalidJob, JobLost, PermanentError, ServiceError
 from preppath_workers.handlers.webhook import handle
 from tests.receiver import Receiver, receiver
 
@@ -63,7 +63,7 @@ def test_the_api_is_told_what_became_of_the_job(api: Receiver, data: dict[str, A
 def test_every_attempt_has_the_same_id_so_that_repeats_can_be_dropped(api: Receiver) -> None:
     attempt = FakeAttempt(COMPLETED, "d1")
     api.status = 500
-    with pytest.raises(TransientError):
+    with pytest.raises(ServiceError):
         handle(attempt, services(api.url))
     api.status = 200
 

@@ -1,0 +1,18 @@
+"""How ids stand in S3 keys."""
+
+from __future__ import annotations
+
+import re
+
+#: What would end a segment, or mean something else to a server, a proxy or a file system behind it.
+_SPECIAL = re.compile(r"[\x00-\x1f\x7f/\\%]")
+
+
+def key_segment(text: str) -> str:
+    """Return the id as one segment of a key: no other id has the same one, and none leaves its folder.
+
+    `/`, `\\`, `%` and control characters are percent-encoded, and so are the dots of `.` and `..`, which HTTP
+    clients and servers resolve.
+    """
+    quoted = _SPECIAL.sub(lambda found: f"%{ord(found[0]):02X}", text)
+    return quoted if quoted.strip(".") else quoted.replace(".", "%2E")
