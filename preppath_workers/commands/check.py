@@ -17,6 +17,7 @@ from .check_data import check_data, mend_data
 from .check_database import check_connection, check_database
 from .check_models import check_models
 from .check_redis import check_redis
+from .check_requests import check_requests
 from .check_storage import check_storage
 from .findings import Finding
 from .words import printable
@@ -53,13 +54,16 @@ def add_parser(subparsers: Subparsers) -> None:
         """
         examples:
           preppath-workers check --config .env
+          preppath-workers check --only models --paid
           preppath-workers check --only data --fix
 
         redis: version, memory policy, persistence, clock. database: tables and rights.
         storage: writes, fetches and removes an object under check/. models: whether the
-        vendor has them, and for how long. data: whether every job is in exactly one place;
-        this reads the names of all jobs, a second for every 50,000 or so. --fix puts a job
-        that is in none, or in several, where its state belongs, and never deletes one.
+        vendor has them, and for how long; --paid also makes one smallest request to each, with
+        the configured voice, temperature and limits, for about a cent in all.
+        data: whether every job is in exactly one place; this reads the names of all jobs, a
+        second for every 50,000 or so. --fix puts a job that is in none, or in several, where its
+        state belongs, and never deletes one.
 
         exit codes: 0 all is well, 1 there are warnings, 2 there are errors, 78 the configuration is wrong
         """,
@@ -72,6 +76,7 @@ def add_parser(subparsers: Subparsers) -> None:
     which.add_argument(
         "--fast", action="store_true", help="redis and the database's answer alone, before a start"
     )
+    parser.add_argument("--paid", action="store_true", help="also make one small paid request to each model")
     parser.add_argument("--fix", action="store_true", help="mend the data")
     parser.set_defaults(run=run)
 
@@ -102,3 +107,5 @@ def _findings(args: Namespace) -> Iterator[Finding]:
     for name, check in checks.items():
         if not args.checks or name in args.checks:
             yield from (mend_data if args.fix and name == "data" else check)(config)
+            if args.paid and name == "models":
+                yield from check_requests(config)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from preppath_workers.cli import main
 from preppath_workers.commands.check_models import judge
+from preppath_workers.commands.check_requests import price
 from preppath_workers.dev.openai.control import OpenAIServer
+from preppath_workers.settings import Capability, OpenAIConfig
 
 TODAY = date(2026, 11, 23)
 
@@ -79,6 +82,84 @@ def test_each_model_is_looked_up_at_its_own_vendor(check: Check, vendor: OpenAIS
     assert [call["path"] for call in vendor.calls()] == [
         "/v1/models/gpt-transcribe", "/v1/models/gpt-6-luna"
     ]  # fmt: skip
+
+
+REQUESTS = ("/v1/audio/transcriptions", "/v1/audio/speech", "/v1/chat/completions")
+
+
+def paid(check: Check, **variables: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    """The exit code of a check with paid requests, and the findings on those."""
+    code, told = check("--paid", "--json", **variables)
+    findings = {finding["what"]: (finding["status"], finding["detail"]) for finding in json.loads(told)}
+    return code, {what: found for what, found in findings.items() if what.endswith(" request")}
+
+
+def test_check_without_paid_is_free(check: Check, vendor: OpenAIServer) -> None:
+    check()
+
+    assert {call["method"] for call in vendor.calls()} == {"GET"}
+
+
+def test_check_paid_makes_one_small_request_of_each_kind_as_configured(
+    check: Check, vendor: OpenAIServer
+) -> None:
+    ends(vendor, "gpt-4o-mini-tts", 400)
+
+    code, found = paid(check, OPENAI_EVALUATION_MAX_TOKENS="500", OPENAI_TTS_VOICE="sage")
+
+    assert code == 0
+    assert list(found) == ["transcription request", "tts request", "evaluation request"]
+    assert {status for status, _ in found.values()} == {"ok"}
+    assert found["evaluation request"][1].endswith("s, costs about $0.0003 at most")
+    calls = [call for call in vendor.calls() if call["method"] == "POST"]
+    assert [call["path"] for call in calls] == [*REQUESTS]
+    assert calls[1]["body"]["voice"] == "sage"
+    assert calls[2]["body"]["max_completion_tokens"] == 500
+    assert calls[2]["body"]["response_format"]["type"] == "json_schema"
+
+
+@pytest.mark.parametrize(
+    ("variables", "request_", "detail"),
+    [
+        ({"OPENAI_EVALUATION_TEMPERATURE": "0.2"}, "evaluation", "setting temperature: OpenAI answered 400"),
+        ({"OPENAI_TTS_VOICE": "nobody"}, "tts", "setting voice: OpenAI answered 400"),
+        ({"OPENAI_TTS_MODEL": "tts-1", "OPENAI_TTS_VOICE": "marin"}, "tts", "setting voice: OpenAI answered"),
+    ],
+    ids=str,
+)
+def test_check_paid_names_what_the_vendor_refuses(
+    check: Check, variables: dict[str, str], request_: str, detail: str
+) -> None:
+    code, found = paid(check, **variables)
+
+    assert code == 2
+    assert {what for what, (status, _) in found.items() if status == "error"} == {f"{request_} request"}
+    assert found[f"{request_} request"][1].startswith(detail)
+
+
+def test_check_paid_rate_limited_is_a_warning_and_a_reply_without_scores_an_error(
+    check: Check, vendor: OpenAIServer
+) -> None:
+    vendor.order({"path": REQUESTS[1], "status": 429}, {"path": REQUESTS[2], "content": {"score": 7}})
+
+    _, found = paid(check)
+
+    assert [status for status, _ in found.values()] == ["ok", "warning", "error"]
+
+
+@pytest.mark.parametrize(
+    ("queue", "variable", "model", "words"),
+    [
+        ("evaluation", "evaluation", "gpt-6-luna", "about $0.0081 at most"),
+        ("transcription", "transcription", "gpt-transcribe", "about $0.0001 at most"),
+        ("tts", "speech", "kokoro", "what kokoro costs (no price is known here)"),
+    ],
+)
+def test_price_of_a_request(queue: str, variable: str, model: str, words: str) -> None:
+    other = Capability("other", "sk-test")
+    config = OpenAIConfig(other, other, other)
+
+    assert price(queue, replace(config, **{variable: Capability(model, "sk-test")})) == words
 
 
 def test_a_wrong_configuration_is_told_in_the_same_way(check: Check, vendor: OpenAIServer) -> None:

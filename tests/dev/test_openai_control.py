@@ -142,3 +142,21 @@ def test_the_server_prints_its_url_and_takes_its_time() -> None:
             assert time.monotonic() - started >= 0.3
         finally:
             process.terminate()
+
+
+def test_error_is_ordered_in_the_body_of_a_success(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+    error = {"code": 429, "message": "Provider returned error"}
+    vendor.order({"path": CHAT, "body_error": error}, {"path": CHAT, "choice_error": error})
+
+    completion = chat(client)
+    assert (completion.choices, completion.error) == (None, error)
+    [choice] = chat(client).choices
+    assert choice.error == error
+
+
+def test_ordered_error_names_a_parameter(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+    vendor.order({"status": 400, "code": "unsupported_value", "param": "temperature"})
+
+    with pytest.raises(openai.BadRequestError) as refused:
+        chat(client)
+    assert refused.value.param == "temperature"

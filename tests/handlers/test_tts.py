@@ -138,6 +138,15 @@ def test_a_voice_that_openai_does_not_have_is_refused_and_other_vendors_have_oth
     assert vendor.calls(PATH)[0]["body"]["voice"] == "af_heart"
 
 
+def test_configured_voice_that_the_model_lacks_is_not_charged_to_the_job(
+    attempt: FakeAttempt, make_services: Callable[..., Services]
+) -> None:
+    with pytest.raises(ServiceError, match=r"setting voice: .* invalid_value") as caught:
+        handle(attempt, make_services(OPENAI_TTS_MODEL="tts-1", OPENAI_TTS_VOICE="marin"))
+
+    assert caught.value.refuses_all
+
+
 def test_a_failure_after_the_speech_is_stored_pays_for_nothing_again(
     attempt: FakeAttempt,
     services: Services,

@@ -75,6 +75,8 @@ class Application:
             response = self._endpoint(request, fault)
         except ApiError as error:
             response = json_response(error.body(), error.status)
+        if fault.body_error is not None:
+            return json_response({"error": fault.body_error})
         if fault.body is None:
             return response
         return replace(response, body=fault.body.encode(), status=fault.status or 200)

@@ -135,6 +135,7 @@ def _completion(model: str, asked: _Asked, text: str, fault: Fault) -> dict[str,
                 },
                 "finish_reason": fault.finish_reason or "stop",
                 "logprobs": None,
+                **({} if fault.choice_error is None else {"error": fault.choice_error}),
             }
         ],
         "usage": {

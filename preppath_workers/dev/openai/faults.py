@@ -32,11 +32,15 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     #: The whole body, instead of the real one.
     body: str | None = None
+    #: An error object in the body of a success, as gateways send it.
+    body_error: Any = None
     cut: Cut | None = None
     #: What a chat completion says instead: a text as it is, anything else as JSON.
     content: Any = None
-    #: How a chat completion ends instead: `length`, `content_filter`.
+    #: How a chat completion ends instead: `length`, `content_filter`, `error`.
     finish_reason: str | None = None
+    #: An error object in the choice of a chat completion.
+    choice_error: Any = None
     #: A chat completion that refuses, in these words.
     refusal: str | None = None
 
