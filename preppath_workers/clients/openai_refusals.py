@@ -75,7 +75,7 @@ class Refusal:
         return bool({"flagged_input", "reasons"} & self._metadata.keys())
 
     def __str__(self) -> str:
-        code = self._field("code")
+        code = self._field("code") or self._field("type")
         parts = [f"OpenAI answered {self.http_status}"]
         if self.http_status < 300:
             parts.append("with an error" + ("" if code == str(self.status) else f" like {self.status}"))

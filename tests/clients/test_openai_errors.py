@@ -329,6 +329,12 @@ def test_the_message_tells_status_code_and_request(failure: Failure, vendor: Ope
     assert str(failure()) == "OpenAI answered 400 invalid_value (request req_1): No such words."
 
 
+def test_the_message_tells_the_type_if_there_is_no_code(failure: Failure, vendor: OpenAIServer) -> None:
+    vendor.order({"status": 429, "type": "insufficient_quota", "headers": {"x-request-id": "req_1"}})
+
+    assert str(failure()).startswith("OpenAI answered 429 insufficient_quota (request req_1): ")
+
+
 @pytest.mark.parametrize("status", [400, 401, 429, 500])
 def test_no_message_repeats_the_key(failure: Failure, vendor: OpenAIServer, status: int) -> None:
     vendor.order({"status": status, "message": f"Incorrect API key provided: {KEY}, sk-a-***-key"})
