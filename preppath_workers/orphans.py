@@ -39,7 +39,7 @@ def reap_adopted(own: Collection[int | None]) -> None:
     while True:
         try:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
+        except OSError:  # no child at all, mostly
             return
         # One of our own stands first in line: it is waited for where its exit code counts, and we look again.
         if ended is None or ended.si_pid in own:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import config, log
 from ..handlers import KINDS
 from ..handlers.kind import Handler, Trade
-from ..processes import inbox
+from ..processes import host, inbox
 from ..settings import Config, QueueConfig
 from .arguments import add_command
 
@@ -52,6 +52,7 @@ def add_queue_option(parser: ArgumentParser, default: Any = None) -> None:
 
 def run(args: Namespace) -> int:
     """Runs a supervisor until it is stopped. Raises ConfigError."""
+    host.open_standard_files()
     only: list[str] = args.only or []
 
     def load() -> Config:

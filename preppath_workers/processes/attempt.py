@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,8 @@ def run(job: Job, worker: Circumstances, deadline: AbstractContextManager[None])
             data = job.data
             if not isinstance(data, dict):
                 raise InvalidJob("data must be a JSON object")
-            result = worker.handle(RunningAttempt(job, data, worker.slot, worker.services), worker.services)
+            with closing(RunningAttempt(job, data, worker.slot, worker.services)) as running:
+                result = worker.handle(running, worker.services)
         return Completed(_encode_result(result))
     except JobLost:
         raise

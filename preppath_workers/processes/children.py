@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from ..log import facts
 from ..orphans import dies_with_us
 from ..queue.slot import Slot
 from ..settings import Config, QueueConfig
+from .forking import Child
 from .janitor import LEAVE, Footprint, Janitor
 from .pulse import Pulse
 from .titles import Title
@@ -61,23 +62,34 @@ def _fork(name: str, body: Callable[[], None]) -> ForkProcess:
 
     def main() -> None:
         die_with_parent()
-        try:
-            body()
-        except ConfigError as error:
-            for problem in error.problems:
-                logger.critical(problem, extra=facts(child=name))
-            sys.exit(EX_CONFIG)
-        except Exception:
-            logger.critical("A child process died of a bug", extra=facts(child=name), exc_info=True)
-            sys.exit(1)
+        code = _exit_code(name, body)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        # At once: a thread that a job has left behind would keep the process for ever.
+        os._exit(code)
 
     # A daemon: should the supervisor itself end by an exception, multiprocessing stops the children.
-    process = multiprocessing.get_context("fork").Process(target=main, name=name, daemon=True)
+    process = Child(target=main, name=name, daemon=True)
     # All of the janitor's and workers' signals are blocked from before the fork until the child has its own
     # handlers: none is lost, and none meets the supervisor's defaults.
     signal.pthread_sigmask(signal.SIG_BLOCK, [LEAVE])
     process.start()
     return process
+
+
+def _exit_code(name: str, body: Callable[[], None]) -> int:
+    try:
+        body()
+    except ConfigError as error:
+        for problem in error.problems:
+            logger.critical(problem, extra=facts(child=name))
+        return EX_CONFIG
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        logger.critical("A child process died of a bug", extra=facts(child=name), exc_info=True)
+        return 1
+    return 0
 
 
 def _be_the_first_to_go() -> None:

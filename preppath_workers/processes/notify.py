@@ -79,10 +79,10 @@ class Notifier:
             self._status, self._status_at = status, now
 
     def _send(self, message: str) -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            try:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+                sender.setblocking(False)
                 sender.sendto(message.encode(), self._address)
-            except OSError:
-                return False
+        except OSError:  # nobody listens, nobody reads, or there is no descriptor left
+            return False
         return True

@@ -77,7 +77,10 @@ class Pool:
     def reap(self) -> str | None:
         """Clears the seats of children that have ended; returns the name of one that can not work with this
         configuration, if there is one."""
-        unfit = [seat.name for seat in self._seats() if seat.reap() == EX_CONFIG]
+        # A job may end its process with any code: that is a death like any other.
+        unfit = [
+            seat.name for seat in self._seats() if seat.reap() == EX_CONFIG and not seat.pulse.has_worked
+        ]
         # A closed slot that was not left in good order gets one more worker, to give back what it holds.
         wanted = self._wanted()
         self._workers = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import time
 
-_BEAT, _BUSY_SINCE, _READY = range(3)
+_BEAT, _BUSY_SINCE, _READY, _HAS_WORKED = range(4)
 
 
 class Pulse:
@@ -15,8 +15,10 @@ class Pulse:
     aligned bytes, so no lock is needed, and there is none that a killed child could keep.
     """
 
-    def __init__(self) -> None:
-        self._cells = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("d")
+    def __init__(self, shared: bool = True) -> None:
+        """Not `shared`, it is the pulse of nobody. Raises OSError when the machine is out of memory."""
+        memory = mmap.mmap(-1, mmap.PAGESIZE) if shared else bytearray(mmap.PAGESIZE)
+        self._cells = memoryview(memory).cast("d")
         self.beat()
         self._made_at = self._cells[_BEAT]
 
@@ -31,6 +33,7 @@ class Pulse:
 
     def begin_job(self) -> None:
         self._cells[_BUSY_SINCE] = time.monotonic()
+        self._cells[_HAS_WORKED] = 1.0
 
     def end_job(self) -> None:
         self._cells[_BUSY_SINCE] = 0.0
@@ -43,6 +46,11 @@ class Pulse:
     @property
     def is_ready(self) -> bool:
         return self._cells[_READY] > 0
+
+    @property
+    def has_worked(self) -> bool:
+        """Whether a job has run in this process, whose code may do anything from then on."""
+        return self._cells[_HAS_WORKED] > 0
 
     @property
     def silent_for(self) -> float:

@@ -17,6 +17,7 @@ from ..errors import JobError, Postponed
 from ..log import facts
 from ..queue.job import Job
 from ..queue.slot import Slot
+from .attempt_slot import AttemptSlot
 from .insisting import insist
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class RunningAttempt:
         self.id = job.id
         self.data = data
         self._job = job
-        self._slot = slot
+        self._slot = AttemptSlot(slot)
         self._services = services
         self._progress_at = 0.0
 
@@ -105,6 +106,10 @@ class RunningAttempt:
     def confirm(self) -> None:
         """Raises JobLost when another worker owns the job now."""
         insist(lambda: self._slot.confirm(self._job))
+
+    def close(self) -> None:
+        """Ends the attempt, for threads that a handler has left behind too: they get JobLost."""
+        self._slot.close()
 
     def _moved_to_storage(self, name: str, answer: str) -> str:
         """What the job's hash holds for an answer that S3 has, or for one that it does not take."""

@@ -20,6 +20,10 @@ _SETTLED_AFTER = 10.0
 #: Seconds before the second successor in a row of early deaths, doubling, and at most.
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
 
+#: Seconds between two tries to fork, at most: a refused one costs nothing, and without a janitor the lease
+#: runs out.
+_LONGEST_REFUSAL = 2.0
+
 
 class Seat:
     """Forks a child, keeps its pulse, and paces its successors.
@@ -31,7 +35,7 @@ class Seat:
     def __init__(self, name: str, fork: Callable[[Pulse], ForkProcess]) -> None:
         self.name = name
         self.process: ForkProcess | None = None
-        self.pulse = Pulse()
+        self.pulse = Pulse(shared=False)
         #: Which reading of the configuration the child is of.
         self.generation = 0
         self.told_to_stop = False
@@ -45,6 +49,7 @@ class Seat:
         self._served = -1
         self._born_at = 0.0
         self._early_deaths = 0
+        self._refusals = 0
         self._successor_at = 0.0
 
     @property
@@ -83,33 +88,37 @@ class Seat:
 
     def fill(self, generation: int, time_limit: float) -> None:
         """Forks a child. A machine that can not fork now is asked again later."""
-        self.pulse = Pulse()
+        self.pulse = Pulse(shared=False)
         self.told_to_stop = self._was_killed = False
         self.generation = generation
         self._born_at = time.monotonic()
         self.time_limit = time_limit
         try:
+            self.pulse = Pulse()
             self.process = self._fork(self.pulse)
-        except OSError as error:
-            self._pace_successor()
-            logger.error("Child can not be forked", extra=facts(child=self.name, error=str(error)))
+        except (OSError, MemoryError) as error:
+            if not self._refusals:
+                logger.error("Child can not be forked", extra=facts(child=self.name, error=str(error)))
+            self._successor_at = time.monotonic() + _delay(self._refusals, _LONGEST_REFUSAL)
+            self._refusals += 1
             return
+        if self._refusals:
+            about = facts(child=self.name, refusals=self._refusals)
+            logger.info("Child can be forked again", extra=about)
+            self._refusals = 0
         logger.debug("Child started", extra=facts(child=self.name, childPid=self.process.pid))
 
     def tell(self, number: int) -> None:
         """Sends the child a signal that asks it to go when it can; once is enough."""
         if self.process and not self.told_to_stop:
-            self.told_to_stop = True
-            self._signal(number)
+            self.told_to_stop = self._signal(number)
 
     def kill(self, why: str, level: int = logging.ERROR) -> None:
         """Ends the child at once; what it held is recovered."""
         if self.process and not self._was_killed:
-            self._was_killed = True
-            logger.log(
-                level, f"Child is killed: {why}", extra=facts(child=self.name, childPid=self.process.pid)
-            )
-            self._signal(signal.SIGKILL)
+            about = facts(child=self.name, childPid=self.process.pid)
+            logger.log(level, f"Child is killed: {why}", extra=about)
+            self._was_killed = self._signal(signal.SIGKILL)
 
     def reap(self) -> int | None:
         """Clears the seat if its child has ended; returns its exit code then (negative: the signal)."""
@@ -136,16 +145,25 @@ class Seat:
         if self.pulse.busy_for or time.monotonic() - self._born_at >= _SETTLED_AFTER:
             self._early_deaths, self._successor_at = 0, 0.0
             return
-        delay = (
-            min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** (self._early_deaths - 1)) if self._early_deaths else 0.0
-        )
-        self._early_deaths = min(self._early_deaths + 1, 16)
-        self._successor_at = time.monotonic() + delay
+        self._successor_at = time.monotonic() + _delay(self._early_deaths, _LONGEST_DELAY)
+        self._early_deaths += 1
 
-    def _signal(self, number: int) -> None:
+    def _signal(self, number: int) -> bool:
+        """Whether the child has the signal, or has ended."""
         # Asking for the exit code reaps a child that has ended: its pid may be another process's by now.
         if self.process and self.process.pid and self.process.exitcode is None:
-            os.kill(self.process.pid, number)
+            try:
+                os.kill(self.process.pid, number)
+            except OSError as error:
+                about = facts(child=self.name, childPid=self.process.pid, error=str(error))
+                logger.error("Child can not be signalled", extra=about)
+                return False
+        return True
+
+
+def _delay(times: int, longest: float) -> float:
+    """Seconds to wait after something went wrong so many times before: none at first, then ever longer."""
+    return min(longest, _FIRST_DELAY * 2 ** min(times - 1, 16)) if times else 0.0
 
 
 def _cause(code: int) -> str:

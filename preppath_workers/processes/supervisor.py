@@ -16,10 +16,10 @@ from collections.abc import Callable
 from ..config import EX_CONFIG
 from ..errors import ConfigError
 from ..handlers.kind import Trade
-from ..log import facts
+from ..log import facts, take_over
 from ..queue.instance import new_name
 from ..settings import Config
-from . import inbox
+from . import host, inbox
 from .notify import Notifier, Phase
 from .pool import Pool
 from .titles import Title
@@ -34,6 +34,9 @@ _PATIENCE = 30.0
 
 #: Seconds over its limits that a stop may take before systemd ends it.
 _STOP_OVERTIME = 5.0
+
+#: Seconds between two lines about a system that refuses something: the loop turns fifty times in one.
+_COMPLAINT_INTERVAL = 10.0
 
 
 class Supervisor:
@@ -51,6 +54,7 @@ class Supervisor:
         self._stopping_since = 0.0
         self._leaving_since: float | None = None
         self._exit_code = 0
+        self._complained_at = float("-inf")
 
     def run(self) -> int:
         """Runs until it is asked to stop; returns the exit code."""
@@ -66,15 +70,11 @@ class Supervisor:
     def _run(self) -> int:
         self._start()
         while not (self._is_stopping and self._pool.is_empty):
-            self._obey(inbox.fetch(self._pool.tick))
-            self._reap()
-            self._pool.kill_the_hung()
-            if self._is_stopping:
-                self._advance_the_stop()
-            else:
-                self._pool.replenish()
-                self._pool.replace_the_outdated()
-            self._report()
+            self._survive(self._listen)
+            self._survive(self._reap)
+            self._survive(self._pool.kill_the_hung)
+            self._survive(self._advance)
+            self._survive(self._report)
         logger.info("Supervisor stopped", extra=facts(instance=self.instance, exitCode=self._exit_code))
         return self._exit_code
 
@@ -82,13 +82,35 @@ class Supervisor:
     def _is_stopping(self) -> bool:
         return self._phase is Phase.STOPPING
 
+    def _survive(self, step: Callable[[], None]) -> None:
+        """Takes the step. A machine that is out of something for now is asked again in the next turn."""
+        try:
+            step()
+        except OSError:
+            now = time.monotonic()
+            if now >= self._complained_at + _COMPLAINT_INTERVAL:
+                self._complained_at = now
+                logger.exception("The system refuses something, the supervisor goes on")
+
     def _start(self) -> None:
+        take_over()
+        host.raise_descriptor_limit()
+        host.forbid_core_dumps()
         inbox.hold()
         _share_memory()
         workers = {queue.name: queue.concurrency for queue in self._pool.config.queues}
         Title(f"supervisor {','.join(workers)}").show()
         self._pool.replenish()
         logger.info("Supervisor started", extra=facts(instance=self.instance, workers=workers))
+
+    def _listen(self) -> None:
+        tick = self._pool.tick
+        try:
+            number = inbox.fetch(tick)
+        except OSError:
+            time.sleep(tick)  # or the loop would spin
+            raise
+        self._obey(number)
 
     def _obey(self, number: signal.Signals | None) -> None:
         match number:
@@ -134,17 +156,25 @@ class Supervisor:
         self._phase, self._stopping_since = Phase.STOPPING, time.monotonic()
         self._pool.ask_workers_to_stop()
 
+    def _advance(self) -> None:
+        if self._is_stopping:
+            self._advance_the_stop()
+        else:
+            self._pool.replenish()
+            self._pool.replace_the_outdated()
+
     def _advance_the_stop(self) -> None:
         now = time.monotonic()
         if now > self._stopping_since + self._pool.config.shutdown_grace:
             self._pool.kill_workers("its job did not end within the grace time")
+        self._pool.ask_workers_to_stop()
         if self._pool.has_workers:
             if self._exit_code != EX_CONFIG:
                 self._pool.keep_the_janitor()
-        elif self._leaving_since is None:
-            self._leaving_since = now
-            self._pool.ask_janitor_to_leave()
-        elif now > self._leaving_since + _LEAVE_LIMIT:
+            return
+        self._leaving_since = self._leaving_since or now
+        self._pool.ask_janitor_to_leave()
+        if now > self._leaving_since + _LEAVE_LIMIT:
             self._pool.kill_janitor("it could not give up the lease in time")
 
     def _report(self) -> None:

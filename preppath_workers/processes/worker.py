@@ -89,7 +89,7 @@ class Worker:
         self._job: Job | None = None
         self._finished: Finished | None = None
         self._jobs_done = 0
-        self._parent = os.getppid()
+        self._pid, self._parent = os.getpid(), os.getppid()
         self._looked_at = time.monotonic()
 
     def run(self) -> None:
@@ -99,6 +99,8 @@ class Worker:
         one that lost its worker, so that it can not do the same to every successor.
         """
         install(self._stop, self._deadline)
+        # Two processes on one connection would read each other's answers. This closes it in the copy only.
+        os.register_at_fork(after_in_child=self._slot.disconnect)
         # Every line of the log that is written while a job runs tells which.
         with suppress(Shutdown), JobContext(lambda: self._job.log_facts() if self._job else {}):
             self._take_over()
@@ -167,11 +169,19 @@ class Worker:
         else:
             self._finished = Finished(job, outcome, round((time.monotonic() - began) * 1000))
         finally:
+            self._end_if_copy()
             self._deadline.disarm()
             self._pulse.end_job()
             self._title.end_job()
             self._job = None
         self._jobs_done += 1
+
+    def _end_if_copy(self) -> None:
+        """Ends a process that a handler has forked and that came out of the handler, whichever way: it would
+        go on as a second worker in this slot."""
+        if os.getpid() != self._pid:
+            logger.error("A process that the handler forked returned from it, and is ended")
+            os._exit(1)
 
     def _show_job(self) -> None:
         if self._job:

@@ -9,6 +9,8 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 from preppath_workers.errors import (
     InvalidJob,
+    JobLost,
     OutOfService,
     PermanentError,
     RateLimited,
@@ -65,6 +68,39 @@ def _swallow(attempt: Attempt) -> None:
 
 def _die(attempt: Attempt) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _exit(attempt: Attempt) -> None:
+    os._exit(attempt.data["code"])
+
+
+def _fork(attempt: Attempt) -> None:
+    """Forgets to end the child."""
+    if os.fork():
+        return
+    record(f"copy {attempt.id} {os.getpid()}")
+    match attempt.data["then"]:
+        case "raise":
+            raise ValueError("in the copy")
+        case "exit":
+            sys.exit(0)
+        case "confirm":
+            attempt.confirm()
+
+
+def _leave_thread(attempt: Attempt) -> None:
+    """Starts a thread that outlives it, and goes on with its attempt."""
+
+    def confirm() -> None:
+        try:
+            while True:
+                attempt.confirm()
+        except JobLost:
+            record(f"stopped {attempt.id}")
+        time.sleep(3600)
+
+    threading.Thread(target=confirm).start()
+    time.sleep(0.1)
 
 
 def _fail(attempt: Attempt) -> None:
@@ -138,6 +174,9 @@ _MOVES: dict[str, Callable[[Attempt], None]] = {
     "hang": _hang,
     "swallow": _swallow,
     "die": _die,
+    "exit": _exit,
+    "fork": _fork,
+    "leave_thread": _leave_thread,
     "fail": _fail,
     "progress": _progress,
     "grow": _grow,
