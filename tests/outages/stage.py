@@ -130,7 +130,7 @@ class Stage:
 
     def require_passwords(self) -> None:
         """Makes the tables, and the workers' role, which has to give its password."""
-        with closing(Database(self.postgres.url)) as database, database.transaction() as cursor:
+        with Database(self.postgres.url).transaction() as cursor:
             create_missing(cursor)
         rules = self.postgres.directory / "data" / "pg_hba.conf"
         rules.write_text(
