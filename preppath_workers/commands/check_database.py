@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 
 from ..errors import ConfigError, JobError
 from ..settings import Config
@@ -35,7 +36,7 @@ def _ask(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Findin
 
     try:
         database = Database(config.database_url, connect_timeout=_TIMEOUT, statement_timeout=_TIMEOUT)
-        with database.transaction() as cursor:
+        with closing(database), database.transaction() as cursor:
             cursor.execute("SELECT current_setting('server_version') AS version")
             answer = cursor.fetchone()
             yield Finding("ok", "database", f"PostgreSQL {answer['version'] if answer else '?'}")

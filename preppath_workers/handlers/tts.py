@@ -8,7 +8,6 @@ from typing import Any
 from ..clients.database import Database
 from ..clients.openai_models import FASTEST, SLOWEST
 from ..clients.services import Services
-from ..clients.storage_keys import key_segment
 from ..errors import PermanentError
 from .data import identifier, note_unknown, optional_number, optional_text, text
 from .kind import Attempt
@@ -42,7 +41,7 @@ def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
     _check_exists(services.database, question_id)
     attempt.progress(10)
 
-    key = f"tts/{key_segment(question_id)}.mp3"
+    key = f"tts/{question_id}.mp3"
     recorded = speak(attempt, services, speech, key)
     url = services.storage.signed_url(key, URL_SECONDS)
     attempt.progress(90)

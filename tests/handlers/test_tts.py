@@ -232,19 +232,3 @@ def test_parts_that_a_crash_left_behind_are_removed(
     assert handle(long.again(), services)["cached"] is True
 
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
-
-
-@pytest.mark.parametrize("question_id", ["../../other/q1", "parts/x/1", "50% \\ ü"])
-def test_question_id_with_separators_stays_in_its_folder(
-    services: Services, tables: Tables, s3: S3Client, bucket: str, question_id: str
-) -> None:
-    tables.insert(
-        "interview_questions", id=question_id, interviewId="i1", question="Why?", updatedAt=LONG_AGO
-    )
-
-    result = handle(FakeAttempt({"questionId": question_id, "text": "Why?"}), services)
-
-    keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]]
-    assert keys == [result["key"]]
-    assert keys[0].count("/") == 1
-    assert requests.get(result["url"], timeout=5).status_code == 200

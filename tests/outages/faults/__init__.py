@@ -1,1 +1,0 @@
-"""How each service is made to fail: by its server's own means where it has them, by the proxy otherwise."""
