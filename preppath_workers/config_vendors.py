@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult
 
 from .environment import Environment, has_host
+from .openai_speech import api_of, missing_modules, voice_problem
 from .settings import Capability, OpenAIConfig, QueueConfig, StorageConfig, WebhookConfig
 
 #: How much of a job's time one silent request may take: the rest is for what the job does around it.
@@ -20,7 +21,7 @@ _REQUEST_SHARE = 0.8
 #: to pay for it twice.
 _CAPABILITIES = {
     "WHISPER": ("transcription", "OPENAI_WHISPER_MODEL", "gpt-transcribe", 300.0),
-    "TTS": ("tts", "OPENAI_TTS_MODEL", "gpt-4o-mini-tts", 60.0),
+    "TTS": ("tts", "OPENAI_TTS_MODEL", "gpt-realtime-2.1-mini", 60.0),
     "EVALUATION": ("evaluation", "OPENAI_MODEL", "gpt-6-luna", 90.0),
 }
 
@@ -61,7 +62,8 @@ def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAICon
         transcription=transcription,
         speech=speech,
         organization=_key(environment, "OPENAI_ORG_ID") or None,
-        speech_voice=environment.text("OPENAI_TTS_VOICE", OpenAIConfig.speech_voice),
+        speech_voice=_voice(environment, speech, api := _speech_api(environment, speech.model)),
+        speech_api=api,
         evaluation_format=environment.choice(
             "OPENAI_EVALUATION_FORMAT", OpenAIConfig.evaluation_format, ("json_schema", "json_object")
         ),
@@ -105,6 +107,25 @@ def webhook(environment: Environment) -> WebhookConfig:
         url=environment.url("WEBHOOK_URL", "", ("https", "http")) or None,
         secret=environment.pattern("WEBHOOK_SECRET", "", ".{16,}", "16 characters or more") or None,
     )
+
+
+def _speech_api(environment: Environment, model: str) -> str:
+    api = environment.choice("OPENAI_TTS_API", "auto", ("auto", "speech", "realtime"))
+    api = api_of(model) if api == "auto" else api
+    if api == "realtime" and (missing := missing_modules()):
+        environment.problem(
+            "OPENAI_TTS_API",
+            f"speech, because the Realtime API (model {model}) needs the Python package "
+            f"{' and '.join(missing)}: pip install 'openai[realtime]' lameenc",
+        )
+    return api
+
+
+def _voice(environment: Environment, speech: Capability, api: str) -> str:
+    voice = environment.text("OPENAI_TTS_VOICE", OpenAIConfig.speech_voice)
+    if expected := voice_problem(api, speech.model, speech.base_url, voice):
+        environment.problem("OPENAI_TTS_VOICE", expected)
+    return voice
 
 
 def _key(environment: Environment, name: str) -> str:

@@ -45,7 +45,7 @@ def test_three_variables_are_enough_and_the_rest_is_as_the_product_says() -> Non
         name: (used.model, used.api_key, used.base_url) for name, used in read.openai.capabilities.items()
     } == {
         "transcription": ("gpt-transcribe", "sk-secret-key", None),
-        "tts": ("gpt-4o-mini-tts", "sk-secret-key", None),
+        "tts": ("gpt-realtime-2.1-mini", "sk-secret-key", None),
         "evaluation": ("gpt-6-luna", "sk-secret-key", None),
     }
     assert (read.lease, read.shutdown_grace, read.max_memory_mb, read.max_jobs_per_child) == (15, 30, 500, 0)

@@ -18,8 +18,8 @@ PACKAGE = preppath_workers.__name__
 
 #: From the bottom up: each may import those before it and itself.
 WINGS = (
-    "errors", "settings", "environment", "config_redis", "config_vendors", "config", "log", "orphans",
-    "queue", "clients", "handlers", "processes", "commands", "cli", "__main__",
+    "errors", "settings", "environment", "openai_speech", "config_redis", "config_vendors", "config", "log",
+    "orphans", "queue", "clients", "handlers", "processes", "commands", "cli", "__main__",
 )  # fmt: skip
 
 #: For demos and tests: it may import the whole house, nobody in the house imports it.

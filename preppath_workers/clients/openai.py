@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import openai
 from openai import omit
@@ -19,6 +19,9 @@ from . import openai_models as models
 from .openai_answers import Transcript, json_object, speech, transcript
 from .openai_errors import openai_errors
 from .openai_verdicts import RequestInfo
+
+if TYPE_CHECKING:  # the Realtime API needs packages that a server of /v1/audio/speech does not
+    from .openai_realtime import RealtimeReader
 
 #: A message of a chat: `{"role", "content"}`.
 Message = ChatCompletionMessageParam
@@ -88,6 +91,18 @@ class OpenAI:
                 instructions=manner.instructions or omit,
             )
             return speech(answer.content, answer.response.headers)
+
+    def reader(self, manner: Manner) -> RealtimeReader:
+        """A session of the Realtime API that reads texts aloud, one paid request each. To be closed."""
+        from .openai_realtime import RealtimeReader
+        from .realtime_frames import SessionOptions
+
+        config = self.config
+        # The configured voice is a setting, also if a job asks for it by name.
+        chosen = ("voice",) if manner.voice != config.speech_voice else ()
+        request = RequestInfo(config.speech, frozenset({"input", "text", "speed", "instructions", *chosen}))
+        options = SessionOptions(config.speech.model, manner.voice, manner.speed, manner.instructions)
+        return RealtimeReader(self._speech, request, options, config.speech.timeout)
 
     def evaluate(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
         """The model's answer to a chat: a JSON object that follows the JSON schema, or, where the

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 #: Longest input of the speech endpoint, characters (API reference, "Create speech").
 MAX_SPEECH_INPUT = 4_096
-#: The range of `speed` (API reference, "Create speech").
-SLOWEST, FASTEST = 0.25, 4.0
-#: The built-in voices of the speech endpoint (API reference, "Create speech", November 2026).
-VOICES = (
-    *("alloy", "ash", "ballad", "cedar", "coral", "echo", "fable"),
-    *("marin", "nova", "onyx", "sage", "shimmer", "verse"),
-)
 #: The largest file that can be transcribed, bytes (OpenAI's guide "Speech to text").
 MAX_AUDIO_BYTES = 25 * 1024 * 1024
 #: The longest recording that models take at once, seconds, by the beginning of their names. It is known from
 #: what the API answers to longer ones; for `gpt-transcribe` and `whisper-1` the file's size is the only limit
 #: that OpenAI tells.
 _LONGEST_AUDIO = {"gpt-4o": 1_500.0}
+#: What to configure in place of a model that is shut down, by the beginning of its name, longest first
+#: (OpenAI's page "Deprecations", November 2026).
+_SUCCESSORS = {
+    "gpt-4o-mini-tts": "gpt-realtime-2.1-mini",
+    "gpt-4o-mini-transcribe": "gpt-transcribe",
+    "gpt-4o-transcribe": "gpt-transcribe",
+    "gpt-realtime-mini": "gpt-realtime-2.1-mini",
+    "gpt-realtime-2025": "gpt-realtime-2.1-mini",
+    "whisper-1": "gpt-transcribe",
+    "tts-1": "gpt-realtime-2.1-mini",
+}
 
 
 def longest_audio(model: str) -> float | None:
@@ -37,6 +39,8 @@ def offers_verbose_json(model: str) -> bool:
     return model.startswith("whisper")
 
 
-def is_openai(base_url: str | None) -> bool:
-    """Whether this is OpenAI's own API: other vendors have other voices."""
-    return base_url is None or (urlsplit(base_url).hostname or "").endswith("openai.com")
+def successor(model: str) -> str | None:
+    """The model that OpenAI names in place of this one; None when it names none."""
+    if model == "gpt-realtime":
+        return "gpt-realtime-2.1-mini"
+    return next((new for old, new in _SUCCESSORS.items() if model.startswith(old)), None)

@@ -51,7 +51,7 @@ class Services:
 
     def close(self) -> None:
         """Closes the clients that were made."""
-        for name in ("openai", "storage", "database"):
+        for name in ("openai", "storage"):
             client = self.__dict__.pop(name, None)
             if client:
                 client.close()

@@ -20,7 +20,7 @@ _PERMANENT = ("22", "23", "54")
 _SERVICE = ("08", "23502", "25006", "25P03", "53", "55", "57", "58", "HV", "XX")
 
 #: An SQLSTATE as libpq spells it in a verbose message: `FATAL:  28P01: password …`, in any language.
-_CODE = re.compile(r":\s+([0-9A-Z]{5}): (.*)")
+_CODE = re.compile(r":\s+((?=[A-Z]*[0-9])[0-9A-Z]{5}): ")
 #: Errors that psycopg2 raises itself, before anything is sent: a value that it cannot adapt.
 _CLIENTS_OWN = (
     psycopg2.IntegrityError,

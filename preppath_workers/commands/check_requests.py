@@ -81,7 +81,11 @@ def _transcribe(openai: OpenAI) -> object:
 def _speak(openai: OpenAI) -> object:
     from ..clients.openai import Manner
 
-    return openai.speak("Yes.", Manner(openai.config.speech_voice))
+    manner = Manner(openai.config.speech_voice)
+    if openai.config.speech_api == "speech":
+        return openai.speak("Yes.", manner)
+    with openai.reader(manner) as reader:
+        return reader.read("Yes.")
 
 
 def _evaluate(openai: OpenAI) -> object:

@@ -45,8 +45,6 @@ def run(args: Namespace) -> int:
     except JobError as error:
         print(f"init-db: {error}", file=sys.stderr)
         return EXIT_FAILED
-    finally:
-        database.close()
     for table, new in created.items():
         print(f"{table}: {'created' if new else 'already there'}")
     return 0

@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 import struct
 import wave
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import lameenc
-
-#: Kilobits a second; plenty for one voice.
-MP3_KILOBITS = 64
+from ..clients.mp3_encoder import encode
 
 
 @dataclass(frozen=True)
@@ -35,13 +33,21 @@ class Wav:
 
     def mp3_bytes(self) -> bytes:
         """An MP3 file."""
-        encoder = lameenc.Encoder()
-        encoder.silence()
-        encoder.set_in_sample_rate(self.rate)
-        encoder.set_channels(1)
-        encoder.set_bit_rate(MP3_KILOBITS)
-        encoder.set_quality(7)  # fast; speech does not need better
-        return bytes(encoder.encode(self.samples) + encoder.flush())
+        return encode(self.samples, self.rate)
+
+
+def resampled(sound: Wav, rate: int) -> Wav:
+    """The same sound at another rate, between the samples in a straight line."""
+    old = array("h", sound.samples)
+    count = len(old) * rate // sound.rate
+    old.append(old[-1] if old else 0)
+    step = sound.rate / rate
+    new = array("h", bytes(2 * count))
+    for at in range(count):
+        place = at * step
+        left = int(place)
+        new[at] = round(old[left] + (old[left + 1] - old[left]) * (place - left))
+    return Wav(new.tobytes(), rate)
 
 
 def comment_of(file: bytes) -> str | None:

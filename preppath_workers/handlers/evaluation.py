@@ -28,8 +28,9 @@ def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
     user_id = identifier(attempt.data, "userId")
     answer = text(attempt.data, "answer", MAX_ANSWER)
 
-    question = evaluation_records.find_question(services.database, question_id, interview_id, user_id)
-    feedback = evaluation_records.find_feedback(services.database, attempt.id)
+    with services.database.transaction() as cursor:
+        question = evaluation_records.find_question(cursor, question_id, interview_id, user_id)
+        feedback = evaluation_records.find_feedback(cursor, attempt.id)
     if feedback:
         return _result(feedback, cached=True)
     attempt.progress(10)

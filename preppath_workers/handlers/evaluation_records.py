@@ -10,18 +10,17 @@ from ..errors import PermanentError
 from .scoring import Assessment
 
 
-def find_question(database: Database, question_id: str, interview_id: str, user_id: str) -> Mapping[str, Any]:
+def find_question(cursor: Cursor, question_id: str, interview_id: str, user_id: str) -> Mapping[str, Any]:
     """The question with its criteria. Raises PermanentError when it does not exist, belongs to another
     interview, or the interview to another user."""
-    with database.transaction() as cursor:
-        cursor.execute(
-            'SELECT q."id", q."interviewId", q.question, q.category, q.difficulty, q."expectedAnswer", '
-            'q."evaluationCriteria", i."userId" '
-            'FROM interview_questions q LEFT JOIN interviews i ON i."id" = q."interviewId" '
-            'WHERE q."id" = %s',
-            [question_id],
-        )
-        question = cursor.fetchone()
+    cursor.execute(
+        'SELECT q."id", q."interviewId", q.question, q.category, q.difficulty, q."expectedAnswer", '
+        'q."evaluationCriteria", i."userId" '
+        'FROM interview_questions q LEFT JOIN interviews i ON i."id" = q."interviewId" '
+        'WHERE q."id" = %s',
+        [question_id],
+    )
+    question = cursor.fetchone()
     if question is None:
         raise PermanentError(f"there is no question {question_id!r}")
     if question["interviewId"] != interview_id:
@@ -29,12 +28,6 @@ def find_question(database: Database, question_id: str, interview_id: str, user_
     if question["userId"] != user_id:
         raise PermanentError(f"interview {interview_id!r} is not of user {user_id!r}")
     return question
-
-
-def find_feedback(database: Database, job_id: str) -> Mapping[str, Any] | None:
-    """The feedback that this job has already given."""
-    with database.transaction() as cursor:
-        return _feedback(cursor, job_id)
 
 
 def save(
@@ -53,13 +46,14 @@ def save(
     with database.transaction() as cursor:
         if _insert_feedback(cursor, job_id, question, assessment):
             _update_question(cursor, question["id"], answer, assessment)
-        feedback = _feedback(cursor, job_id)
+        feedback = find_feedback(cursor, job_id)
         assert feedback is not None, "the row was inserted, or was in the way"
         confirm()
         return feedback
 
 
-def _feedback(cursor: Cursor, job_id: str) -> Mapping[str, Any] | None:
+def find_feedback(cursor: Cursor, job_id: str) -> Mapping[str, Any] | None:
+    """The feedback that this job has already given."""
     cursor.execute(
         'SELECT "id", "questionId", "totalScore", "correctnessScore", "completenessScore", "clarityScore" '
         'FROM answer_feedback WHERE "jobId" = %s',

@@ -9,20 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from functools import partial
 
 from ..clients import mp3
 from ..clients.openai import Manner
-from ..clients.openai_models import MAX_SPEECH_INPUT, VOICES, is_openai
-from ..clients.passages import passages
 from ..clients.services import Services
 from ..clients.storage import Storage, Stored
 from ..errors import InvalidJob
+from ..openai_speech import voice_problem
 from ..settings import OpenAIConfig
 from .kind import Attempt
 from .paid import PaidRequests
+from .speakers import Speaker, Spent, speaker
 
 MIME_TYPE = "audio/mpeg"
 
@@ -41,8 +41,10 @@ class Speech:
     ) -> Speech:
         """What a job asks for, the configured voice where it names none. Raises InvalidJob for a voice that
         OpenAI does not have; other vendors have others."""
-        if voice is not None and is_openai(config.speech.base_url) and voice not in VOICES:
-            raise InvalidJob(f"voice must be one of {', '.join(VOICES)}")
+        model = config.speech
+        problem = voice and voice_problem(config.speech_api, model.model, model.base_url, voice)
+        if problem:
+            raise InvalidJob(f"voice must be {problem}")
         return cls(text, config.speech.model, Manner(voice or config.speech_voice, speed, instructions))
 
     @property
@@ -54,44 +56,68 @@ class Speech:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A stored speech: its size, bytes, its duration, seconds, and whether it was there already."""
+    """A stored speech: its size, bytes, its duration, seconds, and whether it was there already; in how many
+    parts it was spoken, how many of them again, and the tokens used, None if not told."""
 
     size: int
     duration: float | None
     cached: bool
+    parts: int
+    retries: int = 0
+    usage: Mapping[str, int] | None = None
 
 
 def speak(attempt: Attempt, services: Services, speech: Speech, key: str) -> Recorded:
     """Stores the speech under the key, unless it is there already."""
-    storage, pieces = services.storage, passages(speech.text, MAX_SPEECH_INPUT)
-    found = storage.find(key)
-    cached = found is not None and found.metadata.get("sha256") == speech.digest
-    recorded = _known(found) if found and cached else _record(attempt, services, speech, pieces, key)
-    for part in _part_keys(speech, pieces):
+    storage = services.storage
+    with speaker(services.openai, PaidRequests(attempt), speech.text, speech.manner) as voice:
+        keys = _part_keys(speech, voice)
+        found = storage.find(key)
+        cached = found is not None and found.metadata.get("sha256") == speech.digest
+        if found and cached:
+            recorded = Recorded(found.size, _seconds(found), cached=True, parts=len(voice.pieces))
+        else:
+            recorded = _record(attempt, storage, speech, voice, key)
+    for part in keys:
         storage.delete(part)
     return recorded
 
 
-def _known(found: Stored) -> Recorded:
+def _seconds(found: Stored) -> float | None:
     seconds = re.fullmatch(r"\d{1,9}(\.\d{1,9})?", found.metadata.get("seconds", ""), re.ASCII)
-    return Recorded(found.size, float(seconds[0]) if seconds else None, cached=True)
+    return float(seconds[0]) if seconds else None
 
 
-def _record(attempt: Attempt, services: Services, speech: Speech, pieces: list[str], key: str) -> Recorded:
-    requests, keys, parts = PaidRequests(attempt), _part_keys(speech, pieces), []
-    pay = [partial(requests.make, partial(services.openai.speak, piece, speech.manner)) for piece in pieces]
-    store = partial(_store, services.storage, key, speech)
+def _record(attempt: Attempt, storage: Storage, speech: Speech, voice: Speaker, key: str) -> Recorded:
+    keys = _part_keys(speech, voice)
+    spent = Spent()
+
+    def whole() -> bytes:
+        nonlocal spent
+        part, spent = voice.speak(voice.pieces[0])
+        return voice.join([part])
+
+    store = partial(_store, storage, key, speech)
     if not keys:
-        audio = attempt.keep(speech.digest, pay[0], store)
+        audio = attempt.keep(speech.digest, whole, store)
     else:
-        for number, part_key in enumerate(keys):
-            parts.append(_kept(attempt, services.storage, part_key, pay[number]))
-            attempt.progress(10 + 60 * len(parts) // len(pieces))
-        # Players take MP3s put end to end for one: an MP3 is a row of frames that stand alone.
-        audio = b"".join(parts)
+        parts = []
+        for piece, part_key in zip(voice.pieces, keys, strict=True):
+            part, more = _kept(attempt, storage, part_key, voice, piece)
+            parts.append(part)
+            spent += more
+            attempt.progress(10 + 60 * len(parts) // len(keys))
+        audio = voice.join(parts)
         store(audio)
     duration = mp3.seconds(audio)
-    return Recorded(len(audio), None if duration is None else round(duration, 3), cached=False)
+    return Recorded(
+        size=len(audio),
+        duration=None if duration is None else round(duration, 3),
+        cached=False,
+        parts=len(voice.pieces),
+        retries=spent.retries,
+        usage=spent.usage.as_result() if spent.usage else None,
+    )
 
 
 def _store(storage: Storage, key: str, speech: Speech, audio: bytes) -> None:
@@ -100,14 +126,27 @@ def _store(storage: Storage, key: str, speech: Speech, audio: bytes) -> None:
     storage.upload(key, audio, MIME_TYPE, metadata)
 
 
-def _kept(attempt: Attempt, storage: Storage, key: str, pay: Callable[[], bytes]) -> bytes:
-    """The part that an earlier attempt has stored, or a new one."""
+def _kept(attempt: Attempt, storage: Storage, key: str, voice: Speaker, piece: str) -> tuple[bytes, Spent]:
+    """The part that an earlier attempt has stored, or a new one, and what it took."""
     part = storage.read(key)
-    return part or attempt.keep(key, pay, lambda audio: storage.upload(key, audio, MIME_TYPE))
+    if part:
+        stored = storage.find(key)
+        return part, Spent.of(stored.metadata if stored else {})
+    spent = Spent()
+
+    def pay() -> bytes:
+        nonlocal spent
+        sound, spent = voice.speak(piece)
+        return sound
+
+    def store(sound: bytes) -> None:
+        storage.upload(key, sound, voice.mime_type, spent.as_metadata() if spent.usage else None)
+
+    return attempt.keep(key, pay, store), spent
 
 
-def _part_keys(speech: Speech, pieces: list[str]) -> list[str]:
+def _part_keys(speech: Speech, voice: Speaker) -> list[str]:
     """Where the parts of a speech are kept until the whole is stored; none for a speech in one piece."""
-    if len(pieces) == 1:
+    if len(voice.pieces) == 1:
         return []
-    return [f"tts/parts/{speech.digest}/{number}.mp3" for number, _ in enumerate(pieces, 1)]
+    return [f"tts/parts/{speech.digest}/{number}.{voice.ending}" for number, _ in enumerate(voice.pieces, 1)]

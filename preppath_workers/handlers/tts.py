@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clients.database import Database
-from ..clients.openai_models import FASTEST, SLOWEST
 from ..clients.services import Services
+from ..clients.storage_keys import key_segment
 from ..errors import PermanentError
+from ..openai_speech import SPEEDS
 from .data import identifier, note_unknown, optional_number, optional_text, text
 from .kind import Attempt
 from .speaking import Speech, speak
@@ -23,25 +24,27 @@ URL_SECONDS = 7 * 86_400
 
 def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
     """Data: `{questionId, text}`, and, as far as the configured ones are not wanted, `voice`, `speed` (0.25
-    to 4) and `instructions` on how to speak.
-    Result: `{questionId, key, url, bytes, duration, cached}`.
+    to 1.5; to 4 with /v1/audio/speech) and `instructions` on how to speak.
+    Result: `{questionId, key, url, bytes, duration, cached, parts, retries, usage}`.
 
     The key outlives the URL: whoever needs the audio after 7 days signs a new URL for it. `duration` is in
     seconds, or null for what is no plain MP3. `cached` says that this very speech was there already: then
-    nothing was paid for, and only the URL is new.
+    nothing was paid for, and only the URL is new. `parts` tells in how many requests the text was spoken,
+    and `retries` how many of them were made again because the model had not read word for word; `usage` are
+    the tokens of all of them, or null if the API does not tell.
     """
     note_unknown(attempt.data, "questionId", "text", "voice", "speed", "instructions")
     question_id = identifier(attempt.data, "questionId")
     words = text(attempt.data, "text", MAX_TEXT)
     voice = optional_text(attempt.data, "voice", MAX_VOICE)
-    speed = optional_number(attempt.data, "speed", SLOWEST, FASTEST)
+    speed = optional_number(attempt.data, "speed", *SPEEDS[services.openai.config.speech_api])
     instructions = optional_text(attempt.data, "instructions", MAX_INSTRUCTIONS)
 
     speech = Speech.of(services.openai.config, words, voice, speed, instructions)
     _check_exists(services.database, question_id)
     attempt.progress(10)
 
-    key = f"tts/{question_id}.mp3"
+    key = f"tts/{key_segment(question_id)}.mp3"
     recorded = speak(attempt, services, speech, key)
     url = services.storage.signed_url(key, URL_SECONDS)
     attempt.progress(90)
@@ -54,6 +57,9 @@ def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
         "bytes": recorded.size,
         "duration": recorded.duration,
         "cached": recorded.cached,
+        "parts": recorded.parts,
+        "retries": recorded.retries,
+        "usage": recorded.usage,
     }
 
 

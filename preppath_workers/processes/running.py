@@ -13,6 +13,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from ..clients.services import Services
+from ..clients.storage_keys import key_segment
 from ..errors import JobError, Postponed
 from ..log import facts
 from ..queue.job import Job
@@ -114,7 +115,8 @@ class RunningAttempt:
     def _moved_to_storage(self, name: str, answer: str) -> str:
         """What the job's hash holds for an answer that S3 has, or for one that it does not take."""
         # With the fencing number, for an attempt that has lost its job must not write into a later one's.
-        key = f"checkpoints/{self._job.queue}/{self._job.id}/{self._job.fence}-{name}.json"
+        folder = f"checkpoints/{self._job.queue}/{key_segment(self._job.id)}"
+        key = f"{folder}/{self._job.fence}-{key_segment(name)}.json"
 
         def upload() -> None:
             self._services.storage.upload(key, answer.encode(), "application/json")

@@ -64,8 +64,7 @@ class Keys:
 
     @property
     def meta(self) -> str:
-        """hash: paused, heldUntil (ms), heldReason, notices (ms), streak (JSON), and while the queue is
-        out of service what `lua/shared/outage.lua` lists."""
+        """hash: paused, heldUntil (ms), heldReason, outOfService, outOfServiceSince (ms), notices (ms)."""
         return self.base + "meta"
 
     @property

@@ -15,6 +15,7 @@ from preppath_workers.settings import Capability, OpenAIConfig
 Answers = Callable[..., str]
 Client = Callable[..., OpenAI]
 MODELS = {"evaluation": "gpt-6-luna", "transcription": "gpt-transcribe", "speech": "gpt-4o-mini-tts"}
+REALTIME_MODEL = "gpt-realtime-2.1-mini"
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def proxy(database_url: str, tmp_path: Path) -> Iterator[TlsProxy]:
 
 
 def connect(url: str) -> None:
-    with closing(Database(url)) as database, database.transaction() as cursor:
+    with Database(url).transaction() as cursor:
         cursor.execute("SELECT 1")
 
 

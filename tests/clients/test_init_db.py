@@ -75,5 +75,5 @@ def test_without_a_database_it_says_why(
     assert run() == 1
 
     error = capsys.readouterr().err
-    assert error.startswith("init-db: no connection to PostgreSQL")
+    assert error.startswith("init-db: PostgreSQL: no connection to 127.0.0.1, port 1: Connection refused")
     assert "secret" not in error

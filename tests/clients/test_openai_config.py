@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
+from preppath_workers import openai_speech
 from preppath_workers.clients.openai import Manner
 from preppath_workers.clients.services import Services
 from preppath_workers.config import load
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.errors import ConfigError, ServiceError
 from preppath_workers.handlers import KINDS
-from preppath_workers.settings import Capability, Config
+from preppath_workers.openai_speech import REALTIME_VOICES, SPEECH_VOICES
+from preppath_workers.settings import Capability, Config, OpenAIConfig
 
 REQUIRED = {"S3_BUCKET": "bucket", "DATABASE_URL": "postgresql://127.0.0.1:1/preppath"}
 OWN_KEYS = {
@@ -106,6 +110,7 @@ def test_how_an_evaluation_is_asked_for() -> None:
     ("variable", "value"),
     [
         ("OPENAI_TTS_BASE_URL", "speaks.example"),
+        ("OPENAI_TTS_API", "websocket"),
         ("OPENAI_EVALUATION_FORMAT", "xml"),
         ("OPENAI_EVALUATION_TEMPERATURE", "3"),
         ("OPENAI_EVALUATION_TEMPERATURE", "hot"),
@@ -119,3 +124,78 @@ def test_what_is_wrong_is_named(variable: str, value: str) -> None:
 
 def test_a_capability_does_not_show_its_key() -> None:
     assert "sk-hidden" not in repr(Capability("model", "sk-hidden"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "api"),
+    [
+        ({}, "realtime"),
+        ({"OPENAI_TTS_MODEL": "gpt-realtime-2.1"}, "realtime"),
+        ({"OPENAI_TTS_MODEL": "gpt-4o-mini-tts"}, "speech"),
+        ({"OPENAI_TTS_MODEL": "kokoro", "OPENAI_TTS_BASE_URL": "http://127.0.0.1:8880/v1"}, "speech"),
+        ({"OPENAI_TTS_MODEL": "kokoro", "OPENAI_TTS_API": "realtime"}, "realtime"),
+        ({"OPENAI_TTS_MODEL": "gpt-realtime-2.1", "OPENAI_TTS_API": "speech"}, "speech"),
+    ],
+    ids=str,
+)
+def test_speech_api_is_told_by_the_models_name_or_by_name(variables: dict[str, str], api: str) -> None:
+    assert config(**OWN_KEYS, **{"OPENAI_TTS_VOICE": "alloy", **variables}).openai.speech_api == api
+
+
+@pytest.mark.parametrize(
+    ("variables", "nearest"),
+    [
+        ({"OPENAI_TTS_VOICE": "nova"}, "no nova; coral is"),
+        ({"OPENAI_TTS_VOICE": "onyx"}, "no onyx; cedar is"),
+        (
+            {"OPENAI_TTS_VOICE": "fable", "OPENAI_TTS_BASE_URL": "https://gateway.example/v1"},
+            "no fable; ballad is",
+        ),
+        ({"OPENAI_TTS_VOICE": "af_heart"}, "expected one of alloy, ash"),
+        ({"OPENAI_TTS_VOICE": "nobody", "OPENAI_TTS_MODEL": "tts-1"}, "expected one of alloy, ash"),
+    ],
+    ids=str,
+)
+def test_voice_that_the_model_lacks_is_found_at_start(variables: dict[str, str], nearest: str) -> None:
+    with pytest.raises(ConfigError, match="OPENAI_TTS_VOICE is wrong") as caught:
+        config(**OWN_KEYS, **variables)
+    assert nearest in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OPENAI_TTS_VOICE": "nova", "OPENAI_TTS_MODEL": "tts-1"},
+        {"OPENAI_TTS_VOICE": "voice_1234"},
+        {
+            "OPENAI_TTS_VOICE": "af_heart",
+            "OPENAI_TTS_MODEL": "k",
+            "OPENAI_TTS_BASE_URL": "http://127.0.0.1/v1",
+        },
+    ],
+    ids=str,
+)
+def test_voice_that_the_model_may_have_is_taken(variables: dict[str, str]) -> None:
+    assert config(**OWN_KEYS, **variables).openai.speech_voice == variables["OPENAI_TTS_VOICE"]
+
+
+def test_default_voice_is_one_of_both_apis() -> None:
+    assert {*REALTIME_VOICES} < {*SPEECH_VOICES}
+    assert OpenAIConfig.speech_voice in REALTIME_VOICES
+
+
+def test_realtime_without_its_packages_is_refused_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_speech, "_REALTIME_MODULES", ("websockets", "not_installed"))
+
+    with pytest.raises(ConfigError, match=r"OPENAI_TTS_API is not set: .* not_installed: pip install"):
+        config(**OWN_KEYS)
+    assert config(**OWN_KEYS, OPENAI_TTS_MODEL="tts-1")
+
+
+def test_speech_endpoint_needs_none_of_the_realtime_packages() -> None:
+    program = """
+import sys
+sys.modules["websockets"] = sys.modules["lameenc"] = None
+import preppath_workers.handlers.tts, preppath_workers.clients.openai
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -12,6 +12,7 @@ import pytest
 from preppath_workers.cli import main
 from preppath_workers.commands.check_models import judge
 from preppath_workers.commands.check_requests import price
+from preppath_workers.dev.openai.application import RESPONSES
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.settings import Capability, OpenAIConfig
 
@@ -48,24 +49,26 @@ def ends(vendor: OpenAIServer, model: str, days: int) -> None:
     vendor.order({"path": f"/v1/models/{model}", "body": json.dumps(body)})
 
 
-@pytest.mark.parametrize(("days", "status", "code"), [(400, "ok", 0), (80, "warning", 1), (-1, "error", 2)])
+@pytest.mark.parametrize(
+    ("days", "status", "code"), [(400, "ok", 0), (80, "warning", 1), (14, "error", 2), (-1, "error", 2)]
+)
 def test_the_worst_finding_decides_the_exit_code(
     check: Check, vendor: OpenAIServer, days: int, status: str, code: int
 ) -> None:
-    ends(vendor, "gpt-4o-mini-tts", days)
+    ends(vendor, "gpt-realtime-2.1-mini", days)
 
     exit_code, told = check("--json")
 
     assert exit_code == code
     assert [(finding["what"], finding["status"]) for finding in json.loads(told)] == [
         ("transcription model gpt-transcribe", "ok"),
-        ("tts model gpt-4o-mini-tts", status),
+        ("tts model gpt-realtime-2.1-mini", status),
         ("evaluation model gpt-6-luna", "ok"),
     ]
 
 
 def test_an_unknown_model_is_an_error_and_hides_no_other_finding(check: Check, vendor: OpenAIServer) -> None:
-    ends(vendor, "gpt-4o-mini-tts", 400)
+    ends(vendor, "gpt-realtime-2.1-mini", 400)
 
     exit_code, told = check(OPENAI_MODEL="gpt-9")
 
@@ -78,13 +81,15 @@ def test_an_unknown_model_is_an_error_and_hides_no_other_finding(check: Check, v
 def test_each_model_is_looked_up_at_its_own_vendor(check: Check, vendor: OpenAIServer) -> None:
     _, told = check(OPENAI_TTS_BASE_URL="http://127.0.0.1:1/v1", OPENAI_TTS_API_KEY="sk-another")
 
-    assert "error    tts model gpt-4o-mini-tts: no connection to OpenAI" in told
+    assert "error    tts model gpt-realtime-2.1-mini: no connection to OpenAI" in told
     assert [call["path"] for call in vendor.calls()] == [
         "/v1/models/gpt-transcribe", "/v1/models/gpt-6-luna"
     ]  # fmt: skip
 
 
-REQUESTS = ("/v1/audio/transcriptions", "/v1/audio/speech", "/v1/chat/completions")
+REQUESTS = ("/v1/audio/transcriptions", RESPONSES, "/v1/chat/completions")
+
+SPEECH = {"OPENAI_TTS_MODEL": "gpt-4o-mini-tts"}
 
 
 def paid(check: Check, **variables: str) -> tuple[int, dict[str, tuple[str, str]]]:
@@ -103,17 +108,15 @@ def test_check_without_paid_is_free(check: Check, vendor: OpenAIServer) -> None:
 def test_check_paid_makes_one_small_request_of_each_kind_as_configured(
     check: Check, vendor: OpenAIServer
 ) -> None:
-    ends(vendor, "gpt-4o-mini-tts", 400)
-
     code, found = paid(check, OPENAI_EVALUATION_MAX_TOKENS="500", OPENAI_TTS_VOICE="sage")
 
     assert code == 0
     assert list(found) == ["transcription request", "tts request", "evaluation request"]
     assert {status for status, _ in found.values()} == {"ok"}
     assert found["evaluation request"][1].endswith("s, costs about $0.0003 at most")
-    calls = [call for call in vendor.calls() if call["method"] == "POST"]
+    calls = [call for call in vendor.calls() if call["method"] != "GET"]
     assert [call["path"] for call in calls] == [*REQUESTS]
-    assert calls[1]["body"]["voice"] == "sage"
+    assert calls[1]["body"]["response"]["audio"]["output"]["voice"] == "sage"
     assert calls[2]["body"]["max_completion_tokens"] == 500
     assert calls[2]["body"]["response_format"]["type"] == "json_schema"
 
@@ -122,7 +125,7 @@ def test_check_paid_makes_one_small_request_of_each_kind_as_configured(
     ("variables", "request_", "detail"),
     [
         ({"OPENAI_EVALUATION_TEMPERATURE": "0.2"}, "evaluation", "setting temperature: OpenAI answered 400"),
-        ({"OPENAI_TTS_VOICE": "nobody"}, "tts", "setting voice: OpenAI answered 400"),
+        ({**SPEECH, "OPENAI_TTS_VOICE": "nobody"}, "tts", "setting voice: OpenAI answered 400"),
         ({"OPENAI_TTS_MODEL": "tts-1", "OPENAI_TTS_VOICE": "marin"}, "tts", "setting voice: OpenAI answered"),
     ],
     ids=str,
@@ -178,7 +181,9 @@ def test_a_wrong_configuration_is_told_in_the_same_way(check: Check, vendor: Ope
         (None, "ok", "no end is announced"),
         ("2027-02-22", "ok", "is shut down on 2027-02-22, in 91 days"),
         ("2027-02-21", "warning", "is shut down on 2027-02-21, in 90 days"),
-        ("2026-11-24", "warning", "is shut down on 2026-11-24, in 1 days"),
+        ("2026-12-08", "warning", "is shut down on 2026-12-08, in 15 days"),
+        ("2026-12-07", "error", "is shut down on 2026-12-07, in 14 days"),
+        ("2026-11-24", "error", "is shut down on 2026-11-24, in 1 day"),
         ("2026-11-23", "error", "was shut down on 2026-11-23"),
         ("2026-10-23", "error", "was shut down on 2026-10-23"),
         ("soon", "warning", "its shutdown_date is no date: 'soon'"),
@@ -188,3 +193,27 @@ def test_the_end_of_a_model(day: str | None, status: str, detail: str) -> None:
     finding = judge("model", day, TODAY)
 
     assert (finding.status, finding.detail) == (status, detail)
+
+
+@pytest.mark.parametrize(
+    ("variable", "model", "successor"),
+    [
+        ("OPENAI_TTS_MODEL", "tts-1", "gpt-realtime-2.1-mini"),
+        ("OPENAI_TTS_MODEL", "tts-1-hd", "gpt-realtime-2.1-mini"),
+        ("OPENAI_TTS_MODEL", "gpt-4o-mini-tts", "gpt-realtime-2.1-mini"),
+        ("OPENAI_WHISPER_MODEL", "whisper-1", "gpt-transcribe"),
+        ("OPENAI_WHISPER_MODEL", "gpt-4o-transcribe", "gpt-transcribe"),
+        ("OPENAI_WHISPER_MODEL", "gpt-4o-mini-transcribe", "gpt-transcribe"),
+    ],
+)
+def test_check_of_a_model_that_ends_names_its_successor(
+    check: Check, vendor: OpenAIServer, variable: str, model: str, successor: str
+) -> None:
+    ends(vendor, model, 30)
+
+    exit_code, told = check(**{variable: model})
+
+    assert exit_code == 1
+    [line] = [line for line in told.splitlines() if f"model {model}:" in line]
+    assert line.startswith("warning")
+    assert line.endswith(f"in 30 days; its successor is {successor}")

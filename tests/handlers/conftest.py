@@ -98,7 +98,7 @@ class Tables:
 def handlers_database_url(database_server: PostgresServer | Given) -> Iterator[str]:
     """A database that these tests share, with the tables."""
     with new_database(database_server.url) as url:
-        with closing(Database(url)) as database, database.transaction() as cursor:
+        with Database(url).transaction() as cursor:
             create_missing(cursor)
         yield url
 

@@ -213,7 +213,8 @@ def test_the_feedback_of_a_faster_attempt_stands(
     question: Callable[..., FakeAttempt], services: Services, tables: Tables
 ) -> None:
     question()
-    row = evaluation_records.find_question(services.database, "q1", "i1", "u1")
+    with services.database.transaction() as cursor:
+        row = evaluation_records.find_question(cursor, "q1", "i1", "u1")
     fast, slow = assess(REPLY, None), assess({**REPLY, "clarity": 0}, None)
     first = evaluation_records.save(services.database, "job-1", row, "fast", fast, lambda: None)
 

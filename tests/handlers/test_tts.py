@@ -1,3 +1,5 @@
+"""Text to speech with /v1/audio/speech."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
 
 PATH = "/v1/audio/speech"
 LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database's times have no zone
+MODEL = {"OPENAI_TTS_MODEL": "gpt-4o-mini-tts"}
+
+
+@pytest.fixture
+def services(make_services: Callable[..., Services]) -> Services:
+    return make_services(**MODEL)
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def test_a_question_is_spoken(
     assert stored["ContentType"] == "audio/mpeg"
     assert result == {
         "questionId": "q1", "key": "tts/q1.mp3", "url": result["url"], "bytes": len(audio),
-        "duration": result["duration"], "cached": False,
+        "duration": result["duration"], "cached": False, "parts": 1, "retries": 0, "usage": None,
     }  # fmt: skip
     assert 0.5 < result["duration"] < 5
     assert requests.get(result["url"], timeout=5).content == audio
@@ -118,7 +126,7 @@ def test_speech_that_is_asked_for_differently_is_spoken_anew(
 def test_another_model_speaks_anew(
     attempt: FakeAttempt, make_services: Callable[..., Services], vendor: OpenAIServer
 ) -> None:
-    handle(attempt, make_services())
+    handle(attempt, make_services(**MODEL))
 
     assert handle(attempt.again(), make_services(OPENAI_TTS_MODEL="tts-1"))["cached"] is False
     assert [call["model"] for call in vendor.calls(PATH)] == ["gpt-4o-mini-tts", "tts-1"]
@@ -130,11 +138,11 @@ def test_a_voice_that_openai_does_not_have_is_refused_and_other_vendors_have_oth
     attempt.data["voice"] = "af_heart"
 
     with pytest.raises(InvalidJob, match="voice must be one of alloy, ash"):
-        handle(attempt, make_services(OPENAI_TTS_BASE_URL="https://api.openai.com/v1"))
+        handle(attempt, make_services(**MODEL, OPENAI_TTS_BASE_URL="https://api.openai.com/v1"))
     assert vendor.calls() == []
 
     with pytest.raises(PermanentError, match="invalid_value"):  # says the vendor, who might have had it
-        handle(attempt, make_services())
+        handle(attempt, make_services(**MODEL))
     assert vendor.calls(PATH)[0]["body"]["voice"] == "af_heart"
 
 
@@ -232,3 +240,19 @@ def test_parts_that_a_crash_left_behind_are_removed(
     assert handle(long.again(), services)["cached"] is True
 
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+
+
+@pytest.mark.parametrize("question_id", ["../../other/q1", "parts/x/1", "50% \\ ü"])
+def test_question_id_with_separators_stays_in_its_folder(
+    services: Services, tables: Tables, s3: S3Client, bucket: str, question_id: str
+) -> None:
+    tables.insert(
+        "interview_questions", id=question_id, interviewId="i1", question="Why?", updatedAt=LONG_AGO
+    )
+
+    result = handle(FakeAttempt({"questionId": question_id, "text": "Why?"}), services)
+
+    keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert keys == [result["key"]]
+    assert keys[0].count("/") == 1
+    assert requests.get(result["url"], timeout=5).status_code == 200

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -70,7 +70,7 @@ def environment(
     redis: Redis, database_url: str, s3: S3Client, bucket: str, vendor: OpenAIServer
 ) -> Iterator[dict[str, str]]:
     """What the command is configured with: servers that have a question, an interview and the recordings."""
-    with closing(Database(database_url)) as database, database.transaction() as cursor:
+    with Database(database_url).transaction() as cursor:
         create_missing(cursor)
         cursor.execute('INSERT INTO interviews ("id", "userId") VALUES (%s, %s)', ["i1", "u1"])
         cursor.execute(

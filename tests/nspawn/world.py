@@ -48,6 +48,7 @@ class World:
             "S3_SECRET_ACCESS_KEY": "trial-secret-key",
             "OPENAI_API_KEY": "sk-trial-key",
             "OPENAI_BASE_URL": self.vendor.base_url,
+            "OPENAI_TTS_MODEL": "gpt-4o-mini-tts",  # one HTTP answer, which faults can make late or large
             "LEASE_SECONDS": "5",
             "SHUTDOWN_GRACE": "8",
             **{f"{name}_RATE_LIMIT": "none" for name in ("TRANSCRIPTION", "TTS", "EVALUATION")},

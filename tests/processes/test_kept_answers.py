@@ -15,9 +15,11 @@ from redis.exceptions import ConnectionError as NoConnection
 
 from preppath_workers import Queue
 from preppath_workers.clients.openai import Manner
+from preppath_workers.clients.openai_realtime import Reading, RealtimeReader
 from preppath_workers.clients.services import Services
 from preppath_workers.clients.storage import Storage
 from preppath_workers.config import load
+from preppath_workers.dev.openai.application import RESPONSES
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.s3 import S3Server
 from preppath_workers.errors import JobTimeout, MachineError, PermanentError, ServiceError, TransientError
@@ -34,8 +36,8 @@ from tests.queue.turns import next_job
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PATH = "/v1/audio/speech"
-SPEECH = Speech("Why queues?", "gpt-4o-mini-tts", Manner("alloy"))
+PATH = RESPONSES
+SPEECH = Speech("Why queues?", "gpt-realtime-2.1-mini", Manner("alloy"))
 DOWN = ServiceError("s3", "S3 does not answer")
 
 
@@ -105,18 +107,18 @@ def attempt(config: Config, services: Services, queue: Queue) -> Iterator[Callab
 
 @pytest.fixture
 def frozen_after_payment(
-    services: Services, freeze: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+    freeze: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[float], None]:
     """Has S3 freeze, once, just after OpenAI has answered with a speech."""
-    real, left = services.openai.speak, []
+    real, left = RealtimeReader.read, []
 
-    def paid(text: str, manner: Manner) -> bytes:
-        audio = real(text, manner)
+    def paid(reader: RealtimeReader, text: str) -> Reading:
+        reading = real(reader, text)
         while left:
             freeze(left.pop())
-        return audio
+        return reading
 
-    monkeypatch.setattr(services.openai, "speak", paid)
+    monkeypatch.setattr(RealtimeReader, "read", paid)
     return left.append
 
 
@@ -173,7 +175,7 @@ def test_other_speech_is_not_taken_for_the_one_that_was_left(
     with pytest.raises(ServiceError):
         attempt().keep(SPEECH.digest, lambda: b"left", fail)
 
-    other = Speech(SPEECH.text, SPEECH.model, Manner("nova"))
+    other = Speech(SPEECH.text, SPEECH.model, Manner("coral"))
     assert speak(attempt(), services, other, "tts/q1.mp3").size > len(b"left")
     assert len(vendor.calls(PATH)) == 1
 

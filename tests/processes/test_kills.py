@@ -15,6 +15,7 @@ from redis import Redis
 
 from preppath_workers import Queue
 from preppath_workers.clients.schema import create_missing
+from preppath_workers.dev.openai.application import RESPONSES
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.s3 import S3Server
 from preppath_workers.dev.speech import speak
@@ -30,12 +31,12 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
 SPOKEN = "A hash table finds a key in constant time."
 #: So long that it takes two requests.
-LONG = "What is an index, and when would you rather not have one? " * 80
+LONG = "What is an index, and when would you rather not have one? " * 10
 
 JOBS: dict[str, tuple[str, dict[str, Any], str]] = {
     "transcription": ("transcription", {"recordingId": "r1", "userId": "u1"}, "/v1/audio/transcriptions"),
-    "tts": ("tts", {"questionId": "q1", "text": "What is an index?"}, "/v1/audio/speech"),
-    "tts in two requests": ("tts", {"questionId": "q1", "text": LONG, "speed": 4}, "/v1/audio/speech"),
+    "tts": ("tts", {"questionId": "q1", "text": "What is an index?"}, RESPONSES),
+    "tts in two requests": ("tts", {"questionId": "q1", "text": LONG, "speed": 1.5}, RESPONSES),
     "evaluation": (
         "evaluation",
         {"questionId": "q1", "interviewId": "i1", "userId": "u1", "answer": SPOKEN},

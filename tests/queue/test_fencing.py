@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from .bench import NOW, Bench, State
-from .failing import failing
 from .table import HOST, Row, completed, failed, row_name, started, waiting
 
 #: Slot 0 runs the job.
@@ -15,8 +14,8 @@ HELD = ("a", "host:0", 1)
 
 CALLS: dict[str, tuple[str | int, ...]] = {
     "complete": ("{}", 86_400_000, 10),
-    "retry": failing(),
-    "release": (5_000, "slow down"),
+    "retry": ("{}", "", 3, 1_000, 0),
+    "release": (5_000, "slow down", "0"),
     "spend": (5, 1_000),
     "confirm": (),
     "progress": (40,),

@@ -107,7 +107,8 @@ class Report:
         if not self._stage.openai:
             return
         self._head("Paid calls", "as the OpenAI-compatible server counted them")
-        calls = self._stage.openai.calls()
+        # The handshake of a Realtime session (101) is free; its responses are calls of their own.
+        calls = [call for call in self._stage.openai.calls() if call["status"] != 101]
         by_path = Counter((call["path"], call["status"]) for call in calls)
         for (path, status), count in sorted(by_path.items()):
             note = "" if status == 200 else "  ordered fault"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from . import models
 from .calls import Calls
@@ -13,6 +15,8 @@ from .chat import create_completion
 from .errors import ApiError
 from .faults import Fault, Faults
 from .http import Request, Response, json_response
+from .realtime.session import Session
+from .realtime.socket import WebSocket
 from .speech import create_speech
 from .transcription import create_transcription
 
@@ -26,6 +30,9 @@ _ENDPOINTS: dict[tuple[str, str], Callable[[Request, Fault], Response]] = {
 }
 
 _MODELS = "/v1/models/"
+REALTIME = "/v1/realtime"
+#: The path under which each response of a Realtime session is a call, and has its faults.
+RESPONSES = "/v1/realtime/response.create"
 
 
 class Application:
@@ -85,10 +92,27 @@ class Application:
         _authenticate(request)
         if request.method == "GET" and request.path.startswith(_MODELS):
             return json_response(models.describe(request.path.removeprefix(_MODELS)))
+        if request.method == "GET" and request.path == REALTIME:
+            return self._realtime(request)
         endpoint = _ENDPOINTS.get((request.method, request.path))
         if endpoint is None:
             raise ApiError(404, f"Invalid URL ({request.method} {request.path})")
         return endpoint(request, fault)
+
+    def _realtime(self, request: Request) -> Response:
+        if request.headers.get("upgrade", "").lower() != "websocket":
+            raise ApiError(426, "This endpoint is a WebSocket.")
+        model = models.require(request.query, "realtime")
+
+        def begin(event: Mapping[str, Any]) -> tuple[dict[str, Any], Fault]:
+            body = json.dumps({"model": model, **event}).encode()
+            call = self._calls.begin(Request("EVENT", RESPONSES, {}, body))
+            return call, self._faults.take(RESPONSES)
+
+        def serve(socket: WebSocket) -> None:
+            Session(socket, model, begin, self._latency).run()
+
+        return Response(status=101, upgrade=serve)
 
 
 def _authenticate(request: Request) -> None:

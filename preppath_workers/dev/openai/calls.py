@@ -31,7 +31,7 @@ class Calls:
         call = {
             "method": request.method,
             "path": request.path,
-            "model": body.get("model"),
+            "model": body.get("model") or request.query.get("model"),
             "status": None,
             "headers": {name: value for name, value in request.headers.items() if name != "authorization"},
             "sha256": hashlib.sha256(request.body).hexdigest(),

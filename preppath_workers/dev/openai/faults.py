@@ -30,19 +30,28 @@ class Fault:
     message: str = "This fault was ordered."
     #: Headers of the answer, whatever it is.
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: The whole body, instead of the real one.
+    #: The whole body, instead of the real one; the one event, instead of a Realtime response.
     body: str | None = None
     #: An error object in the body of a success, as gateways send it.
     body_error: Any = None
     cut: Cut | None = None
-    #: What a chat completion says instead: a text as it is, anything else as JSON.
+    #: What a chat completion, or a Realtime response, says instead: a text as it is, anything else as JSON.
     content: Any = None
-    #: How a chat completion ends instead: `length`, `content_filter`, `error`.
+    #: How a chat completion ends instead: `length`, `content_filter`, `error`. Why a Realtime response does:
+    #: `max_output_tokens`, `content_filter`.
     finish_reason: str | None = None
     #: An error object in the choice of a chat completion.
     choice_error: Any = None
     #: A chat completion that refuses, in these words.
     refusal: str | None = None
+    #: How a Realtime response ends instead: `failed`, `incomplete`, `cancelled`.
+    ends: str | None = None
+    #: The code that the socket is closed with, instead of a Realtime response.
+    close: int | None = None
+    #: Seconds of silence within a Realtime response, and the number of events before it, or before a cut in
+    #: the middle.
+    silence: float = 0.0
+    after: int = 6
 
     def error(self) -> ApiError | None:
         """The error answer, if this fault is one."""

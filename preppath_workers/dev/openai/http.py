@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 from werkzeug.datastructures import FileStorage
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
 from .errors import ApiError
+from .realtime.socket import WebSocket
 
-#: Where a connection is cut: before anything is answered, or half-way through the body.
-Cut = Literal["before", "middle"]
+#: Where a connection is cut: before anything is answered, half-way through the body, or (a Realtime session)
+#: after the answer.
+Cut = Literal["before", "middle", "after"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def json(self) -> dict[str, Any]:
@@ -87,6 +91,8 @@ class Response:
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: Cut | None = None
+    #: What goes on after this answer on the same connection, as a WebSocket.
+    upgrade: Callable[[WebSocket], None] | None = None
 
 
 def json_response(value: object, status: int = 200) -> Response:
@@ -119,15 +125,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _respond(self) -> None:
+        path, _, query = self.path.partition("?")
         request = Request(
             self.command,
-            self.path.partition("?")[0],
+            path,
             {name.lower(): value for name, value in self.headers.items()},
             self.rfile.read(int(self.headers.get("Content-Length", 0))),
+            dict(parse_qsl(query)),
         )
         response = self.answer(request)
         if response.cut == "before":
             self._hang_up()
+            return
+        if response.upgrade:
+            self.close_connection = True
+            response.upgrade(WebSocket(self.connection, self.path, request.headers))
             return
         self.send_response(response.status)
         headers = {"Content-Type": response.content_type, "Content-Length": str(len(response.body))}

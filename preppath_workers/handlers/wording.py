@@ -1,0 +1,155 @@
+"""Whether a transcript says what a text says, word for word.
+
+Case, punctuation, accents, white space, emoji and markup do not count, nor does the spelling of numbers,
+contractions and compounds. Words that are added, left out or replaced do.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from .number_words import spells
+
+#: Tokens of one side that one token of the other may stand for: letters of an abbreviation, parts of a
+#: compound, words of a number.
+_LONGEST = 8
+#: Letters of scripts that put no spaces between words are tokens of their own: Han, kana, Thai, Lao, Khmer.
+_SPACELESS = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_TOKEN = re.compile(
+    r"(?P<number>\d[\d]*(?:[.,]\d+)*)(?:st|nd|rd|th)?(?![^\W\d_])|(?P<digits>\d+)"
+    rf"|(?P<letter>[{_SPACELESS}])|(?P<word>[^\W\d_{_SPACELESS}]+(?:'[^\W\d_{_SPACELESS}]+)*)"
+)
+#: Tags of SSML, and those that a text is sent between: nobody has to say them.
+_MARKUP = re.compile(
+    r"</?(?:speak|break|prosody|emphasis|say-as|sub|phoneme|voice|audio|lang|mark|text|p|s)\b[^<>]*>"
+)
+#: Dots inside an abbreviation, as in "e.g." and "U.S.".
+_DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
+_GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
+#: What the ends of English contractions stand for.
+_ENDINGS = {
+    "'m": ["am"], "'re": ["are"], "'ve": ["have"], "'ll": ["will", "shall"], "'d": ["would", "had", "did"],
+    "'s": ["is", "has", "us", "does"], "n't": ["not"],
+}  # fmt: skip
+_WHOLE = {
+    "can't": ["can not", "cannot"], "cannot": ["can not", "can't"], "won't": ["will not"],
+    "shan't": ["shall not"], "gonna": ["going to"], "wanna": ["want to"], "gotta": ["got to"],
+    "let's": ["let us"], "'cause": ["because"], "ok": ["okay"], "vs": ["versus"], "etc": ["et cetera"],
+    "mr": ["mister"], "dr": ["doctor"], "eg": ["for example"], "ie": ["that is"],
+    "2": ["squared"], "3": ["cubed"],
+}  # fmt: skip
+#: How signs are spoken, if they are.
+_SIGNS = {
+    "%": "percent per cent prozent pour ciento cento", "&": "and und et y e", "+": "plus mas",
+    "=": "equals is equal to gleich egal igual", "$": "dollar dollars", "€": "euro euros",
+    "£": "pound pounds", "#": "sharp hash number", "@": "at", "/": "slash per or over",
+    "*": "star asterisk times", "<": "less than", ">": "greater than", "^": "to the power of caret",
+    "(": "of big open paren parenthesis", "_": "underscore", ")": "close paren parenthesis",
+    "-": "dash hyphen minus to", "°": "degrees degree", ":": "colon to", ".": "dot point",
+    "~": "tilde about", "|": "pipe or bar", "{": "open brace", "}": "close brace", "[": "open bracket",
+    "]": "close bracket", "\\": "backslash", '"': "quote unquote", ",": "comma",
+}  # fmt: skip
+
+
+def difference(text: str, transcript: str) -> str | None:
+    """Return where the transcript departs from the text, for people, or None if it says the same.
+
+    A text without a word (only emoji, say) can be read in any way.
+    """
+    wanted, heard = _tokens(text), _tokens(transcript)
+    if not wanted:
+        return None
+    optional = (
+        _spoken_signs(text) | _markup(transcript),
+        _spoken_signs(transcript) | _markup(text),
+    )
+    far = (0, 0)
+    reached, todo = {far}, [far]
+    while todo:
+        at = todo.pop()
+        if at == (len(wanted), len(heard)):
+            return None
+        far = max(far, at, key=sum)
+        for step in _steps(wanted[at[0] :][:_LONGEST], heard[at[1] :][:_LONGEST], optional):
+            then = (at[0] + step[0], at[1] + step[1])
+            if then not in reached:
+                reached.add(then)
+                todo.append(then)
+    return f"{_shown(wanted, far[0])} was read as {_shown(heard, far[1])}"
+
+
+def _steps(
+    wanted: Sequence[str], heard: Sequence[str], optional: tuple[frozenset[str], frozenset[str]]
+) -> Iterator[tuple[int, int]]:
+    """Yield how many tokens of either side say the same, in each way in which they may."""
+    if wanted and heard and wanted[0] == heard[0]:
+        yield 1, 1
+    if wanted:
+        yield from ((1, count) for count in _spelled(wanted[0], heard))
+        if wanted[0] in optional[1]:
+            yield 1, 0
+    if heard:
+        yield from ((count, 1) for count in _spelled(heard[0], wanted))
+        if heard[0] in optional[0]:
+            yield 0, 1
+
+
+def _spelled(token: str, others: Sequence[str]) -> Iterator[int]:
+    """Yield how many of the first other tokens may be another spelling of this one."""
+    longer = _expansions(token)
+    plain = token.replace("'", "")
+    joined = ""
+    for count, other in enumerate(others, 1):
+        joined += other.replace("'", "")
+        said = " ".join(others[:count])
+        if joined == plain or said in longer or (token[0].isdigit() and spells(others[:count], token)):
+            yield count
+
+
+def _expansions(token: str) -> set[str]:
+    found = set(_WHOLE.get(token, ()))
+    for ending, words in _ENDINGS.items():
+        if token.endswith(ending) and token != ending:
+            found |= {f"{token.removesuffix(ending)} {word}" for word in words}
+    return found
+
+
+def _tokens(text: str) -> list[str]:
+    """Return the words, the numbers, and the letters of scripts without spaces, in one spelling."""
+    return [
+        _number(match["number"] or match["digits"]) if match["number"] or match["digits"] else match[0]
+        for match in _TOKEN.finditer(_folded(text))
+    ]
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", re.sub("[‘’ʼ`´]", "'", text)).casefold()
+    plain = "".join(each for each in decomposed if unicodedata.category(each) != "Mn")
+    return _DOTTED.sub(r"\1", plain)
+
+
+def _number(digits: str) -> str:
+    plain = re.sub("[.,]", "", digits) if _GROUPED.fullmatch(digits) else digits.replace(",", ".")
+    return str(int(plain)) if plain.isdigit() and len(plain) < 19 and not plain.startswith("0") else plain
+
+
+def _markup(text: str) -> frozenset[str]:
+    """Return the words in the text's tags, which may be left out."""
+    return frozenset(word for tag in _MARKUP.findall(text) for word in _tokens(tag))
+
+
+def _spoken_signs(text: str) -> frozenset[str]:
+    """Return the words that may be said for the text's signs and emoji."""
+    words: set[str] = set()
+    for sign in set(text):
+        words.update(_SIGNS.get(sign, "").split())
+        if unicodedata.category(sign) in ("So", "Sk", "Cs"):
+            words.update(("emoji", *_folded(unicodedata.name(sign, "")).replace("-", " ").split()))
+    return frozenset(words)
+
+
+def _shown(tokens: Sequence[str], at: int) -> str:
+    said = " ".join(tokens[max(at - 2, 0) : at + 4])
+    return f'"{said}"' if said else "nothing"

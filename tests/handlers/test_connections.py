@@ -1,0 +1,71 @@
+"""No connection to PostgreSQL is held while a vendor is waited for, and none after the job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from preppath_workers.clients.services import Services
+from preppath_workers.dev.openai.control import OpenAIServer
+from preppath_workers.dev.wav import Wav
+from preppath_workers.handlers import evaluation, transcription, tts
+from preppath_workers.handlers.kind import Attempt
+from tests.waiting import eventually
+
+from .conftest import FakeAttempt, Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Handle = Callable[[Attempt, Services], Mapping[str, Any]]
+
+
+def none_open(tables: Tables) -> bool:
+    """Whether PostgreSQL has no connection of ours."""
+    return not tables.rows(
+        "pg_stat_activity WHERE application_name = 'preppath-workers' AND datname = current_database()"
+    )
+
+
+@pytest.mark.parametrize(
+    ("handle", "call", "data"),
+    [
+        (
+            evaluation.handle,
+            "evaluate",
+            {"questionId": "q1", "interviewId": "i1", "answer": "So that work can wait.", "userId": "u1"},
+        ),
+        (transcription.handle, "transcribe", {"recordingId": "r1", "userId": "u1"}),
+        (tts.handle, "speak", {"questionId": "q1", "text": "Why queues?"}),
+    ],
+)
+def test_handler_during_a_vendors_call_holds_no_connection(
+    services: Services,
+    tables: Tables,
+    s3: S3Client,
+    bucket: str,
+    vendor: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+    handle: Handle,
+    call: str,
+    data: dict[str, str],
+) -> None:
+    tables.insert("interviews", id="i1", userId="u1")
+    tables.insert("interview_questions", id="q1", interviewId="i1", question="Why?", updatedAt="2020-01-01")
+    tables.insert("interview_recordings", id="r1", userId="u1", filename="r1.wav")
+    s3.put_object(Bucket=bucket, Key="r1.wav", Body=Wav(bytes(16_000), 8_000).wav_bytes("Hello."))
+    real, calls = getattr(services.openai, call), []
+
+    def watched(*arguments: Any) -> Any:
+        eventually(lambda: none_open(tables))
+        calls.append(call)
+        return real(*arguments)
+
+    monkeypatch.setattr(services.openai, call, watched)
+
+    handle(FakeAttempt(data), services)
+
+    assert calls == [call]
+    eventually(lambda: none_open(tables))
