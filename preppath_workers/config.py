@@ -62,6 +62,8 @@ def load(
         log=_log(environment),
         lease=environment.seconds("LEASE_SECONDS", Config.lease, minimum=2),
         probe_interval=environment.seconds("PROBE_SECONDS", Config.probe_interval, minimum=1),
+        outage_patience=environment.seconds("OUTAGE_PATIENCE", Config.outage_patience, minimum=60),
+        backoff_jitter=environment.fraction("BACKOFF_JITTER", Config.backoff_jitter),
         shutdown_grace=environment.seconds("SHUTDOWN_GRACE", Config.shutdown_grace, minimum=0),
         max_memory_mb=environment.integer("MAX_MEMORY_MB", Config.max_memory_mb, minimum=0),
         max_jobs_per_child=environment.integer("MAX_JOBS_PER_CHILD", Config.max_jobs_per_child, minimum=0),
@@ -137,6 +139,7 @@ def _queue(environment: Environment, kind: QueueConfig) -> QueueConfig:
         rate_limit=environment.rate_limit(variable + "RATE_LIMIT", kind.rate_limit),
         retries=environment.integer(variable + "RETRIES", kind.retries, minimum=0, maximum=30),
         backoff=environment.seconds(variable + "BACKOFF", kind.backoff, minimum=0),
+        backoff_max=environment.seconds(variable + "BACKOFF_MAX", kind.backoff_max, minimum=0),
         timeout=environment.seconds(variable + "TIMEOUT", kind.timeout, minimum=1),
         recoveries=environment.integer(variable + "RECOVERIES", kind.recoveries, minimum=0),
     )

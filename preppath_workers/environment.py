@@ -84,6 +84,15 @@ class Environment:
 
         return self._parsed(name, default, parse, f"a number of seconds, {minimum:g} or more")
 
+    def fraction(self, name: str, default: float) -> float:
+        def parse(text: str) -> float:
+            number = float(text)
+            if not 0 <= number <= 1:
+                raise ValueError
+            return number
+
+        return self._parsed(name, default, parse, "a number from 0 to 1")
+
     def flag(self, name: str, default: bool) -> bool:
         words = {"1": True, "true": True, "yes": True, "on": True}
         words |= {"0": False, "false": False, "no": False, "off": False}

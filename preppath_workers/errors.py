@@ -94,10 +94,6 @@ class MachineError(JobError):
         self.resource = resource
 
 
-class OutOfService(JobError):
-    """Deprecated spelling of ServiceError(refuses_all=True), until its last use is gone."""
-
-
 class Postponed(JobError):
     """The job goes on later, from what it has stored: back to the front of its lane, uncounted."""
 

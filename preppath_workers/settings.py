@@ -35,6 +35,8 @@ class QueueConfig:
     retries: int = 3
     #: Seconds before the first retry; each further one waits twice as long.
     backoff: float = 1.0
+    #: The longest backoff, seconds; never less than the first.
+    backoff_max: float = 3_600.0
     #: Seconds a job may run.
     timeout: float = 120.0
     #: Times a job is run again after its worker died under it.
@@ -137,8 +139,12 @@ class Config:
     log: LogConfig
     #: Seconds without a heartbeat after which an instance counts as dead.
     lease: float = 15.0
-    #: Seconds between two probes of a queue whose vendor refuses everything.
-    probe_interval: float = 60.0
+    #: The longest time between two probes of a queue that is out of service, seconds. They begin at 1 s.
+    probe_interval: float = 30.0
+    #: Seconds that a job waits for a service that is away, since its first failure; then it is a dead letter.
+    outage_patience: float = 86_400.0
+    #: The most that is added to a backoff at random, as a part of it.
+    backoff_jitter: float = 0.2
     #: Seconds that jobs in hand get to finish when the supervisor is asked to stop.
     shutdown_grace: float = 30.0
     #: MiB of resident memory over which a child is replaced after its job; 0 for no limit.

@@ -57,7 +57,7 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers check --only models --paid
           preppath-workers check --only data --fix
 
-        redis: version, memory policy, persistence, clock. database: tables and rights.
+        redis: version, memory policy, persistence, clock. database: tables, rights, connections.
         storage: writes, fetches and removes an object under check/. models: whether the
         vendor has them, and for how long; --paid also makes one smallest request to each, with
         the configured voice, temperature and limits, for about a cent in all.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..errors import ConfigError, JobError
 from ..settings import Config
+from .check_connections import check_connections
 from .findings import Finding
 
 #: Seconds to connect, and for each statement.
@@ -26,7 +27,7 @@ def check_connection(config: Config) -> Iterator[Finding]:
 
 
 def check_database(config: Config) -> Iterator[Finding]:
-    """Whether it answers, and one finding for each table."""
+    """Whether it answers, whether its connections suffice, and one finding for each table."""
     yield from _ask(config, _NEEDED)
 
 
@@ -39,6 +40,8 @@ def _ask(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Findin
             cursor.execute("SELECT current_setting('server_version') AS version")
             answer = cursor.fetchone()
             yield Finding("ok", "database", f"PostgreSQL {answer['version'] if answer else '?'}")
+            if needed:
+                yield check_connections(config, cursor)
             for table, rights in needed.items():
                 # to_regclass keeps to the search path, as the handlers' statements do.
                 cursor.execute(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ..errors import JobError
 from ..settings import Config
 from .findings import Finding
+
+if TYPE_CHECKING:
+    from ..clients.storage import Storage
 
 #: Seconds to connect, and for each answer.
 _TIMEOUT = 5.0
@@ -34,9 +38,19 @@ def check_storage(config: Config) -> Iterator[Finding]:
         else:
             yield Finding("error", "signed URLs", f"the storage answers {answer.status_code} to one")
         storage.delete(key)
+        yield _missing_objects(storage, key)
     except JobError as error:
         yield Finding("error", what, str(error))
     except requests.RequestException as error:
         yield Finding("error", "signed URLs", f"can not be fetched: {type(error).__name__}")
     finally:
         storage.close()
+
+
+def _missing_objects(storage: Storage, key: str) -> Finding:
+    """Whether a missing object is told from a forbidden one: a speech is looked for before it is made."""
+    try:
+        storage.find(key)
+    except JobError as error:
+        return Finding("error", "missing objects", f"cannot be told from forbidden ones: {error}")
+    return Finding("ok", "missing objects", "are told from forbidden ones")

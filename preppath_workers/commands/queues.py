@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ..queue.job import iso
 from ..queue.queue import Gate, Queue
 from .arguments import add_command
 from .queue_argument import open_configured
@@ -58,7 +59,9 @@ def _json(queue: Queue, gate: Gate, limit: str | None) -> dict[str, Any]:
     state = {
         "paused": gate.paused,
         "heldMs": gate.held_ms,
-        "outOfService": gate.out_of_service,
+        "outOfService": gate.service,
+        "outOfServiceSince": iso(gate.since),
+        "nextProbeMs": gate.probe_ms if gate.out_of_service else None,
         "reason": gate.reason,
     }
     return {"queue": queue.name, **asdict(queue.counts()), "rateLimit": limit, **state}
@@ -68,7 +71,7 @@ def _gate(gate: Gate) -> str:
     if gate.paused:
         return "paused"
     if gate.out_of_service:
-        return f"out of service, next probe in {gate.held_ms / 1000:.0f} s: {gate.reason}"
+        return f"out of service, next probe in {gate.probe_ms / 1000:.0f} s: {gate.service}: {gate.reason}"
     if gate.held_ms:
         return f"held for {gate.held_ms / 1000:.0f} s: {gate.reason}"
     return "open"

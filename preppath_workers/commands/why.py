@@ -39,7 +39,10 @@ def _obstacle(place: Whereabouts, gate: Gate) -> str:
     if gate.paused:
         return "but the queue is paused"
     if gate.out_of_service:
-        return f"but the queue is out of service ({gate.reason}); next probe in {span(gate.held_ms)}"
+        return (
+            f"but the queue is out of service ({gate.service}: {gate.reason}); "
+            f"next probe in {span(gate.probe_ms)}"
+        )
     if not place.children:
         return "but no worker of this queue is running"
     if gate.held_ms:
@@ -51,9 +54,12 @@ def _obstacle(place: Whereabouts, gate: Gate) -> str:
 
 def _delayed(job: Job, place: Whereabouts) -> str:
     due = "at no time; `check --fix` gives it a place" if place.due is None else moment(place.due, place.at)
+    error = job.error or {}
+    if job.excused and not job.failures:
+        what = error.get("service") or error.get("class")
+        return f"waits for {what}, {job.excused} failures that do not count; tried again {due}"
     if not job.failures:
         return f"scheduled for {due}"
-    error = job.error or {}
     return f"failed {job.failures} times, last with {error.get('class')}; retried {due}"
 
 

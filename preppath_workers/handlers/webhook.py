@@ -12,9 +12,13 @@ from ..errors import InvalidJob
 from .data import identifier, optional_number, optional_text, text
 from .kind import Attempt
 
-EVENTS = ("completed", "failed")
-#: Longest name of a queue, an event or a reason, characters.
+#: What becomes of a job, and of a queue as a whole.
+JOB_EVENTS, QUEUE_EVENTS = ("completed", "failed"), ("out-of-service", "in-service")
+EVENTS = (*JOB_EVENTS, *QUEUE_EVENTS)
+#: Longest name of a queue, an event or a service, characters.
 MAX_NAME = 200
+#: Longest reason, characters: a service's last words are longer than the reason for a dead letter.
+MAX_REASON = 1_000
 #: Latest time that ISO 8601 can spell with four digits of a year, ms since the epoch.
 MAX_AT = 253_402_300_799_999
 #: No job runs as often as that.
@@ -27,6 +31,8 @@ def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
     """Data: `{event, queue, jobId, at, attempts, result, reason, error}`: what became of the job, `completed`
     or `failed`, and when, in ms since the epoch. The last four are null where they do not apply, or are not
     known any more.
+    Of a queue as a whole: `{event, queue, jobId: null, at, service, reason}`; `event` is `out-of-service`
+    or `in-service`.
     Result: `{status}`, the receiver's.
 
     The receiver gets the data with `at` in ISO 8601 and with `deliveryId`, this job's id. A delivery whose
@@ -54,12 +60,14 @@ def _check(data: Mapping[str, Any]) -> None:
     if text(data, "event", MAX_NAME) not in EVENTS:
         raise InvalidJob(f"event must be one of {', '.join(EVENTS)}")
     text(data, "queue", MAX_NAME)
-    identifier(data, "jobId")
+    if data["event"] in JOB_EVENTS:
+        identifier(data, "jobId")
+    optional_text(data, "service", MAX_NAME)
     if data.get("at") is None:
         raise InvalidJob("at is missing")
     _check_whole_number(data, "at", MAX_AT)
     _check_whole_number(data, "attempts", MAX_ATTEMPTS)
-    optional_text(data, "reason", MAX_NAME)
+    optional_text(data, "reason", MAX_REASON)
     for name in ("result", "error"):
         if not isinstance(data.get(name), Mapping | None):
             raise InvalidJob(f"{name} must be an object or null")

@@ -46,6 +46,8 @@ def forward(name: str, redis: Redis, prefix: str) -> int:
 
 
 def _delivery(queue: Queue, notice: dict[str, Any]) -> NewJob:
+    if "id" not in notice:
+        return _queue_delivery(queue, notice)
     name = f"{queue.name}:{notice['event']}:{notice['replays']}:{notice['at']}:{notice['id']}"
     # The job's own id may be as long as an id can be, and then this one would be too long.
     delivery_id = name if is_valid_id(name) else sha256(name.encode(errors="replace")).hexdigest()
@@ -68,3 +70,16 @@ def _delivery(queue: Queue, notice: dict[str, Any]) -> NewJob:
     except ValueError:  # too large, or edited into no text: the receiver can look it up
         return NewJob({**data, "result": None, "reason": None, "error": None}, id=delivery_id)
     return delivery
+
+
+def _queue_delivery(queue: Queue, notice: dict[str, Any]) -> NewJob:
+    """Of a notice about the queue as a whole: out of service, or back."""
+    data = {
+        "event": notice["event"],
+        "queue": queue.name,
+        "jobId": None,
+        "at": notice["at"],
+        "service": notice["service"],
+        "reason": notice["reason"],
+    }
+    return NewJob(data, id=f"{queue.name}:{notice['event']}:{notice['at']}")

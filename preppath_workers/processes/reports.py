@@ -24,29 +24,40 @@ def settled(settlement: Settlement, config: LogConfig) -> None:
         return  # 6 µs of the 70 that a job without work costs its worker
     job, outcome = settlement.finished.job, settlement.finished.outcome
     known: dict[str, Any] = {
-        "outcome": settlement.verdict,
+        "outcome": "completed" if settlement.verdict == "reopened" else settlement.verdict,
         "durationMs": settlement.finished.duration_ms,
         "waitMs": job.wait_ms,
     }
     if isinstance(outcome, Failed):
         error = json.loads(outcome.error)
-        known |= {"errorClass": error["class"], "error": error["message"]}
+        known |= {"errorClass": error["class"], "error": error["message"], "counted": settlement.counted}
+        if outcome.service:
+            known["service"] = outcome.service
     elif isinstance(outcome, Released):
         known |= {"holdMs": outcome.hold_ms, "reason": outcome.reason}
     with JobContext(job.log_facts):
         match settlement.verdict:
-            case "completed":
+            case "completed" | "reopened":
                 logger.info("Job completed", extra=facts(**known))
             case "delayed":
                 logger.warning("Job will be retried", extra=facts(**known, retryInMs=settlement.delay_ms))
             case "dead":
                 _failed_permanently(job, config, known | {"reason": settlement.reason})
-            case "released" if isinstance(outcome, Released) and outcome.out_of_service:
-                logger.error("The queue is held, a probe will open it again", extra=facts(**known))
             case "released":
                 logger.warning("Job was given back", extra=facts(**known))
             case "lost":
                 logger.warning("Job belongs to another worker now, this does not count", extra=facts(**known))
+        _queue_changed(settlement)
+
+
+def _queue_changed(settlement: Settlement) -> None:
+    """Reports that an attempt took the queue out of service, or brought it back."""
+    outcome = settlement.finished.outcome
+    if settlement.verdict == "reopened":
+        logger.warning("Queue is back in service")
+    elif settlement.closed and isinstance(outcome, Failed):
+        service = outcome.service or "unknown"
+        logger.error("Queue is out of service", extra=facts(service=service, reason=outcome.words))
 
 
 def failed_permanently(job: Job, config: LogConfig) -> None:

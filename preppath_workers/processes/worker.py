@@ -31,7 +31,7 @@ from ..handlers.kind import Handler
 from ..log import JobContext, facts
 from ..orphans import is_orphan
 from ..queue.job import Job
-from ..queue.outcome import Finished, Recovered
+from ..queue.outcome import Failed, Finished, Recovered
 from ..queue.slot import Slot, Wait
 from ..settings import Config, QueueConfig
 from . import attempt, reports
@@ -49,6 +49,9 @@ _LOOK = 1.0
 
 #: Seconds of one stretch of sleep.
 _SLICE = 5.0
+
+#: The longest pause of a worker whose machine lacks something (s). It begins at 1 s and doubles.
+_LONGEST_MACHINE_PAUSE = 30.0
 
 #: Seconds that a worker tries to settle its last job when it is asked to stop and Redis is away. What it can
 #: not settle stays in its active list and is run again.
@@ -81,7 +84,6 @@ class Worker:
             services,
             slot,
             hold=max(1.0, queue.backoff),
-            probe_interval=config.probe_interval,
             secrets=config.secrets(),
         )
         self._outage = Outage()
@@ -89,6 +91,8 @@ class Worker:
         self._job: Job | None = None
         self._finished: Finished | None = None
         self._jobs_done = 0
+        #: Attempts in a row that failed for what this machine lacks.
+        self._machine_failures = 0
         self._pid, self._parent = os.getpid(), os.getppid()
         self._looked_at = time.monotonic()
 
@@ -112,6 +116,9 @@ class Worker:
     def loop(self) -> None:
         """One turn: settles the last job, takes the next, runs it."""
         self._pulse.beat()
+        if self._machine_failures and self._finished:
+            self._pause_for_machine()
+            return
         answer = self._patiently(self._turn)
         if isinstance(answer, Wait):
             self._sleep(answer.seconds)
@@ -137,6 +144,15 @@ class Worker:
             reports.settled(settlement, self._config.log)
         with self._stop:
             return self._slot.end_turn()
+
+    def _pause_for_machine(self) -> None:
+        """Settles the job alone, so that another machine may take it, and the next one only after a pause."""
+        settlement = self._patiently(lambda: self._slot.settle(self._finished))
+        if not settlement:
+            return
+        self._finished = None
+        reports.settled(settlement, self._config.log)
+        self._sleep(min(_LONGEST_MACHINE_PAUSE, 2.0 ** (self._machine_failures - 1)))
 
     def _patiently(self, step: Callable[[], Value]) -> Value | None:
         """The step's value; None when Redis failed, after a wait that grows from one failure to the next."""
@@ -168,6 +184,8 @@ class Worker:
             logger.warning("Job was lost to another worker", extra=facts(outcome="lost"))
         else:
             self._finished = Finished(job, outcome, round((time.monotonic() - began) * 1000))
+            lacks = isinstance(outcome, Failed) and outcome.kind == "machine"
+            self._machine_failures = self._machine_failures + 1 if lacks else 0
         finally:
             self._end_if_copy()
             self._deadline.disarm()

@@ -37,7 +37,9 @@ def look(
     gate = queue.gate()
     if gate.paused:
         return Health(True, f"{children}, paused")
-    if gate.held_ms or gate.out_of_service:
+    if gate.out_of_service:
+        return Health(False, f"{children}, out of service: {gate.service}: {gate.reason}")
+    if gate.held_ms:
         return Health(True, f"{children}, held: {gate.reason}")
     give_up_at = time.monotonic() + _PATIENCE
     before = queue.statistics()

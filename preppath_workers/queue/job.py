@@ -131,6 +131,12 @@ class Job:
         return self._number("rateLimits")
 
     @property
+    def excused(self) -> int:
+        """Those of its attempts that failed for what all jobs share: they count neither as attempts nor as
+        failures."""
+        return self._number("excused")
+
+    @property
     def result(self) -> Any:
         """What the handler returned."""
         return _json(self.fields.get("result"))
@@ -142,7 +148,8 @@ class Job:
 
     @property
     def reason(self) -> str | None:
-        """Why it is in the dead-letter list: invalid, permanent, retries, worker-died or malformed."""
+        """Why it is in the dead-letter list: invalid, permanent, retries, worker-died, malformed, and
+        out-of-service or machine when it waited too long for those."""
         return self.fields.get("reason")
 
     @property
@@ -209,15 +216,16 @@ class Job:
             "priority": self.priority,
             "attempts": self.attempts,
             "failures": self.failures,
+            "excused": self.excused,
             "recoveries": self.recoveries,
             "replays": self.replays,
             "data": self.data if self.data is not None else self.raw_data,
             "result": self.result,
             "reason": self.reason,
             "error": dict(self.error) if self.error else None,
-            "createdAt": _iso(self.created_at),
-            "startedAt": _iso(self.started_at),
-            "finishedAt": _iso(self.finished_at),
+            "createdAt": iso(self.created_at),
+            "startedAt": iso(self.started_at),
+            "finishedAt": iso(self.finished_at),
         }
 
 
@@ -249,7 +257,8 @@ def _object(text: str | None) -> dict[str, Any] | None:
     return {"class": "Unknown", "message": text} if text else None
 
 
-def _iso(ms: int | None) -> str | None:
+def iso(ms: int | None) -> str | None:
+    """The moment as ISO 8601 (UTC, ms); None for None, and for what no calendar knows."""
     if ms is None:
         return None
     try:

@@ -12,6 +12,9 @@ from typing import Literal
 
 from .job import Job
 
+#: Whose failure it was; see `Failed`.
+FailureKind = Literal["invalid", "permanent", "service", "refused", "paid", "machine", "unknown"]
+
 
 @dataclass(slots=True)
 class Completed:
@@ -22,27 +25,27 @@ class Completed:
 
 @dataclass(slots=True)
 class Failed:
-    """The handler failed with `error` (a JSON object with class and message).
+    """The attempt failed with `error` (a JSON object with class and message); `words` is its message.
 
-    `reason` says why no retry can help (invalid, permanent); empty when one may, after `retry_after_ms` at
-    the earliest.
+    `kind` says whose failure it is: `invalid` and `permanent` are the job's own, and no retry can help;
+    `service`, `refused` and `paid` are of the `service` named (refused: whatever the job; paid: it may have
+    done the work); `machine` is this machine's; `unknown` is anything else. A retry comes after
+    `retry_after_ms` at the earliest.
     """
 
     error: str
-    reason: str = ""
+    kind: FailureKind
+    service: str = ""
+    words: str = ""
     retry_after_ms: int = 0
 
 
 @dataclass(slots=True)
 class Released:
-    """The attempt does not count; nobody may start a job of this queue for `hold_ms`, because of `reason`.
-
-    `out_of_service`: when the hold ends one job may probe, and only its success opens the queue.
-    """
+    """The attempt does not count; no job of this queue may start for `hold_ms`, because of `reason`."""
 
     hold_ms: int = 0
     reason: str = ""
-    out_of_service: bool = False
 
 
 Outcome = Completed | Failed | Released
@@ -69,9 +72,15 @@ class Recovered:
 @dataclass(slots=True)
 class Settlement:
     """What Redis made of it: `delay_ms` until the retry, or the `reason` for the dead-letter list. `lost`
-    when the job belongs to another worker by now, so that nothing was changed."""
+    when the job belongs to another worker by now, so that nothing was changed. `reopened` is a completion
+    that brought the queue back into service.
+
+    `counted`: whether the failure counts against the job. `closed`: whether it took the queue out of service.
+    """
 
     finished: Finished
-    verdict: Literal["completed", "delayed", "dead", "released", "lost"]
+    verdict: Literal["completed", "reopened", "delayed", "dead", "released", "lost"]
     delay_ms: int = 0
     reason: str = ""
+    counted: bool = True
+    closed: bool = False

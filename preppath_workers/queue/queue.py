@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from redis import Redis
@@ -84,13 +84,22 @@ class Counts:
 
 @dataclass(frozen=True)
 class Gate:
-    """Whether jobs may start: `paused` by hand, held for `held_ms` because the vendor asked for it, or out of
-    service: then one job probes each time the hold ends. `reason` is what the vendor said."""
+    """Whether jobs may start: `paused` by hand, held for `held_ms` because a vendor asked for it, or out of
+    service: then one job at a time probes. `reason` is what the vendor or the service said last."""
 
-    paused: bool
-    held_ms: int
-    out_of_service: bool
-    reason: str | None
+    paused: bool = False
+    held_ms: int = 0
+    reason: str | None = None
+    #: What is out of service: openai, s3, postgresql, webhook, or `unknown`; None when nothing is.
+    service: str | None = None
+    #: When the queue went out of service, ms since the epoch.
+    since: int | None = None
+    #: Ms until the next probe may start.
+    probe_ms: int = 0
+
+    @property
+    def out_of_service(self) -> bool:
+        return self.service is not None
 
 
 def check_priority(priority: int) -> None:
@@ -182,21 +191,29 @@ class Queue:
 
     def gate(self) -> Gate:
         """Whether jobs may start now."""
-        names = ("paused", "heldUntil", "heldReason", "outOfService")
-        paused, until, held, broken = self.redis.hmget(self.keys.meta, *names)
-        held_ms = max(0, (integer(text(until)) or 0) - self.now()) if until else 0
-        reason = broken or (held if held_ms else None)
-        return Gate(paused is not None, held_ms, broken is not None, text(reason) if reason else None)
+        fields = {text(name): text(value) for name, value in self.redis.hgetall(self.keys.meta).items()}
+        if not fields:
+            return Gate()
+        now = self.now()
+        held_ms = max(0, (integer(fields.get("heldUntil")) or 0) - now)
+        gate = Gate("paused" in fields, held_ms, fields.get("heldReason") if held_ms else None)
+        if "outOfService" not in fields:
+            return gate
+        return replace(
+            gate,
+            reason=fields["outOfService"],
+            service=fields.get("service") or "unknown",
+            since=integer(fields.get("outOfServiceSince")),
+            probe_ms=max(0, held_ms, (integer(fields.get("probeAt")) or 0) - now),
+        )
 
     def pause(self) -> None:
         """No job of this queue starts any more, on any machine; those that run go on."""
         self.redis.hset(self.keys.meta, "paused", "1")
 
     def resume(self) -> None:
-        """Lifts a pause, and a hold that a vendor had caused."""
-        self.redis.hdel(
-            self.keys.meta, "paused", "heldUntil", "heldReason", "outOfService", "outOfServiceSince"
-        )
+        """Lifts a pause, and a hold that a vendor had caused. A queue out of service probes at once."""
+        self.call("resume")
 
     def cancel(self, job_id: str) -> State:
         """Takes a job out that has not started; returns its state after that, which tells whether it worked.

@@ -8,6 +8,8 @@ itself; whatever got lost on the way, a pop or an answer, the next claim brings 
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -57,8 +59,15 @@ class Slot:
     """
 
     def __init__(
-        self, config: Config, queue: QueueConfig, instance: str, number: int, now: str = SERVER_TIME
+        self,
+        config: Config,
+        queue: QueueConfig,
+        instance: str,
+        number: int,
+        now: str = SERVER_TIME,
+        chance: Callable[[], float] = random.random,
     ) -> None:
+        """`chance` returns the part, 0 to 1, of the longest jitter that a backoff gets."""
         self.owner = f"{instance}:{number}"
         self._queue = queue
         self._keys = Keys(config.redis.prefix, queue.name)
@@ -68,6 +77,9 @@ class Slot:
         self._now = now
         limit = queue.rate_limit
         self._limit = (limit.max, _ms(limit.duration)) if limit else (0, 0)
+        self._chance = chance
+        self._jitter = config.backoff_jitter
+        self._outage_terms = (_ms(config.probe_interval), _ms(config.outage_patience))
         self._retention = (_ms(config.keep_completed_seconds), config.keep_completed_count)
         terms = (_ms(config.lease), *self._limit, _ms(config.probe_interval))
         self._claim = self._words("claim", instance, number, *terms)
@@ -179,18 +191,26 @@ class Slot:
         if isinstance(outcome, Completed):
             return self._words("complete", *held, outcome.result, *self._retention)
         if isinstance(outcome, Failed):
-            policy = (self._queue.retries, _ms(self._queue.backoff), outcome.retry_after_ms)
-            return self._words("retry", *held, outcome.error, outcome.reason, *policy)
-        hold = (outcome.hold_ms, outcome.reason, int(outcome.out_of_service))
-        return self._words("release", *held, *hold)
+            failure = (outcome.error, outcome.kind, outcome.service, outcome.words)
+            queue, jitter = self._queue, f"{self._jitter * self._chance():.4f}"
+            backoff = (queue.retries, _ms(queue.backoff), _ms(queue.backoff_max), jitter)
+            return self._words(
+                "retry", *held, *failure, *backoff, outcome.retry_after_ms, *self._outage_terms
+            )
+        return self._words("release", *held, outcome.hold_ms, outcome.reason)
 
     def _settled(self, answer: list[Any]) -> Settlement:
         verdict, *detail = answer
         finished, self._unsettled = self._unsettled, None
         assert finished is not None
+        # A repeated call is told the verdict alone: what it did was done by the first.
+        about, account, gate = (*detail, "", "", "")[:3]
+        settlement = Settlement(finished, verdict, counted=account != "excused", closed=gate == "closed")
         if verdict == "delayed":
-            return Settlement(finished, verdict, delay_ms=int(detail[0]))
-        return Settlement(finished, verdict, reason=detail[0] if detail else "")
+            settlement.delay_ms = int(about)
+        else:
+            settlement.reason = about
+        return settlement
 
     def _words(self, name: str, *arguments: str | int) -> tuple[str, ...]:
         script = scripts()[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -117,9 +118,31 @@ def test_tables_and_rights_that_are_missing_are_errors(check: Check, database_ur
     assert found["table interviews"][0] == "ok"
 
 
+def test_check_with_more_workers_than_connections_warns(check: Check) -> None:
+    assert check("--only", "database")["connections"][0] == "ok"
+
+    found = check("--only", "database", EVALUATION_CONCURRENCY="300")["connections"]
+    assert found[0] == "warning"
+    assert re.match(r"305 workers on 1 machine, \d+ connections for this user", found[1])
+
+
+def test_check_counts_the_workers_of_every_live_instance(check: Check, tts: Queue) -> None:
+    for instance in ("one", "two", "three"):
+        tts.redis.hset(tts.keys.instance(instance), "slots", "1")
+        tts.redis.zadd(tts.keys.instances, {instance: tts.now() + 60_000})
+
+    found = check("--only", "database", TTS_CONCURRENCY="40")["connections"]
+
+    assert found[1].startswith("127 workers on 3 machines"), "of tts; the other queues have no instance"
+
+
 def test_the_bucket_takes_and_gives(check: Check, bucket: str) -> None:
     found = check("--only", "storage")
-    assert found == {f"bucket {bucket}": ("ok", "can be written"), "signed URLs": ("ok", "can be fetched")}
+    assert found == {
+        f"bucket {bucket}": ("ok", "can be written"),
+        "signed URLs": ("ok", "can be fetched"),
+        "missing objects": ("ok", "are told from forbidden ones"),
+    }
     assert check("--only", "storage", S3_BUCKET="no-such-bucket")["bucket no-such-bucket"][0] == "error"
 
 

@@ -25,8 +25,9 @@ def bury(
     queue: Queue, slot: Slot, job_id: str, reason: str = "permanent", error: str = "PermanentError"
 ) -> None:
     queue.enqueue({"text": job_id}, id=job_id)
-    failure = Failed(json.dumps({"class": error, "message": f"no {job_id}"}), reason=reason)
+    failure = Failed(json.dumps({"class": error, "message": f"no {job_id}"}), "permanent")
     slot.settle(Finished(take(slot), failure, duration_ms=1))
+    queue.redis.hset(queue.keys.job(job_id), "reason", reason)
 
 
 def died(redis: Redis, queue: Queue, job_id: str, seconds_ago: int) -> None:

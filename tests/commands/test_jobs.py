@@ -57,10 +57,10 @@ def test_show_tells_why_a_job_is_where_it_is(run: Run, tts: Queue, slot: Slot) -
     tts.enqueue({}, id="a")
     job = take(slot)
     assert why(run, "a").startswith("runs in test:0 since 20")
-    slot.settle(Finished(job, Failed('{"class":"E","message":"m"}'), 1))
+    slot.settle(Finished(job, Failed('{"class":"E","message":"m"}', "unknown"), 1))
     assert why(run, "a").startswith("failed 1 times, last with E; retried 20")
     tts.promote("a")
-    slot.settle(Finished(take(slot), Failed('{"class":"E","message":"m"}', reason="permanent"), 1))
+    slot.settle(Finished(take(slot), Failed('{"class":"E","message":"m"}', "permanent"), 1))
     assert why(run, "a") == "in the dead-letter list: permanent; `retry tts a` runs it again"
     tts.replay(["a"])
     slot.settle(Finished(take(slot), Completed("{}"), 1))
@@ -90,7 +90,7 @@ def test_each_step_does_what_it_says(
     run: Run, tts: Queue, slot: Slot, words: list[str], told: str, state: tuple[str, str]
 ) -> None:
     tts.enqueue({}, id="dead")
-    slot.settle(Finished(take(slot), Failed('{"class":"E","message":"m"}', reason="permanent"), 1))
+    slot.settle(Finished(take(slot), Failed('{"class":"E","message":"m"}', "permanent"), 1))
     tts.enqueue({}, id="waits")
     tts.enqueue({}, id="later", delay=90)
 

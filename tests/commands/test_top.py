@@ -24,7 +24,7 @@ from .conftest import ROOT, Run
 from .slots import take
 
 NOW = 1_795_512_000_000
-OPEN = Gate(paused=False, held_ms=0, out_of_service=False, reason=None)
+OPEN = Gate()
 HERE = new_name()
 
 
@@ -96,9 +96,9 @@ def test_children_tell_where_they_are_and_what_they_do() -> None:
 @pytest.mark.parametrize(
     ("gate", "children", "told"),
     [
-        (Gate(True, 0, False, None), 1, "paused"),
-        (Gate(False, 5_000, False, "slow"), 1, "held 5 s"),
-        (Gate(False, 5_000, True, "broken"), 1, "OUT OF SERVICE"),
+        (Gate(paused=True), 1, "paused"),
+        (Gate(held_ms=5_000, reason="slow"), 1, "held 5 s"),
+        (Gate(reason="broken", service="openai"), 1, "OUT OF SERVICE"),
         (OPEN, 0, "NO WORKERS"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any
 from preppath_workers import Queue
 from preppath_workers.processes.janitor import LEAVE
 from preppath_workers.settings import RateLimit
+from tests.queue.failing import failing
 from tests.waiting import eventually
 
 from .stage import HOME, OTHER, Stage, signal_to
@@ -74,7 +75,9 @@ def _dead(stage: Stage) -> None:
     """The job is in the dead-letter list, without its handler ever having been to blame."""
     enqueued("a")(stage)
     stage.bench.call("claim", OTHER, 0, 60_000, 0, 0, 0, now=stage.queue.now())
-    stage.bench.call("retry", "a", f"{OTHER}:0", 1, "{}", "permanent", 1, 1, 0, now=stage.queue.now())
+    stage.bench.call(
+        "retry", "a", f"{OTHER}:0", 1, *failing("{}", "permanent", 1, 1, 0), now=stage.queue.now()
+    )
     assert stage.queue.get("a").state == "failed"
 
 

@@ -12,6 +12,7 @@ from preppath_workers.queue.scripts import Caller
 from tests.limiter.conftest import NewBench
 from tests.queue import invariants
 from tests.queue.bench import NOW, Bench
+from tests.queue.failing import failing
 
 from .edits import FIELDS, GARBAGE
 
@@ -25,10 +26,10 @@ OWNER = "host:0"
 TERMS = ("host", 0, 15_000, 2, 1_000, 60_000)
 ENDS = st.sampled_from(
     [
-        ("retry", '{"class":"E"}', "", 3, 1_000, 0),
-        ("retry", '{"class":"E"}', "invalid", 3, 1_000, 0),
-        ("release", 0, "", "0"),
-        ("release", 500, "slow down", "0"),
+        ("retry", *failing('{"class":"E"}', "unknown", 3, 1_000, 0)),
+        ("retry", *failing('{"class":"E"}', "invalid", 3, 1_000, 0)),
+        ("release", 0, ""),
+        ("release", 500, "slow down"),
         ("recover",),
     ]
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.queue.bench import NOW, Bench
+from tests.queue.failing import failing
 
 from .conftest import NewBench
 from .figures import fullest_window
@@ -22,11 +23,11 @@ LEASE, PROBE, FOREVER = 10**9, 500, 10**6
 COMPLETE = ("complete", "{}", FOREVER, 10)
 ENDS = [
     COMPLETE,
-    ("retry", "{}", "", 2, 40, 0),
-    ("retry", "{}", "permanent", 2, 40, 0),
-    ("release", 0, "", "0"),
-    ("release", 70, "slow down", "0"),
-    ("release", 70, "no key", "1"),
+    ("retry", *failing("{}", "unknown", 2, 40, 0)),
+    ("retry", *failing("{}", "permanent", 2, 40, 0)),
+    ("release", 0, ""),
+    ("release", 70, "slow down"),
+    ("release", 70, "no key"),
 ]
 
 

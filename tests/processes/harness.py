@@ -83,8 +83,12 @@ class App:
 
     def logged(self, message: str) -> list[dict[str, Any]]:
         """The log's lines with this message."""
+        return [line for line in self.lines() if line["message"] == message]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The whole log."""
         lines = self.log_path.read_text(encoding="utf-8").splitlines() if self.log_path.exists() else []
-        return [line for line in map(json.loads, lines) if line["message"] == message]
+        return [*map(json.loads, lines)]
 
     def children(self) -> dict[str, int]:
         """The living children by name: `alpha:0`, `janitor`, …"""

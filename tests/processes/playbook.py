@@ -6,6 +6,7 @@ The record is a file outside Redis, opened for appending, one line a run: the or
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -19,9 +20,9 @@ from typing import Any
 from preppath_workers.errors import (
     InvalidJob,
     JobLost,
-    OutOfService,
     PermanentError,
     RateLimited,
+    ServiceError,
     Shutdown,
     TransientError,
 )
@@ -132,7 +133,19 @@ def _grow(attempt: Attempt) -> None:
 def _need(attempt: Attempt) -> None:
     """Works only once a file is gone."""
     if Path(attempt.data["absent"]).exists():
-        raise OutOfService("the key is wrong")
+        raise ServiceError("openai", "the key is wrong", refuses_all=True)
+
+
+def _serve(attempt: Attempt) -> None:
+    """Needs a service that is down while a file exists, and that always fails a poisonous job."""
+    if attempt.data.get("poison") or Path(attempt.data["down"]).exists():
+        raise ServiceError("openai", "OpenAI answered 500")
+
+
+def _fill_disk(attempt: Attempt) -> None:
+    """Meets a full disk while a file exists."""
+    if Path(attempt.data["full"]).exists():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _leave_behind(attempt: Attempt) -> None:
@@ -181,6 +194,8 @@ _MOVES: dict[str, Callable[[Attempt], None]] = {
     "progress": _progress,
     "grow": _grow,
     "need": _need,
+    "serve": _serve,
+    "fill_disk": _fill_disk,
     "leave_behind": _leave_behind,
     "pay_then_die": _pay_then_die,
     "confirm_later": _confirm_later,

@@ -34,7 +34,7 @@ def test_one_line_tells_the_start_and_one_the_end(launch: Start, alpha: Queue) -
 def test_a_transient_error_is_retried_after_the_backoff_until_the_retries_are_used_up(
     launch: Start, alpha: Queue
 ) -> None:
-    app = launch(ALPHA_RETRIES="2", ALPHA_BACKOFF="0.2").start()
+    app = launch(ALPHA_RETRIES="2", ALPHA_BACKOFF="0.2", BACKOFF_JITTER="0").start()
     alpha.enqueue({"do": "fail", "how": "transient"}, id="j")
     (failure,) = eventually(lambda: app.logged("Job failed permanently"))
     assert [line["retryInMs"] for line in app.logged("Job will be retried")] == [200, 400]
@@ -52,7 +52,7 @@ def test_a_bug_is_retried_and_its_traceback_is_logged(launch: Start, alpha: Queu
     app = launch(ALPHA_RETRIES="1", ALPHA_BACKOFF="0").start()
     alpha.enqueue({"do": "fail", "how": "bug"}, id="j")
     eventually(lambda: state_of(alpha, "j") == "failed")
-    lines = app.logged("The handler raised an error that it does not declare")
+    lines = app.logged("Unhandled exception in handler")
     assert len(lines) == 2
     assert "ZeroDivisionError" in lines[0]["traceback"]
 

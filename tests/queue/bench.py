@@ -19,6 +19,7 @@ Whole numbers are read as int. `ttl` of a job is no field: it is the key's time 
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -101,7 +102,10 @@ class Bench:
         elif name in _SORTED_SETS:
             self.redis.zadd(key, value)
         else:
-            self.redis.hset(key, mapping=value)
+            mapping = {
+                name: json.dumps(field) if isinstance(field, dict) else field for name, field in value.items()
+            }
+            self.redis.hset(key, mapping=mapping)
 
     def read(self) -> State:
         """The whole queue. Raises AssertionError for a key that is none of Keys'."""
@@ -121,6 +125,8 @@ class Bench:
         for key, answer, ttl in zip(keys, answers[::2], answers[1::2], strict=True):
             name, member = self._name(key)
             content = _numbers(answer)
+            if "streak" in content and name == "meta":
+                content["streak"] = json.loads(content["streak"])
             if ttl > 0:
                 content["ttl"] = (
                     round(ttl / 10_000) * 10

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from fakeredis import FakeRedis
 from redis import Redis
 
 from preppath_workers.config import load
@@ -18,13 +17,6 @@ from .bench import Bench
 from .turns import CONSUMER, OpenSlot
 
 
-@pytest.fixture(scope="session")
-def fake() -> Iterator[FakeRedis]:
-    """fakeredis: a second opinion, by another implementation of the commands that our scripts use."""
-    with FakeRedis(decode_responses=True, encoding_errors="surrogateescape") as client:
-        yield client
-
-
 @pytest.fixture
 def text_redis(redis_url: str) -> Iterator[Redis]:
     """A client of the real server that bears text which is no UTF-8, as ours do."""
@@ -32,18 +24,8 @@ def text_redis(redis_url: str) -> Iterator[Redis]:
         yield client
 
 
-@pytest.fixture(params=["server", "fakeredis"])
-def bench(request: pytest.FixtureRequest, key_prefix: str) -> Bench:
-    """An empty queue, on the real server and on fakeredis."""
-    if request.param == "server":
-        return Bench(request.getfixturevalue("text_redis"), Keys(key_prefix, "tts"))
-    client: FakeRedis = request.getfixturevalue("fake")
-    client.flushall()
-    return Bench(client, Keys(key_prefix, "tts"))
-
-
 @pytest.fixture
-def server_bench(text_redis: Redis, key_prefix: str) -> Bench:
+def bench(text_redis: Redis, key_prefix: str) -> Bench:
     """An empty queue on the real server."""
     return Bench(text_redis, Keys(key_prefix, "tts"))
 
@@ -63,7 +45,7 @@ def open_slot(redis_url: str, key_prefix: str) -> Iterator[OpenSlot]:
     def start(number: int = 0, now: str = "", **settings: object) -> Slot:
         config = load({**NOWHERE, "REDIS_URL": url, "KEY_PREFIX": key_prefix}, [])
         kind = replace(QueueConfig("tts"), **settings)  # type: ignore[arg-type] # the test names its fields
-        slots.append(Slot(config, kind, "host", number, now=now))
+        slots.append(Slot(config, kind, "host", number, now=now, chance=lambda: 0.0))
         return slots[-1]
 
     yield start

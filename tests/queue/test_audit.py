@@ -109,17 +109,15 @@ def all_jobs(bench: Bench) -> set[str]:
     return set(bench.read()["jobs"])
 
 
-def test_sound_data_has_no_problem(server_bench: Bench) -> None:
-    server_bench.write(SOUND)
-    assert list(problems(AtOneMoment(server_bench.redis, server_bench.keys), mend=True)) == []
-    assert server_bench.read() == SOUND
+def test_sound_data_has_no_problem(bench: Bench) -> None:
+    bench.write(SOUND)
+    assert list(problems(AtOneMoment(bench.redis, bench.keys), mend=True)) == []
+    assert bench.read() == SOUND
 
 
 @pytest.mark.parametrize(("damage", "problem", "mended"), DAMAGE.values(), ids=DAMAGE)
-def test_damage_is_told_and_mended(
-    server_bench: Bench, damage: State, problem: Problem, mended: State
-) -> None:
-    bench, queue = server_bench, AtOneMoment(server_bench.redis, server_bench.keys)
+def test_damage_is_told_and_mended(bench: Bench, damage: State, problem: Problem, mended: State) -> None:
+    bench, queue = bench, AtOneMoment(bench.redis, bench.keys)
     bench.write(merged(SOUND, damage))
     before = bench.read()
 
@@ -134,8 +132,8 @@ def test_damage_is_told_and_mended(
         assert after.get(name) == merged(merged(SOUND, damage), mended).get(name)
 
 
-def test_a_slot_that_no_instance_has_is_emptied(server_bench: Bench) -> None:
-    bench, queue = server_bench, AtOneMoment(server_bench.redis, server_bench.keys)
+def test_a_slot_that_no_instance_has_is_emptied(bench: Bench) -> None:
+    bench, queue = bench, AtOneMoment(bench.redis, bench.keys)
     bench.write(merged(SOUND, {"active": {"ghost:3": ["g"]}, "jobs": {"g": started(owner="ghost:3")}}))
 
     assert list(problems(queue)) == [Problem("stray", "ghost:3"), Problem("nowhere", "g")]
@@ -146,9 +144,9 @@ def test_a_slot_that_no_instance_has_is_emptied(server_bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_whatever_is_thrown_together_is_sorted_out(server_bench: Bench, seed: int) -> None:
+def test_whatever_is_thrown_together_is_sorted_out(bench: Bench, seed: int) -> None:
     """Entries of any job in any place, any number of times."""
-    random, bench = Random(seed), server_bench
+    random, bench = Random(seed), bench
     ids = [f"j{number}" for number in range(8)]
     made = (waiting, delayed, started, failed, completed)
     bench.write({**HOST, "jobs": {job_id: random.choice(made)() for job_id in ids}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .bench import NOW, Bench, State
+from .failing import failing
 from .table import HOST, Row, completed, failed, row_name, started, waiting
 
 #: Slot 0 runs the job.
@@ -14,8 +15,8 @@ HELD = ("a", "host:0", 1)
 
 CALLS: dict[str, tuple[str | int, ...]] = {
     "complete": ("{}", 86_400_000, 10),
-    "retry": ("{}", "", 3, 1_000, 0),
-    "release": (5_000, "slow down", "0"),
+    "retry": failing(),
+    "release": (5_000, "slow down"),
     "spend": (5, 1_000),
     "confirm": (),
     "progress": (40,),

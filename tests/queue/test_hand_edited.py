@@ -7,6 +7,7 @@ from redis.exceptions import ResponseError
 
 from . import invariants
 from .bench import NOW, Bench
+from .failing import failing
 from .table import HOST, failed, started, waiting
 
 NO_NUMBERS: list[str | bytes] = ["", "abc", "nan", "-nan", "inf", "-inf", "1e999", "0x", "１２", b"\xff"]
@@ -35,14 +36,19 @@ def test_a_number_that_is_none_counts_as_missing(bench: Bench, text: str | bytes
     bench.write({"wait": ["low"], "lanes": {"low": 90}})
 
     assert bench.call(*CLAIM) == ["job", "a"]
-    assert bench.call("retry", "a", "host:0", 1, "{}", "", 3, 1_000, 0) == ["delayed", 1_000]
+    assert bench.call("retry", "a", "host:0", 1, *failing("{}", "unknown", 3, 1_000, 0)) == [
+        "delayed",
+        1_000,
+        "counted",
+        "open",
+    ]
     assert bench.call("promote", 10, now=NOW + 1_000) == [1, -1]
     assert bench.take("host:0") == "a"
     assert bench.call(*CLAIM, now=NOW + 1_000) == ["job", "a"]
     assert bench.call("recover", "host:0", "1", 3) == [1, []]
     assert bench.take("host:0") == "a"
     assert bench.call(*CLAIM, now=NOW + 2_000) == ["job", "a"]
-    assert bench.call("release", "a", "host:0", 3, 0, "", "0") == ["released"]
+    assert bench.call("release", "a", "host:0", 3, 0, "") == ["released"]
     assert bench.take("host:0") == "a"
     assert bench.call(*CLAIM, now=NOW + 3_000) == ["job", "a"]
     assert bench.call("complete", "a", "host:0", 4, "{}", 60_000, 10) == ["completed"]
@@ -63,7 +69,7 @@ def test_a_hold_that_is_no_time_holds_nobody(bench: Bench, text: str | bytes) ->
     bench.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": waiting()}, "meta": {"heldUntil": text}})
 
     assert bench.call(*CLAIM) == ["job", "a"]
-    assert bench.call("release", "a", "host:0", 1, 500, "why", "0") == ["released"]
+    assert bench.call("release", "a", "host:0", 1, 500, "why") == ["released"]
     assert bench.read()["meta"]["heldUntil"] == NOW + 500
 
 

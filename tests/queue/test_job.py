@@ -71,8 +71,8 @@ def test_people_see_times_in_iso_8601_and_names_in_camel_case() -> None:
     assert shown["createdAt"] == "2025-11-24T16:00:00.123Z"
     assert (shown["startedAt"], shown["finishedAt"]) == (None, None)
     assert {*shown} == {
-        "queue", "id", "state", "progress", "priority", "attempts", "failures", "recoveries", "replays",
-        "data", "result", "reason", "error", "createdAt", "startedAt", "finishedAt",
+        "queue", "id", "state", "progress", "priority", "attempts", "failures", "excused", "recoveries",
+        "replays", "data", "result", "reason", "error", "createdAt", "startedAt", "finishedAt",
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .bench import NOW, Bench, State
+from .failing import failing
 from .table import Fields, Row, row_name, waiting
 
 #: At most 2 starts in any 1,000 ms.
@@ -157,7 +158,7 @@ def test_a_job_that_is_made_anew_under_its_old_id_costs_a_token_too(bench: Bench
         bench.call("enqueue", "a", "{}", 50, 0, now=moment)
         bench.take("host:0")
         assert bench.call(*CLAIM, now=moment)[0] == "job"
-        bench.call("retry", "a", "host:0", 1, "{}", "invalid", 0, 0, 0, now=moment)
+        bench.call("retry", "a", "host:0", 1, *failing("{}", "invalid", 0, 0, 0), now=moment)
         bench.call("purge", "a", now=moment)
 
     bench.call("enqueue", "a", "{}", 50, 0, now=NOW + 2)

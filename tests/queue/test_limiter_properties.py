@@ -25,14 +25,12 @@ def assert_no_window_holds_too_many(starts: list[Start], conditions: Conditions)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_children_that_wake_in_time_start_jobs_in_order_and_waste_no_token(
-    server_bench: Bench, seed: int
-) -> None:
+def test_children_that_wake_in_time_start_jobs_in_order_and_waste_no_token(bench: Bench, seed: int) -> None:
     random = Random(seed)
     conditions = Conditions.random(random, oversleep=False)
-    ids = enqueue(server_bench)
+    ids = enqueue(bench)
 
-    starts = work(server_bench, conditions, random)
+    starts = work(bench, conditions, random)
 
     assert_no_window_holds_too_many(starts, conditions)
     # Children that wake within one millisecond have no order among each other.
@@ -41,37 +39,37 @@ def test_children_that_wake_in_time_start_jobs_in_order_and_waste_no_token(
 
 @pytest.mark.parametrize(("children", "limit"), [(1, 1), (3, 10), (5, 5), (12, 2), (10, 7)])
 def test_a_busy_queue_spends_every_token_the_moment_it_is_there(
-    server_bench: Bench, children: int, limit: int
+    bench: Bench, children: int, limit: int
 ) -> None:
     conditions = Conditions(children, limit, duration=1_000, run_ms=0)
-    enqueue(server_bench)
+    enqueue(bench)
 
-    starts = work(server_bench, conditions, Random(0))
+    starts = work(bench, conditions, Random(0))
 
     ideal = [1_000 * (number // limit) for number in range(JOBS)]
     assert [start.at - starts[0].at for start in starts] == ideal
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_children_that_oversleep_and_die_never_break_the_limit(server_bench: Bench, seed: int) -> None:
+def test_children_that_oversleep_and_die_never_break_the_limit(bench: Bench, seed: int) -> None:
     random = Random(1_000 + seed)
     conditions = Conditions.random(random, oversleep=True)
-    ids = enqueue(server_bench)
+    ids = enqueue(bench)
 
-    starts = work(server_bench, conditions, random)
+    starts = work(bench, conditions, random)
 
     assert_no_window_holds_too_many(starts, conditions)
     assert {start.job_id for start in starts} == {*ids}
-    state = server_bench.read()
+    state = bench.read()
     assert state["stats"]["completed"] == JOBS
     assert not {"wait", "active", "reserved", "dead"} & state.keys()
 
 
-def test_children_that_come_a_little_late_still_spend_most_tokens(server_bench: Bench) -> None:
+def test_children_that_come_a_little_late_still_spend_most_tokens(bench: Bench) -> None:
     conditions = Conditions(children=8, max=5, duration=1_000, run_ms=100, oversleep_ms=20)
-    enqueue(server_bench)
+    enqueue(bench)
 
-    starts = work(server_bench, conditions, Random(7))
+    starts = work(bench, conditions, Random(7))
 
     took = starts[-1].at - starts[0].at
     ideal = 1_000 * ((JOBS - 1) // conditions.max)

@@ -31,7 +31,7 @@ def test_each_state_has_its_list(queue: Queue, open_slot: OpenSlot) -> None:
         job = next_job(slot)
         assert job.id == name
         slot.settle(done(job, Completed("{}")))
-    slot.settle(done(next_job(slot), Failed("{}", reason="permanent")))
+    slot.settle(done(next_job(slot), Failed("{}", "permanent")))
     assert next_job(slot).id == "runs"
     queue.pause()
     turn(other)  # takes a in hand and may not start it
@@ -59,9 +59,9 @@ def test_a_raw_push_is_no_job_yet(queue: Queue, redis: Redis) -> None:
     assert ids(queue, "waiting") == ["a"]
 
 
-def test_slots_tell_how_long_their_instance_is_good_for(server_bench: Bench, redis: Redis) -> None:
-    server_bench.call("heartbeat", "host", 15_000, 1, 0)
-    (slot,) = held_slots(Queue("tts", redis, server_bench.keys.prefix))
+def test_slots_tell_how_long_their_instance_is_good_for(bench: Bench, redis: Redis) -> None:
+    bench.call("heartbeat", "host", 15_000, 1, 0)
+    (slot,) = held_slots(Queue("tts", redis, bench.keys.prefix))
     assert (slot.owner, slot.job_ids) == ("host:0", [])
     assert slot.lease_ms == pytest.approx(NOW + 15_000 - redis.time()[0] * 1000, abs=60_000)
     assert isinstance(slot, HeldSlot)

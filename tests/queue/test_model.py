@@ -13,6 +13,7 @@ from preppath_workers.queue.keys import Keys
 from preppath_workers.queue.scripts import scripts
 
 from .bench import NOW, Bench
+from .failing import failing
 
 LUA = Path(package.__path__[0]) / "lua"
 KEYS = Keys("preppath", "tts")
@@ -65,11 +66,12 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("checkpoint", "c", "host:0", 1, "step", "{}"),
         ("confirm", "c", "host:0", 1),
         ("spend", "c", "host:0", 1, 1, 1_000),
-        ("release", "c", "host:0", 1, 10, "why", 0),
+        ("release", "c", "host:0", 1, 10, "why"),
+        ("resume",),
         ("promote", 10),
         ("claim", "host", 0, 15_000, 0, 0, 60_000, 1_000),
         ("claim", "host", 1, 15_000, 0, 0, 60_000, 1_000),
-        ("retry", "b", "host:0", 1, "{}", "invalid", 3, 1_000, 0),
+        ("retry", "b", "host:0", 1, *failing("{}", "invalid", 3, 1_000, 0)),
         ("replay", "b"),
         ("prioritize", "b", 3),
         ("hasten", "b"),

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from .bench import NOW, Bench, State
+from .failing import failing
 from .table import HOST, started
 
 WANTED: State = {
@@ -35,7 +36,7 @@ def test_a_job_that_completed(bench: Bench) -> None:
 def test_a_job_that_failed_for_good(bench: Bench) -> None:
     bench.write(WANTED)
     for _ in range(2):
-        bench.call("retry", "a", "host:0", 1, "{}", "invalid", 3, 1_000, 0)
+        bench.call("retry", "a", "host:0", 1, *failing("{}", "invalid", 3, 1_000, 0))
         assert notices(bench) == noticed("failed")
 
 
@@ -52,11 +53,11 @@ def test_an_entry_that_is_no_job(bench: Bench) -> None:
     assert [notice["event"] for notice in notices(bench)] == ["failed"]
 
 
-@pytest.mark.parametrize("call", [("retry", "", 3, 1_000, 0), ("release", 0, "", 0)])
+@pytest.mark.parametrize("call", [("retry", *failing()), ("release", 0, "")])
 def test_none_of_a_job_that_goes_on(bench: Bench, call: tuple[str | int, ...]) -> None:
     bench.write(WANTED)
     name, *rest = call
-    bench.call(str(name), "a", "host:0", 1, *(["{}"] if name == "retry" else []), *rest)
+    bench.call(str(name), "a", "host:0", 1, *rest)
     assert notices(bench) == []
 
 

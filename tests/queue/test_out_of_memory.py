@@ -16,6 +16,7 @@ from preppath_workers.queue.keys import Keys
 from preppath_workers.queue.scripts import scripts
 
 from .bench import NOW, Bench, State, merged
+from .failing import failing
 from .table import HOST, delayed, failed, started, waiting
 
 #: Something of everything, with work for each transition.
@@ -52,10 +53,11 @@ CALLS: list[tuple[str | int, ...]] = [
     ("claim", "new", 0, *TERMS),
     ("turn", "host:0", "a", 1, "{}", 60_000, 10, *TERMS),
     ("complete", *HELD, "{}", 60_000, 10),
-    ("retry", *HELD, "{}", "", 3, 1_000, 0),
-    ("retry", *HELD, "{}", "permanent", 3, 1_000, 0),
-    ("release", *HELD, 0, "", 0),
-    ("release", *HELD, 1_000, "why", 1),
+    ("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 0)),
+    ("retry", *HELD, *failing("{}", "permanent", 3, 1_000, 0)),
+    ("release", *HELD, 0, ""),
+    ("resume",),
+    ("release", *HELD, 1_000, "why"),
     ("progress", *HELD, 50),
     ("checkpoint", *HELD, "step", "{}"),
     ("spend", *HELD, 3, 1_000),

@@ -24,8 +24,8 @@ def in_order(bench: Bench) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_jobs_stand_by_priority_and_in_the_order_they_came(server_bench: Bench, seed: int) -> None:
-    random, bench = Random(seed), server_bench
+def test_jobs_stand_by_priority_and_in_the_order_they_came(bench: Bench, seed: int) -> None:
+    random, bench = Random(seed), bench
     jobs: list[tuple[str, int]] = []
     while len(jobs) < 3_000:
         batch = [
@@ -40,8 +40,8 @@ def test_jobs_stand_by_priority_and_in_the_order_they_came(server_bench: Bench, 
 
 
 @pytest.mark.parametrize("priority", [1, 10, 50, 90])
-def test_a_job_that_goes_back_stands_before_those_of_its_priority(server_bench: Bench, priority: int) -> None:
-    bench = server_bench
+def test_a_job_that_goes_back_stands_before_those_of_its_priority(bench: Bench, priority: int) -> None:
+    bench = bench
     lanes = {number: [f"{number}-{index}" for index in range(400)] for number in (1, 10, 50, 90)}
     enqueue(bench, [(job_id, number) for number, ids in lanes.items() for job_id in ids])
     bench.redis.hset(
@@ -50,15 +50,15 @@ def test_a_job_that_goes_back_stands_before_those_of_its_priority(server_bench: 
     bench.redis.hset(bench.keys.job("back"), "fence", 1)
     bench.redis.rpush(bench.keys.active("host:0"), "back")
 
-    assert bench.call("release", "back", "host:0", 1, 0, "", 0) == ["released"]
+    assert bench.call("release", "back", "host:0", 1, 0, "") == ["released"]
 
     lanes[priority].insert(0, "back")
     assert in_order(bench) == [job_id for ids in lanes.values() for job_id in ids]
 
 
-def test_a_lane_that_has_left_is_passed_over(server_bench: Bench) -> None:
+def test_a_lane_that_has_left_is_passed_over(bench: Bench) -> None:
     """Its pointer is still there, and not in the list any more, wherever one looks."""
-    bench = server_bench
+    bench = bench
     enqueue(bench, [("urgent", 1), *((f"{index}", 50) for index in range(1_000))])
     bench.take("host:0")
 

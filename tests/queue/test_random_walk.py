@@ -9,6 +9,7 @@ import pytest
 
 from . import invariants
 from .bench import NOW, Bench, State
+from .failing import failing
 
 STEPS = 100
 
@@ -25,8 +26,18 @@ def moves(random: Random, state: State) -> Iterator[tuple[str | int, ...]]:
     yield "enqueue", new, "{}", random.choice([1, 50, 50, 99]), random.choice([0, 0, 30])
     yield "claim", instance, slot, 200, random.choice([0, 3]), 50, 30
     yield "complete", *ours, "{}", 60_000, 3
-    yield "retry", *ours, "{}", random.choice(["", "", "invalid"]), 1, 20, 0
-    yield "release", *ours, random.choice([0, 10]), "why", random.choice([0, 1])
+    yield (
+        "retry",
+        *ours,
+        *failing(
+            "{}",
+            random.choice(["unknown", "service", "refused", "paid", "machine", "invalid"]),
+            1,
+            20,
+            ceiling=40,
+        ),
+    )
+    yield "release", *ours, random.choice([0, 10]), "why"
     yield "heartbeat", instance, 200, 2, random.choice([0, 1])
     yield "recover", owner, random.choice("01"), 2
     yield "reap", 2, 10, "", 100, 10**12

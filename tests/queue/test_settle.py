@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .bench import NOW, Bench, State
+from .failing import failing
 from .table import HOST, Row, row_name, started, waiting
 
 #: Slot 0 runs the job.
@@ -23,18 +24,27 @@ def done(result: str, seconds: int) -> State:
     return {"jobs": {"a": end}, "stats": {"completed": 1}}
 
 
+#: What one unknown failure leaves: it may be the first of many that are alike.
+ALIKE = {
+    "alike": {"a": 1},
+    "signature": "boom",
+}
+
+
 def retried(ms: int, failures: int, error: str = "{}") -> State:
     return {
         "active": None,
         "delayed": {"a": NOW + ms},
         "jobs": {"a": {"state": "delayed", "failures": failures, "error": error}},
         "stats": {"retried": 1},
+        "meta": {"streak": ALIKE},
     }
 
 
 def buried(reason: str, failures: int = 1) -> State:
     end = {"state": "failed", "reason": reason, "failures": failures, "error": "{}", "finishedAt": NOW}
-    return {"active": None, "dead": ["a"], "jobs": {"a": end}, "stats": {"failed": 1}}
+    meta = {"meta": {"streak": ALIKE}} if reason == "retries" else {}
+    return {"active": None, "dead": ["a"], "jobs": {"a": end}, "stats": {"failed": 1}, **meta}
 
 
 COMPLETE = [
@@ -102,8 +112,9 @@ RETRY = [
         Row(
             f"retry {failures} of 3 waits {ms} ms",
             given=runs(failures=failures - 1),
-            call=("retry", *HELD, '{"class":"E"}', "", 3, 1_000, 0),
-            reply=["delayed", ms],
+            call=("retry", *HELD, *failing('{"class":"E"}', "unknown", 3, 1_000, 0)),
+            reply=["delayed", ms, "counted", "open"],
+            again=["delayed", ms],
             changes=retried(ms, failures, '{"class":"E"}'),
         )
         for failures, ms in [(1, 1_000), (2, 2_000), (3, 4_000)]
@@ -111,30 +122,34 @@ RETRY = [
     Row(
         "retry: used up after the third",
         given=runs(failures=3),
-        call=("retry", *HELD, "{}", "", 3, 1_000, 0),
-        reply=["dead", "retries"],
+        call=("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 0)),
+        reply=["dead", "retries", "counted", "open"],
+        again=["dead", "retries"],
         changes=buried("retries", failures=4),
     ),
     Row(
         "retry: none allowed",
         given=RUNS,
-        call=("retry", *HELD, "{}", "", 0, 1_000, 0),
-        reply=["dead", "retries"],
+        call=("retry", *HELD, *failing("{}", "unknown", 0, 1_000, 0)),
+        reply=["dead", "retries", "counted", "open"],
+        again=["dead", "retries"],
         changes=buried("retries"),
     ),
     Row(
         "retry: attempts that the worker's death ended do not count",
         given=runs(attempts=7, recoveries=3),
-        call=("retry", *HELD, "{}", "", 1, 1_000, 0),
-        reply=["delayed", 1_000],
+        call=("retry", *HELD, *failing("{}", "unknown", 1, 1_000, 0)),
+        reply=["delayed", 1_000, "counted", "open"],
+        again=["delayed", 1_000],
         changes=retried(1_000, failures=1),
     ),
     *(
         Row(
             f"retry: {reason} at once",
             given={**RUNS, "dead": ["z"]},
-            call=("retry", *HELD, "{}", reason, 3, 1_000, 5_000),
-            reply=["dead", reason],
+            call=("retry", *HELD, *failing("{}", reason, 3, 1_000, 5_000)),
+            reply=["dead", reason, "counted", "open"],
+            again=["dead", reason],
             changes={**buried(reason), "dead": ["a", "z"]},
         )
         for reason in ("invalid", "permanent")
@@ -142,22 +157,25 @@ RETRY = [
     Row(
         "retry: the vendor asks for more than the backoff",
         given=RUNS,
-        call=("retry", *HELD, "{}", "", 3, 1_000, 30_000),
-        reply=["delayed", 30_000],
+        call=("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 30_000)),
+        reply=["delayed", 30_000, "counted", "open"],
+        again=["delayed", 30_000],
         changes=retried(30_000, failures=1),
     ),
     Row(
         "retry: the vendor asks for less than the backoff",
         given=runs(failures=2),
-        call=("retry", *HELD, "{}", "", 3, 1_000, 1_500),
-        reply=["delayed", 4_000],
+        call=("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 1_500)),
+        reply=["delayed", 4_000, "counted", "open"],
+        again=["delayed", 4_000],
         changes=retried(4_000, failures=3),
     ),
     Row(
         "retry: no backoff at all",
         given=RUNS,
-        call=("retry", *HELD, "{}", "", 3, 0, 0),
-        reply=["delayed", 0],
+        call=("retry", *HELD, *failing("{}", "unknown", 3, 0, 0)),
+        reply=["delayed", 0, "counted", "open"],
+        again=["delayed", 0],
         changes=retried(0, failures=1),
     ),
 ]
@@ -173,7 +191,7 @@ RELEASE = [
             "lanes": {"low": 90, "mid": 50, "top": 10},
             "jobs": {"a": started(failures=1), "low": waiting(90), "mid": waiting(), "top": waiting(10)},
         },
-        call=("release", *HELD, 0, "", "0"),
+        call=("release", *HELD, 0, ""),
         reply=["released"],
         changes={
             "active": None,
@@ -185,7 +203,7 @@ RELEASE = [
     Row(
         "release: the only job becomes its lane's pointer",
         given={**RUNS, "lanes": {"gone": 50}},
-        call=("release", *HELD, 0, "", "0"),
+        call=("release", *HELD, 0, ""),
         reply=["released"],
         changes={
             "active": None,
@@ -198,7 +216,7 @@ RELEASE = [
     Row(
         "release: and holds the queue",
         given=RUNS,
-        call=("release", *HELD, 5_000, "slow down", 0),
+        call=("release", *HELD, 5_000, "slow down"),
         reply=["released"],
         changes={
             "active": None,
@@ -212,7 +230,7 @@ RELEASE = [
     Row(
         "release: a hold is extended, never cut short",
         given={**RUNS, "meta": {"heldUntil": NOW + 9_000, "heldReason": "first"}},
-        call=("release", *HELD, 5_000, "second", 0),
+        call=("release", *HELD, 5_000, "second"),
         reply=["released"],
         changes={
             "active": None,

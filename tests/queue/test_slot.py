@@ -66,9 +66,9 @@ def test_the_settlement_is_known_before_a_pop_blocks(queue: Queue, open_slot: Op
     ("outcome", "verdict", "delay_ms", "reason"),
     [
         (Completed("{}"), "completed", 0, ""),
-        (Failed('{"class":"E"}'), "delayed", 1_000, ""),
-        (Failed('{"class":"E"}', retry_after_ms=7_000), "delayed", 7_000, ""),
-        (Failed('{"class":"E"}', reason="invalid"), "dead", 0, "invalid"),
+        (Failed('{"class":"E"}', "unknown"), "delayed", 1_000, ""),
+        (Failed('{"class":"E"}', "unknown", retry_after_ms=7_000), "delayed", 7_000, ""),
+        (Failed('{"class":"E"}', "invalid"), "dead", 0, "invalid"),
         (Released(), "released", 0, ""),
         (Released(hold_ms=5, reason="why"), "released", 0, ""),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .bench import NOW, Bench, State
+from .failing import failing
 from .table import HOST, Row, row_name, started
 
 #: Slot 0 runs the job.
@@ -60,7 +61,7 @@ def test_without_a_limit_nothing_is_spent(bench: Bench) -> None:
     assert "tokens" not in bench.read()
 
 
-@pytest.mark.parametrize("end", [("retry", "{}", "", 3, 1_000, 0), ("release", 0, "", 0)])
+@pytest.mark.parametrize("end", [("retry", *failing("{}", "unknown", 3, 1_000, 0)), ("release", 0, "")])
 def test_a_job_that_ends_while_it_waits_gives_its_reservation_back(
     bench: Bench, end: tuple[str | int, ...]
 ) -> None:

@@ -249,12 +249,12 @@ def test_who_mended_the_queue_may_go_on(bench: Bench) -> None:
             **HOST,
             "wait": ["b"],
             "active": {"host:0": ["a"]},
-            "jobs": {"a": started(startedAt=NOW), "b": waiting()},
-            "meta": {"heldUntil": NOW + 9_000, "outOfService": "401", "outOfServiceSince": NOW - 9_000},
+            "jobs": {"a": started(outage=3, probe=1), "b": waiting()},
+            "meta": {"probeAt": NOW + 9_000, "outOfService": "401", "outage": 3, "probing": "a"},
         }
     )
 
-    assert bench.call(*TURN) == ["completed", ["job", "b"]]
+    assert bench.call(*TURN) == ["reopened", ["job", "b"]]
     assert "meta" not in bench.read()
 
 

@@ -41,16 +41,16 @@ class Caller:
 
 _OUTCOMES: list[Outcome] = [
     *[Completed('{"n":1}')] * 4,
-    *[Failed('{"class":"E","message":""}')] * 2,
-    Failed('{"class":"E","message":""}', retry_after_ms=700),
-    Failed('{"class":"E","message":""}', reason="invalid"),
+    *[Failed('{"class":"E","message":""}', "unknown")] * 2,
+    Failed('{"class":"E","message":""}', "unknown", retry_after_ms=700),
+    Failed('{"class":"E","message":""}', "invalid"),
     Released(),
 ]
 
 #: Those that hold the whole queue.
 _HOLDS: list[Outcome] = [
     Released(hold_ms=150, reason="slow"),
-    Released(hold_ms=150, reason="broken", out_of_service=True),
+    Failed('{"class":"E","message":""}', "refused", "openai", "broken"),
 ]
 
 

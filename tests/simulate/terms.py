@@ -54,4 +54,4 @@ class Terms:
 
     def slot(self, instance: str, number: int, line: SlotsLine) -> Slot:
         with patch.object(slot_module, "Line", lambda *_: line):
-            return Slot(self.config, self.queue, instance, number)
+            return Slot(self.config, self.queue, instance, number, chance=lambda: 0.0)

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from preppath_workers.queue.keys import Keys
 from preppath_workers.queue.outcome import Completed, Failed
+from preppath_workers.queue.scripts import scripts
 from tests.queue.bench import State
 
 from .actors import Caller, Child, Janitor
@@ -201,8 +202,8 @@ class World:
             self._resume()
 
     def _resume(self) -> None:
-        fields = ("paused", "heldUntil", "heldReason", "outOfService", "outOfServiceSince")
-        self._wire.ask([("HDEL", self._keys.meta, *fields)])
+        resume = scripts()["resume"].digest
+        self._wire.ask_now([("EVALSHA", resume, "1", self._keys.base, "")])
 
     def _pass_time(self) -> None:
         self._wire.now += self._random.choice([1, 7, self._random.randint(1, 200), 400])
@@ -231,7 +232,7 @@ class World:
         self._wire.faults = 0
         self._resume()
         janitor, children = self._instances[0]
-        outcome = self._random.choice([Completed("{}"), Failed('{"class":"E","message":""}')])
+        outcome = self._random.choice([Completed("{}"), Failed('{"class":"E","message":""}', "paid")])
         for child in children:
             child.always = outcome
         for _ in range(_DRAIN):

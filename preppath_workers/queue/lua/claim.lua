@@ -9,7 +9,7 @@
 -- ARGV[4]  lease (ms), for registering an instance that is on nobody's books
 -- ARGV[5]  the rate limit's maximum; 0 for no limit
 -- ARGV[6]  the rate limit's duration (ms)
--- ARGV[7]  time between two probes of a queue that is out of service (ms)
+-- ARGV[7]  the longest time between two probes of a queue that is out of service (ms)
 --
 -- Returns one of:
 --   {"first", …}                as start_first says in first_starts.lua: nobody has started that job before

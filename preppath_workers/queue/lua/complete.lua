@@ -9,7 +9,8 @@
 -- ARGV[6]  how long the job can be looked up (ms)
 -- ARGV[7]  how many recent completions are listed
 --
--- Returns {"completed"}, also when this very attempt completed it before; {"lost"} when it is another's now.
+-- Returns {"completed"}, also when this very attempt completed it before; {"reopened"} when it was the probe that
+-- brought the queue back into service; {"lost"} when it is another's now.
 
 -- needs: completing
 

@@ -1,4 +1,4 @@
--- needs: ownership, giving_back
+-- needs: ownership, giving_back, outage
 --
 -- Gives a started job back unfinished, if it is still the caller's: to the front of its lane, the attempt not
 -- counted. May hold the queue at the same time, when the vendor asked everybody to wait.
@@ -10,13 +10,10 @@
 -- ARGV[4]  fencing number
 -- ARGV[5]  how long nobody may start a job of this queue (ms); 0 for not at all
 -- ARGV[6]  why
--- ARGV[7]  "1": the queue is out of service; when the hold ends one job may try, and only its success opens the
---          queue. "0": the hold ends by itself
 --
 -- Returns {"released"}, also when called again; {"lost"} when the job is another's now.
 
 local id, owner, fence, hold, reason = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local out_of_service = ARGV[7] == '1'
 
 local state = state_if_ours(id, owner, fence)
 if state == 'waiting' then return {'released'} end
@@ -24,15 +21,12 @@ if state ~= 'active' then return {'lost'} end
 
 redis.call('LREM', active_key(owner), '1', id)
 redis.call('ZREM', RESERVED, owner) -- it may have ended while it waited for a further token
+probe_said_nothing(id)
 give_back_uncounted(id)
 if hold == 0 then return {'released'} end
 
 if now + hold > (integer(redis.call('HGET', META, 'heldUntil')) or 0) then
   redis.call('HSET', META, 'heldUntil', now + hold, 'heldReason', reason)
 end
-if out_of_service then
-  redis.call('HSET', META, 'outOfService', reason, 'outOfServiceSince', now)
-else
-  add(id, 'rateLimits', 1)
-end
+add(id, 'rateLimits', 1)
 return {'released'}

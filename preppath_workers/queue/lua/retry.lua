@@ -1,7 +1,7 @@
--- needs: places, ownership, tokens, dead, jobs
+-- needs: places, ownership, tokens, dead, jobs, failures, instances
 --
--- Settles a job that failed, if it is still the caller's: `delayed` until its backoff is over, or `dead` when
--- its retries are used up or the error allows none.
+-- Settles a job that failed, if it is still the caller's: `delayed` until its backoff is over, or `dead` when its
+-- retries are used up or none can help. Decides whose failure it is: one that all jobs share does not count.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -9,15 +9,26 @@
 -- ARGV[3]  owner
 -- ARGV[4]  fencing number
 -- ARGV[5]  error (JSON)
--- ARGV[6]  reason why no retry can help; "" when one may
--- ARGV[7]  retries allowed
--- ARGV[8]  backoff before the first retry (ms); each further one waits twice as long
--- ARGV[9]  the least to wait, as the vendor asked (ms)
+-- ARGV[6]  kind of failure: `invalid` or `permanent` (no retry can help), `service`, `refused`, `paid`, `unknown`
+--          (see failures.lua), or `machine` (its worker's machine lacks something: never counts)
+-- ARGV[7]  the service that failed; "" when none is known
+-- ARGV[8]  the error in words, which tell unknown errors apart
+-- ARGV[9]  retries allowed
+-- ARGV[10] backoff before the first retry (ms); each further one waits twice as long
+-- ARGV[11] the longest backoff (ms)
+-- ARGV[12] jitter: the part of the backoff that is added to it, such as 0.07
+-- ARGV[13] the least to wait, as the vendor asked (ms)
+-- ARGV[14] the longest time between two probes (ms)
+-- ARGV[15] how long a job waits for a service since its first failure (ms)
 --
--- Returns {"delayed", ms to wait} or {"dead", reason}, the same when called again; {"lost"} when it is another's.
+-- Returns {"delayed", ms to wait, "counted" or "excused", "closed" when the queue is out of service now, else "open"},
+-- or {"dead", reason, …}; when called again, the first two of them. {"lost"} when it is another's.
 
-local id, owner, fence, failure, hopeless = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local retries, backoff, at_least = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local id, owner, fence, failure = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local kind, service, words = ARGV[6], ARGV[7], ARGV[8]
+local retries, backoff, longest = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local spread, at_least, patience = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[15])
+local limits = { ceiling = tonumber(ARGV[14]), spread = spread, at_least = at_least }
 
 local key = job_key(id)
 local state = state_if_ours(id, owner, fence)
@@ -27,15 +38,55 @@ if state ~= 'active' then return {'lost'} end
 
 redis.call('LREM', active_key(owner), '1', id)
 redis.call('ZREM', RESERVED, owner) -- it may have ended while it waited for a further token
-local failures = add(id, 'failures', 1)
-if hopeless ~= '' or failures > retries then
-  local reason = hopeless ~= '' and hopeless or 'retries'
-  bury(id, reason, failure)
-  return {'dead', reason}
+
+if kind == 'invalid' or kind == 'permanent' then
+  add(id, 'failures', 1)
+  probe_said_nothing(id)
+  bury(id, kind, failure)
+  return {'dead', kind, 'counted', 'open'}
 end
 
-local delay = math.max(backoff * 2 ^ (failures - 1), at_least)
-redis.call('HSET', key, 'state', 'delayed', 'error', failure)
-redis.call('ZADD', DELAYED, now + delay, id)
-count('retried')
-return {'delayed', delay}
+local function has_waited_too_long()
+  redis.call('HSETNX', key, 'failingSince', now)
+  return now - (integer(redis.call('HGET', key, 'failingSince')) or now) > patience
+end
+
+local function backoff_for(failures)
+  local pause = math.min(math.max(longest, backoff), backoff * 2 ^ math.min(failures - 1, 50))
+  return math.floor(math.max(pause * (1 + spread), at_least))
+end
+
+local function delay_by(ms, account, gate)
+  redis.call('HSET', key, 'state', 'delayed', 'error', failure)
+  redis.call('ZADD', DELAYED, now + ms, id)
+  count('retried')
+  return {'delayed', ms, account, gate}
+end
+
+local function bury_for(reason, account, gate)
+  bury(id, reason, failure)
+  return {'dead', reason, account, gate}
+end
+
+if kind == 'machine' then
+  local instance = string.match(owner, '^(.*):%d+$')
+  redis.call('HSET', instance_key(instance), 'trouble', failure, 'troubleAt', now)
+  probe_said_nothing(id)
+  add(id, 'attempts', -1)
+  add(id, 'excused', 1)
+  count('excused')
+  if has_waited_too_long() then return bury_for('machine', 'excused', 'open') end
+  return delay_by(backoff_for(1), 'excused', 'open')
+end
+
+local failures = integer(redis.call('HGET', key, 'failures')) or 0
+local meta = read_meta()
+local counts, closed = judge(meta, id, kind, service, words, words, failures + 1 > retries, limits)
+local gate = closed and 'closed' or 'open'
+if counts then
+  failures = add(id, 'failures', 1)
+  if failures > retries then return bury_for('retries', 'counted', gate) end
+  return delay_by(backoff_for(failures), 'counted', gate)
+end
+if has_waited_too_long() then return bury_for('out-of-service', 'excused', gate) end
+return delay_by(math.max(backoff_for(1), (integer(meta.probeAt) or now) - now), 'excused', gate)

@@ -12,9 +12,9 @@
 -- ARGV[8]  lease (ms), for registering an instance that is on nobody's books
 -- ARGV[9]  the rate limit's maximum; 0 for no limit
 -- ARGV[10] the rate limit's duration (ms)
--- ARGV[11] time between two probes of a queue that is out of service (ms)
+-- ARGV[11] the longest time between two probes of a queue that is out of service (ms)
 --
--- Returns two things: "completed" or "lost", as complete.lua; and what claim.lua returns.
+-- Returns two things: "completed", "reopened" or "lost", as complete.lua; and what claim.lua returns.
 
 -- needs: ownership, completions, first_starts
 

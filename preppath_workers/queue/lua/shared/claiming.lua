@@ -6,6 +6,8 @@ local GATE_POLL = 1000
 -- The number after the one in a field, as text.
 local function succeeding(text) return string.format('%.0f', (integer(text) or 0) + 1) end
 
+-- needs: probing
+
 -- Starts the next job of the slot, whatever it is, and returns what claim.lua does.
 local function claim(instance, slot, lease, limit, duration, probe_interval)
   local owner = instance .. ':' .. slot
@@ -16,7 +18,7 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   local meta = read_meta()
   local held = (integer(meta.heldUntil) or 0) - now
   -- What is over is forgotten, or the queue would be out of the ordinary for ever, and each turn take the longer way.
-  if meta.heldUntil and held <= 0 and not meta.outOfService then redis.call('HDEL', META, 'heldUntil', 'heldReason') end
+  if meta.heldUntil and held <= 0 then redis.call('HDEL', META, 'heldUntil', 'heldReason') end
   if meta.notices and not are_wanted(meta.notices) then redis.call('HDEL', META, 'notices') end
   local id, job = next_in_hand(owner)
   if not id then return start_nothing(owner) end
@@ -26,9 +28,8 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   local attempt, fence = succeeding(job[4]), succeeding(job[5])
   if meta.paused then return {'wait', GATE_POLL} end
   if held > 0 then return {'wait', math.min(GATE_POLL, held)} end
+  if meta.outOfService then return claim_probe(owner, meta, id, probe_interval, limit, duration) end
   local delay = start(owner, id, attempt, fence, limit, duration)
   if delay > 0 then return {'wait', delay} end
-  -- This start is a probe: of a queue that is out of service one job may start each time a hold ends.
-  if meta.outOfService then redis.call('HSET', META, 'heldUntil', now + probe_interval) end
   return {'job', whole(id)}
 end

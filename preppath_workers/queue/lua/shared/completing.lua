@@ -1,7 +1,8 @@
--- needs: meta, notices, ownership, completions
+-- needs: meta, notices, ownership, completions, outage
 
 -- Settles a job that succeeded, if it is still the caller's. Returns "completed", also when this very attempt
--- completed it before, or "lost" when it is another's now.
+-- completed it before; "reopened" when it was the probe that brought the queue back into service; or "lost" when it is
+-- another's now.
 local function complete(id, owner, fence, result, keep, listed)
   local key = job_key(id)
   local state = state_if_ours(id, owner, fence)
@@ -11,11 +12,15 @@ local function complete(id, owner, fence, result, keep, listed)
   redis.call('LREM', active_key(owner), '1', id)
   note_completion(id, result, listed)
   if are_wanted(meta.notices) then notify(id, 'completed') end
-  -- A job that was started since has succeeded: whatever was broken is mended.
-  local since = meta.outOfServiceSince
-  if since and (integer(redis.call('HGET', key, 'startedAt')) or 0) >= (integer(since) or 0) then
-    redis.call('HDEL', META, 'heldUntil', 'heldReason', 'outOfService', 'outOfServiceSince')
+  local reopened = false
+  if meta.outOfService then
+    -- One that ran already when the service failed proves nothing.
+    local job = redis.call('HMGET', key, 'outage', 'probe')
+    reopened = job[1] == meta.outage and (integer(job[2]) or 0) > 0
+    if reopened then open(meta) end
+  elseif meta.streak then
+    redis.call('HDEL', META, 'streak')
   end
   redis.call('PEXPIRE', key, keep)
-  return 'completed'
+  return reopened and 'reopened' or 'completed'
 end

@@ -1,4 +1,4 @@
--- needs: instances, jobs, tokens, placing, dead, whole
+-- needs: instances, jobs, tokens, placing, dead, whole, outage
 
 -- A started job goes back to the front of its lane and the start does not count.
 local function give_back_uncounted(id)
@@ -38,6 +38,7 @@ local function clear_slot(owner, counted, limit, buried)
     if not held[1] then
       redis.call('RPUSH', WAIT, id) -- a raw push or a stray id: the next claim decides
     elseif held[1] == 'active' and held[2] == owner then
+      probe_said_nothing(id)
       if not counted then
         give_back_uncounted(id)
       elseif give_back_recovered(id, owner, limit) then

@@ -1,12 +1,16 @@
--- What holds for the queue as a whole. Mostly nothing does.
+-- What holds for the queue as a whole, by the fields' names. Mostly nothing does, and the hash does not exist.
+local META_FIELDS = {
+  'paused', 'heldUntil', 'notices', -- the gate, and who listens
+  'streak', -- failures since the last completion, as JSON: see failures.lua
+  -- While the queue is out of service: see outage.lua.
+  'outOfService', 'outOfServiceSince', 'outage', 'signature', 'tried', 'probing', 'probeAt', 'probeSetAt',
+  'failedProbes', 'probes',
+}
+
 local function read_meta()
   if redis.call('EXISTS', META) == 0 then return {} end
-  local values = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService', 'outOfServiceSince', 'notices')
-  return {
-    paused = values[1],
-    heldUntil = values[2],
-    outOfService = values[3],
-    outOfServiceSince = values[4],
-    notices = values[5],
-  }
+  local meta, values = {}, redis.call('HMGET', META, unpack(META_FIELDS))
+  for index, name in ipairs(META_FIELDS) do meta[name] = values[index] or nil end
+  if meta.outOfService then meta.outage = meta.outage or '0' end -- it was edited by hand
+  return meta
 end

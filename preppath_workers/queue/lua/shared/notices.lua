@@ -15,3 +15,9 @@ local function notify(id, event)
     at = now,
   }))
 end
+
+-- What became of the queue as a whole: `event` is `out-of-service` or `in-service`.
+local function announce(notices, event, service, words)
+  if not are_wanted(notices) then return end
+  redis.call('RPUSH', OUTBOX, cjson.encode({ event = event, service = service, reason = words, at = now }))
+end

@@ -1,0 +1,12 @@
+-- needs: outage
+--
+-- Lifts a pause and a hold. A queue that is out of service is not opened by a word: its next probe may start now.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+--
+-- Returns {"ok"}.
+
+redis.call('HDEL', META, 'paused', 'heldUntil', 'heldReason')
+if read_meta().outOfService then set_probe({}, now) end
+return {'ok'}

@@ -1,0 +1,49 @@
+"""Failures that do not depend on what the service speaks."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+
+from preppath_workers.dev.process import children_of
+
+from ..stage import Stage
+from ..table import Failure, Service
+
+#: What the proxy does.
+MODES: dict[Failure, str] = {"refused": "refuse", "reset": "reset", "stalled": "stall"}
+
+
+def fails(stage: Stage, service: Service, mode: str) -> AbstractContextManager[None]:
+    return stage.ways.failing(service, mode)
+
+
+def s3_stands_still(stage: Stage) -> AbstractContextManager[None]:
+    return _stand_still([stage.s3.pid])
+
+
+def redis_stands_still(stage: Stage) -> AbstractContextManager[None]:
+    return _stand_still([stage.redis.pid])
+
+
+def postgres_stands_still(stage: Stage) -> AbstractContextManager[None]:
+    """The first process and one for each connection."""
+    first = stage.postgres.pid
+    os.kill(first, signal.SIGSTOP)  # before its children are listed: it starts no more
+    return _stand_still([first, *map(int, children_of(first))])
+
+
+@contextmanager
+def _stand_still(pids: list[int]) -> Iterator[None]:
+    for pid in pids:
+        _signal(pid, signal.SIGSTOP)
+    yield
+    for pid in reversed(pids):
+        _signal(pid, signal.SIGCONT)
+
+
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)

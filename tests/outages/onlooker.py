@@ -1,0 +1,80 @@
+"""Whoever looks during an outage: the commands, as the workers are configured, and the log."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from tests.processes.harness import ROOT
+
+from .table import Service
+
+#: Seconds between two looks, and that a command gets.
+_PAUSE, _PATIENCE = 3.0, 10.0
+
+#: Levels that somebody is told of.
+_LOUD = ("warning", "error", "critical")
+
+
+@dataclass
+class Onlooker:
+    """Calls `queues` and `health` from time to time until it is stopped or both have named the service."""
+
+    service: Service
+    environment: Mapping[str, str]
+    first_look: float
+    named: dict[str, bool] = field(default_factory=lambda: {"queues": False, "health": False})
+    #: What each command said last, for those who ask why the service was not named.
+    said: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No look begins any more; waits for the one that has begun."""
+        self._stopped.set()
+
+    def wait(self) -> None:
+        self._thread.join()
+
+    def _look(self) -> None:
+        pause = self.first_look
+        while not self._stopped.wait(pause) and not all(self.named.values()):
+            pause = _PAUSE
+            for command in [name for name, named in self.named.items() if not named]:
+                code, output = self._ask(command)
+                self.said[command] = output
+                # A check that succeeds tells nobody.
+                self.named[command] = names(self.service, output) and (command == "queues" or code != 0)
+
+    def _ask(self, command: str) -> tuple[int, str]:
+        with suppress(subprocess.TimeoutExpired):
+            done = subprocess.run(
+                [sys.executable, "-m", "preppath_workers", command],
+                cwd=ROOT,
+                env=dict(self.environment),
+                capture_output=True,
+                encoding="utf-8",
+                timeout=_PATIENCE,
+            )
+            return done.returncode, done.stdout + done.stderr
+        return 1, f"(no answer within {_PATIENCE:g} s)"
+
+
+def names(service: Service, text: str) -> bool:
+    return re.search(rf"\b{service}\b", text, re.IGNORECASE) is not None
+
+
+def log_names(service: Service, lines: Iterable[str]) -> bool:
+    """Whether a line that is a warning at least names the service."""
+    return any(names(service, line) for line in lines if json.loads(line)["level"] in _LOUD)

@@ -1,0 +1,174 @@
+"""The servers, the ways to them, and what the workers are configured with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import psycopg2
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from preppath_workers.clients.database import Database
+from preppath_workers.clients.schema import TABLES, create_missing
+from preppath_workers.dev.openai.control import OpenAIServer
+from preppath_workers.dev.postgres import PostgresServer
+from preppath_workers.dev.process import HOST, free_port
+from preppath_workers.dev.s3 import S3Server
+from tests.interview import add_interview
+
+from .clock import ClockedRedis
+from .table import Cell, Service
+from .ways import Ways, open_ways
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+#: As whom the workers come to Redis and PostgreSQL.
+USER, PASSWORD = "worker", "outage-password"
+
+#: Any are good for the S3 server.
+_ACCESS_KEY, _SECRET_KEY = "outage-access-key", "outage-secret-key"
+
+#: Seconds that an answer of the OpenAI stand-in takes.
+LATENCY = 0.3
+
+#: Seconds that we wait for Redis ourselves.
+_PATIENCE = 3.0
+
+_REDIS = {
+    "save": "86400 1",  # without one, a snapshot that fails stops nothing
+    "enable-protected-configs": "yes",
+    "busy-reply-threshold": "100",
+}
+
+
+@dataclass
+class Stage:
+    """Servers for one cell after the other. Workers reach them through the `ways`, we do directly."""
+
+    folder: Path
+    openai: OpenAIServer
+    s3: S3Server
+    postgres: PostgresServer
+    redis: ClockedRedis
+    ways: Ways
+
+    @contextmanager
+    def ready(self, cell: Cell, job_ids: list[str]) -> Iterator[None]:
+        """As if no cell had been before: a new Redis, empty tables, no call made, and the rows that jobs of
+        these ids need."""
+        self.openai.reset()
+        self._bucket_client().create_bucket(Bucket=self.bucket(cell))
+        self.sql(f"TRUNCATE {', '.join(TABLES)}")
+        with (
+            closing(psycopg2.connect(self.postgres.url)) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
+            add_interview(cursor)
+            for job_id in job_ids:
+                cursor.execute(
+                    'INSERT INTO interview_questions ("id", "interviewId", question) VALUES (%s, %s, %s)',
+                    [job_id, "i1", "What is an index?"],
+                )
+        self.redis.has_clock = cell.stops_nothing
+        with self.redis:
+            with self.admin() as client:
+                client.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", "~*", "&*", "+@all")
+            yield
+
+    def environment(self, cell: Cell) -> dict[str, str]:
+        """What the workers of the cell are configured with: as it comes, but for the rate limits. One is left
+        where clocks are wrong, for it is kept by Redis's; the jobs are more than it allows at once."""
+        ports = self.ways.ports
+        return {
+            "REDIS_URL": f"redis://{USER}:{PASSWORD}@{HOST}:{ports['redis']}",
+            "DATABASE_URL": f"postgresql://{USER}:{PASSWORD}@{HOST}:{ports['postgresql']}/postgres",
+            "S3_ENDPOINT": f"http://{HOST}:{ports['s3']}",
+            "S3_BUCKET": self.bucket(cell),
+            "S3_ACCESS_KEY_ID": _ACCESS_KEY,
+            "S3_SECRET_ACCESS_KEY": _SECRET_KEY,
+            "OPENAI_BASE_URL": f"http://{HOST}:{ports['openai']}/v1",
+            "OPENAI_API_KEY": "sk-outage",
+            "QUEUES": cell.queue,
+            "EVALUATION_RATE_LIMIT": "10/5" if cell.stops_nothing else "none",
+            "TTS_RATE_LIMIT": "none",
+            "TTS_CONCURRENCY": "5",
+            "LOG_FORMAT": "json",
+            "NO_PROXY": HOST,
+            # A model may think for a minute by default; a vendor that stalls must be noticed earlier here.
+            **({"EVALUATION_TIMEOUT": "20"} if (cell.service, cell.failure) == ("openai", "stalled") else {}),
+        }
+
+    def bucket(self, cell: Cell) -> str:
+        return f"outage-{cell.failure}-{cell.length:g}".replace(" ", "-")
+
+    def admin(self, patience: float | None = _PATIENCE) -> Redis:
+        """A client of Redis itself, of a user of its own, that tries once and waits so many seconds."""
+        return Redis.from_url(
+            self.redis.url, decode_responses=True, socket_timeout=patience, retry=Retry(NoBackoff(), 0)
+        )
+
+    def sql(self, *statements: str) -> None:
+        """Runs them as the superuser, each in a transaction of its own."""
+        with closing(psycopg2.connect(self.postgres.url)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("SET default_transaction_read_only = off")
+                for statement in statements:
+                    cursor.execute(statement)
+
+    def set_clock(self, seconds: int) -> None:
+        """Redis's clock shows so much more than it is."""
+        self.redis.set_clock(seconds)
+
+    def require_passwords(self) -> None:
+        """Makes the tables, and the workers' role, which has to give its password."""
+        with Database(self.postgres.url).transaction() as cursor:
+            create_missing(cursor)
+        rules = self.postgres.directory / "data" / "pg_hba.conf"
+        rules.write_text(
+            f"host all {USER} all scram-sha-256\n{rules.read_text(encoding='utf-8')}", encoding="utf-8"
+        )
+        self.sql(
+            f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'",
+            f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {USER}",
+            "SELECT pg_reload_conf()",
+        )
+
+    def _bucket_client(self) -> S3Client:
+        return boto3.client(
+            "s3",
+            endpoint_url=self.s3.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=_ACCESS_KEY,
+            aws_secret_access_key=_SECRET_KEY,
+        )
+
+
+@contextmanager
+def set_up(folder: Path) -> Iterator[Stage]:
+    """Starts the servers side by side. Redis is started for each cell."""
+    openai, s3, postgres = OpenAIServer(latency=LATENCY), S3Server(), PostgresServer()
+    redis = ClockedRedis(folder / "clock", port=free_port(), settings=_REDIS)
+    ports: dict[Service, int] = {
+        "openai": openai.port,
+        "s3": s3.port,
+        "postgresql": postgres.port,
+        "redis": redis.port,
+    }
+    with ExitStack() as stack:
+        for server in (openai, s3, postgres):
+            stack.callback(server.stop)
+            server.launch()
+        for server in (openai, s3, postgres):
+            server.wait_until_ready()
+        stage = Stage(folder, openai, s3, postgres, redis, stack.enter_context(open_ways(ports)))
+        stage.require_passwords()
+        yield stage

@@ -1,0 +1,141 @@
+"""Plays one cell."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from preppath_workers import Queue
+from preppath_workers.orphans import dies_with_us
+from tests.processes.harness import App
+from tests.waiting import eventually
+
+from .faults.table import FAULTS
+from .load import Load, job_ids, paid
+from .onlooker import Onlooker, log_names
+from .seen import Seen
+from .stage import Stage
+from .table import Cell
+
+#: Jobs that have to be completed before the outage begins.
+_WARM = 3
+
+#: Seconds from a service's return after which what has not ended is lost.
+_PATIENCE = 90.0
+
+#: Seconds between two looks at the queue.
+_TICK = 0.05
+
+_OVER = {"completed", "failed"}
+
+
+def play(cell: Cell, stage: Stage) -> Seen:
+    """The cell, from the start of its workers to their stop."""
+    with stage.ready(cell, job_ids(cell)), _workers(cell, stage) as apps, stage.admin() as redis:
+        queue = Queue(cell.queue, redis)
+        load = Load(cell, queue)
+        load.start()
+        eventually(lambda: _completed(queue, 0) >= _WARM, deadline=30)
+        onlooker = Onlooker(cell.service, apps[0].environment, min(cell.length / 2, 3.0))
+        logged = [app.log_path.stat().st_size for app in apps]
+        at_first, failed_at = _completed(queue, 0), time.time()
+        with FAULTS[cell.service, cell.failure](stage):
+            load.failing.set()
+            onlooker.start()
+            before = _watch(queue, cell.length)
+            onlooker.stop()
+        first = _first_completion(queue, before, cell.jobs)
+        lines = [line for app, size in zip(apps, logged, strict=True) for line in _lines(app.log_path, size)]
+        load.join(_PATIENCE)
+        states = _end(queue, load.accepted)
+        onlooker.wait()
+        codes = [app.stop() for app in apps]
+        named = {**onlooker.named, "log": log_names(cell.service, lines)}
+        remarks = [*_remarks(queue, apps), *(_unnamed(onlooker) if cell.must_be_named else ())]
+        calls = paid(stage.openai.calls(), load.accepted)
+        meanwhile = before - at_first
+        return Seen(cell, failed_at, load.accepted, states, calls, meanwhile, first, named, codes, remarks)
+
+
+@contextmanager
+def _workers(cell: Cell, stage: Stage) -> Iterator[list[App]]:
+    environment = {**os.environ, **stage.environment(cell)}
+    with ExitStack() as stack:
+        apps = []
+        for number in range(cell.instances):
+            folder = stage.folder / f"{cell}-{number}".replace("/", "-").replace(" ", "-")
+            folder.mkdir()
+            app = App(folder, environment, "preppath_workers", ["run"], prepare=dies_with_us(signal.SIGKILL))
+            stack.callback(app.kill)
+            apps.append(app.launch())
+        for app in apps:
+            eventually(partial(app.logged, "Supervisor started"), deadline=30)
+        yield apps
+
+
+def _completed(queue: Queue, otherwise: int) -> int:
+    """Jobs completed so far, or the other number if Redis does not say."""
+    with suppress(RedisError):
+        return queue.counts().completed
+    return otherwise
+
+
+def _watch(queue: Queue, seconds: float) -> int:
+    """Jobs that were completed when so many seconds are over, as far as Redis told."""
+    end, completed = time.monotonic() + seconds, 0
+    while (left := end - time.monotonic()) > 0:
+        began = time.monotonic()
+        completed = _completed(queue, completed)
+        time.sleep(max(0.0, min(_TICK, left - (time.monotonic() - began))))
+    return completed
+
+
+def _first_completion(queue: Queue, before: int, jobs: int) -> float | None:
+    """Seconds until more jobs are completed than there were; None if that does not come."""
+    began = time.monotonic()
+    while before < jobs and time.monotonic() - began < _PATIENCE:
+        if _completed(queue, before) > before:
+            return time.monotonic() - began
+        time.sleep(_TICK)
+    return None
+
+
+def _end(queue: Queue, ids: Sequence[str]) -> dict[str, str]:
+    """The jobs' states, once each is over or nobody waits any more."""
+    end = time.monotonic() + _PATIENCE
+    states: dict[str, str] = {}
+    while time.monotonic() < end and not (states and _OVER.issuperset(states.values())):
+        time.sleep(_TICK * 4)
+        with suppress(RedisError):
+            states = {job.id: job.state for job in queue.get_many(ids)}
+    return states
+
+
+def _lines(log: Path, offset: int) -> list[str]:
+    """The log's whole lines from there on."""
+    with log.open("rb") as file:
+        file.seek(offset)
+        return [line.decode() for line in file if line.endswith(b"\n")]
+
+
+def _remarks(queue: Queue, apps: Sequence[App]) -> Iterator[str]:
+    errors = Counter(f"{job.reason}: {job.error}" for job in queue.dead_letters(count=1_000))
+    yield from (f"{count} × {error}" for error, count in errors.most_common(3))
+    for app in apps:
+        tracebacks = [line["traceback"] for line in app.lines() if "traceback" in line]
+        ends = Counter(traceback.rstrip().splitlines()[-1] for traceback in tracebacks)
+        yield from (f"traceback: {count} × {end}" for end, count in ends.most_common(3))
+
+
+def _unnamed(onlooker: Onlooker) -> Iterator[str]:
+    for command, named in onlooker.named.items():
+        if not named and onlooker.said.get(command):
+            yield f"{command}: {onlooker.said[command].strip().splitlines()[-1]}"
