@@ -32,6 +32,8 @@ class App:
     #: A command that starts another, to start it with, and what its process does before anything else.
     starter: Sequence[str] = ()
     prepare: Callable[[], object] | None = None
+    #: Where its log goes instead of the file; then `logged` and what asks it know nothing.
+    stderr: int | None = None
 
     @property
     def pid(self) -> int:
@@ -57,7 +59,7 @@ class App:
                 [*self.starter, sys.executable, "-m", self.module, *self.arguments],
                 cwd=ROOT,
                 env={**os.environ, **self.environment},
-                stderr=log,
+                stderr=log if self.stderr is None else self.stderr,
                 start_new_session=True,
                 preexec_fn=self.prepare,
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import signal
 import subprocess
@@ -87,6 +88,37 @@ def _fork(attempt: Attempt) -> None:
             sys.exit(0)
         case "confirm":
             attempt.confirm()
+
+
+def _print(attempt: Attempt) -> None:
+    for number in range(attempt.data["lines"]):
+        print("line", number)
+
+
+def _tell(attempt: Attempt) -> None:
+    """Says a secret, in every way that code has."""
+    secret = os.environ["OPENAI_API_KEY"]
+
+    def fail() -> None:
+        raise ValueError(secret)
+
+    class Odd:
+        def __del__(self) -> None:
+            fail()
+
+    match attempt.data["how"]:
+        case "print":
+            print("printed", secret)
+        case "error":
+            fail()
+        case "interrupt":
+            raise KeyboardInterrupt(secret)
+        case "thread":
+            threading.Thread(target=fail).start()
+        case "finaliser":
+            Odd()
+        case "logging":
+            logging.getLogger("library").warning("%d", secret)
 
 
 def _leave_thread(attempt: Attempt) -> None:
@@ -190,6 +222,8 @@ _MOVES: dict[str, Callable[[Attempt], None]] = {
     "exit": _exit,
     "fork": _fork,
     "leave_thread": _leave_thread,
+    "print": _print,
+    "tell": _tell,
     "fail": _fail,
     "progress": _progress,
     "grow": _grow,
