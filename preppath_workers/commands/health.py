@@ -26,8 +26,9 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers health --config .env
           preppath-workers health --local --quiet     (a container's health check)
 
-        A queue is healthy when the lease of an instance is fresh and, if a job waits that may
-        start, it does start within 5 seconds. One that is paused or held on purpose is healthy.
+        A queue is healthy when Redis takes writes, the lease of an instance is fresh and, if a
+        job waits that may start, it does start within 5 seconds. One that is paused or held on
+        purpose is healthy.
 
         exit codes: 0 all are; 1 one is not; 69 Redis does not answer; 78 the configuration is wrong
         """,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..queue.job import iso
 from ..queue.queue import Gate, Queue
+from ..queue.writes import refusal
 from .arguments import add_command
 from .queue_argument import open_configured
 
@@ -43,19 +44,19 @@ def run(args: Namespace) -> int:
     """Shows the queues. Raises ConfigError."""
     rows = []
     for queue, settings in open_configured(args):
-        gate = queue.gate()
+        gate, refused = queue.gate(), refusal(queue)
         limit = str(settings.rate_limit) if settings.rate_limit else None
         if args.json:
-            print(json.dumps(_json(queue, gate, limit)))
+            print(json.dumps(_json(queue, gate, refused, limit)))
         else:
             counts = map(str, asdict(queue.counts()).values())
-            rows.append([settings.name, *counts, limit or "none", _gate(gate)])
+            rows.append([settings.name, *counts, limit or "none", refused or _gate(gate)])
     if not args.json:
         print(_table([_COLUMNS, *rows]))
     return 0
 
 
-def _json(queue: Queue, gate: Gate, limit: str | None) -> dict[str, Any]:
+def _json(queue: Queue, gate: Gate, refused: str | None, limit: str | None) -> dict[str, Any]:
     state = {
         "paused": gate.paused,
         "heldMs": gate.held_ms,
@@ -63,6 +64,7 @@ def _json(queue: Queue, gate: Gate, limit: str | None) -> dict[str, Any]:
         "outOfServiceSince": iso(gate.since),
         "nextProbeMs": gate.probe_ms if gate.out_of_service else None,
         "reason": gate.reason,
+        "refusal": refused,
     }
     return {"queue": queue.name, **asdict(queue.counts()), "rateLimit": limit, **state}
 

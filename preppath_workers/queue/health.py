@@ -12,6 +12,7 @@ from .job import text
 from .listing import held_slots
 from .queue import Queue
 from .whereabouts import find
+from .writes import refusal
 
 #: Seconds that a job which may start gets to do so, and between two looks at it.
 _PATIENCE, _LOOK = 5.0, 0.2
@@ -30,6 +31,8 @@ def look(
 ) -> Health:
     """Looks at leases and slots, and, where a job waits that may start, whether it does: for some seconds, no
     longer than needed. With `local` the instances of this host alone count."""
+    if refused := refusal(queue):  # first, for leases run out then too
+        return Health(False, refused)
     slots = [slot for slot in held_slots(queue) if slot.lease_ms > 0 and (not local or is_local(slot.owner))]
     if not slots:
         return Health(False, f"no live instance{' on this host' if local else ''} works it")

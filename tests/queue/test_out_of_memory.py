@@ -68,6 +68,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("recover", "host:1", "0", 3),
     ("reap", 3, 10, "host", 9_000, 60_000),
     ("leave", "host"),
+    ("try_write",),
     ("replay", "dead"),
     ("cancel", "next", 60_000),
     ("cancel", "later", 60_000),
