@@ -11,6 +11,7 @@ from .instance import is_local
 from .job import text
 from .listing import held_slots
 from .queue import Queue
+from .troubles import machine_troubles
 from .whereabouts import find
 from .writes import refusal
 
@@ -42,6 +43,8 @@ def look(
         return Health(True, f"{children}, paused")
     if gate.out_of_service:
         return Health(False, f"{children}, out of service: {gate.service}: {gate.reason}")
+    if troubles := machine_troubles(queue):
+        return Health(False, f"{children}; {troubles[0].instance}: {troubles[0].message}")
     if gate.held_ms:
         return Health(True, f"{children}, held: {gate.reason}")
     give_up_at = time.monotonic() + _PATIENCE

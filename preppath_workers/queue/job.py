@@ -144,7 +144,7 @@ class Job:
     @property
     def error(self) -> Mapping[str, Any] | None:
         """The last failure: an object with class and message."""
-        return _object(self.fields.get("error"))
+        return error_object(self.fields.get("error"))
 
     @property
     def reason(self) -> str | None:
@@ -249,7 +249,7 @@ def _json(text: str | None) -> Any:
         return None
 
 
-def _object(text: str | None) -> dict[str, Any] | None:
+def error_object(text: str | None) -> dict[str, Any] | None:
     """An error is an object; whatever else stands there is shown as its message."""
     value = _json(text)
     if isinstance(value, dict):

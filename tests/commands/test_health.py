@@ -77,6 +77,30 @@ def test_one_that_may_not_start_is_none(health: Run, tts: Queue, redis: Redis, s
     assert health(TTS_RATE_LIMIT="1/600").stdout == "ok     tts: 2 children\n"
 
 
+def test_queue_out_of_service_is_not_healthy(health: Run, tts: Queue, redis: Redis) -> None:
+    beat(tts, redis, new_name())
+    redis.hset(tts.keys.meta, mapping={"outOfService": "wrong key", "service": "openai", "outage": 1})
+    told = health()
+    assert (told.returncode, told.stdout) == (
+        1,
+        "error  tts: 2 children, out of service: openai: wrong key\n",
+    )
+
+
+def test_machine_that_lacks_something_is_not_healthy(health: Run, tts: Queue, redis: Redis) -> None:
+    name = new_name()
+    beat(tts, redis, name)
+    trouble = {
+        "trouble": '{"class":"MachineError","message":"this machine: disk full"}',
+        "troubleAt": tts.now(),
+    }
+    redis.hset(tts.keys.instance(name), mapping=trouble)
+    told = health()
+    assert (told.returncode, told.stdout) == (1, f"error  tts: 2 children; {name}: this machine: disk full\n")
+    redis.hset(tts.keys.instance(name), "troubleAt", tts.now() - 600_000)
+    assert health().returncode == 0
+
+
 def test_children_that_are_all_busy_are_healthy(health: Run, tts: Queue, slot: Slot) -> None:
     tts.enqueue({}, id="runs")
     tts.enqueue({}, id="waits")

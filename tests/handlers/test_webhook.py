@@ -49,7 +49,17 @@ def services(url: str = "") -> Services:
     return Services(load({**NOWHERE, "WEBHOOK_URL": url}, []))
 
 
-@pytest.mark.parametrize("data", [COMPLETED, FAILED], ids=lambda data: data["event"])
+OUTAGE: dict[str, Any] = {
+    "event": "out-of-service",
+    "queue": "tts",
+    "jobId": None,
+    "at": 1_795_435_200_123,
+    "service": "openai",
+    "reason": "OpenAI answered 401",
+}
+
+
+@pytest.mark.parametrize("data", [COMPLETED, FAILED, OUTAGE], ids=lambda data: data["event"])
 def test_the_api_is_told_what_became_of_the_job(api: Receiver, data: dict[str, Any]) -> None:
     attempt = FakeAttempt(data, "d1")
 
@@ -97,7 +107,7 @@ def test_without_a_url_no_attempt_can_succeed() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"event": "started"}, "event must be one of completed, failed"),
+        ({"event": "started"}, "event must be one of completed, failed, out-of-service, in-service"),
         ({"at": None}, "at is missing"),
         ({"at": "2026-11-23"}, "at must be a number, not str"),
         ({"at": -1}, "at must be from 0 to"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from redis import Redis
 
 from preppath_workers import Queue
 from preppath_workers.processes.deliveries import forward
+from preppath_workers.queue.listing import jobs as list_jobs
 from tests.processes.conftest import Start
 from tests.waiting import eventually
 
@@ -38,6 +41,21 @@ def test_jobs_that_completed_and_failed_are_told(launch: Start, alpha: Queue, we
     assert (bad.data["event"], bad.data["reason"], bad.data["result"]) == ("failed", "invalid", None)
     assert bad.data["error"] == {"class": "InvalidJob", "message": "data.x must be a string"}
     assert alpha.notices() == []
+
+
+def test_queue_that_goes_out_of_service_is_told(
+    launch: Start, alpha: Queue, webhook: Queue, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.touch()
+    launch(**URL).start()
+    alpha.enqueue({"do": "need", "absent": str(broken)}, id="j")
+    eventually(lambda: webhook.counts().waiting == 1)
+    (job,) = list_jobs(webhook, "waiting")
+    expected = {"event": "out-of-service", "service": "openai", "reason": "the key is wrong", "jobId": None}
+    assert job.data.items() >= expected.items()
+    broken.unlink()
+    eventually(lambda: {job.data["event"] for job in list_jobs(webhook, "waiting")} >= {"in-service"})
 
 
 def test_nothing_is_written_where_nobody_wants_to_know(launch: Start, alpha: Queue, webhook: Queue) -> None:

@@ -77,3 +77,17 @@ def test_whoever_wants_them_says_so_with_every_heartbeat_and_nobody_else_takes_i
     bench.call("heartbeat", "host", 15_000, 1, 1)
     bench.call("heartbeat", "other", 15_000, 1, 0)
     assert bench.read()["meta"] == {"notices": NOW + 60_000}
+
+
+def test_queue_that_goes_out_of_service_and_comes_back_is_told(bench: Bench) -> None:
+    bench.write(WANTED)
+    bench.call("retry", "a", "host:0", 1, *failing(kind="refused", service="openai", words="401"))
+    bench.call("hasten", "a")
+    bench.call("claim", "host", 0, 15_000, 0, 0, 30_000, now=NOW + 1_000)
+    bench.call("resume", now=NOW)
+    bench.redis.hset(bench.keys.meta, "notices", NOW + 60_000)
+    bench.call("claim", "host", 0, 15_000, 0, 0, 30_000)
+    bench.call("complete", "a", "host:0", 2, "{}", 60_000, 10)
+    told = [notice for notice in notices(bench) if "id" not in notice]
+    common = {"service": "openai", "reason": "401", "at": NOW}
+    assert told == [{"event": "out-of-service", **common}, {"event": "in-service", **common}]
