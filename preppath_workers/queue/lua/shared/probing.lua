@@ -39,13 +39,15 @@ local function claim_probe(owner, meta, reserved, ceiling, limit, duration)
   local set_back = math.max(0, (integer(meta.probeSetAt) or 0) - now)
   local left = (integer(meta.probeAt) or 0) - set_back - now
   if set_back > 0 then set_probe(meta, now + left) end
+  local enough_tried = (integer(meta.tried) or 0) >= ENOUGH_TRIED
+  local function wait()
+    redis.call('ZREM', RESERVED, owner)
+    return {'wait', math.min(GATE_POLL, left)}
+  end
+  if left > 0 and enough_tried then return wait() end
   local entry, has_met = choose_probe(meta.outage)
   while entry do
-    local is_further = not has_met and (integer(meta.tried) or 0) < ENOUGH_TRIED
-    if left > 0 and not is_further then
-      redis.call('ZREM', RESERVED, owner)
-      return {'wait', math.min(GATE_POLL, left)}
-    end
+    if left > 0 and has_met then return wait() end
     local id = take_entry(entry)
     if id then
       redis.call('RPUSH', active, id)
