@@ -12,9 +12,11 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from socket import SHUT_RDWR
 from typing import Any, cast
 
 import openai
+import openai.resources.realtime  # the SDK would load it late, after the fork
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
@@ -94,8 +96,15 @@ class RealtimeReader:
                 progress.sent = True
                 return self._receive()
         except BaseException:  # a response that is not read to its end would be mixed with the next
-            self.close()
+            self._hang_up()
             raise
+
+    def _hang_up(self) -> None:
+        """End the session without its closing handshake, for which a silent server would let us wait."""
+        if self._socket:
+            with suppress(OSError):
+                self._socket.socket.shutdown(SHUT_RDWR)
+        self.close()
 
     def _ask(self, text: str) -> None:
         """Ask for the response, in a new session if the server ended the old one meanwhile."""

@@ -20,6 +20,7 @@ _VALUES = {
     **{word: value for value, word in enumerate(_ORDINALS.split())},
     **{f"{word}th": value for value, word in enumerate(_ONES.split()) if value > 12},
     **{word: value * 10 for value, word in enumerate(_TENS.split(), 2)},
+    **{f"{word[:-1]}ies": value * 10 for value, word in enumerate(_TENS.split(), 2)},
     **{f"{word[:-1]}ieth": value * 10 for value, word in enumerate(_TENS.split(), 2)},
     "oh": 0,
 }

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +22,10 @@ from .wording import difference
 
 if TYPE_CHECKING:  # the Realtime API needs packages that /v1/audio/speech does not
     from ..clients.openai_realtime import RealtimeReader
+
+# Before the fork, so that workers share the memory.
+with suppress(ImportError):
+    from ..clients import mp3_encoder, openai_realtime  # noqa: F401
 
 logger = logging.getLogger(__name__)
 
@@ -127,6 +131,4 @@ class RealtimeSpeaker:
         raise PermanentError(f"the model did not read word for word, {MAX_READINGS} times: {wrong}")
 
     def join(self, parts: Sequence[bytes]) -> bytes:
-        from ..clients.mp3_encoder import encode  # lameenc may be missing where the Realtime API is not used
-
-        return encode(b"".join(parts), RATE)
+        return mp3_encoder.encode(b"".join(parts), RATE)

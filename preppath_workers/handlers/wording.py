@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from .number_words import spells
+from .spellings import ENDINGS, SIGNS, WHOLE
 
 #: Tokens of one side that one token of the other may stand for: letters of an abbreviation, parts of a
 #: compound, words of a number.
@@ -18,8 +19,8 @@ _LONGEST = 8
 #: Letters of scripts that put no spaces between words are tokens of their own: Han, kana, Thai, Lao, Khmer.
 _SPACELESS = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(
-    r"(?P<number>\d[\d]*(?:[.,]\d+)*)(?:st|nd|rd|th)?(?![^\W\d_])|(?P<digits>\d+)"
-    rf"|(?P<letter>[{_SPACELESS}])|(?P<word>[^\W\d_{_SPACELESS}]+(?:'[^\W\d_{_SPACELESS}]+)*)"
+    r"(?P<number>\d++(?:[.,]\d++)*+)(?:(?:st|nd|rd|th|(?<=\d\d\d0)s)(?![^\W\d_]))?"
+    rf"|[{_SPACELESS}]|[^\W\d_{_SPACELESS}]+(?:'[^\W\d_{_SPACELESS}]+)*"
 )
 #: Tags of SSML, and those that a text is sent between: nobody has to say them.
 _MARKUP = re.compile(
@@ -27,30 +28,9 @@ _MARKUP = re.compile(
 )
 #: Dots inside an abbreviation, as in "e.g." and "U.S.".
 _DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
+#: Spaces between the thousands of a number, and what a grouped number looks like otherwise.
+_SPACED = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 _GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
-#: What the ends of English contractions stand for.
-_ENDINGS = {
-    "'m": ["am"], "'re": ["are"], "'ve": ["have"], "'ll": ["will", "shall"], "'d": ["would", "had", "did"],
-    "'s": ["is", "has", "us", "does"], "n't": ["not"],
-}  # fmt: skip
-_WHOLE = {
-    "can't": ["can not", "cannot"], "cannot": ["can not", "can't"], "won't": ["will not"],
-    "shan't": ["shall not"], "gonna": ["going to"], "wanna": ["want to"], "gotta": ["got to"],
-    "let's": ["let us"], "'cause": ["because"], "ok": ["okay"], "vs": ["versus"], "etc": ["et cetera"],
-    "mr": ["mister"], "dr": ["doctor"], "eg": ["for example"], "ie": ["that is"],
-    "2": ["squared"], "3": ["cubed"],
-}  # fmt: skip
-#: How signs are spoken, if they are.
-_SIGNS = {
-    "%": "percent per cent prozent pour ciento cento", "&": "and und et y e", "+": "plus mas",
-    "=": "equals is equal to gleich egal igual", "$": "dollar dollars", "€": "euro euros",
-    "£": "pound pounds", "#": "sharp hash number", "@": "at", "/": "slash per or over",
-    "*": "star asterisk times", "<": "less than", ">": "greater than", "^": "to the power of caret",
-    "(": "of big open paren parenthesis", "_": "underscore", ")": "close paren parenthesis",
-    "-": "dash hyphen minus to", "°": "degrees degree", ":": "colon to", ".": "dot point",
-    "~": "tilde about", "|": "pipe or bar", "{": "open brace", "}": "close brace", "[": "open bracket",
-    "]": "close bracket", "\\": "backslash", '"': "quote unquote", ",": "comma",
-}  # fmt: skip
 
 
 def difference(text: str, transcript: str) -> str | None:
@@ -109,8 +89,8 @@ def _spelled(token: str, others: Sequence[str]) -> Iterator[int]:
 
 
 def _expansions(token: str) -> set[str]:
-    found = set(_WHOLE.get(token, ()))
-    for ending, words in _ENDINGS.items():
+    found = set(WHOLE.get(token, ()))
+    for ending, words in ENDINGS.items():
         if token.endswith(ending) and token != ending:
             found |= {f"{token.removesuffix(ending)} {word}" for word in words}
     return found
@@ -118,16 +98,14 @@ def _expansions(token: str) -> set[str]:
 
 def _tokens(text: str) -> list[str]:
     """Return the words, the numbers, and the letters of scripts without spaces, in one spelling."""
-    return [
-        _number(match["number"] or match["digits"]) if match["number"] or match["digits"] else match[0]
-        for match in _TOKEN.finditer(_folded(text))
-    ]
+    found = _TOKEN.finditer(_folded(text))
+    return [_number(match["number"]) if match["number"] else match[0] for match in found]
 
 
 def _folded(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", re.sub("[‘’ʼ`´]", "'", text)).casefold()
     plain = "".join(each for each in decomposed if unicodedata.category(each) != "Mn")
-    return _DOTTED.sub(r"\1", plain)
+    return _SPACED.sub("", _DOTTED.sub(r"\1", plain))
 
 
 def _number(digits: str) -> str:
@@ -142,9 +120,8 @@ def _markup(text: str) -> frozenset[str]:
 
 def _spoken_signs(text: str) -> frozenset[str]:
     """Return the words that may be said for the text's signs and emoji."""
-    words: set[str] = set()
+    words = {word for sign, names in SIGNS.items() if sign in text for word in names.split()}
     for sign in set(text):
-        words.update(_SIGNS.get(sign, "").split())
         if unicodedata.category(sign) in ("So", "Sk", "Cs"):
             words.update(("emoji", *_folded(unicodedata.name(sign, "")).replace("-", " ").split()))
     return frozenset(words)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import io
+import json
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
 
 from preppath_workers.clients.openai import Manner, OpenAI
 from preppath_workers.clients.storage import Storage
 from preppath_workers.clients.webhook import Webhook
 from preppath_workers.errors import JobError
+from preppath_workers.handlers.wording import difference
 from preppath_workers.settings import Capability, OpenAIConfig, StorageConfig, WebhookConfig
 
-from .strategies import STATUSES, bodies, http_answers
+from .strategies import ANY_TEXT, JSON, STATUSES, bodies, http_answers, objects
 from .talker import Talker, talker
 
 KEY, SECRET, TOKEN = "sk-canary-key", "canary-secret", "canary-token"
@@ -80,6 +86,84 @@ def test_openai_transcribes(server: Talker, openai: OpenAI, answer: bytes) -> No
 def test_openai_speaks(server: Talker, openai: OpenAI, answer: bytes) -> None:
     server.says = answer
     ask(lambda: openai.speak("Why?", Manner("alloy")))
+
+
+@given(answer=http_answers(bodies("error", "code", "message")))
+def test_openai_shakes_hands(server: Talker, openai: OpenAI, answer: bytes) -> None:
+    server.says = answer
+    with openai.reader(Manner("alloy")) as reader:
+        ask(lambda: reader.read("Why?"))
+
+
+@pytest.fixture(scope="module")
+def events() -> list[Any]:
+    """What the Realtime server sends as a response, before it closes."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def realtime(events: list[Any]) -> Iterator[OpenAI]:
+    """A client of that server."""
+
+    def session(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            connection.recv()
+            connection.send('{"type": "session.updated"}')
+            connection.recv()
+            for event in events:
+                connection.send(json.dumps(event))
+
+    with serve(session, "127.0.0.1", 0) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{listening.socket.getsockname()[1]}/v1"
+        capability = Capability("gpt-realtime-2.1-mini", KEY, url, TIMEOUT)
+        with closing(OpenAI(OpenAIConfig(capability, capability, capability))) as client:
+            yield client
+        listening.shutdown()
+
+
+FIELDS = (
+    "type",
+    "response",
+    "response_id",
+    "delta",
+    "transcript",
+    "error",
+    "status",
+    "status_details",
+    "usage",
+    "id",
+)
+TYPES = st.sampled_from(
+    [
+        *("response.created", "response.output_audio.delta", "response.output_audio_transcript.done"),
+        *("response.done", "error", "rate_limits.updated"),
+    ]
+)
+RESPONSES = objects("id", "status", "status_details", "usage") | JSON
+EVENTS = st.lists(
+    st.builds(
+        lambda event, kind, response: {**event, "type": kind, "response": response},
+        objects(*FIELDS),
+        TYPES,
+        RESPONSES,
+    )
+    | JSON,
+    max_size=4,
+)
+
+
+@given(sent=EVENTS)
+def test_openai_answers_over_a_websocket(realtime: OpenAI, events: list[Any], sent: list[Any]) -> None:
+    events[:] = sent
+    with realtime.reader(Manner("alloy")) as reader:
+        ask(lambda: reader.read("Why?"))
+
+
+@given(text=ANY_TEXT, transcript=ANY_TEXT)
+def test_words_are_compared(text: str, transcript: str) -> None:
+    difference(text, transcript)
+    assert difference(text, text) is None
 
 
 S3_BODIES = st.binary(max_size=100) | st.just(b"<Error><Code>NoSuchKey</Code></Error>")

@@ -159,6 +159,7 @@ def test_a_place_that_is_taken_fails_as_a_place_does(url: str, key: str, region:
     with closing(Services(config)) as services:
         for call in (
             lambda: services.openai.speak("Why?", Manner("alloy")),
+            lambda: services.openai.reader(Manner("alloy")).read("Why?"),
             lambda: services.openai.transcribe(io.BytesIO(b"x"), "a.wav", "audio/wav"),
             lambda: services.storage.find("key"),
             lambda: services.webhook.deliver("id", b"{}"),
