@@ -86,7 +86,7 @@ class Supervisor:
         """Takes the step. A machine that is out of something for now is asked again in the next turn."""
         try:
             step()
-        except OSError:
+        except (OSError, MemoryError):
             now = time.monotonic()
             if now >= self._complained_at + _COMPLAINT_INTERVAL:
                 self._complained_at = now

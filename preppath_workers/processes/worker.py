@@ -219,7 +219,11 @@ class Worker:
     def _uses_too_much_memory(self) -> bool:
         if not self._config.max_memory_mb:
             return False
-        used = _resident_mb()
+        try:
+            used = _resident_mb()
+        except OSError as error:  # mostly the descriptors that its jobs have left open
+            logger.warning("Worker is replaced, it can open no more files", extra=facts(error=str(error)))
+            return True
         if used > self._config.max_memory_mb:
             logger.info("Worker is replaced, it uses too much memory", extra=facts(mb=used))
             return True

@@ -90,6 +90,15 @@ def _fork(attempt: Attempt) -> None:
             attempt.confirm()
 
 
+def _leak(attempt: Attempt) -> None:
+    """Opens files until there is no descriptor left, and closes none."""
+    try:
+        while True:
+            _LEAKED.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return
+
+
 def _print(attempt: Attempt) -> None:
     for number in range(attempt.data["lines"]):
         print("line", number)
@@ -212,6 +221,7 @@ def _spend(attempt: Attempt) -> None:
 
 
 _KEPT: list[bytearray] = []
+_LEAKED: list[int] = []
 
 _MOVES: dict[str, Callable[[Attempt], None]] = {
     "nothing": lambda attempt: None,
@@ -222,6 +232,7 @@ _MOVES: dict[str, Callable[[Attempt], None]] = {
     "exit": _exit,
     "fork": _fork,
     "leave_thread": _leave_thread,
+    "leak": _leak,
     "print": _print,
     "tell": _tell,
     "fail": _fail,

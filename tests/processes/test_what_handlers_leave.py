@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ def test_handler_that_exits_with_78_is_a_death_like_any_other(launch: Start, alp
     assert (job.reason, job.recoveries) == ("worker-died", 2)
     assert {line["cause"] for line in app.logged("Child died")} == {"exit code 78"}
     assert app.stop() == 0
+
+
+def test_worker_whose_jobs_leave_no_descriptor_is_replaced(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_CONCURRENCY="1")
+    app.prepare = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    app.start()
+    worker = app.workers()["alpha:0"]
+    alpha.enqueue({"do": "leak"}, id="j")
+    eventually(lambda: app.workers().get("alpha:0") not in (None, worker))
+    alpha.enqueue({}, id="k")
+    eventually(lambda: state_of(alpha, "k") == "completed")
+    assert app.logged("Worker is replaced, it can open no more files")
+    assert not app.logged("Child died")
 
 
 @pytest.mark.parametrize("then", ["return", "raise", "exit", "confirm"])
