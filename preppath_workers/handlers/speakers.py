@@ -108,7 +108,8 @@ class SpeechSpeaker:
 class RealtimeSpeaker:
     """The Realtime API: each part is bare samples, read by a voice model that has to be checked."""
 
-    ending, mime_type = "pcm", f"audio/L16;rate={RATE}"
+    # A part is only good for the text that it is a part of by the same cut.
+    ending, mime_type = f"{MAX_READING}.pcm", f"audio/L16;rate={RATE}"
 
     def __init__(self, reader: RealtimeReader, requests: PaidRequests, text: str) -> None:
         self.pieces: Sequence[str] = passages(text, MAX_READING)
@@ -125,7 +126,11 @@ class RealtimeSpeaker:
             logger.warning(
                 "The model did not read word for word",
                 extra=facts(
-                    reading=number + 1, of=MAX_READINGS, seconds=round(reading.seconds, 1), difference=wrong
+                    reading=number + 1,
+                    of=MAX_READINGS,
+                    seconds=round(reading.seconds, 1),
+                    usage=reading.usage.as_result(),
+                    difference=wrong,
                 ),
             )
         raise PermanentError(f"the model did not read word for word, {MAX_READINGS} times: {wrong}")

@@ -150,7 +150,7 @@ def test_retry_pays_for_the_wrong_part_only_and_tells_what_all_took(
     )
     with pytest.raises(PermanentError):
         handle(long, services)
-    assert [key.rpartition("/")[2] for key in keys(s3, bucket)] == ["1.pcm"]
+    assert [key.rpartition("/")[2] for key in keys(s3, bucket)] == [f"1.{MAX_READING}.pcm"]
     first = len(vendor.calls(RESPONSES))
 
     result = handle(long.again(), services)
