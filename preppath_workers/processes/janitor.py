@@ -10,28 +10,30 @@ import logging
 import os
 import signal
 import socket
-import sys
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
-import redis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
-from ..config import EX_CONFIG
 from ..log import facts
 from ..orphans import is_orphan
 from ..queue import connections
 from ..queue.job import Job
 from ..queue.keys import Keys
+from ..queue.refusals import is_refusal
 from ..queue.scripts import Caller
 from ..queue.slot import LONGEST_POP_MS
 from ..settings import Config, QueueConfig
 from . import deliveries, reports
+from .fitness import refuse_unfit_server
 from .inbox import EVERYBODYS
 from .outage import Outage
 from .pulse import Pulse
+from .rate_limits import RateLimits
+from .steps import Steps
 from .touch import Touch
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,9 @@ _ROUND = 1.0
 
 #: Due jobs moved by one script call: few enough that nobody else waits long.
 _PROMOTED_AT_ONCE = 500
+
+#: Seconds between two calls while there is more to move: others use the server meanwhile.
+_SHORTEST_ROUND = 0.01
 
 #: Dead instances cleared by one script call.
 _REAPED_AT_ONCE = 10
@@ -53,12 +58,14 @@ LEAVE = signal.SIGUSR1
 @dataclass(frozen=True)
 class Footprint:
     """What an instance has on the queues, or had at any time: its slots by queue, also those closed since,
-    and the queues as they were last configured. `started_at` is in ms."""
+    and the queues as they were last configured. `started_at` is in ms since the epoch, `configured_at` in
+    seconds of the monotonic clock: when the configuration was read."""
 
     instance: str
     slots: Mapping[str, int]
     queues: Mapping[str, QueueConfig]
     started_at: int
+    configured_at: float = 0.0
 
 
 class Janitor:
@@ -73,11 +80,17 @@ class Janitor:
         self._callers = {
             queue: Caller(self._redis, Keys(config.redis.prefix, queue).base) for queue in footprint.slots
         }
+        #: In the order of the next round: it begins behind the queue where the last one was cut off.
+        self._order = deque(self._callers)
+        self._steps = Steps()
+        self._limits = RateLimits()
         # A lease that lasted through an outage must not run out while we wait to try again.
         self._outage = Outage(longest=config.lease / 10)
         self._parent = os.getppid()
         self._heartbeat_due = 0.0
-        self._touch = Touch(config.lease)
+        self._has_renewed = False
+        self._renewed_at = time.monotonic()
+        self._touch = {queue: Touch(config.lease) for queue in self._callers}
 
     def run(self) -> None:
         """Works until it is asked to leave; then it gives up the lease."""
@@ -91,11 +104,14 @@ class Janitor:
                 if not self._pulse.is_ready:
                     refuse_unfit_server(self._redis)
                 pause = self.loop()
-                self._pulse.ready()
+                if self._has_renewed:
+                    self._pulse.ready()
                 self._outage.over()
             except RedisError as error:
                 pause = self._outage.failed(error)
-            self._pulse.beat()
+                # Whatever it was, the next try finds out anew which server the address leads to.
+                self._redis.connection_pool.disconnect()
+            self._beat()
             if signal.sigtimedwait([LEAVE], pause):
                 break
             if is_orphan(self._parent):
@@ -103,35 +119,45 @@ class Janitor:
         self._leave()
 
     def loop(self) -> float:
-        """One round over all queues; returns the seconds until the next."""
+        """One round over all queues; returns the seconds until the next. Raises redis.RedisError."""
         pause = min(_ROUND, self._heartbeat_interval)
-        for queue in self._callers:
+        for queue in list(self._order):
+            self._order.rotate(-1)
             # Asked anew for each queue: one that takes long must not let the lease run out.
             self._heartbeats_if_due()
-            self._pulse.beat()
-            try:
-                pause = min(pause, self._promote(queue), self._forward(queue))
-                self._reap(queue)
-            except ResponseError as error:
-                # A key that somebody has broken, say. The other queues must not suffer for it.
-                logger.error(
-                    "This queue can not be kept in order", extra=facts(queue=queue, error=str(error))
-                )
-        return pause
+            self._beat()
+            # What the dead left behind comes first: nothing else must keep it from running again.
+            steps: dict[str, Callable[[str], float]] = {
+                "reap": self._reap,
+                "promote": self._promote,
+                "forward": self._forward,
+            }
+            for name, step in steps.items():
+                wanted = self._steps.run(queue, name, partial(step, queue))
+                pause = min(pause, _ROUND if wanted is None else wanted)
+        return max(pause, _SHORTEST_ROUND)
 
     @property
     def _heartbeat_interval(self) -> float:
         """Seconds."""
         return self._config.lease / 5
 
-    def _heartbeats_if_due(self) -> None:
-        if time.monotonic() >= self._heartbeat_due:
-            for queue in self._callers:
-                self._heartbeat(queue)
-            self._touch.renew()
-            self._heartbeat_due = time.monotonic() + self._heartbeat_interval
+    def _beat(self) -> None:
+        """Gives a sign of life, unless Redis answers and yet no lease could be renewed for the time of one: a
+        successor may do better."""
+        if self._outage.is_silence or time.monotonic() - self._renewed_at < self._config.lease:
+            self._pulse.beat()
 
-    def _heartbeat(self, queue: str) -> None:
+    def _heartbeats_if_due(self) -> None:
+        if time.monotonic() < self._heartbeat_due:
+            return
+        for queue in self._order:
+            if self._steps.run(queue, "heartbeat", partial(self._heartbeat, queue)):
+                self._has_renewed = True
+                self._renewed_at = time.monotonic()
+        self._heartbeat_due = time.monotonic() + self._heartbeat_interval
+
+    def _heartbeat(self, queue: str) -> bool:
         footprint = self._footprint
         known = {
             "host": socket.gethostname(),
@@ -140,9 +166,17 @@ class Janitor:
             "version": self._version,
         }
         words = [str(word) for pair in known.items() for word in pair]
-        lease = round(self._config.lease * 1000)
+        lease = _ms(self._config.lease)
         slots, notices = footprint.slots[queue], int(self._tells(queue))
-        self._callers[queue]("heartbeat", footprint.instance, lease, slots, notices, *words)
+        limit = footprint.queues[queue].rate_limit
+        rate = (limit.max, _ms(limit.duration)) if limit else (0, 0)
+        age = _ms(time.monotonic() - footprint.configured_at)
+        server_ms, *dispute = self._callers[queue](
+            "heartbeat", footprint.instance, lease, slots, notices, *rate, age, *words
+        )
+        self._limits.compare(queue, limit, dispute)
+        self._touch[queue].renew(int(server_ms))
+        return True
 
     def _tells(self, queue: str) -> bool:
         return deliveries.wants_notices(queue, self._config.webhook.url)
@@ -160,10 +194,11 @@ class Janitor:
         forwarded = deliveries.forward(queue, self._redis, self._config.redis.prefix)
         return 0.0 if forwarded == deliveries.BATCH else _ROUND
 
-    def _reap(self, queue: str) -> None:
-        limit = self._footprint.queues[queue].recoveries
+    def _reap(self, queue: str) -> float:
+        limit, touch = self._footprint.queues[queue].recoveries, self._touch[queue]
         reaped, dead = self._callers[queue](
-            *("reap", limit, _REAPED_AT_ONCE, self._footprint.instance, LONGEST_POP_MS, self._touch.lasted_ms)
+            *("reap", limit, _REAPED_AT_ONCE, self._footprint.instance, LONGEST_POP_MS),
+            *(touch.lasted_ms, _ms(self._config.lease), touch.latest_ms),
         )
         for fields in dead:
             reports.failed_permanently(Job.from_reply(queue, fields), self._config.log)
@@ -172,6 +207,7 @@ class Janitor:
                 "An instance is gone, its jobs run again",
                 extra=facts(queue=queue, instance=instance, jobs=jobs),
             )
+        return _ROUND
 
     def _leave(self) -> None:
         for queue, call in self._callers.items():
@@ -182,27 +218,12 @@ class Janitor:
                     "The lease could not be given up, it runs out by itself",
                     extra=facts(queue=queue, error=str(error)),
                 )
-                return
+                if not is_refusal(error):
+                    return
+                continue
             if released:
                 logger.info("Unfinished jobs went back to the queue", extra=facts(queue=queue, jobs=released))
 
 
-def refuse_unfit_server(client: redis.Redis) -> None:
-    """Ends the process with EX_CONFIG when the server would lose jobs, or refuses us.
-
-    A server that evicts keys throws jobs away when its memory is full.
-    """
-    try:
-        memory: dict[str, Any] = client.info("memory")
-    except (AuthenticationError, NoPermissionError) as error:
-        logger.critical(
-            "Redis refuses us: check REDIS_URL and the rights of its user", extra=facts(error=str(error))
-        )
-        sys.exit(EX_CONFIG)
-    policy = memory.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction":
-        logger.critical(
-            f"Redis has maxmemory-policy {policy}: it would throw jobs away. Set it to noeviction.",
-            extra=facts(policy=policy),
-        )
-        sys.exit(EX_CONFIG)
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -46,6 +46,7 @@ class Pool:
         self._instance = instance
         self._generation = 0
         self._started_at = time.time_ns() // 1_000_000
+        self._configured_at = time.monotonic()
         #: Every queue as it was last configured, and the slots that it has or had: the janitor answers for
         #: closed ones too.
         self._queues: dict[str, QueueConfig] = {}
@@ -57,6 +58,7 @@ class Pool:
     def adopt(self, config: Config) -> None:
         """Takes up a new configuration: every child is replaced by one that knows it."""
         self.config = config
+        self._configured_at = time.monotonic()
         self._generation += 1
         self._furnish()
         # It has no jobs and its successor goes on where it was.
@@ -207,5 +209,7 @@ class Pool:
         return fork_worker(self.config, self._queues[name], self._trade, self._instance, number, pulse)
 
     def _fork_janitor(self, pulse: Pulse) -> ForkProcess:
-        footprint = Footprint(self._instance, dict(self._slots), dict(self._queues), self._started_at)
+        footprint = Footprint(
+            self._instance, dict(self._slots), dict(self._queues), self._started_at, self._configured_at
+        )
         return fork_janitor(self.config, footprint, pulse)

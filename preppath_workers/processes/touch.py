@@ -17,20 +17,23 @@ def _seconds() -> float:
 class Touch:
     """An instance whose lease ran out may be dead; or Redis was away, and it is as late as we are. To tell
     takes somebody who was in touch when the lease ran out, and some time before: others may come back later.
-    Who was not gives everybody one lease more."""
+    Who was not gives everybody one lease more. So does who sees that the server's clock was put forward: by
+    that clock all leases have run out at once."""
 
     def __init__(self, lease: float, clock: Callable[[], float] = _seconds) -> None:
         """`lease` in seconds."""
         self._lease = lease
         self._clock = clock
         self._since, self._renewed_at = float("inf"), float("-inf")
+        self._server_ms = 0
 
-    def renew(self) -> None:
-        """Our own leases were renewed just now."""
+    def renew(self, server_ms: int) -> None:
+        """Our own leases were renewed just now, when the server's clock showed `server_ms`."""
         now = self._clock()
-        if self._is_late(now):
+        if self._is_late(now) or server_ms > self.latest_ms:
             self._since = now + self._lease / 5
         self._renewed_at = now
+        self._server_ms = server_ms
 
     @property
     def lasted_ms(self) -> int:
@@ -41,6 +44,14 @@ class Touch:
             return 0
         lasted = max(0.0, now - self._since)
         return _ALL_ALONG if lasted >= self._lease else round(lasted * 1000)
+
+    @property
+    def latest_ms(self) -> int:
+        """The latest that the server's clock can show, by ours: more, and it was put forward."""
+        if not self._server_ms:
+            return 0
+        elapsed = self._clock() - self._renewed_at + self._lease / 5
+        return self._server_ms + round(elapsed * 1000)
 
     def _is_late(self, now: float) -> bool:
         return now - self._renewed_at > self._lease / 2

@@ -64,9 +64,15 @@ class Keys:
 
     @property
     def meta(self) -> str:
-        """hash: paused, heldUntil (ms), heldReason, notices (ms), streak (JSON), and while the queue is
+        """hash: paused, heldUntil (ms), heldReason, notices (ms), limit, streak (JSON), and while the queue is
         out of service what `lua/shared/outage.lua` lists."""
         return self.base + "meta"
+
+    @property
+    def limit(self) -> str:
+        """hash: the rate limit in force (max, duration, since, until, instance; ms) and, for as long as some
+        instance is configured with another, that one (otherMax, otherDuration, otherInstance, otherUntil)."""
+        return self.base + "limit"
 
     @property
     def stats(self) -> str:

@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from .connections import ENCODING_ERRORS, consumer
+from .connections import ENCODING_ERRORS, UNREADABLE, consumer
 
 #: Bytes. Most answers are far smaller, and each child has these for itself.
 _RECEIVED_AT_ONCE = 2**14
@@ -41,10 +41,13 @@ class Line:
         """Opens the connection, logs in, and takes the URL's database."""
         self._connection.connect()
         self._socket: socket.socket = self._connection._sock
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # socket(7): a struct timeval
-            timeval = struct.pack("ll", int(self._timeout), round(self._timeout % 1 * 1e6))
-            self._socket.setsockopt(socket.SOL_SOCKET, option, timeval)
-        self._choose_timekeeper()
+        try:
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # socket(7): a struct timeval
+                timeval = struct.pack("ll", int(self._timeout), round(self._timeout % 1 * 1e6))
+                self._socket.setsockopt(socket.SOL_SOCKET, option, timeval)
+            self._choose_timekeeper()
+        except OSError as error:
+            raise RedisConnectionError(f"the connection is lost: {error}") from error
         # Any, for its types forget that it reads from buffers.
         self._reader: Any = Reader(encoding="utf-8", errors=ENCODING_ERRORS, replyError=ResponseError)
 
@@ -62,19 +65,26 @@ class Line:
 
     def receive(self) -> Any:
         """The next answer. Raises what the server answers as an error, too."""
-        while (answer := self._reader.gets()) is False:  # there is no such value in this protocol
-            try:
-                received = self._socket.recv_into(self._buffer)
-            except (TimeoutError, BlockingIOError) as error:  # Python's timeout, the kernel's
-                raise RedisTimeoutError("the server does not answer") from error
-            except OSError as error:
-                raise RedisConnectionError(f"the connection is lost: {error}") from error
-            if not received:
-                raise RedisConnectionError("the server has closed the connection")
-            self._reader.feed(self._buffer, 0, received)
+        try:
+            while (answer := self._reader.gets()) is False:  # there is no such value in this protocol
+                self._read_more()
+        except UNREADABLE as error:
+            # A proxy's page, or what a broken server sends: nothing that follows it can be trusted.
+            raise RedisConnectionError(f"the answer is not Redis's protocol: {error}") from error
         if isinstance(answer, ResponseError):
             raise answer
         return answer
+
+    def _read_more(self) -> None:
+        try:
+            received = self._socket.recv_into(self._buffer)
+        except (TimeoutError, BlockingIOError) as error:  # Python's timeout, the kernel's
+            raise RedisTimeoutError("the server does not answer") from error
+        except OSError as error:
+            raise RedisConnectionError(f"the connection is lost: {error}") from error
+        if not received:
+            raise RedisConnectionError("the server has closed the connection")
+        self._reader.feed(self._buffer, 0, received)
 
     @contextmanager
     def minding_signals(self) -> Iterator[None]:

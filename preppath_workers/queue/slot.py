@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 from hiredis import pack_command
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from ..errors import JobLost
@@ -23,6 +24,7 @@ from .job import Job
 from .keys import Keys
 from .line import Line
 from .outcome import Completed, Failed, Finished, Recovered, Settlement
+from .refusals import code_of, is_too_large
 from .scripts import SERVER_TIME, Script, scripts
 
 #: Seconds that one pop blocks on an empty queue: long, so that idle children are quiet.
@@ -37,6 +39,13 @@ LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 
 #: Seconds for any answer. Above BLOCK, or an idle queue would look like a dead server.
 ANSWER_TIMEOUT = BLOCK + 5.0
+
+_VERDICTS = ("completed", "reopened", "delayed", "dead", "released", "lost")
+
+#: The error of a job whose outcome the server refuses for its size.
+_TOO_LARGE = (
+    '{"class":"PermanentError","message":"Redis refuses the outcome: it is too large for this server"}'
+)
 
 _USED = (
     *("turn", "claim", "complete", "retry", "release", "recover"),
@@ -98,7 +107,10 @@ class Slot:
 
     def recover(self) -> Recovered:
         """Gives back what a dead predecessor held in this slot, as lost by its worker."""
-        moved, dead = self._call("recover", self.owner, "1", self._queue.recoveries)
+        answer = self._call("recover", self.owner, "1", self._queue.recoveries)
+        if len(answer) != 2:
+            raise self._unknown(answer)
+        moved, dead = answer
         return Recovered(int(moved), [Job.from_reply(self._queue.name, fields) for fields in dead])
 
     def give_back(self) -> int:
@@ -123,17 +135,19 @@ class Slot:
         if isinstance(outcome, Completed) and not self._has_failed:
             self._has_failed = True
             self._send([(*self._turn, job.id, job.fence, outcome.result, *self._turn_terms)])
-            verdict, self._brought = self._receive()
+            settled, *claimed = self._receive()
+            if len(claimed) != 1 or type(claimed[0]) is not list or not claimed[0]:
+                raise self._unknown(claimed)
+            self._brought = claimed[0]
             self._has_failed = False
-            return self._settled([verdict])
+            return self._settled([settled])
         self._has_failed = False
         self._send([self._settle_words(self._unsettled), self._claim])
         return self._settled(self._receive())
 
     def end_turn(self) -> Job | Wait | None:
         """The next job, after up to BLOCK seconds when there was none; None when there is still none."""
-        if self._popping:
-            self._receive()
+        refusal = self._receive_pop() if self._popping else None
         answer = self._brought or self._receive()
         if answer[0] == "first":
             return Job.first_started(self._queue.name, self.owner, answer[1:])
@@ -141,7 +155,11 @@ class Slot:
             return Wait(int(answer[1]) / 1000)
         if answer[0] == "none":
             self._idle_since = monotonic()
+            if refusal:
+                raise refusal
             return None
+        if answer[0] != "job":
+            raise self._unknown(answer)
         return Job.from_reply(self._queue.name, answer[1])
 
     def settle(self, finished: Finished | None = None) -> Settlement | None:
@@ -201,6 +219,8 @@ class Slot:
 
     def _settled(self, answer: list[Any]) -> Settlement:
         verdict, *detail = answer
+        if verdict not in _VERDICTS:
+            raise self._unknown(answer)
         finished, self._unsettled = self._unsettled, None
         assert finished is not None
         # A repeated call is told the verdict alone: what it did was done by the first.
@@ -234,17 +254,43 @@ class Slot:
             self.disconnect()
             raise
 
+    def _receive_pop(self) -> ResponseError | None:
+        """Reads the answer of the pop; returns the refusal of a server that is out of memory. The claim that
+        follows needs none: it takes the next job by itself."""
+        try:
+            self._line.receive()
+        except BaseException as error:
+            if not isinstance(error, ResponseError) or code_of(error) != "OOM":
+                self.disconnect()
+                raise
+            self._unread -= 1
+            return error
+        self._unread -= 1
+        return None
+
     def _receive(self) -> Any:
         # Whatever breaks in here, an interrupt by a signal too, leaves answers unread: a fresh connection is
         # the only one whose next answer is known. A refusal (no memory, read-only replica, a script lost by
         # SCRIPT FLUSH) is one more reason for a fresh start, which loads the scripts again.
         try:
             answer = self._line.receive()
-        except BaseException:
+        except BaseException as error:
             self.disconnect()
+            if self._unsettled and isinstance(error, ResponseError) and is_too_large(error):
+                self._unsettled.outcome = Failed(_TOO_LARGE, "permanent")  # the next turn can settle that
             raise
         self._unread -= 1
+        if type(answer) is not list or not answer:
+            raise self._unknown(answer)
         return answer
+
+    def _unknown(self, answer: object) -> RedisConnectionError:
+        """For an answer that none of our scripts gives: what is behind the address is not Redis, or mixes up
+        whose answers it gives."""
+        self.disconnect()
+        return RedisConnectionError(
+            f"the server answers {str(answer)[:100]!r}, which is not an answer of ours"
+        )
 
     def _connect(self) -> None:
         self._line.connect()

@@ -51,7 +51,7 @@ def test_it_ends_somewhere(
         case "wait":
             bench.redis.rpush(bench.keys.wait, "a")
         case "active":
-            bench.call("heartbeat", "host", 10**9, 1, 0)
+            bench.call("heartbeat", "host", 10**9, 1, 0, 0, 0, 0)
             bench.redis.lpush(bench.keys.active(OWNER), "a")
         case "delayed":
             bench.redis.zadd(bench.keys.delayed, {"a": NOW})

@@ -47,7 +47,7 @@ class Workshop(RuleBasedStateMachine):
     def open(self, limit: int, duration: int) -> None:
         self.limit, self.duration = limit, duration
         for instance in INSTANCES:
-            self.call("heartbeat", instance, LEASE, SLOTS, 0)
+            self.call("heartbeat", instance, LEASE, SLOTS, 0, 0, 0, 0)
 
     def call(self, name: str, *arguments: str | int) -> list[Any]:
         reply: list[Any] = self.bench.call(name, *arguments, now=self.now)
@@ -106,7 +106,7 @@ class Workshop(RuleBasedStateMachine):
     def stops(self, instance: str) -> None:
         self.runs = {owner: held for owner, held in self.runs.items() if not owner.startswith(instance)}
         self.call("leave", instance)
-        self.call("heartbeat", instance, LEASE, SLOTS, 0)
+        self.call("heartbeat", instance, LEASE, SLOTS, 0, 0, 0, 0)
 
     @rule(number=st.integers(0, 40))
     def cancel(self, number: int) -> None:

@@ -27,6 +27,6 @@ def test_what_ran_out_so_long_ago_or_later_is_over(renewals: list[float], now: f
     clock = [0.0]
     touch = Touch(LEASE, lambda: clock[0])
     for clock[0] in renewals:
-        touch.renew()
+        touch.renew(round(clock[0] * 1000))
     clock[0] = now
     assert touch.lasted_ms == expected

@@ -9,7 +9,7 @@ A state holds only what is there:
         "delayed": {"d": 1_001_000},            # also tokens, reserved, instances
         "dead": ["e"], "completed": ["f"],
         "instance": {"host": {"slots": 1}},
-        "meta": {"paused": 1}, "stats": {"enqueued": 6},
+        "meta": {"paused": 1}, "stats": {"enqueued": 6}, "limit": {"max": 5, …},
         "jobs": {"a": {"state": "waiting", …}, …},
     }
 
@@ -36,7 +36,7 @@ State = dict[str, Any]
 
 _LISTS = ("wait", "dead", "completed", "outbox")
 _SORTED_SETS = ("lanes", "delayed", "tokens", "reserved", "instances")
-_HASHES = ("meta", "stats")
+_HASHES = ("meta", "stats", "limit")
 
 #: What a job that never started may have behind it, a replay: nothing that its worker need know.
 _BEFORE = ("error", "failures", "recoveries", "replays")

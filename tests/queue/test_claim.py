@@ -228,6 +228,9 @@ def test_an_instance_that_only_claimed_is_recovered_when_its_lease_is_over(bench
     bench.take("ghost:1")
     bench.call("claim", "ghost", 1, 15_000, 0, 0, 60_000)
 
-    assert bench.call("reap", 3, 10, "", 9_000, 60_000, now=NOW + 14_999) == [[], []]
-    assert bench.call("reap", 3, 10, "", 9_000, 60_000, now=NOW + 15_000) == [["ghost", 1], []]
+    assert bench.call("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15, now=NOW + 14_999) == [[], []]
+    assert bench.call("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15, now=NOW + 15_000) == [
+        ["ghost", 1],
+        [],
+    ]
     assert bench.read()["wait"] == ["a"]

@@ -22,30 +22,38 @@ RECOVERED = {"state": "waiting", "queuedAt": NOW, "recoveries": 1}
 RELEASED = {"state": "waiting", "queuedAt": NOW, "attempts": 0, "releases": 1}
 IN_FRONT: State = {"active": None, "wait": ["low", "mid", "a", "top"], "reserved": {"host:0": None}}
 
+#: What a heartbeat leaves of a limit that no other instance disputes.
+UNLIMITED = {"max": 0, "duration": 0, "since": NOW, "until": NOW + 60_000, "instance": "host"}
+
 HEARTBEAT = [
     Row(
         "the first heartbeat registers",
         given={},
-        call=("heartbeat", "host", 15_000, 2, 0, "host", "box", "pid", "7"),
-        reply=["ok"],
+        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "host", "box", "pid", "7"),
+        reply=[NOW],
         changes={
             "instances": {"host": NOW + 15_000},
-            "instance": {"host": {"slots": 2, "host": "box", "pid": 7}},
+            "instance": {"host": {"slots": 2, "lease": 15_000, "host": "box", "pid": 7}},
+            "limit": UNLIMITED,
         },
     ),
     Row(
         "each renews the lease",
         given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}},
-        call=("heartbeat", "host", 15_000, 2, 0),
-        reply=["ok"],
-        changes={"instances": {"host": NOW + 15_000}},
+        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
+        reply=[NOW],
+        changes={
+            "instances": {"host": NOW + 15_000},
+            "instance": {"host": {"lease": 15_000}},
+            "limit": UNLIMITED,
+        },
     ),
     Row(
         "slots are never fewer than they were: a closed one may hold a job",
         given={"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 5}}},
-        call=("heartbeat", "host", 15_000, 2, 0, "pid", "7"),
-        reply=["ok"],
-        changes={"instance": {"host": {"pid": 7}}},
+        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "pid", "7"),
+        reply=[NOW],
+        changes={"instance": {"host": {"lease": 15_000, "pid": 7}}, "limit": UNLIMITED},
     ),
 ]
 
@@ -116,11 +124,16 @@ RECOVER = [
 ]
 
 REAP = [
-    Row("reap: every lease is live", given=DIED, call=("reap", 3, 10, "", 9_000, 60_000), reply=[[], []]),
+    Row(
+        "reap: every lease is live",
+        given=DIED,
+        call=("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
+        reply=[[], []],
+    ),
     Row(
         "reap: a lease ran out",
         given={**DIED, "instances": {"host": NOW}},
-        call=("reap", 3, 10, "", 9_000, 60_000),
+        call=("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         reply=[["host", 1], []],
         again=[[], []],
         changes={
@@ -135,13 +148,33 @@ REAP = [
     Row(
         "reap: a lease ran out before the caller was in touch",
         given={**DIED, "instances": {"host": NOW - 101}},
-        call=("reap", 3, 10, "", 9_000, 100),
+        call=("reap", 3, 10, "", 9_000, 100, 15_000, 10**15),
+        reply=[[], []],
+    ),
+    Row(
+        "reap: a lease that the clock's step back made longer than a lease",
+        given={
+            "instances": {"host": NOW + 3_600_000, "long": NOW + 50_000, "gone": NOW + 3_600_000},
+            "instance": {
+                "host": {"slots": 2},
+                "long": {"slots": 1, "lease": 60_000},
+                "gone": {"slots": 1, "lease": 60_000, "gone": 1},
+            },
+        },
+        call=("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
+        reply=[[], []],
+        changes={"instances": {"host": NOW + 15_000, "gone": NOW + 9_000}},
+    ),
+    Row(
+        "reap: the clock was put forward, so no lease has run out",
+        given={**DIED, "instances": {"host": NOW - 3_600_000}},
+        call=("reap", 3, 10, "", 9_000, 10**15, 15_000, NOW - 1),
         reply=[[], []],
     ),
     Row(
         "reap: a pop that was under way landed after that; then it is struck off",
         given={**DIED, "instances": {"host": NOW}, "instance": {"host": {"slots": 2, "gone": 1}}},
-        call=("reap", 3, 10, "", 9_000, 60_000),
+        call=("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         reply=[["host", 1], []],
         again=[[], []],
         changes={
@@ -156,16 +189,20 @@ REAP = [
     Row(
         "reap: nothing came any more, and nothing is told",
         given={"instances": {"host": NOW}, "instance": {"host": {"slots": 2, "gone": 1}}},
-        call=("reap", 3, 10, "", 9_000, 60_000),
+        call=("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         reply=[[], []],
         changes={"instances": None, "instance": None},
     ),
     Row(
         "heartbeat: it was not gone after all",
         given={"instances": {"host": NOW + 9_000}, "instance": {"host": {"slots": 2, "gone": 1}}},
-        call=("heartbeat", "host", 15_000, 2, 0),
-        reply=["ok"],
-        changes={"instances": {"host": NOW + 15_000}, "instance": {"host": {"gone": None}}},
+        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
+        reply=[NOW],
+        changes={
+            "instances": {"host": NOW + 15_000},
+            "instance": {"host": {"lease": 15_000, "gone": None}},
+            "limit": UNLIMITED,
+        },
     ),
     Row(
         "claim: nor is one whose child is still there, and it gets a lease's time to say so itself",
@@ -199,7 +236,9 @@ def test_instances(bench: Bench, row: Row) -> None:
 
 
 @pytest.mark.parametrize(
-    "call", [("recover", "host:0", "1", 3), ("reap", 3, 10, "", 9_000, 60_000)], ids=lambda call: call[0]
+    "call",
+    [("recover", "host:0", "1", 3), ("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15)],
+    ids=lambda call: call[0],
 )
 def test_a_job_that_kills_its_workers_is_dead_past_the_limit(bench: Bench, call: tuple) -> None:
     bench.write({**DIED, "instances": {"host": NOW}, "dead": ["z"]})
@@ -226,17 +265,17 @@ def test_a_job_that_kills_its_workers_is_dead_past_the_limit(bench: Bench, call:
 
 def test_reap_spares_the_instance_that_asks(bench: Bench) -> None:
     for name in "ab":
-        bench.call("heartbeat", name, 10, 1, 0)
-    assert bench.call("reap", 3, 10, "a", 9_000, 60_000, now=NOW + 10) == [["b", 0], []]
+        bench.call("heartbeat", name, 10, 1, 0, 0, 0, 0)
+    assert bench.call("reap", 3, 10, "a", 9_000, 60_000, 15_000, 10**15, now=NOW + 10) == [["b", 0], []]
     assert bench.read()["instances"] == {"a": NOW + 10, "b": NOW + 9_010}
 
 
 def test_reap_clears_some_dead_instances_at_a_time(bench: Bench) -> None:
     for name in "abc":
-        bench.call("heartbeat", name, 10, 1, 0)
+        bench.call("heartbeat", name, 10, 1, 0, 0, 0, 0)
 
-    assert bench.call("reap", 3, 2, "", 9_000, 60_000, now=NOW + 10) == [["a", 0, "b", 0], []]
-    assert bench.call("reap", 3, 2, "", 9_000, 60_000, now=NOW + 10) == [["c", 0], []]
-    bench.call("reap", 3, 2, "", 9_000, 60_000, now=NOW + 9_010)
-    bench.call("reap", 3, 2, "", 9_000, 60_000, now=NOW + 9_010)
-    assert bench.read() == {}
+    assert bench.call("reap", 3, 2, "", 9_000, 60_000, 15_000, 10**15, now=NOW + 10) == [["a", 0, "b", 0], []]
+    assert bench.call("reap", 3, 2, "", 9_000, 60_000, 15_000, 10**15, now=NOW + 10) == [["c", 0], []]
+    bench.call("reap", 3, 2, "", 9_000, 60_000, 15_000, 10**15, now=NOW + 9_010)
+    bench.call("reap", 3, 2, "", 9_000, 60_000, 15_000, 10**15, now=NOW + 9_010)
+    assert bench.read().keys() == {"limit"}

@@ -60,7 +60,7 @@ def test_a_raw_push_is_no_job_yet(queue: Queue, redis: Redis) -> None:
 
 
 def test_slots_tell_how_long_their_instance_is_good_for(bench: Bench, redis: Redis) -> None:
-    bench.call("heartbeat", "host", 15_000, 1, 0)
+    bench.call("heartbeat", "host", 15_000, 1, 0, 0, 0, 0)
     (slot,) = held_slots(Queue("tts", redis, bench.keys.prefix))
     assert (slot.owner, slot.job_ids) == ("host:0", [])
     assert slot.lease_ms == pytest.approx(NOW + 15_000 - redis.time()[0] * 1000, abs=60_000)

@@ -22,7 +22,7 @@ SHARED = [f"shared/{path.stem}" for path in (LUA / "shared").glob("*.lua")]
 
 NAMED = {
     *("wait", "lanes", "delayed", "dead", "completed", "outbox"),
-    *("tokens", "reserved", "instances", "meta", "stats"),
+    *("tokens", "reserved", "instances", "meta", "limit", "stats"),
 }
 
 
@@ -59,7 +59,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
     """Every one is called here; reading the state raises for a key that is none of Keys'."""
     calls = [
         ("enqueue", "a", "{}", 10, 0, "b", "{}", 1, 5, "c", "{}", 9, 0),
-        ("heartbeat", "host", 15_000, 1, 1, "pid", "7"),
+        ("heartbeat", "host", 15_000, 1, 1, 0, 0, 0, "pid", "7"),
         ("claim", "host", 0, 15_000, 1, 1_000, 60_000, 1_000),
         ("claim", "host", 1, 15_000, 1, 1_000, 60_000, 1_000),
         ("progress", "c", "host:0", 1, 50),
@@ -84,7 +84,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("turn", "host:1", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000),
         ("recover", "host:0", "1", 3),
         ("counts",),
-        ("reap", 3, 10, "", 9_000, 60_000),
+        ("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         ("leave", "host"),
     ]
     assert {name for name, *_ in calls} == set(scripts())

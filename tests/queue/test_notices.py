@@ -74,8 +74,8 @@ def test_none_when_those_who_wanted_them_are_gone(bench: Bench) -> None:
 
 
 def test_whoever_wants_them_says_so_with_every_heartbeat_and_nobody_else_takes_it_back(bench: Bench) -> None:
-    bench.call("heartbeat", "host", 15_000, 1, 1)
-    bench.call("heartbeat", "other", 15_000, 1, 0)
+    bench.call("heartbeat", "host", 15_000, 1, 1, 0, 0, 0)
+    bench.call("heartbeat", "other", 15_000, 1, 0, 0, 0, 0)
     assert bench.read()["meta"] == {"notices": NOW + 60_000}
 
 

@@ -46,8 +46,8 @@ TERMS = (15_000, 3, 1_000, 60_000)
 
 CALLS: list[tuple[str | int, ...]] = [
     ("enqueue", "x", "{}", 10, 0, "y", "{}", 1, 5),
-    ("heartbeat", "host", 15_000, 2, 1, "pid", "7"),
-    ("heartbeat", "new", 15_000, 2, 1, "pid", "7"),
+    ("heartbeat", "host", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
+    ("heartbeat", "new", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
     ("claim", "host", 0, *TERMS),
     ("claim", "host", 1, *TERMS),
     ("claim", "new", 0, *TERMS),
@@ -66,7 +66,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("recover", "host:0", "1", 3),
     ("recover", "host:0", "1", 0),
     ("recover", "host:1", "0", 3),
-    ("reap", 3, 10, "host", 9_000, 60_000),
+    ("reap", 3, 10, "host", 9_000, 60_000, 15_000, 10**15),
     ("leave", "host"),
     ("try_write",),
     ("replay", "dead"),
@@ -147,6 +147,25 @@ def test_so_does_one_for_which_nothing_is_out_of_the_ordinary(
     _happens_as_a_whole_or_not_at_all(bench, state, call)
 
 
+#: What keeps the queue alive: else leases would run out, nothing would be recovered, and no memory be freed.
+VITAL = ("heartbeat", "promote", "reap", "recover", "leave", "claim", "turn", "complete", "retry", "release",
+         "checkpoint", "spend")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "call", [call for call in CALLS if call[0] in VITAL], ids=lambda call: "-".join(map(str, call[:4]))
+)
+def test_a_server_without_memory_refuses_nothing_that_keeps_the_queue_alive(
+    bench: Bench, call: tuple[str | int, ...]
+) -> None:
+    bench.write(STATE)
+    bench.redis.config_set("maxmemory", 1)
+    try:
+        bench.call(*call)
+    finally:
+        bench.redis.config_set("maxmemory", 0)
+
+
 def _happens_as_a_whole_or_not_at_all(bench: Bench, state: State, call: tuple[str | int, ...]) -> None:
     bench.write(state)
     expected = bench.call(*call)
@@ -162,6 +181,7 @@ def _happens_as_a_whole_or_not_at_all(bench: Bench, state: State, call: tuple[st
         assert bench.read() == before
     else:
         assert (reply, bench.read()) == (expected, after)
+        return
     finally:
         bench.redis.config_set("maxmemory", 0)
 

@@ -38,9 +38,9 @@ def moves(random: Random, state: State) -> Iterator[tuple[str | int, ...]]:
         ),
     )
     yield "release", *ours, random.choice([0, 10]), "why"
-    yield "heartbeat", instance, 200, 2, random.choice([0, 1])
+    yield "heartbeat", instance, 200, 2, random.choice([0, 1]), 0, 0, 0
     yield "recover", owner, random.choice("01"), 2
-    yield "reap", 2, 10, "", 100, 10**12
+    yield "reap", 2, 10, "", 100, 10**12, 200, 10**15
     yield "leave", instance
     yield "promote", 10
     yield "replay", job_id

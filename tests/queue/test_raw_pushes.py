@@ -216,13 +216,76 @@ def test_what_a_dead_slot_held_unread_goes_to_the_front(bench: Bench) -> None:
     assert bench.read()["wait"] == ["a", "{}"]
 
 
-def test_a_burst_of_raw_pushes_is_adopted_in_its_order(bench: Bench) -> None:
-    """All in one call and one moment: what each costs must not grow with their number."""
-    for start in range(0, 3_000, 500):
-        bench.push(*(f'{{"n":{number}}}' for number in range(start, start + 500)))
-    bench.call("enqueue", "last", "{}", 50, 0)
-    wait = bench.redis.lrange(bench.keys.wait, 0, -1)
-    assert len({*wait}) == 3_001
-    assert wait[0] == "last"
-    assert bench.redis.hget(bench.keys.job(wait[-1]), "data") == '{"n":0}'
-    assert bench.redis.hget(bench.keys.job(wait[1]), "data") == '{"n":2999}'
+def push_many(bench: Bench, count: int) -> None:
+    for start in range(0, count, 500):
+        bench.push(*(f'{{"n":{number}}}' for number in range(start, min(start + 500, count))))
+
+
+def numbers(bench: Bench) -> list[int]:
+    """The raw pushes by their numbers, as they will run."""
+    found = []
+    for entry in reversed(bench.redis.lrange(bench.keys.wait, 0, -1)):
+        data = entry if entry.startswith("{") else bench.redis.hget(bench.keys.job(entry), "data")
+        found.append(json.loads(data).get("n"))
+    return found
+
+
+BEFORE: dict[str, list[tuple[str, int]]] = {
+    "nothing": [],
+    "an urgent job": [("urgent", 1)],
+    "a usual one": [("usual", 50)],
+    "a less urgent one": [("less", 90)],
+    "some of all kinds": [("usual", 50), ("less", 90), ("least", 99), ("urgent", 1)],
+    "many that are less urgent": [(f"less{number}", 90) for number in range(1_500)],
+}
+
+
+@pytest.mark.parametrize("count", [40, 1_200])
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+def test_promote_raw_pushes_makes_them_members_of_their_lane_in_order(
+    server_bench: Bench, before: list[tuple[str, int]], count: int
+) -> None:
+    bench = server_bench
+    for job_id, priority in before:
+        bench.call("enqueue", job_id, "{}", priority, 0)
+    push_many(bench, count)
+
+    while bench.call("promote", 500)[1] == 0:
+        pass
+    for job_id, priority in (("late", 50), ("later", 90), ("now", 1)):
+        bench.call("enqueue", job_id, "{}", priority, 0)
+
+    state = bench.read()
+    invariants.check(state)
+    known = dict([*before, ("late", 50), ("later", 90), ("now", 1)])
+    ran = [entry if entry in known else "raw" for entry in reversed(state["wait"])]
+    assert ran == sorted(
+        [*(job_id for job_id, _ in before), *["raw"] * count, "late", "later", "now"],
+        key=lambda entry: known.get(entry, 50),
+    )
+    raw = [number for number in numbers(bench) if number is not None]
+    assert sorted(raw) == [*range(count)]
+    if len(before) < 1_000 or count <= 500:
+        assert raw == sorted(raw)
+
+
+def test_a_script_reads_a_bounded_number_of_raw_pushes(bench: Bench) -> None:
+    push_many(bench, 1_200)
+    bench.call("enqueue", "urgent", "{}", 1, 0)
+    assert bench.read()["stats"]["enqueued"] == 101
+    bench.push(*(f'{{"n":{number}}}' for number in range(1_200, 2_400)))
+    bench.call("promote", 500)
+    assert bench.read()["stats"]["enqueued"] == 601
+
+
+def test_a_script_reads_a_bounded_number_of_malformed_pushes(bench: Bench) -> None:
+    bench.push(*(f"malformed {number}" for number in range(1_200)))
+    assert [bench.call("promote", 500)[1] for _ in range(3)] == [0, 0, -1]
+    assert "wait" not in bench.read()
+
+
+def test_a_script_reads_some_megabytes_of_raw_pushes_at_most(bench: Bench) -> None:
+    for number in range(60):
+        bench.push(json.dumps({"n": number, "text": "x" * 100_000}))
+    bench.call("promote", 500)
+    assert 0 < bench.read()["stats"]["enqueued"] < 20

@@ -184,9 +184,10 @@ class Janitor:
             self._say(f"{self.instance}: {error}")
 
     def renew(self, notices: int = 0) -> None:
-        self._call("heartbeat", self.instance, LEASE_MS, self._slots, notices, "pid", "1")
-        self._touch.renew()
+        reply = self._call("heartbeat", self.instance, LEASE_MS, self._slots, notices, 0, 0, 0, "pid", "1")
+        self._touch.renew(int(reply[0]))
 
     def reap(self, most: int) -> None:
-        reaped, _ = self._call("reap", RECOVERIES, most, self.instance, LONGEST_POP_MS, self._touch.lasted_ms)
+        touch = (self._touch.lasted_ms, LEASE_MS, self._touch.latest_ms)
+        reaped, _ = self._call("reap", RECOVERIES, most, self.instance, LONGEST_POP_MS, *touch)
         self._say(f"{self.instance}: reaps {reaped}")

@@ -43,7 +43,7 @@ MUTANTS = (
     Mutant("a job that comes alone goes to the end", "if is_behind or not last then", "do", 1),
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
     Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 45),
-    Mutant("a promise is not measured against real starts", "if not promised or promised <= now then\n    moment = free_at", "if not promised then\n    moment = free_at", 16),
+    Mutant("a promise is not measured against real starts", "if not promised or promised <= now then\n      moment = free_at", "if not promised then\n      moment = free_at", 16),
     Mutant("a stopped slot's promise is kept for ever", "redis.call('ZREM', RESERVED, owner)\n  return moved", "return moved", 0),
     Mutant("recovery forgets a job that waits in hand", "else\n      place_first(id, priority_of(id))\n    end", "end", 0),
     Mutant("a dead instance's last slot is not looked at", "for slot = 0, slots - 1 do\n    moved", "for slot = 0, slots - 2 do\n    moved", 0),
@@ -58,7 +58,7 @@ MUTANTS = (
     Mutant("a cancelled job stays in line", "redis.call('LREM', WAIT, 1, id)\n  return true", "return true", 0),
     Mutant("a replayed job keeps its failures", "'failures', 0, 'recoveries', 0", "'recoveries', 0", 6),
     Mutant("adding an id again makes a second job", "if redis.call('EXISTS', job_key(id)) == 1 then", "if false then", 2),
-    Mutant("adopting raw pushes loses them", "if #ids > 0 then place_last(ids, DEFAULT_PRIORITY) end", "", 1),
+    Mutant("adopting raw pushes loses them", "WAIT, place + index - 1, id or TAKEN_OUT)", "WAIT, place + index - 1, TAKEN_OUT)", 1),
     Mutant("the list of completions grows", "redis.call('LTRIM', COMPLETED, 0, most - 1)", "", 2),
 )  # fmt: skip
 

@@ -16,5 +16,6 @@
 local id, owner, fence, name, value = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 if state_if_ours(id, owner, fence) ~= 'active' then return {'lost'} end
+redis.call('LTRIM', active_key(owner), '0', '-1') -- as in claiming.lua: what was paid for is kept
 redis.call('HSET', job_key(id), 'checkpoint:' .. name, value)
 return {'ok'}

@@ -31,8 +31,8 @@ local function start_what_was_popped()
   if gone or slots <= tonumber(slot) then return nil end
   if redis.call('EXISTS', META, WAIT) > 0 then
     -- Where more jobs wait there may be a more urgent one; that notices are wanted is no reason.
-    local closed = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService')
-    if closed[1] or closed[2] or closed[3] or redis.call('EXISTS', WAIT) == 1 then return nil end
+    local closed = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService', 'limit')
+    if closed[1] or closed[2] or closed[3] or closed[4] or redis.call('EXISTS', WAIT) == 1 then return nil end
   end
   local owner = instance .. ':' .. slot
   local active = active_key(owner)

@@ -1,6 +1,7 @@
 -- needs: places, raw_pushes, batches
 --
--- Moves jobs that are due from `delayed` to the end of their lane in `wait`, earliest first.
+-- Moves jobs that are due from `delayed` to the end of their lane in `wait`, earliest first, and gives raw pushes their
+-- places there.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -10,7 +11,28 @@
 
 local most = tonumber(ARGV[2])
 
-adopt_raw_pushes()
+--: Delayed jobs that are compared with the clock.
+local COMPARED = 100
+
+-- Out of memory, as in heartbeat.lua: a write that needs none comes first.
+redis.call('ZREM', DELAYED, '')
+
+local has_more = adopt_raw_pushes(most)
+
+-- A job that was added or started later than now was so before the clock was put back, and its due time lies too far
+-- ahead by as much.
+local first = redis.call('ZRANGE', DELAYED, 0, COMPARED - 1, 'WITHSCORES')
+for index = 1, #first, 2 do
+  local id, key = first[index], job_key(first[index])
+  local job = redis.call('HMGET', key, 'createdAt', 'startedAt')
+  local created, started = integer(job[1]) or 0, integer(job[2]) or 0
+  local ahead = math.max(created, started) - now
+  if ahead > 0 then
+    redis.call('ZADD', DELAYED, first[index + 1] - ahead, id)
+    redis.call('HSET', key, 'createdAt', math.min(created, now))
+    if job[2] then redis.call('HSET', key, 'startedAt', math.min(started, now)) end
+  end
+end
 
 local waiting = new_batch()
 local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, most)
@@ -27,5 +49,6 @@ for _, entry in ipairs(due) do
 end
 place_batch(waiting)
 
+if has_more then return {#due, 0} end
 local upcoming = redis.call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
 return {#due, upcoming[2] and math.max(0, upcoming[2] - now) or -1}

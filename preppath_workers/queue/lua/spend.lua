@@ -1,4 +1,4 @@
--- needs: ownership, tokens, jobs
+-- needs: ownership, tokens, jobs, limits
 --
 -- Spends a further token on a running job that makes more than one paid request, if the job is still the
 -- caller's.
@@ -17,11 +17,13 @@
 local id, owner, fence, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 if state_if_ours(id, owner, fence) ~= 'active' then return {'lost'} end
-local meta = redis.call('HMGET', META, 'heldUntil', 'outOfService')
+redis.call('LTRIM', active_key(owner), '0', '-1') -- as in claiming.lua
+local meta = redis.call('HMGET', META, 'heldUntil', 'outOfService', 'limit')
 local held = (integer(meta[1]) or 0) - now
 -- A vendor that is out of service tells this job so itself, and the job ends; one that limits the rate is heeded.
 if held > 0 and not meta[2] then return {'wait', held} end
 local request = add(id, 'requests', 1)
+limit, duration = limit_in_force(meta[3], limit, duration)
 local delay = take_token(owner, string.format('%s#%s#%.0f', id, fence, request), limit, duration)
 if delay > 0 then return {'wait', delay} end
 return {'ok'}

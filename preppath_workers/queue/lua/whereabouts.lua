@@ -1,11 +1,11 @@
--- needs: places, tokens, slots
+-- needs: places, tokens, slots, limits
 --
 -- Where a job is and what it waits for, at one moment. Changes nothing.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
--- ARGV[3]  the rate limit's maximum; 0 for no limit
+-- ARGV[3]  the rate limit's maximum if no instance has told its own; 0 for no limit
 -- ARGV[4]  the rate limit's duration (ms)
 --
 -- Returns a list of names and values, of those that there are: `at` (now, ms); `ahead`, jobs that start before it;
@@ -13,6 +13,8 @@
 -- `token`, ms until the rate limit lets it start; `children`, slots of live instances.
 
 local id, limit, duration = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local told = redis.call('HMGET', LIMIT, 'max', 'duration', 'until')
+if (integer(told[3]) or 0) > now then limit, duration = integer(told[1]) or limit, integer(told[2]) or duration end
 
 local facts = { 'at', now }
 local function tell(name, value)
@@ -27,7 +29,8 @@ local function token_in(ahead)
   if late < 0 then return 0 end
   -- The tokens that are out come back in their order, and then again and again one duration later.
   local rank, rounds = late % limit, math.floor(late / limit)
-  return math.max(0, (tonumber(spent[2 * rank + 2]) or now) - now) + (rounds + 1) * duration
+  -- A start that lies ahead is one of before the clock was put back, and counts as one of now.
+  return math.min(0, (tonumber(spent[2 * rank + 2]) or now) - now) + (rounds + 1) * duration
 end
 
 local state = redis.call('HGET', job_key(id), 'state')

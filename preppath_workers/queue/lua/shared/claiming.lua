@@ -1,4 +1,4 @@
--- needs: meta, notices, choosing, starting, whole
+-- needs: meta, notices, choosing, starting, whole, limits
 
 --: ms between two looks of a slot at a queue that is paused or held: somebody may lift that at any time.
 local GATE_POLL = 1000
@@ -16,6 +16,7 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   redis.call('LTRIM', active_key(owner), '0', '-1')
   register(instance, slot, lease)
   local meta = read_meta()
+  limit, duration = limit_in_force(meta.limit, limit, duration)
   local held = (integer(meta.heldUntil) or 0) - now
   -- What is over is forgotten, or the queue would be out of the ordinary for ever, and each turn take the longer way.
   if meta.heldUntil and held <= 0 then redis.call('HDEL', META, 'heldUntil', 'heldReason') end

@@ -35,20 +35,111 @@ local function admit(entry)
   return nil
 end
 
--- Raw pushes lie at the left end, beyond every lane. Placing others before them again and again would starve
--- them, so whoever places a job first gives them their places. Each raw push is moved once. A pushed id of a job
--- that is accounted for elsewhere is dropped, as the claim would do: it would shield the raw pushes behind it.
-local function adopt_raw_pushes()
-  local entries = {}
-  while true do
+--: Raw pushes that get an id before a producer's jobs are placed: few, so that the producer does not wait long.
+local ADOPTED = 100
+
+--: Bytes of raw pushes that one call reads, but for the last one.
+local MOST_BYTES = 1000000
+
+--: Less urgent jobs that are moved past the raw pushes that came after them, rather than each raw push past them.
+local MOVED = 1000
+
+-- Stands in the list for an entry that is about to be taken out.
+local TAKEN_OUT = 'taken out by adopt_raw_pushes'
+
+-- Whether an entry is a job that waits, and its state if it has one. A pushed id of a job that is accounted for
+-- elsewhere is no such job.
+local function is_waiting(entry)
+  local held = redis.call('HMGET', job_key(entry), 'state', 'owner')
+  return held[1] and not is_elsewhere(held[1], held[2]), held[1]
+end
+
+-- The first place from the left, at `low` or after it, whose entry passes the test; all that follow do.
+local function first_place(low, passes)
+  local high = redis.call('LLEN', WAIT)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if passes(redis.call('LINDEX', WAIT, middle)) then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+-- Gives entries their ids where they are, from this place (from the left) on to the right: `most` of them at most, until
+-- a waiting job comes. The leftmost becomes the pointer of its lane, and those behind it belong to that too, whether
+-- they have an id yet or not. Returns whether it has to be called again, for all that it read were no jobs.
+local function adopt_from(place, most)
+  local entries, bytes = {}, 0
+  while #entries < most and bytes < MOST_BYTES do
+    local entry = redis.call('LINDEX', WAIT, place + #entries)
+    if not entry or is_waiting(entry) then break end
+    entries[#entries + 1] = entry
+    bytes = bytes + #entry
+  end
+  local pointer, taken = nil, 0
+  for index = #entries, 1, -1 do -- the oldest first
+    local _, state = is_waiting(entries[index])
+    local id = not state and admit(entries[index])
+    redis.call('LSET', WAIT, place + index - 1, id or TAKEN_OUT)
+    if id then pointer = id else taken = taken + 1 end
+  end
+  if taken > 0 then redis.call('LREM', WAIT, taken, TAKEN_OUT) end
+  if pointer then point_lane(DEFAULT_PRIORITY, pointer) end
+  return not pointer and (#entries == most or bytes >= MOST_BYTES)
+end
+
+-- Takes some raw pushes off the left end and gives each its place.
+local function adopt_and_place(most)
+  local ids, entries = {}, {}
+  while #entries < most do
     local entry = redis.call('LINDEX', WAIT, '0')
     if not entry then break end
-    local held = redis.call('HMGET', job_key(entry), 'state', 'owner')
-    if held[1] and not is_elsewhere(held[1], held[2]) then break end
+    local waits, state = is_waiting(entry)
+    if waits then break end
     redis.call('LPOP', WAIT)
-    if not held[1] then entries[#entries + 1] = entry end
+    entries[#entries + 1] = not state and entry
   end
-  local ids = {}
-  for index = #entries, 1, -1 do ids[#ids + 1] = admit(entries[index]) end
+  for index = #entries, 1, -1 do ids[#ids + 1] = entries[index] and admit(entries[index]) or nil end
   if #ids > 0 then place_last(ids, DEFAULT_PRIORITY) end
+end
+
+-- Moves the jobs between these places to the left end, past the raw pushes that lie there.
+local function move_to_left_end(first, last)
+  local jobs = redis.call('LRANGE', WAIT, first, last)
+  local behind = redis.call('LLEN', WAIT) - 1 - last
+  if behind < MOVED then
+    local aside = redis.call('LRANGE', WAIT, last + 1, -1)
+    redis.call('LTRIM', WAIT, 0, first - 1)
+    push('RPUSH', aside)
+  else
+    for place = first, last do redis.call('LSET', WAIT, place, TAKEN_OUT) end
+    redis.call('LREM', WAIT, first < behind and #jobs or -#jobs, TAKEN_OUT)
+  end
+  push('LPUSH', reversed(jobs))
+end
+
+-- Raw pushes lie at the left end, beyond every lane. Placing others before them again and again would starve them, so
+-- whoever places a job first makes them members of their lane: all of them, though only some get their ids now and the
+-- claim gives the others theirs. A pushed id of a job that is accounted for elsewhere is dropped, as the claim would
+-- do: it would shield the raw pushes behind it. Returns whether there may be more to do.
+local function adopt_raw_pushes(limit)
+  local most = limit or ADOPTED
+  local left = redis.call('LINDEX', WAIT, '0')
+  if not left or is_waiting(left) then return false end
+  local lane = redis.call('ZREVRANGE', LANES, 0, 0, 'WITHSCORES')[2]
+  if not lane or tonumber(lane) <= DEFAULT_PRIORITY then return adopt_from(0, most) end
+  -- Less urgent jobs may lie before them.
+  local following = redis.call('LINDEX', WAIT, most)
+  if not following or is_waiting(following) then
+    adopt_and_place(most)
+    return false
+  end
+  local first = first_place(0, is_waiting)
+  local last = first_place(first, function(entry) return priority_of(entry) <= DEFAULT_PRIORITY end) - 1
+  local between = last - first + 1
+  if between > MOVED then
+    adopt_and_place(most)
+    return true
+  end
+  if between > 0 then move_to_left_end(first, last) end
+  return adopt_from(between, most)
 end

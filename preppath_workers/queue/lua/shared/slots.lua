@@ -6,9 +6,11 @@ local function each_instance(visit)
   local instances = redis.call('ZRANGE', INSTANCES, 0, -1, 'WITHSCORES')
   for index = 1, #instances, 2 do
     local instance = instances[index]
-    local slots, gone = slots_of(instance)
-    local lease = gone and 0 or tonumber(instances[index + 1]) - now
-    local found = visit(instance, slots, lease)
+    local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone', 'lease')
+    -- A lease that ends later than one from now was written before the clock was put back.
+    local left = tonumber(instances[index + 1]) - now
+    local lease = known[2] and 0 or math.min(left, integer(known[3]) or left)
+    local found = visit(instance, integer(known[1]) or 0, lease)
     if found then return found end
   end
   return nil

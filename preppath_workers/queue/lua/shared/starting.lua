@@ -1,10 +1,14 @@
 -- needs: tokens
 
+--: ms after which a slot that waits for a token asks again at the latest: the clock may have been put right, or the
+--: limit changed.
+local LONGEST_SLEEP = 60000
+
 -- Starts the job in the slot's hand, as the attempt and with the fencing number that are given (as text), and
--- returns 0; or how long it has to wait for a token (ms).
+-- returns 0; or how long it has to wait until it asks again for a token (ms), one duration at most.
 local function start(owner, id, attempt, fence, limit, duration)
   local delay = take_token(owner, id .. '#' .. fence, limit, duration)
-  if delay > 0 then return delay end
+  if delay > 0 then return math.min(delay, tonumber(duration), LONGEST_SLEEP) end
   redis.call('HSET', job_key(id), 'state', 'active', 'owner', owner, 'startedAt', timestamp, 'fence', fence,
     'attempts', attempt)
   return 0

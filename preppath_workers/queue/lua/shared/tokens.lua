@@ -2,7 +2,15 @@
 -- spent, so the max-th newest start tells when the next one may be. `reserved` holds the moment that a slot was
 -- promised when it found the bucket empty: it sleeps until then, nobody polls, and whoever comes later is
 -- promised a later moment.
+--
+-- The clock may be put back. A start that lies ahead counts as one of now, and a moment that is further away than the
+-- starts can make it is promised again.
 local TOKENS, RESERVED = base .. 'tokens', base .. 'reserved'
+
+-- The latest moment that somebody can be promised with so many reservations ahead, if all tokens are spent now.
+local function latest_promise(ahead, limit, duration)
+  return now + (math.floor(ahead / limit) + 1) * duration
+end
 
 -- When a token is free for somebody with so many reservations ahead of him (ms since the epoch).
 local function free_at(ahead, limit, duration)
@@ -12,9 +20,27 @@ local function free_at(ahead, limit, duration)
     spent = redis.call('ZREVRANGE', TOKENS, rank, rank, 'WITHSCORES')[2]
   else
     local rank = ahead - limit
-    spent = math.max(now, redis.call('ZRANGE', RESERVED, rank, rank, 'WITHSCORES')[2])
+    local promised = tonumber(redis.call('ZRANGE', RESERVED, rank, rank, 'WITHSCORES')[2])
+    spent = math.max(now, math.min(promised, latest_promise(rank, limit, duration)))
   end
   return spent and spent + duration or now
+end
+
+-- The moment that the slot was promised; nil if there is none, or none that can be right.
+local function promise_of(owner, limit, duration)
+  local promised = tonumber(redis.call('ZSCORE', RESERVED, owner))
+  if not promised or promised <= now then return promised end
+  if promised <= latest_promise(redis.call('ZRANK', RESERVED, owner), limit, duration) then return promised end
+  redis.call('ZREM', RESERVED, owner)
+  return nil
+end
+
+-- Makes starts that lie ahead starts of now; what was promised because of them is void. Whether there were any.
+local function puts_starts_right()
+  local ahead = redis.call('ZRANGEBYSCORE', TOKENS, '(' .. timestamp, '+inf', 'LIMIT', 0, 500)
+  for _, start in ipairs(ahead) do redis.call('ZADD', TOKENS, timestamp, start) end
+  if #ahead > 0 then redis.call('DEL', RESERVED) end
+  return #ahead > 0
 end
 
 -- Spends a token on what `purpose` names and returns 0, or reserves one for the slot and returns how long until
@@ -23,13 +49,16 @@ local function take_token(owner, purpose, limit, duration)
   if limit == '0' then return 0 end
   limit, duration = tonumber(limit), tonumber(duration)
   redis.call('ZREMRANGEBYSCORE', TOKENS, '-inf', now - duration)
-  local promised = tonumber(redis.call('ZSCORE', RESERVED, owner))
-  -- A promise is kept only as far as the real starts allow: they may have been later than they were promised,
-  -- and no window may hold too many.
-  local moment = promised
-  if not promised or promised <= now then
-    moment = free_at(promised and 0 or redis.call('ZCARD', RESERVED), limit, duration)
-  end
+  local moment, promised
+  repeat
+    promised = promise_of(owner, limit, duration)
+    -- A promise is kept only as far as the real starts allow: they may have been later than they were promised,
+    -- and no window may hold too many.
+    moment = promised
+    if not promised or promised <= now then
+      moment = free_at(promised and 0 or redis.call('ZCARD', RESERVED), limit, duration)
+    end
+  until moment <= now or not puts_starts_right()
   if moment > now then
     redis.call('ZADD', RESERVED, moment, owner)
     return moment - now

@@ -1,0 +1,62 @@
+"""What an error answer of Redis means, by its code: the answer's first word."""
+
+from __future__ import annotations
+
+import re
+
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
+
+#: This connection leads to a server that cannot be written to, or that does not have these keys. The next
+#: try needs a new one: the same address may lead to another server by then.
+_WRONG_SERVER = frozenset(
+    (
+        *("READONLY", "UNBLOCKED", "MASTERDOWN", "LOADING", "NOREPLICAS", "MISCONF"),
+        *("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"),
+        "NOAUTH",
+    )
+)
+
+#: The server refuses whatever it is asked, for now.
+_SERVER_WIDE = _WRONG_SERVER | {"BUSY", "WRONGPASS"}
+
+#: What the server says of a command that is too large for it, whatever its state.
+_TOO_LARGE = (
+    "Protocol error: invalid bulk length",
+    "Protocol error: too big bulk count string",
+    "string exceeds maximum allowed size",
+)
+
+#: Redis 6 wraps what a command inside a script is answered: "Error running script (call to f_…): …: -OOM …".
+_IN_SCRIPT = re.compile(r"(?:ERR )?Error running script .*?: -([A-Z]+) ", re.DOTALL)
+
+
+def code_of(error: RedisError) -> str:
+    """The answer's code, such as `READONLY`; empty if the error is not an answer of the server."""
+    if not is_refusal(error):
+        return ""
+    text = str(error)
+    if inner := _IN_SCRIPT.match(text):
+        return inner[1]
+    # Some of redis-py's classes keep the code apart from the text.
+    code = getattr(error, "status_code", None) or text.partition(" ")[0]
+    return code if code.isupper() and code.isalpha() else "ERR"
+
+
+def is_refusal(error: RedisError) -> bool:
+    """Whether the server answered, with an error. Otherwise there was no answer, or none to be read."""
+    return isinstance(error, (ResponseError, BusyLoadingError, AuthenticationError))
+
+
+def is_wrong_server(error: RedisError) -> bool:
+    """Whether the connection has to be closed, because another server may be behind the address now."""
+    return code_of(error) in _WRONG_SERVER
+
+
+def is_server_wide(error: RedisError) -> bool:
+    """Whether any other command of ours would be refused as well."""
+    return code_of(error) in _SERVER_WIDE
+
+
+def is_too_large(error: RedisError) -> bool:
+    """Whether the server refuses this very command for its size: sent again, it is refused again."""
+    return isinstance(error, ResponseError) and any(words in str(error) for words in _TOO_LARGE)
