@@ -64,8 +64,8 @@ class Keys:
 
     @property
     def meta(self) -> str:
-        """hash: paused, heldUntil (ms), heldReason, notices (ms), limit, streak (JSON), and while the queue is
-        out of service what `lua/shared/outage.lua` lists."""
+        """hash: paused, heldUntil (ms), heldReason, notices (ms), limit, streak (JSON), and while the
+        queue is out of service what `lua/shared/outage.lua` lists."""
         return self.base + "meta"
 
     @property

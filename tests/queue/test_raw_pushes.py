@@ -243,9 +243,8 @@ BEFORE: dict[str, list[tuple[str, int]]] = {
 @pytest.mark.parametrize("count", [40, 1_200])
 @pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
 def test_promote_raw_pushes_makes_them_members_of_their_lane_in_order(
-    server_bench: Bench, before: list[tuple[str, int]], count: int
+    bench: Bench, before: list[tuple[str, int]], count: int
 ) -> None:
-    bench = server_bench
     for job_id, priority in before:
         bench.call("enqueue", job_id, "{}", priority, 0)
     push_many(bench, count)
