@@ -115,7 +115,8 @@ def _place(parameters: Mapping[str, Any]) -> str:
 
 
 def _resolve(host: str) -> Sequence[str]:
-    """The addresses of a host; an empty one, which leaves it to libpq to fail in its own words, for none."""
+    """The addresses of a host; an empty one, which leaves it to libpq to fail in its own words, for none. A
+    signal does not interrupt this: the resolver's own timeouts bound it, as they do in libpq."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

@@ -60,7 +60,7 @@ def _told(error: psycopg2.Error) -> tuple[str | None, str]:
     """The SQLSTATE, if there is one, and the line to tell."""
     if error.pgcode:
         return error.pgcode, error.diag.message_primary or type(error).__name__
-    first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    first = " ".join(next(iter(str(error).strip().splitlines()), type(error).__name__).split())
     found = _CODE.search(first)
     if found:
         return found[1], first.replace(f"{found[1]}: ", "", 1)

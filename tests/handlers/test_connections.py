@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from preppath_workers.clients.openai import OpenAI
+from preppath_workers.clients.openai_realtime import RealtimeReader
 from preppath_workers.clients.services import Services
 from preppath_workers.dev.openai.control import OpenAIServer
 from preppath_workers.dev.wav import Wav
@@ -30,15 +32,16 @@ def none_open(tables: Tables) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("handle", "call", "data"),
+    ("handle", "client", "call", "data"),
     [
         (
             evaluation.handle,
+            OpenAI,
             "evaluate",
             {"questionId": "q1", "interviewId": "i1", "answer": "So that work can wait.", "userId": "u1"},
         ),
-        (transcription.handle, "transcribe", {"recordingId": "r1", "userId": "u1"}),
-        (tts.handle, "speak", {"questionId": "q1", "text": "Why queues?"}),
+        (transcription.handle, OpenAI, "transcribe", {"recordingId": "r1", "userId": "u1"}),
+        (tts.handle, RealtimeReader, "read", {"questionId": "q1", "text": "Why queues?"}),
     ],
 )
 def test_handler_during_a_vendors_call_holds_no_connection(
@@ -49,6 +52,7 @@ def test_handler_during_a_vendors_call_holds_no_connection(
     vendor: OpenAIServer,
     monkeypatch: pytest.MonkeyPatch,
     handle: Handle,
+    client: type,
     call: str,
     data: dict[str, str],
 ) -> None:
@@ -56,14 +60,14 @@ def test_handler_during_a_vendors_call_holds_no_connection(
     tables.insert("interview_questions", id="q1", interviewId="i1", question="Why?", updatedAt="2020-01-01")
     tables.insert("interview_recordings", id="r1", userId="u1", filename="r1.wav")
     s3.put_object(Bucket=bucket, Key="r1.wav", Body=Wav(bytes(16_000), 8_000).wav_bytes("Hello."))
-    real, calls = getattr(services.openai, call), []
+    real, calls = getattr(client, call), []
 
     def watched(*arguments: Any) -> Any:
         eventually(lambda: none_open(tables))
         calls.append(call)
         return real(*arguments)
 
-    monkeypatch.setattr(services.openai, call, watched)
+    monkeypatch.setattr(client, call, watched)
 
     handle(FakeAttempt(data), services)
 
