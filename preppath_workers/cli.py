@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
 from . import __version__
 from .commands import check, control, dead, enqueue, health, init_db, jobs, queues, run, show, top
-from .commands.arguments import CONFIG_HELP, EXIT_UNAVAILABLE
+from .commands.arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
+from .commands.terminal import OutputError, accept_every_character, complain, discard_output, flush_output
 from .config import EX_CONFIG
 from .errors import ConfigError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    parser = _parser()
-    args = parser.parse_args(arguments)
-    if args.only and args.command not in (None, "run"):
-        parser.error(f"--queue chooses which workers to start; {args.command} does not take it")
+    accept_every_character()
     try:
+        code = _run(arguments)
+        # Here, and not when the interpreter ends: then nothing could be said, and the exit code would be 120.
+        flush_output()
+    except BrokenPipeError:
+        # The reader has seen enough, but the command may not have done all: no exit code of 0.
+        discard_output()
+        return 128 + signal.SIGPIPE
+    except OutputError as error:
+        complain(f"preppath-workers: cannot write the output: {error}")
+        discard_output()
+        return EXIT_OUTPUT
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        args = _parse(arguments)
         return int(args.run(args))
+    except SystemExit as error:  # argparse, after --help or a wrong word
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
     except ConfigError as error:
         for problem in error.problems:
-            print(f"preppath-workers: {problem}", file=sys.stderr)
+            complain(f"preppath-workers: {problem}")
         return EX_CONFIG
     except RedisError as error:
-        print(f"preppath-workers: Redis does not answer as it should: {error}", file=sys.stderr)
+        complain(f"preppath-workers: Redis does not answer as it should: {error}")
         return EXIT_UNAVAILABLE
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _parse(arguments: Sequence[str] | None) -> Namespace:
+    parser = _parser()
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if args.only and args.command not in (None, "run"):
+        parser.error(f"--queue chooses which workers to start; {args.command} does not take it")
+    return args
 
 
 def _parser() -> ArgumentParser:
@@ -48,7 +71,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
     run.add_queue_option(parser)
-    parser.set_defaults(run=run.run)
+    parser.set_defaults(run=run.run, parser=parser)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command in (run, enqueue, queues, top, jobs, show, control, dead, health, check, init_db):
         command.add_parser(subparsers)

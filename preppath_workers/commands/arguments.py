@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Subparsers = _SubParsersAction[ArgumentParser]
 
 #: Exit codes beside 0 and argparse's own 2 for a wrong command line.
-EXIT_FAILED, EXIT_UNAVAILABLE = 1, 69  # 69 is EX_UNAVAILABLE of sysexits.h
+EXIT_FAILED, EXIT_UNAVAILABLE, EXIT_OUTPUT = 1, 69, 74  # EX_UNAVAILABLE and EX_IOERR of sysexits.h
 
 
 def add_command(
@@ -30,14 +30,24 @@ def add_command(
     )
     # Without a default of its own it leaves alone what stood before the command's name.
     parser.add_argument("--config", metavar="FILE", default=SUPPRESS, help=CONFIG_HELP)
+    # Whose usage is shown for words that no parser knows: the innermost command's.
+    parser.set_defaults(parser=parser)
     return parser
 
 
 def whole_number(word: str) -> int:
     """For `type=`: 0 or more."""
     if not word.isascii() or not word.isdigit():
-        raise ArgumentTypeError(f"{word!r} is no whole number")
+        raise ArgumentTypeError(f"{word!r} is not a whole number")
     return int(word)
+
+
+def positive_number(word: str) -> int:
+    """For `type=`: 1 or more."""
+    number = whole_number(word)
+    if not number:
+        raise ArgumentTypeError("0 is not allowed: 1 is the least")
+    return number
 
 
 CONFIG_HELP = "read variables from this .env file too; real environment variables win over it"

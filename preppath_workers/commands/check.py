@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -20,7 +19,7 @@ from .check_redis import check_redis
 from .check_requests import check_requests
 from .check_storage import check_storage
 from .findings import Finding
-from .words import printable
+from .terminal import tell, tell_json
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -87,9 +86,9 @@ def run(args: Namespace) -> int:
     for finding in _findings(args):
         findings.append(finding)
         if not args.json:
-            print(printable(f"{finding.status:<8} {finding.what}: {finding.detail}"), flush=True)
+            tell(f"{finding.status:<8} {finding.what}: {finding.detail}", flush=True)
     if args.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+        tell_json([asdict(finding) for finding in findings], indent=2)
     # Told apart, for a start need not be tried again before somebody has mended it.
     if any(finding.what == "configuration" for finding in findings):
         return EX_CONFIG

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from ..queue.job import State
 from ..queue.queue import Queue, check_priority
 from .arguments import EXIT_FAILED, add_command
 from .queue_argument import add_queue_argument, add_queues_argument, open_queue, open_queues
+from .terminal import complain, tell
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -77,13 +77,13 @@ def _run_steps(args: Namespace, step: Step, done: State, works_on: str) -> int:
         try:
             state = step(queue, job_id)
         except UnknownJob as error:
-            print(f"{args.command}: {error}", file=sys.stderr)
+            complain(f"{args.command}: {error}")
             failed = True
             continue
         if state == done:
-            print(f"{job_id} {state}")
+            tell(f"{job_id} {state}")
         else:
-            print(f"{args.command}: {job_id} is {state}; this is for a job that {works_on}", file=sys.stderr)
+            complain(f"{args.command}: {job_id} is {state}; this is for a job that {works_on}")
             failed = True
     return EXIT_FAILED if failed else 0
 
@@ -143,5 +143,5 @@ def _add_gate(subparsers: Subparsers, name: str, summary: str, step: Callable[[Q
 def _run_gate(args: Namespace, step: Callable[[Queue], None]) -> int:
     for queue in open_queues(args):
         step(queue)
-        print(f"{queue.name} {args.command}d")
+        tell(f"{queue.name} {args.command}d")
     return 0

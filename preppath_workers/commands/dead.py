@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from ..queue.dead_letters import Selection, walk
+from ..queue.dead_letters import Selection, newest, walk
 from ..queue.job import Job
 from ..queue.queue import Queue
-from .arguments import EXIT_FAILED, add_command, whole_number
+from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
 from .dead_selection import add_selection, replayable, selection_of
 from .queue_argument import open_queues
-from .words import printable, span
+from .terminal import complain, tell, tell_json
+from .words import counted, span
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-_CODES = "exit codes: 0; 69 Redis does not answer; 78 the configuration is wrong"
+_CODES = "exit codes: 0; 1 no such --id; 69 Redis does not answer; 78 the configuration is wrong"
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -47,7 +47,7 @@ def _add_list(verbs: Subparsers) -> None:
     parser = add_command(
         verbs,
         "list",
-        "list dead jobs, oldest first: queue, id, reason, age, replays, error",
+        "list dead jobs, newest first: queue, id, reason, age, replays, error",
         f"""
         example: preppath-workers dead list tts --reason retries
 
@@ -56,14 +56,15 @@ def _add_list(verbs: Subparsers) -> None:
     )
     add_selection(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON object for each job, one a line")
-    parser.set_defaults(run=lambda args: _print(args, selection_of(args), as_json=args.json))
+    _add_oldest(parser)
+    parser.set_defaults(run=_list)
 
 
 def _add_show(verbs: Subparsers) -> None:
     parser = add_command(
         verbs,
         "show",
-        "show dead jobs with all that is known of them, as JSON",
+        "show dead jobs with all that is known of them, as JSON, newest first",
         f"""
         example: preppath-workers dead show tts --id q1-v1
 
@@ -71,7 +72,8 @@ def _add_show(verbs: Subparsers) -> None:
         """,
     )
     add_selection(parser)
-    parser.set_defaults(run=lambda args: _print(args, selection_of(args), as_json=True))
+    _add_oldest(parser)
+    parser.set_defaults(run=_show)
 
 
 def _add_replay(verbs: Subparsers) -> None:
@@ -99,7 +101,7 @@ def _add_replay(verbs: Subparsers) -> None:
     )
     parser.add_argument(
         "--pace",
-        type=_pace,
+        type=positive_number,
         default=20,
         metavar="N",
         help="N jobs a second at most; %(default)s if not given",
@@ -118,7 +120,8 @@ def _add_purge(verbs: Subparsers) -> None:
 
         It asks first; where nobody can be asked, it wants --yes.
 
-        exit codes: 0; 1 not confirmed; 69 Redis does not answer; 78 the configuration is wrong
+        exit codes: 0; 1 not confirmed, or no such --id; 69 Redis does not answer;
+        78 the configuration is wrong
         """,
     )
     add_selection(parser)
@@ -131,16 +134,41 @@ def _add_dry_run(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="list what would be done, and do nothing")
 
 
-def _pace(word: str) -> int:
-    return max(1, whole_number(word))
+def _add_oldest(parser: ArgumentParser) -> None:
+    parser.add_argument("--oldest", action="store_true", help="the oldest first, in place of the newest")
 
 
-def _print(args: Namespace, selection: Selection, as_json: bool = False) -> int:
+def _list(args: Namespace) -> int:
+    return _print(args, selection_of(args), as_json=args.json, oldest_first=args.oldest)
+
+
+def _show(args: Namespace) -> int:
+    return _print(args, selection_of(args), as_json=True, oldest_first=args.oldest)
+
+
+def _print(args: Namespace, selection: Selection, as_json: bool = False, oldest_first: bool = True) -> int:
+    found = set()
     for queue in open_queues(args):
         now = queue.now()
-        for job in _jobs(queue, selection, args.limit):
-            print(json.dumps(job.to_dict(), ensure_ascii=True) if as_json else _line(job, now))
-    return 0
+        jobs = _jobs(queue, selection, args.limit) if oldest_first else newest(queue, selection, args.limit)
+        for job in jobs:
+            found.add(job.id)
+            if as_json:
+                tell_json(job.to_dict())
+            else:
+                tell(_line(job, now))
+    return _missing(args, found)
+
+
+def _missing(args: Namespace, found: Collection[str]) -> int:
+    """Tell that nothing matches, and return the exit code: an --id that is not there is a failure."""
+    where = "any queue" if args.all else f"queue {args.queue}"
+    missing = [job_id for job_id in args.ids if job_id not in found]
+    for job_id in missing:
+        complain(f"dead {args.verb}: no dead job {job_id!r} of {where} matches")
+    if not found and not missing:
+        complain(f"dead {args.verb}: no dead job of {where} matches")
+    return EXIT_FAILED if missing else 0
 
 
 def _replay(args: Namespace) -> int:
@@ -148,31 +176,37 @@ def _replay(args: Namespace) -> int:
     if args.dry_run:
         return _print(args, selection)
     replayed: dict[str, int] = {}
+    found: set[str] = set()
     for queue in open_queues(args):
         for page in walk(queue, selection, queue.replay, args.limit, args.pace):
             replayed[queue.name] = replayed.get(queue.name, 0) + page.taken
+            found.update(job.id for job in page.jobs)
             if len(page.jobs) == args.pace:
                 time.sleep(1)
-    if any(replayed.values()) or not args.quiet:
+    total = sum(replayed.values())
+    if total or not args.quiet:
         detail = ", ".join(f"{name} {number}" for name, number in replayed.items() if number)
-        print(f"{sum(replayed.values())} dead jobs run again" + (f": {detail}" if detail else ""))
-    return 0
+        tell(f"{counted(total, 'dead job')} replayed" + (f": {detail}" if detail else ""))
+    return _missing(args, found) if args.ids else 0
 
 
 def _purge(args: Namespace) -> int:
     selection = selection_of(args)
     if args.dry_run:
         return _print(args, selection)
+    found: set[str] = set()
     for queue in open_queues(args):
-        meant = sum(1 for _ in _jobs(queue, selection, args.limit))
+        meant = [job.id for job in _jobs(queue, selection, args.limit)]
         if not meant:
             continue
-        if not args.yes and not _confirmed(f"Delete {meant} dead jobs of {queue.name} for good?"):
-            print("dead purge: nothing was deleted; --yes deletes without asking", file=sys.stderr)
+        found.update(meant)
+        question = f"Delete {counted(len(meant), 'dead job')} of {queue.name} for good?"
+        if not args.yes and not _confirmed(question):
+            complain("dead purge: nothing was deleted; --yes deletes without asking")
             return EXIT_FAILED
         purged = sum(page.taken for page in walk(queue, selection, queue.purge, args.limit))
-        print(f"{queue.name}: {purged} dead jobs deleted")
-    return 0
+        tell(f"{queue.name}: {counted(purged, 'dead job')} deleted")
+    return _missing(args, found)
 
 
 def _confirmed(question: str) -> bool:
@@ -188,5 +222,5 @@ def _line(job: Job, now: int) -> str:
     age = span(now - job.finished_at) if job.finished_at else "-"
     error = job.error or {}
     message = " ".join(str(error.get("message", "")).split())
-    history = f"{job.reason}, {age} ago, {job.replays} replays"
-    return printable(f"{job.queue} {job.id}  {history}  {error.get('class')}: {message}")
+    history = f"{job.reason}, {age} ago, {counted(job.replays, 'replay')}"
+    return f"{job.queue} {job.id}  {history}  {error.get('class')}: {message}"

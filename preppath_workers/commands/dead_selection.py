@@ -7,7 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
 
 from ..queue.dead_letters import HOPELESS, Selection
-from .arguments import whole_number
+from .arguments import positive_number
 from .queue_argument import add_queues_argument
 
 _REASONS = ("invalid", "permanent", "retries", "worker-died", "malformed")
@@ -34,7 +34,7 @@ def add_selection(parser: ArgumentParser) -> None:
         "--older-than", type=_age, metavar="AGE", help="those that died so long ago: 90s, 30m, 2h, 7d"
     )
     parser.add_argument("--newer-than", type=_age, metavar="AGE", help="those that died since")
-    parser.add_argument("--limit", type=whole_number, metavar="N", help="N jobs of each queue at most")
+    parser.add_argument("--limit", type=positive_number, metavar="N", help="N jobs of each queue at most")
 
 
 def selection_of(args: Namespace) -> Selection:

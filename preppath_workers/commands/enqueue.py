@@ -12,6 +12,7 @@ from ..queue.job import DEFAULT_PRIORITY, new_id
 from ..queue.queue import NewJob
 from .arguments import EXIT_FAILED, add_command
 from .queue_argument import add_queue_argument, open_queue
+from .terminal import complain, tell
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -76,9 +77,9 @@ def run(args: Namespace) -> int:
     for start in range(0, len(jobs), _STEP):
         # Printed step by step, so that a server that goes away leaves no doubt about what was added.
         for added in queue.enqueue_many(jobs[start : start + _STEP]):
-            print(added.id)
+            tell(added.id)
             if not added.created:
-                print(f"enqueue: {added.id} existed already, nothing was added", file=sys.stderr)
+                complain(f"enqueue: {added.id} existed already, nothing was added")
     return 0
 
 
@@ -112,5 +113,5 @@ def _seconds(text: str) -> float:
 
 
 def _refuse(why: str) -> int:
-    print(f"enqueue: {why}", file=sys.stderr)
+    complain(f"enqueue: {why}")
     return EXIT_FAILED

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ..queue.health import look
 from .arguments import EXIT_FAILED, add_command
 from .queue_argument import open_configured
-from .words import printable
+from .terminal import tell, tell_json
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -26,9 +25,9 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers health --config .env
           preppath-workers health --local --quiet     (a container's health check)
 
-        A queue is healthy when Redis takes writes, the lease of an instance is fresh and, if a
-        job waits that may start, it does start within 5 seconds. One that is paused or held on
-        purpose is healthy.
+        A queue is healthy if Redis takes writes, the lease of an instance with workers is fresh,
+        its services work and, if a job waits that may start, it does start within 5 seconds. A
+        queue that is paused, or held because a vendor limits the rate, is healthy.
 
         exit codes: 0 all are; 1 one is not; 69 Redis does not answer; 78 the configuration is wrong
         """,
@@ -46,8 +45,8 @@ def run(args: Namespace) -> int:
         found = look(queue, settings.rate_limit, args.local)
         healthy &= found.healthy
         if args.json:
-            print(json.dumps({"queue": queue.name, "healthy": found.healthy, "detail": found.detail}))
+            tell_json({"queue": queue.name, "healthy": found.healthy, "detail": found.detail})
         elif not found.healthy or not args.quiet:
             word = "ok" if found.healthy else "error"
-            print(printable(f"{word:<6} {queue.name}: {found.detail}"))
+            tell(f"{word:<6} {queue.name}: {found.detail}")
     return 0 if healthy else EXIT_FAILED

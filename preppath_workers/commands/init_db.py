@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ..config import load_database_url, read_environment
 from ..errors import JobError
 from .arguments import EXIT_FAILED, add_command
+from .terminal import complain, tell
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -43,8 +43,8 @@ def run(args: Namespace) -> int:
         with database.transaction() as cursor:
             created = create_missing(cursor)
     except JobError as error:
-        print(f"init-db: {error}", file=sys.stderr)
+        complain(f"init-db: {error}")
         return EXIT_FAILED
     for table, new in created.items():
-        print(f"{table}: {'created' if new else 'already there'}")
+        tell(f"{table}: {'created' if new else 'already there'}")
     return 0

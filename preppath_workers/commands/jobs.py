@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ..queue.job import Job
 from ..queue.listing import LISTED, jobs
-from .arguments import add_command, whole_number
+from .arguments import add_command, positive_number, whole_number
 from .queue_argument import add_queue_argument, open_queue
-from .words import printable, span
+from .terminal import complain, tell, tell_json
+from .words import span
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -38,7 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_queue_argument(parser)
     parser.add_argument("--state", choices=LISTED, default="waiting", help="%(default)s if not given")
-    parser.add_argument("--limit", type=whole_number, default=50, metavar="N", help="at most %(default)s")
+    parser.add_argument("--limit", type=positive_number, default=50, metavar="N", help="at most %(default)s")
     parser.add_argument("--offset", type=whole_number, default=0, metavar="N", help="leave out the first N")
     parser.add_argument("--json", action="store_true", help="print a JSON object for each job, one a line")
     parser.set_defaults(run=run)
@@ -48,13 +48,15 @@ def run(args: Namespace) -> int:
     """Lists the jobs. Raises ConfigError."""
     queue = open_queue(args)
     page = jobs(queue, args.state, args.offset, args.limit)
-    if args.json:
-        for job in page:
-            print(json.dumps(job.to_dict(), ensure_ascii=True))
-        return 0
+    if not page:
+        beyond = f" after the first {args.offset:,}" if args.offset else ""
+        complain(f"jobs: queue {queue.name} has no {args.state} jobs{beyond}")
     now = queue.now()
     for job in page:
-        print(_line(job, now))
+        if args.json:
+            tell_json(job.to_dict())
+        else:
+            tell(_line(job, now))
     return 0
 
 
@@ -64,4 +66,4 @@ def _line(job: Job, now: int) -> str:
     hint = " ".join(hint.split())
     if len(hint) > _HINT:
         hint = hint[: _HINT - 1] + "…"
-    return printable(f"{job.id:<26}  {job.priority:>3}  {job.attempts:>2}×  {age:>11}  {hint}")
+    return f"{job.id:<26}  {job.priority:>3}  {job.attempts:>2}×  {age:>11}  {hint}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,19 @@ from ..queue.queue import Gate, Queue
 from ..queue.writes import refusal
 from .arguments import add_command
 from .queue_argument import open_configured
+from .terminal import tell, tell_json
+from .words import span
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-_COLUMNS = ("queue", "waiting", "active", "delayed", "failed", "completed", "children", "rate limit", "gate")
+_COLUMNS = (
+    *("queue", "waiting", "active", "delayed", "failed", "completed", "workers", "limit"),
+    "gate",
+)
+
+#: The column that narrow terminals do without.
+_LIMIT = _COLUMNS.index("limit")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -25,13 +33,14 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(
         subparsers,
         "queues",
-        "show every queue: jobs by state, children, rate limit, whether jobs may start",
+        "show every queue: jobs by state, workers, whether jobs may start",
         """
         example:
           preppath-workers queues --config .env
 
-        children: those of all live instances. completed: the recent ones that are listed.
-        rate limit: starts per seconds, by this configuration.
+        completed: the recent ones that are listed. workers: those of all live instances.
+        limit: starts per seconds, by this configuration (left out where the line is too
+        narrow). gate: whether jobs may start; if not, a line below tells why.
 
         exit codes: 0; 69 Redis does not answer; 78 the configuration is wrong
         """,
@@ -42,21 +51,26 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Shows the queues. Raises ConfigError."""
-    rows = []
+    rows: list[Sequence[str]] = [_COLUMNS]
+    notes = []
     for queue, settings in open_configured(args):
         gate, refused = queue.gate(), refusal(queue)
         limit = str(settings.rate_limit) if settings.rate_limit else None
         if args.json:
-            print(json.dumps(_json(queue, gate, refused, limit)))
-        else:
-            counts = map(str, asdict(queue.counts()).values())
-            rows.append([settings.name, *counts, limit or "none", refused or _gate(gate)])
+            tell_json(_json(queue, gate, refused, limit))
+            continue
+        counts = map(str, asdict(queue.counts()).values())
+        rows.append([settings.name, *counts, limit or "none", "refused" if refused else _gate(gate)])
+        notes += [f"{settings.name}: {note}" for note in _why_closed(gate, refused)]
     if not args.json:
-        print(_table([_COLUMNS, *rows]))
+        for line in [*_table(rows, shutil.get_terminal_size().columns), *notes]:
+            tell(line)
     return 0
 
 
 def _json(queue: Queue, gate: Gate, refused: str | None, limit: str | None) -> dict[str, Any]:
+    counts = asdict(queue.counts())
+    counts["workers"] = counts.pop("children")
     state = {
         "paused": gate.paused,
         "heldMs": gate.held_ms,
@@ -66,20 +80,39 @@ def _json(queue: Queue, gate: Gate, refused: str | None, limit: str | None) -> d
         "reason": gate.reason,
         "refusal": refused,
     }
-    return {"queue": queue.name, **asdict(queue.counts()), "rateLimit": limit, **state}
+    return {"queue": queue.name, **counts, "rateLimit": limit, **state}
 
 
 def _gate(gate: Gate) -> str:
     if gate.paused:
         return "paused"
     if gate.out_of_service:
-        return f"out of service, next probe in {gate.probe_ms / 1000:.0f} s: {gate.service}: {gate.reason}"
-    if gate.held_ms:
-        return f"held for {gate.held_ms / 1000:.0f} s: {gate.reason}"
-    return "open"
+        return "out of service"
+    return "held" if gate.held_ms else "open"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+def _why_closed(gate: Gate, refused: str | None) -> Iterator[str]:
+    if refused:
+        yield refused
+    if gate.out_of_service:
+        yield f"out of service, next probe in {span(gate.probe_ms)}: {gate.service}: {gate.reason}"
+    elif gate.held_ms:
+        yield f"held for {span(gate.held_ms)}: {gate.reason}"
+
+
+def _table(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """The rows as lines; without the limits when they would be wider than that."""
+    lines = _lines(rows)
+    if max(map(len, lines)) <= width:
+        return lines
+    return _lines([[*row[:_LIMIT], *row[_LIMIT + 1 :]] for row in rows])
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Words to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for name, *middle, gate in rows:
+        numbers = (cell.rjust(width) for cell, width in zip(middle, widths[1:-1], strict=True))
+        lines.append(f"{name.ljust(widths[0])} {' '.join(numbers)}  {gate}")
+    return lines

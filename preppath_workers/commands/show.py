@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from argparse import Namespace
 from dataclasses import asdict
@@ -15,8 +14,9 @@ from ..queue.queue import Queue
 from ..queue.whereabouts import find
 from .arguments import EXIT_FAILED, add_command
 from .queue_argument import add_queue_argument, open_queue, rate_limit_of
+from .terminal import complain, tell, tell_json
 from .why import why
-from .words import moment, printable
+from .words import moment
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -53,7 +53,7 @@ def add_parser(subparsers: Subparsers) -> None:
         type=float,
         const=float("inf"),
         metavar="SECONDS",
-        help="wait until it has ended, for ever or so many seconds",
+        help="wait until it has ended: for ever, or SECONDS",
     )
     parser.set_defaults(run=run)
 
@@ -68,18 +68,17 @@ def run(args: Namespace) -> int:
             time.sleep(_LOOK)
             job = _find(queue, args.id)
     except UnknownJob as error:
-        print(f"show: {error}", file=sys.stderr)
+        complain(f"show: {error}")
         return EXIT_FAILED
     place = find(queue, job.id, rate_limit_of(args))
     reason = why(job, place, queue.gate())
     if args.json:
         facts = {name: value for name, value in asdict(place).items() if value is not None}
-        shown = json.dumps(
-            job.to_dict() | {"why": reason, "whereabouts": facts}, ensure_ascii=False, indent=2
-        )
+        facts["workers"] = facts.pop("children")
+        tell_json(job.to_dict() | {"why": reason, "whereabouts": facts}, indent=2)
     else:
-        shown = _shown(job, reason, place.at)
-    print(printable(shown))
+        for line in _shown(job, reason, place.at):
+            tell(line)
     if args.wait is None or job.state == "completed":
         return 0
     return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED
@@ -92,7 +91,7 @@ def _find(queue: Queue, job_id: str) -> Job:
     return job
 
 
-def _shown(job: Job, reason: str, now: int) -> str:
+def _shown(job: Job, reason: str, now: int) -> list[str]:
     shown = job.to_dict() | {"why": reason}
     for name, ms in (("created", job.created_at), ("started", job.started_at), ("finished", job.finished_at)):
         shown[f"{name}At"] = moment(ms, now) if ms else None
@@ -105,7 +104,7 @@ def _shown(job: Job, reason: str, now: int) -> str:
         for name, value in shown.items()
         if name not in first and value is not None
     ]
-    return "\n".join(lines)
+    return lines
 
 
 def _text(value: object) -> str:

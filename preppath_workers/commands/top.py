@@ -1,4 +1,4 @@
-"""`preppath-workers top`: a live screen of queues, children, rates and failures."""
+"""`preppath-workers top`: a live screen of queues, workers, rates and failures."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..queue.queue import Queue
 from .arguments import add_command
 from .local_processes import local_workers
 from .queue_argument import open_all
+from .terminal import tell
 from .top_frame import Sight, frame
-from .words import printable
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -30,14 +30,14 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(
         subparsers,
         "top",
-        "watch queues, children, rates and recent failures; q ends it",
+        "watch queues, workers, rates and recent failures; q ends it",
         """
         examples:
           preppath-workers top
           preppath-workers top --once
 
-        Children of other hosts are shown without pid and memory. MIB is resident memory, with
-        what a child shares with others.
+        Workers of other hosts are shown without pid and memory. MIB is resident memory, with
+        what a worker shares with others.
 
         exit codes: 0; 69 Redis does not answer (at the start); 78 the configuration is wrong
         """,
@@ -55,7 +55,7 @@ def run(args: Namespace) -> int:
     first = _look(queues)
     if args.once or not sys.stdout.isatty():
         for line in frame(first, None, 10**6, 10**6):
-            print(printable(line))
+            tell(line)
         return 0
     with suppress(KeyboardInterrupt):
         curses.wrapper(lambda screen: _watch(screen, queues, first, args.every))

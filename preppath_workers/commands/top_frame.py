@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from ..queue.instance import is_local
 from ..queue.overview import Child, QueueView
 from .local_processes import LocalProcess
+from .terminal import escaped
 from .words import span
 
-#: The counters whose growth is shown, and their columns.
-_RATES = (("completed", "done"), ("retried", "retry"), ("failed", "dead"))
+#: The counters whose growth is shown, their columns' heads and widths. With the longest word for a gate, a
+#: line has 79 characters.
+_RATES = (("completed", "ok/m", 6), ("retried", "retry/m", 8), ("failed", "fail/m", 7))
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,14 @@ class Sight:
 def frame(now: Sight, before: Sight | None, width: int, height: int) -> list[str]:
     """The lines that fit. Rates are those since the look before, by the minute; without one there is none.
 
-    When there is too little room, idle children are left out first, then failures.
+    When there is too little room, idle workers are left out first, then failures.
     """
     head = list(_queues(now, before))
     failures = list(_failures(now))
     children = list(_children(now))
     busy = [line for line, is_busy in children if is_busy]
     idle = [line for line, is_busy in children if not is_busy]
-    title = f"{'CHILD':<15} {'PID':>7} {'MIB':>5} {'SECONDS':>8}  JOB"
+    title = f"{'WORKER':<15} {'PID':>7} {'MIB':>5} {'SECONDS':>8}  JOB"
     room = height - len(head) - 3
     kept_failures = failures[: max(2, room // 3)]
     room -= len(kept_failures) + (2 if kept_failures else 0)
@@ -48,18 +50,21 @@ def frame(now: Sight, before: Sight | None, width: int, height: int) -> list[str
 
 def _queues(now: Sight, before: Sight | None) -> Iterator[str]:
     yield (
-        f"{'QUEUE':<14}{'WAITING':>8}{'ACTIVE':>7}{'DELAYED':>8}{'DEAD':>6}"
-        + "".join(f"{name + '/m':>10}" for _, name in _RATES)
-        + "  GATE"
+        f"{'QUEUE':<13}{'WAITING':>8}{'ACTIVE':>7}{'DELAYED':>8}{'FAILED':>7}"
+        + "".join(f"{head:>{width}}" for _, head, width in _RATES)
+        + " GATE"
     )
     earlier = {queue.name: queue for queue in before.queues} if before else {}
     for queue in now.queues:
         counts = queue.counts
-        rates = (_rate(queue, earlier.get(queue.name), now, before, name) for name, _ in _RATES)
+        rates = (
+            f"{_rate(queue, earlier.get(queue.name), now, before, name):>{width}}"
+            for name, _, width in _RATES
+        )
         yield (
-            f"{queue.name:<14}{counts.waiting:>8}{counts.active:>7}{counts.delayed:>8}{counts.failed:>6}"
-            + "".join(f"{rate:>10}" for rate in rates)
-            + f"  {_gate(queue)}"
+            f"{queue.name:<13}{counts.waiting:>8}{counts.active:>7}{counts.delayed:>8}{counts.failed:>7}"
+            + "".join(rates)
+            + f" {_gate(queue)}"
         )
 
 
@@ -111,5 +116,5 @@ def _failures(now: Sight) -> Iterator[str]:
 
 
 def _fitted(line: str, width: int) -> str:
-    shown = "".join(letter if letter.isprintable() else " " for letter in line)
+    shown = escaped(line)
     return shown if len(shown) <= width else shown[: max(0, width - 1)] + "…"

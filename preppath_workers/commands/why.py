@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..queue.job import Job
 from ..queue.queue import Gate
 from ..queue.whereabouts import Whereabouts
-from .words import moment, span
+from .words import counted, moment, span
 
 
 def why(job: Job, place: Whereabouts, gate: Gate) -> str:
@@ -18,7 +18,7 @@ def why(job: Job, place: Whereabouts, gate: Gate) -> str:
         case "active":
             return _active(job, place)
         case "failed":
-            times = f" after {job.attempts} attempts" if job.reason == "retries" else ""
+            times = f" after {counted(job.attempts, 'attempt')}" if job.reason == "retries" else ""
             return f"in the dead-letter list{times}: {job.reason}; `retry {job.queue} {job.id}` runs it again"
         case "completed":
             return f"done, in attempt {job.attempts}"
@@ -49,7 +49,7 @@ def _obstacle(place: Whereabouts, gate: Gate) -> str:
         return f"but nothing starts for {span(gate.held_ms)}: {gate.reason}"
     if place.token_ms:
         return f"expected to start in about {span(place.token_ms)}, when the rate limit allows"
-    return "starts as soon as a child is free"
+    return "starts as soon as a worker is free"
 
 
 def _delayed(job: Job, place: Whereabouts) -> str:
@@ -57,10 +57,10 @@ def _delayed(job: Job, place: Whereabouts) -> str:
     error = job.error or {}
     if job.excused and not job.failures:
         what = error.get("service") or error.get("class")
-        return f"waits for {what}, {job.excused} failures that do not count; tried again {due}"
+        return f"waits for {what}, {counted(job.excused, 'failure')} not counted; tried again {due}"
     if not job.failures:
         return f"scheduled for {due}"
-    return f"failed {job.failures} times, last with {error.get('class')}; retried {due}"
+    return f"failed {counted(job.failures, 'time')}, last with {error.get('class')}; retried {due}"
 
 
 def _active(job: Job, place: Whereabouts) -> str:

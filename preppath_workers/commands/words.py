@@ -1,17 +1,17 @@
-"""How lines, times and spans read."""
+"""How numbers, times and spans read."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 
-def printable(line: str) -> str:
-    """The line as any terminal takes it: ids and errors may hold what no encoding knows."""
-    return line.encode(errors="replace").decode()
+def counted(number: int, noun: str) -> str:
+    """Return `1 worker`, `2 workers`, `1,234 jobs`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def span(ms: float) -> str:
-    """`40 ms`, `9 s`, `2 min 5 s`, `3 h 20 min`, `2 days 4 h`."""
+    """Return `40 ms`, `9 s`, `2 min 5 s`, `3 h 20 min`, `2 days 4 h`."""
     if ms < 1000:
         return f"{ms:.0f} ms"
     seconds = round(ms / 1000)
@@ -21,7 +21,7 @@ def span(ms: float) -> str:
         return _two(seconds, (60, "min"), (1, "s"))
     if seconds < 86_400:
         return _two(seconds, (3600, "h"), (60, "min"))
-    return _two(seconds, (86_400, "days"), (3600, "h"))
+    return _two(seconds, (86_400, "day" if seconds < 2 * 86_400 else "days"), (3600, "h"))
 
 
 def _two(seconds: int, unit: tuple[int, str], part: tuple[int, str]) -> str:
@@ -30,9 +30,9 @@ def _two(seconds: int, unit: tuple[int, str], part: tuple[int, str]) -> str:
 
 
 def moment(ms: int, now: int) -> str:
-    """`2026-11-24 09:12:03 (3 min ago)`, local time; `in 3 min` when it is still to come."""
+    """Return `2026-11-24 09:12:03 (3 min ago)`, local time; `in 3 min` when it is still to come."""
     try:
         local = datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):  # somebody has edited it
+    except (ValueError, OverflowError, OSError):  # edited by hand
         return str(ms)
     return f"{local} ({span(now - ms)} ago)" if ms <= now else f"{local} (in {span(ms - now)})"

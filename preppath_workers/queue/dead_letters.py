@@ -1,4 +1,4 @@
-"""The dead-letter list: which of its jobs are meant, and what is done with them, oldest first."""
+"""The dead-letter list: which of its jobs are meant, and what is done with them."""
 
 from __future__ import annotations
 
@@ -84,3 +84,19 @@ def walk(
         kept += len(entries) - taken
         if jobs:
             yield Page(jobs, taken)
+
+
+def newest(queue: Queue, selection: Selection, limit: int | None = None, page: int = _PAGE) -> Iterator[Job]:
+    """The jobs that are meant, newest first, `limit` of them at most. One that dies meanwhile is left out."""
+    now, start, seen = queue.now(), 0, set[str]()
+    while entries := queue.redis.lrange(queue.keys.dead, start, start + page - 1):
+        start += page
+        # Each new death moves the rest on by one place, so the same entries may come again.
+        fresh = [job_id for job_id in map(text, entries) if job_id not in seen]
+        seen.update(fresh)
+        for job in queue.get_many(fresh):
+            if limit == 0:
+                return
+            if selection.holds(job, now):
+                limit = limit if limit is None else limit - 1
+                yield job

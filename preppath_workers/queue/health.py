@@ -37,7 +37,7 @@ def look(
     slots = [slot for slot in held_slots(queue) if slot.lease_ms > 0 and (not local or is_local(slot.owner))]
     if not slots:
         return Health(False, f"no live instance{' on this host' if local else ''} works it")
-    children = f"{len(slots)} children"
+    children = f"{len(slots)} worker" + ("s" if len(slots) != 1 else "")
     gate = queue.gate()
     if gate.paused:
         return Health(True, f"{children}, paused")
@@ -53,7 +53,7 @@ def look(
         if queue.statistics() != before:
             return Health(True, f"{children}, jobs go through")
         if time.monotonic() > give_up_at:
-            return Health(False, f"{children}, but a job waits that may start, and no child takes it")
+            return Health(False, f"{children}, but a job waits that may start, and no worker takes it")
         pause(_LOOK)
     return Health(True, children)
 

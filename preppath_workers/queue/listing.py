@@ -36,6 +36,8 @@ def jobs(queue: Queue, state: Listed, start: int = 0, count: int = 50) -> list[J
     """A page of the jobs in a state. Waiting ones come in the order they will run, those in the hand of a
     slot first; delayed ones by the time they are due; failed and completed ones newest first, the latter as
     far as they are listed. A raw push, no job yet, is left out, and so is one that moves on just now."""
+    if count <= 0:
+        return []
     end = start + count
     match state:
         case "active":

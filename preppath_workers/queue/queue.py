@@ -240,7 +240,7 @@ class Queue:
     def notices(self, count: int = 100) -> list[str]:
         """The oldest notices of jobs that have ended: JSON objects with id, event (completed or failed),
         replays and at (ms)."""
-        return [text(entry) for entry in self.redis.lrange(self.keys.outbox, 0, count - 1)]
+        return self._page(self.keys.outbox, 0, count)
 
     def drop_notice(self, notice: str) -> None:
         """Forgets a notice, once it has been passed on."""
@@ -248,9 +248,7 @@ class Queue:
 
     def dead_letters(self, start: int = 0, count: int = 100) -> list[Job]:
         """Jobs of the dead-letter list, newest first; one that was replayed meanwhile is left out."""
-        return self.get_many(
-            text(entry) for entry in self.redis.lrange(self.keys.dead, start, start + count - 1)
-        )
+        return self.get_many(self._page(self.keys.dead, start, count))
 
     def replay(self, ids: Sequence[str]) -> int:
         """Moves dead jobs back to `wait` in the given order, their counters at zero; returns how many."""
@@ -259,6 +257,12 @@ class Queue:
     def purge(self, ids: Sequence[str]) -> int:
         """Deletes dead jobs for good; returns how many."""
         return int(self.call("purge", *ids)[0])
+
+    def _page(self, key: str, start: int, count: int) -> list[str]:
+        """Entries of a list; none for a count of 0, for which Redis would return the whole list."""
+        return (
+            [text(entry) for entry in self.redis.lrange(key, start, start + count - 1)] if count > 0 else []
+        )
 
     def _changed(self, transition: str, job_id: str, *arguments: int) -> State:
         (state,) = self.call(transition, job_id, *arguments)

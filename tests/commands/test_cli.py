@@ -98,13 +98,13 @@ def test_queues_shows_every_queue(run: Run, tts: Queue, slot: Slot) -> None:
     take(slot)
     rows = {row["queue"]: row for row in map(json.loads, run("queues", "--json").stdout.splitlines())}
     assert list(rows) == ["transcription", "tts", "evaluation"]
-    expected = {"waiting": 0, "active": 1, "delayed": 1, "failed": 0, "completed": 0, "children": 1}
+    expected = {"waiting": 0, "active": 1, "delayed": 1, "failed": 0, "completed": 0, "workers": 1}
     assert rows["tts"].items() >= expected.items()
     assert rows["tts"].items() >= {"rateLimit": "10/60", "paused": False, "heldMs": 0}.items()
     tts.pause()
     table = run("queues").stdout.splitlines()
     assert table[0].split() == (
-        ["queue", "waiting", "active", "delayed", "failed", "completed", "children", "rate", "limit", "gate"]
+        ["queue", "waiting", "active", "delayed", "failed", "completed", "workers", "limit", "gate"]
     )
     assert table[2].split() == ["tts", "0", "1", "1", "0", "0", "1", "10/60", "paused"]
 

@@ -13,7 +13,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.queue.dead_letters import Selection, walk
+from preppath_workers.queue.dead_letters import Selection, newest, walk
 from preppath_workers.queue.outcome import Failed, Finished
 from preppath_workers.queue.slot import Slot
 
@@ -85,10 +85,69 @@ def test_a_long_list_is_walked_in_pages_while_jobs_leave_it(
 
 def test_list_and_show(run: Run, graves: Queue) -> None:
     listed = run("dead", "list", "tts", "--newer-than", "3h")
-    assert [line.split()[1] for line in listed.stdout.splitlines()] == ["wrong", "often", "new"]
-    assert listed.stdout.splitlines()[0].endswith("invalid, 2 h ago, 0 replays  InvalidJob: no wrong")
+    assert [line.split()[1] for line in listed.stdout.splitlines()] == ["new", "often", "wrong"]
+    assert listed.stdout.splitlines()[2].endswith("invalid, 2 h ago, 0 replays  InvalidJob: no wrong")
     shown = run("dead", "show", "--all", "--id", "new")
     assert json.loads(shown.stdout)["data"] == {"text": "new"}
+
+
+def test_dead_list_with_a_limit_shows_the_newest(run: Run, graves: Queue) -> None:
+    def listed(*words: str) -> list[str]:
+        return [line.split()[1] for line in run("dead", "list", "tts", *words).stdout.splitlines()]
+
+    assert listed("--limit", "1") == ["new"]
+    assert listed("--limit", "2", "--reason", "permanent") == ["often", "old"]
+    assert listed("--limit", "1", "--oldest") == ["old"]
+
+
+def test_newest_walks_a_long_list_while_jobs_die(tts: Queue, redis: Redis) -> None:
+    def bury_one(job_id: str) -> None:
+        redis.hset(tts.keys.job(job_id), mapping={"state": "failed", "data": "{}", "reason": "retries"})
+        redis.lpush(tts.keys.dead, job_id)
+
+    for number in range(25):
+        bury_one(f"{number}")
+    seen = []
+    for job in newest(tts, Selection(), page=10):
+        seen.append(job.id)
+        bury_one(f"late-{job.id}")
+
+    assert seen == [f"{number}" for number in reversed(range(25))]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["show", "tts", "--id", "nosuch"], 1, "dead show: no dead job 'nosuch' of queue tts matches"),
+        (["list", "--all", "--id", "nosuch"], 1, "dead list: no dead job 'nosuch' of any queue matches"),
+        (["replay", "tts", "--id", "nosuch"], 1, "dead replay: no dead job 'nosuch' of queue tts matches"),
+        (
+            ["purge", "tts", "--id", "nosuch", "--yes"],
+            1,
+            "dead purge: no dead job 'nosuch' of queue tts matches",
+        ),
+        (["list", "tts", "--class", "Nope"], 0, "dead list: no dead job of queue tts matches"),
+        (
+            ["replay", "tts", "--class", "Nope", "--dry-run"],
+            0,
+            "dead replay: no dead job of queue tts matches",
+        ),
+        (["purge", "tts", "--class", "Nope", "--yes"], 0, "dead purge: no dead job of queue tts matches"),
+    ],
+)
+def test_dead_without_a_match_says_so(
+    run: Run, graves: Queue, words: list[str], code: int, told: str
+) -> None:
+    done = run("dead", *words)
+    assert (done.returncode, done.stderr) == (code, told + "\n")
+    assert graves.counts().failed == 4
+
+
+def test_dead_show_with_one_of_two_ids_shows_it_and_fails(run: Run, graves: Queue) -> None:
+    shown = run("dead", "show", "--all", "--id", "new", "--id", "nosuch")
+    assert shown.returncode == 1
+    assert json.loads(shown.stdout)["id"] == "new"
+    assert "'nosuch'" in shown.stderr
 
 
 def test_replay_leaves_out_what_it_can_not_help(run: Run, graves: Queue) -> None:
@@ -96,15 +155,15 @@ def test_replay_leaves_out_what_it_can_not_help(run: Run, graves: Queue) -> None
     assert [line.split()[1] for line in dry.stdout.splitlines()] == ["old", "new"]
     assert graves.counts().failed == 4
 
-    assert run("dead", "replay", "tts").stdout == "2 dead jobs run again: tts 2\n"
+    assert run("dead", "replay", "tts").stdout == "2 dead jobs replayed: tts 2\n"
     assert [job.id for job in graves.dead_letters()] == ["often", "wrong"]
     replayed = graves.get("old")
     assert replayed is not None
     assert (replayed.state, replayed.attempts, replayed.replays) == ("waiting", 0, 1)
-    assert run("dead", "replay", "tts").stdout == "0 dead jobs run again\n"
+    assert run("dead", "replay", "tts").stdout == "0 dead jobs replayed\n"
 
-    assert run("dead", "replay", "tts", "--reason", "invalid").stdout == "1 dead jobs run again: tts 1\n"
-    assert run("dead", "replay", "tts", "--id", "often").stdout == "1 dead jobs run again: tts 1\n"
+    assert run("dead", "replay", "tts", "--reason", "invalid").stdout == "1 dead job replayed: tts 1\n"
+    assert run("dead", "replay", "tts", "--id", "often").stdout == "1 dead job replayed: tts 1\n"
 
 
 def test_replay_for_cron_is_quiet_and_two_at_once_share_the_jobs(
@@ -136,7 +195,7 @@ def test_purge_wants_a_yes(run: Run, graves: Queue) -> None:
     assert (refused.returncode, graves.counts().failed) == (1, 4)
     assert "--yes" in refused.stderr
     purged = run("dead", "purge", "tts", "--older-than", "1d", "--yes")
-    assert (purged.returncode, purged.stdout) == (0, "tts: 1 dead jobs deleted\n")
+    assert (purged.returncode, purged.stdout) == (0, "tts: 1 dead job deleted\n")
     assert graves.get("old") is None
 
 

@@ -37,9 +37,9 @@ def test_a_queue_that_nobody_works_is_not_healthy(health: Run) -> None:
 
 def test_a_queue_with_a_fresh_lease_is(health: Run, tts: Queue, redis: Redis) -> None:
     beat(tts, redis, new_name())
-    assert (health().returncode, health().stdout) == (0, "ok     tts: 2 children\n")
+    assert (health().returncode, health().stdout) == (0, "ok     tts: 2 workers\n")
     assert health("--quiet").stdout == ""
-    assert json.loads(health("--json").stdout) == {"queue": "tts", "healthy": True, "detail": "2 children"}
+    assert json.loads(health("--json").stdout) == {"queue": "tts", "healthy": True, "detail": "2 workers"}
 
 
 def test_of_this_host_alone(health: Run, tts: Queue, redis: Redis) -> None:
@@ -61,21 +61,21 @@ def test_a_job_that_may_start_and_does_not_is_trouble(health: Run, tts: Queue, r
     tts.enqueue({})
     told = health()
     assert told.returncode == 1
-    assert told.stdout == "error  tts: 2 children, but a job waits that may start, and no child takes it\n"
+    assert told.stdout == "error  tts: 2 workers, but a job waits that may start, and no worker takes it\n"
 
 
 def test_one_that_may_not_start_is_none(health: Run, tts: Queue, redis: Redis, slot: Slot) -> None:
     beat(tts, redis, new_name())
     tts.enqueue({})
     tts.pause()
-    assert health().stdout == "ok     tts: 2 children, paused\n"
+    assert health().stdout == "ok     tts: 2 workers, paused\n"
     tts.resume()
     redis.hset(tts.keys.meta, mapping={"heldUntil": tts.now() + 60_000, "heldReason": "slow down"})
-    assert health().stdout == "ok     tts: 2 children, held: slow down\n"
+    assert health().stdout == "ok     tts: 2 workers, held: slow down\n"
     tts.resume()
     redis.zadd(tts.keys.tokens, {"x": tts.now()})
     redis.delete(tts.keys.limit)  # no instance has told its own, so the command's is taken
-    assert health(TTS_RATE_LIMIT="1/600").stdout == "ok     tts: 2 children\n"
+    assert health(TTS_RATE_LIMIT="1/600").stdout == "ok     tts: 2 workers\n"
 
 
 def test_queue_out_of_service_is_not_healthy(health: Run, tts: Queue, redis: Redis) -> None:
@@ -84,7 +84,7 @@ def test_queue_out_of_service_is_not_healthy(health: Run, tts: Queue, redis: Red
     told = health()
     assert (told.returncode, told.stdout) == (
         1,
-        "error  tts: 2 children, out of service: openai: wrong key\n",
+        "error  tts: 2 workers, out of service: openai: wrong key\n",
     )
 
 
@@ -97,7 +97,7 @@ def test_machine_that_lacks_something_is_not_healthy(health: Run, tts: Queue, re
     }
     redis.hset(tts.keys.instance(name), mapping=trouble)
     told = health()
-    assert (told.returncode, told.stdout) == (1, f"error  tts: 2 children; {name}: this machine: disk full\n")
+    assert (told.returncode, told.stdout) == (1, f"error  tts: 2 workers; {name}: this machine: disk full\n")
     redis.hset(tts.keys.instance(name), "troubleAt", tts.now() - 600_000)
     assert health().returncode == 0
 
@@ -106,7 +106,7 @@ def test_children_that_are_all_busy_are_healthy(health: Run, tts: Queue, slot: S
     tts.enqueue({}, id="runs")
     tts.enqueue({}, id="waits")
     take(slot)
-    assert health().stdout == "ok     tts: 1 children\n"
+    assert health().stdout == "ok     tts: 1 worker\n"
 
 
 def test_without_redis_it_says_so(health: Run) -> None:

@@ -38,14 +38,14 @@ def test_jobs_lists_a_page_of_one_state(run: Run, tts: Queue) -> None:
 
 def test_jobs_wants_whole_numbers(run: Run) -> None:
     wrong = run("jobs", "tts", "--limit", "-1")
-    assert (wrong.returncode, "'-1' is no whole number" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "'-1' is not a whole number" in wrong.stderr) == (2, True)
 
 
 def test_show_tells_why_a_job_waits(run: Run, tts: Queue, slot: Slot) -> None:
     tts.enqueue_many(NewJob({}, id=f"j{number}") for number in range(15))
     assert why(run, "j13") == "14th in line, but no worker of this queue is running"
     take(slot)  # now there is an instance
-    assert why(run, "j1", TTS_RATE_LIMIT="none") == "next in line, starts as soon as a child is free"
+    assert why(run, "j1", TTS_RATE_LIMIT="none") == "next in line, starts as soon as a worker is free"
     assert why(run, "j2", TTS_RATE_LIMIT="1/600").startswith("2nd in line, expected to start in about 10 min")
     tts.pause()
     assert why(run, "j3") == "3rd in line, but the queue is paused"
@@ -58,7 +58,7 @@ def test_show_tells_why_a_job_is_where_it_is(run: Run, tts: Queue, slot: Slot) -
     job = take(slot)
     assert why(run, "a").startswith("runs in test:0 since 20")
     slot.settle(Finished(job, Failed('{"class":"E","message":"m"}', "unknown"), 1))
-    assert why(run, "a").startswith("failed 1 times, last with E; retried 20")
+    assert why(run, "a").startswith("failed 1 time, last with E; retried 20")
     tts.promote("a")
     slot.settle(Finished(take(slot), Failed('{"class":"E","message":"m"}', "permanent"), 1))
     assert why(run, "a") == "in the dead-letter list: permanent; `retry tts a` runs it again"
@@ -72,7 +72,7 @@ def test_show_tells_why_a_job_is_where_it_is(run: Run, tts: Queue, slot: Slot) -
 def test_show_as_json_has_the_facts(run: Run, tts: Queue) -> None:
     tts.enqueue({}, id="a")
     shown = json.loads(run("show", "tts", "a", "--json").stdout)
-    assert shown["whereabouts"].items() >= {"ahead": 0, "children": 0}.items()
+    assert shown["whereabouts"].items() >= {"ahead": 0, "workers": 0}.items()
     assert shown["why"].startswith("next in line")
 
 

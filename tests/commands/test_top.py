@@ -87,7 +87,7 @@ def test_rates_are_by_the_minute() -> None:
 
 def test_children_tell_where_they_are_and_what_they_do() -> None:
     shown = frame(sight(view("tts", busy=2)), None, 79, 23)
-    title = next(row for row, line in enumerate(shown) if line.startswith("CHILD"))
+    title = next(row for row, line in enumerate(shown) if line.startswith("WORKER"))
     assert shown[title + 1].split() == ["tts[1]", "4321", "61", "11", "job-1"]  # the longest running first
     assert shown[title + 2].split() == ["tts[0]", "-", "-", "1", "job-0", "on", "other-host"]
     assert shown[title + 3].split() == ["tts[2]", "-", "-", "-", "idle", "GONE"]
