@@ -23,7 +23,14 @@ from websockets.sync.client import ClientConnection
 from ..errors import TransientError
 from .openai_verdicts import RequestInfo
 from .realtime_errors import Progress, realtime_errors, refused_event, unfinished
-from .realtime_frames import RATE, SessionOptions, Usage, response_request, session_request
+from .realtime_frames import (
+    RATE,
+    SessionOptions,
+    Usage,
+    response_request,
+    seconds_to_wait,
+    session_request,
+)
 
 #: Seconds to connect, the handshake included.
 _OPEN_TIMEOUT = 10.0
@@ -161,7 +168,7 @@ class RealtimeReader:
                 raise refused_event(event.get("error"), self._request, may_be_paid=answer.id is not None)
             if response := answer.take(event):
                 if response.get("status") != "completed":
-                    raise unfinished(response, self._request)
+                    raise unfinished(response, self._request, answer.reset)
                 return answer.reading(response)
 
 
@@ -170,6 +177,8 @@ class _Answer:
 
     def __init__(self) -> None:
         self.id: Any = None
+        #: Seconds until the account's used-up limits are whole again, as far as the server tells.
+        self.reset: float | None = None
         self._samples = bytearray()
         self._transcripts: list[str] = []
 
@@ -181,6 +190,8 @@ class _Answer:
             return None
         if event["type"] == "response.created":
             self.id = response.get("id", "")
+        elif event["type"] == "rate_limits.updated":
+            self.reset = seconds_to_wait(event.get("rate_limits"))
         elif event["type"] in _AUDIO and isinstance(event.get("delta"), str):
             self._samples += base64.b64decode(event["delta"], validate=True)
         elif event["type"] in _TRANSCRIPTS and isinstance(event.get("transcript"), str):

@@ -17,7 +17,7 @@ from websockets.exceptions import (
     WebSocketException,
 )
 
-from ..errors import JobError, PermanentError, ServiceError, TransientError
+from ..errors import JobError, PermanentError, RateLimited, ServiceError, TransientError
 from .openai_refusals import Refusal
 from .openai_verdicts import SERVICE, RequestInfo, classify
 
@@ -83,13 +83,15 @@ def refused_event(
     return _charged(found) if may_be_paid else found
 
 
-def unfinished(response: Mapping[str, Any], request: RequestInfo) -> JobError:
-    """Return the error for a response that ended in any way but `completed`."""
+def unfinished(response: Mapping[str, Any], request: RequestInfo, reset: float | None = None) -> JobError:
+    """Return the error for a response that ended in any way but `completed`. `reset`: seconds until used-up
+    rate limits are whole again, which come in an event of their own."""
     details = response.get("status_details")
     details = details if isinstance(details, Mapping) else {}
     status, reason = response.get("status"), details.get("reason")
     if isinstance(details.get("error"), Mapping):
-        return refused_event(details["error"], request)
+        found = refused_event(details["error"], request)
+        return RateLimited(str(found), reset) if isinstance(found, RateLimited) else found
     if reason == "content_filter":
         return PermanentError("OpenAI's content filter stopped the speech")
     if status == "incomplete":

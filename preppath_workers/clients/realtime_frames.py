@@ -7,6 +7,7 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from ..openai_speech import CUSTOM_VOICES
+from .retry_after import MAX_RETRY_AFTER
 
 #: Samples a second: the only rate that the API has.
 RATE = 24_000
@@ -117,6 +118,14 @@ def response_request(options: SessionOptions, text: str) -> dict[str, Any]:
             "tools": [],
         },
     }
+
+
+def seconds_to_wait(limits: Any) -> float | None:
+    """Return when the last of the used-up limits of `rate_limits.updated` is whole again, None if none is."""
+    told = [_mapping(each) for each in limits] if isinstance(limits, list) else []
+    waits = [each.get("reset_seconds") for each in told if each.get("remaining") == 0]
+    found = [float(wait) for wait in waits if isinstance(wait, int | float) and 0 < wait <= MAX_RETRY_AFTER]
+    return max(found, default=None)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -178,6 +178,15 @@ def test_response_that_fails_is_classified(
     assert len(vendor.calls(RESPONSES)) == 1, "retries are the queue's"
 
 
+def test_rate_limit_of_a_response_tells_how_long_to_wait(reader: Readers, vendor: OpenAIServer) -> None:
+    vendor.order({"path": RESPONSES, "ends": "failed", "code": "rate_limit_exceeded"})
+
+    error = failure(reader())
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 3.0
+
+
 @pytest.mark.parametrize(
     ("manner", "expected"),
     [(Manner("nova"), PermanentError), (Manner("marin", 3), PermanentError)],

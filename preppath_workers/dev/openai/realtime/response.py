@@ -50,7 +50,7 @@ def speak(wanted: Mapping[str, Any], text: str, fault: Fault) -> Iterator[dict[s
     part = {"type": "audio", "transcript": ""}
 
     yield {"type": "response.created", "response": response.described("in_progress")}
-    yield _rate_limits()
+    yield _rate_limits(used_up=fault.ends == "failed" and fault.code == "rate_limit_exceeded")
     yield {"type": "response.output_item.added", **_cut(place), "item": response.message("in_progress")}
     yield {"type": "response.content_part.added", **place, "part": part}
     words = re.findall(r"\S+\s*", said) or [""]
@@ -118,8 +118,8 @@ def _cut(place: Mapping[str, Any]) -> dict[str, Any]:
     return {name: place[name] for name in ("response_id", "output_index")}
 
 
-def _rate_limits() -> dict[str, Any]:
-    limits = [("requests", 1_000, 999, 0.06), ("tokens", 100_000, 95_000, 3.0)]
+def _rate_limits(used_up: bool) -> dict[str, Any]:
+    limits = [("requests", 1_000, 999, 0.06), ("tokens", 100_000, 0 if used_up else 95_000, 3.0)]
     names = ("name", "limit", "remaining", "reset_seconds")
     return {
         "type": "rate_limits.updated",
