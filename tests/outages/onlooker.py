@@ -41,10 +41,11 @@ class Onlooker:
         self._thread.start()
 
     def stop(self) -> None:
-        """No look begins any more; waits for the one that has begun."""
+        """No look begins any more. Returns at once: the outage must not last until a command has ended."""
         self._stopped.set()
 
     def wait(self) -> None:
+        """Returns when the last look is over."""
         self._thread.join()
 
     def _look(self) -> None:

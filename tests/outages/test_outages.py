@@ -24,6 +24,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.mark.processes
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "cell", [Cell("postgresql", "refused", 1, jobs=20), Cell("redis", "read-only", 1, jobs=20)], ids=str
 )

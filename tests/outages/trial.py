@@ -31,6 +31,9 @@ _WARM = 3
 #: Seconds from a service's return after which what has not ended is lost.
 _PATIENCE = 90.0
 
+#: Seconds that workers get to stop: their grace, and some.
+_SHUTDOWN = 60.0
+
 #: Seconds between two looks at the queue.
 _TICK = 0.05
 
@@ -57,7 +60,7 @@ def play(cell: Cell, stage: Stage) -> Seen:
         load.join(_PATIENCE)
         states = _end(queue, load.accepted)
         onlooker.wait()
-        codes = [app.stop() for app in apps]
+        codes = [_stop(app) for app in apps]
         named = {**onlooker.named, "log": log_names(cell.service, lines)}
         remarks = [*_remarks(queue, apps), *(_unnamed(onlooker) if cell.must_be_named else ())]
         calls = paid(stage.openai.calls(), load.accepted)
@@ -79,6 +82,11 @@ def _workers(cell: Cell, stage: Stage) -> Iterator[list[App]]:
         for app in apps:
             eventually(partial(app.logged, "Supervisor started"), deadline=30)
         yield apps
+
+
+def _stop(app: App) -> int:
+    app.send(signal.SIGTERM)
+    return app.wait(_SHUTDOWN)
 
 
 def _completed(queue: Queue, otherwise: int) -> int:
