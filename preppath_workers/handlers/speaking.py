@@ -18,7 +18,7 @@ from ..clients.openai import Manner
 from ..clients.services import Services
 from ..clients.storage import Storage, Stored
 from ..errors import InvalidJob
-from ..openai_speech import voice_problem
+from ..openai_speech import SPEEDS, voice_problem
 from ..settings import OpenAIConfig
 from .kind import Attempt
 from .paid import PaidRequests
@@ -39,12 +39,15 @@ class Speech:
     def of(
         cls, config: OpenAIConfig, text: str, voice: str | None, speed: float | None, instructions: str | None
     ) -> Speech:
-        """What a job asks for, the configured voice where it names none. Raises InvalidJob for a voice that
-        OpenAI does not have; other vendors have others."""
+        """What a job asks for, the configured voice where it names none. Raises InvalidJob for a voice or a
+        speed that the API does not have; other vendors have other voices."""
         model = config.speech
         problem = voice and voice_problem(config.speech_api, model.model, model.base_url, voice)
         if problem:
             raise InvalidJob(f"voice must be {problem}")
+        slowest, fastest = SPEEDS[config.speech_api]
+        if speed is not None and not slowest <= speed <= fastest:
+            raise InvalidJob(f"speed must be from {slowest:g} to {fastest:g}")
         return cls(text, config.speech.model, Manner(voice or config.speech_voice, speed, instructions))
 
     @property

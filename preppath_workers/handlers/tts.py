@@ -37,7 +37,7 @@ def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
     question_id = identifier(attempt.data, "questionId")
     words = text(attempt.data, "text", MAX_TEXT)
     voice = optional_text(attempt.data, "voice", MAX_VOICE)
-    speed = optional_number(attempt.data, "speed", *SPEEDS[services.openai.config.speech_api])
+    speed = optional_number(attempt.data, "speed", *SPEEDS["speech"])
     instructions = optional_text(attempt.data, "instructions", MAX_INSTRUCTIONS)
 
     speech = Speech.of(services.openai.config, words, voice, speed, instructions)

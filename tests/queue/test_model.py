@@ -68,6 +68,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("spend", "c", "host:0", 1, 1, 1_000),
         ("release", "c", "host:0", 1, 10, "why"),
         ("resume",),
+        ("try_write",),
         ("promote", 10),
         ("claim", "host", 0, 15_000, 0, 0, 60_000, 1_000),
         ("claim", "host", 1, 15_000, 0, 0, 60_000, 1_000),
