@@ -46,8 +46,10 @@ def insist(step: Callable[[], Value], secure: Callable[[], bool] = lambda: False
             try:
                 return step()
             except _PASSING as error:
+                # Once: the workers report an outage of Redis by themselves.
+                level = logging.DEBUG if failure or isinstance(error, RedisError) else logging.WARNING
+                logger.log(level, "Step failed, trying again", extra=facts(error=str(error)))
                 failure = error
-            logger.debug("The job insists on a step that failed", extra=facts(error=str(failure)))
             secured = secured or secure()
             if secured and time.monotonic() - begun > _PATIENCE:
                 raise failure

@@ -65,7 +65,7 @@ end
 local function probe_failed(meta, id, ceiling, spread, at_least)
   if meta.probing ~= id then return end
   local failed = (integer(meta.failedProbes) or 0) + 1
-  local pause = math.min(ceiling, FIRST_PROBE * 2 ^ math.min(failed, 30)) * (1 + spread)
+  local pause = math.min(ceiling, FIRST_PROBE * 2 ^ math.min(failed, 30) * (1 + spread))
   set_probe(meta, now + math.floor(math.max(pause, at_least)))
   redis.call('HSET', META, 'failedProbes', failed)
   redis.call('HDEL', META, 'probing')
