@@ -1,11 +1,12 @@
 """ffmpeg, where it is installed: measures recordings, finds their pauses, and cuts parts out of them.
 
 A recording is what a user uploaded. ffmpeg reads nothing but that file, and only as one of the formats that
-can be transcribed: others, such as playlists, can name further files and addresses.
+hold sound themselves: others, such as playlists, can name further files and addresses.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 import signal
 import subprocess
@@ -22,11 +23,16 @@ PART_RATE = 16_000
 TIME_LIMIT = 300.0
 #: ffmpeg's exit status after a signal that it catches.
 _WAS_STOPPED = 255
-#: A pause: quieter than this for so many seconds.
-_SILENCE = "silencedetect=noise=-35dB:duration=0.4"
+#: A pause: quieter than this for so many seconds. Silence: hardly more than the noise of 16 bits.
+_PAUSE = "silencedetect=noise=-35dB:duration=0.4"
+_SILENCE = "silencedetect=noise=-55dB:duration=0.4"
 #: ffmpeg's names for the formats, and for the one thing it may open.
-_FORMATS = "wav,mp3,flac,ogg,matroska,webm,mov,mp4,m4a,mpeg"
+_FORMATS = (
+    "wav,mp3,flac,ogg,matroska,webm,mov,mp4,m4a,mpeg,aac,caf,aiff,amr,amrnb,amrwb,au,asf,avi,flv,mpegts,w64"
+)
 _INPUT = ("-protocol_whitelist", "file", "-format_whitelist", _FORMATS, "-i", "/dev/stdin", "-map", "0:a:0")
+#: Where it begins and ends, seconds from the start; the end may be infinite.
+Span = tuple[float, float]
 
 
 def installed() -> bool:
@@ -46,14 +52,25 @@ def seconds(file: IO[bytes]) -> float | None:
     return int(times[-1]) / 1e6 if times and times[-1].isdigit() else None
 
 
-def pauses(file: IO[bytes]) -> list[float]:
-    """The middle of each pause, seconds from the start. Raises PermanentError for what is no recording,
+def pauses(file: IO[bytes]) -> list[Span]:
+    """The pauses between words, which are not free of noise. Raises PermanentError for what is no recording,
     TransientError when it takes too long, and MachineError if this machine lacks something."""
-    lines = f"{_SILENCE},ametadata=mode=print:file=/dev/stdout"
+    return _quiet(file, _PAUSE)
+
+
+def silences(file: IO[bytes]) -> list[Span]:
+    """Where there is no sound that could be a word, however low the microphone was turned. Raises as
+    `pauses` does."""
+    return _quiet(file, _SILENCE)
+
+
+def _quiet(file: IO[bytes], quieter: str) -> list[Span]:
+    lines = f"{quieter},ametadata=mode=print:file=/dev/stdout"
     told = [line.partition("=") for line in _lines(file, [*_INPUT, "-af", lines, "-f", "null", "/dev/null"])]
     starts = [float(value) for name, _, value in told if name == "lavfi.silence_start"]
     ends = [float(value) for name, _, value in told if name == "lavfi.silence_end"]
-    return [(start + end) / 2 for start, end in zip(starts, ends, strict=False)]
+    ends.append(math.inf)  # of one that lasts to the end, nothing is told
+    return list(zip(starts, ends, strict=False))
 
 
 def cut(file: IO[bytes], start: float, length: float, part: IO[bytes]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ..errors import PermanentError, ServiceError, TransientError
+from .doubtful_segments import without_doubtful
 from .openai_refusals import Refusal, Refused
 from .openai_verdicts import SERVICE
 
@@ -22,11 +23,13 @@ _LONGEST = 604_800.0
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said; the duration in seconds and the language where the model tells them."""
+    """What was said; the duration in seconds and the language where the model tells them. `doubtful` segments
+    are left out of the text: the model heard words there, and that there were none."""
 
     text: str
     duration: float | None = None
     language: str | None = None
+    doubtful: int = 0
 
 
 def transcript(answer: Any) -> Transcript:
@@ -35,8 +38,10 @@ def transcript(answer: Any) -> Transcript:
     if not isinstance(text, str):
         raise _no_answer(answer, "a transcript")
     usage = getattr(answer, "usage", None)
+    text, doubtful = without_doubtful(text, getattr(answer, "segments", None))
     return Transcript(
         text=text,
+        doubtful=doubtful,
         duration=_seconds(getattr(answer, "duration", None)) or _seconds(getattr(usage, "seconds", None)),
         language=_language(answer),
     )

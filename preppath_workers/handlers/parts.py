@@ -8,15 +8,31 @@ from collections.abc import Iterable, Sequence
 #: How the Unicode names of letters begin that are written without spaces between words.
 _SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "FULLWIDTH", "THAI", "LAO", "KHMER", "MYANMAR")
 
+#: Seconds of a pause that stay before the words after it.
+_LEAD = 0.3
+#: Seconds at an end that may be missing from a silence: a frame or two of a lossy format.
+_EDGE = 0.15
 
-def starts(duration: float, pauses: Sequence[float], longest: float) -> list[float]:
-    """Where parts of at most `longest` seconds begin: in the last pause of the part before that lies in its
-    second half, or else where that part must end. Everything in seconds."""
+
+def starts(duration: float, pauses: Sequence[tuple[float, float]], longest: float) -> list[float]:
+    """Where parts of at most `longest` seconds begin: as late as a pause in the second half of the part
+    before allows, or else where that part must end. A pause is (begin, end). Everything in seconds."""
     found = [0.0]
     while duration - found[-1] > longest:
         latest = found[-1] + longest
-        found.append(max((at for at in pauses if latest - longest / 2 <= at <= latest), default=latest))
+        cuts = [_cut(begin, end, latest) for begin, end in pauses if begin <= latest]
+        found.append(max((at for at in cuts if at >= latest - longest / 2), default=latest))
     return found
+
+
+def is_silent(silences: Iterable[tuple[float, float]], begin: float, end: float) -> bool:
+    """Whether one of the silences covers the whole of it, up to what a decoder adds or drops at its ends."""
+    return any(start <= begin + _EDGE and end - _EDGE <= stop for start, stop in silences)
+
+
+def _cut(begin: float, end: float, latest: float) -> float:
+    """The latest place in a pause at which to cut: a little of it stays before the words that follow."""
+    return min(max((begin + end) / 2, end - _LEAD), latest)
 
 
 def join(texts: Iterable[str]) -> str:

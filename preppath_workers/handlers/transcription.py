@@ -14,7 +14,8 @@ from .listening import hear
 
 def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
     """Data: `{recordingId, userId}`, and `language` (ISO 639-1) where it is known.
-    Result: `{recordingId, characters, duration, cached}`.
+    Result: `{recordingId, characters, duration, cached}`, with `silentSeconds` if so much was silent and not
+    sent, and `doubtfulSegments` if so many were left out, because the model doubts that anything was said.
 
     `duration` is in seconds, or null where nobody knows it. `cached` says that the recording was
     transcribed already: then nothing was fetched or paid for.
@@ -35,7 +36,8 @@ def handle(attempt: Attempt, services: Services) -> Mapping[str, Any]:
     saved = transcription_records.save(
         services.database, recording_id, heard["text"], heard["duration"], attempt.confirm
     )
-    return _result(saved, cached=False)
+    left_out = {name: heard.get(name) for name in ("silentSeconds", "doubtfulSegments") if heard.get(name)}
+    return {**_result(saved, cached=False), **left_out}
 
 
 def _result(recording: Mapping[str, Any], cached: bool) -> Mapping[str, Any]:

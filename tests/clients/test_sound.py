@@ -77,7 +77,23 @@ def test_ffmpeg_measures_what_does_not_tell_itself(file: IO[bytes]) -> None:
 def test_ffmpeg_finds_the_pauses(file: IO[bytes]) -> None:
     write(file, Wav(tone(2) + silence(1) + tone(1) + silence(0.2) + tone(1), RATE).wav_bytes())
 
-    assert ffmpeg.pauses(file) == pytest.approx([2.5], abs=0.1)
+    [pause] = ffmpeg.pauses(file)
+    assert pause == pytest.approx((2, 3), abs=0.1)
+
+
+@needs_ffmpeg
+def test_ffmpeg_finds_a_silence_that_lasts_to_the_end(file: IO[bytes]) -> None:
+    write(file, Wav(tone(1) + silence(1), RATE).wav_bytes())
+
+    assert ffmpeg.silences(file) == [(pytest.approx(1, abs=0.1), math.inf)]
+
+
+@needs_ffmpeg
+def test_low_voice_is_a_pause_and_no_silence(file: IO[bytes]) -> None:
+    low = struct.pack("<h", 150) + struct.pack("<h", -150)  # -47 dB
+    write(file, Wav(low * RATE, RATE).wav_bytes())
+
+    assert (len(ffmpeg.pauses(file)), ffmpeg.silences(file)) == (1, [])
 
 
 @needs_ffmpeg

@@ -88,7 +88,7 @@ def test_a_recording_that_is_too_large_is_heard_in_parts_each_within_the_rate_li
     assert tables.row("interview_recordings")["transcription"] == "I would use a queue."
     calls = vendor.calls(PATH)
     assert [call["body"]["file"]["filename"] for call in calls] == ["part.wav"] * 3
-    assert attempt.kept["parts"] == pytest.approx([0.0, 2.5, 5.5], abs=0.1), "the first cut is in the pause"
+    assert attempt.kept["parts"] == pytest.approx([0.0, 2.7, 5.7], abs=0.1), "the first cut is in the pause"
     assert attempt.tokens == 2, "the start of the attempt has paid for the first"
     assert attempt.told == sorted(attempt.told)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PATH = "/v1/audio/transcriptions"
-AUDIO = Wav(bytes(2 * 3 * 8_000), 8_000).wav_bytes("I would use a queue.")
+AUDIO = Wav(b"\x00\x20\x00\xe0" * (3 * 4_000), 8_000).wav_bytes("I would use a queue.")
 
 
 @pytest.fixture
@@ -139,27 +140,75 @@ def test_the_transcript_of_a_faster_worker_stands(
 
 
 @pytest.mark.parametrize(
-    ("columns", "name"),
+    ("audio", "name"),
     [
-        ({"originalName": "My Answer.M4A"}, "recording.m4a"),
-        ({"originalName": "answer", "filename": "r/1.webm"}, "recording.webm"),
-        ({"filename": "r/1", "mimeType": "audio/webm;codecs=opus"}, "recording.webm"),
-        ({"filename": "r/1", "mimeType": "audio/ogg"}, "recording.ogg"),
-        ({"filename": "r/1", "mimeType": "audio/x-wav"}, "recording.wav"),
-        ({"filename": "r/1", "mimeType": "audio/mpeg"}, "recording.mpeg"),
-        ({"filename": "r/1.bin", "mimeType": None}, "recording.webm"),
+        (AUDIO, "recording.wav"),
+        (b"OggS", "recording.ogg"),
+        (b"\0\0\0\x1cftypiso5\0\0\0\0", "recording.mp4"),
     ],
 )
-def test_the_vendor_is_told_the_format_and_not_the_name(
+def test_the_vendor_is_told_the_format_by_the_first_bytes_and_not_the_users_name(
     recording: Callable[..., FakeAttempt],
     services: Services,
     vendor: OpenAIServer,
-    columns: dict[str, Any],
+    audio: bytes,
     name: str,
 ) -> None:
-    handle(recording(**columns), services)
+    columns = {
+        "filename": "r/1.webm",
+        "originalName": "My Answer.aac",
+        "mimeType": "application/octet-stream",
+    }
+
+    handle(recording(audio, **columns), services)
 
     assert vendor.calls(PATH)[0]["body"]["file"]["filename"] == name
+
+
+@pytest.mark.parametrize(
+    ("audio", "problem"),
+    [
+        (b"\xff\xf1\x50\x80", "format is AAC; OpenAI does not take it, and ffmpeg"),
+        (b"caff\0\1\0\0", "format is CAF"),
+        (b"\0\0\0\x14ftypqt  ", "format is QuickTime"),
+        (b"<html>", "format is unknown"),
+    ],
+)
+def test_a_format_that_needs_ffmpeg_fails_without_it_and_costs_nothing(
+    recording: Callable[..., FakeAttempt],
+    services: Services,
+    vendor: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+    audio: bytes,
+    problem: str,
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(PermanentError, match=problem):
+        handle(recording(audio), services)
+    assert vendor.calls() == []
+
+
+def test_segments_that_whisper_doubts_are_left_out(
+    recording: Callable[..., FakeAttempt],
+    make_services: Callable[..., Services],
+    tables: Tables,
+    vendor: OpenAIServer,
+) -> None:
+    segments = [
+        {"text": " I would use a queue.", "no_speech_prob": 0.02, "avg_logprob": -0.2},
+        {"text": " Quietly.", "no_speech_prob": 0.7, "avg_logprob": -0.3},
+        {"text": " Mumbled.", "no_speech_prob": 0.1, "avg_logprob": -1.3},
+        {"text": " Thanks for watching!", "no_speech_prob": 0.97, "avg_logprob": -0.4},
+        {"text": " Bye.", "no_speech_prob": 0.7, "avg_logprob": -1.2},
+    ]
+    text = "".join(segment["text"] for segment in segments)
+    vendor.order({"path": PATH, "body": json.dumps({"text": text, "segments": segments})})
+
+    result = handle(recording(), make_services(OPENAI_WHISPER_MODEL="whisper-1"))
+
+    assert result["doubtfulSegments"] == 2
+    assert tables.row("interview_recordings")["transcription"] == "I would use a queue. Quietly. Mumbled."
 
 
 @pytest.mark.parametrize(
