@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from preppath_workers.handlers import KINDS
+from tests.nowhere import NOWHERE
 
 ROOT = Path(__file__).parents[1]
 UNITS = sorted(path.name for path in (ROOT / "systemd").iterdir())
@@ -58,6 +59,23 @@ def test_the_target_wants_every_queue_that_is_always_worked() -> None:
     text = (ROOT / "systemd/preppath-workers.target").read_text(encoding="utf-8")
     wanted = re.findall(r"preppath-workers@(\w+)\.service", text)
     assert wanted == [kind.name for kind in KINDS if not kind.defaults.needs]
+
+
+def test_a_reload_looks_at_the_configuration_first(tmp_path: Path) -> None:
+    text = (ROOT / "systemd/preppath-workers@.service").read_text(encoding="utf-8")
+    look, signal = re.findall(r"^ExecReload=(.+)$", text, re.MULTILINE)
+    assert "kill -HUP" in signal
+    file = tmp_path / "env"
+    words = (
+        look.replace(PLACE, str(ROOT)).replace("/etc/preppath-workers/env", str(file)).replace("%i", "tts")
+    )
+    right = {**NOWHERE, "REDIS_URL": "redis://127.0.0.1:9"}
+    for wrong, code in ((False, 0), (True, 78)):
+        values = right | ({"TTS_RATE_LIMIT": "fast"} if wrong else {})
+        file.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+        done = subprocess.run(words.split(), capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert ("TTS_RATE_LIMIT" in done.stderr) == wrong
 
 
 def test_what_is_started_is_there() -> None:

@@ -13,7 +13,7 @@ from .findings import Finding
 _TIMEOUT = 5
 
 #: What the handlers do to each table.
-_NEEDED: Mapping[str, Sequence[str]] = {
+NEEDED: Mapping[str, Sequence[str]] = {
     "interviews": ("SELECT",),
     "interview_questions": ("SELECT", "UPDATE"),
     "interview_recordings": ("SELECT", "UPDATE"),
@@ -28,7 +28,7 @@ def check_connection(config: Config) -> Iterator[Finding]:
 
 def check_database(config: Config) -> Iterator[Finding]:
     """Whether it answers, whether its connections suffice, and one finding for each table."""
-    yield from _ask(config, _NEEDED)
+    yield from _ask(config, NEEDED)
 
 
 def _ask(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:

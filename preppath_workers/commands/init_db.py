@@ -36,15 +36,19 @@ def run(args: Namespace) -> int:
     """
     # Here, for the other commands need no database library.
     from ..clients.database import Database
-    from ..clients.schema import create_missing
+    from ..clients.schema import TABLES, create_missing, missing_tables
 
     database = Database(load_database_url(read_environment(args.config)))
+    missing: list[str] = []
+    created: list[str] = []
     try:
         with database.transaction() as cursor:
+            missing = missing_tables(cursor)
             created = create_missing(cursor)
     except JobError as error:
-        complain(f"init-db: {error}")
+        what = f"cannot create {', '.join(missing)}: " if missing else ""
+        complain(f"init-db: {what}{error}")
         return EXIT_FAILED
-    for table, new in created.items():
-        tell(f"{table}: {'created' if new else 'already there'}")
+    for table in TABLES:
+        tell(f"{table}: {'created' if table in created else 'already there'}")
     return 0

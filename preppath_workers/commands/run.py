@@ -35,6 +35,9 @@ def add_parser(subparsers: Subparsers) -> None:
         """,
     )
     add_queue_option(parser, default=SUPPRESS)
+    parser.add_argument(
+        "--check-config", action="store_true", help="read the configuration, tell what is wrong, and exit"
+    )
     parser.set_defaults(run=run)
 
 
@@ -53,6 +56,7 @@ def add_queue_option(parser: ArgumentParser, default: Any = None) -> None:
 def run(args: Namespace) -> int:
     """Runs a supervisor until it is stopped. Raises ConfigError."""
     host.open_standard_files()
+    checks_only = getattr(args, "check_config", False)  # without a command there is no such option
     only: list[str] = args.only or []
 
     def load() -> Config:
@@ -64,6 +68,8 @@ def run(args: Namespace) -> int:
         return loaded
 
     first = load()
+    if checks_only:
+        return 0
     log.configure(first.log, first.secrets())
     # From here on a stop is an orderly one; for the first process of a container, one that is heard at all.
     inbox.hold()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import re
 import sys
 import unicodedata
 from typing import Any
+
+from ..log import journal
 
 #: Candidates for `_escape`: everything beyond printable ASCII.
 _SUSPECT = re.compile(r"[^ -~]")
@@ -44,8 +47,11 @@ def flush_output() -> None:
 
 
 def complain(line: str) -> None:
-    """Print one line to standard error, escaped."""
-    print(escaped(line), file=sys.stderr)
+    """Print one line to standard error, escaped; to the journal as an error."""
+    line = escaped(line)
+    if sys.stderr and journal.is_journal(2):
+        line = journal.with_priority(line, logging.ERROR)
+    print(line, file=sys.stderr)
 
 
 def tell_json(value: Any, indent: int | None = None) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TextIO
 
 from ..settings import LogConfig
+from . import journal
 from .context import facts
 from .lines import JsonFormatter, TextFormatter
 from .output import FileOutput, Nowhere, Output, StreamOutput
@@ -26,8 +28,10 @@ _PATIENCE = 0.5
 class LineHandler(logging.Handler):
     """Writes each record in one piece, and drops those that nobody takes."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, tells_priority: bool = False) -> None:
+        """`tells_priority`: each line begins with its priority, as the journal reads it."""
         super().__init__()
+        self._tells_priority = tells_priority
         self._output = output
         self._dropped = 0
 
@@ -58,6 +62,8 @@ class LineHandler(logging.Handler):
         except Exception as error:  # noqa: BLE001 — logging would print it, and the arguments, as they are
             about = {"error": type(error).__name__, "logger": record.name, "line": record.lineno}
             line = self.format(_record("A log line cannot be formatted", about))
+        if self._tells_priority:
+            line = journal.with_priority(line, record.levelno)
         return self._output.write(encoded(line) + b"\n", patience)
 
 
@@ -68,11 +74,12 @@ def configure(config: LogConfig, secrets: Sequence[str] = (), stream: TextIO | N
     is_terminal = stream is not None and stream.isatty()
     plain = config.format == "json" or (config.format == "auto" and not is_terminal)
     output = _output(stream)
-    redactor, limit = Redactor(secrets), output.limit - 1
-    handler = LineHandler(output)
-    handler.setFormatter(
-        JsonFormatter(redactor, limit) if plain else TextFormatter(redactor, limit, colour=is_terminal)
-    )
+    reader_is_journal = stream is not None and _is_journal(stream)
+    redactor, limit = Redactor(secrets), output.limit - 1 - journal.PREFIX_BYTES * reader_is_journal
+    handler = LineHandler(output, reader_is_journal)
+    # https://no-color.org: set, and not empty.
+    colour = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    handler.setFormatter(JsonFormatter(redactor, limit) if plain else TextFormatter(redactor, limit, colour))
     logging.basicConfig(handlers=[handler], level=config.level.upper(), force=True)
     # Vendors' libraries tell every request at INFO; ours tell every job.
     for name in ("httpx", "httpx2", "openai", "botocore", "boto3", "urllib3", "s3transfer"):
@@ -85,6 +92,12 @@ def _output(stream: TextIO | None) -> Output:
     with suppress(io.UnsupportedOperation):
         return FileOutput(stream.fileno())
     return StreamOutput(stream)
+
+
+def _is_journal(stream: TextIO) -> bool:
+    with suppress(io.UnsupportedOperation):
+        return journal.is_journal(stream.fileno())
+    return False
 
 
 def _record(message: str, values: Mapping[str, object]) -> logging.LogRecord:

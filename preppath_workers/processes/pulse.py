@@ -7,6 +7,9 @@ import time
 
 _BEAT, _BUSY_SINCE, _READY, _HAS_WORKED = range(4)
 
+#: Where the job's id stands, as a byte that tells its length and as many bytes.
+_ID_AT, _LONGEST_ID = 64, 255
+
 
 class Pulse:
     """Made by the supervisor just before the fork, written by the child alone, read by the supervisor.
@@ -18,7 +21,8 @@ class Pulse:
     def __init__(self, shared: bool = True) -> None:
         """Not `shared`, it is the pulse of nobody. Raises OSError when the machine is out of memory."""
         memory = mmap.mmap(-1, mmap.PAGESIZE) if shared else bytearray(mmap.PAGESIZE)
-        self._cells = memoryview(memory).cast("d")
+        self._bytes = memoryview(memory)
+        self._cells = self._bytes.cast("d")
         self.beat()
         self._made_at = self._cells[_BEAT]
 
@@ -31,12 +35,23 @@ class Pulse:
         self._cells[_READY] = 1.0
         self.beat()
 
-    def begin_job(self) -> None:
+    def begin_job(self, job_id: str = "") -> None:
+        named = job_id.encode("utf-8", "surrogateescape")[:_LONGEST_ID]
+        self._bytes[_ID_AT] = len(named)
+        self._bytes[_ID_AT + 1 : _ID_AT + 1 + len(named)] = named
         self._cells[_BUSY_SINCE] = time.monotonic()
         self._cells[_HAS_WORKED] = 1.0
 
     def end_job(self) -> None:
         self._cells[_BUSY_SINCE] = 0.0
+
+    @property
+    def job_id(self) -> str | None:
+        """The job that runs, or ran when the process ended; None when there is none."""
+        if not self._cells[_BUSY_SINCE]:
+            return None
+        named = self._bytes[_ID_AT + 1 : _ID_AT + 1 + self._bytes[_ID_AT]]
+        return bytes(named).decode("utf-8", "surrogateescape") or None
 
     @property
     def has_beaten(self) -> bool:

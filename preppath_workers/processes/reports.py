@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 #: within the one before.
 _LONGEST_DATA, _MOST_BRACKETS = 10_000, 200
 
+#: Reasons that lie in one job's own data, such as a candidate's empty answer: no cause to wake anyone.
+_OWN_FAULT = ("invalid", "permanent")
+
 
 def settled(settlement: Settlement, config: LogConfig) -> None:
     """Tells how an attempt ended, once Redis has confirmed it."""
@@ -70,7 +73,8 @@ def failed_permanently(job: Job, config: LogConfig) -> None:
 
 def _failed_permanently(job: Job, config: LogConfig, known: dict[str, Any]) -> None:
     data = {"data": _legible(job)} if config.job_data else {}
-    logger.error("Job failed permanently", extra=facts(attempts=job.attempts, **known, **data))
+    level = logging.WARNING if known["reason"] in _OWN_FAULT else logging.ERROR
+    logger.log(level, "Job failed permanently", extra=facts(attempts=job.attempts, **known, **data))
 
 
 def _legible(job: Job) -> Any:

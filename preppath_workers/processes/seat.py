@@ -116,7 +116,7 @@ class Seat:
     def kill(self, why: str, level: int = logging.ERROR) -> None:
         """Ends the child at once; what it held is recovered."""
         if self.process and not self._was_killed:
-            about = facts(child=self.name, childPid=self.process.pid)
+            about = facts(child=self.name, childPid=self.process.pid, **self._job())
             logger.log(level, f"Child is killed: {why}", extra=about)
             self._was_killed = self._signal(signal.SIGKILL)
 
@@ -137,9 +137,14 @@ class Seat:
         self._pace_successor()
         busy_ms = round(self.pulse.busy_for * 1000)
         logger.error(
-            "Child died", extra=facts(child=self.name, childPid=pid, cause=_cause(code), busyMs=busy_ms)
+            "Child died",
+            extra=facts(child=self.name, childPid=pid, cause=_cause(code), busyMs=busy_ms, **self._job()),
         )
         return code
+
+    def _job(self) -> dict[str, str]:
+        """The job that the child runs or ran, for the log."""
+        return {"jobId": self.pulse.job_id} if self.pulse.job_id else {}
 
     def _pace_successor(self) -> None:
         if self.pulse.busy_for or time.monotonic() - self._born_at >= _SETTLED_AFTER:

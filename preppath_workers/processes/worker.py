@@ -177,7 +177,7 @@ class Worker:
         if logger.isEnabledFor(logging.INFO):
             logger.info("Job started", extra=facts(waitMs=job.wait_ms))
         began = time.monotonic()
-        self._pulse.begin_job()
+        self._pulse.begin_job(job.id)
         try:
             outcome = attempt.run(job, self._circumstances, self._deadline)
         except JobLost:

@@ -8,7 +8,6 @@ import redis
 from hiredis import HiredisError
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionInterface, parse_url
-from redis.driver_info import DriverInfo
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError
 from redis.retry import Retry
@@ -28,9 +27,8 @@ _COMMON = {
     "decode_responses": True,
     "encoding_errors": ENCODING_ERRORS,
     "protocol": 2,
-    # redis-py would look its version up in its package's metadata for each connection: 2 MiB of memory that
-    # a child shares no more with its parent.
-    "driver_info": DriverInfo(lib_version=redis.__version__),
+    # No CLIENT SETINFO: an ACL cannot name it before Redis 7.2, and README's user must be refused nothing.
+    "driver_info": None,
 }
 
 

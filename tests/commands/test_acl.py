@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,9 +49,24 @@ class Guarded:
         return [f"{entry['object']} ({entry['context']})" for entry in self.admin.acl_log()]
 
 
-@pytest.fixture
-def guarded() -> Iterator[Guarded]:
-    with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as admin:
+class Redis70(RedisServer):
+    """The oldest server that Debian 12 has: apt install redis-server."""
+
+    def command(self) -> Sequence[str]:
+        return ["redis-server", *super().command()[1:]]
+
+
+HAS_REDIS = shutil.which("redis-server") is not None
+
+SERVERS = [
+    RedisServer,
+    pytest.param(Redis70, marks=pytest.mark.skipif(not HAS_REDIS, reason="no redis-server")),
+]
+
+
+@pytest.fixture(params=SERVERS)
+def guarded(request: pytest.FixtureRequest) -> Iterator[Guarded]:
+    with request.param() as server, Redis.from_url(server.url, decode_responses=True) as admin:
         guarded = Guarded(server, admin)
         guarded.allow()
         yield guarded
@@ -74,7 +90,7 @@ def environment_of(guarded: Guarded, folder: Path) -> Mapping[str, str]:
 def test_workers_and_commands_can_do_all_they_have_to(guarded: Guarded, run: Run, tmp_path: Path) -> None:
     environment = environment_of(guarded, tmp_path)
     app = App(tmp_path, environment).start()
-    alpha = Queue("alpha", Redis.from_url(guarded.url))
+    alpha = Queue("alpha", Redis.from_url(guarded.url, driver_info=None))
     for move in (
         {},
         {"do": "progress"},
@@ -133,6 +149,40 @@ def test_the_user_can_do_nothing_else(guarded: Guarded) -> None:
     ):
         with pytest.raises(Exception, match=r"permissions|NOPERM"):
             client.execute_command(*words)
+
+
+def test_the_rule_has_every_command_of_the_scripts() -> None:
+    assert RULE is not None
+    scripts = "".join(path.read_text() for path in (ROOT / "preppath_workers/queue/lua").rglob("*.lua"))
+    used = set(re.findall(r"redis\.p?call\('([A-Z]+)'", scripts))
+    assert {f"+{command.lower()}" for command in used} <= set(RULE[1].split())
+
+
+@pytest.mark.parametrize("program", ["valkey", *(["redis"] if HAS_REDIS else [])])
+@pytest.mark.parametrize("form", ["CONFIG REWRITE", "ACL SAVE", "user line"])
+def test_the_user_outlives_a_restart(tmp_path: Path, program: str, form: str) -> None:
+    """As README has it: the rule is kept in the server's file, or in the file of users."""
+    assert RULE is not None
+    words = ["on", ">right-horse", *RULE[1].split()]
+    conf, users = tmp_path / "redis.conf", tmp_path / "users.acl"
+    users.touch()
+    lines = {"ACL SAVE": f"aclfile {users}\n", "user line": f"user preppath {' '.join(words)}\n"}
+    conf.write_text(lines.get(form, ""), encoding="utf-8")
+
+    class WithFile(Redis70 if program == "redis" else RedisServer):  # type: ignore[misc]
+        def command(self) -> Sequence[str]:
+            name, *options = super().command()
+            return [name, str(conf), *options]
+
+    if form != "user line":
+        with WithFile(directory=tmp_path) as server, Redis.from_url(server.url) as admin:
+            admin.execute_command("ACL", "SETUSER", "preppath", *words)
+            admin.execute_command(*form.split())
+    with WithFile(directory=tmp_path) as server:
+        user = Redis.from_url(f"redis://preppath:right-horse@127.0.0.1:{server.port}", driver_info=None)
+        assert user.ping()
+        with pytest.raises(Exception, match=r"permissions|NOPERM"):
+            user.flushall()
 
 
 def test_without_the_right_to_run_scripts_the_start_is_refused(guarded: Guarded, tmp_path: Path) -> None:

@@ -62,6 +62,32 @@ def test_a_child_that_a_job_killed_is_followed_at_once() -> None:
     assert codes_and_delays(Seat("s", dies_with_a_job), 4) == [(-signal.SIGKILL, 0.0)] * 4
 
 
+def test_the_line_about_a_death_names_the_job(caplog: pytest.LogCaptureFixture) -> None:
+    def dies_with_job_7(pulse: Pulse) -> ForkProcess:
+        def body() -> None:
+            pulse.begin_job("done")
+            pulse.end_job()
+            pulse.begin_job("7")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        return _fork(body)
+
+    codes_and_delays(Seat("s", dies_with_job_7), 1)
+    codes_and_delays(Seat("s", dies_at_start), 1)
+    lines = [record.facts for record in caplog.records if record.message == "Child died"]  # type: ignore[attr-defined]
+    assert [line.get("jobId") for line in lines] == ["7", None]
+
+
+@pytest.mark.parametrize("job_id", ["", "a", "x" * 5_000, "\udcff raw"])
+def test_a_pulse_takes_any_id(job_id: str) -> None:
+    pulse = Pulse(shared=False)
+    assert pulse.job_id is None
+    pulse.begin_job(job_id)
+    assert pulse.job_id == (job_id[:255] or None)
+    pulse.end_job()
+    assert (pulse.job_id, pulse.has_worked) == (None, True)
+
+
 def test_a_child_that_left_in_good_order_is_followed_at_once() -> None:
     assert codes_and_delays(Seat("s", leaves_in_good_order), 4) == [(0, 0.0)] * 4
 
@@ -70,12 +96,13 @@ def test_a_pulse_is_seen_across_the_fork() -> None:
     pulse = Pulse()
 
     def body() -> None:
-        pulse.begin_job()
+        pulse.begin_job("q1-ü")
         pulse.ready()
         time.sleep(60)
 
     process = _fork(body)
     eventually(lambda: pulse.is_ready)
     assert pulse.busy_for > 0
+    assert pulse.job_id == "q1-ü"
     process.kill()
     process.join()
