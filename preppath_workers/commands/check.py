@@ -14,6 +14,7 @@ from ..settings import Config
 from .arguments import add_command
 from .check_data import check_data, mend_data
 from .check_database import check_connection, check_database
+from .check_limits import check_limits
 from .check_models import check_models
 from .check_redis import check_redis
 from .check_requests import check_requests
@@ -34,6 +35,7 @@ CHECKS: Mapping[str, Check] = {
     "database": check_database,
     "storage": check_storage,
     "models": check_models,
+    "limits": check_limits,
     "data": check_data,
 }
 
@@ -60,6 +62,7 @@ def add_parser(subparsers: Subparsers) -> None:
         storage: writes, fetches and removes an object under check/. models: whether the
         vendor has them, and for how long; --paid also makes one smallest request to each, with
         the configured voice, temperature and limits, for about a cent in all.
+        limits: whether all machines have the same rate limit for a queue.
         data: whether every job is in exactly one place; this reads the names of all jobs, a
         second for every 50,000 or so. --fix puts a job that is in none, or in several, where its
         state belongs, and never deletes one.

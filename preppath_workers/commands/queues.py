@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..queue.job import iso
+from ..queue.limits import limit_in_force
 from ..queue.queue import Gate, Queue
 from ..queue.writes import refusal
 from .arguments import add_command
@@ -39,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers queues --config .env
 
         completed: the recent ones that are listed. workers: those of all live instances.
-        limit: starts per seconds, by this configuration (left out where the line is too
+        limit: starts per seconds, in force or configured here (left out where the line is too
         narrow). gate: whether jobs may start; if not, a line below tells why.
 
         exit codes: 0; 69 Redis does not answer; 78 the configuration is wrong
@@ -55,7 +56,9 @@ def run(args: Namespace) -> int:
     notes = []
     for queue, settings in open_configured(args):
         gate, refused = queue.gate(), refusal(queue)
-        limit = str(settings.rate_limit) if settings.rate_limit else None
+        agreed = limit_in_force(queue)
+        rate_limit = agreed.newest.limit if agreed else settings.rate_limit
+        limit = str(rate_limit) if rate_limit else None
         if args.json:
             tell_json(_json(queue, gate, refused, limit))
             continue

@@ -8,6 +8,8 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from redis.exceptions import RedisError
+
 from ..errors import UnknownJob
 from ..queue.job import Job
 from ..queue.queue import Queue
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at a job that is waited for.
 _LOOK = 0.1
+
+#: Seconds between two tries while Redis does not answer.
+_PAUSE = 0.5
 
 #: Exit codes of --wait: the job ended otherwise than completed; it did not end in time.
 _EXIT_NOT_COMPLETED, _EXIT_NOT_ENDED = 3, 4
@@ -66,7 +71,7 @@ def run(args: Namespace) -> int:
         give_up_at = time.monotonic() + (args.wait or 0.0)
         while not job.is_finished and time.monotonic() < give_up_at:
             time.sleep(_LOOK)
-            job = _find(queue, args.id)
+            job = _look_again(queue, job, give_up_at)
     except UnknownJob as error:
         complain(f"show: {error}")
         return EXIT_FAILED
@@ -82,6 +87,21 @@ def run(args: Namespace) -> int:
     if args.wait is None or job.state == "completed":
         return 0
     return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED
+
+
+def _look_again(queue: Queue, job: Job, give_up_at: float) -> Job:
+    """The job as it is now. Bears that Redis does not answer for as long as there is time to wait."""
+    is_told = False
+    while True:
+        try:
+            return _find(queue, job.id)
+        except RedisError as error:
+            if time.monotonic() >= give_up_at:
+                raise
+            if not is_told:
+                print(f"show: Redis does not answer, still waiting: {error}", file=sys.stderr)
+                is_told = True
+            time.sleep(_PAUSE)
 
 
 def _find(queue: Queue, job_id: str) -> Job:

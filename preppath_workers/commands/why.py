@@ -32,7 +32,8 @@ def _waiting(place: Whereabouts, gate: Gate) -> str:
     if place.ahead is None:
         return "in no place; `check --fix` gives it one"
     place_in_line = "next in line" if place.ahead == 0 else f"{_ordinal(place.ahead + 1)} in line"
-    return f"{place_in_line}, {_obstacle(place, gate)}"
+    reserved = f", reserved by worker {place.owner}" if place.owner else ""
+    return f"{place_in_line}{reserved}, {_obstacle(place, gate)}"
 
 
 def _obstacle(place: Whereabouts, gate: Gate) -> str:
@@ -49,7 +50,7 @@ def _obstacle(place: Whereabouts, gate: Gate) -> str:
         return f"but nothing starts for {span(gate.held_ms)}: {gate.reason}"
     if place.token_ms:
         return f"expected to start in about {span(place.token_ms)}, when the rate limit allows"
-    return "starts as soon as a worker is free"
+    return "starts within a second" if place.owner else "starts as soon as a worker is free"
 
 
 def _delayed(job: Job, place: Whereabouts) -> str:

@@ -23,6 +23,10 @@ _compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",",
 _MOST_RATE_LIMITS = 20
 
 
+#: Bytes of JSON that a result may have: Redis keeps it in memory, and serves no one else while it copies it.
+_RESULT_LIMIT = 1_000_000
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """What all attempts of one worker share."""
@@ -65,6 +69,11 @@ def run(job: Job, worker: Circumstances, deadline: AbstractContextManager[None])
 
 def _encode_result(result: Mapping[str, Any]) -> str:
     try:
-        return _compact(dict(result))
+        encoded = _compact(dict(result))
     except (TypeError, ValueError) as error:
         raise PermanentError(f"the handler's result is not JSON: {error}") from error
+    if len(encoded) > _RESULT_LIMIT:  # it is ASCII
+        raise PermanentError(
+            f"the handler's result has {len(encoded):,} bytes of JSON; at most {_RESULT_LIMIT:,} are stored"
+        )
+    return encoded

@@ -195,7 +195,9 @@ class Queue:
         if not fields:
             return Gate()
         now = self.now()
-        held_ms = max(0, (integer(fields.get("heldUntil")) or 0) - now)
+        # If the server's clock was put back since, the end of the hold goes back with it.
+        set_back = max(0, (integer(fields.get("heldSetAt")) or 0) - now)
+        held_ms = max(0, (integer(fields.get("heldUntil")) or 0) - set_back - now)
         gate = Gate("paused" in fields, held_ms, fields.get("heldReason") if held_ms else None)
         if "outOfService" not in fields:
             return gate

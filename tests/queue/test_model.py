@@ -85,6 +85,7 @@ def test_no_transition_makes_a_key_outside_the_model(bench: Bench) -> None:
         ("turn", "host:1", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000),
         ("recover", "host:0", "1", 3),
         ("counts",),
+        ("try_write",),
         ("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         ("leave", "host"),
     ]

@@ -222,7 +222,7 @@ RELEASE = [
             "active": None,
             "wait": ["a"],
             "lanes": {"a": 50},
-            "meta": {"heldUntil": NOW + 5_000, "heldReason": "slow down"},
+            "meta": {"heldUntil": NOW + 5_000, "heldSetAt": NOW, "heldReason": "slow down"},
             "jobs": {"a": {**RELEASED, "rateLimits": 1}},
             "stats": {"released": 1},
         },

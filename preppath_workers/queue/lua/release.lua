@@ -1,4 +1,4 @@
--- needs: ownership, giving_back, outage
+-- needs: ownership, giving_back, outage, holding
 --
 -- Gives a started job back unfinished, if it is still the caller's: to the front of its lane, the attempt not
 -- counted. May hold the queue at the same time, when the vendor asked everybody to wait.
@@ -25,8 +25,8 @@ probe_said_nothing(id)
 give_back_uncounted(id)
 if hold == 0 then return {'released'} end
 
-if now + hold > (integer(redis.call('HGET', META, 'heldUntil')) or 0) then
-  redis.call('HSET', META, 'heldUntil', now + hold, 'heldReason', reason)
+if hold > hold_left(unpack(redis.call('HMGET', META, 'heldUntil', 'heldSetAt'))) then
+  redis.call('HSET', META, 'heldUntil', now + hold, 'heldSetAt', now, 'heldReason', reason)
 end
 add(id, 'rateLimits', 1)
 return {'released'}

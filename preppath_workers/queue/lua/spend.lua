@@ -1,4 +1,4 @@
--- needs: ownership, tokens, jobs, limits
+-- needs: ownership, tokens, jobs, limits, holding
 --
 -- Spends a further token on a running job that makes more than one paid request, if the job is still the
 -- caller's.
@@ -18,8 +18,8 @@ local id, owner, fence, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[5], AR
 
 if state_if_ours(id, owner, fence) ~= 'active' then return {'lost'} end
 redis.call('LTRIM', active_key(owner), '0', '-1') -- as in claiming.lua
-local meta = redis.call('HMGET', META, 'heldUntil', 'outOfService', 'limit')
-local held = (integer(meta[1]) or 0) - now
+local meta = redis.call('HMGET', META, 'heldUntil', 'outOfService', 'limit', 'heldSetAt')
+local held = meta[1] and hold_left(meta[1], meta[4]) or 0
 -- A vendor that is out of service tells this job so itself, and the job ends; one that limits the rate is heeded.
 if held > 0 and not meta[2] then return {'wait', held} end
 local request = add(id, 'requests', 1)

@@ -1,4 +1,4 @@
--- needs: meta, notices, choosing, starting, whole, limits
+-- needs: meta, notices, choosing, starting, whole, limits, holding
 
 --: ms between two looks of a slot at a queue that is paused or held: somebody may lift that at any time.
 local GATE_POLL = 1000
@@ -17,9 +17,11 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   register(instance, slot, lease)
   local meta = read_meta()
   limit, duration = limit_in_force(meta.limit, limit, duration)
-  local held = (integer(meta.heldUntil) or 0) - now
+  local held = hold_left(meta.heldUntil, meta.heldSetAt)
   -- What is over is forgotten, or the queue would be out of the ordinary for ever, and each turn take the longer way.
-  if meta.heldUntil and held <= 0 then redis.call('HDEL', META, 'heldUntil', 'heldReason') end
+  if (meta.heldUntil or meta.heldSetAt) and held <= 0 then
+    redis.call('HDEL', META, 'heldUntil', 'heldSetAt', 'heldReason')
+  end
   if meta.notices and not are_wanted(meta.notices) then redis.call('HDEL', META, 'notices') end
   local id, job = next_in_hand(owner)
   if not id then return start_nothing(owner) end

@@ -1,6 +1,6 @@
 -- What holds for the queue as a whole, by the fields' names. Mostly nothing does, and the hash does not exist.
 local META_FIELDS = {
-  'paused', 'heldUntil', 'notices', -- the gate, and who listens
+  'paused', 'heldUntil', 'heldSetAt', 'notices', -- the gate, and who listens
   'limit', -- the rate limit, while instances are configured with different ones: see limits.lua
   'streak', -- failures since the last completion, as JSON: see failures.lua
   -- While the queue is out of service: see outage.lua.

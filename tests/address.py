@@ -1,0 +1,71 @@
+"""An address that leads to one server now and to another later, as a virtual address or a managed endpoint
+does: open connections stay with the server they were opened to. What a server answers may be falsified."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from preppath_workers.dev.process import HOST
+
+
+class Address:
+    """Forwards connections to `port`. `falsify` gets each piece of the servers' answers and returns what the
+    client is sent instead; None closes the connection."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.falsify: Callable[[bytes], bytes | None] = lambda answer: answer
+        #: Connections that were opened so far.
+        self.opened = 0
+        self._listener = socket.create_server((HOST, 0))
+        self._sockets: list[socket.socket] = []
+
+    @property
+    def url(self) -> str:
+        return f"redis://{HOST}:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for each in [self._listener, *self._sockets]:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                self.opened += 1
+                try:
+                    server = socket.create_connection((HOST, self.port))
+                except OSError:
+                    client.close()
+                    continue
+                self._sockets += [client, server]
+                for source, target, change in (
+                    (client, server, lambda sent: sent),
+                    (server, client, lambda answer: self.falsify(answer)),
+                ):
+                    threading.Thread(target=_forward, args=(source, target, change), daemon=True).start()
+
+
+def _forward(source: socket.socket, target: socket.socket, change: Callable[[bytes], bytes | None]) -> None:
+    with suppress(OSError):
+        while received := source.recv(2**16):
+            changed = change(received)
+            if changed is None:
+                break
+            target.sendall(changed)
+    for end in (source, target):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
