@@ -99,7 +99,7 @@ def _look_again(queue: Queue, job: Job, give_up_at: float) -> Job:
             if time.monotonic() >= give_up_at:
                 raise
             if not is_told:
-                print(f"show: Redis does not answer, still waiting: {error}", file=sys.stderr)
+                complain(f"show: Redis does not answer, still waiting: {error}")
                 is_told = True
             time.sleep(_PAUSE)
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
+from redis import Redis
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.commands.words import moment, span
+from preppath_workers.dev.redis import RedisServer
+from preppath_workers.dev.servers import running
 from preppath_workers.queue.outcome import Completed, Failed, Finished
 from preppath_workers.queue.slot import Slot
+from tests.nowhere import NOWHERE
+from tests.waiting import eventually
 
 from .conftest import Run
 from .slots import take
@@ -49,6 +57,11 @@ def test_show_tells_why_a_job_waits(run: Run, tts: Queue, slot: Slot) -> None:
     assert why(run, "j2", TTS_RATE_LIMIT="1/600").startswith("2nd in line, expected to start in about 10 min")
     tts.pause()
     assert why(run, "j3") == "3rd in line, but the queue is paused"
+    tts.resume()
+    tts.redis.rpoplpush(tts.keys.wait, tts.keys.active(slot.owner))
+    assert why(run, "j1", TTS_RATE_LIMIT="1/600").startswith(
+        f"next in line, reserved by worker {slot.owner}, "
+    )
 
 
 def test_show_tells_why_a_job_is_where_it_is(run: Run, tts: Queue, slot: Slot) -> None:
@@ -147,3 +160,25 @@ def test_spans_read_well(ms: int, read: str) -> None:
 
 def test_a_moment_that_is_none_is_shown_as_it_is() -> None:
     assert moment(10**20, 0) == "100000000000000000000"
+
+
+def test_show_wait_bears_that_redis_is_away(key_prefix: str) -> None:
+    """It goes on when Redis is back."""
+    server = RedisServer(settings={"appendonly": "yes", "appendfsync": "always"})
+    with running(server):
+        queue = Queue("tts", Redis.from_url(server.url, decode_responses=True), key_prefix)
+        queue.enqueue({}, id="j")
+        waiting = subprocess.Popen(
+            [sys.executable, "-m", "preppath_workers", "show", "tts", "j", "--wait", "30"],
+            env={**os.environ, **NOWHERE, "REDIS_URL": server.url, "KEY_PREFIX": key_prefix},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        eventually(lambda: queue.redis.client_list()[1:], deadline=20)
+        server.kill()
+        assert waiting.stderr is not None
+        assert "still waiting" in waiting.stderr.readline()
+        server.start()
+        queue.redis.hset(queue.keys.job("j"), "state", "completed")
+        out, _ = waiting.communicate(timeout=30)
+    assert waiting.returncode == 0
+    assert "completed" in out
