@@ -46,7 +46,8 @@ class Attempt(Protocol):
         owns the job now."""
 
 
-Handler = Callable[[Attempt, Services], Mapping[str, Any]]
+#: Returns the job's result: JSON, or None for none.
+Handler = Callable[[Attempt, Services], Any]
 
 
 @dataclass(frozen=True)

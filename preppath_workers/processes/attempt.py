@@ -17,7 +17,15 @@ from ..queue.slot import Slot
 from .failures import failed, message
 from .running import RunningAttempt
 
-_compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+
+def _plain(value: object) -> dict[Any, Any]:
+    """A mapping that is no dict, as one. Raises TypeError for any other value that JSON does not have."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"it holds a value of type {type(value).__name__}")
+
+
+_compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain).encode
 
 #: Times a job goes back uncounted because the vendor limits the rate; from then on it counts as a failure.
 _MOST_RATE_LIMITS = 20
@@ -67,11 +75,13 @@ def run(job: Job, worker: Circumstances, deadline: AbstractContextManager[None])
         return failed(error, secrets)
 
 
-def _encode_result(result: Mapping[str, Any]) -> str:
+def _encode_result(result: object) -> str:
     try:
-        encoded = _compact(dict(result))
-    except (TypeError, ValueError) as error:
-        raise PermanentError(f"the handler's result is not JSON: {error}") from error
+        encoded = _compact(result)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise PermanentError(
+            f"cannot store the handler's result ({type(result).__name__}) as JSON: {error}"
+        ) from error
     if len(encoded) > _RESULT_LIMIT:  # it is ASCII
         raise PermanentError(
             f"the handler's result has {len(encoded):,} bytes of JSON; at most {_RESULT_LIMIT:,} are stored"

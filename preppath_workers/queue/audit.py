@@ -67,7 +67,7 @@ def _entries(queue: Queue) -> Iterator[tuple[str, str]]:
     """Every entry, and the place that it is in; a slot goes by its owner's name."""
     for place in ("wait", "dead"):
         start = 0
-        while page := queue.redis.lrange(queue.keys.base + place, start, start + _PAGE - 1):
+        while page := queue.read("LRANGE", queue.keys.base + place, start, start + _PAGE - 1):
             yield from ((text(entry), place) for entry in page)
             start += _PAGE
     for entry, _ in queue.redis.zscan_iter(queue.keys.delayed, count=_PAGE):

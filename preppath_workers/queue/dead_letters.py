@@ -73,7 +73,7 @@ def walk(
     """
     now, kept = queue.now(), 0
     while limit is None or limit > 0:
-        entries = queue.redis.lrange(queue.keys.dead, -kept - page, -kept - 1)
+        entries = queue.read("LRANGE", queue.keys.dead, -kept - page, -kept - 1)
         if not entries:
             return
         jobs = [job for job in queue.get_many(map(text, reversed(entries))) if selection.holds(job, now)]
@@ -89,7 +89,7 @@ def walk(
 def newest(queue: Queue, selection: Selection, limit: int | None = None, page: int = _PAGE) -> Iterator[Job]:
     """The jobs that are meant, newest first, `limit` of them at most. One that dies meanwhile is left out."""
     now, start, seen = queue.now(), 0, set[str]()
-    while entries := queue.redis.lrange(queue.keys.dead, start, start + page - 1):
+    while entries := queue.read("LRANGE", queue.keys.dead, start, start + page - 1):
         start += page
         # Each new death moves the rest on by one place, so the same entries may come again.
         fresh = [job_id for job_id in map(text, entries) if job_id not in seen]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -10,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
+
+from . import json_text
 
 State = Literal["waiting", "delayed", "active", "completed", "failed", "cancelled", "unknown"]
 
@@ -244,7 +245,7 @@ def integer(text: str | None) -> int | None:
 
 def _json(text: str | None) -> Any:
     try:
-        return json.loads(text) if text else None
+        return json_text.loads(text) if text else None
     except (ValueError, RecursionError):
         return None
 

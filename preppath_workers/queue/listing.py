@@ -46,14 +46,14 @@ def jobs(queue: Queue, state: Listed, start: int = 0, count: int = 50) -> list[J
             in_hand = _in_hand(queue, "waiting")
             first = max(0, start - len(in_hand))
             left = count - len(in_hand[start:end])
-            in_line = queue.redis.lrange(queue.keys.wait, -(first + left), -first - 1) if left else []
+            in_line = queue.read("LRANGE", queue.keys.wait, -(first + left), -first - 1) if left else []
             return in_hand[start:end] + _read(queue, state, in_line[::-1])
         case "delayed":
-            return _read(queue, state, queue.redis.zrange(queue.keys.delayed, start, end - 1))
+            return _read(queue, state, queue.read("ZRANGE", queue.keys.delayed, start, end - 1))
         case "failed":
-            return _read(queue, state, queue.redis.lrange(queue.keys.dead, start, end - 1))
+            return _read(queue, state, queue.read("LRANGE", queue.keys.dead, start, end - 1))
         case "completed":
-            return _read(queue, state, queue.redis.lrange(queue.keys.completed, start, end - 1))
+            return _read(queue, state, queue.read("LRANGE", queue.keys.completed, start, end - 1))
 
 
 def _in_hand(queue: Queue, state: Listed) -> list[Job]:

@@ -11,8 +11,10 @@ from redis import Redis
 
 from ..errors import UnknownJob
 from .job import DEFAULT_PRIORITY, Job, State, integer, is_valid_id, new_id, text
+from .json_text import whole_characters
 from .keys import Keys
 from .scripts import Caller
+from .undecoded import Undecoded, hgetall
 
 # Made once: json.dumps makes an encoder at each call that asks for anything special.
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -109,11 +111,14 @@ def check_priority(priority: int) -> None:
 
 
 def encode_data(data: Mapping[str, Any]) -> str:
-    """The data as compact JSON. Raises ValueError for what is no JSON object or is too large."""
+    """The data as compact JSON, with U+FFFD for half an emoji. Raises ValueError for what is no JSON object
+    or is too large."""
     if not isinstance(data, (dict, Mapping)):  # the first is the quick answer
         raise ValueError(f"data must be a JSON object, not {type(data).__name__}")
     try:
         encoded = _compact(data if isinstance(data, dict) else dict(data))
+        if not encoded.isascii():
+            encoded = whole_characters(encoded)
         size = len(encoded.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"data is not JSON: {error}") from error
@@ -135,7 +140,9 @@ class Queue:
         self.name = name
         self.keys = Keys(prefix, name)
         self.redis = redis
-        self.call = Caller(redis, self.keys.base)
+        #: A command whose answer may hold what any client has pushed.
+        self.read = Undecoded(redis)
+        self.call = Caller(self.read, self.keys.base)
 
     def enqueue(
         self,
@@ -168,7 +175,7 @@ class Queue:
         wanted = list(ids)
         with self.redis.pipeline(transaction=False) as pipeline:
             for job_id in wanted:
-                pipeline.hgetall(self.keys.job(job_id))
+                hgetall(pipeline, self.keys.job(job_id))
             hashes = pipeline.execute()
         return [
             Job(self.name, job_id, {text(name): text(value) for name, value in fields.items()})
@@ -262,9 +269,7 @@ class Queue:
 
     def _page(self, key: str, start: int, count: int) -> list[str]:
         """Entries of a list; none for a count of 0, for which Redis would return the whole list."""
-        return (
-            [text(entry) for entry in self.redis.lrange(key, start, start + count - 1)] if count > 0 else []
-        )
+        return list(self.read("LRANGE", key, start, start + count - 1)) if count > 0 else []
 
     def _changed(self, transition: str, job_id: str, *arguments: int) -> State:
         (state,) = self.call(transition, job_id, *arguments)

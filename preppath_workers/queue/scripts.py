@@ -14,6 +14,8 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoScriptError
 
+from .undecoded import Undecoded
+
 #: The scripts' first argument after the key: empty means the server's clock.
 SERVER_TIME = ""
 
@@ -70,7 +72,7 @@ class Caller:
     lost its scripts (restart, failover, SCRIPT FLUSH) gets the whole text once.
     """
 
-    def __init__(self, redis: Redis, base: str, now: str = SERVER_TIME) -> None:
+    def __init__(self, redis: Redis | Undecoded, base: str, now: str = SERVER_TIME) -> None:
         self.redis = redis
         self._base = base
         self._now = now

@@ -136,7 +136,6 @@ CYCLE["self"] = CYCLE
         ({"data": {"n": float("inf")}}, "data is not JSON: "),
         ({"data": {"n": print}}, "data is not JSON: Object of type builtin_function_or_method"),
         ({"data": {("a",): 1}}, "data is not JSON: keys must be"),
-        ({"data": {"text": "\ud83d"}}, "data is not JSON: .*surrogates not allowed"),
         ({"data": CYCLE}, "data is not JSON: Circular reference"),
         ({"data": {"text": "x" * MAX_DATA_BYTES}}, "data has 1,000,011 bytes of JSON; at most 1,000,000"),
         ({"data": {"text": "é" * (MAX_DATA_BYTES // 2)}}, "data has 1,000,011 bytes of JSON"),

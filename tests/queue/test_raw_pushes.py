@@ -28,7 +28,16 @@ def errors_as_objects(state: dict) -> dict:
 
 @pytest.mark.parametrize(
     "entry",
-    ['{"questionId":"q1"}', "{}", ' \n\t{"a":[1,{"b":null}]}', '{"text":"é😀"}', '{"number":NaN}'],
+    [
+        '{"questionId":"q1"}',
+        "{}",
+        ' \n\t{"a":[1,{"b":null}]}',
+        '{"text":"é😀"}',
+        '{"a":[-0,1.5e-3,10E+2,0.1,true,false,null]}',
+        r'{"half":"\ud83d"}',
+        r'{"half":"\uDE00 \\ud83d"}',
+        '{"a\x7f":1e999}',
+    ],
 )
 def test_a_json_object_becomes_a_job_when_it_is_claimed(bench: Bench, entry: str) -> None:
     bench.write(HOST)
@@ -56,6 +65,9 @@ def test_a_json_object_becomes_a_job_when_it_is_claimed(bench: Bench, entry: str
         b"no-such-job", b"{broken", b'{"a":1} trailing', b'["a list"]', b'"text"', b"42", b"null", b"", b" ",
         b"\xff\xfe no UTF-8", b'\x00{"a":1}',
         b'{"a":' * 2_000 + b"1" + b"}" * 2_000,  # deeper than any reader goes
+        # What Redis's cjson takes.
+        b'{"n":NaN}', b'{"n":[-Infinity]}', b'{"n":0x10}', b'{"n":01}', b'{"n":1.}', b'{"n":.5}', b'{"n":+1}',
+        b'{"s":"a\nb"}', b'{"s":"\xff"}', b'{"s":"\xed\xa0\xbd"}', b'{"s":"\xc3\xff\xa9"}', b'{"n":inf}',
     ],
     ids=lambda entry: repr(entry[:20]),
 )  # fmt: skip
@@ -72,7 +84,11 @@ def test_anything_else_is_a_dead_letter_as_it_is(bench: Bench, entry: bytes, met
         case "promote":
             bench.call("promote", 10)
 
-    assert errors_as_objects(bench.read()) == {
+    state = errors_as_objects(bench.read())
+    error = state["jobs"]["raw-1000000-1"]["error"]
+    assert error["message"].startswith(MALFORMED["message"])
+    error["message"] = MALFORMED["message"]
+    assert state == {
         **HOST,
         "dead": ["raw-1000000-1"],
         "stats": {"enqueued": 1, "failed": 1},
@@ -84,6 +100,23 @@ def test_anything_else_is_a_dead_letter_as_it_is(bench: Bench, entry: bytes, met
             }
         },
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (b'{"a":1,}', "Expected object key string but found T_OBJ_END at character 8"),
+        (b'{"text":"\xc3\xa9\xff"}', "not UTF-8 at byte 12"),
+        (b'{"a":"b","n":NaN}', "invalid value at byte 14"),
+        (b'{"a":"b\n"}', "control character in a string at byte 8"),
+    ],
+)
+def test_a_malformed_entry_tells_where(bench: Bench, entry: bytes, told: str) -> None:
+    bench.push(entry)
+    bench.call("enqueue")
+
+    error = errors_as_objects(bench.read())["jobs"]["raw-1000000-1"]["error"]
+    assert error["message"] == f"{MALFORMED['message']}: {told}"
 
 
 TABLE = [

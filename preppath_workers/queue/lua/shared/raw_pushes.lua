@@ -1,4 +1,4 @@
--- needs: jobs, placing, dead
+-- needs: jobs, placing, dead, strict_json
 
 --: Bytes of JSON that one job's data may have, as for producers (MAX_DATA_BYTES in queue.py). What is larger is
 --: not even read: to decode 5 MB takes the server a tenth of a second in which it does nothing else.
@@ -27,10 +27,11 @@ local function admit(entry)
     }))
     return nil
   end
-  if string.find(entry, '^%s*{') and pcall(cjson.decode, entry) then return id end
+  local problem = json_problem(entry)
+  if not problem then return id end
   bury(id, 'malformed', cjson.encode({
     class = 'MalformedEntry',
-    message = 'this entry was neither the id of a job nor a JSON object',
+    message = 'this entry was neither the id of a job nor a JSON object' .. problem,
   }))
   return nil
 end
