@@ -3,7 +3,7 @@
 
 FROM python:3.13-slim AS build
 WORKDIR /build
-COPY pyproject.toml setup.cfg README.md ./
+COPY pyproject.toml setup.cfg README.md LICENSE ./
 COPY preppath_workers ./preppath_workers
 # The cache stays with the builder, and with it what a second build need not fetch again.
 RUN --mount=type=cache,target=/root/.cache/pip \
@@ -14,10 +14,11 @@ FROM python:3.13-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ffmpeg \
     && rm -rf /var/lib/apt/lists/*
-RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin preppath
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin preppath
 COPY --from=build /opt/preppath-workers /opt/preppath-workers
 ENV PATH=/opt/preppath-workers/bin:$PATH
-USER preppath
+# By number: Kubernetes' runAsNonRoot cannot tell by a name that it is not root.
+USER 10001:10001
 WORKDIR /
 
 # The supervisor is the first process: it has its signals from the first moment, and clears away what processes
