@@ -13,11 +13,12 @@ from redis.exceptions import RedisError
 from preppath_workers.errors import JobLost
 from preppath_workers.processes.touch import Touch
 from preppath_workers.queue.job import Job
-from preppath_workers.queue.outcome import Completed, Failed, Finished, Outcome, Released
+from preppath_workers.queue.outcome import Finished, Outcome, Released
 from preppath_workers.queue.scripts import scripts
 from preppath_workers.queue.slot import LONGEST_POP_MS, Slot, Wait
 
 from .terms import LEASE_MS, RECOVERIES, Terms
+from .weather import Weather
 from .wire import SlotsLine, Wire
 
 Say = Callable[[str], None]
@@ -39,34 +40,23 @@ class Caller:
         return self.wire.exchange([words])[0]
 
 
-_OUTCOMES: list[Outcome] = [
-    *[Completed('{"n":1}')] * 4,
-    *[Failed('{"class":"E","message":""}', "unknown")] * 2,
-    Failed('{"class":"E","message":""}', "unknown", retry_after_ms=700),
-    Failed('{"class":"E","message":""}', "invalid"),
-    Released(),
-]
-
-#: Those that hold the whole queue.
-_HOLDS: list[Outcome] = [
-    Released(hold_ms=150, reason="slow"),
-    Failed('{"class":"E","message":""}', "refused", "openai", "broken"),
-]
-
-
 class Child:
     """One slot and its job, as a worker holds them."""
 
     def __init__(
-        self, terms: Terms, instance: str, number: int, wire: Wire, random: Random, say: Say
+        self,
+        terms: Terms,
+        instance: str,
+        number: int,
+        wire: Wire,
+        random: Random,
+        weather: Weather,
+        say: Say,
     ) -> None:
         self.name = f"{instance}:{number}"
         self._make: Callable[[SlotsLine], Slot] = lambda line: terms.slot(instance, number, line)
         self.line = SlotsLine(wire)
-        self._wire, self._random, self._say = wire, random, say
-        self._outcomes = _OUTCOMES if terms.is_calm else [*_OUTCOMES, *_HOLDS]
-        #: How all of its jobs end, when that is settled.
-        self.always: Outcome | None = None
+        self._wire, self._random, self._weather, self._say = wire, random, weather, say
         self.start()
 
     def start(self) -> None:
@@ -99,7 +89,7 @@ class Child:
     def finish(self) -> None:
         """Settles its last job and makes room for a successor, as a worker that is asked to stop."""
         if self.job:
-            self._finished, self.job = Finished(self.job, self._outcome(), 1), None
+            self._finished, self.job = Finished(self.job, self._weather.outcome(self.job), 1), None
         try:
             self._slot.settle(self._finished)
         except RedisError as error:
@@ -109,8 +99,10 @@ class Child:
     def ghost(self) -> Callable[[], None] | None:
         """What it would do with its job if it were not as dead as its successor believes."""
         slot, job = self._slot, self.job
-        outcome = self._outcome()
-        return (lambda: _settle_late(slot, job, outcome)) if job else None
+        if not job:
+            return None
+        outcome = self._weather.outcome(job)
+        return lambda: _settle_late(slot, job, outcome)
 
     def _turn(self) -> None:
         if self._is_in_turn and self._random.random() < 0.3:
@@ -134,7 +126,7 @@ class Child:
             self._say(f"{self.name}: starts {answer.id}#{answer.fence}")
 
     def _work(self, job: Job) -> None:
-        match 9 if self.always else self._random.randrange(10):
+        match 9 if self._weather.is_settled else self._random.randrange(10):
             case 0:
                 self._slot.progress(job, self._random.randrange(101))
             case 1:
@@ -146,12 +138,7 @@ class Child:
                     self._finished, self.job = Finished(job, Released(), 1), None
             case _:
                 # The next turn settles it.
-                self._finished, self.job = Finished(job, self._outcome(), 1), None
-
-    def _outcome(self) -> Outcome:
-        if self.always:
-            return self.always
-        return self._random.choice(self._outcomes)
+                self._finished, self.job = Finished(job, self._weather.outcome(job), 1), None
 
 
 def _settle_late(slot: Slot, job: Job, outcome: Outcome) -> None:
@@ -166,7 +153,7 @@ class Janitor:
         self, terms: Terms, instance: str, slots: int, call: Caller, random: Random, say: Say
     ) -> None:
         #: Ms that an instance's wish for notices is good for, with each heartbeat.
-        self._notices = 0 if terms.is_calm else 1
+        self._notices = 0 if terms.mood == "calm" else 1
         self.instance, self._slots = instance, slots
         self._call, self._random, self._say = call, random, say
         self._touch = Touch(LEASE_MS / 1000, lambda: call.wire.now / 1000)

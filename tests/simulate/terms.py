@@ -20,27 +20,37 @@ RECOVERIES, RETRIES = 1, 1
 
 BACKOFF_MS = 300
 
+#: The longest time between two probes, and how long a job waits for a service (ms).
+CEILING_MS, PATIENCE_MS = 2_000, 10_000
+
 #: Completions that are listed.
 LISTED = 3
+
+#: In a calm run nothing holds the queue, so the scripts take their short ways. In a stormy one services fail
+#: for long, and little else happens.
+MOODS = ("calm", "mixed", "stormy")
 
 _CONFIG = replace(
     load(NOWHERE, []),
     lease=LEASE_MS / 1000,
-    probe_interval=0.2,
+    probe_interval=CEILING_MS / 1000,
+    outage_patience=PATIENCE_MS / 1000,
     keep_completed_count=LISTED,
 )
 
 
 @dataclass(frozen=True)
 class Terms:
-    """A run's prefix of keys, and its rate limit: max and duration (ms).
-
-    In a calm run nothing ever holds the queue, so the scripts take their short ways.
-    """
+    """A run's prefix of keys, its rate limit, max and duration (ms), and its mood."""
 
     prefix: str
     limit: tuple[int, int] | None
-    is_calm: bool
+    mood: str
+
+    @property
+    def pauses(self) -> tuple[int, ...]:
+        """Longer times that may pass in one move (ms)."""
+        return (700, 1_000, 1_500) if self.mood == "stormy" else ()
 
     @property
     def config(self) -> Config:

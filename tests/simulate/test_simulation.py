@@ -15,7 +15,7 @@ from .wire import Refused, Wire
 from .world import Broken, World
 
 #: Parts that may run side by side, and the seeds of all: more than any broken variant needs to be caught.
-PARTS, SEEDS = 4, 500
+PARTS, SEEDS = 4, 300
 
 
 @pytest.fixture(scope="module")

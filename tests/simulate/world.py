@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from random import Random
 from typing import TypeVar
@@ -11,18 +11,17 @@ from unittest.mock import patch
 from redis.exceptions import RedisError
 
 from preppath_workers.queue.keys import Keys
-from preppath_workers.queue.outcome import Completed, Failed
-from preppath_workers.queue.scripts import scripts
 from tests.queue.bench import State
 
 from .actors import Caller, Child, Janitor
-from .promises import Promises
+from .promises import Fields, Promises
 from .snapshot import Camera
-from .terms import LEASE_MS, Terms
+from .terms import LEASE_MS, MOODS, Terms
+from .weather import HEALTHY, OUTAGES, Weather, is_poison
 from .wire import Wire
 
 #: Moves before all faults end and what is left is worked off.
-MOVES = 50
+MOVES = {"calm": 50, "mixed": 50, "stormy": 120}
 
 #: Rounds in which it must be.
 _DRAIN = 300
@@ -52,7 +51,8 @@ class World:
         self._wire = wire
         wire.restart(random, _START, random.choice([0, 4, 15]))
         limit = random.choice([None, None, (2, 500), (1, 200), (5, 1_000)])
-        self._terms = Terms("s", limit, is_calm=random.random() < 0.5)
+        self._terms = Terms("s", limit, random.choice([*MOODS, "stormy"]))
+        self._weather = Weather(random, self._terms.mood)
         self._keys = Keys(self._terms.prefix, "sim")
         self._camera = Camera(wire, self._keys.base)
         self._promises = Promises(self._terms)
@@ -69,7 +69,9 @@ class World:
         try:
             # Slots look at their own clock, to tell how old a claim is.
             with patch("preppath_workers.queue.slot.monotonic", lambda: self._wire.now / 1000):
-                for _ in range(MOVES):
+                if self._terms.mood == "stormy":
+                    self._do("enqueue", lambda: self._enqueue(6))
+                for _ in range(MOVES[self._terms.mood]):
                     self._step()
                 self._drain()
         except Broken:
@@ -91,25 +93,29 @@ class World:
         return "\n".join([f"seed {self.seed}: {type(error).__name__}: {error}", *self.trace])
 
     def _step(self) -> None:
-        moves: list[tuple[int, str, Callable[[], None]]] = [
-            (20, "child", self._child),
-            (3, "serve a pop", self._serve),
-            (6, "enqueue", self._enqueue),
-            (5, "janitor", lambda: self._one(self._instances)[0].move()),
-            (4, "time", self._pass_time),
-            (3, "raw push", self._push),
-            (1, "cancel", lambda: self._operate("cancel", 60_000)),
-            (1, "hasten", lambda: self._operate("hasten")),
-            (1, "prioritize", lambda: self._operate("prioritize", self._random.randint(1, 5))),
-            (2, "replay", self._replay),
-            (0 if self._terms.is_calm else 1, "gate", self._gate),
-            (3, "kill a child", self._kill),
-            (1, "stop a child", lambda: self._one(self._one(self._instances)[1]).finish()),
-            (1, "a ghost settles", self._haunt),
-            (1, "abandon an instance", self._abandon),
-            (2, "sleep through a lease", self._oversleep),
+        moves: list[tuple[int, int, int, str, Callable[[], None]]] = [
+            # weight in a calm, a mixed and a stormy run
+            (20, 20, 30, "child", self._child),
+            (3, 3, 1, "serve a pop", self._serve),
+            (6, 6, 1, "enqueue", self._enqueue),
+            (5, 5, 3, "janitor", lambda: self._one(self._instances)[0].move()),
+            (0, 0, 10, "promote", lambda: self._ask("promote", 100)),
+            (4, 4, 24, "time", self._pass_time),
+            (3, 3, 0, "raw push", self._push),
+            (1, 1, 1, "cancel", lambda: self._operate("cancel", 60_000)),
+            (1, 1, 2, "hasten", lambda: self._operate("hasten")),
+            (1, 1, 1, "prioritize", lambda: self._operate("prioritize", self._random.randint(1, 5))),
+            (2, 2, 2, "replay", self._replay),
+            (0, 1, 1, "gate", self._gate),
+            (0, 2, 4, "weather", self._change_weather),
+            (3, 3, 1, "kill a child", self._kill),
+            (1, 1, 1, "stop a child", lambda: self._one(self._one(self._instances)[1]).finish()),
+            (1, 1, 1, "a ghost settles", self._haunt),
+            (1, 1, 0, "abandon an instance", self._abandon),
+            (2, 2, 1, "sleep through a lease", self._oversleep),
         ]
-        _, name, move = self._random.choices(moves, [weight for weight, *_ in moves])[0]
+        weights = [weights[MOODS.index(self._terms.mood)] for *weights, _, _ in moves]
+        *_, name, move = self._random.choices(moves, weights)[0]
         self._do(name, move)
 
     def _do(self, name: str, move: Callable[[], None]) -> None:
@@ -134,7 +140,7 @@ class World:
         name = f"i{self._born}"
         self._born += 1
         children = [
-            Child(self._terms, name, number, self._wire, self._random, self._say)
+            Child(self._terms, name, number, self._wire, self._random, self._weather, self._say)
             for number in range(_CHILDREN)
         ]
         janitor = Janitor(self._terms, name, _CHILDREN, self._call, self._random, self._say)
@@ -151,13 +157,19 @@ class World:
         if not self._wire.serve_leftover() and blocked:
             self._one(blocked).serve()
 
-    def _enqueue(self) -> None:
-        ids = [f"j{self._added + number}" for number in range(self._random.choice([1, 1, 1, 4]))]
+    def _enqueue(self, number: int | None = None) -> None:
+        number = number or self._random.choice([1, 1, 1, 4])
+        ids = [f"j{self._added + index}" for index in range(number)]
         self._added += len(ids)
         words = [
             word
             for job_id in ids
-            for word in (job_id, "{}", self._random.randint(1, 5), self._random.choice([0, 0, 0, 400]))
+            for word in (
+                job_id,
+                f'{{"of":"{job_id}"}}',
+                self._random.randint(1, 5),
+                self._random.choice([0, 0, 0, 400]),
+            )
         ]
         for _ in range(self._random.choice([1, 1, 2])):  # once more, as after a lost answer
             if not isinstance(self._ask("enqueue", *words), RedisError):
@@ -165,7 +177,8 @@ class World:
 
     def _push(self) -> None:
         self._pushed += 1
-        self._wire.ask([("LPUSH", self._keys.wait, self._random.choice(['{"raw":1}', "rubbish"]))])
+        entry = self._random.choice([f'{{"raw":{self._pushed}}}', "rubbish"])
+        self._wire.ask([("LPUSH", self._keys.wait, entry)])
 
     def _replay(self) -> None:
         """The newest dead letter, or one that may not be dead."""
@@ -182,6 +195,7 @@ class World:
                 self._wire.now += LEASE_MS // 4
             janitor.renew()
             janitor.reap(10)
+        self._wire.serve_leftover()
 
     def _ask(self, name: str, *arguments: str | int) -> object:
         try:
@@ -196,17 +210,17 @@ class World:
         self._say(f"{name} {job_id}: {self._ask(name, job_id, *arguments)}")
 
     def _gate(self) -> None:
-        if self._random.random() < 0.4:
+        if self._random.random() < (0.1 if self._terms.mood == "stormy" else 0.4):
             self._wire.ask([("HSET", self._keys.meta, "paused", "1")])
         else:
-            self._resume()
+            self._ask("resume")
 
-    def _resume(self) -> None:
-        resume = scripts()["resume"].digest
-        self._wire.ask_now([("EVALSHA", resume, "1", self._keys.base, "")])
+    def _change_weather(self) -> None:
+        self._weather.change()
+        self._say(f"the weather is: {self._weather.now}")
 
     def _pass_time(self) -> None:
-        self._wire.now += self._random.choice([1, 7, self._random.randint(1, 200), 400])
+        self._wire.now += self._random.choice([1, 7, self._random.randint(1, 200), 400, *self._terms.pauses])
 
     def _kill(self) -> None:
         child = self._one(self._one(self._instances)[1])
@@ -225,31 +239,52 @@ class World:
         if self._random.random() < 0.5 or len(self._instances) == 1:
             self._found()
         else:
-            self._instances.remove(self._one(self._instances))
+            gone = self._one(self._instances)
+            self._instances.remove(gone)
+            for child in gone[1]:
+                child.line.disconnect()  # the server may not notice
 
     def _drain(self) -> None:
         """Without faults, everything comes to an end: nothing is stranded, nothing is lost."""
         self._wire.faults = 0
-        self._resume()
-        janitor, children = self._instances[0]
-        outcome = self._random.choice([Completed("{}"), Failed('{"class":"E","message":""}', "paid")])
-        for child in children:
-            child.always = outcome
+        self._call("resume")
+        (janitor, children), *others = self._instances
+        for child in (child for _, gone in others for child in gone):
+            child.line.disconnect()  # its pop may still come
+        self._weather.now = self._random.choice([HEALTHY, HEALTHY, *OUTAGES])
+        self._weather.is_settled = True
+        self._say(f"the weather is: {self._weather.now}")
+        before, is_closed = self._camera.take()["jobs"], False
         for _ in range(_DRAIN):
-            self._wire.now += 400
             self._say("drain")
-            janitor.renew()
+            for _ in range(4 if is_closed else 1):  # probes are far between
+                self._wire.now += 400
+                janitor.renew()
             janitor.reap(10)
             self._call("promote", 100)
+            if self._random.random() < 0.2:
+                self._wire.serve_leftover()
             for child in children:
                 child.move()
                 child.move()
             state = self._look("drain")
+            is_closed = "outOfService" in state.get("meta", {})
             with self._holding():
                 if self._is_done(state):
+                    self._check_end(before, state["jobs"])
                     return
         with self._holding():
             raise AssertionError(f"this never comes to an end: {state}")
+
+    def _check_end(self, before: Mapping[str, Fields], jobs: Mapping[str, Fields]) -> None:
+        """A service that works serves every job that it can serve, whatever came before."""
+        for job_id, job in jobs.items():
+            # How the running ones would end was decided before.
+            was = before.get(job_id, {}).get("state")
+            if self._weather.now == HEALTHY and was not in ("active", "failed") and not is_poison(job_id):
+                assert job["state"] != "failed" or job["reason"] in ("worker-died", "malformed"), (
+                    f"{job_id} died: {job}"
+                )
 
     def _is_done(self, state: State) -> bool:
         jobs = state["jobs"]
