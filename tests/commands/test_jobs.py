@@ -173,7 +173,8 @@ def test_show_wait_bears_that_redis_is_away(key_prefix: str) -> None:
             env={**os.environ, **NOWHERE, "REDIS_URL": server.url, "KEY_PREFIX": key_prefix},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        eventually(lambda: queue.redis.client_list()[1:], deadline=20)
+        looks = "hgetall"  # by the first look at the job it has begun to wait
+        eventually(lambda: looks in [client["cmd"] for client in queue.redis.client_list()], deadline=20)
         server.kill()
         assert waiting.stderr is not None
         assert "still waiting" in waiting.stderr.readline()
