@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from urllib.parse import SplitResult
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -103,12 +103,34 @@ def load_queues(variables: Mapping[str, str | None], kinds: Sequence[QueueConfig
 
 
 def _database_url(environment: Environment) -> str:
-    def fits(parts: SplitResult) -> bool:
-        # libpq takes a socket's folder, percent-encoded, for a host.
-        return (parts.hostname or "").startswith("%2f") or has_host(parts)
+    from .database_url import parse_url  # here, because commands that only look at queues need no libpq
 
-    environment.required("DATABASE_URL", "a URL such as postgresql://user:password@host:5432/preppath")
-    return environment.url("DATABASE_URL", "", ("postgresql", "postgres"), fits)
+    url = environment.required(
+        "DATABASE_URL", "a URL such as postgresql://user:password@host:5432/preppath"
+    ).strip()
+    if not url:
+        return ""
+    if not url.startswith(("postgresql://", "postgres://")) or not url.isprintable():
+        environment.problem("DATABASE_URL", "a URL that starts with postgresql:// or postgres://")
+        return ""
+    try:
+        hosts = parse_url(url).parameters.get("host", "").split(",")
+    except ValueError as error:
+        environment.problem("DATABASE_URL", str(error))
+        return ""
+    if not all(map(_is_database_host, hosts)):
+        environment.problem("DATABASE_URL", "a host's name, an address or a socket's folder")
+    return url
+
+
+def _is_database_host(host: str) -> bool:
+    """Whether libpq can look for a server there; the empty host is its default."""
+    if not host or host.startswith(("/", "@")):
+        return True
+    try:
+        return has_host(urlsplit(f"//[{host}]" if ":" in host else f"//{host}"))
+    except ValueError:
+        return False
 
 
 def _log(environment: Environment) -> LogConfig:

@@ -161,6 +161,8 @@ class Config:
         and JSON quote it. Longest first: one may be a part of another, and what is left of that would show.
         What is shorter than SHORTEST_SECRET guards nothing, and without it hardly a word of a log could be
         read."""
+        from .database_url import passwords  # here, because producers need no libpq
+
         capabilities = self.openai.capabilities.values()
         places = (
             self.redis.url,
@@ -169,7 +171,7 @@ class Config:
             *(each.base_url for each in capabilities),
         )
         found = [password for url in places for password in _passwords(url or "")]
-        found += self.webhook.secrets()
+        found += [*passwords(self.database_url), *self.webhook.secrets()]
         spelled = [word for password in found for word in (password, unquote(password))]
         accounts = [capability.api_key for capability in capabilities]
         keys = (*accounts, self.storage.secret_access_key, self.storage.access_key_id)

@@ -18,7 +18,8 @@ PACKAGE = preppath_workers.__name__
 
 #: From the bottom up: each may import those before it and itself.
 WINGS = (
-    "errors", "settings", "environment", "openai_speech", "config_redis", "config_vendors", "config", "log",
+    "errors", "database_url", "settings",
+    "environment", "openai_speech", "config_redis", "config_vendors", "config", "log",
     "orphans", "queue", "clients", "handlers", "processes", "commands", "cli", "__main__",
 )  # fmt: skip
 

@@ -13,10 +13,10 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
+from ..database_url import parse_url
 from ..errors import ConfigError, TransientError
 from ..log import redact
 from .database_connection import Connection, Cursor, connect
-from .database_url import parse_url
 from .machine import machine_error
 from .sqlstate import failure
 
@@ -56,7 +56,7 @@ class Database:
         try:
             parameters, self._schema = parse_url(url)
         except ValueError as error:
-            raise ConfigError(f"DATABASE_URL is wrong: {error}") from None
+            raise ConfigError(f"DATABASE_URL is wrong: expected {error}") from None
         self._parameters: dict[str, Any] = {
             "application_name": "preppath-workers",
             **KEEPALIVES,
