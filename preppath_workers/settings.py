@@ -154,7 +154,7 @@ class Config:
     #: Seconds that a finished job can be looked up.
     keep_completed_seconds: float = 86_400.0
     #: How many recent completions `completed` lists, and up to a tenth more.
-    keep_completed_count: int = 1_000
+    keep_completed_count: int = 30_000
 
     def secrets(self) -> tuple[str, ...]:
         """Every value that must not be seen in a log or an error, as it is, as a URL spells it, and as Python

@@ -49,7 +49,7 @@ def test_three_variables_are_enough_and_the_rest_is_as_the_product_says() -> Non
         "evaluation": ("gpt-6-luna", "sk-secret-key", None),
     }
     assert (read.lease, read.shutdown_grace, read.max_memory_mb, read.max_jobs_per_child) == (15, 30, 500, 0)
-    assert (read.keep_completed_seconds, read.keep_completed_count) == (86_400, 1_000)
+    assert (read.keep_completed_seconds, read.keep_completed_count) == (86_400, 30_000)
     assert asdict(read.log) == {"level": "info", "format": "auto", "job_data": True}
 
 

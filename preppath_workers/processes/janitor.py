@@ -13,7 +13,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from redis.exceptions import RedisError
@@ -66,6 +66,8 @@ class Footprint:
     queues: Mapping[str, QueueConfig]
     started_at: int
     configured_at: float = 0.0
+    #: Workers by queue, as configured now; a queue that is not named has one in each slot.
+    workers: Mapping[str, int] = field(default_factory=dict)
 
 
 class Janitor:
@@ -164,6 +166,7 @@ class Janitor:
             "pid": os.getppid(),
             "startedAt": footprint.started_at,
             "version": self._version,
+            "workers": footprint.workers.get(queue, footprint.slots[queue]),
         }
         words = [str(word) for pair in known.items() for word in pair]
         lease = _ms(self._config.lease)

@@ -71,10 +71,8 @@ class Pool:
             replace(queue, concurrency=max(1, queue.concurrency + step)) for queue in self.config.queues
         ]
         self.config = replace(self.config, queues=tuple(queues))
-        before = dict(self._slots)
         self._furnish()
-        if self._slots != before:
-            self._janitor.kill("there are slots that it does not know", logging.INFO)
+        self._janitor.kill("the number of workers changes, which it tells", logging.INFO)
 
     def reap(self) -> str | None:
         """Clears the seats of children that have ended; returns the name of one that can not work with this
@@ -210,6 +208,12 @@ class Pool:
 
     def _fork_janitor(self, pulse: Pulse) -> ForkProcess:
         footprint = Footprint(
-            self._instance, dict(self._slots), dict(self._queues), self._started_at, self._configured_at
+            self._instance,
+            dict(self._slots),
+            dict(self._queues),
+            self._started_at,
+            self._configured_at,
+            workers=dict.fromkeys(self._slots, 0)
+            | {queue.name: queue.concurrency for queue in self.config.queues},
         )
         return fork_janitor(self.config, footprint, pulse)

@@ -176,7 +176,14 @@ RETRY = [
         call=("retry", *HELD, *failing("{}", "unknown", 3, 0, 0)),
         reply=["delayed", 0, "counted", "open"],
         again=["delayed", 0],
-        changes=retried(0, failures=1),
+        changes={
+            "active": None,
+            "stats": {"retried": 1},
+            "meta": {"streak": ALIKE},
+            "jobs": {"a": {"state": "waiting", "failures": 1, "error": "{}", "queuedAt": NOW}},
+            "wait": ["a"],
+            "lanes": {"a": 50},
+        },
     ),
 ]
 

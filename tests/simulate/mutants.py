@@ -50,14 +50,14 @@ MUTANTS = (
     Mutant("a job may lose its worker once more", "if add(id, 'recoveries', 1) > limit then", "if add(id, 'recoveries', 1) > limit + 1 then", 71),
     Mutant("a released job counts an attempt", "add(id, 'attempts', -1)", "", 1),
     Mutant("a retry too many", "if failures > retries then return bury_for", "if failures > retries + 1 then return bury_for", 0),
-    Mutant("jobs are due too early", "redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now,", "redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now + 5000,", 0),
+    Mutant("jobs are due too early", "string.format('%.0f', now + 1), 'LIMIT'", "string.format('%.0f', now + 5000), 'LIMIT'", 0),
     Mutant("a job that is due is not placed", "add_to(waiting, entry, priority_of(entry))", "", 0),
     Mutant("a lane that has left is not passed over", "redis.call('ZREM', LANES, pointer)\n  end", "redis.call('RPUSH', WAIT, unpack(reversed(ids)))\n    return\n  end", 2),
     Mutant("a lane's pointer is not moved", "redis.call('ZREMRANGEBYSCORE', LANES, priority, priority)", "", 1),
     Mutant("a job that goes back goes to the end", "insert_behind('(' .. priority, { id })", "insert_behind(priority, { id })", 1),
     Mutant("a cancelled job stays in line", "redis.call('LREM', WAIT, 1, id)\n  return true", "return true", 1),
     Mutant("a replayed job keeps its failures", "'failures', 0, 'recoveries', 0", "'recoveries', 0", 5),
-    Mutant("adding an id again makes a second job", "if redis.call('EXISTS', job_key(id)) == 1 then", "if false then", 0),
+    Mutant("adding an id again makes a second job", "if state ~= 'cancelled' and redis.call('EXISTS', job_key(id)) == 1 then", "if false then", 0),
     Mutant("adopting raw pushes loses them", "WAIT, place + index - 1, id or TAKEN_OUT)", "WAIT, place + index - 1, TAKEN_OUT)", 1),
     Mutant("the gate never opens", "if reopened then open(meta) end", "", 6),
     Mutant("the gate opens on a failure", "probe_failed(meta, id, limits.ceiling, limits.spread, limits.at_least)", "open(meta)", 6),
@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant("a machine's failure counts", "  add(id, 'excused', 1)\n  count('excused')\n", "  add(id, 'failures', 1)\n", 1),
     Mutant("patience never ends", "> patience\n", "> patience * 1e6\n", 1),
     Mutant("patience ends at once", "> patience\n", "> patience - 10000\n", 7),
-    Mutant("the list of completions grows", "redis.call('LTRIM', COMPLETED, 0, most - 1)", "", 6),
+    Mutant("the list of completions grows", "if type(length) == 'number' then trim_completed(length, most) end", "", 6),
 )  # fmt: skip
 
 

@@ -288,8 +288,9 @@ class World:
 
     def _is_done(self, state: State) -> bool:
         jobs = state["jobs"]
-        assert self._accepted <= jobs.keys(), f"lost: {self._accepted - jobs.keys()}"
-        pushed = sum(job_id.startswith("raw-") for job_id in jobs)
+        known = jobs.keys() | self._promises.fallen
+        assert self._accepted <= known, f"lost: {self._accepted - known}"
+        pushed = sum(job_id.startswith("raw-") for job_id in known)
         waiting = sum(entry not in jobs for entry in state.get("wait", []))
         assert pushed + waiting >= self._pushed - sum(map(len, state["active"].values())), (
             "a raw push is lost"

@@ -5,13 +5,14 @@
 -- KEYS[1]  base
 -- ARGV[1]  now
 --
--- Returns {waiting, active, delayed, failed, completed, slots of live instances}. A job in the hand of a slot
+-- Returns {waiting, active, delayed, failed, completed, slots of live instances that have a worker}. A job in the hand of a slot
 -- that waits for a token is counted as waiting; `completed` counts the listed recent ones.
 
 local waiting, active, live_slots = redis.call('LLEN', WAIT), 0, 0
-each_slot(function(owner, lease)
-  if lease > 0 then live_slots = live_slots + 1 end
-  for _, id in ipairs(redis.call('LRANGE', active_key(owner), 0, -1)) do
+each_slot(function(owner, lease, is_open)
+  local ids = redis.call('LRANGE', active_key(owner), 0, -1)
+  if lease > 0 and (is_open or ids[1]) then live_slots = live_slots + 1 end
+  for _, id in ipairs(ids) do
     if redis.call('HGET', job_key(id), 'state') == 'active' then active = active + 1 else waiting = waiting + 1 end
   end
 end)

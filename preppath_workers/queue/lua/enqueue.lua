@@ -1,5 +1,6 @@
 -- Adds jobs: a hash for each, and a place in `wait`, or in `delayed` when it has a delay. An id that exists
--- already is left as it is, so that calling again after a lost answer makes no second job.
+-- already is left as it is, so that calling again after a lost answer makes no second job. The id of a cancelled job is
+-- free.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -35,12 +36,15 @@ adopt_raw_pushes()
 local added, new, waiting = {}, 0, new_batch()
 for index = 2, #ARGV, 4 do
   local id, data, priority, delay = ARGV[index], ARGV[index + 1], ARGV[index + 2], tonumber(ARGV[index + 3])
-  if redis.call('EXISTS', job_key(id)) == 1 then
+  local state = redis.call('HGET', job_key(id), 'state')
+  -- One that was cancelled is over, and its id is free.
+  if state == 'cancelled' then redis.call('DEL', job_key(id)) end
+  if state ~= 'cancelled' and redis.call('EXISTS', job_key(id)) == 1 then
     added[#added + 1] = 0
   else
-    local state = delay > 0 and 'delayed' or 'waiting'
+    state = delay > 0 and 'delayed' or 'waiting'
     redis.call('HSET', job_key(id), 'data', data, 'priority', priority, 'state', state, 'createdAt', timestamp)
-    if delay > 0 then redis.call('ZADD', DELAYED, now + delay, id) else add_to(waiting, id, priority) end
+    if delay > 0 then delay_until(now + delay, id) else add_to(waiting, id, priority) end
     new = new + 1
     added[#added + 1] = 1
   end

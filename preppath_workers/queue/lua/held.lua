@@ -6,12 +6,13 @@
 -- ARGV[1]  now
 --
 -- Returns a list: for each slot {owner, ms until its instance's lease ends, id, …}, the oldest id first; an empty
--- slot has no id.
+-- slot has no id. A closed slot is left out, unless it holds something.
 
 local held = {}
-each_slot(function(owner, lease)
-  local entry = { owner, lease }
+each_slot(function(owner, lease, is_open)
   local ids = redis.call('LRANGE', active_key(owner), 0, -1)
+  if not is_open and not ids[1] then return end
+  local entry = { owner, lease }
   for index = #ids, 1, -1 do entry[#entry + 1] = ids[index] end
   held[#held + 1] = entry
 end)

@@ -35,7 +35,7 @@ for index = 1, #first, 2 do
 end
 
 local waiting = new_batch()
-local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, most)
+local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', '(' .. string.format('%.0f', now + 1), 'LIMIT', 0, most)
 for _, entry in ipairs(due) do
   redis.call('ZREM', DELAYED, entry)
   local state = redis.call('HGET', job_key(entry), 'state')

@@ -1,4 +1,4 @@
--- needs: places, ownership, tokens, dead, jobs, failures, instances
+-- needs: places, placing, ownership, tokens, dead, jobs, failures, instances
 --
 -- Settles a job that failed, if it is still the caller's: `delayed` until its backoff is over, or `dead` when its
 -- retries are used up or none can help. Decides whose failure it is: one that all jobs share does not count.
@@ -21,7 +21,8 @@
 -- ARGV[14] the longest time between two probes (ms)
 -- ARGV[15] how long a job waits for a service since its first failure (ms)
 --
--- Returns {"delayed", ms to wait, "counted" or "excused", "closed" when the queue is out of service now, else "open"},
+-- Returns {"delayed", ms to wait (0: it waits in line), "counted" or "excused", "closed" when the queue is out of
+-- service now, else "open"},
 -- or {"dead", reason, …}; when called again, the first two of them. {"lost"} when it is another's.
 
 local id, owner, fence, failure = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -33,6 +34,8 @@ local limits = { ceiling = tonumber(ARGV[14]), spread = spread, at_least = at_le
 local key = job_key(id)
 local state = state_if_ours(id, owner, fence)
 if state == 'delayed' then return {'delayed', (redis.call('ZSCORE', DELAYED, id) or now) - now} end
+-- Its backoff was 0.
+if state == 'waiting' and (integer(redis.call('HGET', key, 'failures')) or 0) > 0 then return {'delayed', 0} end
 if state == 'failed' then return {'dead', redis.call('HGET', key, 'reason')} end
 if state ~= 'active' then return {'lost'} end
 
@@ -57,8 +60,14 @@ local function backoff_for(failures)
 end
 
 local function delay_by(ms, account, gate)
+  if ms <= 0 then
+    redis.call('HSET', key, 'state', 'waiting', 'error', failure, 'queuedAt', now)
+    place_last({ id }, priority_of(id))
+    count('retried')
+    return {'delayed', 0, account, gate}
+  end
   redis.call('HSET', key, 'state', 'delayed', 'error', failure)
-  redis.call('ZADD', DELAYED, now + ms, id)
+  delay_until(now + ms, id)
   count('retried')
   return {'delayed', ms, account, gate}
 end

@@ -10,7 +10,7 @@
 --
 -- Returns a list of names and values, of those that there are: `at` (now, ms); `ahead`, jobs that start before it;
 -- `owner`, the slot that holds it, and `lease`, ms until that is taken for dead; `due`, ms since the epoch;
--- `token`, ms until the rate limit lets it start; `children`, slots of live instances.
+-- `token`, ms until the rate limit lets it start; `children`, workers of live instances.
 
 local id, limit, duration = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local told = redis.call('HMGET', LIMIT, 'max', 'duration', 'until')
@@ -43,8 +43,8 @@ local due = redis.call('ZSCORE', DELAYED, id)
 if due then tell('due', due) end
 
 local children = 0
-each_instance(function(_, slots, lease)
-  if lease > 0 then children = children + slots end
+each_instance(function(_, _, lease, workers)
+  if lease > 0 then children = children + workers end
 end)
 tell('children', children)
 

@@ -66,5 +66,7 @@ local function take_token(owner, purpose, limit, duration)
   if promised then redis.call('ZREM', RESERVED, owner) end
   -- A job that is made anew under its old id counts its starts from one again: the time tells them apart.
   redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)
+  -- A queue that is not worked any more has no start that would clear them.
+  redis.call('PEXPIRE', TOKENS, 2 * duration + 60000)
   return 0
 end
