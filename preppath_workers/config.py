@@ -6,7 +6,6 @@ by the variable's name and what was expected of it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from . import config_redis, config_vendors
+from .certificates import real_environment, trust
 from .environment import Environment, has_host
 from .errors import ConfigError
 from .settings import Config, LogConfig, QueueConfig, RedisConfig
@@ -26,12 +26,14 @@ EX_CONFIG = 78
 
 def read_environment(path: str | Path | None = None) -> dict[str, str]:
     """The variables of the `.env` file at `path`, under those of the process. A real variable that is empty
-    counts as not set, and hides nothing.
+    counts as not set, and hides nothing. Certificates to trust are put into the process's environment, where
+    the libraries look for them.
 
-    Raises ConfigError when the file can not be read.
+    Raises ConfigError when the file can not be read, and for certificates that cannot.
     """
-    real = {name: value for name, value in os.environ.items() if value}
+    real = real_environment()
     if path is None:
+        trust(real)
         return real
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -39,7 +41,9 @@ def read_environment(path: str | Path | None = None) -> dict[str, str]:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(f"--config {path} can not be read: {reason}") from error
     values = dotenv_values(stream=StringIO(text), interpolate=False)
-    return {**{name: value for name, value in values.items() if value}, **real}
+    variables = {**{name: value for name, value in values.items() if value}, **real}
+    trust(variables)
+    return variables
 
 
 def load(

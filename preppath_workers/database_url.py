@@ -6,6 +6,7 @@ refused, for a connection without it would tell nobody.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -96,8 +97,18 @@ def _translated(given: dict[str, str]) -> dict[str, str]:
         if found.get("sslmode") == "disable":
             raise ValueError("sslmode and sslaccept that do not contradict each other")
         found["sslmode"] = "verify-full"
-        found.setdefault("sslrootcert", _SYSTEM)
+    if found.get("sslmode") in ("verify-ca", "verify-full") and not found.get("sslrootcert"):
+        found.update(_trusted(found["sslmode"]))
     return found
+
+
+def _trusted(mode: str) -> dict[str, str]:
+    """What the server's certificate is checked against if the URL does not say: libpq's own default, or what
+    every other connection trusts (see certificates.py)."""
+    if Path("~/.postgresql/root.crt").expanduser().is_file():
+        return {}
+    file = os.environ.get("SSL_CERT_FILE") or (_SYSTEM if mode == "verify-full" else "")
+    return {"sslrootcert": file} if file else {}
 
 
 def _is_known(name: str) -> bool:

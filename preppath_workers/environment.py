@@ -54,6 +54,10 @@ class Environment:
             # Bytes of another encoding: no password and no name that any server knows.
             self.problem(name, "UTF-8 text")
             return default
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" and not name.endswith("PASSWORD"):
+            # `docker run --env-file` keeps them, and no vendor's name or key has any.
+            self.problem(name, f"a value without {value[0]} around it")
+            return default
         return value
 
     def required(self, name: str, expected: str) -> str:

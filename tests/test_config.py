@@ -246,3 +246,18 @@ def test_a_file_that_can_not_be_read_is_a_problem_with_its_reason(tmp_path: Path
         with pytest.raises(ConfigError) as raised:
             read_environment(path)
         assert raised.value.problems == (f"--config {path} can not be read: {reason}",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_TTS_VOICE", "OPENAI_BASE_URL", "S3_BUCKET",
+     "S3_SECRET_ACCESS_KEY", "DATABASE_URL", "REDIS_URL", "REDIS_HOST", "KEY_PREFIX"],
+)  # fmt: skip
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotes_around_a_real_variable_are_a_problem(name: str, quote: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is wrong: expected a value without {quote} around it"):
+        load({**REQUIRED, name: f"{quote}value{quote}"}, [])
+
+
+def test_a_password_may_have_quotes() -> None:
+    assert "%22pass%22" in load({**REQUIRED, "REDIS_PASSWORD": '"pass"'}, []).redis.url

@@ -78,8 +78,10 @@ def test_what_libpq_accepts_is_accepted(url: str, parameters: dict[str, str]) ->
     ],
 )
 def test_what_prisma_and_node_say_about_tls_is_translated(
-    tmp_path: Path, query: str, parameters: dict[str, str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str, parameters: dict[str, str]
 ) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
     file = tmp_path / "ca.pem"
     file.touch()
 

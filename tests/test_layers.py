@@ -18,7 +18,7 @@ PACKAGE = preppath_workers.__name__
 
 #: From the bottom up: each may import those before it and itself.
 WINGS = (
-    "errors", "database_url", "settings",
+    "errors", "database_url", "certificates", "settings",
     "environment", "openai_speech", "config_redis", "config_vendors", "config", "log",
     "orphans", "queue", "clients", "handlers", "processes", "commands", "cli", "__main__",
 )  # fmt: skip

@@ -12,6 +12,7 @@ from ..errors import ConfigError
 from ..handlers import KINDS
 from ..settings import Config
 from .arguments import add_command
+from .check_config_file import check_config_file
 from .check_data import check_data, mend_data
 from .check_database import check_connection, check_database
 from .check_limits import check_limits
@@ -105,6 +106,8 @@ def _findings(args: Namespace) -> Iterator[Finding]:
         for problem in error.problems:
             yield Finding("error", "configuration", problem)
         return
+    if not args.fast and not args.checks:
+        yield from check_config_file(args.config)
     checks = FAST if args.fast else CHECKS
     for name, check in checks.items():
         if not args.checks or name in args.checks:
