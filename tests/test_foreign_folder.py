@@ -11,7 +11,7 @@ import pytest
 BIN = Path(__file__).parents[1] / "bin"
 
 
-@pytest.mark.parametrize("command", [["preppath-workers", "--version"], ["preppath-dlq-replay", "--help"]])
+@pytest.mark.parametrize("command", [["preppath-workers", "--help"], ["preppath-dlq-replay", "--help"]])
 def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path, command: list[str]) -> None:
     for name in ("redis.py", "queue/__init__.py", "json.py", "preppath_workers/__init__.py"):
         planted = tmp_path / name
