@@ -107,6 +107,17 @@ COMPLETE = [
     ),
 ]  # fmt: skip
 
+#: A turn spends it on the next job instead.
+RESERVED = [
+    Row(
+        "complete: a further token that was reserved meanwhile is free again",
+        given={**RUNS, "reserved": {"host:0": NOW + 300}},
+        call=("complete", *HELD, "{}", DAY, 1_000),
+        reply=["completed"],
+        changes={"active": None, "reserved": None, "completed": ["a"], **done("{}", 86_400)},
+    ),
+]
+
 RETRY = [
     *(
         Row(
@@ -267,6 +278,6 @@ NOTES = [
 ]
 
 
-@pytest.mark.parametrize("row", COMPLETE + RETRY + RELEASE + NOTES, ids=row_name)
+@pytest.mark.parametrize("row", COMPLETE + RESERVED + RETRY + RELEASE + NOTES, ids=row_name)
 def test_the_owner(bench: Bench, row: Row) -> None:
     row.check(bench)

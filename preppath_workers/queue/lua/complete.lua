@@ -12,7 +12,9 @@
 -- Returns {"completed"}, also when this very attempt completed it before; {"reopened"} when it was the probe that
 -- brought the queue back into service; {"lost"} when it is another's now.
 
--- needs: completing
+-- needs: completing, tokens
 
 local id, owner, fence, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+-- It may have reserved a further token that it did not wait for: others must not wait behind that.
+if state_if_ours(id, owner, fence) == 'active' then redis.call('ZREM', RESERVED, owner) end
 return {complete(id, owner, fence, result, keep, listed)}
