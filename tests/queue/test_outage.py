@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
+from redis.exceptions import ResponseError
 
 from .bench import NOW, Bench, State
 from .failing import failing
@@ -46,6 +47,15 @@ def complete(bench: Bench, job_id: str, slot: int = 0, now: int = NOW) -> list[o
     fence = bench.read()["jobs"][job_id]["fence"]
     reply: list[object] = bench.call("complete", job_id, f"host:{slot}", fence, "{}", 60_000, 0, now=now)
     return reply
+
+
+def complete_others(bench: Bench, number: int) -> None:
+    """Lets so many jobs that were never seen before complete."""
+    for _ in range(number):
+        job_id = f"other-{bench.redis.hget(bench.keys.stats, 'enqueued')}"
+        add(bench, job_id, priority=1)
+        assert start(bench) == ["job", job_id]
+        complete(bench, job_id)
 
 
 def meta(bench: Bench) -> State:
@@ -255,6 +265,7 @@ def test_job_that_fails_again_after_another_opened_the_queue_fails_on_its_own_ac
     complete(queue, "good", now=NOW + 1_000)
     replies = [start_and_fail(queue, "poison", now=NOW + 2_000)[2:] for _ in range(3)]
     assert replies == [["counted", "open"]] * 3
+    complete_others(queue, 4)
     assert start_and_fail(queue, "poison", now=NOW + 3_000) == ["dead", "retries", "counted", "open"]
 
 
@@ -353,3 +364,109 @@ def test_delayed_jobs_of_the_streak_keep_their_place(closed: Bench) -> None:
     assert set(closed.read()["delayed"]) == {"a", "b", "c"}
     assert closed.read()["jobs"]["a"]["state"] == delayed()["state"]
     assert started()["state"] == "active"
+
+
+def suspects(queue: Bench, number: int, outages: int = 1) -> list[str]:
+    """Adds jobs that have met outages which others' completions ended."""
+    ids = [f"s{index}" for index in range(number)]
+    add(queue, *ids)
+    for job_id in ids:
+        queue.redis.hset(queue.keys.job(job_id), mapping={"outage": "7", "outages": outages})
+    return ids
+
+
+def test_last_failure_is_excused_while_nothing_shows_that_the_service_works(queue: Bench) -> None:
+    (unlucky,) = suspects(queue, 1)
+    for _ in range(3):
+        assert start_and_fail(queue, unlucky)[2:] == ["counted", "open"]
+    complete_others(queue, 3)
+    assert start_and_fail(queue, unlucky) == ["delayed", 8_000, "excused", "open"]
+    assert counted(queue, [unlucky]) == [(3, 1)]
+
+
+def test_last_failure_is_excused_while_the_service_fails_others_as_often(queue: Bench) -> None:
+    unlucky, *others = suspects(queue, 6)
+    for _ in range(3):
+        start_and_fail(queue, unlucky)
+    for job_id in others:
+        start_and_fail(queue, job_id)
+    complete_others(queue, 20)
+    assert start_and_fail(queue, unlucky)[2:] == ["excused", "open"]
+    complete_others(queue, 4)
+    assert start_and_fail(queue, unlucky) == ["dead", "retries", "counted", "open"]
+
+
+def test_last_failure_is_excused_only_so_often(queue: Bench) -> None:
+    (poison,) = suspects(queue, 1)
+    replies = [start_and_fail(queue, poison) for _ in range(16)]
+    assert [reply[2] for reply in replies] == ["counted"] * 3 + ["excused"] * 12 + ["counted"]
+    assert [reply[1] for reply in replies[3:15]] == [8_000, 16_000] + [30_000] * 10
+    assert replies[-1][:2] == ["dead", "retries"]
+
+
+def test_unknown_error_of_jobs_that_met_an_outage_is_their_own(queue: Bench) -> None:
+    for _ in range(4):
+        replies = [start_and_fail(queue, job_id, "unknown") for job_id in suspects(queue, 6)]
+        assert {reply[3] for reply in replies} == {"open"}
+    assert {reply[0] for reply in replies} == {"dead"}
+
+
+@pytest.mark.parametrize("kind", ["service", "refused", "unknown"])
+def test_jobs_that_met_many_outages_do_not_close_the_queue(queue: Bench, kind: str) -> None:
+    replies = [start_and_fail(queue, job_id, kind) for job_id in suspects(queue, 12, outages=5)]
+    assert {reply[3] for reply in replies} == {"open"}
+
+
+def test_each_outage_that_a_job_meets_is_counted_once(closed: Bench) -> None:
+    add(closed, "d")
+    start(closed, now=NOW + 1_000)
+    fail(closed, "d", now=NOW + 1_000)
+    jobs = closed.read()["jobs"]
+    assert [jobs[job_id]["outages"] for job_id in "abcd"] == [1] * 4
+
+
+def test_last_failure_that_may_be_paid_buries_the_job_and_closes_nothing(queue: Bench) -> None:
+    add(queue, "endless")
+    for _ in range(3):
+        start_and_fail(queue, "endless", "paid")
+    assert start_and_fail(queue, "endless", "paid") == ["dead", "retries", "counted", "open"]
+
+
+def test_counters_of_another_type_do_not_keep_the_queue_from_closing(queue: Bench) -> None:
+    add(queue, "a", "b", "c")
+    queue.redis.delete(queue.keys.stats)
+    queue.redis.set(queue.keys.stats, "no hash")
+    for job_id in "abc":
+        queue.call("hasten", job_id)
+        start(queue)
+        fence = queue.redis.hget(queue.keys.job(job_id), "fence")
+        reply = queue.call("retry", job_id, "host:0", fence, *failing(kind="service", service="s3"))
+    assert reply[3] == "closed"
+
+
+@pytest.mark.parametrize(
+    "streak", ["{}", "[]", "null", '{"jobs":{"x":"y","b":{}}}', '{"jobs":[1],"alike":3}', "{"]
+)
+def test_streak_of_garbage_loses_no_job(queue: Bench, streak: str) -> None:
+    add(queue, "a")
+    start(queue)
+    queue.redis.hset(queue.keys.meta, "streak", streak)
+    reply = queue.call("retry", "a", "host:0", 1, *failing(kind="refused", service="s3"))
+    assert reply == ["delayed", 1_000, "excused", "closed"]
+
+
+def test_state_of_another_type_leaves_the_job_with_its_worker(queue: Bench) -> None:
+    add(queue, "a")
+    start(queue)
+    queue.redis.set(queue.keys.meta, "no hash")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        queue.call("retry", "a", "host:0", 1, *failing(kind="service", service="s3"))
+    assert queue.redis.lrange(queue.keys.active("host:0"), 0, -1) == ["a"]
+
+
+def test_probe_is_looked_for_behind_a_bounded_number_of_entries_at_once(closed: Bench) -> None:
+    closed.call("hasten", "a")
+    closed.push(*["no job"] * 150)
+    assert start(closed, now=NOW + 1_000) == ["wait", 1]
+    assert closed.redis.llen(closed.keys.dead) == 100
+    assert start(closed, now=NOW + 1_001) == ["job", "a"]

@@ -17,7 +17,8 @@ for index = 2, #ARGV do
   -- From the right, where the oldest are: replay begins with them.
   if redis.call('LREM', DEAD, -1, id) == 1 and redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'state', 'waiting', 'queuedAt', now, 'attempts', 0, 'failures', 0, 'recoveries', 0)
-    redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits', 'failingSince', 'outage', 'probe', 'excused')
+    redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits', 'failingSince', 'outage', 'probe', 'outages',
+      'excused', 'pardons', 'failingFrom')
     add(id, 'replays', 1)
     add_to(waiting, id, priority_of(id))
     moved = moved + 1

@@ -1,7 +1,8 @@
 -- needs: places, placing, ownership, tokens, dead, jobs, failures, instances
 --
 -- Settles a job that failed, if it is still the caller's: `delayed` until its backoff is over, or `dead` when its
--- retries are used up or none can help. Decides whose failure it is: one that all jobs share does not count.
+-- retries are used up or none can help. Decides whose failure it is: one that all jobs share does not count, see
+-- failures.lua and pardons.lua.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -39,6 +40,7 @@ if state == 'waiting' and (integer(redis.call('HGET', key, 'failures')) or 0) > 
 if state == 'failed' then return {'dead', redis.call('HGET', key, 'reason')} end
 if state ~= 'active' then return {'lost'} end
 
+local meta = read_meta() -- before the first change: what was put in its place by hand must not stop half-way
 redis.call('LREM', active_key(owner), '1', id)
 redis.call('ZREM', RESERVED, owner) -- it may have ended while it waited for a further token
 
@@ -89,10 +91,15 @@ if kind == 'machine' then
 end
 
 local failures = integer(redis.call('HGET', key, 'failures')) or 0
-local meta = read_meta()
 local counts, closed = judge(meta, id, kind, service, words, words, failures + 1 > retries, limits)
 local gate = closed and 'closed' or 'open'
 if counts then
+  local is_of_service = kind == 'service' or kind == 'refused'
+  if is_of_service and failures >= retries and pardon(id) then
+    local pause = backoff_for(failures + integer(redis.call('HGET', key, 'pardons')))
+    return delay_by(math.max(math.min(pause, limits.ceiling), at_least, backoff), 'excused', gate)
+  end
+  if is_of_service and failures == 0 then note_record(id) end
   failures = add(id, 'failures', 1)
   if failures > retries then return bury_for('retries', 'counted', gate) end
   return delay_by(backoff_for(failures), 'counted', gate)

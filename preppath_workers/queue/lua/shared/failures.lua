@@ -7,8 +7,12 @@
 --: Different jobs that a service must have failed.
 local SERVICE_STREAK = 3
 
---: The same, where jobs are among them that met an outage which another job's completion ended: they may be the cause.
+--: Either of these, if jobs are among them that met an outage which another job's completion ended: they may be the
+--: cause.
 local SUSPECT_STREAK = 10
+
+--: Outages after which a job can no longer help to close the queue: it may be what closed it each time.
+local MOST_OUTAGES = 5
 
 --: Jobs of different data that must have failed with the same unknown error, one after the other.
 local ALIKE_STREAK = 5
@@ -27,6 +31,9 @@ local function read_streak(meta)
   for _, name in ipairs({ 'jobs', 'suspects', 'alike' }) do
     if type(streak[name]) ~= 'table' then streak[name] = {} end
   end
+  for _, name in ipairs({ 'jobs', 'alike' }) do
+    for id, times in pairs(streak[name]) do streak[name][id] = integer(times) or 0 end
+  end
   return streak
 end
 
@@ -39,7 +46,17 @@ local function write_streak(streak)
 end
 
 local function tally(jobs, id, times)
-  jobs[id] = (tonumber(jobs[id]) or 0) + times
+  jobs[id] = (jobs[id] or 0) + times
+end
+
+-- Whether so many different jobs are in the set that their failures cannot be their own.
+local function are_enough(jobs, suspects, enough)
+  local all, suspected = 0, 0
+  for id in pairs(jobs) do
+    all = all + 1
+    if suspects[id] then suspected = suspected + 1 end
+  end
+  return all - suspected >= enough or all >= SUSPECT_STREAK
 end
 
 -- Whether no job of the set has the same data. The same data may be to blame for the same error.
@@ -55,17 +72,17 @@ end
 --   unknown: all meet one and the same error; nothing else has happened in between
 --   paid: helps to close the queue, but counts whatever happens
 local function lengthen(streak, id, kind, signature, is_suspect, is_last)
+  if is_suspect then streak.suspects[id] = true end
   if kind == 'unknown' then
     if streak.signature ~= signature then streak.signature, streak.alike = signature, {} end
     if streak.alike[id] or is_different(id, streak.alike) then tally(streak.alike, id, 1) end
-    return size(streak.alike) >= ALIKE_STREAK and streak.alike or nil
+    return are_enough(streak.alike, streak.suspects, ALIKE_STREAK) and streak.alike or nil
   end
   streak.signature, streak.alike = nil, {}
   tally(streak.jobs, id, kind == 'paid' and 0 or 1)
-  if is_suspect then streak.suspects[id] = true end
-  local jobs, suspects = size(streak.jobs), size(streak.suspects)
-  local closes = jobs - suspects >= SERVICE_STREAK or jobs >= SUSPECT_STREAK
-    or not is_suspect and (kind == 'refused' or is_last)
+  -- To close the queue for one that counts anyway would save nothing.
+  local closes = are_enough(streak.jobs, streak.suspects, SERVICE_STREAK)
+    or not is_suspect and (kind == 'refused' or is_last and kind ~= 'paid')
   return closes and streak.jobs or nil
 end
 
@@ -73,7 +90,8 @@ end
 -- have done the work), or `unknown`. `is_last`: it is the last one that the job is allowed. `limits` has `ceiling`,
 -- `spread` and `at_least`. Returns whether the failure counts against the job, and whether it closed the queue.
 local function judge(meta, id, kind, service, words, signature, is_last, limits)
-  local met = redis.call('HGET', job_key(id), 'outage')
+  local job = redis.call('HMGET', job_key(id), 'outage', 'outages')
+  local met = job[1]
   if meta.outOfService then
     probe_failed(meta, id, limits.ceiling, limits.spread, limits.at_least)
     if kind == 'paid' or kind == 'unknown' and meta.signature ~= signature then return true, false end
@@ -82,6 +100,7 @@ local function judge(meta, id, kind, service, words, signature, is_last, limits)
     excuse(id, meta.outage, 0, 1)
     return false, false
   end
+  if (integer(job[2]) or 0) >= MOST_OUTAGES then return true, false end
   local streak = read_streak(meta)
   local excused = lengthen(streak, id, kind, signature, met and true, is_last)
   if not excused then

@@ -1,4 +1,4 @@
--- needs: meta, notices, jobs
+-- needs: meta, notices, jobs, pardons
 --
 -- A queue out of service: what its jobs share has failed. Nothing starts but probes, and their failures are given back.
 --
@@ -8,7 +8,7 @@
 -- when that was decided (ms); `failedProbes`; `probes`, how many have started.
 --
 -- Fields of a job: `outage`, the last outage that it met; `probe`, its place among the probes of that one, 0 when it
--- has not probed; `excused`, how many of its failures do not count.
+-- has not probed; `outages`, how many it has met; `excused`, how many of its failures do not count.
 
 --: Different jobs that must have met an outage before the others are spared the attempt.
 local ENOUGH_TRIED = 3
@@ -27,11 +27,18 @@ local function set_probe(meta, at)
   redis.call('HSET', META, 'probeAt', at, 'probeSetAt', now)
 end
 
+-- Marks a job as one that met the outage.
+local function meet(id, outage)
+  redis.call('HSET', job_key(id), 'outage', outage, 'probe', 0)
+  add(id, 'outages', 1)
+  note_record(id)
+end
+
 -- Marks a job as one that met the outage, and gives `failures` of its counted failures back, with their attempts.
 local function excuse(id, outage, failures, times)
   if redis.call('EXISTS', job_key(id)) == 0 then return end
   if redis.call('HGET', job_key(id), 'outage') ~= outage then
-    redis.call('HSET', job_key(id), 'outage', outage, 'probe', 0)
+    meet(id, outage)
   end
   if times == 0 then return end
   local counted = redis.call('HMGET', job_key(id), 'failures', 'attempts')
@@ -43,8 +50,9 @@ end
 
 -- Takes the queue out of service. `tried`: how many different jobs have met the outage so far.
 local function close(meta, service, words, signature, tried, first_probe)
-  meta.outage = string.format('%.0f', (integer(redis.call('HGET', STATS, 'outages')) or 0) + 1)
-  count('outages')
+  -- What was put in the counters' place by hand numbers nothing; the time tells outages apart too.
+  local number = redis.pcall('HINCRBY', STATS, 'outages', 1)
+  meta.outage = type(number) == 'number' and string.format('%.0f', number) or timestamp
   meta.outOfService, meta.failedProbes = words, 0
   set_probe(meta, now + first_probe)
   redis.call('HSET', META, 'service', service, 'outOfService', words, 'outOfServiceSince', now, 'outage', meta.outage,

@@ -2,7 +2,8 @@
 --
 -- Which job may start while the queue is out of service: one probe at a time, each with another job if there is one.
 
---: Entries at the head of `wait` among which the next probe is looked for.
+--: Entries at the head of `wait` among which the next probe is looked for, and that one call takes out because they are
+--: no jobs to start.
 local PROBE_WINDOW = 100
 
 -- The entry to probe with: one that has not met this outage, else the one that probed longest ago. Returns it, and
@@ -45,8 +46,9 @@ local function claim_probe(owner, meta, reserved, ceiling, limit, duration)
     return {'wait', math.min(GATE_POLL, left)}
   end
   if left > 0 and enough_tried then return wait() end
-  local entry, has_met = choose_probe(meta.outage)
-  while entry do
+  for _ = 1, PROBE_WINDOW do
+    local entry, has_met = choose_probe(meta.outage)
+    if not entry then return start_nothing(owner) end
     if left > 0 and has_met then return wait() end
     local id = take_entry(entry)
     if id then
@@ -54,15 +56,17 @@ local function claim_probe(owner, meta, reserved, ceiling, limit, duration)
       local job = redis.call('HMGET', job_key(id), 'attempts', 'fence')
       local delay = start(owner, id, succeeding(job[1]), succeeding(job[2]), limit, duration)
       if delay > 0 then return {'wait', delay} end
-      if not has_met then redis.call('HINCRBY', META, 'tried', 1) end
+      if not has_met then
+        redis.call('HINCRBY', META, 'tried', 1)
+        meet(id, meta.outage)
+      end
       if left <= 0 then
         redis.call('HSET', META, 'probing', id)
         set_probe(meta, now + ceiling)
       end
-      redis.call('HSET', job_key(id), 'outage', meta.outage, 'probe', redis.call('HINCRBY', META, 'probes', 1))
+      redis.call('HSET', job_key(id), 'probe', redis.call('HINCRBY', META, 'probes', 1))
       return {'job', whole(id)}
     end
-    entry, has_met = choose_probe(meta.outage)
   end
-  return start_nothing(owner)
+  return {'wait', 1}
 end
