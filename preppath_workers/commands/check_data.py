@@ -11,6 +11,7 @@ from ..queue import connections
 from ..queue.audit import Problem, problems
 from ..queue.queue import Queue
 from ..settings import Config
+from .check_growth import check_growth
 from .findings import Finding
 
 #: Problems of one queue that are told one by one.
@@ -39,8 +40,10 @@ def _look(config: Config, mend: bool) -> Iterator[Finding]:
     client = connections.client(config.redis.url)
     for kind in KINDS:
         what = f"{kind.name} data"
+        queue = Queue(kind.name, client, config.redis.prefix)
         try:
-            found = list(problems(Queue(kind.name, client, config.redis.prefix), mend))
+            found = list(problems(queue, mend))
+            growing = list(check_growth(queue))
         except RedisError as error:
             yield Finding("error", what, f"can not be looked at: {error}")
             continue
@@ -52,6 +55,7 @@ def _look(config: Config, mend: bool) -> Iterator[Finding]:
             )
         if len(found) > _TOLD:
             yield Finding("warning" if mend else "error", what, f"and {len(found) - _TOLD:,} more")
+        yield from growing
 
 
 def _told(problem: Problem) -> str:

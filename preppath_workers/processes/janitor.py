@@ -122,7 +122,7 @@ class Janitor:
 
     def loop(self) -> float:
         """One round over all queues; returns the seconds until the next. Raises redis.RedisError."""
-        pause = min(_ROUND, self._heartbeat_interval)
+        pause = min(self._round, self._heartbeat_interval)
         for queue in list(self._order):
             self._order.rotate(-1)
             # Asked anew for each queue: one that takes long must not let the lease run out.
@@ -138,6 +138,12 @@ class Janitor:
                 wanted = self._steps.run(queue, name, partial(step, queue))
                 pause = min(pause, _ROUND if wanted is None else wanted)
         return max(pause, _SHORTEST_ROUND)
+
+    @property
+    def _round(self) -> float:
+        """Seconds between two rounds: a retry must be known before it is due, however short its backoff."""
+        backoffs = [queue.backoff for queue in self._footprint.queues.values() if queue.backoff > 0]
+        return max(_SHORTEST_ROUND, min([_ROUND, *(backoff / 2 for backoff in backoffs)]))
 
     @property
     def _heartbeat_interval(self) -> float:

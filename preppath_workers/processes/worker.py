@@ -128,8 +128,11 @@ class Worker:
     def _take_over(self) -> None:
         while (recovered := self._patiently(self._recover)) is None:
             pass
-        if recovered.jobs:
-            logger.warning("A job lost its worker and runs again", extra=facts(queue=self._queue.name))
+        buried = {job.id for job in recovered.dead}
+        for job_id in recovered.ids:
+            if job_id not in buried:
+                about = facts(queue=self._queue.name, jobId=job_id)
+                logger.warning("A job lost its worker and runs again", extra=about)
         for job in recovered.dead:
             reports.failed_permanently(job, self._config.log)
 

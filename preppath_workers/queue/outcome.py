@@ -67,6 +67,8 @@ class Recovered:
 
     jobs: int
     dead: Sequence[Job]
+    #: What the slot held.
+    ids: Sequence[str] = ()
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from redis.exceptions import ResponseError
 
 from ..errors import JobLost
 from ..settings import Config, QueueConfig
-from .job import Job
+from .job import Job, is_valid_id
 from .keys import Keys
 from .line import Line
 from .outcome import Completed, Failed, Finished, Recovered, Settlement
@@ -107,11 +107,14 @@ class Slot:
 
     def recover(self) -> Recovered:
         """Gives back what a dead predecessor held in this slot, as lost by its worker."""
-        answer = self._call("recover", self.owner, "1", self._queue.recoveries)
+        held = ("LRANGE", self._keys.active(self.owner), "0", "-1")
+        self._send([held, self._words("recover", self.owner, "1", self._queue.recoveries)])
+        ids, answer = self._receive(), self._receive()
         if len(answer) != 2:
             raise self._unknown(answer)
         moved, dead = answer
-        return Recovered(int(moved), [Job.from_reply(self._queue.name, fields) for fields in dead])
+        held_ids = [job_id for job_id in ids if is_valid_id(job_id)]  # a raw push has no id yet
+        return Recovered(int(moved), [Job.from_reply(self._queue.name, fields) for fields in dead], held_ids)
 
     def give_back(self) -> int:
         """Gives back what this slot holds, in good order: no attempt is counted; returns how many."""
