@@ -21,9 +21,10 @@ ENV PATH=/opt/preppath-workers/bin:$PATH
 USER 10001:10001
 WORKDIR /
 
-# The supervisor is the first process: it has its signals from the first moment, and clears away what processes
-# leave behind, so no init stands above it.
+# The supervisor is process 1: it reaps the processes that others leave behind, so no init is needed.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=15s --start-period=60s \
     CMD ["preppath-workers", "health", "--local", "--quiet"]
-ENTRYPOINT ["preppath-workers"]
+# The kernel drops a signal to process 1 unless it is handled or blocked. Blocked from here on, a stop that comes
+# while Python still loads waits for the supervisor.
+ENTRYPOINT ["env", "--block-signal=TERM,HUP", "preppath-workers"]

@@ -22,11 +22,11 @@ _PACKAGES = "systemd,systemd-sysv,dbus,python3,ca-certificates"
 _PASSED_ON = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
-def make_tree(tree: Path, suite: str, mirror: str | None) -> None:
+def make_tree(tree: Path, suite: str, mirror: str | None, packages: str = _PACKAGES) -> None:
     """A minimal Debian, made once: a minute or so."""
     if (tree / "etc/os-release").exists():
         return
-    command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", suite, str(tree)]
+    command = ["debootstrap", "--variant=minbase", f"--include={packages}", suite, str(tree)]
     subprocess.run([*command, *([mirror] if mirror else [])], check=True, stdout=sys.stderr)
 
 
