@@ -1,5 +1,5 @@
-"""Looks at what has no bound of its own: dead letters, events to be delivered, and what instances left behind on
-a queue that is not worked any more."""
+"""Looks at what has no bound of its own: dead letters, events to be delivered, and what instances left behind
+on a queue that is not worked any more."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Slot:
         """Gives back what a dead predecessor held in this slot, as lost by its worker."""
         held = ("LRANGE", self._keys.active(self.owner), "0", "-1")
         self._send([held, self._words("recover", self.owner, "1", self._queue.recoveries)])
-        ids, answer = self._receive(), self._receive()
+        ids, answer = self._receive(may_be_empty=True), self._receive()
         if len(answer) != 2:
             raise self._unknown(answer)
         moved, dead = answer
@@ -271,7 +271,7 @@ class Slot:
         self._unread -= 1
         return None
 
-    def _receive(self) -> Any:
+    def _receive(self, may_be_empty: bool = False) -> Any:
         # Whatever breaks in here, an interrupt by a signal too, leaves answers unread: a fresh connection is
         # the only one whose next answer is known. A refusal (no memory, read-only replica, a script lost by
         # SCRIPT FLUSH) is one more reason for a fresh start, which loads the scripts again.
@@ -283,7 +283,7 @@ class Slot:
                 self._unsettled.outcome = Failed(_TOO_LARGE, "permanent")  # the next turn can settle that
             raise
         self._unread -= 1
-        if type(answer) is not list or not answer:
+        if type(answer) is not list or not (answer or may_be_empty):
             raise self._unknown(answer)
         return answer
 
