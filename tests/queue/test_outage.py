@@ -198,9 +198,10 @@ def test_probes_wait_twice_as_long_each_time_up_to_the_ceiling(closed: Bench) ->
     ids = [f"d{number}" for number in range(7)]
     add(closed, *ids)
     now, pauses = NOW + 1_000, []
-    for job_id in ids:
-        assert start(closed, now=now) == ["job", job_id]
-        fail(closed, job_id, now=now)
+    for _ in ids:
+        (answer, job_id) = start(closed, now=now)
+        assert answer == "job"
+        fail(closed, str(job_id), now=now)
         pauses.append(meta(closed)["probeAt"] - now)
         now = meta(closed)["probeAt"]
     assert pauses == [2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]
@@ -219,6 +220,17 @@ def test_each_probe_takes_another_job(closed: Bench) -> None:
         fail(closed, str(job_id), now=now)
         closed.call("hasten", job_id)
     assert probed == ["a", "b", "c"] * 2
+
+
+def test_probes_come_from_both_ends_of_the_queue_in_turn(closed: Bench) -> None:
+    add(closed, *"defghi")
+    now, probed = NOW, []
+    for _ in range(5):
+        now = meta(closed)["probeAt"]
+        (_, job_id) = start(closed, now=now)
+        probed.append(job_id)
+        fail(closed, str(job_id), now=now)
+    assert probed == ["d", "i", "e", "h", "f"]
 
 
 def test_job_that_has_not_met_the_outage_is_preferred_to_a_more_urgent_one(closed: Bench) -> None:

@@ -6,14 +6,22 @@
 --: no jobs to start.
 local PROBE_WINDOW = 100
 
--- The entry to probe with: one that has not met this outage, else the one that probed longest ago. Returns it, and
--- whether it has met the outage.
-local function choose_probe(outage)
+-- The last entry of `wait`, of those that are looked at, which has not met this outage.
+local function last_unmet(outage)
+  for _, entry in ipairs(redis.call('LRANGE', WAIT, 0, PROBE_WINDOW - 1)) do
+    if redis.call('HGET', job_key(entry), 'outage') ~= outage then return entry end
+  end
+end
+
+-- The entry to probe with: one that has not met this outage, else the one that probed longest ago. Every other time it is
+-- looked for `from_behind`, so that many poisonous jobs at the head do not all probe before the first good one. Returns
+-- it, and whether it has met the outage.
+local function choose_probe(outage, from_behind)
   local entries = redis.call('LRANGE', WAIT, -PROBE_WINDOW, -1)
   local chosen, earliest
   for index = #entries, 1, -1 do
     local job = redis.call('HMGET', job_key(entries[index]), 'outage', 'probe')
-    if job[1] ~= outage then return entries[index], false end
+    if job[1] ~= outage then return from_behind and last_unmet(outage) or entries[index], false end
     local probe = integer(job[2]) or 0
     if not earliest or probe < earliest then chosen, earliest = entries[index], probe end
   end
@@ -41,13 +49,14 @@ local function claim_probe(owner, meta, reserved, ceiling, limit, duration)
   local left = (integer(meta.probeAt) or 0) - set_back - now
   if set_back > 0 then set_probe(meta, now + left) end
   local enough_tried = (integer(meta.tried) or 0) >= ENOUGH_TRIED
+  local from_behind = enough_tried and (integer(meta.probes) or 0) % 2 == 1
   local function wait()
     redis.call('ZREM', RESERVED, owner)
     return {'wait', math.min(GATE_POLL, left)}
   end
   if left > 0 and enough_tried then return wait() end
   for _ = 1, PROBE_WINDOW do
-    local entry, has_met = choose_probe(meta.outage)
+    local entry, has_met = choose_probe(meta.outage, from_behind)
     if not entry then return start_nothing(owner) end
     if left > 0 and has_met then return wait() end
     local id = take_entry(entry)
