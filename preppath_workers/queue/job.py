@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -85,7 +86,7 @@ class Job:
     @property
     def data(self) -> Any:
         """What the producer gave; None where that is not JSON."""
-        return _json(self.fields.get("data"))
+        return _json(self.fields.get("data"), json_text.loads)
 
     @property
     def priority(self) -> int:
@@ -243,9 +244,9 @@ def integer(text: str | None) -> int | None:
         return None
 
 
-def _json(text: str | None) -> Any:
+def _json(text: str | None, loads: Callable[[str], Any] = json.loads) -> Any:
     try:
-        return json_text.loads(text) if text else None
+        return loads(text) if text else None
     except (ValueError, RecursionError):
         return None
 
