@@ -120,7 +120,7 @@ def _worker_crew(stage: Stage, process: ForkProcess) -> None:
 
 def _next_worker_crew(stage: Stage, process: ForkProcess) -> None:
     """Nobody works before the process has ended."""
-    process.join(10)
+    eventually(lambda: process.exitcode is not None)
     stage.janitor(direct=True)
     stage.worker(direct=True)
 

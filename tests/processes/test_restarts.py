@@ -81,7 +81,8 @@ def test_instances_leave_no_process_file_or_key(
     assert list(temporary.rglob("*")) == []
     left = {key.removeprefix(f"{key_prefix}:") for key in redis.scan_iter(f"{key_prefix}*")}
     assert left - {f"{{alpha}}:job:{job_id}" for job_id in jobs} <= {
-        "{alpha}:completed", "{alpha}:stats", "{alpha}:lanes", "{beta}:stats"
+        "{alpha}:completed", "{alpha}:stats", "{alpha}:lanes", "{beta}:stats",
+        "{alpha}:limit", "{beta}:limit",
     }  # fmt: skip
 
 

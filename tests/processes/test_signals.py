@@ -37,7 +37,8 @@ def test_it_leaves_nothing_behind_in_redis(
     assert app.stop() == 0
     left = {key.removeprefix(alpha.keys.base) for key in redis.scan_iter(f"{key_prefix}*")}
     # A lane's pointer is dropped when the next job finds that it points at nothing.
-    assert left == {"job:j", "completed", "stats", "lanes"}
+    assert {key for key in left if "{beta}" not in key} == {"job:j", "completed", "stats", "lanes", "limit"}
+    assert redis.pttl(alpha.keys.base + "limit") > 0
 
 
 def test_a_terminals_interrupt_reaches_everybody_and_still_finishes_the_jobs(

@@ -127,7 +127,7 @@ class Bench:
             content = _numbers(answer)
             if "streak" in content and name == "meta":
                 content["streak"] = json.loads(content["streak"])
-            if ttl > 0 and name != "tokens":
+            if ttl > 0 and name not in ("tokens", "limit"):
                 content["ttl"] = (
                     round(ttl / 10_000) * 10
                 )  # the clock of a key's TTL is always the server's own

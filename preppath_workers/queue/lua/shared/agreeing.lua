@@ -45,6 +45,7 @@ local function agree_on_limit(instance, limit, duration, age, lease)
     redis.call('HSET', LIMIT, 'until', at_most(known[4], latest), 'otherMax', limit, 'otherDuration', duration,
       'otherInstance', instance)
   end
+  redis.call('PEXPIRE', LIMIT, GOOD_FOR * lease) -- a queue that no instance works any more keeps none
   tell_scripts(latest, is_disputed, known[1], known[2])
 
   local other = redis.call('HMGET', LIMIT, 'otherUntil', 'otherMax', 'otherDuration', 'otherInstance')
