@@ -94,7 +94,7 @@ class MachineError(JobError):
         self.resource = resource
 
 
-class Postponed(JobError):
+class Snooze(JobError):
     """The job goes on later, from what it has stored: back to the front of its lane, uncounted."""
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from preppath_workers.dev.process import HOST
+from tests.support.process import HOST
 
 
 class Address:

@@ -20,10 +20,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from redis import Redis
 
-from preppath_workers.dev.openai.control import OpenAIServer
-from preppath_workers.dev.postgres import PostgresServer
-from preppath_workers.dev.redis import RedisServer
-from preppath_workers.dev.s3 import S3Server
+from tests.fake_openai.control import OpenAIServer
+from tests.support.postgres import PostgresServer
+from tests.support.redis import RedisServer
+from tests.support.s3 import S3Server
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -1,0 +1,1 @@
+"""Clients of the services outside: OpenAI, S3, PostgreSQL, webhook receivers, ffmpeg."""

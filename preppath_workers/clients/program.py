@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from ..orphans import dies_with_us
+from ..parent_death import set_pdeathsig
 from .machine import spawn_error
 
 #: Bytes of standard error that are kept: a broken recording can fill a gigabyte with complaints.
@@ -38,7 +38,7 @@ def ended(command: Sequence[str], source: IO[bytes], output: IO[bytes] | int, li
     """
     try:
         process = subprocess.Popen(
-            command, stdin=source, stdout=output, stderr=subprocess.PIPE, preexec_fn=dies_with_us()
+            command, stdin=source, stdout=output, stderr=subprocess.PIPE, preexec_fn=set_pdeathsig()
         )
     except OSError as error:
         shortage = spawn_error(error)

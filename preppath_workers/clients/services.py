@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..settings import Config
+from ..config.model import Config
 
 if TYPE_CHECKING:
-    from .database import Database
-    from .openai import OpenAI
-    from .storage import Storage
+    from .openai.client import OpenAI
+    from .postgres.client import Database
+    from .s3.client import Storage
     from .webhook import Webhook
 
 
@@ -27,21 +27,21 @@ class Services:
 
     @cached_property
     def openai(self) -> OpenAI:
-        from . import openai
+        from .openai import client
 
-        return openai.OpenAI(self._config.openai)
+        return client.OpenAI(self._config.openai)
 
     @cached_property
     def storage(self) -> Storage:
-        from . import storage
+        from .s3 import client
 
-        return storage.Storage(self._config.storage)
+        return client.Storage(self._config.storage)
 
     @cached_property
     def database(self) -> Database:
-        from . import database
+        from .postgres import client
 
-        return database.Database(self._config.database_url)
+        return client.Database(self._config.database_url)
 
     @cached_property
     def webhook(self) -> Webhook:

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import requests
 
 from .. import __version__
+from ..config.model import WebhookConfig
 from ..errors import JobError, PermanentError, ServiceError, TransientError
-from ..settings import WebhookConfig
 from .machine import machine_error
 from .retry_after import retry_after
 

@@ -5,8 +5,8 @@ Facts travel as `extra={"facts": {…}}` with names in camelCase, as they stand 
 """
 
 from .capture import take_over
-from .context import JobContext, facts
+from .context import LogContext, fields
 from .redaction import redact
 from .setup import configure
 
-__all__ = ["JobContext", "configure", "facts", "redact", "take_over"]
+__all__ = ["LogContext", "configure", "fields", "redact", "take_over"]

@@ -7,16 +7,16 @@ from contextvars import ContextVar
 from typing import Any
 
 #: What the line about a job tells of it; asked for each line.
-Facts = Callable[[], Mapping[str, Any]]
+Fields = Callable[[], Mapping[str, Any]]
 
-_context: ContextVar[Facts] = ContextVar("job_context", default=dict)
+_context: ContextVar[Fields] = ContextVar("job_context", default=dict)
 
 
-class JobContext:
+class LogContext:
     """Adds facts to every line logged inside the block. They are asked for when there is a line."""
 
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
+    def __init__(self, fields: Fields) -> None:
+        self._facts = fields
 
     def __enter__(self) -> None:
         self._token = _context.set(self._facts)
@@ -30,6 +30,6 @@ def current() -> Mapping[str, Any]:
     return _context.get()()
 
 
-def facts(**values: Any) -> dict[str, dict[str, Any]]:
+def fields(**values: Any) -> dict[str, dict[str, Any]]:
     """The `extra` argument of a log call: `logger.info("Job started", extra=facts(jobId=job.id))`."""
-    return {"facts": values}
+    return {"fields": values}

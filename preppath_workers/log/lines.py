@@ -30,9 +30,9 @@ class _Formatter(logging.Formatter):
         self._redactor = redactor
         self._limit = limit
 
-    def facts(self, record: logging.LogRecord) -> dict[str, Any]:
+    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
         """What the line knows beside its message: the job's context, its own facts, the traceback."""
-        known = {**context.current(), **getattr(record, "facts", {})}
+        known = {**context.current(), **getattr(record, "fields", {})}
         if record.exc_info:
             known["traceback"] = self.formatException(record.exc_info)
         return known
@@ -49,7 +49,7 @@ class JsonFormatter(_Formatter):
             "message": record.getMessage(),
             "logger": record.name,
             "pid": record.process,
-            **self.facts(record),
+            **self.fields(record),
         }
         text = to_json(line)
         # Few lines hold a secret and few are long: only these are looked at value by value.
@@ -76,7 +76,7 @@ class TextFormatter(_Formatter):
         self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
-        known = self.facts(record)
+        known = self.fields(record)
         traceback = known.pop("traceback", "")
         time = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
         message = self._redactor.text(record.getMessage())

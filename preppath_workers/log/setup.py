@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TextIO
 
-from ..settings import LogConfig
+from ..config.model import LogConfig
 from . import journal
-from .context import facts
+from .context import fields
 from .lines import JsonFormatter, TextFormatter
 from .output import FileOutput, Nowhere, Output, StreamOutput
 from .redaction import Redactor
@@ -102,5 +102,5 @@ def _is_journal(stream: TextIO) -> bool:
 
 def _record(message: str, values: Mapping[str, object]) -> logging.LogRecord:
     return logger.makeRecord(
-        logger.name, logging.WARNING, __file__, 0, message, (), None, extra=facts(**values)
+        logger.name, logging.WARNING, __file__, 0, message, (), None, extra=fields(**values)
     )

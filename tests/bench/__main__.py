@@ -14,7 +14,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from preppath_workers.dev.servers import running
+from tests.support.servers import running
 
 from . import __doc__ as description
 from .figures import Figures, as_json, table

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.queue import listing, overview
-from preppath_workers.queue.connections import client
+from preppath_workers.store.connection import client
+from tests.bench.peers.driver import data
 
-from .peers.driver import data
 from .steps import CALLS, median_ms, turns
 
 BACKLOGS = (1_000, 10_000, 100_000, 1_000_000)
@@ -48,8 +47,8 @@ class Backlog:
             claim,
             median(later),
             self._promote(),
-            median_ms(lambda: overview.look(queue)),
-            median_ms(lambda: listing.jobs(queue, "waiting")),
+            median_ms(lambda: queue.snapshot()),
+            median_ms(lambda: queue.jobs("waiting")),
         ]
         shown = [f"{ms:.2f}" for ms in times]
         return [f"{self.jobs:,}", *shown, f"{waiting:.0f}", f"{self._completed():.0f}"]
@@ -59,7 +58,7 @@ class Backlog:
         queue, due = self._queue, min(self.jobs, 100_000)
         queue.enqueue_many(NewJob(data(number, 0.0), delay=0.001) for number in range(due))
         time.sleep(0.01)
-        return median_ms(lambda: queue.call("promote", _BATCH), calls=min(5, due // _BATCH))
+        return median_ms(lambda: queue.call("promote_due", _BATCH), calls=min(5, due // _BATCH))
 
     def _completed(self) -> float:
         """Bytes that a completed job takes, its place in the list of completions included."""

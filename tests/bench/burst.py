@@ -8,12 +8,12 @@ import time
 from dataclasses import dataclass
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.processes.janitor import Footprint, Janitor
-from preppath_workers.processes.pulse import Pulse
-from preppath_workers.queue.connections import client
-from tests.report import p50_p99
+from preppath_workers.store.connection import client
+from preppath_workers.worker.janitor import InstanceInfo, Janitor
+from preppath_workers.worker.liveness import Liveness
+from tests.bench.peers.driver import data
+from tests.support.report import p50_p99
 
-from .peers.driver import data
 from .steps import QUEUE, config
 
 HEADINGS = ("jobs due at once", "one janitor moves them in", "PING meanwhile: p50 / p99 / at most, ms")
@@ -30,7 +30,7 @@ class Burst:
         queue = Queue(QUEUE.name, redis)
         queue.enqueue_many(NewJob(data(number, 0.0), delay=0.001) for number in range(self.jobs))
         janitor = Janitor(
-            config(self.url), Footprint("burst", {QUEUE.name: 1}, {QUEUE.name: QUEUE}, 0), Pulse(), ""
+            config(self.url), InstanceInfo("burst", {QUEUE.name: 1}, {QUEUE.name: QUEUE}, 0), Liveness(), ""
         )
         is_over, waits = threading.Event(), list[float]()
         onlooker = threading.Thread(target=_ping, args=(self.url, is_over, waits))

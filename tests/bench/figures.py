@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from tests import report
+from tests.support import report
 
 from .measure import Throughput
 

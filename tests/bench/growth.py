@@ -9,11 +9,11 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 
-from preppath_workers.dev.servers import running
-from preppath_workers.queue.connections import client
-from tests import report
+from preppath_workers.store.connection import client
+from tests.support import report
+from tests.support.servers import running
 
-from . import backlog, burst, crowd, payload
+from . import backlog, burst, payload, processes
 from .server import BenchServer, version
 
 #: Delayed jobs that are due at once, and instances.
@@ -32,7 +32,7 @@ def main() -> int:
         _table(backlog.HEADINGS, (backlog.Backlog(url, jobs).row() for jobs in backlogs))
         _table(payload.HEADINGS, (payload.Payload(url, size).row() for size in payload.SIZES))
         _table(burst.HEADINGS, [burst.Burst(url, min(BURST, args.most)).row()])
-        _table(crowd.HEADINGS, (crowd.Crowd(url, instances).row() for instances in CROWDS))
+        _table(processes.HEADINGS, (processes.Processes(url, instances).row() for instances in CROWDS))
     return 0
 
 

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 
 from redis import Redis
 
-from preppath_workers.dev.servers import running
-from preppath_workers.queue.connections import client
-from tests import report
-from tests.nowhere import NOWHERE
-from tests.waiting import eventually
+from preppath_workers.store.connection import client
+from tests.support import report
+from tests.support.minimal_env import MINIMAL_ENV
+from tests.support.servers import running
+from tests.support.waiting import eventually
 
 from . import server, tree
 from .server import BenchServer, version
@@ -32,9 +32,12 @@ UNITS = (("transcription", "tts", "evaluation"), ("evaluation",))
 #: What is loaded by: a producer; any command; one that looks at queues; a supervisor, for each of its queues.
 _PARTS = (
     "preppath_workers",
-    "preppath_workers.cli",
-    "preppath_workers.commands.queues",
-    *(f"preppath_workers.clients.{name}" for name in ("openai", "storage", "database", "webhook")),
+    "preppath_workers.cli.main",
+    "preppath_workers.cli.queues",
+    *(
+        f"preppath_workers.clients.{name}"
+        for name in ("openai.client", "s3.client", "postgres.client", "webhook")
+    ),
 )
 
 #: Libraries that are told apart.
@@ -88,7 +91,7 @@ def row(redis: Redis, url: str, queues: Sequence[str], rest: float = 3.0, second
 
 @contextmanager
 def _program(url: str, queues: Sequence[str]) -> Iterator[int]:
-    variables = {**os.environ, **NOWHERE, "REDIS_URL": url, "QUEUES": ",".join(queues)}
+    variables = {**os.environ, **MINIMAL_ENV, "REDIS_URL": url, "QUEUES": ",".join(queues)}
     if len(queues) == 1:
         variables[f"{queues[0].upper()}_CONCURRENCY"] = str(_WORKERS)
     command = [sys.executable, "-m", "preppath_workers"]

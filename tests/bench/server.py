@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from redis import Redis
 
-from preppath_workers.dev.redis import RedisServer
+from tests.support.redis import RedisServer
 
 
 class BenchServer(RedisServer):

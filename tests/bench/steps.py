@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
 
-from preppath_workers.config import load
-from preppath_workers.queue.job import Job
-from preppath_workers.queue.outcome import Completed, Finished
-from preppath_workers.queue.slot import Slot
-from preppath_workers.settings import Config, QueueConfig
-from tests.nowhere import NOWHERE
+from preppath_workers.config.load import load
+from preppath_workers.config.model import Config, QueueConfig
+from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.job import Job
+from preppath_workers.store.outcome import Completed, Finished
+from tests.support.minimal_env import MINIMAL_ENV
 
 #: Calls of which the median is taken.
 CALLS = 25
@@ -23,7 +23,7 @@ _RESULT = '{"ok":true,"score":7}'
 
 
 def config(url: str) -> Config:
-    return load({**NOWHERE, "REDIS_URL": url}, [])
+    return load({**MINIMAL_ENV, "REDIS_URL": url}, [])
 
 
 def done(job: Job) -> Finished:
@@ -33,18 +33,18 @@ def done(job: Job) -> Finished:
 def turns(url: str, jobs: int, listed: int = 0) -> list[float]:
     """A claim, and the turns that settle one job and claim the next: as many jobs are completed, of which
     so many are listed."""
-    slot = Slot(replace(config(url), keep_completed_count=listed), QUEUE, "steps", 0)
-    slot.give_back()  # which connects
+    consumer = Consumer(replace(config(url), keep_completed_count=listed), QUEUE, "steps", 0)
+    consumer.requeue()  # which connects
     finished, times = None, []
     for _ in range(jobs):
         began = time.perf_counter()
-        slot.begin_turn(finished)
-        job = slot.end_turn()
+        consumer.settle_and_fetch(finished)
+        job = consumer.next_job()
         times.append((time.perf_counter() - began) * 1000)
         assert isinstance(job, Job)
         finished = done(job)
-    slot.settle(finished)
-    slot.disconnect()
+    consumer.settle(finished)
+    consumer.disconnect()
     return times
 
 

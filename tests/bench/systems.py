@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from preppath_workers.dev.process import HOST
-from tests.processes.harness import ROOT
+from tests.integration.worker.harness import ROOT
+from tests.support.process import HOST
 
 #: Where the peers' environments are: they take a minute each to make.
 VENVS = ROOT / ".bench"

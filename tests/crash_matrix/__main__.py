@@ -9,12 +9,12 @@ import time
 from argparse import ArgumentParser
 from pathlib import Path
 
-from tests import report
+from tests.support import report
 
 from . import __doc__ as description
-from .cell import Cell, Fault, play
-from .scenes import SCENES, Scene
-from .stage import Stage, set_up
+from .crash_points import SCENES, CrashPoint
+from .environment import Environment, set_up
+from .experiment import Experiment, Fault, play
 
 #: Whether the caller is killed: first no, then yes.
 FATES = (False, True)
@@ -25,32 +25,33 @@ def main() -> int:
     parser = ArgumentParser(prog="python -m tests.crash_matrix", description=description)
     parser.add_argument("--only", default="", metavar="TEXT", help="transitions whose name has this in it")
     args = parser.parse_args()
-    scenes = [scene for scene in SCENES if args.only in scene.name]
+    scenes = [crash_point for crash_point in SCENES if args.only in crash_point.name]
     logging.disable(logging.ERROR)  # that Redis does not answer is the point
     began, broken = time.monotonic(), list[str]()
     print(report.heading(["transition", *(fault.value for fault in Fault)]), flush=True)
-    with tempfile.TemporaryDirectory() as folder, set_up(Path(folder)) as stage:
-        for scene in scenes:
-            print(row(scene, stage, broken), flush=True)
+    with tempfile.TemporaryDirectory() as folder, set_up(Path(folder)) as environment:
+        for crash_point in scenes:
+            print(row(crash_point, environment, broken), flush=True)
     cells = len(scenes) * len(Fault) * len(FATES)
     print(f"\n{cells} cells, {len(broken)} broken promises; {time.monotonic() - began:.0f} s")
     print("\n".join(broken))
     return 1 if broken else 0
 
 
-def row(scene: Scene, stage: Stage, broken: list[str]) -> str:
+def row(crash_point: CrashPoint, environment: Environment, broken: list[str]) -> str:
     """Of each cell the runs beyond those without a fault: where the caller lives, and where it is killed."""
     pairs = [
-        " · ".join(_played(Cell(scene, fault, killed), stage, broken) for killed in FATES) for fault in Fault
+        " · ".join(_played(Experiment(crash_point, fault, killed), environment, broken) for killed in FATES)
+        for fault in Fault
     ]
-    return report.row([scene.name, *pairs])
+    return report.row([crash_point.name, *pairs])
 
 
-def _played(cell: Cell, stage: Stage, broken: list[str]) -> str:
+def _played(experiment: Experiment, environment: Environment, broken: list[str]) -> str:
     try:
-        return str(play(cell, stage))
+        return str(play(experiment, environment))
     except AssertionError as error:
-        broken.append(f"{cell}: {error}")
+        broken.append(f"{experiment}: {error}")
         return "BROKEN"
 
 

@@ -19,9 +19,9 @@ from typing import Any, Literal, Self
 
 import hiredis
 
-from preppath_workers.dev.process import HOST
-from preppath_workers.orphans import dies_with_us
-from preppath_workers.queue import scripts
+from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.store import scripts
+from tests.support.process import HOST
 
 #: What the proxy is told to do with the command it has stopped: `send` it to the server and stop the answer;
 #: `deliver` what is stopped and go on as if nothing had been; `cut` the connection on both sides; or let it
@@ -42,7 +42,7 @@ class Proxy:
         self.port: int = listener.getsockname()[1]
         self._pipe, theirs = multiprocessing.Pipe()
         self._process = multiprocessing.get_context("fork").Process(
-            target=_run, args=(listener, server_port, theirs, dies_with_us()), daemon=True
+            target=_run, args=(listener, server_port, theirs, set_pdeathsig()), daemon=True
         )
         self._process.start()
         listener.close()

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from preppath_workers.errors import PermanentError, RateLimited, TransientError
-from preppath_workers.handlers.kind import Attempt
-from tests.processes.playbook import append
+from preppath_workers.registry import JobContext
+from tests.integration.worker.scripted_handlers import append
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,19 @@ class Record:
     def clear(self) -> None:
         self.path.unlink(missing_ok=True)
 
-    def handle(self, attempt: Attempt, services: object) -> Mapping[str, Any]:
+    def handle(self, context: JobContext, services: object) -> Mapping[str, Any]:
         """Does what the job's data says: `{"do": …}`. Its first attempt only, where that is a failure."""
-        self.note("start", attempt.id)
-        is_first = self.count("start")[attempt.id] == 1
-        what = attempt.data.get("do")
+        self.note("start", context.id)
+        is_first = self.count("start")[context.id] == 1
+        what = context.data.get("do")
         if what in _STEPS:
-            _STEPS[what](self, attempt)
+            _STEPS[what](self, context)
         elif what in _FAILURES and (is_first or what == "permanent"):
             raise _FAILURES[what]
         return {"done": True}
 
-    def pay(self, attempt: Attempt) -> str:
-        self.note("paid", attempt.id)
+    def pay(self, context: JobContext) -> str:
+        self.note("paid", context.id)
         return "an answer"
 
 
@@ -53,10 +53,10 @@ _FAILURES = {
     "limited": RateLimited("slow down", retry_after=0.05),
 }
 
-_STEPS: Mapping[str, Callable[[Record, Attempt], object]] = {
-    "sleep": lambda record, attempt: time.sleep(attempt.data["seconds"]),
-    "progress": lambda record, attempt: attempt.progress(50),
-    "pay": lambda record, attempt: attempt.once("step", lambda: record.pay(attempt)),
-    "spend": lambda record, attempt: attempt.spend_token(),
-    "confirm": lambda record, attempt: attempt.confirm(),
+_STEPS: Mapping[str, Callable[[Record, JobContext], object]] = {
+    "sleep": lambda record, context: time.sleep(context.data["seconds"]),
+    "progress": lambda record, context: context.progress(50),
+    "pay": lambda record, context: context.step("step", lambda: record.pay(context)),
+    "acquire_token": lambda record, context: context.acquire_token(),
+    "check_lease": lambda record, context: context.check_lease(),
 }

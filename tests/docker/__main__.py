@@ -13,10 +13,11 @@ import time
 import traceback
 from pathlib import Path
 
-from tests.docker import image
-from tests.docker.checks import CHECKS, Checks
-from tests.docker.podman import Podman
-from tests.nspawn.world import servers
+from tests.nspawn.servers import servers
+
+from . import image
+from .checks import CHECKS, Checks
+from .podman import Podman
 
 
 def main() -> int:
@@ -43,15 +44,15 @@ def main() -> int:
             return 1
     warnings = [line for line in log.splitlines() if line.startswith("WARN")]
     print(f"ok      the Dockerfile is built: {time.monotonic() - began:.0f} s", *warnings, flush=True)
-    with servers() as world:
-        failures = _check_all(Checks(podman, world, context))
+    with servers() as running_servers:
+        failures = _check_all(Checks(podman, running_servers, context))
     print(f"\n{failures} of {len(CHECKS)} failed" if failures else "\nall passed")
     return 1 if failures else 0
 
 
 def _check_all(checks: Checks) -> int:
     failures = 0
-    with checks.podman.container(image.IMAGE, checks.world.variables()) as checks.container:
+    with checks.podman.container(image.IMAGE, checks.running_servers.variables()) as checks.container:
         for check in CHECKS:
             name = (check.__doc__ or "").strip()
             began = time.monotonic()

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from tests.docker.image import IMAGE, PLANTED
-from tests.docker.podman import Container, Podman
+from tests.nspawn.servers import Servers
 from tests.nspawn.units import completes, how
-from tests.nspawn.world import World
-from tests.waiting import eventually
+from tests.support.waiting import eventually
+
+from .image import IMAGE, PLANTED
+from .podman import Container, Podman
 
 _WORKER = re.compile(r"preppath: \w+\[\d+\]")
 _WORKERS = 10  # the default concurrency of the three queues together
@@ -33,7 +34,7 @@ class Checks:
     """What the checks share: podman, the servers, and the container that `starts` started."""
 
     podman: Podman
-    world: World
+    running_servers: Servers
     context: list[str]
     container: Container | None = field(default=None)
 
@@ -55,7 +56,7 @@ class Checks:
 def sees_what_it_needs(checks: Checks) -> str:
     """.dockerignore lets the package through, and no secret"""
     seen = {*checks.context}
-    assert {"pyproject.toml", "LICENSE", "preppath_workers/cli.py"} <= seen, seen
+    assert {"pyproject.toml", "LICENSE", "preppath_workers/cli/main.py"} <= seen, seen
     strangers = [name for name in seen if name in PLANTED or name.startswith(("tests", ".git"))]
     assert not strangers, strangers
     return f"{len(seen)} files"
@@ -91,7 +92,9 @@ def is_restricted(checks: Checks) -> str:
 
 def refuses_wrong_configuration(checks: Checks) -> str:
     """A wrong configuration ends it with 78"""
-    found = checks.podman.once(IMAGE, variables=checks.world.variables() | {"TTS_CONCURRENCY": "many"})
+    found = checks.podman.once(
+        IMAGE, variables=checks.running_servers.variables() | {"TTS_CONCURRENCY": "many"}
+    )
     assert found.returncode == 78, found
     assert "TTS_CONCURRENCY" in found.stderr, found
     return "78"
@@ -99,10 +102,10 @@ def refuses_wrong_configuration(checks: Checks) -> str:
 
 def makes_tables(checks: Checks) -> str:
     """init-db and check, by docker run"""
-    found = checks.podman.once(IMAGE, "init-db", variables=checks.world.variables())
+    found = checks.podman.once(IMAGE, "init-db", variables=checks.running_servers.variables())
     assert found.returncode == 0, found
-    checks.world.furnish()
-    found = checks.podman.once(IMAGE, "check", variables=checks.world.variables())
+    checks.running_servers.furnish()
+    found = checks.podman.once(IMAGE, "check", variables=checks.running_servers.variables())
     assert found.returncode in (0, 1), found  # 1: warnings
     return f"check says {found.returncode}"
 
@@ -124,16 +127,16 @@ def starts(checks: Checks) -> str:
 
 def works(checks: Checks) -> str:
     """A job of each queue completes"""
-    ids = checks.world.one_of_each()
-    return ", ".join(f"{name} {completes(checks.world.queue(name), ids[name])}" for name in ids)
+    ids = checks.running_servers.one_of_each()
+    return ", ".join(f"{name} {completes(checks.running_servers.queue(name), ids[name])}" for name in ids)
 
 
 def clears_away(checks: Checks) -> str:
     """kill -9 of a worker in its job"""
-    job = checks.world.speech(seconds=5)
+    job = checks.running_servers.speech(seconds=5)
     found = eventually(lambda: [pid for pid, title in checks.workers().items() if job in title], deadline=15)
     checks.running.execute("python", "-c", f"import os; os.kill({found[0]}, 9)")
-    told = completes(checks.world.queue("tts"), job)
+    told = completes(checks.running_servers.queue("tts"), job)
     assert "recoveries 1" in told, told
     eventually(lambda: len(checks.workers()) == _WORKERS, deadline=30, every=0.2)
     zombies = [row for row in checks.running.processes() if row[2].startswith("Z")]
@@ -157,16 +160,16 @@ def reloads(checks: Checks) -> str:
 
 def stops(checks: Checks) -> str:
     """SIGTERM to process 1, with a job that ends in time"""
-    job = checks.world.speech(seconds=5)
+    job = checks.running_servers.speech(seconds=5)
     eventually(lambda: any(job in title for title in checks.workers().values()), deadline=15)
     told = _ends_in_order(checks, lambda: checks.running.signal("TERM"))
-    assert how(checks.world.queue("tts"), job) == "completed, attempts 1, recoveries 0"
+    assert how(checks.running_servers.queue("tts"), job) == "completed, attempts 1, recoveries 0"
     return f"{told}; the job completed"
 
 
 def is_unhealthy(checks: Checks) -> str:
     """health --local, when it has stopped"""
-    found = checks.podman.once(IMAGE, "health", "--local", variables=checks.world.variables())
+    found = checks.podman.once(IMAGE, "health", "--local", variables=checks.running_servers.variables())
     assert found.returncode == 1, found
     return "1"
 
@@ -174,12 +177,12 @@ def is_unhealthy(checks: Checks) -> str:
 def stops_in_time(checks: Checks) -> str:
     """docker stop, with a job that does not end (SHUTDOWN_GRACE is 8 s)"""
     checks.running.start()
-    job = checks.world.speech(seconds=120)
+    job = checks.running_servers.speech(seconds=120)
     eventually(lambda: any(job in title for title in checks.workers().values()), deadline=60, every=0.2)
     stop = ("stop", "--time=45", checks.running.name)
     told = _ends_in_order(checks, lambda: checks.podman.run(*stop))
-    assert how(checks.world.queue("tts"), job) == "waiting, attempts 0, recoveries 0"
-    checks.world.queue("tts").cancel(job)
+    assert how(checks.running_servers.queue("tts"), job) == "waiting, attempts 0, recoveries 0"
+    checks.running_servers.queue("tts").cancel(job)
     return f"{told}; the job waits, uncounted"
 
 
@@ -199,7 +202,7 @@ def _ends_in_order(checks: Checks, stop: Callable[[], object]) -> str:
     code = checks.running.exit_code(30)
     took = time.monotonic() - began
     assert code == 0, f"exit code {code}: {checks.running.log()[-2000:]}"
-    left = [key for key in checks.world.redis_keys() if ":active:" in key or ":instance" in key]
+    left = [key for key in checks.running_servers.redis_keys() if ":active:" in key or ":instance" in key]
     assert not left, left
     return f"0 after {took:.1f} s"
 

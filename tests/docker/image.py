@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.docker.podman import Podman
 from tests.nspawn.container import ROOT, make_tree, put_checkout
+
+from .podman import Podman
 
 IMAGE = "localhost/preppath-workers"
 

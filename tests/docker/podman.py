@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 #: What README.md recommends for a container, and what Kubernetes' "restricted" profile requires.
 _RESTRICTED = (

@@ -17,9 +17,9 @@ import time
 import traceback
 from pathlib import Path
 
-from tests.nspawn.container import ROOT, Container, make_tree, put_checkout
-from tests.nspawn.trials import TRIALS, Trial
-from tests.nspawn.world import World, servers
+from .container import ROOT, Container, make_tree, put_checkout
+from .servers import Servers, servers
+from .trials import TRIALS, Trial
 
 #: What only the trial wants: it can not wait a minute for the watchdog.
 _FILL_IN = "fill in the environment file"
@@ -36,56 +36,56 @@ def main() -> int:
     args = parser.parse_args()
 
     make_tree(args.tree.absolute(), args.suite, args.mirror)
-    with tempfile.TemporaryDirectory(prefix="nspawn-") as folder, servers() as world:
+    with tempfile.TemporaryDirectory(prefix="nspawn-") as folder, servers() as running_servers:
         # A copy, so that every run begins on a clean system.
         subprocess.run(["cp", "--archive", args.tree, f"{folder}/tree"], check=True)
         put_checkout(Path(folder, "tree"))
         container = Container(Path(folder, "tree"), Path(folder, "console"), args.show)
         try:
             container.boot()
-            failures = _install(container, world, args.readme)
-            failures += 0 if failures else _try_all(container, world)
+            failures = _install(container, running_servers, args.readme)
+            failures += 0 if failures else _try_all(container, running_servers)
         finally:
             container.power_off()
     print(f"\n{failures} not as expected" if failures else "\nall as expected")
     return 1 if failures else 0
 
 
-def _install(container: Container, world: World, readme: Path) -> int:
+def _install(container: Container, running_servers: Servers, readme: Path) -> int:
     """The first two blocks of commands under "On a server"; the file is filled in between them."""
     section = readme.read_text(encoding="utf-8").partition("### On a server, with systemd")[2]
     first, second = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[:2]
     began = time.monotonic()
     for command in [*first.splitlines(), _FILL_IN, *second.splitlines()]:
         if command == _FILL_IN:
-            _fill_in(container, world)
+            _fill_in(container, running_servers)
             continue
         found = container.run(f"cd /opt/preppath-workers\n{command}")
         # `check` says 1 when there are warnings.
         if found.returncode > (1 if " check " in command else 0):
             print(f"FAILED  {command}: exit code {found.returncode}\n{found.stdout[-3000:]}")
             return 1
-    world.furnish()
+    running_servers.furnish()
     print(f"ok      installed by the README's commands: {time.monotonic() - began:.0f} s", flush=True)
     return 0
 
 
-def _fill_in(container: Container, world: World) -> None:
+def _fill_in(container: Container, running_servers: Servers) -> None:
     place = container.tree / "etc/preppath-workers/env"
-    place.write_text("".join(f"{name}={value}\n" for name, value in world.variables().items()))
+    place.write_text("".join(f"{name}={value}\n" for name, value in running_servers.variables().items()))
     drop_in = container.tree / "etc/systemd/system/preppath-workers@.service.d/trial.conf"
     drop_in.parent.mkdir(exist_ok=True)
     drop_in.write_text(_DROP_IN)
     container.run("systemctl daemon-reload")
 
 
-def _try_all(container: Container, world: World) -> int:
+def _try_all(container: Container, running_servers: Servers) -> int:
     failures = 0
     for trial in TRIALS:
         name = (trial.__doc__ or "").strip()
         began = time.monotonic()
         try:
-            seen = trial(Trial(container, world))
+            seen = trial(Trial(container, running_servers))
         except Exception:  # noqa: BLE001 — the next trial may still tell something
             failures += 1
             print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)

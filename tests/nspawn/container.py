@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preppath_workers.dev.process import children_of
-from tests.waiting import eventually
+from tests.support.process import children_of
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.nspawn.container import Container
-from tests.nspawn.units import Unit, completes, how
-from tests.nspawn.world import World
-from tests.waiting import eventually
+from tests.support.waiting import eventually
+
+from .container import Container
+from .servers import Servers
+from .units import Unit, completes, how
 
 
 @dataclass
@@ -18,17 +19,17 @@ class Trial:
     """One trial's hands."""
 
     container: Container
-    world: World
+    running_servers: Servers
 
     def __post_init__(self) -> None:
         self.units = [Unit(self.container, name) for name in ("transcription", "tts", "evaluation")]
         self.tts = self.units[1]
-        self.jobs = self.world.queue("tts")
+        self.jobs = self.running_servers.queue("tts")
         self.environment = self.container.tree / "etc/preppath-workers/env"
 
     def configure(self, **changed: str) -> None:
         """Writes the environment file anew, with these values changed."""
-        variables = self.world.variables() | changed
+        variables = self.running_servers.variables() | changed
         self.environment.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
 
     def is_well(self, workers: int = 3) -> bool:
@@ -45,13 +46,13 @@ def started(trial: Trial) -> str:
 
 def works(trial: Trial) -> str:
     """A job of each queue, locked in as the units are"""
-    ids = trial.world.one_of_each()
-    return ", ".join(f"{name} {completes(trial.world.queue(name), ids[name])}" for name in ids)
+    ids = trial.running_servers.one_of_each()
+    return ", ".join(f"{name} {completes(trial.running_servers.queue(name), ids[name])}" for name in ids)
 
 
 def titles(trial: Trial) -> str:
     """Titles tell what each process does"""
-    job = trial.world.speech(seconds=3)
+    job = trial.running_servers.speech(seconds=3)
     trial.tts.worker_of(job)
     seen = sorted(trial.tts.processes().values())
     completes(trial.jobs, job)
@@ -61,7 +62,7 @@ def titles(trial: Trial) -> str:
 
 def killed_child(trial: Trial) -> str:
     """kill -9 of a worker in its job"""
-    before, job = trial.tts.main_pid, trial.world.speech(seconds=4)
+    before, job = trial.tts.main_pid, trial.running_servers.speech(seconds=4)
     trial.container.run(f"kill -9 {trial.tts.worker_of(job)}")
     told = completes(trial.jobs, job)
     assert (trial.tts.main_pid, trial.tts.restarts, trial.tts.state) == (before, 0, "active")
@@ -71,7 +72,7 @@ def killed_child(trial: Trial) -> str:
 
 def reloaded(trial: Trial) -> str:
     """reload with one worker more, a job in hand"""
-    before, job = trial.tts.main_pid, trial.world.speech(seconds=4)
+    before, job = trial.tts.main_pid, trial.running_servers.speech(seconds=4)
     trial.tts.worker_of(job)
     trial.configure(TTS_CONCURRENCY="4")
     began = time.monotonic()
@@ -108,7 +109,7 @@ def resized(trial: Trial) -> str:
 
 def killed_main(trial: Trial) -> str:
     """kill -9 of the main process, a job in hand"""
-    before, job = trial.tts.main_pid, trial.world.speech(seconds=60)
+    before, job = trial.tts.main_pid, trial.running_servers.speech(seconds=60)
     worker = trial.tts.worker_of(job)
     trial.container.run(f"kill -9 {before}")
     eventually(lambda: trial.container.run(f"kill -0 {worker}").returncode, deadline=5)
@@ -128,7 +129,7 @@ def frozen(trial: Trial) -> str:
     eventually(trial.is_well, deadline=30, every=0.2)
     took = time.monotonic() - began
     assert "Watchdog timeout (limit 10s)!" in trial.tts.log()
-    told = completes(trial.jobs, trial.world.speech())
+    told = completes(trial.jobs, trial.running_servers.speech())
     return f"watchdog (here 10 s) fired, back within {took:.0f} s; job {told}"
 
 
@@ -149,7 +150,7 @@ def out_of_memory(trial: Trial) -> str:
     """A worker over the memory limit of the unit"""
     before, restarts = trial.tts.main_pid, trial.tts.restarts
     trial.tts.limit_memory(64)
-    job = trial.world.speech(body="x" * 90_000_000)
+    job = trial.running_servers.speech(body="x" * 90_000_000)
     told = completes(trial.jobs, job, deadline=60)
     assert "recoveries 1" in told, told
     assert (trial.tts.main_pid, trial.tts.restarts, trial.tts.state) == (before, restarts, "active")
@@ -161,11 +162,11 @@ def out_of_memory(trial: Trial) -> str:
 def redis_away(trial: Trial) -> str:
     """Redis is away for longer than the watchdog waits"""
     before, restarts = trial.tts.main_pid, trial.tts.restarts
-    trial.world.redis.kill()
+    trial.running_servers.redis.kill()
     time.sleep(25)  # the outage itself: nothing may happen in it
     status = trial.tts.show().get("StatusText")
-    trial.world.redis.start()
-    told = completes(trial.jobs, trial.world.speech())
+    trial.running_servers.redis.start()
+    told = completes(trial.jobs, trial.running_servers.speech())
     assert (trial.tts.main_pid, trial.tts.restarts, trial.tts.state) == (before, restarts, "active")
     return f"no restart in 25 s ({status}); then job {told}"
 
@@ -190,7 +191,7 @@ def stopped_in_time(trial: Trial) -> str:
 
 def _stop_over_a_job(trial: Trial, seconds: float) -> tuple[str, float, str]:
     """Stops the unit while a job of so many seconds runs; the job, how long that took, how the job is now."""
-    job = trial.world.speech(seconds=seconds)
+    job = trial.running_servers.speech(seconds=seconds)
     trial.tts.worker_of(job)
     began = time.monotonic()
     assert trial.tts.ask("stop") == ""
@@ -219,18 +220,18 @@ def wrong_configuration(trial: Trial) -> str:
 def started_without_redis(trial: Trial) -> str:
     """A start while Redis is away"""
     trial.tts.ask("stop")
-    trial.world.redis.kill()
+    trial.running_servers.redis.kill()
     trial.tts.ask("start --no-block")
     time.sleep(12)  # two tries or more
     during = trial.tts.show()
-    trial.world.redis.start()
+    trial.running_servers.redis.start()
     eventually(trial.is_well, deadline=40, every=0.5)
     return f"{during['ActiveState']} ({during['SubState']}), and up by itself when Redis was back"
 
 
 def replayed(trial: Trial) -> str:
     """The dead-letter replay, by its timer's service"""
-    job = trial.world.speech(status=400, code="invalid_request_error")
+    job = trial.running_servers.speech(status=400, code="invalid_request_error")
     eventually(lambda: how(trial.jobs, job).startswith("failed"), deadline=15)
     found = trial.container.run("systemctl start preppath-dlq-replay.service")
     assert found.returncode == 0, found.stdout
@@ -249,7 +250,7 @@ def nothing_left(trial: Trial) -> str:
     eventually(lambda: all(unit.state == "inactive" for unit in trial.units), deadline=40, every=0.5)
     owned = trial.container.run("find /proc -maxdepth 1 -user preppath").stdout.strip()
     files = [path for path in Path(trial.container.tree, "tmp").rglob("*") if path.is_file()]
-    keys = [key for key in trial.world.redis_keys() if ":active:" in key or ":instance" in key]
+    keys = [key for key in trial.running_servers.redis_keys() if ":active:" in key or ":instance" in key]
     assert not owned, f"processes: {owned}"
     assert not files, f"files: {files}"
     assert not keys, f"keys: {keys}"

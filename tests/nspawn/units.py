@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preppath_workers import Queue
-from tests.nspawn.container import Container
-from tests.waiting import eventually
+from tests.support.waiting import eventually
+
+from .container import Container
 
 
 @dataclass(frozen=True)

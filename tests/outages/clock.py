@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from preppath_workers.dev.redis import RedisServer
+from tests.support.redis import RedisServer
 
 #: Where Debian, Ubuntu and Fedora put it; the package is called libfaketime on all of them.
 _LIBRARIES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib*/faketime/libfaketime.so.1")

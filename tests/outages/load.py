@@ -74,7 +74,7 @@ def paid(calls: Sequence[dict[str, Any]], ids: Sequence[str]) -> dict[str, list[
     found: dict[str, list[float]] = {}
     for call in calls:
         body = str(call["body"])
-        owner = next((job_id for job_id in ids if job_id in body), None)
-        if owner and call["status"] == 200:
-            found.setdefault(owner, []).append(call["startedAt"])
+        worker_id = next((job_id for job_id in ids if job_id in body), None)
+        if worker_id and call["status"] == 200:
+            found.setdefault(worker_id, []).append(call["startedAt"])
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tests import report
+from tests.support import report
 
 from .table import FAILURES, SERVICES
 from .verdict import Median, Row

@@ -14,13 +14,13 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from preppath_workers.clients.database import Database
-from preppath_workers.clients.schema import TABLES, create_missing
-from preppath_workers.dev.openai.control import OpenAIServer
-from preppath_workers.dev.postgres import PostgresServer
-from preppath_workers.dev.process import HOST, free_port
-from preppath_workers.dev.s3 import S3Server
-from tests.interview import add_interview
+from preppath_workers.clients.postgres.client import Database
+from preppath_workers.clients.postgres.schema import TABLES, create_missing
+from tests.fake_openai.control import OpenAIServer
+from tests.support.interview import add_interview
+from tests.support.postgres import PostgresServer
+from tests.support.process import HOST, free_port
+from tests.support.s3 import S3Server
 
 from .clock import ClockedRedis
 from .table import Cell, Service

@@ -14,11 +14,11 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from preppath_workers import Queue
-from preppath_workers.orphans import dies_with_us
-from tests.processes.harness import App
-from tests.waiting import eventually
+from preppath_workers.parent_death import set_pdeathsig
+from tests.integration.worker.harness import App
+from tests.outages.faults.table import FAULTS
+from tests.support.waiting import eventually
 
-from .faults.table import FAULTS
 from .load import Load, job_ids, paid
 from .onlooker import Onlooker, log_names
 from .seen import Seen
@@ -76,7 +76,7 @@ def _workers(cell: Cell, stage: Stage) -> Iterator[list[App]]:
         for number in range(cell.instances):
             folder = stage.folder / f"{cell}-{number}".replace("/", "-").replace(" ", "-")
             folder.mkdir()
-            app = App(folder, environment, "preppath_workers", ["run"], prepare=dies_with_us(signal.SIGKILL))
+            app = App(folder, environment, "preppath_workers", ["run"], prepare=set_pdeathsig(signal.SIGKILL))
             stack.callback(app.kill)
             apps.append(app.launch())
         for app in apps:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from preppath_workers.dev.process import free_port
-from preppath_workers.orphans import dies_with_us
-from tests.processes.harness import ROOT
+from preppath_workers.parent_death import set_pdeathsig
+from tests.integration.worker.harness import ROOT
+from tests.support.process import free_port
 
 from .table import Service
 
@@ -57,7 +57,7 @@ def open_ways(servers: Mapping[Service, int]) -> Iterator[Ways]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         process_group=0,
-        preexec_fn=dies_with_us(),
+        preexec_fn=set_pdeathsig(),
     )
     assert process.stdin
     assert process.stdout

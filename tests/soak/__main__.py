@@ -8,13 +8,13 @@ import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 
-from tests import report
+from tests.support import report
 
 from . import __doc__ as description
 from . import against
 from .explain import evidence
+from .observations import Observations
 from .plan import LONG, SHORT
-from .seen import Seen
 from .trial import Soak
 from .verdict import Row, judge
 
@@ -32,16 +32,18 @@ def main() -> int:
     plan = SHORT if args.short else LONG
     print(f"seed {args.seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        seen = Soak(plan, args.seed, Path(folder), lambda line: print(line, flush=True)).run()
-    rows = judge(seen)
-    print("\n".join([*_summary(seen), *map(_line, rows), *evidence(seen)]))
+        observations = Soak(plan, args.seed, Path(folder), lambda line: print(line, flush=True)).run()
+    rows = judge(observations)
+    print("\n".join([*_summary(observations), *map(_line, rows), *evidence(observations)]))
     # Half a minute has too few deaths for a percentile, and CI no CPU to promise.
     return 0 if all(row.holds for row in rows if not (args.short and row.is_timing)) else 1
 
 
-def _summary(seen: Seen) -> list[str]:
-    troubles = ", ".join(f"{seen.count(trouble)} × {trouble}" for trouble in seen.plan.troubles)
-    jobs = f"{seen.plan.jobs:,} jobs, {seen.plan.poison:,} of them poison, in {seen.seconds:.0f} s"
+def _summary(observations: Observations) -> list[str]:
+    troubles = ", ".join(
+        f"{observations.count(trouble)} × {trouble}" for trouble in observations.plan.troubles
+    )
+    jobs = f"{observations.plan.jobs:,} jobs, {observations.plan.poison:,} of them poison, in {observations.seconds:.0f} s"  # noqa: E501
     return [f"{jobs}; {troubles}", "", report.heading(["promise", "seen", "allowed", ""])]
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from random import Random
 from statistics import median
 
-from preppath_workers.dev.redis import RedisServer
-from tests import report
 from tests.bench import tree
 from tests.bench.systems import OURS, PEERS, System
+from tests.support import report
+from tests.support.redis import RedisServer
 
 from .record import Record
 

@@ -10,25 +10,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from preppath_workers.errors import TransientError
-from preppath_workers.handlers.kind import Attempt
-from tests.processes import playbook
-from tests.processes.starting import supervise
+from preppath_workers.registry import JobContext
+from tests.integration.worker import scripted_handlers
+from tests.integration.worker.starting import supervise
 
 
-def handle(attempt: Attempt, services: object) -> Mapping[str, Any]:
-    _note("start", attempt)
-    if attempt.id.startswith("p"):
+def handle(context: JobContext, services: object) -> Mapping[str, Any]:
+    _note("start", context)
+    if context.id.startswith("p"):
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(attempt.data["ms"] / 1000)
-    if attempt.id.startswith("f"):
-        _note("fail", attempt)
+    time.sleep(context.data["ms"] / 1000)
+    if context.id.startswith("f"):
+        _note("fail", context)
         raise TransientError("as always")
-    _note("end", attempt)
+    _note("end", context)
     return {}
 
 
-def _note(what: str, attempt: Attempt) -> None:
-    playbook.record(f"{what} {attempt.id} {os.getpid()} {time.monotonic():.4f}")
+def _note(what: str, context: JobContext) -> None:
+    scripted_handlers.record(f"{what} {context.id} {os.getpid()} {time.monotonic():.4f}")
 
 
 if __name__ == "__main__":

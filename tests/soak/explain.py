@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from .observations import Happened, Observations
 from .plan import RETRIES
 from .record import Record, Run
-from .seen import Happened, Seen
 
 #: Seconds that an outcome may be kept before it is settled: a silent connection is noticed after ten, and the
 #: next try may wait some more.
 _UNSETTLED = 15.0
 
 
-def unexplained(seen: Seen, prefix: str) -> list[str]:
+def unexplained(observations: Observations, prefix: str) -> list[str]:
     """Jobs with more runs than their failures and their workers' deaths explain, poison aside; each as often
     as that."""
-    record = seen.records[prefix]
-    explained = Counter(run.job_id for run in {*_struck(seen, prefix), *_late(seen, prefix)})
+    record = observations.records[prefix]
+    explained = Counter(run.job_id for run in {*_struck(observations, prefix), *_late(observations, prefix)})
     found: list[str] = []
     for job_id, runs in record.by_job.items():
         if job_id[0] != "p":
@@ -32,14 +32,16 @@ def unexplained(seen: Seen, prefix: str) -> list[str]:
     return found
 
 
-def evidence(seen: Seen, most: int = 5) -> Iterator[str]:
+def evidence(observations: Observations, most: int = 5) -> Iterator[str]:
     """Lines about the first jobs that ran again without a reason: their runs, and what happened around."""
-    repeated = [(prefix, job_id) for prefix in seen.records for job_id in unexplained(seen, prefix)]
+    repeated = [
+        (prefix, job_id) for prefix in observations.records for job_id in unexplained(observations, prefix)
+    ]
     for prefix, job_id in repeated[:most]:
-        runs = seen.records[prefix].by_job[job_id]
+        runs = observations.records[prefix].by_job[job_id]
         yield f"{prefix} {job_id}"
         yield from (f"  {run.began:.2f} to {run.ended or 0:.2f} in {run.pid}" for run in runs)
-        for happened in seen.happened:
+        for happened in observations.happened:
             if runs[0].began - _UNSETTLED < happened.at < runs[-1].began:
                 where = f" {happened.prefix} {happened.number}" if happened.prefix else ""
                 struck = f", {', '.join(map(str, happened.pids))}" if happened.pids else ""
@@ -54,28 +56,30 @@ def in_hand(record: Record, pid: int, happened: Happened) -> Run | None:
     return begun[-1]
 
 
-def idle_victims(seen: Seen, prefix: str) -> int:
+def idle_victims(observations: Observations, prefix: str) -> int:
     """Processes that were struck between two runs: each may have claimed a job and not yet said so."""
-    record = seen.records[prefix]
-    victims = ((pid, happened) for happened in seen.strikes(prefix) for pid in happened.pids)
+    record = observations.records[prefix]
+    victims = ((pid, happened) for happened in observations.strikes(prefix) for pid in happened.pids)
     held = (in_hand(record, pid, happened) for pid, happened in victims)
     return sum(run is None or run.ended is not None for run in held)
 
 
-def _struck(seen: Seen, prefix: str) -> Iterator[Run]:
-    for happened in seen.strikes(prefix):
+def _struck(observations: Observations, prefix: str) -> Iterator[Run]:
+    for happened in observations.strikes(prefix):
         for pid in happened.pids:
-            if run := in_hand(seen.records[prefix], pid, happened):
+            if run := in_hand(observations.records[prefix], pid, happened):
                 yield run
 
 
-def _late(seen: Seen, prefix: str) -> Iterator[Run]:
+def _late(observations: Observations, prefix: str) -> Iterator[Run]:
     """A process may stand still after its claim and before its handler's first line: it writes that line when
     somebody else has long done the job."""
-    for happened in seen.strikes(prefix):
+    for happened in observations.strikes(prefix):
         if happened.trouble == "stop past the lease":
             for pid in happened.pids:
                 after = (
-                    run for run in seen.records[prefix].by_pid.get(pid, ()) if run.began > happened.until
+                    run
+                    for run in observations.records[prefix].by_pid.get(pid, ())
+                    if run.began > happened.until
                 )
                 yield from [*after][:1]

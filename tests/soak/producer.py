@@ -17,8 +17,8 @@ from random import Random
 from redis.exceptions import RedisError
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.orphans import dies_with_us
-from preppath_workers.queue.connections import client
+from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.store.connection import client
 
 from .plan import PREFIXES, Plan
 
@@ -28,7 +28,7 @@ _BATCH, _TIMEOUT, _PAUSE = 20, 1.0, 0.05
 
 def start(plan: Plan, seed: int, url: str, path: Path) -> BaseProcess:
     process = multiprocessing.get_context("fork").Process(
-        target=_produce, args=(plan, seed, url, path, dies_with_us())
+        target=_produce, args=(plan, seed, url, path, set_pdeathsig())
     )
     process.start()
     return process

@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from preppath_workers.dev.process import HOST
+from tests.support.process import HOST
 
 #: Seconds that a silent connection's one end stays open after the other.
 _SILENCE = 30.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preppath_workers.queue.slot import ANSWER_TIMEOUT
+from preppath_workers.store.consumer import ANSWER_TIMEOUT
 
 from .explain import in_hand
+from .observations import Happened, Observations
 from .plan import LEASE, Trouble
 from .record import Record, Run
-from .seen import Happened, Seen
 
 #: Seconds in which a job runs again after such a death: the 99th of a hundred.
 LIMITS: dict[Trouble, float] = {"kill a child": 1.0, "kill a supervisor": LEASE + 2}
@@ -32,13 +32,15 @@ class Recovery:
     fell_silent: bool
 
 
-def recoveries(seen: Seen, trouble: Trouble) -> Iterator[Recovery]:
+def recoveries(observations: Observations, trouble: Trouble) -> Iterator[Recovery]:
     """Left out are deaths with another trouble so near that it is the one that counts: without a server
     nobody recovers, and where the supervisor is gone as well the lease must run out first."""
-    for happened in seen.happened:
-        if happened.trouble != trouble or any(_overshadows(other, happened) for other in seen.happened):
+    for happened in observations.happened:
+        if happened.trouble != trouble or any(
+            _overshadows(other, happened) for other in observations.happened
+        ):
             continue
-        record = seen.records[happened.prefix]
+        record = observations.records[happened.prefix]
         for pid in happened.pids:
             run = in_hand(record, pid, happened)
             if run is None or run.ended is not None or run.job_id[0] == "p":
@@ -46,10 +48,10 @@ def recoveries(seen: Seen, trouble: Trouble) -> Iterator[Recovery]:
             again = record.next_run(run.job_id, happened.at)
             # A job that never ran again is lost, or was killed once too often: not a matter of time.
             if again is not None:
-                yield Recovery(again.began - happened.at, _fell_silent(seen, record, again))
+                yield Recovery(again.began - happened.at, _fell_silent(observations, record, again))
 
 
-def _fell_silent(seen: Seen, record: Record, run: Run) -> bool:
+def _fell_silent(observations: Observations, record: Record, run: Run) -> bool:
     """Whether its worker did nothing before for as long as it waits for an answer, and a connection was cut
     meanwhile."""
     earlier = [other for other in record.by_pid[run.pid] if other.began < run.began]
@@ -58,7 +60,7 @@ def _fell_silent(seen: Seen, record: Record, run: Run) -> bool:
     idle_since = earlier[-1].ended or earlier[-1].began
     return run.began - idle_since >= ANSWER_TIMEOUT and any(
         happened.trouble == "cut silently" and idle_since < happened.at < run.began
-        for happened in seen.happened
+        for happened in observations.happened
     )
 
 

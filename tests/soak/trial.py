@@ -11,16 +11,16 @@ from random import Random
 from typing import TypeVar
 
 from preppath_workers import Queue
-from preppath_workers.dev.redis import RedisServer
-from preppath_workers.queue import audit
-from preppath_workers.queue.connections import client
+from preppath_workers.store import repair
+from preppath_workers.store.connection import client
+from tests.support.redis import RedisServer
 
 from . import producer
-from .crew import Crew
+from .observations import Fate, Happened, Observations
 from .plan import LEASE, PREFIXES, Plan, Trouble
+from .processes import Processes
+from .proxy_process import Proxy
 from .record import Record
-from .seen import Fate, Happened, Seen
-from .wire import Wire
 
 Thing = TypeVar("Thing")
 
@@ -47,7 +47,7 @@ class Soak:
     tell: Callable[[str], object] = lambda line: None
     _happened: list[Happened] = field(default_factory=list)
 
-    def run(self) -> Seen:
+    def run(self) -> Observations:
         data = self.folder / "redis"
         data.mkdir()
         self._random = Random(self.seed)
@@ -56,18 +56,18 @@ class Soak:
         # Onlookers come by no wire: what they see must not depend on the troubles.
         self._redis = client(self._server.url)
         began = time.monotonic()
-        with self._server, Wire(self._server.port) as self._wire:
-            self._crew = Crew(self.folder, self._wire.url)
-            adding = producer.start(self.plan, self.seed, self._wire.url, self.folder / _ACCEPTED)
+        with self._server, Proxy(self._server.port) as self._proxy:
+            self._processes = Processes(self.folder, self._proxy.url)
+            adding = producer.start(self.plan, self.seed, self._proxy.url, self.folder / _ACCEPTED)
             try:
-                self._crew.start()
+                self._processes.start()
                 self._live()
                 adding.join(_DRAIN)
                 self._drain()
-                codes = self._crew.stop()
+                codes = self._processes.stop()
                 return self._seen(codes, time.monotonic() - began)
             finally:
-                self._crew.kill()
+                self._processes.kill()
                 adding.kill()
 
     def _live(self) -> None:
@@ -78,7 +78,7 @@ class Soak:
             elapsed = time.monotonic() - began
             if elapsed > troubles[0][0] and self._has_made(troubles[0][1]):
                 del troubles[0]
-            self._crew.wake()
+            self._processes.wake()
             if elapsed > told * 60:
                 told += 1
                 self.tell(f"{elapsed:4.0f} s: {len(troubles)} troubles to come")
@@ -90,7 +90,7 @@ class Soak:
                 return self._restart()
             case "cut silently":
                 at = time.monotonic()
-                return self._wire.cut_silently() and self._note(trouble, at)
+                return self._proxy.cut_silently() and self._note(trouble, at)
             case _:
                 return self._has_struck(trouble)
 
@@ -103,16 +103,16 @@ class Soak:
         return self._note("restart Redis", at)
 
     def _has_struck(self, trouble: Trouble) -> bool:
-        if not (awake := self._crew.awake()):
+        if not (awake := self._processes.awake()):
             return False
         number, at = self._random.choice(awake), time.monotonic()
         match trouble:
             case "kill a child":
-                pids = self._crew.strike_child(number, self._random.choice)
+                pids = self._processes.strike_child(number, self._random.choice)
             case "kill a supervisor":
-                pids = self._crew.strike(number)
+                pids = self._processes.strike(number)
             case _:
-                pids = self._crew.send_to_sleep(number, _SLEEP)
+                pids = self._processes.send_to_sleep(number, _SLEEP)
         return bool(pids) and self._note(trouble, at, pids, number, PREFIXES[number])
 
     def _note(
@@ -130,7 +130,7 @@ class Soak:
         """Until every job has ended and every instance is known again, or nothing moves any more."""
         end = time.monotonic() + _DRAIN
         while time.monotonic() < end and not all(map(self._is_done, PREFIXES)):
-            self._crew.wake()
+            self._processes.wake()
             time.sleep(0.1)
 
     def _is_done(self, prefix: str) -> bool:
@@ -142,28 +142,28 @@ class Soak:
     def _queue(self, prefix: str) -> Queue:
         return Queue("alpha", self._redis, prefix)
 
-    def _seen(self, codes: Sequence[int], seconds: float) -> Seen:
+    def _seen(self, codes: Sequence[int], seconds: float) -> Observations:
         accepted = producer.accepted(self.plan, self.seed, self.folder / _ACCEPTED)
         leaks = {
             "jobs in a wrong place": [
                 f"{prefix}: {problem}"
                 for prefix in accepted
-                for problem in audit.problems(self._queue(prefix))
+                for problem in repair.find_problems(self._queue(prefix))
             ],
             "keys": sorted(self._left_keys({prefix: [*jobs] for prefix, jobs in accepted.items()})),
-            "files": self._crew.left_files(),
-            "bugs in the logs": self._crew.tracebacks(),
-            "processes that outlived their supervisor": self._crew.orphans,
-            "processes in the end": self._crew.left_processes(),
+            "files": self._processes.left_files(),
+            "bugs in the logs": self._processes.tracebacks(),
+            "processes that outlived their supervisor": self._processes.orphans,
+            "processes in the end": self._processes.left_processes(),
         }
-        return Seen(
+        return Observations(
             self.plan,
             accepted,
             self._happened,
-            {prefix: Record.read(self._crew.record(prefix)) for prefix in accepted},
+            {prefix: Record.read(self._processes.record(prefix)) for prefix in accepted},
             {prefix: self._fates(prefix, [*jobs]) for prefix, jobs in accepted.items()},
             {what: [*map(str, left)] for what, left in leaks.items()},
-            self._crew.presumed_dead(),
+            self._processes.presumed_dead(),
             codes,
             seconds,
         )
@@ -186,7 +186,15 @@ class Soak:
             key
             for prefix, ids in jobs.items()
             for keys in [self._queue(prefix).keys]
-            for key in [keys.dead, keys.completed, keys.stats, keys.meta, keys.lanes, *map(keys.job, ids)]
+            for key in [
+                keys.dead,
+                keys.completed,
+                keys.stats,
+                keys.meta,
+                keys.priority_index,
+                keys.limit,
+                *map(keys.job, ids),
+            ]
         }
         return {*self._redis.scan_iter(count=1_000)} - kept
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from preppath_workers.queue.slot import ANSWER_TIMEOUT
-from tests.report import p50_p99
+from preppath_workers.store.consumer import ANSWER_TIMEOUT
+from tests.support.report import p50_p99
 
 from .explain import idle_victims, unexplained
+from .observations import Fate, Observations
 from .plan import BACKOFF, RECOVERIES, RETRIES, WORKERS, Trouble
 from .recovery import LIMITS, recoveries
-from .seen import Fate, Seen
 
 _GONE = Fate("gone")
 
@@ -32,38 +32,39 @@ class Row:
     is_timing: bool = False
 
 
-def judge(seen: Seen) -> list[Row]:
+def judge(observations: Observations) -> list[Row]:
     return [
-        _none("troubles that were not made", [*_not_made(seen)]),
+        _none("troubles that were not made", [*_not_made(observations)]),
         _none(
-            "jobs that were not accepted", ["jobs"] * (seen.plan.jobs - sum(map(len, seen.accepted.values())))
+            "jobs that were not accepted",
+            ["jobs"] * (observations.plan.jobs - sum(map(len, observations.accepted.values()))),
         ),
-        _none("jobs lost", [*_lost(seen)]),
-        _none("jobs stranded", [*_stranded(seen)]),
-        *_runs(seen),
-        *_poison(seen),
-        _none("jobs run by the other prefix's workers", [*_elsewhere(seen)]),
-        _none("delayed jobs and retries started early", [*_early(seen)]),
-        _none("supervisors' exit codes that are not 0", [code for code in seen.exit_codes if code]),
-        _none("finished jobs that would stay for ever", [*_everlasting(seen)]),
-        *(_none(f"left: {what}", left) for what, left in seen.leaks.items()),
-        _none("living instances taken for dead", seen.presumed_dead, is_timing=True),
-        _timing(seen, "kill a child", "a job's next start after its worker was killed"),
-        _timing(seen, "kill a supervisor", "a job's next start after its supervisor was killed"),
-        _silent(seen),
+        _none("jobs lost", [*_lost(observations)]),
+        _none("jobs stranded", [*_stranded(observations)]),
+        *_runs(observations),
+        *_poison(observations),
+        _none("jobs run by the other prefix's workers", [*_elsewhere(observations)]),
+        _none("delayed jobs and retries started early", [*_early(observations)]),
+        _none("supervisors' exit codes that are not 0", [code for code in observations.exit_codes if code]),
+        _none("finished jobs that would stay for ever", [*_everlasting(observations)]),
+        *(_none(f"left: {what}", left) for what, left in observations.leaks.items()),
+        _none("living instances taken for dead", observations.presumed_dead, is_timing=True),
+        _timing(observations, "kill a child", "a job's next start after its worker was killed"),
+        _timing(observations, "kill a supervisor", "a job's next start after its supervisor was killed"),
+        _silent(observations),
     ]
 
 
-def _not_made(seen: Seen) -> Iterator[str]:
+def _not_made(observations: Observations) -> Iterator[str]:
     """Troubles count when they struck somebody, so a soak in which nothing happened keeps no promise."""
-    for trouble, times in seen.plan.troubles.items():
-        yield from [trouble] * (times - seen.count(trouble))
+    for trouble, times in observations.plan.troubles.items():
+        yield from [trouble] * (times - observations.count(trouble))
 
 
-def _lost(seen: Seen) -> Iterator[str]:
+def _lost(observations: Observations) -> Iterator[str]:
     """Accepted jobs that never came to their end, or that nobody knows any more."""
-    for prefix, jobs in seen.accepted.items():
-        record, fates = seen.records[prefix], seen.fates[prefix]
+    for prefix, jobs in observations.accepted.items():
+        record, fates = observations.records[prefix], observations.fates[prefix]
         for job_id in jobs:
             fate, runs = fates.get(job_id, _GONE), record.by_job.get(job_id, ())
             # A job may be dead when its workers were killed once too often, which is rare.
@@ -78,42 +79,42 @@ def _lost(seen: Seen) -> Iterator[str]:
                 yield job_id
 
 
-def _stranded(seen: Seen) -> Iterator[str]:
+def _stranded(observations: Observations) -> Iterator[str]:
     return (
         job_id
-        for fates in seen.fates.values()
+        for fates in observations.fates.values()
         for job_id, fate in fates.items()
         if fate.state not in ("completed", "failed")
     )
 
 
-def _runs(seen: Seen) -> Iterator[Row]:
+def _runs(observations: Observations) -> Iterator[Row]:
     """A lease that ran out on a living instance explains a run of each of its workers; there is none as long
     as the machine keeps up."""
     repeated = sum(
         max(0, len(runs) - (1 + RETRIES if job_id[0] == "f" else 1))
-        for record in seen.records.values()
+        for record in observations.records.values()
         for job_id, runs in record.by_job.items()
         if job_id[0] != "p"
     )
-    struck = sum(len(happened.pids) for happened in seen.happened)
-    found = [job_id for prefix in seen.records for job_id in unexplained(seen, prefix)]
-    allowed = WORKERS * len(seen.presumed_dead)
+    struck = sum(len(happened.pids) for happened in observations.happened)
+    found = [job_id for prefix in observations.records for job_id in unexplained(observations, prefix)]
+    allowed = WORKERS * len(observations.presumed_dead)
     yield Row(
         "repeated runs", f"{repeated}", f"{struck}: processes killed or stopped", repeated <= struck + allowed
     )
     yield Row("repeated runs that no death explains", _listed(found), str(allowed), len(found) <= allowed)
 
 
-def _poison(seen: Seen) -> Iterator[Row]:
+def _poison(observations: Observations) -> Iterator[Row]:
     """Each may lose its worker so often and once more. Handlers see it exactly that often, but for workers
     that we killed, or stopped, after the claim and before the handler's first line."""
     wrong: list[str] = []
     unseen: list[str] = []
-    for prefix, fates in seen.fates.items():
+    for prefix, fates in observations.fates.items():
         for job_id, fate in fates.items():
             if job_id[0] == "p":
-                runs = len(seen.records[prefix].by_job.get(job_id, ()))
+                runs = len(observations.records[prefix].by_job.get(job_id, ()))
                 unseen += [job_id] * (RECOVERIES + 1 - runs)
                 counted = (fate.state, fate.reason, fate.recoveries) == (
                     "failed",
@@ -122,7 +123,7 @@ def _poison(seen: Seen) -> Iterator[Row]:
                 )
                 if not counted or runs > RECOVERIES + 1:
                     wrong.append(f"{job_id} ({fate.state}, {fate.recoveries} recoveries, {runs} runs)")
-    allowed = sum(idle_victims(seen, prefix) for prefix in seen.records)
+    allowed = sum(idle_victims(observations, prefix) for prefix in observations.records)
     yield _none("poison jobs not dead after exactly the limit", wrong)
     yield Row(
         "poison jobs' runs that no handler saw",
@@ -132,16 +133,16 @@ def _poison(seen: Seen) -> Iterator[Row]:
     )
 
 
-def _elsewhere(seen: Seen) -> Iterator[str]:
-    for prefix, record in seen.records.items():
-        yield from (job_id for job_id in record.by_job if job_id not in seen.accepted[prefix])
+def _elsewhere(observations: Observations) -> Iterator[str]:
+    for prefix, record in observations.records.items():
+        yield from (job_id for job_id in record.by_job if job_id not in observations.accepted[prefix])
 
 
-def _early(seen: Seen) -> Iterator[str]:
-    for prefix, jobs in seen.accepted.items():
-        struck = {pid for happened in seen.strikes(prefix) for pid in happened.pids}
+def _early(observations: Observations) -> Iterator[str]:
+    for prefix, jobs in observations.accepted.items():
+        struck = {pid for happened in observations.strikes(prefix) for pid in happened.pids}
         for job_id, (job, added) in jobs.items():
-            runs = seen.records[prefix].by_job.get(job_id, ())
+            runs = observations.records[prefix].by_job.get(job_id, ())
             if runs and runs[0].began < added + job.delay - _CLOCKS:
                 yield job_id
             # What is not settled when its worker dies is no failure yet: then the next run is no retry.
@@ -150,13 +151,13 @@ def _early(seen: Seen) -> Iterator[str]:
                     yield job_id
 
 
-def _everlasting(seen: Seen) -> Iterator[str]:
-    for fates in seen.fates.values():
+def _everlasting(observations: Observations) -> Iterator[str]:
+    for fates in observations.fates.values():
         yield from (id_ for id_, fate in fates.items() if fate.state == "completed" and not fate.expires)
 
 
-def _timing(seen: Seen, trouble: Trouble, promise: str) -> Row:
-    times = [recovery.seconds for recovery in recoveries(seen, trouble) if not recovery.fell_silent]
+def _timing(observations: Observations, trouble: Trouble, promise: str) -> Row:
+    times = [recovery.seconds for recovery in recoveries(observations, trouble) if not recovery.fell_silent]
     limit = LIMITS[trouble]
     if len(times) < 2:
         return Row(promise, f"{len(times)} seen", f"p99 {limit:g} s", True, is_timing=True)
@@ -165,15 +166,15 @@ def _timing(seen: Seen, trouble: Trouble, promise: str) -> Row:
     return Row(promise, told, f"p99 {limit:g} s", p99 <= limit, is_timing=True)
 
 
-def _silent(seen: Seen) -> Row:
+def _silent(observations: Observations) -> Row:
     """Each cut may swallow one answer, and with it one job."""
     found = [
         (recovery.seconds, LIMITS[trouble] + ANSWER_TIMEOUT)
         for trouble in LIMITS
-        for recovery in recoveries(seen, trouble)
+        for recovery in recoveries(observations, trouble)
         if recovery.fell_silent
     ]
-    cuts = seen.count("cut silently")
+    cuts = observations.count("cut silently")
     holds = len(found) <= cuts and all(seconds <= limit for seconds, limit in found)
     told = ", ".join(f"{seconds:.1f} s" for seconds, _ in found)
     return Row(

@@ -10,7 +10,7 @@ from typing import Any
 
 from bullmq import Queue, Worker
 
-from tests.bench.peers import driver
+from . import driver
 
 driver.load_libraries()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery, group
 
-from tests.bench.peers import driver
+from . import driver
 
 driver.load_libraries()
 

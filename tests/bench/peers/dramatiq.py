@@ -12,7 +12,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.results import Results
 from dramatiq.results.backends.redis import RedisBackend
 
-from tests.bench.peers import driver
+from . import driver
 
 driver.load_libraries()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from huey import RedisHuey
 
-from tests.bench.peers import driver
+from . import driver
 
 driver.load_libraries()
 

@@ -10,22 +10,23 @@ from typing import Any
 from redis import Redis
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.handlers.kind import Attempt
-from tests.bench.peers import driver
-from tests.nowhere import NOWHERE
-from tests.processes.starting import supervise
+from preppath_workers.registry import JobContext
+from tests.integration.worker.starting import supervise
+from tests.support.minimal_env import MINIMAL_ENV
+
+from . import driver
 
 driver.load_libraries()
 
 
-def handle(attempt: Attempt, services: object) -> Mapping[str, Any]:
-    return driver.run(dict(attempt.data))
+def handle(context: JobContext, services: object) -> Mapping[str, Any]:
+    return driver.run(dict(context.data))
 
 
 def work(processes: int) -> None:
     os.environ.update(
         {
-            **NOWHERE,
+            **MINIMAL_ENV,
             "LOG_LEVEL": "warning",
             "BENCH_CONCURRENCY": str(processes),
             "BENCH_RATE_LIMIT": os.environ.get("BENCH_LIMIT", ""),

@@ -10,7 +10,7 @@ from typing import Any
 
 from redis import Redis
 
-from tests.bench.peers import driver
+from . import driver
 
 driver.load_libraries()
 

@@ -7,7 +7,7 @@ import os
 from redis import Redis
 from rq import Queue, SimpleWorker, Worker
 
-from tests.bench.peers import driver
+from . import driver
 
 driver.load_libraries()
 

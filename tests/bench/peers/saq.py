@@ -9,7 +9,7 @@ from typing import Any
 
 from saq import Queue, Worker
 
-from tests.bench.peers import driver
+from . import driver
 
 driver.load_libraries()
 

@@ -6,8 +6,8 @@ import json
 from contextlib import AbstractContextManager
 from typing import Any
 
-from ..stage import Stage
-from ..table import Failure, Service
+from tests.outages.stage import Stage
+from tests.outages.table import Failure, Service
 
 _WRITES = ("PUT", "POST", "DELETE")
 

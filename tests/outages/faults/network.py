@@ -7,10 +7,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from preppath_workers.dev.process import children_of
-
-from ..stage import Stage
-from ..table import Failure, Service
+from tests.outages.stage import Stage
+from tests.outages.table import Failure, Service
+from tests.support.process import children_of
 
 #: What the proxy does.
 MODES: dict[Failure, str] = {"refused": "refuse", "reset": "reset", "stalled": "stall"}

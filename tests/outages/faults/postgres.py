@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..stage import PASSWORD, USER, Stage
+from tests.outages.stage import PASSWORD, USER, Stage
 
 _END_SESSIONS = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{USER}'"  # noqa: S608
 _RELOAD = "SELECT pg_reload_conf()"

@@ -8,9 +8,8 @@ from contextlib import contextmanager, suppress
 
 from redis.exceptions import ResponseError
 
-from tests.waiting import eventually
-
-from ..stage import PASSWORD, USER, Stage
+from tests.outages.stage import PASSWORD, USER, Stage
+from tests.support.waiting import eventually
 
 #: Nothing listens there.
 _NOWHERE = ("127.0.0.1", "9")

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 
-from ..stage import Stage
-from ..table import FAILURES, Failure, Service
+from tests.outages.stage import Stage
+from tests.outages.table import FAILURES, Failure, Service
+
 from . import http, network, postgres, redis
 
 #: The service fails from the beginning to the end of the block.

@@ -1,0 +1,116 @@
+"""`preppath-workers check`: looks at what the workers need before they need it."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from ...config.load import EX_CONFIG, load, read_environment
+from ...config.model import Config
+from ...errors import ConfigError
+from ...jobs import JOB_TYPES
+from ..arguments import add_command
+from ..terminal import tell, tell_json
+from .config_file import check_config_file
+from .data import check_data, repair_data
+from .findings import Finding
+from .limits import check_limits
+from .models import check_models
+from .postgres import check_connection, check_database
+from .redis import check_redis
+from .requests import check_requests
+from .s3 import check_storage
+
+if TYPE_CHECKING:
+    from ..arguments import Subparsers
+
+#: A check asks the outside world and returns what it finds; what it expects to go wrong is a finding too, so
+#: that one check does not hide the others.
+Check = Callable[[Config], Iterable[Finding]]
+
+#: In the order in which they are told.
+CHECKS: Mapping[str, Check] = {
+    "redis": check_redis,
+    "database": check_database,
+    "storage": check_storage,
+    "models": check_models,
+    "limits": check_limits,
+    "data": check_data,
+}
+
+#: What a start depends on, in a second or two.
+FAST: Mapping[str, Check] = {"redis": check_redis, "database": check_connection}
+
+#: The exit code, by the worst finding.
+_EXIT_CODES = {"ok": 0, "warning": 1, "error": 2}
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "check",
+        "look at everything the workers need, and at the data in Redis",
+        """
+        examples:
+          preppath-workers check --config .env
+          preppath-workers check --only models --paid
+          preppath-workers check --only data --fix
+
+        redis: version, memory policy, persistence, clock. database: tables, rights, connections.
+        storage: writes, fetches and removes an object under check/. models: whether the
+        vendor has them, and for how long; --paid also makes one smallest request to each, with
+        the configured voice, temperature and limits, for about a cent in all.
+        limits: whether all machines have the same rate limit for a queue.
+        data: whether every job is in exactly one place; this reads the names of all jobs, a
+        second for every 50,000 or so. --fix puts a job that is in none, or in several, where its
+        state belongs, and never deletes one.
+
+        exit codes: 0 all is well, 1 there are warnings, 2 there are errors, 78 the configuration is wrong
+        """,
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON array of {status, what, detail}")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--only", dest="checks", action="append", choices=CHECKS, help="this one; may be repeated"
+    )
+    which.add_argument(
+        "--fast", action="store_true", help="redis and the database's answer alone, before a start"
+    )
+    parser.add_argument("--paid", action="store_true", help="also make one small paid request to each model")
+    parser.add_argument("--fix", action="store_true", help="repair the data")
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Prints a line for each finding, and returns the exit code."""
+    findings = []
+    for finding in _findings(args):
+        findings.append(finding)
+        if not args.json:
+            tell(f"{finding.status:<8} {finding.what}: {finding.detail}", flush=True)
+    if args.json:
+        tell_json([asdict(finding) for finding in findings], indent=2)
+    # Told apart, for a start need not be tried again before somebody has mended it.
+    if any(finding.what == "configuration" for finding in findings):
+        return EX_CONFIG
+    return max((_EXIT_CODES[finding.status] for finding in findings), default=0)
+
+
+def _findings(args: Namespace) -> Iterator[Finding]:
+    try:
+        config = load(read_environment(args.config), [job_type.defaults for job_type in JOB_TYPES])
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Finding("error", "configuration", problem)
+        return
+    if not args.fast and not args.checks:
+        yield from check_config_file(args.config)
+    checks = FAST if args.fast else CHECKS
+    for name, check in checks.items():
+        if not args.checks or name in args.checks:
+            yield from (repair_data if args.fix and name == "data" else check)(config)
+            if args.paid and name == "models":
+                yield from check_requests(config)

@@ -1,0 +1,42 @@
+"""Compares this configuration's rate limits with those in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from redis.exceptions import RedisError
+
+from ...config.model import Config
+from ...queue import Queue
+from ...store import connection
+from ...store.limits import limit_in_force
+from .findings import Finding
+
+
+def check_limits(config: Config) -> Iterator[Finding]:
+    """Names each queue whose limit is not the same everywhere."""
+    client = connection.client(config.redis.url)
+    for settings in config.queues:
+        what = f"{settings.name} rate limit"
+        try:
+            agreed = limit_in_force(Queue(settings.name, client, config.redis.prefix))
+        except RedisError as error:
+            yield Finding("error", what, f"cannot be read: {error}")
+            continue
+        ours = str(settings.rate_limit) if settings.rate_limit else "none"
+        if agreed is None:
+            continue
+        if agreed.other:
+            yield Finding(
+                "error",
+                what,
+                f"instances differ: {agreed.newest} ({agreed.newest.instance}) is in force, "
+                f"{agreed.other.instance} is configured with {agreed.other}",
+            )
+        elif str(agreed.newest) != ours:
+            yield Finding(
+                "warning",
+                what,
+                f"{agreed.newest} is in force ({agreed.newest.instance}), {ours} is configured here",
+            )
+    client.close()

@@ -1,0 +1,65 @@
+"""Looks whether the database is there, with the tables and rights that the handlers need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ...config.model import Config
+from ...errors import ConfigError, JobError
+from .connections import check_connections
+from .findings import Finding
+
+#: Seconds to connect, and for each statement.
+_TIMEOUT = 5
+
+#: What the handlers do to each table.
+NEEDED: Mapping[str, Sequence[str]] = {
+    "interviews": ("SELECT",),
+    "interview_questions": ("SELECT", "UPDATE"),
+    "interview_recordings": ("SELECT", "UPDATE"),
+    "answer_feedback": ("SELECT", "INSERT"),
+}
+
+
+def check_connection(config: Config) -> Iterator[Finding]:
+    """Whether it answers."""
+    yield from _ask(config, {})
+
+
+def check_database(config: Config) -> Iterator[Finding]:
+    """Whether it answers, whether its connections suffice, and one finding for each table."""
+    yield from _ask(config, NEEDED)
+
+
+def _ask(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    from ...clients.postgres.client import Database  # here, for other commands need no database library
+
+    try:
+        database = Database(config.database_url, connect_timeout=_TIMEOUT, statement_timeout=_TIMEOUT)
+        with database.transaction() as cursor:
+            cursor.execute("SELECT current_setting('server_version') AS version")
+            answer = cursor.fetchone()
+            yield Finding("ok", "database", f"PostgreSQL {answer['version'] if answer else '?'}")
+            if needed:
+                yield check_connections(config, cursor)
+            for table, rights in needed.items():
+                # to_regclass keeps to the search path, as the handlers' statements do.
+                cursor.execute(
+                    "SELECT to_regclass(%s) IS NOT NULL AS there, ARRAY(SELECT one FROM unnest(%s) AS one "
+                    "WHERE NOT coalesce(has_table_privilege(to_regclass(%s), one), true)) AS missing",
+                    (table, list(rights), table),
+                )
+                answer = cursor.fetchone()
+                assert answer is not None
+                yield _table(table, answer["there"], answer["missing"])
+    except (JobError, ConfigError) as error:
+        yield Finding("error", "database", str(error))
+
+
+def _table(table: str, there: bool, missing: Sequence[str]) -> Finding:
+    what = f"table {table}"
+    if not there:
+        return Finding("error", what, "does not exist; `init-db` creates what is missing")
+    if missing:
+        return Finding("error", what, f"this user has no right to {', '.join(missing)}")
+    return Finding("ok", what, "there, with the rights that are needed")

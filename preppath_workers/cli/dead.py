@@ -1,0 +1,226 @@
+"""`preppath-workers dead list, show, replay, purge`: the dead-letter lists."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from ..queue import Queue
+from ..store.dead_letters import Selection, newest, walk
+from ..store.job import Job
+from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
+from .dead_selection import add_selection, replayable, selection_of
+from .formatting import counted, span
+from .queue_argument import open_queues
+from .terminal import complain, tell, tell_json
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+_CODES = "exit codes: 0; 1 no such --id; 69 Redis does not answer; 78 the configuration is wrong"
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the commands."""
+    parser = add_command(
+        subparsers,
+        "dead",
+        "list, show, replay or purge jobs of the dead-letter lists",
+        f"""
+        examples:
+          preppath-workers dead list tts --reason retries --newer-than 2h
+          preppath-workers dead replay --all --class TransientError --dry-run
+          preppath-workers dead purge tts --older-than 30d --yes
+
+        {_CODES}
+        """,
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for add in (_add_list, _add_show, _add_replay, _add_purge):
+        add(verbs)
+
+
+def _add_list(verbs: Subparsers) -> None:
+    parser = add_command(
+        verbs,
+        "list",
+        "list dead jobs, newest first: queue, id, reason, age, replays, error",
+        f"""
+        example: preppath-workers dead list tts --reason retries
+
+        {_CODES}
+        """,
+    )
+    add_selection(parser)
+    parser.add_argument("--json", action="store_true", help="print a JSON object for each job, one a line")
+    _add_oldest(parser)
+    parser.set_defaults(run=_list)
+
+
+def _add_show(verbs: Subparsers) -> None:
+    parser = add_command(
+        verbs,
+        "show",
+        "show dead jobs with all that is known of them, as JSON, newest first",
+        f"""
+        example: preppath-workers dead show tts --id q1-v1
+
+        {_CODES}
+        """,
+    )
+    add_selection(parser)
+    _add_oldest(parser)
+    parser.set_defaults(run=_show)
+
+
+def _add_replay(verbs: Subparsers) -> None:
+    parser = add_command(
+        verbs,
+        "replay",
+        "run dead jobs again, oldest first, their counters at zero",
+        f"""
+        example: preppath-workers dead replay --all --newer-than 1d
+
+        What another run can not help stays, unless it is named by --id or --reason: jobs that are
+        invalid or malformed. So does what was replayed --max-replays times, unless named by --id.
+
+        {_CODES}
+        """,
+    )
+    add_selection(parser)
+    _add_dry_run(parser)
+    parser.add_argument(
+        "--max-replays",
+        type=whole_number,
+        default=3,
+        metavar="N",
+        help="leave those alone that were replayed so often; %(default)s if not given",
+    )
+    parser.add_argument(
+        "--pace",
+        type=positive_number,
+        default=20,
+        metavar="N",
+        help="N jobs a second at most; %(default)s if not given",
+    )
+    parser.add_argument("--quiet", action="store_true", help="say nothing when there is nothing to do")
+    parser.set_defaults(run=_replay)
+
+
+def _add_purge(verbs: Subparsers) -> None:
+    parser = add_command(
+        verbs,
+        "purge",
+        "delete dead jobs for good",
+        """
+        example: preppath-workers dead purge tts --older-than 30d
+
+        It asks first; where nobody can be asked, it wants --yes.
+
+        exit codes: 0; 1 not confirmed, or no such --id; 69 Redis does not answer;
+        78 the configuration is wrong
+        """,
+    )
+    add_selection(parser)
+    _add_dry_run(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.set_defaults(run=_purge)
+
+
+def _add_dry_run(parser: ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="list what would be done, and do nothing")
+
+
+def _add_oldest(parser: ArgumentParser) -> None:
+    parser.add_argument("--oldest", action="store_true", help="the oldest first, in place of the newest")
+
+
+def _list(args: Namespace) -> int:
+    return _print(args, selection_of(args), as_json=args.json, oldest_first=args.oldest)
+
+
+def _show(args: Namespace) -> int:
+    return _print(args, selection_of(args), as_json=True, oldest_first=args.oldest)
+
+
+def _print(args: Namespace, selection: Selection, as_json: bool = False, oldest_first: bool = True) -> int:
+    found = set()
+    for queue in open_queues(args):
+        now = queue.now()
+        jobs = _jobs(queue, selection, args.limit) if oldest_first else newest(queue, selection, args.limit)
+        for job in jobs:
+            found.add(job.id)
+            if as_json:
+                tell_json(job.to_dict())
+            else:
+                tell(_line(job, now))
+    return _missing(args, found)
+
+
+def _missing(args: Namespace, found: Collection[str]) -> int:
+    """Tell that nothing matches, and return the exit code: an --id that is not there is a failure."""
+    where = "any queue" if args.all else f"queue {args.queue}"
+    missing = [job_id for job_id in args.ids if job_id not in found]
+    for job_id in missing:
+        complain(f"dead {args.verb}: no dead job {job_id!r} of {where} matches")
+    if not found and not missing:
+        complain(f"dead {args.verb}: no dead job of {where} matches")
+    return EXIT_FAILED if missing else 0
+
+
+def _replay(args: Namespace) -> int:
+    selection = replayable(args)
+    if args.dry_run:
+        return _print(args, selection)
+    replayed: dict[str, int] = {}
+    found: set[str] = set()
+    for queue in open_queues(args):
+        for page in walk(queue, selection, queue.replay, args.limit, args.pace):
+            replayed[queue.name] = replayed.get(queue.name, 0) + page.taken
+            found.update(job.id for job in page.jobs)
+            if len(page.jobs) == args.pace:
+                time.sleep(1)
+    total = sum(replayed.values())
+    if total or not args.quiet:
+        detail = ", ".join(f"{name} {number}" for name, number in replayed.items() if number)
+        tell(f"{counted(total, 'dead job')} replayed" + (f": {detail}" if detail else ""))
+    return _missing(args, found) if args.ids else 0
+
+
+def _purge(args: Namespace) -> int:
+    selection = selection_of(args)
+    if args.dry_run:
+        return _print(args, selection)
+    found: set[str] = set()
+    for queue in open_queues(args):
+        meant = [job.id for job in _jobs(queue, selection, args.limit)]
+        if not meant:
+            continue
+        found.update(meant)
+        question = f"Delete {counted(len(meant), 'dead job')} of {queue.name} for good?"
+        if not args.yes and not _confirmed(question):
+            complain("dead purge: nothing was deleted; --yes deletes without asking")
+            return EXIT_FAILED
+        purged = sum(page.taken for page in walk(queue, selection, queue.purge, args.limit))
+        tell(f"{queue.name}: {counted(purged, 'dead job')} deleted")
+    return _missing(args, found)
+
+
+def _confirmed(question: str) -> bool:
+    return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _jobs(queue: Queue, selection: Selection, limit: int | None) -> Iterator[Job]:
+    for page in walk(queue, selection, limit=limit):
+        yield from page.jobs
+
+
+def _line(job: Job, now: int) -> str:
+    age = span(now - job.finished_at) if job.finished_at else "-"
+    error = job.error or {}
+    message = " ".join(str(error.get("message", "")).split())
+    history = f"{job.reason}, {age} ago, {counted(job.replays, 'replay')}"
+    return f"{job.queue} {job.id}  {history}  {error.get('class')}: {message}"

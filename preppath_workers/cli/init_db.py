@@ -1,0 +1,54 @@
+"""`preppath-workers init-db`: creates the tables that are missing."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..config.load import load_database_url, read_environment
+from ..errors import JobError
+from .arguments import EXIT_FAILED, add_command
+from .terminal import complain, tell
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "init-db",
+        "create the tables that are missing, and change nothing that exists",
+        """
+        example: preppath-workers init-db --config .env
+
+        exit codes: 0 every table is there, 1 the database refused, 78 the configuration is wrong
+        """,
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Creates the tables in one transaction and prints a line for each. Returns the exit code.
+
+    Raises ConfigError.
+    """
+    # Here, for the other commands need no database library.
+    from ..clients.postgres.client import Database
+    from ..clients.postgres.schema import TABLES, create_missing, missing_tables
+
+    database = Database(load_database_url(read_environment(args.config)))
+    missing: list[str] = []
+    created: list[str] = []
+    try:
+        with database.transaction() as cursor:
+            missing = missing_tables(cursor)
+            created = create_missing(cursor)
+    except JobError as error:
+        what = f"cannot create {', '.join(missing)}: " if missing else ""
+        complain(f"init-db: {what}{error}")
+        return EXIT_FAILED
+    for table in TABLES:
+        tell(f"{table}: {'created' if table in created else 'already there'}")
+    return 0

@@ -1,0 +1,69 @@
+"""`preppath-workers jobs`: lists a queue's jobs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..store.job import Job
+from ..store.listing import LISTED
+from .arguments import add_command, positive_number, whole_number
+from .formatting import span
+from .queue_argument import add_queue_argument, open_queue
+from .terminal import complain, tell, tell_json
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+#: Characters of a line that tell what the job is about.
+_HINT = 29
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "jobs",
+        "list a queue's jobs by state",
+        """
+        examples:
+          preppath-workers jobs tts
+          preppath-workers jobs tts --state failed --limit 20 --offset 40
+
+        waiting jobs are listed in the order they will run, delayed ones by when they are due, failed
+        and completed ones newest first
+
+        exit codes: 0; 69 Redis does not answer; 78 the configuration is wrong
+        """,
+    )
+    add_queue_argument(parser)
+    parser.add_argument("--state", choices=LISTED, default="waiting", help="%(default)s if not given")
+    parser.add_argument("--limit", type=positive_number, default=50, metavar="N", help="at most %(default)s")
+    parser.add_argument("--offset", type=whole_number, default=0, metavar="N", help="leave out the first N")
+    parser.add_argument("--json", action="store_true", help="print a JSON object for each job, one a line")
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Lists the jobs. Raises ConfigError."""
+    queue = open_queue(args)
+    page = queue.jobs(args.state, args.offset, args.limit)
+    if not page:
+        beyond = f" after the first {args.offset:,}" if args.offset else ""
+        complain(f"jobs: queue {queue.name} has no {args.state} jobs{beyond}")
+    now = queue.now()
+    for job in page:
+        if args.json:
+            tell_json(job.to_dict())
+        else:
+            tell(_line(job, now))
+    return 0
+
+
+def _line(job: Job, now: int) -> str:
+    age = span(now - job.created_at) if job.created_at else "-"
+    hint = f"{job.error.get('class')}: {job.error.get('message')}" if job.error else job.raw_data
+    hint = " ".join(hint.split())
+    if len(hint) > _HINT:
+        hint = hint[: _HINT - 1] + "…"
+    return f"{job.id:<26}  {job.priority:>3}  {job.attempts:>2}×  {age:>11}  {hint}"

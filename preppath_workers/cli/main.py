@@ -1,0 +1,82 @@
+"""The command line: `preppath-workers [COMMAND]`; without a command it starts the workers."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
+from redis.exceptions import RedisError
+
+from .. import __version__
+from ..config.load import EX_CONFIG
+from ..errors import ConfigError
+from . import check, control, dead, enqueue, health, init_db, jobs, queues, run, show, top
+from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
+from .terminal import OutputError, accept_every_character, complain, discard_output, flush_output
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    accept_every_character()
+    try:
+        code = _run(arguments)
+        # Here, and not when the interpreter ends: then nothing could be said, and the exit code would be 120.
+        flush_output()
+    except BrokenPipeError:
+        # The reader has seen enough, but the command may not have done all: no exit code of 0.
+        discard_output()
+        return 128 + signal.SIGPIPE
+    except OutputError as error:
+        complain(f"preppath-workers: cannot write the output: {error}")
+        discard_output()
+        return EXIT_OUTPUT
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        args = _parse(arguments)
+        return int(args.run(args))
+    except SystemExit as error:  # argparse, after --help or a wrong word
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    except ConfigError as error:
+        for problem in error.problems:
+            complain(f"preppath-workers: {problem}")
+        return EX_CONFIG
+    except RedisError as error:
+        complain(f"preppath-workers: Redis does not answer as it should: {error}")
+        return EXIT_UNAVAILABLE
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parse(arguments: Sequence[str] | None) -> Namespace:
+    parser = _parser()
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if args.only and args.command not in (None, "run"):
+        parser.error(f"--queue chooses which workers to start; {args.command} does not take it")
+    return args
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="preppath-workers",
+        description="PrepPath's background workers on reliable Redis queues.",
+        epilog="Without a command the workers of every queue are started. COMMAND --help tells more.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
+    run.add_queue_option(parser)
+    parser.set_defaults(run=run.run, parser=parser)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for command in (run, enqueue, queues, top, jobs, show, control, dead, health, check, init_db):
+        command.add_parser(subparsers)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""`preppath-workers queues`: shows all queues at a glance."""
+
+from __future__ import annotations
+
+import shutil
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ..queue import Queue
+from ..store.job import iso
+from ..store.limits import limit_in_force
+from ..store.reader import Gate
+from ..store.writes import refusal
+from .arguments import add_command
+from .formatting import span
+from .queue_argument import open_configured
+from .terminal import tell, tell_json
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+_COLUMNS = (
+    *("queue", "waiting", "active", "delayed", "failed", "completed", "workers", "limit"),
+    "gate",
+)
+
+#: The column that narrow terminals do without.
+_LIMIT = _COLUMNS.index("limit")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "queues",
+        "show every queue: jobs by state, workers, whether jobs may start",
+        """
+        example:
+          preppath-workers queues --config .env
+
+        completed: the recent ones that are listed. workers: those of all live instances.
+        limit: starts per seconds, in force or configured here (left out where the line is too
+        narrow). gate: whether jobs may start; if not, a line below tells why.
+
+        exit codes: 0; 69 Redis does not answer; 78 the configuration is wrong
+        """,
+    )
+    parser.add_argument("--json", action="store_true", help="print a JSON object for each queue, one a line")
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Shows the queues. Raises ConfigError."""
+    rows: list[Sequence[str]] = [_COLUMNS]
+    notes = []
+    for queue, settings in open_configured(args):
+        gate, refused = queue.gate(), refusal(queue)
+        agreed = limit_in_force(queue)
+        rate_limit = agreed.newest.limit if agreed else settings.rate_limit
+        limit = str(rate_limit) if rate_limit else None
+        if args.json:
+            tell_json(_json(queue, gate, refused, limit))
+            continue
+        counts = map(str, asdict(queue.counts()).values())
+        rows.append([settings.name, *counts, limit or "none", "refused" if refused else _gate(gate)])
+        notes += [f"{settings.name}: {note}" for note in _why_closed(gate, refused)]
+    if not args.json:
+        for line in [*_table(rows, shutil.get_terminal_size().columns), *notes]:
+            tell(line)
+    return 0
+
+
+def _json(queue: Queue, gate: Gate, refused: str | None, limit: str | None) -> dict[str, Any]:
+    counts = asdict(queue.counts())
+    state = {
+        "paused": gate.paused,
+        "heldMs": gate.held_ms,
+        "outOfService": gate.service,
+        "outOfServiceSince": iso(gate.since),
+        "nextProbeMs": gate.probe_ms if gate.out_of_service else None,
+        "reason": gate.reason,
+        "refusal": refused,
+    }
+    return {"queue": queue.name, **counts, "rateLimit": limit, **state}
+
+
+def _gate(gate: Gate) -> str:
+    if gate.paused:
+        return "paused"
+    if gate.out_of_service:
+        return "out of service"
+    return "held" if gate.held_ms else "open"
+
+
+def _why_closed(gate: Gate, refused: str | None) -> Iterator[str]:
+    if refused:
+        yield refused
+    if gate.out_of_service:
+        yield f"out of service, next probe in {span(gate.probe_ms)}: {gate.service}: {gate.reason}"
+    elif gate.held_ms:
+        yield f"held for {span(gate.held_ms)}: {gate.reason}"
+
+
+def _table(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """The rows as lines; without the limits when they would be wider than that."""
+    lines = _lines(rows)
+    if max(map(len, lines)) <= width:
+        return lines
+    return _lines([[*row[:_LIMIT], *row[_LIMIT + 1 :]] for row in rows])
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Words to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for name, *middle, gate in rows:
+        numbers = (cell.rjust(width) for cell, width in zip(middle, widths[1:-1], strict=True))
+        lines.append(f"{name.ljust(widths[0])} {' '.join(numbers)}  {gate}")
+    return lines

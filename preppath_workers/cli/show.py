@@ -1,0 +1,129 @@
+"""`preppath-workers show`: everything about one job."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from ..errors import UnknownJob
+from ..queue import Queue
+from ..store.job import Job
+from .arguments import EXIT_FAILED, add_command
+from .explain import explain
+from .formatting import moment
+from .queue_argument import add_queue_argument, open_queue, rate_limit_of
+from .terminal import complain, tell, tell_json
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+#: Seconds between two looks at a job that is waited for.
+_LOOK = 0.1
+
+#: Seconds between two tries while Redis does not answer.
+_PAUSE = 0.5
+
+#: Exit codes of --wait: the job ended otherwise than completed; it did not end in time.
+_EXIT_NOT_COMPLETED, _EXIT_NOT_ENDED = 3, 4
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "show",
+        "show everything about a job, and why it is where it is (also: status)",
+        """
+        example:
+          preppath-workers show tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --wait 60
+
+        exit codes: 0 here it is (with --wait: it completed); 1 no such job;
+        with --wait: 3 it failed or was cancelled, 4 it did not end in time;
+        69 Redis does not answer; 78 the configuration is wrong
+        """,
+        aliases=["status"],
+    )
+    add_queue_argument(parser)
+    parser.add_argument("id", metavar="ID", help="the job's id, as enqueue printed it")
+    parser.add_argument("--json", action="store_true", help="print it as a JSON object")
+    parser.add_argument(
+        "--wait",
+        nargs="?",
+        type=float,
+        const=float("inf"),
+        metavar="SECONDS",
+        help="wait until it has ended: for ever, or SECONDS",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Shows the job. Raises ConfigError."""
+    queue = open_queue(args)
+    try:
+        job = _find(queue, args.id)
+        give_up_at = time.monotonic() + (args.wait or 0.0)
+        while not job.is_finished and time.monotonic() < give_up_at:
+            time.sleep(_LOOK)
+            job = _look_again(queue, job, give_up_at)
+    except UnknownJob as error:
+        complain(f"show: {error}")
+        return EXIT_FAILED
+    location = queue.locate(job.id, rate_limit_of(args))
+    reason = explain(job, location, queue.gate())
+    if args.json:
+        facts = {name: value for name, value in asdict(location).items() if value is not None}
+        tell_json(job.to_dict() | {"why": reason, "location": facts}, indent=2)
+    else:
+        for line in _shown(job, reason, location.at):
+            tell(line)
+    if args.wait is None or job.state == "completed":
+        return 0
+    return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED
+
+
+def _look_again(queue: Queue, job: Job, give_up_at: float) -> Job:
+    """The job as it is now. Bears that Redis does not answer for as long as there is time to wait."""
+    is_told = False
+    while True:
+        try:
+            return _find(queue, job.id)
+        except RedisError as error:
+            if time.monotonic() >= give_up_at:
+                raise
+            if not is_told:
+                complain(f"show: Redis does not answer, still waiting: {error}")
+                is_told = True
+            time.sleep(_PAUSE)
+
+
+def _find(queue: Queue, job_id: str) -> Job:
+    job = queue.get(job_id)
+    if not job:
+        raise UnknownJob(queue.name, job_id)
+    return job
+
+
+def _shown(job: Job, reason: str, now: int) -> list[str]:
+    shown = job.to_dict() | {"why": reason}
+    for name, ms in (("created", job.created_at), ("started", job.started_at), ("finished", job.finished_at)):
+        shown[f"{name}At"] = moment(ms, now) if ms else None
+    if job.error:
+        shown["error"] = f"{job.error.get('class')}: {job.error.get('message')}"
+    first = ("queue", "id", "state", "why")
+    lines = [f"{name:<11} {_text(shown[name])}" for name in first]
+    lines += [
+        f"{name:<11} {_text(value)}{' %' if name == 'progress' else ''}"
+        for name, value in shown.items()
+        if name not in first and value is not None
+    ]
+    return lines
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,115 @@
+"""`preppath-workers top`: a live screen of queues, workers, rates and failures."""
+
+from __future__ import annotations
+
+import curses
+import sys
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import astuple
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from ..jobs import JOB_TYPES
+from ..queue import Queue
+from .arguments import add_command
+from .local_processes import local_workers
+from .queue_argument import open_all
+from .terminal import tell
+from .top_view import Snapshot, render
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Adds the command."""
+    parser = add_command(
+        subparsers,
+        "top",
+        "watch queues, workers, rates and recent failures; q ends it",
+        """
+        examples:
+          preppath-workers top
+          preppath-workers top --once
+
+        Workers of other hosts are shown without pid and memory. MIB is resident memory, with
+        what a worker shares with others.
+
+        exit codes: 0; 69 Redis does not answer (at the start); 78 the configuration is wrong
+        """,
+    )
+    parser.add_argument("--once", action="store_true", help="print it once, as plain text")
+    parser.add_argument(
+        "--every", type=_seconds, default=2.0, metavar="SECONDS", help="%(default)s if not given"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Watches until q is pressed. Raises ConfigError."""
+    queues = open_all(args)
+    first = _snapshot(queues)
+    if args.once or not sys.stdout.isatty():
+        for line in render(first, None, 10**6, 10**6):
+            tell(line)
+        return 0
+    with suppress(KeyboardInterrupt):
+        curses.wrapper(lambda screen: _watch(screen, queues, first, args.every))
+    return 0
+
+
+def _snapshot(queues: Sequence[Queue]) -> Snapshot:
+    views = [queue.snapshot() for queue in queues]
+    # Nobody misses a queue that is worked only where somebody wants it.
+    optional = {job_type.name for job_type in JOB_TYPES if job_type.defaults.needs}
+    shown = [snapshot for snapshot in views if snapshot.name not in optional or any(astuple(snapshot.counts))]
+    return Snapshot(queues[0].now(), shown, local_workers())
+
+
+def _watch(screen: curses.window, queues: Sequence[Queue], first: Snapshot, every: float) -> None:
+    curses.use_default_colors()
+    curses.curs_set(0)
+    screen.timeout(round(every * 1000))
+    before, now, trouble = None, first, ""
+    while True:
+        _draw(screen, render(now, before, *_size(screen)), trouble)
+        key = screen.getch()
+        if key in (ord("q"), ord("Q"), 27):
+            return
+        if key == curses.KEY_RESIZE:
+            continue
+        try:
+            snapshot, trouble = _snapshot(queues), ""
+        except RedisError as error:
+            trouble = f"Redis does not answer: {error}"
+        else:
+            before, now = now, snapshot
+
+
+def _size(screen: curses.window) -> tuple[int, int]:
+    height, width = screen.getmaxyx()
+    # The last line is for trouble; the last column stays free, or the cursor would leave the screen.
+    return width - 1, height - 1
+
+
+def _draw(screen: curses.window, lines: Sequence[str], trouble: str) -> None:
+    width, height = _size(screen)
+    screen.erase()
+    for row, line in enumerate(lines):
+        is_title = line[:5].isupper() and line[0] != " "
+        screen.addstr(row, 0, line, curses.A_BOLD if is_title else curses.A_NORMAL)
+    screen.addstr(height, 0, (trouble or "q: quit")[:width], curses.A_REVERSE if trouble else curses.A_DIM)
+    screen.refresh()
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 3600:
+        raise ArgumentTypeError(f"{word!r} is no number of seconds from 0.1 to 3600")
+    return seconds

@@ -1,0 +1,1 @@
+"""OpenAI, or servers that speak its API."""

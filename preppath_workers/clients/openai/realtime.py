@@ -1,0 +1,201 @@
+"""Reads texts aloud over OpenAI's Realtime API: one WebSocket session, one response for each text.
+
+A voice model may answer a text or reword it instead of reading it. What it said comes back as a transcript,
+which the caller has to compare.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from socket import SHUT_RDWR
+from typing import Any, cast
+
+import openai
+import openai.resources.realtime  # the SDK would load it late, after the fork
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+
+from ...errors import TransientError
+from .realtime_errors import Progress, realtime_errors, refused_event, unfinished
+from .realtime_frames import RATE, SessionOptions, Usage, response_request, seconds_to_wait, session_request
+from .verdicts import RequestInfo
+
+#: Seconds to connect, the handshake included.
+_OPEN_TIMEOUT = 10.0
+#: Seconds for the closing handshake: everything was received by then.
+_CLOSE_TIMEOUT = 1.0
+#: Bytes of the largest message that is accepted.
+_MAX_MESSAGE = 16 * 1024 * 1024
+#: Seconds after which a session is left for a new one: OpenAI ends a session after 60 minutes.
+_SESSION_LIFE = 3_000.0
+#: Events that carry sound and transcripts, in the API's name and that of its beta, which other servers use.
+_AUDIO = frozenset({"response.output_audio.delta", "response.audio.delta"})
+_TRANSCRIPTS = frozenset({"response.output_audio_transcript.done", "response.audio_transcript.done"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A text as a model read it: 16-bit little-endian mono samples, `RATE` a second, and what it said."""
+
+    samples: bytes
+    transcript: str
+    usage: Usage
+
+    @property
+    def seconds(self) -> float:
+        """How long it plays."""
+        return len(self.samples) / 2 / RATE
+
+
+class RealtimeReader:
+    """A session with the model, opened with the first text; a context manager that ends it.
+
+    `silence`: seconds without any event after which a response counts as failed. The SDK's own timeouts do
+    not apply to a WebSocket, and its retries are not used: retries are the queue's.
+    """
+
+    def __init__(
+        self, client: openai.OpenAI, request: RequestInfo, options: SessionOptions, silence: float
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._options = options
+        self._silence = silence
+        self._opened = ExitStack()
+        self._socket: ClientConnection | None = None
+        self._opened_at = 0.0
+
+    def __enter__(self) -> RealtimeReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session, if one is open."""
+        opened, self._opened, self._socket = self._opened, ExitStack(), None
+        with suppress(Exception):  # nothing is lost with a session that does not end in order
+            opened.close()
+
+    def read(self, text: str) -> Reading:
+        """Return the text as the model read it, be it right or wrong. One paid request.
+
+        Raises RateLimited, ServiceError (`may_be_paid` from the moment in which the response is asked for),
+        PermanentError for what the text or the job's own wishes cause, and TransientError for a speech that
+        was cut off.
+        """
+        progress = Progress()
+        try:
+            with realtime_errors(self._request, progress):
+                self._ask(text)
+                progress.sent = True
+                return self._receive()
+        except BaseException:  # a response that is not read to its end would be mixed with the next
+            self._hang_up()
+            raise
+
+    def _hang_up(self) -> None:
+        """End the session without its closing handshake, for which a silent server would let us wait."""
+        if self._socket:
+            with suppress(OSError):
+                self._socket.socket.shutdown(SHUT_RDWR)
+        self.close()
+
+    def _ask(self, text: str) -> None:
+        """Ask for the response, in a new session if the server ended the old one meanwhile."""
+        if time.monotonic() - self._opened_at > _SESSION_LIFE:
+            self.close()
+        request = json.dumps(response_request(self._options, text))
+        if self._socket:
+            try:
+                self._socket.send(request)
+            except ConnectionClosed:
+                self.close()
+            else:
+                return
+        self._open().send(request)
+
+    def _open(self) -> ClientConnection:
+        options = {
+            "open_timeout": min(_OPEN_TIMEOUT, self._silence),
+            "close_timeout": _CLOSE_TIMEOUT,
+            "ping_interval": None,  # silence is judged by `silence`
+            "max_size": _MAX_MESSAGE,
+            "compression": None,
+            "create_connection": self._made,
+        }
+        connecting = self._client.realtime.connect(
+            model=self._options.model, websocket_connection_options=cast("Any", options)
+        )
+        self._opened.enter_context(connecting)
+        assert self._socket is not None
+        self._opened_at = time.monotonic()
+        self._socket.send(json.dumps(session_request(self._options)))
+        while (event := self._next())["type"] != "session.updated":
+            if event["type"] == "error":
+                raise refused_event(event.get("error"), self._request, is_setup=True)
+        return self._socket
+
+    def _made(self, *args: Any, **options: Any) -> ClientConnection:
+        self._socket = ClientConnection(*args, **options)
+        return self._socket
+
+    def _next(self) -> dict[str, Any]:
+        """Return the next event. Raises TimeoutError, ConnectionClosed, and ValueError for anything else."""
+        assert self._socket is not None
+        event = json.loads(self._socket.recv(self._silence, decode=False))
+        if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+            raise ValueError("not an event")
+        return event
+
+    def _receive(self) -> Reading:
+        answer = _Answer()
+        while True:
+            event = self._next()
+            if event["type"] == "error":
+                raise refused_event(event.get("error"), self._request, may_be_paid=answer.id is not None)
+            if response := answer.take(event):
+                if response.get("status") != "completed":
+                    raise unfinished(response, self._request, answer.reset)
+                return answer.reading(response)
+
+
+class _Answer:
+    """What has come of one response."""
+
+    def __init__(self) -> None:
+        self.id: Any = None
+        #: Seconds until the account's used-up limits are whole again, as far as the server tells.
+        self.reset: float | None = None
+        self._samples = bytearray()
+        self._transcripts: list[str] = []
+
+    def take(self, event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Take an event of the response, ignoring those of others; return it at its end."""
+        response = event.get("response")
+        response = response if isinstance(response, Mapping) else {}
+        if self.id is not None and event.get("response_id", response.get("id", self.id)) != self.id:
+            return None
+        if event["type"] == "response.created":
+            self.id = response.get("id", "")
+        elif event["type"] == "rate_limits.updated":
+            self.reset = seconds_to_wait(event.get("rate_limits"))
+        elif event["type"] in _AUDIO and isinstance(event.get("delta"), str):
+            self._samples += base64.b64decode(event["delta"], validate=True)
+        elif event["type"] in _TRANSCRIPTS and isinstance(event.get("transcript"), str):
+            self._transcripts.append(event["transcript"])
+        elif event["type"] == "response.done":
+            return {"status": None, **response}
+        return None
+
+    def reading(self, response: Mapping[str, Any]) -> Reading:
+        """Return the finished reading. Raises TransientError if it has no sound."""
+        if len(self._samples) < 2:
+            raise TransientError("OpenAI answered with an empty speech")
+        samples = bytes(self._samples[: len(self._samples) // 2 * 2])
+        return Reading(samples, " ".join(self._transcripts), Usage.of(response.get("usage")))

@@ -1,0 +1,138 @@
+"""Says what becomes of a job when the Realtime API fails: the one place that knows websockets' errors, and
+the API's events that say no."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import openai
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
+
+from ...errors import JobError, PermanentError, RateLimited, ServiceError, TransientError
+from .refusals import Refusal
+from .verdicts import SERVICE, RequestInfo, classify
+
+#: The HTTP status that goes with a close code (RFC 6455, 7.4, and IANA's registry of close codes):
+#: restarting, try again later, bad gateway, unauthorized, forbidden, timeout.
+_CLOSE_STATUSES = {1012: 503, 1013: 503, 1014: 502, 3000: 401, 3003: 403, 3008: 408}
+#: Characters of a server's words that are kept.
+_MAX_REASON = 200
+
+
+class Progress:
+    """How far a response has come: from `sent` until its end it may be on the bill."""
+
+    def __init__(self) -> None:
+        self.sent = False
+
+
+@contextmanager
+def realtime_errors(request: RequestInfo, progress: Progress) -> Iterator[None]:
+    """Turn what the SDK and websockets raise in the block into RateLimited, ServiceError or PermanentError.
+
+    The originals are not chained: they hold the request with its key.
+    """
+    try:
+        yield
+    except InvalidStatus as error:
+        raise classify(_handshake(error), request) from None
+    except ConnectionClosed as error:
+        raise _closed(error, request, progress.sent) from None
+    except TimeoutError:
+        message = (
+            "OpenAI was silent in the middle of a response"
+            if progress.sent
+            else "OpenAI did not answer in time"
+        )
+        raise ServiceError(SERVICE, message, may_be_paid=progress.sent) from None
+    except InvalidURI as error:
+        message = f"no connection to OpenAI ({type(error).__name__})"
+        raise ServiceError(SERVICE, message, refuses_all=True) from None
+    except (OSError, InvalidHandshake) as error:
+        message = f"no connection to OpenAI ({type(error).__name__})"
+        raise ServiceError(SERVICE, message, may_be_paid=progress.sent) from None
+    except (WebSocketException, openai.OpenAIError, ValueError, RecursionError) as error:
+        message = f"OpenAI's answer can not be read ({type(error).__name__})"
+        raise ServiceError(SERVICE, message, may_be_paid=progress.sent) from None
+
+
+def refused_event(
+    error: Any, request: RequestInfo, *, is_setup: bool = False, may_be_paid: bool = False
+) -> JobError:
+    """Return the error for an `error` event, or for the error of a failed response.
+
+    What refuses the session's setup depends on the configuration, unless the job chose it.
+    """
+    fields = dict(error) if isinstance(error, Mapping) else {"message": error}
+    if isinstance(fields.get("param"), str):
+        # "session.audio.output.voice" is the parameter that a job calls "voice".
+        fields["param"] = fields["param"].rpartition(".")[2]
+    refusal = Refusal(200, fields)
+    found = classify(refusal, request)
+    if is_setup and isinstance(found, PermanentError) and refusal.parameter not in request.from_job:
+        return ServiceError(SERVICE, f"the session's setup is refused: {found}", refuses_all=True)
+    return _charged(found) if may_be_paid else found
+
+
+def unfinished(response: Mapping[str, Any], request: RequestInfo, reset: float | None = None) -> JobError:
+    """Return the error for a response that ended in any way but `completed`. `reset`: seconds until used-up
+    rate limits are whole again, which come in an event of their own."""
+    details = response.get("status_details")
+    details = details if isinstance(details, Mapping) else {}
+    status, reason = response.get("status"), details.get("reason")
+    if isinstance(details.get("error"), Mapping):
+        found = refused_event(details["error"], request)
+        return RateLimited(str(found), reset) if isinstance(found, RateLimited) else found
+    if reason == "content_filter":
+        return PermanentError("OpenAI's content filter stopped the speech")
+    if status == "incomplete":
+        return TransientError(f"the speech was cut off ({_word(reason)})")
+    return ServiceError(SERVICE, f"OpenAI's response ended as {_word(status)} ({_word(reason)})")
+
+
+def _charged(error: JobError) -> JobError:
+    """Return the error with `may_be_paid`, if it is the service's passing failure."""
+    if isinstance(error, ServiceError) and not error.refuses_all:
+        return ServiceError(SERVICE, str(error), may_be_paid=True, retry_after=error.retry_after)
+    return error
+
+
+def _handshake(error: InvalidStatus) -> Refusal:
+    response = error.response
+    headers = {name.lower(): value for name, value in response.headers.raw_items()}
+    return Refusal(response.status_code, _body(response.body), headers, headers.get("x-request-id"))
+
+
+def _body(body: bytes | bytearray | None) -> Any:
+    try:
+        value = json.loads(body or b"null")
+    except (ValueError, RecursionError):
+        return None
+    return value.get("error", value) if isinstance(value, dict) else None
+
+
+def _closed(closed: ConnectionClosed, request: RequestInfo, sent: bool) -> JobError:
+    """Return the error for a connection that ended, by the code, and by the reason if that is a code too."""
+    frame = closed.rcvd
+    if frame is None:
+        return ServiceError(SERVICE, "the connection to OpenAI was cut", may_be_paid=sent)
+    message = f"OpenAI closed the connection ({frame.code})"
+    if frame.code == 1009:  # too big: our own frame, hence the job's text
+        return PermanentError(message)
+    # Reasons are words, or codes such as `invalid_request_error.invalid_api_key`.
+    error = {"code": frame.reason.rpartition(".")[2], "message": f"{message}: {frame.reason[:_MAX_REASON]}"}
+    found = classify(Refusal(_CLOSE_STATUSES.get(frame.code, 200), error), request)
+    return _charged(found) if sent else found
+
+
+def _word(value: Any) -> str:
+    return value[:_MAX_REASON] if isinstance(value, str) else "no reason"

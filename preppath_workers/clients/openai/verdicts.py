@@ -1,0 +1,86 @@
+"""Says what becomes of a job whose request a vendor refused: by status, code, type and parameter, never by
+the words. Those are kept for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...config.model import ModelConfig
+from ...errors import JobError, PermanentError, RateLimited, ServiceError
+from ...log import redact
+from ..retry_after import retry_after
+from .refusals import CONFIGURATION_CODES, Refusal
+
+#: The service's name in errors, whichever vendor answers.
+SERVICE = "openai"
+
+#: Statuses that can be about the job's own text, file or parameters.
+_JOB_STATUSES = frozenset({400, 413, 414, 415, 422})
+#: Statuses below 500 of a service that the same request may not meet again: timeout, conflict, too early.
+_SERVICE_STATUSES = frozenset({408, 409, 425})
+#: Statuses from 500 on that say that the server never does this.
+_NEVER_SERVED = frozenset({501, 505})
+#: Statuses of a gateway that passed the request on and got no answer in time.
+_UNANSWERED_STATUSES = frozenset({504, 524})
+
+#: Codes and types that depend on the account and may come with a 400 or 429 (OpenAI's guide "Error codes";
+#: the last two are Moonshot's and Alibaba's). Limits of spending have a prefix, such as `project_`.
+_ACCOUNT = frozenset(
+    {
+        *("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"),
+        *("billing_not_active", "invalid_api_key", "account_deactivated"),
+        *("exceeded_current_quota_error", "arrearage"),
+    }
+)
+_LIMIT_SUFFIXES = ("spend_limit_exceeded", "usage_limit_exceeded")
+#: Parameters whose values come from the configuration or from our own code, unless the job chose them.
+_SETTINGS = frozenset(
+    {
+        *("model", "voice", "response_format", "temperature", "max_completion_tokens", "max_tokens"),
+        *("stream", "stream_format", "reasoning", "reasoning_effort", "service_tier"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class RequestInfo:
+    """What a request's failure depends on: the model and its account, and the names of the parameters whose
+    values the job chose (its text and file among them)."""
+
+    model_config: ModelConfig
+    from_job: frozenset[str] = frozenset()
+
+
+def classify(refusal: Refusal, request: RequestInfo) -> JobError:
+    """The error to raise for a refusal: RateLimited for what heals by waiting, PermanentError for what the
+    job brought along, ServiceError for the rest, with `refuses_all` if someone has to change something."""
+    message = redact(str(refusal), [request.model_config.api_key])
+    status, wait = refusal.status, retry_after(refusal.headers)
+    if _is_account(refusal):
+        return ServiceError(SERVICE, message, refuses_all=True)
+    if refusal.parameter in request.from_job and (status in _JOB_STATUSES or status == 404):
+        return PermanentError(message)
+    if status == 404 or "model_not_found" in refusal.names:
+        # We ask for nothing that comes and goes: the model is unknown or shut down, its endpoint is, or the
+        # base URL is wrong.
+        return ServiceError(SERVICE, f"model {request.model_config.model}: {message}", refuses_all=True)
+    # Groq spells a rate limit of tokens 413.
+    if status == 429 or (status < 500 and "rate_limit_exceeded" in refusal.names):
+        return RateLimited(message, wait)
+    if status in _SERVICE_STATUSES or (status >= 500 and status not in _NEVER_SERVED):
+        unanswered = refusal.http_status in _UNANSWERED_STATUSES
+        return ServiceError(SERVICE, message, may_be_paid=unanswered, retry_after=wait)
+    if status in _JOB_STATUSES:
+        if refusal.parameter in _SETTINGS or CONFIGURATION_CODES.intersection(refusal.names):
+            setting = f"setting {refusal.parameter}: " if refusal.parameter else ""
+            return ServiceError(SERVICE, setting + message, refuses_all=True)
+        return PermanentError(message)
+    if status == 403 and refusal.is_flagged_input:
+        return PermanentError(message)
+    return ServiceError(SERVICE, message, refuses_all=True)
+
+
+def _is_account(refusal: Refusal) -> bool:
+    if refusal.status in (401, 402):
+        return True
+    return any(name in _ACCOUNT or name.endswith(_LIMIT_SUFFIXES) for name in refusal.names)

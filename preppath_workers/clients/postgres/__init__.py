@@ -1,0 +1,1 @@
+"""PrepPath's database."""

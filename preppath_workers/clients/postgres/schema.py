@@ -1,0 +1,48 @@
+"""Creates the tables that the workers need and that are not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from .client import Cursor
+
+#: In the order of schema.sql.
+TABLES = ("interviews", "interview_questions", "interview_recordings", "answer_feedback")
+#: Names the lock that two programs creating tables wait for each other with: PostgreSQL's IF NOT EXISTS is
+#: no protection against a table that appears meanwhile. Any number would do.
+LOCK = 0x50726570
+
+
+def missing_tables(cursor: Cursor) -> list[str]:
+    """Return those of `TABLES` that are not on the search path, which the jobs' statements use too."""
+    cursor.execute(
+        "SELECT name FROM unnest(%s) WITH ORDINALITY AS wanted (name, place) "
+        "WHERE to_regclass(name) IS NULL ORDER BY place",
+        [list(TABLES)],
+    )
+    return [row["name"] for row in cursor.fetchall()]
+
+
+def create_missing(cursor: Cursor) -> list[str]:
+    """Create the tables that are missing; commit nothing. Return their names.
+
+    A table that exists is not touched, so no right to create is needed for it.
+    """
+    if not missing_tables(cursor):
+        return []
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    missing = missing_tables(cursor)
+    for table in missing:
+        cursor.execute(_statements()[table])
+    return missing
+
+
+@cache
+def _statements() -> Mapping[str, str]:
+    """The statement of schema.sql that creates each table."""
+    schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+    found = re.finditer(r"^CREATE TABLE IF NOT EXISTS (\w+) \(.*?^\);", schema, re.M | re.S)
+    return {match[1]: match[0] for match in found}

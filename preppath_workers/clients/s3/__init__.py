@@ -1,0 +1,1 @@
+"""Audio files in an S3 bucket."""

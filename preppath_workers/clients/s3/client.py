@@ -1,0 +1,218 @@
+"""Audio files in an S3 bucket: AWS, or any server that speaks its API, such as MinIO."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ...config.model import StorageConfig
+from ...errors import PermanentError, ServiceError
+from .errors import (
+    NO_CREDENTIALS,
+    UNREADABLE,
+    credentials_rejected,
+    failure,
+    missing,
+    redirected,
+    refusal,
+    status_of,
+)
+
+if TYPE_CHECKING:  # The stubs are a development dependency.
+    from mypy_boto3_s3 import S3Client
+
+#: Seconds to connect.
+CONNECT_TIMEOUT = 5.0
+#: Seconds of silence on a connection after which a request counts as failed.
+READ_TIMEOUT = 30.0
+#: The longest life of a signed URL, s (S3's guide, "Sharing objects with presigned URLs").
+MAX_URL_SECONDS = 7 * 86_400
+#: Bytes copied at a time.
+CHUNK = 256 * 1024
+
+#: Statuses of a redirect.
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What is known of an object: its size, bytes, and its metadata, ASCII text by names in lower case."""
+
+    size: int
+    metadata: Mapping[str, str]
+
+
+class Storage:
+    """The bucket. Methods raise PermanentError for an object that does not exist or cannot be stored,
+    MachineError if this machine lacks something, and ServiceError for everything else: the network, the
+    server, and, with `refuses_all`, the bucket, the credentials and the endpoint.
+    """
+
+    def __init__(
+        self,
+        config: StorageConfig,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
+        self._config = config
+        self._timeouts = (connect_timeout, read_timeout)
+        self._client: S3Client | None = None
+
+    def close(self) -> None:
+        """Drops the client and its connections; the next call makes a new one, with fresh credentials."""
+        client, self._client = self._client, None
+        if client:
+            client.close()
+
+    def download(self, key: str, file: IO[bytes]) -> None:
+        """Writes the object to the file, piece by piece, so that its size does not matter to memory."""
+        with self._request(key) as client:
+            body = client.get_object(Bucket=self._config.bucket, Key=key)["Body"]
+            shutil.copyfileobj(body, file, CHUNK)
+
+    def upload(
+        self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Stores the object, in place of one that is there. Metadata is ASCII text."""
+        with self._request(key, writes=True) as client:
+            client.put_object(
+                Bucket=self._config.bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                Metadata=metadata or {},
+            )
+
+    def find(self, key: str) -> ObjectInfo | None:
+        """What is known of the object; None when there is none."""
+        with self._request(key) as client:
+            try:
+                found = client.head_object(Bucket=self._config.bucket, Key=key)
+            except ClientError as error:
+                if status_of(error) >= 500:
+                    raise
+                # An answer to HEAD has no body, hence no code: the same for a missing object, a missing
+                # bucket and a wrong key, until asked otherwise.
+                return self._look(client, key)
+            return ObjectInfo(found["ContentLength"], found["Metadata"])
+
+    def size(self, key: str) -> int:
+        """The object's size, bytes."""
+        found = self.find(key)
+        if found is None:
+            raise missing(self._config.bucket, key)
+        return found.size
+
+    def read(self, key: str) -> bytes | None:
+        """The object; None when there is none. For small ones: all of it is held in memory."""
+        with self._request(key) as client:
+            try:
+                return client.get_object(Bucket=self._config.bucket, Key=key)["Body"].read()
+            except client.exceptions.NoSuchKey:
+                return None
+
+    def delete(self, key: str) -> None:
+        """Removes the object, if it is there."""
+        with self._request(key, writes=True) as client:
+            client.delete_object(Bucket=self._config.bucket, Key=key)
+
+    def signed_url(self, key: str, seconds: int = MAX_URL_SECONDS) -> str:
+        """A URL that anyone can read the object with for that long, `MAX_URL_SECONDS` at most.
+
+        Nothing is asked of the server. The URL dies earlier when temporary credentials signed it and they
+        run out, so whoever keeps it should keep the key as well.
+        """
+        with self._request(key) as client:
+            return client.generate_presigned_url(
+                "get_object", Params={"Bucket": self._config.bucket, "Key": key}, ExpiresIn=seconds
+            )
+
+    def _look(self, client: S3Client, key: str) -> ObjectInfo | None:
+        """`find` with GET, whose refusal comes with a code. The object itself is not read."""
+        try:
+            found = client.get_object(Bucket=self._config.bucket, Key=key)
+        except client.exceptions.NoSuchKey:
+            return None
+        found["Body"].close()
+        return ObjectInfo(found["ContentLength"], found["Metadata"])
+
+    @contextmanager
+    def _request(self, key: str, writes: bool = False) -> Iterator[S3Client]:
+        """The client, made on first use; its errors become ours."""
+        bucket = self._config.bucket
+        if not key:
+            raise PermanentError("S3 cannot take an empty key")
+        # Credentials of the configuration are the same however often they are looked up.
+        fresh = self._client is None or self._config.access_key_id is not None
+        try:
+            yield self._connected()
+        except ClientError as error:
+            if credentials_rejected(error):
+                self.close()
+            raise refusal(error, bucket, key, writes=writes, fresh=fresh) from error
+        except RecursionError:  # not chained: the way there fills a screen
+            raise redirected(bucket, key) from None
+        except (BotoCoreError, OSError, MemoryError, *UNREADABLE) as error:
+            if isinstance(error, NO_CREDENTIALS):
+                self.close()
+            translated = failure(error, bucket, key)
+            if translated is None:
+                raise
+            raise translated from error
+
+    def _connected(self) -> S3Client:
+        if self._client is None:
+            try:
+                self._client = self._connect()
+            except (BotoCoreError, ValueError) as error:
+                # Nothing was asked yet: this is about the endpoint, the region, a profile.
+                raise ServiceError("s3", f"cannot make an S3 client: {error}", refuses_all=True) from error
+        return self._client
+
+    def _connect(self) -> S3Client:
+        connect_timeout, read_timeout = self._timeouts
+        # An endpoint of one's own seldom has a host name for each bucket, and older servers refuse the
+        # checksums that AWS has come to expect.
+        own = self._config.endpoint is not None
+        settings = Config(
+            signature_version="s3v4",
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            retries={"total_max_attempts": 1},  # the queue's retries are the only ones
+            s3={"addressing_style": "path" if own else "auto"},
+            request_checksum_calculation="when_required" if own else "when_supported",
+            response_checksum_validation="when_required" if own else "when_supported",
+        )
+        # A session of its own: boto3's default one would give back the credentials it once found.
+        client = boto3.session.Session().client(
+            "s3",
+            region_name=self._config.region,
+            endpoint_url=self._config.endpoint,
+            aws_access_key_id=self._config.access_key_id,
+            aws_secret_access_key=self._config.secret_access_key,
+            config=settings,
+        )
+        client.meta.events.register_first("needs-retry.s3", self._refuse_redirect)
+        return client
+
+    def _refuse_redirect(
+        self, response: tuple[Any, Mapping[str, Any]] | None, request_dict: Mapping[str, Any], **_: object
+    ) -> None:
+        """Stops at a redirect that names no region: botocore would ask for the bucket's region, be redirected
+        again, and so on until Python's stack is full."""
+        if response is None:
+            return
+        metadata = response[1].get("ResponseMetadata", {})
+        own = self._config.endpoint is not None
+        if metadata.get("HTTPStatusCode") in REDIRECTS and (
+            own or "x-amz-bucket-region" not in metadata.get("HTTPHeaders", {})
+        ):
+            place = request_dict.get("context", {}).get("s3_redirect", {}).get("params", {})
+            raise redirected(self._config.bucket, str(place.get("Key", "")))

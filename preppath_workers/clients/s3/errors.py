@@ -1,0 +1,134 @@
+"""Whose failure an S3 error is, by its code (S3's reference, "Error responses") and status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from ...errors import JobError, PermanentError, ServiceError
+from ..machine import machine_error
+from ..retry_after import retry_after
+
+#: What comes out of botocore, beside its own errors, of an answer that breaks off or is not as it expects it.
+UNREADABLE = (HTTPError, ResponseParserError, ValueError, LookupError, ArithmeticError, RuntimeError)
+#: What botocore says of credentials that are nowhere to be found.
+NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+
+#: The job's own object.
+_PERMANENT = frozenset(
+    {
+        "EntityTooLarge",
+        "InvalidObjectState",
+        "KeyTooLong",
+        "KeyTooLongError",
+        "MetadataTooLarge",
+        "NoSuchKey",
+        "XMinioInvalidObjectName",
+    }
+)
+#: Keys, tokens and rights that are refused. Fresh ones may do: they come from a file, a role or a server.
+_CREDENTIALS = frozenset(
+    {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired"}
+)
+#: What is refused to every job until someone changes the bucket, the account, the configuration or a clock.
+_REFUSES_ALL = frozenset(
+    {
+        "AccountProblem",
+        "AllAccessDisabled",
+        "AuthorizationHeaderMalformed",
+        "IllegalLocationConstraintException",
+        "InvalidBucketName",
+        "InvalidSecurity",
+        "MethodNotAllowed",
+        "NoSuchBucket",
+        "NotImplemented",
+        "NotSignedUp",
+        "PermanentRedirect",
+        "RequestTimeTooSkewed",
+    }
+)
+
+
+def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: bool) -> JobError:
+    """Return the error to raise for an answer that refuses the request.
+
+    Args:
+        writes: whether the request was to change something. S3 also answers a read of a missing object with
+            403 if the user may not list the bucket, so a refused read does not tell whose failure it is.
+        fresh: whether the credentials were looked up for this very request.
+    """
+    code, status = code_of(error), status_of(error)
+    if code == "NoSuchKey":
+        return missing(bucket, key)
+    if code == "NoSuchBucket":
+        return ServiceError("s3", f"there is no bucket {bucket} in S3", refuses_all=True)
+    said = f"S3 answered {status} {code} for {bucket}/{key}"
+    if code in _PERMANENT:
+        return PermanentError(said)
+    if code in _CREDENTIALS or code.startswith("KMS."):
+        return ServiceError("s3", said, refuses_all=fresh)
+    if code in _REFUSES_ALL or status in (405, 501):
+        return ServiceError("s3", said, refuses_all=True)
+    if status in (401, 403, 404) and not writes:
+        hint = "; without the right s3:ListBucket a missing object also looks like this" * (status == 403)
+        return ServiceError("s3", said + hint)
+    if status in (401, 403, 404):
+        return ServiceError("s3", said, refuses_all=fresh)
+    return ServiceError("s3", said, retry_after=retry_after(_metadata(error).get("HTTPHeaders", {})))
+
+
+def failure(error: Exception, bucket: str, key: str) -> JobError | None:
+    """Return the error to raise for a request that got no answer, or none that can be read; None if the error
+    is of the file to write to and not of S3."""
+    if machine := machine_error(error):
+        return machine
+    if isinstance(error, NO_CREDENTIALS):
+        return ServiceError("s3", f"no credentials for S3: {error}", refuses_all=True)
+    if isinstance(error, ParamValidationError):
+        return ServiceError("s3", f"cannot ask S3 for {bucket}/{key}: {error}", refuses_all=True)
+    if isinstance(error, OSError | MemoryError) and not isinstance(error, BotoCoreError):
+        return None
+    if isinstance(error, UNREADABLE):
+        told = type(error).__name__
+        return ServiceError("s3", f"S3's answer for {bucket}/{key} cannot be read ({told})")
+    return ServiceError("s3", f"S3 could not be reached for {bucket}/{key}: {error}")
+
+
+def redirected(bucket: str, key: str) -> JobError:
+    """Return the error for an endpoint that redirects."""
+    message = f"S3 redirects the request for {bucket}/{key}: check S3_ENDPOINT and S3_REGION"
+    return ServiceError("s3", message, refuses_all=True)
+
+
+def missing(bucket: str, key: str) -> JobError:
+    """Return the error for an object that does not exist."""
+    return PermanentError(f"there is no object {bucket}/{key} in S3")
+
+
+def credentials_rejected(error: ClientError) -> bool:
+    """Return whether fresh credentials may help."""
+    return status_of(error) in (401, 403) or code_of(error) in _CREDENTIALS
+
+
+def status_of(error: ClientError) -> int:
+    """Return the answer's HTTP status."""
+    return int(_metadata(error).get("HTTPStatusCode", 0))
+
+
+def code_of(error: ClientError) -> str:
+    """Return S3's code; for an answer without a body, botocore's: the status as text."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _metadata(error: ClientError) -> dict[str, Any]:
+    return dict(error.response.get("ResponseMetadata", {}))

@@ -1,0 +1,57 @@
+"""Which certificates TLS connections trust: one way for Redis, S3, PostgreSQL, OpenAI and the webhook.
+
+Each library reads a variable of its own from the environment. `SSL_CERT_FILE`, OpenSSL's, serves all here.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import ConfigError
+
+#: boto3's and requests' variables, which SSL_CERT_FILE stands in for.
+_OTHERS = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+_NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR", *_OTHERS)
+#: Names the variables that this process has set, so that a reload reads them anew.
+_EXPORTED = "PREPPATH_EXPORTED"
+
+
+def real_environment() -> dict[str, str]:
+    """The variables that this process was started with, but for empty ones."""
+    ours = {_EXPORTED, *os.environ.get(_EXPORTED, "").split()}
+    return {name: value for name, value in os.environ.items() if value and name not in ours}
+
+
+def trust(variables: Mapping[str, str]) -> None:
+    """Put the configured certificates into the environment, where the libraries look for them. Raises
+    ConfigError for a file without certificates."""
+    chosen = {name: variables[name] for name in _NAMES if variables.get(name)}
+    if problems := [
+        f"{name} is wrong: expected {_EXPECTED}" for name in chosen if not _is_trust(chosen[name])
+    ]:
+        raise ConfigError(*problems)
+    if "SSL_CERT_FILE" in chosen:
+        chosen = {**dict.fromkeys(_OTHERS, chosen["SSL_CERT_FILE"]), **chosen}
+    real = real_environment()
+    for name in os.environ.pop(_EXPORTED, "").split():
+        os.environ.pop(name, None)
+    exported = [name for name in chosen if name not in real]
+    os.environ.update({name: chosen[name] for name in exported})
+    if exported:
+        os.environ[_EXPORTED] = " ".join(exported)
+
+
+_EXPECTED = "a file that can be read and holds certificates (PEM)"
+
+
+def _is_trust(path: str) -> bool:
+    if Path(path).is_dir():
+        return True
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:  # ssl.SSLError too
+        return False
+    return True

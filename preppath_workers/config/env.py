@@ -1,0 +1,164 @@
+"""Reads typed values out of environment variables and remembers everything that was wrong with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from ipaddress import ip_address
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+from ..errors import ConfigError
+from .model import RateLimit
+
+Value = TypeVar("Value")
+
+#: A host's name as resolvers take it (RFC 1035, 2.3.4), and with `_`, as container networks name theirs.
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
+
+
+def has_host(parts: SplitResult) -> bool:
+    """Whether the URL names a host that can be looked up. With any other, libraries raise errors of their own
+    kinds, and only when the first job needs the connection. Raises ValueError for some that are none."""
+    host = parts.hostname or ""
+    if ":" in host:
+        return bool(ip_address(host))  # raises ValueError
+    return _HOST_NAME.fullmatch(host.encode("idna").decode("ascii")) is not None
+
+
+class Environment:
+    """Typed access to variables. A wrong value is noted as a problem and its default used in its place, so
+    that one pass finds all of them; `raise_problems` ends the pass.
+
+    An empty variable counts as one that is not set, as in `.env` files that list every name.
+    """
+
+    def __init__(self, variables: Mapping[str, str | None]) -> None:
+        self._variables = variables
+        #: By the variable's name, of each the first.
+        self._problems: dict[str, str] = {}
+
+    def raise_problems(self) -> None:
+        """Raises ConfigError with every problem met so far, if there was one."""
+        if self._problems:
+            raise ConfigError(*self._problems.values())
+
+    def problem(self, name: str, expected: str) -> None:
+        """Notes that the variable is not as expected. Its value is never repeated: it may be a secret."""
+        state = "is wrong" if self._variables.get(name) else "is not set"
+        self._problems.setdefault(name, f"{name} {state}: expected {expected}")
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self._variables.get(name) or default
+        if not value.isascii() and value.encode(errors="ignore").decode() != value:
+            # Bytes of another encoding: no password and no name that any server knows.
+            self.problem(name, "UTF-8 text")
+            return default
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" and not name.endswith("PASSWORD"):
+            # `docker run --env-file` keeps them, and no vendor's name or key has any.
+            self.problem(name, f"a value without {value[0]} around it")
+            return default
+        return value
+
+    def required(self, name: str, expected: str) -> str:
+        value = self.text(name)
+        if not value.strip():
+            self.problem(name, expected)
+        return value
+
+    def integer(self, name: str, default: int, minimum: int, maximum: int | None = None) -> int:
+        expected = f"a whole number of {minimum} or more"
+        if maximum is not None:
+            expected = f"a whole number from {minimum} to {maximum}"
+
+        def parse(text: str) -> int:
+            number = int(text)
+            if number < minimum or (maximum is not None and number > maximum):
+                raise ValueError
+            return number
+
+        return self._parsed(name, default, parse, expected)
+
+    def seconds(self, name: str, default: float, minimum: float) -> float:
+        def parse(text: str) -> float:
+            number = float(text)
+            if not minimum <= number <= 10 * 365 * 86_400:  # excludes NaN and infinity too
+                raise ValueError
+            return number
+
+        return self._parsed(name, default, parse, f"a number of seconds, {minimum:g} or more")
+
+    def fraction(self, name: str, default: float) -> float:
+        def parse(text: str) -> float:
+            number = float(text)
+            if not 0 <= number <= 1:
+                raise ValueError
+            return number
+
+        return self._parsed(name, default, parse, "a number from 0 to 1")
+
+    def flag(self, name: str, default: bool) -> bool:
+        words = {"1": True, "true": True, "yes": True, "on": True}
+        words |= {"0": False, "false": False, "no": False, "off": False}
+        return self._parsed(name, default, lambda text: words[text.lower()], "true or false")
+
+    def choice(self, name: str, default: str, choices: Collection[str]) -> str:
+        def parse(text: str) -> str:
+            if text.lower() not in choices:
+                raise ValueError
+            return text.lower()
+
+        return self._parsed(name, default, parse, "one of " + ", ".join(choices))
+
+    def url(
+        self,
+        name: str,
+        default: str,
+        schemes: Collection[str],
+        fits: Callable[[SplitResult], bool] = has_host,
+        more: str = "",
+    ) -> str:
+        """A URL of one of the schemes that `fits`; `more` tells what that asks for beyond a host."""
+
+        beginnings = tuple(f"{scheme}://" for scheme in schemes)
+
+        def parse(text: str) -> str:
+            parts = urlsplit(text)
+            # Where a # of a password is not escaped, what stands before it is taken for the host.
+            if not text.startswith(beginnings) or parts.fragment or parts.port == 0:
+                raise ValueError
+            if not text.isprintable() or not fits(parts):
+                raise ValueError
+            return text
+
+        return self._parsed(name, default, parse, f"a URL that starts with {' or '.join(beginnings)}{more}")
+
+    def pattern(self, name: str, default: str, pattern: str, expected: str) -> str:
+        def parse(text: str) -> str:
+            if not re.fullmatch(pattern, text):
+                raise ValueError
+            return text
+
+        return self._parsed(name, default, parse, expected)
+
+    def rate_limit(self, name: str, default: RateLimit | None) -> RateLimit | None:
+        def parse(text: str) -> RateLimit | None:
+            if text.lower() == "none":
+                return None
+            maximum, duration = text.split("/")
+            limit = RateLimit(int(maximum), float(duration))
+            if not (1 <= limit.max <= 1_000_000 and 0.001 <= limit.duration <= 31 * 86_400):
+                raise ValueError
+            return limit
+
+        return self._parsed(name, default, parse, "starts per seconds, such as 10/60, or none")
+
+    def _parsed(self, name: str, default: Value, parse: Callable[[str], Value], expected: str) -> Value:
+        text = self.text(name).strip()
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except (ValueError, KeyError):
+            self.problem(name, expected)
+            return default

@@ -1,0 +1,61 @@
+"""Evaluation: scores a candidate's answer to a question of an interview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...clients.services import Services
+from ...registry import JobContext
+from ..validation import identifier, note_unknown, text
+from . import prompt, records
+from .scoring import assess, parse_scores
+
+#: Longest answer, characters.
+MAX_ANSWER = 50_000
+
+
+def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
+    """Data: `{questionId, interviewId, answer, userId}`.
+
+    Result: `{questionId, feedbackId, score, correctness, completeness, clarity, cached}`, scores 0 to 10.
+    `cached` says that this very job was evaluated before (its last attempt died after it had saved): then
+    nothing was paid for again. A new evaluation of the same answer is a new job.
+    """
+    note_unknown(context.data, "questionId", "interviewId", "answer", "userId")
+    question_id = identifier(context.data, "questionId")
+    interview_id = identifier(context.data, "interviewId")
+    user_id = identifier(context.data, "userId")
+    answer = text(context.data, "answer", MAX_ANSWER)
+
+    with services.database.transaction() as cursor:
+        question = records.find_question(cursor, question_id, interview_id, user_id)
+        feedback = records.find_feedback(cursor, context.id)
+    if feedback:
+        return _result(feedback, cached=True)
+    context.progress(10)
+
+    judged = context.step("evaluation", lambda: _evaluate(services, question, answer))
+    assessment = assess(judged, question["evaluationCriteria"])
+    context.progress(90)
+
+    feedback = records.save(services.database, context.id, question, answer, assessment, context.check_lease)
+    return _result(feedback, cached=False)
+
+
+def _evaluate(services: Services, question: Mapping[str, Any], answer: str) -> dict[str, Any]:
+    """The model's judgement, checked: a reply that can not be used must not be kept for the next attempt."""
+    messages = prompt.messages(question, answer)
+    return parse_scores(services.openai.evaluate(messages, prompt.SCHEMA))
+
+
+def _result(feedback: Mapping[str, Any], cached: bool) -> Mapping[str, Any]:
+    return {
+        "questionId": feedback["questionId"],
+        "feedbackId": feedback["id"],
+        "score": feedback["totalScore"],
+        "correctness": feedback["correctnessScore"],
+        "completeness": feedback["completenessScore"],
+        "clarity": feedback["clarityScore"],
+        "cached": cached,
+    }

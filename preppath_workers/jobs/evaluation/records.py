@@ -1,0 +1,108 @@
+"""The rows that an evaluation reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...clients.postgres.client import Cursor, Database
+from ...errors import PermanentError
+from .scoring import Assessment
+
+
+def find_question(cursor: Cursor, question_id: str, interview_id: str, user_id: str) -> Mapping[str, Any]:
+    """The question with its criteria. Raises PermanentError when it does not exist, belongs to another
+    interview, or the interview to another user."""
+    cursor.execute(
+        'SELECT q."id", q."interviewId", q.question, q.category, q.difficulty, q."expectedAnswer", '
+        'q."evaluationCriteria", i."userId" '
+        'FROM interview_questions q LEFT JOIN interviews i ON i."id" = q."interviewId" '
+        'WHERE q."id" = %s',
+        [question_id],
+    )
+    question = cursor.fetchone()
+    if question is None:
+        raise PermanentError(f"there is no question {question_id!r}")
+    if question["interviewId"] != interview_id:
+        raise PermanentError(f"question {question_id!r} is not of interview {interview_id!r}")
+    if question["userId"] != user_id:
+        raise PermanentError(f"interview {interview_id!r} is not of user {user_id!r}")
+    return question
+
+
+def save(
+    database: Database,
+    job_id: str,
+    question: Mapping[str, Any],
+    answer: str,
+    assessment: Assessment,
+    check_lease: Callable[[], None],
+) -> Mapping[str, Any]:
+    """Stores the feedback and updates the question, both or neither; calls `check_lease` before the commit.
+    Returns the feedback.
+
+    A job gives feedback once. If another attempt was faster, its feedback stands and nothing is changed.
+    """
+    with database.transaction() as cursor:
+        if _insert_feedback(cursor, job_id, question, assessment):
+            _update_question(cursor, question["id"], answer, assessment)
+        feedback = find_feedback(cursor, job_id)
+        assert feedback is not None, "the row was inserted, or was in the way"
+        check_lease()
+        return feedback
+
+
+def find_feedback(cursor: Cursor, job_id: str) -> Mapping[str, Any] | None:
+    """The feedback that this job has already given."""
+    cursor.execute(
+        'SELECT "id", "questionId", "totalScore", "correctnessScore", "completenessScore", "clarityScore" '
+        'FROM answer_feedback WHERE "jobId" = %s',
+        [job_id],
+    )
+    return cursor.fetchone()
+
+
+def _insert_feedback(
+    cursor: Cursor, job_id: str, question: Mapping[str, Any], assessment: Assessment
+) -> bool:
+    cursor.execute(
+        'INSERT INTO answer_feedback ("jobId", "questionId", "interviewId", "userId", "correctnessScore", '
+        '"completenessScore", "clarityScore", "totalScore", feedback, strengths, improvements) '
+        'VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT ("jobId") DO NOTHING',
+        [
+            job_id,
+            question["id"],
+            question["interviewId"],
+            question["userId"],
+            assessment.correctness,
+            assessment.completeness,
+            assessment.clarity,
+            assessment.total,
+            assessment.feedback,
+            assessment.strengths,
+            assessment.improvements,
+        ],
+    )
+    return cursor.rowcount == 1
+
+
+def _update_question(cursor: Cursor, question_id: str, answer: str, assessment: Assessment) -> None:
+    cursor.execute(
+        'UPDATE interview_questions SET "userAnswer" = %s, score = %s, correctness = %s, completeness = %s, '
+        'clarity = %s, strengths = %s, improvements = %s, "aiEvaluation" = %s, '
+        '"answeredAt" = CURRENT_TIMESTAMP, "evaluatedAt" = CURRENT_TIMESTAMP, '
+        '"updatedAt" = CURRENT_TIMESTAMP WHERE "id" = %s',
+        [
+            answer,
+            assessment.total,
+            assessment.correctness,
+            assessment.completeness,
+            assessment.clarity,
+            assessment.strengths,
+            assessment.improvements,
+            assessment.feedback,
+            question_id,
+        ],
+    )
+    if not cursor.rowcount:
+        raise PermanentError(f"question {question_id!r} was deleted while its answer was evaluated")

@@ -1,0 +1,1 @@
+"""What a queue is in Redis, and how it changes."""

@@ -1,0 +1,104 @@
+"""The dead-letter list: which of its jobs are meant, and what is done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .job import Job, text
+from .reader import QueueReader
+
+#: Entries looked at by one step.
+_PAGE = 100
+
+#: Reasons for which running a job again can change nothing.
+HOPELESS = ("invalid", "malformed")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which dead jobs are meant: those that meet all of it. None and () stand for any.
+
+    Args:
+        ids: these.
+        reasons: those that died of one of these: invalid, permanent, retries, worker-died, malformed.
+        but_reasons: those that did not die of one of these.
+        error_class: those whose last error is of this class.
+        min_age_ms, max_age_ms: those that died so long ago.
+        max_replays: those that were replayed fewer times.
+    """
+
+    ids: Sequence[str] = ()
+    reasons: Sequence[str] = ()
+    but_reasons: Sequence[str] = ()
+    error_class: str | None = None
+    min_age_ms: int | None = None
+    max_age_ms: int | None = None
+    max_replays: int | None = None
+
+    def holds(self, job: Job, now: int) -> bool:
+        """Whether this job is meant; `now` in ms since the epoch."""
+        age = now - (job.finished_at or 0)
+        return (
+            (not self.ids or job.id in self.ids)
+            and (not self.reasons or job.reason in self.reasons)
+            and job.reason not in self.but_reasons
+            and (self.error_class is None or (job.error or {}).get("class") == self.error_class)
+            and (self.min_age_ms is None or age >= self.min_age_ms)
+            and (self.max_age_ms is None or age <= self.max_age_ms)
+            and (self.max_replays is None or job.replays < self.max_replays)
+        )
+
+
+class Page(NamedTuple):
+    """Some jobs of the list, and how many of them were taken out of it."""
+
+    jobs: list[Job]
+    taken: int
+
+
+def walk(
+    queue: QueueReader,
+    selection: Selection,
+    step: Callable[[Sequence[str]], int] = lambda _: 0,
+    limit: int | None = None,
+    page: int = _PAGE,
+) -> Iterator[Page]:
+    """The jobs that are meant, oldest first, at most `page` at a time and `limit` in all.
+
+    `step` is called with the ids of each page before it is yielded, and tells how many of them it took out of
+    the list: `queue.replay` or `queue.purge`. Others may do the same at once: each job is taken once, and one
+    that is passed over in the confusion is met the next time.
+    """
+    now, kept = queue.now(), 0
+    while limit is None or limit > 0:
+        entries = queue.read("LRANGE", queue.keys.dead, -kept - page, -kept - 1)
+        if not entries:
+            return
+        jobs = [job for job in queue.get_many(map(text, reversed(entries))) if selection.holds(job, now)]
+        if limit is not None:
+            jobs = jobs[:limit]
+            limit -= len(jobs)
+        taken = step([job.id for job in jobs]) if jobs else 0
+        kept += len(entries) - taken
+        if jobs:
+            yield Page(jobs, taken)
+
+
+def newest(
+    queue: QueueReader, selection: Selection, limit: int | None = None, page: int = _PAGE
+) -> Iterator[Job]:
+    """The jobs that are meant, newest first, `limit` of them at most. One that dies meanwhile is left out."""
+    now, start, seen = queue.now(), 0, set[str]()
+    while entries := queue.read("LRANGE", queue.keys.dead, start, start + page - 1):
+        start += page
+        # Each new death moves the rest on by one place, so the same entries may come again.
+        fresh = [job_id for job_id in map(text, entries) if job_id not in seen]
+        seen.update(fresh)
+        for job in queue.get_many(fresh):
+            if limit == 0:
+                return
+            if selection.holds(job, now):
+                limit = limit if limit is None else limit - 1
+                yield job

@@ -1,0 +1,68 @@
+"""Whether somebody works a queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..config.model import RateLimit
+from .instance import is_local
+from .job import text
+from .listing import held_slots
+from .location import locate
+from .reader import QueueReader
+from .troubles import machine_troubles
+from .writes import refusal
+
+#: Seconds that a job which may start gets to do so, and between two looks at it.
+_PATIENCE, _LOOK = 5.0, 0.2
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a queue is worked, and how one can tell."""
+
+    healthy: bool
+    detail: str
+
+
+def check_health(
+    queue: QueueReader, rate_limit: RateLimit | None, local: bool, pause: Callable[[float], None] = time.sleep
+) -> Health:
+    """Looks at leases and slots, and, where a job waits that may start, whether it does: for some seconds, no
+    longer than needed. With `local` the instances of this host alone count."""
+    if refused := refusal(queue):  # first, for leases run out then too
+        return Health(False, refused)
+    slots = [
+        slot for slot in held_slots(queue) if slot.lease_ms > 0 and (not local or is_local(slot.worker_id))
+    ]
+    if not slots:
+        return Health(False, f"no live instance{' on this host' if local else ''} works it")
+    children = f"{len(slots)} worker" + ("s" if len(slots) != 1 else "")
+    gate = queue.gate()
+    if gate.paused:
+        return Health(True, f"{children}, paused")
+    if gate.out_of_service:
+        return Health(False, f"{children}, out of service: {gate.service}: {gate.reason}")
+    if troubles := machine_troubles(queue):
+        return Health(False, f"{children}; {troubles[0].instance}: {troubles[0].message}")
+    if gate.held_ms:
+        return Health(True, f"{children}, held: {gate.reason}")
+    give_up_at = time.monotonic() + _PATIENCE
+    before = queue.statistics()
+    while _should_start(queue, rate_limit):
+        if queue.statistics() != before:
+            return Health(True, f"{children}, jobs go through")
+        if time.monotonic() > give_up_at:
+            return Health(False, f"{children}, but a job waits that may start, and no worker takes it")
+        pause(_LOOK)
+    return Health(True, children)
+
+
+def _should_start(queue: QueueReader, rate_limit: RateLimit | None) -> bool:
+    """Whether a job waits that a token is there for, and a child is free to take it."""
+    head = queue.redis.lindex(queue.keys.wait, -1)
+    if head is None or all(slot.job_ids for slot in held_slots(queue) if slot.lease_ms > 0):
+        return False
+    return not locate(queue, text(head), rate_limit).token_ms

@@ -1,0 +1,92 @@
+"""Every Redis key of a queue, one method each. The scripts make the same names in their prelude."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of one queue. The braces are a hash tag: all of them share one slot of a Redis Cluster."""
+
+    prefix: str
+    queue: str
+
+    @property
+    def base(self) -> str:
+        """What all keys begin with; the scripts get this one."""
+        return f"{self.prefix}:{{{self.queue}}}:"
+
+    @property
+    def wait(self) -> str:
+        """list: job ids in the order they will run, the right end next."""
+        return self.base + "wait"
+
+    @property
+    def priority_index(self) -> str:
+        """zset: the last waiting job of each priority, scored by it."""
+        return self.base + "priority_index"
+
+    @property
+    def delayed(self) -> str:
+        """zset: job id, scored by the time it is due (ms)."""
+        return self.base + "delayed"
+
+    @property
+    def dead(self) -> str:
+        """list: the dead-letter list, newest at the left."""
+        return self.base + "dead"
+
+    @property
+    def completed(self) -> str:
+        """list: ids of recent completions, newest at the left, capped."""
+        return self.base + "completed"
+
+    @property
+    def tokens(self) -> str:
+        """zset: `<job>#<fence>#<time>` of every start within the limiter's duration, scored by time (ms)."""
+        return self.base + "tokens"
+
+    @property
+    def reservations(self) -> str:
+        """zset: slots that wait for a token, scored by the moment it is theirs (ms)."""
+        return self.base + "reservations"
+
+    @property
+    def instances(self) -> str:
+        """zset: running supervisors, scored by the time their lease ends (ms)."""
+        return self.base + "instances"
+
+    @property
+    def events(self) -> str:
+        """list: notices of ended jobs, as JSON, until a janitor has made deliveries of them."""
+        return self.base + "events"
+
+    @property
+    def meta(self) -> str:
+        """hash: paused, heldUntil (ms), heldReason, notices (ms), limit, streak (JSON), and while the
+        queue is out of service what `lua/shared/outage.lua` lists."""
+        return self.base + "meta"
+
+    @property
+    def limit(self) -> str:
+        """hash: the rate limit in force (max, duration, since, until, instance; ms) and, for as long as some
+        instance is configured with another, that one (otherMax, otherDuration, otherInstance, otherUntil)."""
+        return self.base + "limit"
+
+    @property
+    def stats(self) -> str:
+        """hash: counters since the beginning: enqueued, completed, failed, retried, recovered, …"""
+        return self.base + "stats"
+
+    def active(self, worker_id: str) -> str:
+        """list: what the slot `<instance>:<number>` holds; one id in normal life."""
+        return f"{self.base}active:{worker_id}"
+
+    def instance(self, instance: str) -> str:
+        """hash: host, pid, slots, startedAt, version of one supervisor; gone, when its lease ran out."""
+        return f"{self.base}instance:{instance}"
+
+    def job(self, job_id: str) -> str:
+        """hash: everything about one job."""
+        return f"{self.base}job:{job_id}"

@@ -1,0 +1,81 @@
+-- needs: outage, choosing, starting, job_reply, removing
+--
+-- Which job may start while the queue is out of service: one probe at a time, each with another job if there is one.
+
+--: Entries at the head of `wait` among which the next probe is looked for, and that one call takes out because they are
+--: no jobs to start.
+local PROBE_WINDOW = 100
+
+-- The last entry of `wait`, of those that are looked at, which has not met this outage.
+local function last_unmet(outage)
+  for _, entry in ipairs(redis.call('LRANGE', WAIT, 0, PROBE_WINDOW - 1)) do
+    if redis.call('HGET', job_key(entry), 'outage') ~= outage then return entry end
+  end
+end
+
+-- The entry to probe with: one that has not met this outage, else the one that probed longest ago. Every other time it is
+-- looked for `from_behind`, so that many poisonous jobs at the head do not all probe before the first good one. Returns
+-- it, and whether it has met the outage.
+local function choose_probe(outage, from_behind)
+  local entries = redis.call('LRANGE', WAIT, -PROBE_WINDOW, -1)
+  local chosen, earliest
+  for index = #entries, 1, -1 do
+    local job = redis.call('HMGET', job_key(entries[index]), 'outage', 'probe')
+    if job[1] ~= outage then return from_behind and last_unmet(outage) or entries[index], false end
+    local probe = integer(job[2]) or 0
+    if not earliest or probe < earliest then chosen, earliest = entries[index], probe end
+  end
+  return chosen, true
+end
+
+-- Takes the entry out of `wait`. Returns the id of the job; nil when it was no job to start.
+local function take_entry(entry)
+  local job = redis.call('HMGET', job_key(entry), 'state', 'workerId')
+  if redis.call('LINDEX', WAIT, '-1') == entry then redis.call('RPOP', WAIT) else remove_waiting(entry) end
+  if not job[1] then return ingest(entry) end
+  return not is_elsewhere(job[1], job[2]) and entry or nil
+end
+
+-- Starts a probe, if one may start now, and returns what claim.lua does. What the slot has reserved goes back to
+-- `wait` first, so that every job can be chosen from.
+local function claim_probe(worker_id, meta, reserved, ceiling, limit, duration)
+  local active = active_key(worker_id)
+  if reserved then
+    redis.call('RPOP', active)
+    place_first(reserved, priority_of(reserved))
+  end
+  -- A clock that was set back since must not keep the queue closed: the time that was decided on goes back with it.
+  local set_back = math.max(0, (integer(meta.probeSetAt) or 0) - now)
+  local left = (integer(meta.probeAt) or 0) - set_back - now
+  if set_back > 0 then set_probe(meta, now + left) end
+  local enough_tried = (integer(meta.tried) or 0) >= ENOUGH_TRIED
+  local from_behind = enough_tried and (integer(meta.probes) or 0) % 2 == 1
+  local function wait()
+    redis.call('ZREM', RESERVATIONS, worker_id)
+    return {'wait', math.min(GATE_POLL, left)}
+  end
+  if left > 0 and enough_tried then return wait() end
+  for _ = 1, PROBE_WINDOW do
+    local entry, has_met = choose_probe(meta.outage, from_behind)
+    if not entry then return start_nothing(worker_id) end
+    if left > 0 and has_met then return wait() end
+    local id = take_entry(entry)
+    if id then
+      redis.call('RPUSH', active, id)
+      local job = redis.call('HMGET', job_key(id), 'attempts', 'fencingToken')
+      local delay = start(worker_id, id, succeeding(job[1]), succeeding(job[2]), limit, duration)
+      if delay > 0 then return {'wait', delay} end
+      if not has_met then
+        redis.call('HINCRBY', META, 'tried', 1)
+        meet(id, meta.outage)
+      end
+      if left <= 0 then
+        redis.call('HSET', META, 'probing', id)
+        set_probe(meta, now + ceiling)
+      end
+      redis.call('HSET', job_key(id), 'probe', redis.call('HINCRBY', META, 'probes', 1))
+      return {'job', whole(id)}
+    end
+  end
+  return {'wait', 1}
+end

@@ -1,0 +1,71 @@
+-- needs: instances, jobs, tokens, placing, dead_letters, job_reply, outage
+
+-- A started job goes back to the front of its lane and the start does not count.
+local function requeue_uncounted(id)
+  redis.call('HSET', job_key(id), 'state', 'waiting', 'queuedAt', now)
+  add(id, 'attempts', -1)
+  add(id, 'releases', 1)
+  place_first(id, priority_of(id))
+  count('released')
+end
+
+-- A started job whose worker died goes back to the front of its lane, but only so often: it may be the job
+-- that kills its workers. True if it has gone to the dead-letter list instead.
+local function requeue_recovered(id, worker_id, limit)
+  if add(id, 'recoveries', 1) > limit then
+    add_dead_letter(id, 'worker-died', cjson.encode({
+      class = 'WorkerDied',
+      message = 'its worker died under it ' .. (limit + 1) .. ' times, the last one was ' .. worker_id,
+    }))
+    return true
+  end
+  redis.call('HSET', job_key(id), 'state', 'waiting', 'queuedAt', now)
+  place_first(id, priority_of(id))
+  count('recovered')
+  return false
+end
+
+-- Empties the active list of a slot that nobody works any more and gives back the token it reserved. Returns
+-- how many jobs went back to the queue; those that went to the dead-letter list are added to `dead`, whole.
+-- Newest first, so that the oldest ends in front.
+local function requeue_slot(worker_id, counted, limit, dead)
+  local moved = 0
+  while true do
+    local id = redis.call('LPOP', active_key(worker_id))
+    if not id then break end
+    local held = redis.call('HMGET', job_key(id), 'state', 'workerId')
+    moved = moved + 1
+    if not held[1] then
+      redis.call('RPUSH', WAIT, id) -- a raw push or a stray id: the next claim decides
+    elseif held[1] == 'active' and held[2] == worker_id then
+      probe_said_nothing(id)
+      if not counted then
+        requeue_uncounted(id)
+      elseif requeue_recovered(id, worker_id, limit) then
+        dead[#dead + 1] = whole(id)
+        moved = moved - 1
+      end
+    elseif is_elsewhere(held[1], held[2]) then
+      moved = moved - 1
+    else
+      place_first(id, priority_of(id))
+    end
+  end
+  redis.call('ZREM', RESERVATIONS, worker_id)
+  return moved
+end
+
+-- Empties all of an instance's slots; as above.
+local function requeue_instance(instance, counted, limit, dead)
+  local moved = 0
+  local slots = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
+  for slot = 0, slots - 1 do
+    moved = moved + requeue_slot(instance .. ':' .. slot, counted, limit, dead)
+  end
+  return moved
+end
+
+local function remove_instance(instance)
+  redis.call('DEL', instance_key(instance))
+  redis.call('ZREM', INSTANCES, instance)
+end

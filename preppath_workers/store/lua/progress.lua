@@ -1,0 +1,18 @@
+-- needs: ownership
+--
+-- Shows how far a running job is, if it is still the caller's.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2]  id
+-- ARGV[3]  worker_id
+-- ARGV[4]  fencing number
+-- ARGV[5]  percent, 0 to 100
+--
+-- Returns {"ok"}, or {"lost"} when the job is another's now.
+
+local id, worker_id, fencing_token, percent = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+
+if state_if_owned(id, worker_id, fencing_token) ~= 'active' then return {'lost'} end
+redis.call('HSET', job_key(id), 'progress', percent)
+return {'ok'}

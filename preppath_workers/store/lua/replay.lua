@@ -1,0 +1,29 @@
+-- needs: places, raw_pushes, batches
+--
+-- Moves jobs from the dead-letter list to the end of their lane in `wait`, with their counters at zero.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2…] ids, in the order they are to run
+--
+-- Returns {jobs moved}; one that is not dead (any more) is passed over.
+
+ingest_raw_pushes()
+
+local moved, waiting = 0, new_batch()
+for index = 2, #ARGV do
+  local id = ARGV[index]
+  local key = job_key(id)
+  -- From the right, where the oldest are: replay begins with them.
+  if redis.call('LREM', DEAD, -1, id) == 1 and redis.call('EXISTS', key) == 1 then
+    redis.call('HSET', key, 'state', 'waiting', 'queuedAt', now, 'attempts', 0, 'failures', 0, 'recoveries', 0)
+    redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits', 'failingSince', 'outage', 'probe', 'outages',
+      'excused', 'pardons', 'failingFrom')
+    add(id, 'replays', 1)
+    add_to(waiting, id, priority_of(id))
+    moved = moved + 1
+  end
+end
+place_batch(waiting)
+if moved > 0 then count('replayed', moved) end
+return {moved}

@@ -1,0 +1,46 @@
+-- A busy child's whole turn: settles the job that it has completed and starts the next one, as complete.lua and
+-- claim.lua do one after the other.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2]  worker_id
+-- ARGV[3]  id of the completed job
+-- ARGV[4]  its fencing number
+-- ARGV[5]  its result (JSON)
+-- ARGV[6]  how long the job can be looked up (ms)
+-- ARGV[7]  how many recent completions are listed
+-- ARGV[8]  lease (ms), for registering an instance that is on nobody's books
+-- ARGV[9]  the rate limit's maximum; 0 for no limit
+-- ARGV[10] the rate limit's duration (ms)
+-- ARGV[11] the longest time between two probes of a queue that is out of service (ms)
+--
+-- Returns two things: "completed", "reopened" or "lost", as complete.lua; and what claim.lua returns.
+
+-- needs: ownership, completions, first_starts
+
+local worker_id, id, fencing_token, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local lease, limit, duration, probe_interval = tonumber(ARGV[8]), ARGV[9], ARGV[10], tonumber(ARGV[11])
+
+-- This is the way that nearly all jobs go, so it knows no more than it must: it takes the server 16 µs, and the one
+-- below 27. What it leaves, at whichever step, is taken up there: both parts of a turn may be called again.
+local active = active_key(worker_id)
+if state_if_owned(id, worker_id, fencing_token) == 'active' and redis.call('EXISTS', META) == 0 then
+  -- Two, to see in the same step whether the job was all that the slot held.
+  local in_flight = redis.call('RPOP', active, '2') or {}
+  if in_flight[1] == id and not in_flight[2] then
+    note_completion(id, result, listed)
+    redis.call('PEXPIRE', job_key(id), keep)
+    local following = redis.call('RPOPLPUSH', WAIT, active)
+    if not following then return {'completed', start_nothing(worker_id)} end
+    local started = start_first(worker_id, following, limit, duration)
+    if started then return {'completed', started} end
+  else
+    for index = #in_flight, 1, -1 do redis.call('RPUSH', active, in_flight[index]) end
+  end
+end
+
+-- needs: completing, claiming
+
+local settled = complete(id, worker_id, fencing_token, result, keep, listed)
+local instance, slot = string.match(worker_id, '^(.*):(%d+)$')
+return {settled, claim(instance, slot, lease, limit, duration, probe_interval)}

@@ -1,0 +1,121 @@
+"""The reading half of a queue: what a queue holds, without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from redis import Redis
+
+from .job import Job, integer, text
+from .keys import Keys
+from .scripts import Caller
+from .undecoded import Undecoded, hgetall
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A queue's jobs by state, all at one moment; `completed` counts the recent ones that are listed."""
+
+    waiting: int
+    active: int
+    delayed: int
+    failed: int
+    completed: int
+    #: Children that live instances have for this queue.
+    workers: int
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether jobs may start: `paused` by hand, held for `held_ms` because a vendor asked for it, or out of
+    service: then one job at a time probes. `reason` is what the vendor or the service said last."""
+
+    paused: bool = False
+    held_ms: int = 0
+    reason: str | None = None
+    #: What is out of service: openai, s3, postgresql, webhook, or `unknown`; None when nothing is.
+    service: str | None = None
+    #: When the queue went out of service, ms since the epoch.
+    since: int | None = None
+    #: Ms until the next probe may start.
+    probe_ms: int = 0
+
+    @property
+    def out_of_service(self) -> bool:
+        return self.service is not None
+
+
+class QueueReader:
+    """Reads one queue. Every method is one step in Redis; the client may decode responses or not."""
+
+    def __init__(self, name: str, redis: Redis, prefix: str = "preppath") -> None:
+        self.name = name
+        self.keys = Keys(prefix, name)
+        self.redis = redis
+        #: A command whose answer may hold what any client has pushed.
+        self.read = Undecoded(redis)
+        self.call = Caller(self.read, self.keys.base)
+
+    def get(self, job_id: str) -> Job | None:
+        """The job as it is now; None when there is none of that id (any more)."""
+        return next(iter(self.get_many([job_id])), None)
+
+    def get_many(self, ids: Iterable[str]) -> list[Job]:
+        """Those of the jobs that there are, in one round trip."""
+        wanted = list(ids)
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for job_id in wanted:
+                hgetall(pipeline, self.keys.job(job_id))
+            hashes = pipeline.execute()
+        return [
+            Job(self.name, job_id, {text(name): text(value) for name, value in fields.items()})
+            for job_id, fields in zip(wanted, hashes, strict=True)
+            if fields
+        ]
+
+    def counts(self) -> Counts:
+        """How many jobs are in each state, and how many children work on them."""
+        return Counts(*self.call("counts"))
+
+    def statistics(self) -> dict[str, int]:
+        """Counters since the queue's first job: enqueued, completed, failed, retried, recovered, …"""
+        return {text(name): int(value) for name, value in self.redis.hgetall(self.keys.stats).items()}
+
+    def now(self) -> int:
+        """The server's clock, which all times here are of: ms since the epoch."""
+        seconds, microseconds = self.redis.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def gate(self) -> Gate:
+        """Whether jobs may start now."""
+        fields = {text(name): text(value) for name, value in self.redis.hgetall(self.keys.meta).items()}
+        if not fields:
+            return Gate()
+        now = self.now()
+        # If the server's clock was put back since, the end of the hold goes back with it.
+        set_back = max(0, (integer(fields.get("heldSetAt")) or 0) - now)
+        held_ms = max(0, (integer(fields.get("heldUntil")) or 0) - set_back - now)
+        gate = Gate("paused" in fields, held_ms, fields.get("heldReason") if held_ms else None)
+        if "outOfService" not in fields:
+            return gate
+        return replace(
+            gate,
+            reason=fields["outOfService"],
+            service=fields.get("service") or "unknown",
+            since=integer(fields.get("outOfServiceSince")),
+            probe_ms=max(0, held_ms, (integer(fields.get("probeAt")) or 0) - now),
+        )
+
+    def events(self, count: int = 100) -> list[str]:
+        """The oldest notices of jobs that have ended: JSON objects with id, event (completed or failed),
+        replays and at (ms)."""
+        return self._page(self.keys.events, 0, count)
+
+    def dead_letters(self, start: int = 0, count: int = 100) -> list[Job]:
+        """Jobs of the dead-letter list, newest first; one that was replayed meanwhile is left out."""
+        return self.get_many(self._page(self.keys.dead, start, count))
+
+    def _page(self, key: str, start: int, count: int) -> list[str]:
+        """Entries of a list; none for a count of 0, for which Redis would return the whole list."""
+        return list(self.read("LRANGE", key, start, start + count - 1)) if count > 0 else []

@@ -1,0 +1,114 @@
+"""Whether every job is in exactly one place, and every entry names a job.
+
+Jobs move while one looks, so the walk through the keys finds suspects only; a script decides about each of
+them, and can mend it, at one moment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .job import text
+from .listing import held_slots
+from .reader import QueueReader
+
+Verdict = Literal["fine", "duplicate", "missing", "misplaced", "unknown", "orphaned"]
+
+#: Entries and hashes looked at by one command.
+_PAGE = 1_000
+
+#: Where a job is accounted for in each state; one that is over is in none of them.
+_PLACES = {"waiting": "wait", "delayed": "delayed", "failed": "dead"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a job, or with the active list of a slot that nobody knows (`stray`)."""
+
+    verdict: Verdict
+    name: str
+
+
+def find_problems(queue: QueueReader, repair: bool = False) -> Iterator[Problem]:
+    """What is wrong, and with `repair` no longer is.
+
+    Holds the names of all jobs in memory while it looks, some 200 bytes each.
+    """
+    for worker_id in _orphaned(queue):
+        if repair:
+            queue.call("recover", worker_id, "0", 0)
+        yield Problem("orphaned", worker_id)
+    for job_id in _suspects(queue):
+        verdict = text(queue.call("repair", job_id, int(repair))[0])
+        if verdict != "fine":
+            yield Problem(verdict, job_id)  # type: ignore[arg-type] # the script answers one of them
+
+
+def _suspects(queue: QueueReader) -> Iterator[str]:
+    entries = Counter(_entries(queue))
+    places: dict[str, set[str]] = {}
+    for job_id, place in entries:
+        places.setdefault(job_id, set()).add(place)
+    doubled = {job_id for (job_id, _), times in entries.items() if times > 1}
+    for job_id, state, worker_id in _states(queue):
+        found = places.pop(job_id, set())
+        place = worker_id if state == "active" else _PLACES.get(state, "")
+        expected = {place} - {""}
+        if found != expected or job_id in doubled:
+            yield job_id
+    yield from places  # of no job
+
+
+def _entries(queue: QueueReader) -> Iterator[tuple[str, str]]:
+    """Every entry, and the place that it is in; a slot goes by its owner's name."""
+    for place in ("wait", "dead"):
+        start = 0
+        while page := queue.read("LRANGE", queue.keys.base + place, start, start + _PAGE - 1):
+            yield from ((text(entry), place) for entry in page)
+            start += _PAGE
+    for entry, _ in queue.redis.zscan_iter(queue.keys.delayed, count=_PAGE):
+        yield text(entry), "delayed"
+    for slot in held_slots(queue):
+        yield from ((job_id, slot.worker_id) for job_id in slot.job_ids)
+
+
+def _states(queue: QueueReader) -> Iterator[tuple[str, str, str]]:
+    """Every job, its state and its owner."""
+    prefix = queue.keys.job("")
+    page: list[str] = []
+    seen: set[str] = set()
+    for key in _scan(queue, prefix):
+        job_id = key.removeprefix(prefix)
+        if job_id not in seen:  # SCAN may return a key twice
+            seen.add(job_id)
+            page.append(job_id)
+        if len(page) == _PAGE:
+            yield from _read_states(queue, page)
+            page = []
+    yield from _read_states(queue, page)
+
+
+def _read_states(queue: QueueReader, ids: list[str]) -> Iterator[tuple[str, str, str]]:
+    with queue.redis.pipeline(transaction=False) as pipeline:
+        for job_id in ids:
+            pipeline.hmget(queue.keys.job(job_id), "state", "workerId")
+        answers: list[Any] = pipeline.execute()
+    for job_id, (state, worker_id) in zip(ids, answers, strict=True):
+        yield job_id, text(state or ""), text(worker_id or "")
+
+
+def _orphaned(queue: QueueReader) -> list[str]:
+    """Slots that hold something and that no instance has: no janitor will ever look there."""
+    prefix = queue.keys.active("")
+    worker_ids = {key.removeprefix(prefix) for key in _scan(queue, prefix)}
+    return sorted(worker_ids - {slot.worker_id for slot in held_slots(queue)})
+
+
+def _scan(queue: QueueReader, prefix: str) -> Iterator[str]:
+    pattern = re.sub(r"([\[\]*?\\])", r"\\\1", prefix) + "*"
+    for key in queue.redis.scan_iter(match=pattern, count=_PAGE):
+        yield text(key)

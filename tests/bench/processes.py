@@ -1,0 +1,166 @@
+"""Very many workers on one Redis: what they cost it while they wait, how soon a job starts among them, and
+how long it takes until what half of them left behind waits again."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
+
+from preppath_workers import Queue
+from preppath_workers.config.model import Config
+from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.store.connection import client
+from preppath_workers.store.consumer import Consumer, Wait
+from preppath_workers.store.job import Job
+from preppath_workers.store.outcome import Finished
+from preppath_workers.worker.janitor import InstanceInfo, Janitor
+from preppath_workers.worker.liveness import Liveness
+from tests.support.report import p50_p99
+from tests.support.waiting import eventually
+
+from . import server
+from .steps import QUEUE, config, done, median_ms
+
+#: Slots of an instance, and seconds of a job that keeps its worker.
+_SLOTS, _LONG = 10, 60.0
+
+HEADINGS = (
+    *("instances × workers", "at rest: Redis's CPU, commands/s", "enqueue to start: p50 / p99, ms"),
+    *(
+        "`queues`, ms",
+        "`why`, ms",
+        "half of them die: all their jobs wait again after",
+        "longest command, ms",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """So many instances. Each is a process with the real slots and the real janitor in threads: what Redis
+    sees is what so many machines would send it."""
+
+    url: str
+    instances: int
+    #: Seconds of a lease, and that the crowd is watched at rest; jobs whose start is timed.
+    lease: float = 15.0
+    rest: float = 15.0
+    samples: int = 200
+
+    def row(self) -> list[str]:
+        redis = client(self.url, timeout=60)
+        redis.flushall()
+        queue = Queue(QUEUE.name, redis)
+        with self._crowd() as members:
+            slots = self.instances * _SLOTS
+            eventually(lambda: _blocked(queue) >= slots, deadline=60)
+            _forget_slow_commands(queue)
+            at_rest = self._at_rest(queue)
+            starts = p50_p99([_start(queue) for _ in range(self.samples)])
+            for _ in range(slots):
+                queue.enqueue({"seconds": _LONG})
+            eventually(lambda: queue.counts().active >= slots, deadline=60)
+            looks = median_ms(lambda: queue.snapshot(), calls=5)
+            waiting = queue.enqueue({}).id
+            why = median_ms(lambda: queue.locate(waiting, None), calls=5)
+            died = _kill(members[: self.instances // 2])
+            left = self.instances // 2 * _SLOTS
+            eventually(lambda: queue.statistics().get("recovered", 0) >= left, deadline=self.lease * 3)
+            recovered = time.monotonic() - died
+            longest = _longest_command(queue)
+        return [
+            f"{self.instances} × {_SLOTS}",
+            at_rest,
+            f"{starts[0]:.1f} / {starts[1]:.1f}",
+            f"{looks:.1f}",
+            f"{why:.1f}",
+            f"{recovered:.1f} s",
+            f"{longest:.1f}",
+        ]
+
+    @contextmanager
+    def _crowd(self) -> Iterator[list[BaseProcess]]:
+        context, prepare = multiprocessing.get_context("fork"), set_pdeathsig()
+        settings = replace(config(self.url), lease=self.lease)
+        members: list[BaseProcess] = [
+            context.Process(target=_live, args=(settings, f"crowd-{number}", prepare))
+            for number in range(self.instances)
+        ]
+        for member in members:
+            member.start()
+        try:
+            yield members
+        finally:
+            _kill(members)
+
+    def _at_rest(self, queue: Queue) -> str:
+        before = server.usage(queue.redis)
+        time.sleep(self.rest)
+        after = server.usage(queue.redis)
+        share = (after.cpu - before.cpu) / self.rest / 1000
+        return f"{share:.1%}, {(after.commands - before.commands) / self.rest:,.0f}"
+
+
+def _live(settings: Config, instance: str, prepare: Callable[[], None]) -> None:
+    """One instance, until it is killed."""
+    prepare()
+    logging.disable()
+    janitor = Janitor(
+        settings, InstanceInfo(instance, {QUEUE.name: _SLOTS}, {QUEUE.name: QUEUE}, 0), Liveness(), ""
+    )
+    for number in range(_SLOTS):
+        threading.Thread(
+            target=_work, args=(Consumer(settings, QUEUE, instance, number),), daemon=True
+        ).start()
+    while True:
+        time.sleep(janitor.loop())
+
+
+def _work(consumer: Consumer) -> None:
+    finished: Finished | None = None
+    while True:
+        consumer.settle_and_fetch(finished)
+        answer, finished = consumer.next_job(), None
+        if isinstance(answer, Wait):
+            time.sleep(answer.seconds)
+        elif isinstance(answer, Job):
+            time.sleep(answer.data.get("seconds", 0))
+            finished = done(answer)
+
+
+def _start(queue: Queue) -> float:
+    """Ms from just before a job is added until the server has started it, by the server's clock."""
+    job_id = queue.enqueue({}).id
+    (job,) = eventually(lambda: [job for job in queue.get_many([job_id]) if job.state == "completed"])
+    assert job.wait_ms is not None
+    return float(job.wait_ms)
+
+
+def _blocked(queue: Queue) -> int:
+    return int(queue.redis.info("clients")["blocked_clients"])
+
+
+def _kill(members: list[BaseProcess]) -> float:
+    """Returns when (s, monotonic)."""
+    at = time.monotonic()
+    for member in members:
+        member.kill()
+    for member in members:
+        member.join()
+    return at
+
+
+def _forget_slow_commands(queue: Queue) -> None:
+    queue.redis.config_set("slowlog-log-slower-than", 500)
+    queue.redis.slowlog_reset()
+
+
+def _longest_command(queue: Queue) -> float:
+    """Ms that the longest command held the server since, 0.5 if none was longer."""
+    return max((entry["duration"] / 1000 for entry in queue.redis.slowlog_get(1_000)), default=0.5)

@@ -1,0 +1,175 @@
+# ruff: noqa: E501 — a scene is a line
+"""Every transition with a situation in which it is called."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.context import ForkProcess
+from typing import Any
+
+from preppath_workers import Queue
+from preppath_workers.config.model import RateLimit
+from preppath_workers.worker.janitor import LEAVE
+from tests.integration.store.failing import failing
+from tests.support.waiting import eventually
+
+from .environment import HOME, OTHER, Environment, signal_to
+
+Act = Callable[[Environment], object]
+Together = Callable[[Environment, ForkProcess], object]
+
+
+@dataclass(frozen=True)
+class CrashPoint:
+    """Who calls a transition, and what must have come of it in the end.
+
+    The proxy stops `command`, after `skip` of them. `before` is what there is when `start` starts the process
+    that calls it, and starts it again after its death; `provoke` makes the process call, where it does not do
+    so by itself; `meanwhile` happens while the command is under way; `crew` starts whoever else is needed for
+    all jobs to come to their end.
+    """
+
+    name: str
+    command: str
+    start: Callable[[Environment], ForkProcess]
+    crew: Together
+    before: Act = lambda environment: None
+    provoke: Together = lambda environment, process: None
+    meanwhile: Act = lambda environment: None
+    skip: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    #: By job: its state in the end; None where it must be gone.
+    states: Mapping[str, str | None] = field(default_factory=lambda: {"a": "completed"})
+    #: By job: its runs without any fault, and among them those that had lost their worker; 1 and 0 where
+    #: nothing is said.
+    runs: Mapping[str, int] = field(default_factory=dict)
+    recoveries: Mapping[str, int] = field(default_factory=dict)
+    #: Whether its process is started again after its death.
+    has_successor: bool = True
+
+
+def enqueued(*ids: str, delay: float = 0.0, **data: object) -> Act:
+    def before(environment: Environment) -> None:
+        for job_id in ids:
+            environment.queue.enqueue(data, id=job_id, delay=delay)
+
+    return before
+
+
+def _abandoned(environment: Environment) -> None:
+    """A worker of the slot was killed over the job."""
+    enqueued("a", do="sleep", seconds=0.2)(environment)
+    environment.lose_worker("a")
+
+
+def _abandoned_elsewhere(environment: Environment) -> None:
+    enqueued("a", do="sleep", seconds=0.2)(environment)
+    environment.lose_worker("a", OTHER)
+    environment.expire(OTHER)
+
+
+def _dead(environment: Environment) -> None:
+    """The job is in the dead-letter list, without its handler ever having been to blame."""
+    enqueued("a")(environment)
+    environment.bench.call("claim", OTHER, 0, 60_000, 0, 0, 0, now=environment.queue.now())
+    environment.bench.call(
+        "retry", "a", f"{OTHER}:0", 1, *failing("{}", "permanent", 1, 1, 0), now=environment.queue.now()
+    )
+    assert environment.queue.get("a").state == "failed"
+
+
+def _misplaced(environment: Environment) -> None:
+    """Somebody has taken the job out of line by hand."""
+    enqueued("a")(environment)
+    environment.redis.delete(environment.queue.keys.wait)
+
+
+def _stop_while_it_runs(environment: Environment, process: ForkProcess) -> None:
+    eventually(lambda: environment.record.count("start")["a"])
+    signal_to(process, signal.SIGTERM)
+
+
+def _stop_with_a_job_in_hand(environment: Environment, process: ForkProcess) -> None:
+    """The first job took the only token."""
+    eventually(lambda: environment.redis.zcard(environment.queue.keys.reservations))
+    signal_to(process, signal.SIGTERM)
+
+
+def _stop_on_the_books(environment: Environment, process: ForkProcess) -> None:
+    eventually(lambda: environment.redis.hexists(environment.queue.keys.instance(HOME), "pid"))
+    signal_to(process, LEAVE)
+
+
+def _add_once_it_pops(environment: Environment, process: ForkProcess) -> None:
+    eventually(lambda: environment.has_come_to_rest(process))
+    enqueued("a")(environment)
+
+
+def _enqueued_into_no_ordinary_queue(environment: Environment) -> None:
+    """A word of an operator's is reason enough for the long way."""
+    environment.redis.hset(environment.queue.keys.meta, "note", "by hand")
+    enqueued("b", "a")(environment)
+
+
+def _worker_crew(environment: Environment, process: ForkProcess) -> None:
+    environment.janitor(direct=True)
+
+
+def _next_worker_crew(environment: Environment, process: ForkProcess) -> None:
+    """Nobody works before the process has ended."""
+    eventually(lambda: process.exitcode is not None)
+    environment.janitor(direct=True)
+    environment.worker(direct=True)
+
+
+def _janitor_crew(environment: Environment, process: ForkProcess) -> None:
+    environment.worker(direct=True)
+
+
+def _other_crew(environment: Environment, process: ForkProcess) -> None:
+    environment.janitor(OTHER, direct=True)
+    environment.worker(OTHER, direct=True)
+
+
+def _by_operator(name: str, command: str, call: Callable[[Queue], object], **scene: Any) -> CrashPoint:
+    return CrashPoint(name, command, lambda environment: environment.caller(call), _next_worker_crew, **scene)
+
+
+_by_worker = partial(CrashPoint, start=lambda environment: environment.worker(), crew=_worker_crew)
+_by_janitor = partial(CrashPoint, start=lambda environment: environment.janitor(), crew=_janitor_crew)
+
+_BOTH = {"a": "completed", "b": "completed"}
+
+SCENES = (
+    _by_worker("recover (its slot's last job)", "recover", before=_abandoned, runs={"a": 2}, recoveries={"a": 1}),
+    _by_worker("claim (takes the head)", "claim", before=enqueued("a")),
+    _by_worker("pop (blocks)", "brpoplpush", meanwhile=enqueued("a")),
+    _by_worker("claim (behind its pop)", "claim", provoke=_add_once_it_pops, skip=1),
+    _by_worker("turn (complete and claim)", "settle_and_fetch", before=enqueued("a", "b"), states=_BOTH),
+    _by_worker("turn (in a queue that is not as usual)", "settle_and_fetch", before=_enqueued_into_no_ordinary_queue, states=_BOTH),
+    _by_worker("complete (told to stop)", "complete", before=enqueued("a", do="sleep", seconds=0.2), provoke=_stop_while_it_runs, crew=_next_worker_crew, has_successor=False),
+    _by_worker("retry (to try again)", "retry", before=enqueued("a", do="transient"), runs={"a": 2}),
+    _by_worker("retry (to give up)", "retry", before=enqueued("a", do="permanent"), states={"a": "failed"}),
+    _by_worker("release (vendor's limit)", "release", before=enqueued("a", do="limited"), runs={"a": 2}),
+    _by_worker("recover (gives back, told to stop)", "recover", before=enqueued("b", "a"), provoke=_stop_with_a_job_in_hand, crew=_next_worker_crew, has_successor=False, skip=1, settings={"rate_limit": RateLimit(1, 1.0)}, states=_BOTH),
+    _by_worker("progress", "progress", before=enqueued("a", do="progress")),
+    _by_worker("checkpoint", "checkpoint", before=enqueued("a", do="pay")),
+    _by_worker("acquire_token", "acquire_token", before=enqueued("a", do="acquire_token"), settings={"rate_limit": RateLimit(5, 1.0)}),
+    _by_worker("check_lease", "check_lease", before=enqueued("a", do="check_lease")),
+    _by_janitor("heartbeat", "heartbeat", before=enqueued("a")),
+    _by_janitor("promote_due", "promote_due", before=enqueued("a", delay=0.02)),
+    _by_janitor("reap", "reap", before=_abandoned_elsewhere, runs={"a": 2}, recoveries={"a": 1}),
+    _by_janitor("leave", "leave", before=_abandoned, provoke=_stop_on_the_books, crew=_other_crew, runs={"a": 2}, has_successor=False),
+    _by_operator("enqueue", "enqueue", lambda queue: queue.enqueue({}, id="a")),
+    _by_operator("enqueue (more urgent)", "enqueue", lambda queue: queue.enqueue({}, id="a", priority=1), before=enqueued("b"), states=_BOTH),
+    _by_operator("enqueue (delayed)", "enqueue", lambda queue: queue.enqueue({}, id="a", delay=0.1)),
+    _by_operator("cancel", "cancel", lambda queue: queue.cancel("a"), before=enqueued("a"), states={"a": "cancelled"}, runs={"a": 0}),
+    _by_operator("promote one", "promote_job", lambda queue: queue.promote("a"), before=enqueued("a", delay=600)),
+    _by_operator("prioritize", "prioritize", lambda queue: queue.prioritize("a", 1), before=enqueued("b", "a"), states=_BOTH),
+    _by_operator("replay", "replay", lambda queue: queue.replay(["a"]), before=_dead),
+    _by_operator("purge", "purge", lambda queue: queue.purge(["a"]), before=_dead, states={"a": None}, runs={"a": 0}),
+    _by_operator("repair", "repair", lambda queue: queue.call("repair", "a", "1"), before=_misplaced),
+)  # fmt: skip

@@ -1,0 +1,170 @@
+"""What a cell is played on: the server, the proxy, and real processes, forked as the supervisor does it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+from unittest.mock import Mock, patch
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from preppath_workers import Queue
+from preppath_workers.config.load import load
+from preppath_workers.config.model import Config, QueueConfig
+from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.registry import Registry
+from preppath_workers.store import connection, scripts
+from preppath_workers.worker.child import fork_janitor, fork_worker
+from preppath_workers.worker.janitor import InstanceInfo
+from preppath_workers.worker.liveness import Liveness
+from tests.integration.store.redis_state import RedisState
+from tests.support.minimal_env import MINIMAL_ENV
+from tests.support.process import HOST
+from tests.support.redis import RedisServer
+from tests.support.waiting import eventually
+
+from .proxy import Proxy
+from .record import Record
+
+#: Seconds of an instance's lease.
+LEASE = 1.0
+
+_QUEUE = QueueConfig("cell", retries=1, backoff=0.1, recoveries=2)
+
+#: The caller's instance, and another one.
+HOME, OTHER = "home", "other"
+
+#: Seconds that a client of the API waits for its answer here, and its user before the next try.
+_CALL_TIMEOUT, _CALL_PAUSE = 0.5, 0.05
+
+
+@dataclass
+class Environment:
+    """One server, one queue on it, and the processes of one cell."""
+
+    server: RedisServer
+    proxy: Proxy
+    record: Record
+    queue_config: QueueConfig = _QUEUE
+    _processes: list[ForkProcess] = field(default_factory=list)
+
+    @property
+    def redis(self) -> Redis:
+        return Redis.from_url(self.server.url, decode_responses=True)
+
+    @property
+    def queue(self) -> Queue:
+        return Queue(_QUEUE.name, self.redis)
+
+    @property
+    def bench(self) -> RedisState:
+        return RedisState(self.redis, self.queue.keys)
+
+    def begin(self, **settings: object) -> None:
+        """An empty queue with these settings, nobody there."""
+        self.redis.flushall()
+        for script in scripts.scripts().values():
+            self.redis.script_load(script.text)
+        self.record.clear()
+        self.queue_config = replace(_QUEUE, **settings)
+
+    def end(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.join()
+        self._processes.clear()
+
+    def worker(self, instance: str = HOME, *, direct: bool = False) -> ForkProcess:
+        """A worker in the instance's only slot, which reaches Redis through the proxy unless `direct`."""
+        registry = Registry({_QUEUE.name: self.record.handle}, lambda _: Mock())
+        return self._keep(
+            fork_worker(self._config(direct), self.queue_config, registry, instance, 0, Liveness())
+        )
+
+    def janitor(self, instance: str = HOME, *, direct: bool = False) -> ForkProcess:
+        instance_info = InstanceInfo(instance, {_QUEUE.name: 1}, {_QUEUE.name: self.queue_config}, 0)
+        return self._keep(fork_janitor(self._config(direct), instance_info, Liveness()))
+
+    def caller(self, call: Callable[[Queue], object]) -> ForkProcess:
+        """A process that calls the API until it is told that it worked, as a producer or operator does."""
+        url, die_with_us = self._config(direct=False).redis.url, set_pdeathsig()
+
+        def body() -> None:
+            die_with_us()
+            queue = Queue(_QUEUE.name, connection.client(url, _CALL_TIMEOUT))
+            while True:
+                try:
+                    call(queue)
+                except RedisError:
+                    time.sleep(_CALL_PAUSE)
+                else:
+                    return
+
+        process = multiprocessing.get_context("fork").Process(target=body, daemon=True)
+        process.start()
+        return self._keep(process)
+
+    def has_come_to_rest(self, process: ForkProcess) -> bool:
+        """Whether the process has ended, or a worker waits for jobs: it has nothing on its mind any more."""
+        is_popping = any("b" in client["flags"] for client in self.redis.client_list())
+        return process.exitcode is not None or is_popping
+
+    def lose_worker(self, job_id: str, instance: str = HOME) -> None:
+        """A worker of the instance starts the job, which takes it a while, and is killed."""
+        worker = self.worker(instance, direct=True)
+        eventually(lambda: self.record.count("start")[job_id])
+        kill(worker)
+
+    def expire(self, instance: str) -> None:
+        """The instance's lease has run out."""
+        self.redis.zadd(self.queue.keys.instances, {instance: 1})
+
+    def _config(self, direct: bool) -> Config:
+        port = self.server.port if direct else self.proxy.port
+        environment = {
+            "REDIS_URL": f"redis://{HOST}:{port}",
+            **MINIMAL_ENV,
+        }
+        return replace(load(environment, []), lease=LEASE, max_memory_mb=0)
+
+    def _keep(self, process: ForkProcess) -> ForkProcess:
+        self._processes.append(process)
+        return process
+
+
+@contextmanager
+def set_up(folder: Path) -> Iterator[Environment]:
+    """A stage in the folder. Everybody is less patient on it: it would take a worker ten seconds to find out
+    about a connection that has silently gone."""
+    settings = {"appendonly": "yes", "appendfsync": "always", "auto-aof-rewrite-percentage": "0"}
+    with (
+        patch("preppath_workers.store.consumer.BLOCK", 0.3),
+        patch("preppath_workers.store.consumer.ANSWER_TIMEOUT", 0.6),
+        patch("preppath_workers.worker.janitor._ROUND", 0.1),
+        # Or the reap that is cut off would be one that does nothing yet.
+        patch("preppath_workers.worker.janitor.ConnectionUptime.uptime_ms", 10**15),
+        RedisServer(settings=settings) as server,
+        Proxy(server.port) as proxy,
+    ):
+        environment = Environment(server, proxy, Record(folder / "record"))
+        try:
+            yield environment
+        finally:
+            environment.end()
+
+
+def kill(process: ForkProcess) -> None:
+    process.kill()
+    process.join()
+
+
+def signal_to(process: ForkProcess, number: int) -> None:
+    assert process.pid
+    os.kill(process.pid, number)

@@ -1,0 +1,141 @@
+"""One cell: a scene, a fault, and whether the caller survives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from multiprocessing.context import ForkProcess
+from typing import Any
+
+from tests.integration.store import invariants
+from tests.integration.store.redis_state import State
+from tests.support.waiting import eventually
+
+from .crash_points import CrashPoint
+from .environment import Environment, kill
+
+_OVER = ("completed", "failed", "cancelled")
+
+
+class Fault(Enum):
+    """What happens to the command."""
+
+    NOT_SENT = "cut before it is sent"
+    ANSWER_LOST = "applied, answer lost"
+    SILENT = "applied, connection silently gone"
+    RESTART = "applied, server killed, restarted"
+    NO_SCRIPT = "scripts gone (NOSCRIPT)"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    crash_point: CrashPoint
+    fault: Fault
+    killed: bool
+
+    def __str__(self) -> str:
+        return f"{self.crash_point.name}: {self.fault.value}, {'killed' if self.killed else 'survives'}"
+
+
+def play(experiment: Experiment, environment: Environment, deadline: float = 20.0) -> int:
+    """Returns how many runs there were beyond those without a fault. Raises AssertionError when a promise is
+    broken, or not kept within `deadline` seconds."""
+    crash_point = experiment.crash_point
+    environment.begin(**crash_point.settings)
+    try:
+        crash_point.before(environment)
+        begun = environment.bench.read()
+        environment.proxy.arm(crash_point.command, crash_point.skip)
+        process = crash_point.start(environment)
+        crash_point.provoke(environment, process)
+        _stop(experiment, environment)
+        struck = environment.bench.read()
+        _strike(experiment, environment, process)
+        if experiment.killed and crash_point.has_successor:
+            process = crash_point.start(environment)
+        crash_point.crew(environment, process)
+        eventually(lambda: is_over(environment.bench.read()), deadline)
+        eventually(lambda: environment.has_come_to_rest(process), deadline)
+        if not experiment.killed:
+            assert process.exitcode in (None, 0), "the caller did not fail of it"
+        return _judge(experiment, environment, begun, struck)
+    finally:
+        environment.end()
+
+
+def _stop(experiment: Experiment, environment: Environment) -> None:
+    """The command is under way, or done, and the caller does not know."""
+    environment.proxy.wait("asked")
+    if experiment.fault is Fault.NO_SCRIPT:
+        environment.redis.script_flush()
+    if experiment.fault is not Fault.NOT_SENT:
+        environment.proxy.order("send")
+    experiment.crash_point.meanwhile(environment)
+    if experiment.fault is not Fault.NOT_SENT:
+        environment.proxy.wait("answered")
+
+
+def _strike(experiment: Experiment, environment: Environment, process: ForkProcess) -> None:
+    if experiment.fault is Fault.SILENT:
+        environment.proxy.order("vanish")
+    if experiment.fault is Fault.RESTART:
+        environment.server.kill()
+    if experiment.killed:
+        kill(process)
+    if experiment.fault is Fault.RESTART:
+        environment.server.start()
+    environment.proxy.order("deliver" if experiment.fault is Fault.NO_SCRIPT else "cut")
+
+
+def is_over(state: State) -> bool:
+    jobs = state.get("jobs", {}).values()
+    held = any(state.get("active", {}).values())
+    return not held and "wait" not in state and all(job["state"] in _OVER for job in jobs)
+
+
+def _judge(experiment: Experiment, environment: Environment, begun: State, struck: State) -> int:
+    crash_point, final = experiment.crash_point, environment.bench.read()
+    if struck != begun:  # which may be out of order on purpose
+        invariants.check(struck)
+    invariants.check(final)
+    jobs, starts = final.get("jobs", {}), environment.record.count("start")
+    assert {job_id: jobs.get(job_id, {}).get("state") for job_id in crash_point.states} == crash_point.states
+    assert final["stats"]["enqueued"] == len(crash_point.states), "added once"
+    completed = [*crash_point.states.values()].count("completed")
+    assert final["stats"].get("completed", 0) == completed, "completed once"
+    for job_id, job in jobs.items():
+        lost = experiment.killed and _is_active(struck, job_id) and not _is_active(begun, job_id)
+        _judge_counters(job, starts[job_id], experiment.killed)
+        assert job.get("recoveries", 0) in _recoveries(experiment, job_id, lost)
+    _judge_payments(experiment, environment)
+    extra = sum(starts.values()) - sum(crash_point.runs.get(job_id, 1) for job_id in crash_point.states)
+    assert 0 <= extra <= int(experiment.killed), f"{extra} runs more than without the fault"
+    return extra
+
+
+def _judge_counters(job: Mapping[str, Any], starts: int, killed: bool) -> None:
+    """Every attempt ended in one way, and every one that a handler saw is counted. A caller that was killed
+    may have started one without its handler's ever seeing it."""
+    attempts, releases = job.get("attempts", 0), job.get("releases", 0)
+    ended = job.get("failures", 0) + job.get("recoveries", 0) + (job["state"] == "completed")
+    assert attempts == ended
+    assert starts in range(attempts + releases - int(killed), attempts + releases + 1)
+
+
+def _recoveries(experiment: Experiment, job_id: str, lost: bool) -> tuple[int, ...]:
+    """How often the job may be told to have lost its worker."""
+    usual = experiment.crash_point.recoveries.get(job_id, 0)
+    # An instance that could not give up its lease in good order loses its jobs instead.
+    return (0, 1) if experiment.crash_point.command == "leave" else (usual + lost,)
+
+
+def _judge_payments(experiment: Experiment, environment: Environment) -> None:
+    """Paid twice is only what nobody could store before the death."""
+    unstored = experiment.killed and experiment.fault in (Fault.NOT_SENT, Fault.NO_SCRIPT)
+    assert all(paid <= 1 + unstored for paid in environment.record.count("paid").values())
+
+
+def _is_active(state: State, job_id: str) -> bool:
+    job = state.get("jobs", {}).get(job_id, {})
+    return bool(job.get("state") == "active")

@@ -1,0 +1,123 @@
+"""From a request to its answer: who may ask, what was ordered to go wrong, which endpoint answers."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tests.fake_openai.realtime.session import Session
+from tests.fake_openai.realtime.socket import WebSocket
+
+from . import models
+from .calls import Calls
+from .chat import create_completion
+from .errors import ApiError
+from .faults import Fault, Faults
+from .http import Request, Response, json_response
+from .speech import create_speech
+from .transcription import create_transcription
+
+#: A key of the right form that is refused all the same.
+WRONG_KEY = "sk-wrong"
+
+_ENDPOINTS: dict[tuple[str, str], Callable[[Request, Fault], Response]] = {
+    ("POST", "/v1/audio/speech"): create_speech,
+    ("POST", "/v1/audio/transcriptions"): create_transcription,
+    ("POST", "/v1/chat/completions"): create_completion,
+}
+
+_MODELS = "/v1/models/"
+REALTIME = "/v1/realtime"
+#: The path under which each response of a Realtime session is a call, and has its faults.
+RESPONSES = "/v1/realtime/response.create"
+
+
+class Application:
+    """The whole server but for the sockets. `latency`: seconds that every POST takes at least."""
+
+    def __init__(self, latency: float = 0.0) -> None:
+        self._latency = latency
+        self._faults = Faults()
+        self._calls = Calls()
+
+    def __call__(self, request: Request) -> Response:
+        """The answer; what an endpoint refuses is answered with its error."""
+        try:
+            if request.path.startswith("/control"):
+                return self._control(request)
+            return self._api(request)
+        except ApiError as error:
+            return json_response(error.body(), error.status)
+
+    def _control(self, request: Request) -> Response:
+        match request.method, request.path:
+            case "POST", "/control/faults":
+                self._faults.order(request.json_list)
+            case "GET", "/control/calls":
+                return json_response(self._calls.all())
+            case "DELETE", "/control":
+                self._faults.clear()
+                self._calls.clear()
+            case _:
+                raise ApiError(404, "There is no such control.")
+        return json_response({})
+
+    def _api(self, request: Request) -> Response:
+        call = self._calls.begin(request)
+        fault = self._faults.take(request.path)
+        time.sleep(fault.latency + (self._latency if request.method == "POST" else 0))
+        response = self._answer(request, fault)
+        if fault.cut != "before":
+            call["status"] = response.status
+        identity = {"x-request-id": f"req_{uuid.uuid4().hex}"}
+        return replace(response, headers={**identity, **response.headers, **fault.headers}, cut=fault.cut)
+
+    def _answer(self, request: Request, fault: Fault) -> Response:
+        try:
+            if ordered := fault.error():
+                raise ordered
+            response = self._endpoint(request, fault)
+        except ApiError as error:
+            response = json_response(error.body(), error.status)
+        if fault.body_error is not None:
+            return json_response({"error": fault.body_error})
+        if fault.body is None:
+            return response
+        return replace(response, body=fault.body.encode(), status=fault.status or 200)
+
+    def _endpoint(self, request: Request, fault: Fault) -> Response:
+        _authenticate(request)
+        if request.method == "GET" and request.path.startswith(_MODELS):
+            return json_response(models.describe(request.path.removeprefix(_MODELS)))
+        if request.method == "GET" and request.path == REALTIME:
+            return self._realtime(request)
+        endpoint = _ENDPOINTS.get((request.method, request.path))
+        if endpoint is None:
+            raise ApiError(404, f"Invalid URL ({request.method} {request.path})")
+        return endpoint(request, fault)
+
+    def _realtime(self, request: Request) -> Response:
+        if request.headers.get("upgrade", "").lower() != "websocket":
+            raise ApiError(426, "This endpoint is a WebSocket.")
+        model = models.require(request.query, "realtime")
+
+        def begin(event: Mapping[str, Any]) -> tuple[dict[str, Any], Fault]:
+            body = json.dumps({"model": model, **event}).encode()
+            call = self._calls.begin(Request("EVENT", RESPONSES, {}, body))
+            return call, self._faults.take(RESPONSES)
+
+        def serve(socket: WebSocket) -> None:
+            Session(socket, model, begin, self._latency).run()
+
+        return Response(status=101, upgrade=serve)
+
+
+def _authenticate(request: Request) -> None:
+    """Raises ApiError (401) unless the request has a key that looks like one."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.startswith("sk-") or key == WRONG_KEY:
+        raise ApiError(401, "Incorrect API key provided, or none.", "invalid_api_key")

@@ -1,0 +1,49 @@
+"""Our OpenAI-compatible server as seen from outside: start it, order faults, see what was asked of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+
+from tests.support.process import HOST, Server
+
+#: Where `preppath_workers` is imported from; the server's process has another working directory.
+
+
+class OpenAIServer(Server):
+    """The server, in a process of its own. `latency`: seconds that every answer takes at least."""
+
+    def __init__(self, port: int | None = None, latency: float = 0.0) -> None:
+        super().__init__(port)
+        self._latency = latency
+
+    @property
+    def base_url(self) -> str:
+        """`http://…/v1`, for the SDK's `base_url`."""
+        return f"http://{HOST}:{self.port}/v1"
+
+    def command(self) -> Sequence[str]:
+        module = [sys.executable, "-m", "tests.fake_openai"]
+        return [*module, "--port", str(self.port), "--latency", str(self._latency)]
+
+    def order(self, *faults: Mapping[str, Any]) -> None:
+        """Orders faults; requests that match consume them in this order. `faults.Fault` has the fields."""
+        self._ask("POST", "faults", list(faults))
+
+    def calls(self, path: str | None = None) -> list[dict[str, Any]]:
+        """Every call so far, oldest first, or those of one path, such as `/v1/audio/speech`."""
+        calls: list[dict[str, Any]] = self._ask("GET", "calls").json()
+        return [call for call in calls if path in (None, call["path"])]
+
+    def reset(self) -> None:
+        """Forgets all faults and calls."""
+        self._ask("DELETE", "")
+
+    def _ask(self, method: str, path: str, body: object = None) -> requests.Response:
+        url = f"http://{HOST}:{self.port}/control/{path}".rstrip("/")
+        answer = requests.request(method, url, json=body, timeout=10)
+        answer.raise_for_status()
+        return answer

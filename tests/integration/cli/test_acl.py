@@ -1,0 +1,192 @@
+"""README.md has the rule for the workers' user of Redis: it suffices, and no other key or command is open."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from tests.integration.worker.harness import App, state_of
+from tests.support.minimal_env import MINIMAL_ENV
+from tests.support.redis import RedisServer
+from tests.support.waiting import eventually
+
+from .conftest import ROOT, Run
+
+RULE = re.search(
+    r"^ACL SETUSER preppath on '>PASSWORD' (.+)$",
+    (ROOT / "README.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A server that lets the user of the README's rule in."""
+
+    server: RedisServer
+    admin: Redis
+
+    @property
+    def url(self) -> str:
+        return f"redis://preppath:right-horse@127.0.0.1:{self.server.port}"
+
+    def allow(self, *rules: str) -> None:
+        assert RULE is not None, "README.md has no rule for the workers' user"
+        self.admin.acl_log_reset()
+        self.admin.execute_command(
+            "ACL", "SETUSER", "preppath", "reset", "on", ">right-horse", *RULE[1].split(), *rules
+        )
+
+    def refused(self) -> list[str]:
+        return [f"{entry['object']} ({entry['context']})" for entry in self.admin.acl_log()]
+
+
+class Redis70(RedisServer):
+    """The oldest server that Debian 12 has: apt install redis-server."""
+
+    def command(self) -> Sequence[str]:
+        return ["redis-server", *super().command()[1:]]
+
+
+HAS_REDIS = shutil.which("redis-server") is not None
+
+SERVERS = [
+    RedisServer,
+    pytest.param(Redis70, marks=pytest.mark.skipif(not HAS_REDIS, reason="no redis-server")),
+]
+
+
+@pytest.fixture(params=SERVERS)
+def guarded(request: pytest.FixtureRequest) -> Iterator[Guarded]:
+    with request.param() as server, Redis.from_url(server.url, decode_responses=True) as admin:
+        guarded = Guarded(server, admin)
+        guarded.allow()
+        yield guarded
+
+
+def environment_of(guarded: Guarded, folder: Path) -> Mapping[str, str]:
+    return {
+        "REDIS_URL": guarded.url,
+        **MINIMAL_ENV,
+        "PLAYBOOK_RECORD": str(folder / "record"),
+        "LOG_LEVEL": "debug",
+        "LOG_FORMAT": "json",
+        "LEASE_SECONDS": "2",
+        "SHUTDOWN_GRACE": "1",
+        "WEBHOOK_URL": "http://127.0.0.1:9/hook",
+        "ALPHA_RATE_LIMIT": "50/1",
+    }
+
+
+@pytest.mark.processes
+def test_workers_and_commands_can_do_all_they_have_to(guarded: Guarded, run: Run, tmp_path: Path) -> None:
+    environment = environment_of(guarded, tmp_path)
+    app = App(tmp_path, environment).start()
+    alpha = Queue("alpha", Redis.from_url(guarded.url, driver_info=None))
+    for move in (
+        {},
+        {"do": "progress"},
+        {"do": "fail", "how": "transient"},
+        {"do": "fail", "how": "invalid"},
+        {"do": "fail", "how": "limited", "after": 0.02},
+        {"do": "spend", "requests": 2},
+        {"do": "pay_then_die"},
+    ):
+        alpha.enqueue(move)
+    alpha.redis.lpush(alpha.keys.wait, "rubbish", "{}")
+    alpha.enqueue({"do": "sleep", "seconds": 60}, id="long")
+    app.pid_of("long")
+    app.kill()  # and its lease runs out
+    other = App(tmp_path, environment).start()
+    eventually(lambda: state_of(alpha, "long") == "active")
+    eventually(lambda: alpha.statistics().get("completed", 0) >= 5)
+
+    variables = {"REDIS_URL": guarded.url, "KEY_PREFIX": "preppath"}
+    for words in (
+        ("enqueue", "tts", "{}", "--id", "a"),
+        ("enqueue", "tts", "{}", "--id", "d", "--delay", "90"),
+        ("queues",),
+        ("jobs", "tts"),
+        *(("jobs", "tts", "--state", state) for state in ("active", "delayed", "failed", "completed")),
+        ("show", "tts", "a"),
+        ("prioritize", "tts", "a", "3"),
+        ("promote", "tts", "d"),
+        ("pause", "tts"),
+        ("resume", "tts"),
+        ("cancel", "tts", "a"),
+        ("dead", "list", "--all"),
+        ("dead", "replay", "--all"),
+        ("dead", "purge", "--all", "--yes"),
+        ("check", "--only", "redis", "--only", "data", "--fix"),
+        ("health",),
+    ):
+        done = run(*words, **environment | variables)
+        assert "NOPERM" not in done.stdout + done.stderr
+        assert done.returncode in (0, 1), (words, done.stdout, done.stderr)
+    assert "this user may not ask" not in run("check", "--only", "redis", **environment | variables).stdout
+    assert other.stop() == 0
+    assert guarded.refused() == []
+
+
+def test_the_user_can_do_nothing_else(guarded: Guarded) -> None:
+    client = Redis.from_url(guarded.url)
+    for words in (
+        ("GET", "another"),
+        ("SET", "preppath:x", "1"),
+        ("FLUSHALL",),
+        ("CONFIG", "GET", "*"),
+        ("KEYS", "*"),
+        ("ACL", "LIST"),
+        ("LPUSH", "another", "x"),
+    ):
+        with pytest.raises(Exception, match=r"permissions|NOPERM"):
+            client.execute_command(*words)
+
+
+def test_the_rule_has_every_command_of_the_scripts() -> None:
+    assert RULE is not None
+    scripts = "".join(path.read_text() for path in (ROOT / "preppath_workers/store/lua").rglob("*.lua"))
+    used = set(re.findall(r"redis\.p?call\('([A-Z]+)'", scripts))
+    assert {f"+{command.lower()}" for command in used} <= set(RULE[1].split())
+
+
+@pytest.mark.parametrize("program", ["valkey", *(["redis"] if HAS_REDIS else [])])
+@pytest.mark.parametrize("form", ["CONFIG REWRITE", "ACL SAVE", "user line"])
+def test_the_user_outlives_a_restart(tmp_path: Path, program: str, form: str) -> None:
+    """As README has it: the rule is kept in the server's file, or in the file of users."""
+    assert RULE is not None
+    words = ["on", ">right-horse", *RULE[1].split()]
+    conf, users = tmp_path / "redis.conf", tmp_path / "users.acl"
+    users.touch()
+    lines = {"ACL SAVE": f"aclfile {users}\n", "user line": f"user preppath {' '.join(words)}\n"}
+    conf.write_text(lines.get(form, ""), encoding="utf-8")
+
+    class WithFile(Redis70 if program == "redis" else RedisServer):  # type: ignore[misc]
+        def command(self) -> Sequence[str]:
+            name, *options = super().command()
+            return [name, str(conf), *options]
+
+    if form != "user line":
+        with WithFile(directory=tmp_path) as server, Redis.from_url(server.url) as admin:
+            admin.execute_command("ACL", "SETUSER", "preppath", *words)
+            admin.execute_command(*form.split())
+    with WithFile(directory=tmp_path) as server:
+        user = Redis.from_url(f"redis://preppath:right-horse@127.0.0.1:{server.port}", driver_info=None)
+        assert user.ping()
+        with pytest.raises(Exception, match=r"permissions|NOPERM"):
+            user.flushall()
+
+
+def test_without_the_right_to_run_scripts_the_start_is_refused(guarded: Guarded, tmp_path: Path) -> None:
+    guarded.allow("-evalsha", "-info")
+    app = App(tmp_path, {**os.environ, **environment_of(guarded, tmp_path)}).launch()
+    assert app.wait() == 78
+    assert app.logged("Redis refuses us: check REDIS_URL and the rights of its user")

@@ -1,0 +1,169 @@
+"""check: Redis, database, storage and data, on real servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from tests.support.redis import RedisServer
+
+from .conftest import Run
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Check = Callable[..., dict[str, tuple[str, str]]]
+
+
+@pytest.fixture
+def check(run: Run, database_url: str, s3: S3Client, bucket: str) -> Check:
+    """Runs the command with all servers at hand; the findings by what they are about, and the exit code."""
+
+    assert run("init-db", DATABASE_URL=database_url).returncode == 0
+
+    def check(*words: str, **variables: str) -> dict[str, tuple[str, str]]:
+        configured = {
+            "OPENAI_API_KEY": "sk-nobody",
+            "DATABASE_URL": database_url,
+            "S3_ENDPOINT": s3.meta.endpoint_url,
+            "S3_BUCKET": bucket,
+            "S3_ACCESS_KEY_ID": os.environ.get("S3_ACCESS_KEY_ID", "test"),
+            "S3_SECRET_ACCESS_KEY": os.environ.get("S3_SECRET_ACCESS_KEY", "test"),
+        }
+        done = run("check", "--json", *words, **{**configured, **variables})
+        assert done.stderr == ""
+        findings = json.loads(done.stdout)
+        assert done.returncode == max({"ok": 0, "warning": 1, "error": 2}[one["status"]] for one in findings)
+        return {finding["what"]: (finding["status"], finding["detail"]) for finding in findings}
+
+    return check
+
+
+def test_a_server_without_persistence_is_a_warning(check: Check) -> None:
+    with RedisServer() as server:
+        found = check("--only", "redis", REDIS_URL=server.url)
+    assert found["redis maxmemory-policy"] == ("ok", "noeviction")
+    assert found["redis persistence"][0] == "warning"
+    assert "appendonly is off" in found["redis persistence"][1]
+    assert found["clock"][0] == "ok"
+    assert found["redis version"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("settings", "what", "status"),
+    [
+        ({"appendonly": "yes"}, "redis persistence", "ok"),
+        ({"maxmemory-policy": "allkeys-lru"}, "redis maxmemory-policy", "error"),
+    ],
+)
+def test_how_the_server_is_set(check: Check, settings: dict[str, str], what: str, status: str) -> None:
+    with RedisServer(settings=settings) as server:
+        assert check("--only", "redis", REDIS_URL=server.url)[what][0] == status
+
+
+def test_a_user_who_may_not_ask_is_warned(check: Check) -> None:
+    with RedisServer() as server, Redis.from_url(server.url) as admin:
+        admin.execute_command("ACL", "SETUSER", "poor", "on", ">poor-secret", "~*", "+@all", "-info")
+        found = check("--only", "redis", REDIS_URL=f"redis://poor:poor-secret@127.0.0.1:{server.port}")
+    assert found["redis maxmemory-policy"] == ("warning", "this user may not ask (INFO)")
+
+
+def test_servers_that_are_not_there_are_errors_and_do_not_hide_each_other(check: Check) -> None:
+    found = check(
+        "--only", "redis", "--only", "database", "--only", "storage",
+        REDIS_URL="redis://:hidden-word@127.0.0.1:9",
+        DATABASE_URL="postgresql://u:hidden-word@127.0.0.1:9/x",
+        S3_ENDPOINT="http://127.0.0.1:9",
+    )  # fmt: skip
+    assert {status for status, _ in found.values()} == {"error"}
+    assert len(found) == 3
+    assert "hidden-word" not in str(found)
+
+
+def test_the_database_has_its_tables(check: Check) -> None:
+    found = check("--only", "database")
+    tables = {what for what in found if what.startswith("table ")}
+    assert len(tables) == 4
+    assert {found[table][0] for table in tables} == {"ok"}
+    assert found["database"][1].startswith("PostgreSQL 1")
+
+
+def test_tables_and_rights_that_are_missing_are_errors(check: Check, database_url: str) -> None:
+    connection = psycopg2.connect(database_url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE answer_feedback")
+        cursor.execute("DROP ROLE IF EXISTS poor")
+        cursor.execute("CREATE ROLE poor LOGIN")
+        cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO poor")
+        cursor.execute("SELECT current_database()")
+        (name,) = cursor.fetchone() or ("",)
+    host, port = connection.info.host, connection.info.port
+
+    found = check("--only", "database", DATABASE_URL=f"postgresql://poor@{host}:{port}/{name}")
+
+    with connection.cursor() as cursor:
+        cursor.execute("DROP OWNED BY poor; DROP ROLE poor")
+    connection.close()
+    assert found["table answer_feedback"] == ("error", "does not exist; `init-db` creates what is missing")
+    assert found["table interview_questions"] == ("error", "this user has no right to UPDATE")
+    assert found["table interviews"][0] == "ok"
+
+
+def test_check_with_more_workers_than_connections_warns(check: Check) -> None:
+    assert check("--only", "database")["connections"][0] == "ok"
+
+    found = check("--only", "database", EVALUATION_CONCURRENCY="300")["connections"]
+    assert found[0] == "warning"
+    assert re.match(r"305 workers on 1 machine, \d+ connections for this user", found[1])
+
+
+def test_check_counts_the_workers_of_every_live_instance(check: Check, tts: Queue) -> None:
+    for instance in ("one", "two", "three"):
+        tts.redis.hset(tts.keys.instance(instance), "slots", "1")
+        tts.redis.zadd(tts.keys.instances, {instance: tts.now() + 60_000})
+
+    found = check("--only", "database", TTS_CONCURRENCY="40")["connections"]
+
+    assert found[1].startswith("127 workers on 3 machines"), "of tts; the other queues have no instance"
+
+
+def test_the_bucket_takes_and_gives(check: Check, bucket: str) -> None:
+    found = check("--only", "storage")
+    assert found == {
+        f"bucket {bucket}": ("ok", "can be written"),
+        "signed URLs": ("ok", "can be fetched"),
+        "missing objects": ("ok", "are told from forbidden ones"),
+    }
+    assert check("--only", "storage", S3_BUCKET="no-such-bucket")["bucket no-such-bucket"][0] == "error"
+
+
+def test_the_data_is_looked_at_and_mended(check: Check, tts: Queue, redis: Redis) -> None:
+    tts.enqueue({}, id="lost")
+    redis.delete(tts.keys.wait, tts.keys.priority_index)
+
+    assert check("--only", "data")["tts data"] == ("error", "job lost is in no place: nobody would run it")
+    mended = check("--only", "data", "--fix")
+    assert mended["tts data"] == ("warning", "job lost is in no place: nobody would run it (repaired)")
+    assert check("--only", "data")["tts data"] == ("ok", "every job is in one place")
+    assert tts.counts().waiting == 1
+
+
+def test_before_a_start_it_is_fast(check: Check) -> None:
+    found = check("--fast")
+    assert "database" in found
+    assert not any(what.startswith(("table", "bucket", "tts")) for what in found)
+
+
+def test_a_wrong_configuration_has_the_exit_code_that_it_has_everywhere(run: Run) -> None:
+    wrong = run("check", "--fast", TTS_CONCURRENCY="many")
+    assert wrong.returncode == 78
+    assert "error    configuration: TTS_CONCURRENCY" in wrong.stdout

@@ -1,0 +1,156 @@
+"""The command line, as a user's shell sees it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.outcome import Completed, Finished
+
+from .conftest import ROOT, Run
+from .slots import take
+
+
+def test_enqueue_prints_the_id_and_status_shows_the_job(run: Run, tts: Queue) -> None:
+    added = run(
+        "enqueue", "tts", '{"questionId": "q1", "text": "Wieso?"}', "--priority", "7", "--delay", "60"
+    )
+    assert (added.returncode, added.stderr) == (0, "")
+    job_id = added.stdout.strip()
+    shown = run("status", "tts", job_id, "--json")
+    assert shown.returncode == 0
+    expected = {"queue": "tts", "id": job_id, "state": "delayed", "priority": 7, "attempts": 0}
+    assert json.loads(shown.stdout).items() >= expected.items()
+    assert json.loads(shown.stdout)["data"] == {"questionId": "q1", "text": "Wieso?"}
+    plain = run("status", "tts", job_id).stdout.splitlines()
+    assert "state       delayed" in plain
+    assert "progress    0 %" in plain
+
+
+def test_an_id_that_exists_adds_nothing_and_says_so(run: Run, tts: Queue) -> None:
+    assert run("enqueue", "tts", "{}", "--id", "once").returncode == 0
+    again = run("enqueue", "tts", "{}", "--id", "once")
+    assert (again.returncode, again.stdout) == (0, "once\n")
+    assert again.stderr == "enqueue: once existed already, nothing was added\n"
+    assert tts.counts().waiting == 1
+
+
+def test_many_jobs_come_from_standard_input(run: Run, tts: Queue) -> None:
+    lines = "".join(f'{{"n": {number}}}\n' for number in range(700)) + "\n"
+    added = run("enqueue", "tts", "-", stdin=lines)
+    ids = added.stdout.split()
+    assert len(ids) == 700
+    assert tts.counts().waiting == 700
+    job = tts.get(ids[-1])
+    assert job is not None
+    assert job.data == {"n": 699}
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "complaint"),
+    [
+        (["{"], "", "not JSON"),
+        (["[1]"], "", "not a JSON object"),
+        (["{}", "--priority", "101"], "", "priority must be a whole number from 1 to 100, not 101"),
+        (["{}", "--delay", "-1"], "", "delay must be 0 or more seconds"),
+        (["{}", "--id", "a b"], "", "id 'a b' must be 1 to 128 letters"),
+        (["-"], '{"good": 1}\n{"bad": \n', "line 2: not JSON"),
+        (["-", "--id", "x"], "{}\n", "--id is for one job"),
+    ],
+)
+def test_what_is_no_job_is_refused_and_nothing_is_added(
+    run: Run, tts: Queue, words: list[str], stdin: str, complaint: str
+) -> None:
+    refused = run("enqueue", "tts", *words, stdin=stdin)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("enqueue: ")
+    assert complaint in refused.stderr
+    assert tts.counts().waiting == 0
+
+
+def test_an_unknown_job_is_told_in_one_line(run: Run) -> None:
+    shown = run("status", "tts", "nobody")
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert shown.stderr == "show: queue tts has no job 'nobody'\n"
+
+
+def test_waiting_ends_with_the_job(run: Run, tts: Queue, consumer: Consumer) -> None:
+    for job_id in ("good", "bad", "late"):
+        tts.enqueue({}, id=job_id, delay=99 if job_id == "late" else 0)
+    consumer.settle(Finished(take(consumer), Completed('{"ok": true}'), 1))
+    tts.cancel("bad")
+    done = run("status", "tts", "good", "--wait", "5", "--json")
+    assert (done.returncode, json.loads(done.stdout)["result"]) == (0, {"ok": True})
+    assert run("status", "tts", "bad", "--wait").returncode == 3
+    assert run("status", "tts", "late", "--wait", "0.2").returncode == 4
+
+
+def test_queues_shows_every_queue(run: Run, tts: Queue, consumer: Consumer) -> None:
+    tts.enqueue({}, id="a")
+    tts.enqueue({}, delay=60)
+    take(consumer)
+    rows = {row["queue"]: row for row in map(json.loads, run("queues", "--json").stdout.splitlines())}
+    assert list(rows) == ["transcription", "tts", "evaluation"]
+    expected = {"waiting": 0, "active": 1, "delayed": 1, "failed": 0, "completed": 0, "workers": 1}
+    assert rows["tts"].items() >= expected.items()
+    assert rows["tts"].items() >= {"rateLimit": "10/60", "paused": False, "heldMs": 0}.items()
+    tts.pause()
+    table = run("queues").stdout.splitlines()
+    assert table[0].split() == (
+        ["queue", "waiting", "active", "delayed", "failed", "completed", "workers", "limit", "gate"]
+    )
+    assert table[2].split() == ["tts", "0", "1", "1", "0", "0", "1", "10/60", "paused"]
+
+
+def test_a_configuration_file_is_read_before_and_after_the_command(
+    run: Run, redis_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "env"
+    file.write_text("KEY_PREFIX=from-file\n", encoding="utf-8")
+    for words in (["--config", str(file), "enqueue"], ["enqueue", "--config", str(file)]):
+        assert run(*words, "tts", "{}", KEY_PREFIX="").returncode == 0
+    other = Queue("tts", Redis.from_url(redis_url), "from-file")
+    assert other.counts().waiting == 2
+
+
+def test_all_that_is_wrong_with_the_configuration_is_told_at_once(run: Run) -> None:
+    started = run(REDIS_PORT="many", REDIS_URL="", TTS_RATE_LIMIT="fast", LOG_LEVEL="loud")
+    assert started.returncode == 78
+    told = [line.removeprefix("preppath-workers: ").split()[0] for line in started.stderr.splitlines()]
+    assert sorted(told) == (
+        ["DATABASE_URL", "LOG_LEVEL", "OPENAI_API_KEY", "REDIS_PORT", "S3_BUCKET", "TTS_RATE_LIMIT"]
+    )
+
+
+def test_a_server_that_is_not_there_is_told_in_one_line(run: Run) -> None:
+    shown = run("queues", REDIS_URL="redis://127.0.0.1:9")
+    assert shown.returncode == 69
+    assert len(shown.stderr.splitlines()) == 1
+    assert "Redis does not answer" in shown.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "enqueue", "status", "queues", "init-db"])
+def test_every_command_has_help(run: Run, command: str) -> None:
+    shown = run(command, "--help")
+    assert shown.returncode == 0
+    assert "exit codes" in shown.stdout
+    assert "example" in shown.stdout
+
+
+def test_commands_that_only_look_load_no_vendors_library() -> None:
+    code = "import sys, preppath_workers.cli.main; print(*{'openai', 'boto3', 'psycopg2'} & set(sys.modules))"
+    seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert seen.stdout.split() == []
+
+
+def test_queue_is_for_starting_workers_only(run: Run) -> None:
+    refused = run("--queue", "tts", "status", "tts", "x")
+    assert refused.returncode == 2
+    assert "--queue chooses which workers to start" in refused.stderr

@@ -1,0 +1,185 @@
+"""jobs, show, cancel, retry, promote, prioritize, pause, resume."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from redis import Redis
+
+from preppath_workers import NewJob, Queue
+from preppath_workers.cli.formatting import moment, span
+from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.outcome import Completed, Failed, Finished
+from tests.support.minimal_env import MINIMAL_ENV
+from tests.support.redis import RedisServer
+from tests.support.servers import running
+from tests.support.waiting import eventually
+
+from .conftest import Run
+from .slots import take
+
+
+def why(run: Run, job_id: str, **variables: str) -> str:
+    shown = run("show", "tts", job_id, **variables)
+    assert shown.returncode == 0, shown.stderr
+    (line,) = (line for line in shown.stdout.splitlines() if line.startswith("why "))
+    return line.removeprefix("why").strip()
+
+
+def test_jobs_lists_a_page_of_one_state(run: Run, tts: Queue) -> None:
+    tts.enqueue_many(
+        NewJob({"text": f"number {number}\nof many, " * 9}, id=f"j{number}") for number in range(5)
+    )
+    tts.enqueue({"text": "ö"}, id="later", delay=90)
+
+    page = run("jobs", "tts", "--offset", "1", "--limit", "2")
+    assert [line.split()[0] for line in page.stdout.splitlines()] == ["j1", "j2"]
+    assert all(len(line) <= 80 for line in page.stdout.splitlines())
+    delayed = run("jobs", "tts", "--state", "delayed", "--json")
+    assert json.loads(delayed.stdout)["data"] == {"text": "ö"}
+    assert run("jobs", "tts", "--state", "failed").stdout == ""
+
+
+def test_jobs_wants_whole_numbers(run: Run) -> None:
+    wrong = run("jobs", "tts", "--limit", "-1")
+    assert (wrong.returncode, "'-1' is not a whole number" in wrong.stderr) == (2, True)
+
+
+def test_show_tells_why_a_job_waits(run: Run, tts: Queue, consumer: Consumer) -> None:
+    tts.enqueue_many(NewJob({}, id=f"j{number}") for number in range(15))
+    assert why(run, "j13") == "14th in line, but no worker of this queue is running"
+    take(consumer)  # now there is an instance
+    assert why(run, "j1", TTS_RATE_LIMIT="none") == "next in line, starts as soon as a worker is free"
+    assert why(run, "j2", TTS_RATE_LIMIT="1/600").startswith("2nd in line, expected to start in about 10 min")
+    tts.pause()
+    assert why(run, "j3") == "3rd in line, but the queue is paused"
+    tts.resume()
+    tts.redis.rpoplpush(tts.keys.wait, tts.keys.active(consumer.worker_id))
+    assert why(run, "j1", TTS_RATE_LIMIT="1/600").startswith(
+        f"next in line, reserved by worker {consumer.worker_id}, "
+    )
+
+
+def test_show_tells_why_a_job_is_where_it_is(run: Run, tts: Queue, consumer: Consumer) -> None:
+    tts.enqueue({}, id="later", delay=90)
+    assert " (in 1 min" in why(run, "later")
+    tts.enqueue({}, id="a")
+    job = take(consumer)
+    assert why(run, "a").startswith("runs in test:0 since 20")
+    consumer.settle(Finished(job, Failed('{"class":"E","message":"m"}', "unknown"), 1))
+    assert why(run, "a").startswith("failed 1 time, last with E; retried 20")
+    tts.promote("a")
+    consumer.settle(Finished(take(consumer), Failed('{"class":"E","message":"m"}', "permanent"), 1))
+    assert why(run, "a") == "in the dead-letter list: permanent; `retry tts a` runs it again"
+    tts.replay(["a"])
+    consumer.settle(Finished(take(consumer), Completed("{}"), 1))
+    assert why(run, "a") == "done, in attempt 1"
+    tts.cancel("later")
+    assert why(run, "later") == "cancelled before it started"
+
+
+def test_show_as_json_has_the_facts(run: Run, tts: Queue) -> None:
+    tts.enqueue({}, id="a")
+    shown = json.loads(run("show", "tts", "a", "--json").stdout)
+    assert shown["location"].items() >= {"ahead": 0, "workers": 0}.items()
+    assert shown["why"].startswith("next in line")
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "state"),
+    [
+        (["cancel", "tts", "waits"], "waits cancelled", ("waits", "cancelled")),
+        (["retry", "tts", "dead"], "dead waiting", ("dead", "waiting")),
+        (["promote", "tts", "later"], "later waiting", ("later", "waiting")),
+        (["prioritize", "tts", "waits", "3"], "waits waiting", ("waits", "waiting")),
+        (["prioritize", "tts", "later", "3"], "later waiting", ("later", "delayed")),
+    ],
+)
+def test_each_step_does_what_it_says(
+    run: Run, tts: Queue, consumer: Consumer, words: list[str], told: str, state: tuple[str, str]
+) -> None:
+    tts.enqueue({}, id="dead")
+    consumer.settle(Finished(take(consumer), Failed('{"class":"E","message":"m"}', "permanent"), 1))
+    tts.enqueue({}, id="waits")
+    tts.enqueue({}, id="later", delay=90)
+
+    done = run(*words)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, told + "\n", "")
+    job = tts.get(state[0])
+    assert job is not None
+    assert job.state == state[1]
+    if words[0] == "prioritize":
+        assert job.priority == 3
+
+
+@pytest.mark.parametrize("command", ["cancel", "retry", "promote"])
+def test_a_step_that_can_not_be_done_says_so(run: Run, tts: Queue, consumer: Consumer, command: str) -> None:
+    tts.enqueue({}, id="runs")
+    take(consumer)
+    refused = run(command, "tts", "runs", "nobody")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.splitlines()[0].startswith(f"{command}: runs is active; this is for a job that ")
+    assert refused.stderr.splitlines()[1] == f"{command}: queue tts has no job 'nobody'"
+
+
+@pytest.mark.parametrize("priority", ["0", "101", "1.5", "high"])
+def test_a_priority_is_from_1_to_100(run: Run, tts: Queue, priority: str) -> None:
+    wrong = run("prioritize", "tts", "a", priority)
+    assert (wrong.returncode, "from 1 to 100" in wrong.stderr) == (2, True)
+
+
+def test_pause_and_resume_one_queue_or_all(run: Run, tts: Queue) -> None:
+    assert run("pause", "tts").stdout == "tts paused\n"
+    assert tts.gate().paused
+    assert run("resume", "--all").stdout.splitlines()[1] == "tts resumed"
+    assert not tts.gate().paused
+    assert run("pause").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("ms", "read"),
+    [
+        (0, "0 ms"),
+        (999, "999 ms"),
+        (9_400, "9 s"),
+        (59_400, "59 s"),
+        (60_000, "1 min"),
+        (125_000, "2 min 5 s"),
+        (12_000_000, "3 h 20 min"),
+        (187_200_000, "2 days 4 h"),
+    ],
+)
+def test_spans_read_well(ms: int, read: str) -> None:
+    assert span(ms) == read
+
+
+def test_a_moment_that_is_none_is_shown_as_it_is() -> None:
+    assert moment(10**20, 0) == "100000000000000000000"
+
+
+def test_show_wait_bears_that_redis_is_away(key_prefix: str) -> None:
+    """It goes on when Redis is back."""
+    server = RedisServer(settings={"appendonly": "yes", "appendfsync": "always"})
+    with running(server):
+        queue = Queue("tts", Redis.from_url(server.url, decode_responses=True), key_prefix)
+        queue.enqueue({}, id="j")
+        waiting = subprocess.Popen(
+            [sys.executable, "-m", "preppath_workers", "show", "tts", "j", "--wait", "30"],
+            env={**os.environ, **MINIMAL_ENV, "REDIS_URL": server.url, "KEY_PREFIX": key_prefix},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        looks = "hgetall"  # by the first look at the job it has begun to wait
+        eventually(lambda: looks in [client["cmd"] for client in queue.redis.client_list()], deadline=20)
+        server.kill()
+        assert waiting.stderr is not None
+        assert "still waiting" in waiting.stderr.readline()
+        server.start()
+        queue.redis.hset(queue.keys.job("j"), "state", "completed")
+        out, _ = waiting.communicate(timeout=30)
+    assert waiting.returncode == 0
+    assert "completed" in out

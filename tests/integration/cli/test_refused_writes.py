@@ -1,0 +1,55 @@
+"""A server that answers questions and refuses writes: `queues` and `health` say so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from tests.support.redis import RedisServer
+
+from .conftest import Run
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: RedisServer) -> Iterator[Redis]:
+    with Redis.from_url(server.url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("setting", "refusal"),
+    [
+        (("CONFIG", "SET", "maxmemory", "1"), "command not allowed when used memory > 'maxmemory'"),
+        (("REPLICAOF", "127.0.0.1", "9"), "You can't write against a read only replica"),
+        (("CONFIG", "SET", "min-replicas-to-write", "1"), "Not enough good replicas to write"),
+    ],
+    ids=["out of memory", "read-only", "no replicas"],
+)
+def test_queues_and_health_tell_that_redis_refuses_writes(
+    run: Run, server: RedisServer, client: Redis, setting: tuple[str, ...], refusal: str
+) -> None:
+    variables = {"REDIS_URL": server.url, "QUEUES": "tts"}
+    assert "no live instance" in run("health", **variables).stdout
+    client.execute_command(*setting)
+    health, queues = run("health", **variables), run("queues", **variables)
+    assert health.returncode == 1
+    assert health.stdout.startswith("error  tts: Redis refuses writes: ")
+    assert refusal in health.stdout
+    assert "script" not in health.stdout
+    assert refusal in queues.stdout
+    assert json.loads(run("queues", "--json", **variables).stdout)["refusal"] in queues.stdout
+
+
+def test_queues_and_health_leave_nothing_behind(run: Run, server: RedisServer, client: Redis) -> None:
+    run("health", REDIS_URL=server.url, QUEUES="tts")
+    run("queues", REDIS_URL=server.url, QUEUES="tts")
+    assert client.keys() == []

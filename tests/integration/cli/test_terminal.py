@@ -1,0 +1,192 @@
+"""What commands write: escaped, within the terminal, and with an exit code when it cannot be written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from preppath_workers.cli.formatting import counted, span
+from preppath_workers.cli.terminal import escaped
+from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.outcome import Failed, Finished
+
+from .conftest import ROOT, Run
+from .slots import take
+
+#: Sets the title, rings, goes back to the start of the line, clears the screen (C1), turns the direction of
+#: reading, is half an emoji, and begins a line of its own.
+NASTY = "\x1b]0;title\x07\rforged\x9b2J\u202eevil\ud83d\nstate completed"
+
+#: What none of it may reach a terminal as.
+DANGEROUS = ("\x1b", "\x07", "\r", "\x9b", "\u202e", "\ud83d")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, ünïcödé 日本\u3000語 🎉", "plain, ünïcödé 日本\u3000語 🎉"),
+        ("\x1b[2J\x07\r\n\t\x7f", "\\x1b[2J\\x07\\r\\n\\t\\x7f"),
+        ("\x9b2J \u202e \u2066 \u2028", "\\x9b2J \\u202e \\u2066 \\u2028"),
+        ("\ud83d \U000e0001", "\\ud83d \\U000e0001"),
+    ],
+)
+def test_escaped_shows_what_is_not_printable(text: str, shown: str) -> None:
+    assert escaped(text) == shown
+
+
+@pytest.fixture
+def nasty(tts: Queue, consumer: Consumer, redis: Redis) -> None:
+    """A dead job and a gate whose texts try to control the terminal."""
+    tts.enqueue({"text": NASTY.replace("\ud83d", "")}, id="dead")
+    error = json.dumps({"class": f"E{NASTY}", "message": NASTY})
+    consumer.settle(Finished(take(consumer), Failed(error, "permanent"), 1))
+    tts.enqueue({"text": NASTY.replace("\ud83d", "")}, id="waits")
+    held = {"heldUntil": tts.now() + 60_000, "heldReason": NASTY.replace("\ud83d", "")}
+    redis.hset(tts.keys.meta, mapping=held)
+
+
+@pytest.mark.usefixtures("nasty")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", "tts", "dead"],
+        ["show", "tts", "waits"],
+        ["jobs", "tts"],
+        ["jobs", "tts", "--state", "failed"],
+        ["dead", "list", "tts"],
+        ["dead", "replay", "tts", "--dry-run"],
+        ["queues"],
+        ["health"],
+        ["top", "--once"],
+        ["enqueue", "tts", "{}", "--id", NASTY.replace("\ud83d", "")],
+    ],
+)
+def test_no_command_lets_a_text_control_the_terminal(run: Run, words: list[str]) -> None:
+    done = run(*words, QUEUES="tts")
+    assert done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    for control in DANGEROUS:
+        assert control not in done.stdout + done.stderr
+    assert not any(line.startswith("state completed") for line in done.stdout.splitlines())
+
+
+@pytest.mark.usefixtures("nasty")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", "tts", "dead", "--json"],
+        ["jobs", "tts", "--state", "failed", "--json"],
+        ["dead", "show", "tts"],
+        ["dead", "list", "tts", "--json"],
+    ],
+)
+def test_json_holds_the_text_as_it_is_and_controls_no_terminal(run: Run, words: list[str]) -> None:
+    done = run(*words)
+    assert json.loads(done.stdout)["error"]["message"] == NASTY
+    for control in DANGEROUS:
+        assert control not in done.stdout
+
+
+def test_an_encoding_that_does_not_know_a_character_is_no_failure(run: Run, tts: Queue) -> None:
+    tts.enqueue({"text": "x" * 99}, id="a")  # is cut, with …
+    done = run("jobs", "tts", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize("state", [{}, {"outOfService": "a long reason " * 9, "service": "openai"}])
+def test_queues_fits_eighty_columns(run: Run, tts: Queue, redis: Redis, state: dict[str, str]) -> None:
+    if state:
+        redis.hset(tts.keys.meta, mapping=state)
+    lines = run("queues", COLUMNS="80").stdout.splitlines()
+    assert all(len(line) <= 80 for line in lines[:4])
+    assert "limit" in run("queues", COLUMNS="120").stdout.splitlines()[0]
+    if state:
+        assert lines[2].endswith("  out of service")
+        assert "a long reason" in lines[-1]
+
+
+def test_output_that_cannot_be_written_is_an_error_of_its_own(
+    redis_url: str, key_prefix: str, tts: Queue
+) -> None:
+    tts.enqueue({}, id="a")
+    environment = {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}
+    for words in (["queues"], ["jobs", "tts", "--json"], ["--help"]):
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            done = subprocess.run(
+                [str(ROOT / "bin/preppath-workers"), *words],
+                env=environment,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=30,
+                check=False,
+            )
+        assert done.returncode == 74
+        assert done.stderr == "preppath-workers: cannot write the output: No space left on device\n"
+
+
+def test_a_reader_that_goes_ends_the_command_in_silence(redis_url: str, key_prefix: str, tts: Queue) -> None:
+    environment = {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [str(ROOT / "bin/preppath-workers"), "queues"],
+        env=environment,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (["queues", "--nope"], "usage: preppath-workers queues "),
+        (["dead", "list", "tts", "--nope"], "usage: preppath-workers dead list "),
+        (["--nope"], "usage: preppath-workers [-h]"),
+    ],
+)
+def test_an_unknown_option_shows_the_usage_of_its_command(run: Run, words: list[str], usage: str) -> None:
+    wrong = run(*words)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith(usage)
+    assert "unrecognized arguments: --nope" in wrong.stderr
+
+
+@pytest.mark.parametrize("words", [["jobs", "tts"], ["dead", "list", "tts"], ["dead", "replay", "tts"]])
+def test_a_limit_of_zero_is_refused(run: Run, words: list[str]) -> None:
+    wrong = run(*words, "--limit", "0")
+    assert wrong.returncode == 2
+    assert "1 is the least" in wrong.stderr
+
+
+def test_a_page_of_zero_is_empty(tts: Queue, redis: Redis) -> None:
+    redis.hset(tts.keys.job("a"), mapping={"state": "failed", "data": "{}"})
+    redis.lpush(tts.keys.dead, "a")
+    assert tts.dead_letters(count=0) == []
+    assert len(tts.dead_letters(count=1)) == 1
+
+
+def test_jobs_without_any_says_so(run: Run) -> None:
+    done = run("jobs", "tts", "--state", "failed", "--offset", "40")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "jobs: queue tts has no failed jobs after the first 40\n"
+
+
+def test_one_is_no_plural() -> None:
+    assert [counted(number, "worker") for number in (0, 1, 2_000)] == [
+        "0 workers",
+        "1 worker",
+        "2,000 workers",
+    ]
+    assert span(86_400_000) == "1 day"

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from preppath_workers.clients.openai.client import OpenAI
+from preppath_workers.config.model import ModelConfig, OpenAIConfig
+from tests.fake_openai.control import OpenAIServer
+
+Answers = Callable[..., str]
+Client = Callable[..., OpenAI]
+MODELS = {"evaluation": "gpt-6-luna", "transcription": "gpt-transcribe", "speech": "gpt-4o-mini-tts"}
+REALTIME_MODEL = "gpt-realtime-2.1-mini"
+
+
+@pytest.fixture
+def client(vendor: OpenAIServer) -> Iterator[Client]:
+    """Makes a client of our OpenAI-compatible server, or of another, with one account for everything."""
+    with ExitStack() as made:
+
+        def make(
+            api_key: str = "sk-test",
+            base_url: str = vendor.base_url,
+            timeout: float = 10,
+            models: Mapping[str, str] | None = None,
+            **settings: Any,
+        ) -> OpenAI:
+            capabilities = {
+                use: ModelConfig(model, api_key, base_url, timeout)
+                for use, model in {**MODELS, **(models or {})}.items()
+            }
+            return made.enter_context(closing(OpenAI(OpenAIConfig(**capabilities, **settings))))
+
+        yield make
+
+
+@pytest.fixture
+def answers() -> Iterator[Answers]:
+    """Starts a server that gives every request the same answer, and returns its URL: for what no real server
+    can be brought to say."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # says "100 Continue", for which boto3 would wait a second
+
+            def answer(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            do_GET = do_HEAD = do_PUT = do_POST = answer  # noqa: N815 - http.server's names
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,122 @@
+"""Connections with TLS, as the parameters of the URL ask for it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from preppath_workers.clients.postgres.client import Database
+from preppath_workers.errors import ServiceError
+
+HOST = "127.0.0.1"
+#: What a client asks first that wants TLS (PostgreSQL's manual, "Message Formats", SSLRequest).
+SSL_REQUEST = bytes([0, 0, 0, 8, 4, 210, 22, 47])
+
+
+class TlsProxy:
+    """Speaks TLS in front of a PostgreSQL server, for the one that tests start was built without."""
+
+    def __init__(self, database_url: str, certificate: Path, key: Path) -> None:
+        parts = urlsplit(database_url)
+        self._server = (parts.hostname or HOST, parts.port or 5432)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate, key)
+        self._listener = socket.create_server((HOST, 0))
+        self.url = f"postgresql://{parts.username}@{HOST}:{self._listener.getsockname()[1]}{parts.path}"
+        #: How many clients have spoken TLS.
+        self.handshakes = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), socket.create_connection(self._server) as server:
+            first = client.recv(8, socket.MSG_WAITALL)
+            if first == SSL_REQUEST:
+                client.sendall(b"S")
+                client = self._context.wrap_socket(client, server_side=True)
+                self.handshakes += 1
+            else:
+                server.sendall(first)
+            threading.Thread(target=_copy, args=(server, client), daemon=True).start()
+            _copy(client, server)
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate for our address, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(1))
+        .not_valid_after(now + timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / f"{name}.crt", folder / f"{name}.key"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    encoding = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+    files[1].write_bytes(key.private_bytes(*encoding, serialization.NoEncryption()))
+    return files
+
+
+@pytest.fixture
+def proxy(database_url: str, tmp_path: Path) -> Iterator[TlsProxy]:
+    with closing(TlsProxy(database_url, *make_certificate(tmp_path, "server"))) as proxy:
+        yield proxy
+
+
+def connect(url: str) -> None:
+    with Database(url).transaction() as cursor:
+        cursor.execute("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "handshakes"),
+    [
+        ("sslmode=disable", 0),
+        ("sslmode=require&schema=public&connection_limit=1", 1),
+        ("sslmode=verify-full&sslrootcert={folder}/server.crt", 1),
+    ],
+)
+def test_the_url_decides(proxy: TlsProxy, tmp_path: Path, parameters: str, handshakes: int) -> None:
+    connect(f"{proxy.url}?{parameters.format(folder=tmp_path)}")
+
+    assert proxy.handshakes == handshakes
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(proxy: TlsProxy, tmp_path: Path) -> None:
+    other, _ = make_certificate(tmp_path, "other")
+
+    with pytest.raises(ServiceError, match="certificate verify failed"):
+        connect(f"{proxy.url}?sslmode=verify-full&sslrootcert={other}")

@@ -1,0 +1,267 @@
+"""The client of the Realtime API: what it asks for, what it returns, and what becomes of its failures."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from preppath_workers.clients.openai.client import SpeechOptions
+from preppath_workers.clients.openai.realtime import Reading, RealtimeReader
+from preppath_workers.errors import (
+    JobError,
+    JobTimeout,
+    PermanentError,
+    RateLimited,
+    ServiceError,
+    TransientError,
+)
+from tests.fake_openai.application import REALTIME, RESPONSES
+from tests.fake_openai.control import OpenAIServer
+
+from .conftest import REALTIME_MODEL, Client
+
+KEY = "sk-a-secret-key"
+TEXT = "Explain how a hash table works."
+Readers = Callable[..., RealtimeReader]
+
+
+@pytest.fixture
+def reader(client: Client) -> Readers:
+    """Makes a session of the stand-in, or of another server."""
+
+    def make(options: SpeechOptions = SpeechOptions("marin"), **account: Any) -> RealtimeReader:  # noqa: B008 - frozen
+        account = {"api_key": KEY, "models": {"speech": REALTIME_MODEL}, "speech_voice": "marin", **account}
+        return client(**account).reader(options)
+
+    return make
+
+
+def read(reader: RealtimeReader, text: str = TEXT) -> Reading:
+    with closing(reader):
+        return reader.read(text)
+
+
+def failure(reader: RealtimeReader) -> JobError:
+    with pytest.raises(JobError) as caught:
+        read(reader)
+    assert KEY not in str(caught.value)
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None, "originals hold the key"
+    return caught.value
+
+
+def test_reader_returns_the_sound_the_words_and_the_usage(reader: Readers, vendor: OpenAIServer) -> None:
+    reading = read(reader(SpeechOptions("ash", 1.25, "Cheerful.")))
+
+    assert reading.transcript == TEXT
+    assert 0.5 < reading.seconds < 4
+    assert reading.usage.input_tokens > 100
+    assert reading.usage.output_audio_tokens == pytest.approx(20 * reading.seconds, abs=1)
+    [asked] = vendor.calls(RESPONSES)
+    response = asked["body"]["response"]
+    assert response["conversation"] == "none"
+    assert response["input"][0]["content"][0]["text"] == f"<text>\n{TEXT}\n</text>"
+    assert response["instructions"].endswith("Manner of speaking: Cheerful.")
+    assert response["audio"]["output"]["voice"] == "ash"
+
+
+def test_texts_share_a_session_and_do_not_share_a_context(reader: Readers, vendor: OpenAIServer) -> None:
+    with reader() as session:
+        assert [session.read(text).transcript for text in ("One.", "Two.")] == ["One.", "Two."]
+
+    assert (len(vendor.calls(REALTIME)), len(vendor.calls(RESPONSES))) == (1, 2)
+
+
+def test_session_that_the_server_ended_meanwhile_is_opened_again(
+    reader: Readers, vendor: OpenAIServer
+) -> None:
+    vendor.order({"path": RESPONSES, "cut": "after"})
+    with reader() as session:
+        session.read("One.")
+        time.sleep(0.2)  # until the close frame is there
+        assert session.read("Two.").transcript == "Two."
+
+    assert (len(vendor.calls(REALTIME)), len(vendor.calls(RESPONSES))) == (2, 2)
+
+
+def test_reader_that_read_nothing_opens_no_session(reader: Readers, vendor: OpenAIServer) -> None:
+    with reader():
+        pass
+    assert vendor.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "refuses_all"),
+    [
+        ({"status": 401, "code": "invalid_api_key"}, ServiceError, True),
+        ({"status": 403}, ServiceError, True),
+        ({"status": 404, "code": "model_not_found"}, ServiceError, True),
+        ({"status": 429, "code": "insufficient_quota"}, ServiceError, True),
+        ({"status": 429, "headers": {"Retry-After": "3"}}, RateLimited, None),
+        ({"status": 503, "headers": {"Retry-After": "3"}}, ServiceError, False),
+        ({"body": "<html>a gateway's page</html>", "status": 502}, ServiceError, False),
+        ({"cut": "before"}, ServiceError, False),
+    ],
+    ids=str,
+)
+def test_handshake_that_fails_is_classified_and_was_not_paid_for(
+    reader: Readers, vendor: OpenAIServer, fault: dict[str, Any], expected: type, refuses_all: bool | None
+) -> None:
+    vendor.order({"path": REALTIME, **fault})
+
+    error = failure(reader())
+
+    assert type(error) is expected
+    if isinstance(error, ServiceError):
+        assert (error.refuses_all, error.may_be_paid) == (refuses_all, False)
+    if "headers" in fault:
+        assert isinstance(error, RateLimited | ServiceError)
+        assert error.retry_after == 3
+    assert len(vendor.calls()) == 1, "retries are the queue's"
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected", "refuses_all", "may_be_paid"),
+    [
+        # error events instead of a response
+        ({"status": 429, "code": "rate_limit_exceeded"}, RateLimited, None, None),
+        ({"status": 429, "code": "insufficient_quota"}, ServiceError, True, False),
+        ({"status": 500}, ServiceError, False, False),
+        ({"status": 400, "code": "content_policy_violation"}, PermanentError, None, None),
+        ({"status": 400, "code": "unknown_parameter", "param": "response.tools"}, ServiceError, True, False),
+        # responses that end otherwise
+        ({"ends": "failed", "type": "server_error"}, ServiceError, False, False),
+        ({"ends": "failed", "code": "rate_limit_exceeded"}, RateLimited, None, None),
+        ({"ends": "failed", "code": "insufficient_quota"}, ServiceError, True, False),
+        ({"ends": "cancelled", "finish_reason": "turn_detected"}, ServiceError, False, False),
+        ({"ends": "incomplete", "finish_reason": "max_output_tokens"}, TransientError, None, None),
+        ({"ends": "incomplete", "finish_reason": "content_filter"}, PermanentError, None, None),
+        # sockets that end
+        ({"cut": "before"}, ServiceError, False, True),
+        ({"cut": "middle"}, ServiceError, False, True),
+        ({"close": 1000}, ServiceError, False, True),
+        ({"close": 1011, "message": "internal error"}, ServiceError, False, True),
+        ({"close": 1013}, ServiceError, False, True),
+        ({"close": 1008, "code": "invalid_request_error.insufficient_quota"}, ServiceError, True, False),
+        ({"close": 3000, "code": "invalid_request_error.invalid_api_key"}, ServiceError, True, False),
+        ({"close": 1009}, PermanentError, None, None),
+        # what is not an event
+        ({"body": "<html>"}, ServiceError, False, True),
+        ({"body": "[1]"}, ServiceError, False, True),
+        ({"body": '{"type": "response.output_audio.delta", "delta": "!"}'}, ServiceError, False, True),
+        ({"body": '{"type": "error", "error": "overloaded"}'}, ServiceError, False, False),
+    ],
+    ids=str,
+)
+def test_response_that_fails_is_classified(
+    reader: Readers,
+    vendor: OpenAIServer,
+    fault: dict[str, Any],
+    expected: type,
+    refuses_all: bool | None,
+    may_be_paid: bool | None,
+) -> None:
+    vendor.order({"path": RESPONSES, **fault})
+
+    error = failure(reader())
+
+    assert type(error) is expected
+    if isinstance(error, ServiceError):
+        assert (error.refuses_all, error.may_be_paid) == (refuses_all, may_be_paid)
+    assert len(vendor.calls(RESPONSES)) == 1, "retries are the queue's"
+
+
+def test_rate_limit_of_a_response_tells_how_long_to_wait(reader: Readers, vendor: OpenAIServer) -> None:
+    vendor.order({"path": RESPONSES, "ends": "failed", "code": "rate_limit_exceeded"})
+
+    error = failure(reader())
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 3.0
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [(SpeechOptions("nova"), PermanentError), (SpeechOptions("marin", 3), PermanentError)],
+    ids=["voice", "speed"],
+)
+def test_setup_that_is_refused_for_what_the_job_chose_is_the_jobs(
+    reader: Readers, vendor: OpenAIServer, options: SpeechOptions, expected: type
+) -> None:
+    assert type(failure(reader(options))) is expected
+    assert vendor.calls(RESPONSES) == []
+
+
+def test_setup_that_is_refused_for_the_configured_voice_refuses_all(
+    reader: Readers, vendor: OpenAIServer
+) -> None:
+    error = failure(reader(SpeechOptions("nova"), speech_voice="nova"))
+
+    assert isinstance(error, ServiceError)
+    assert error.refuses_all
+    assert "voice" in str(error)
+    assert vendor.calls(RESPONSES) == []
+
+
+@pytest.mark.parametrize("fault", [{"latency": 30}, {"silence": 30}], ids=["before", "middle"])
+def test_server_that_goes_silent_is_left_and_may_have_to_be_paid(
+    reader: Readers, vendor: OpenAIServer, fault: dict[str, Any]
+) -> None:
+    vendor.order({"path": RESPONSES, **fault})
+    begun = time.monotonic()
+
+    error = failure(reader(timeout=0.5))
+
+    assert isinstance(error, ServiceError)
+    assert (error.may_be_paid, error.refuses_all) == (True, False)
+    assert time.monotonic() - begun < 15
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+def test_server_that_never_shakes_hands_was_not_paid_for(reader: Readers, listener: socket.socket) -> None:
+    error = failure(reader(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1", timeout=0.5))
+
+    assert isinstance(error, ServiceError)
+    assert not error.may_be_paid
+
+
+def test_no_server_was_not_paid_for(reader: Readers) -> None:
+    error = failure(reader(base_url="http://127.0.0.1:1/v1"))
+
+    assert isinstance(error, ServiceError)
+    assert (error.refuses_all, error.may_be_paid) == (False, False)
+    assert "ConnectionRefusedError" in str(error)
+
+
+def test_time_limit_of_the_job_gets_through_to_a_silent_response(
+    reader: Readers, vendor: OpenAIServer
+) -> None:
+    vendor.order({"path": RESPONSES, "silence": 30})
+
+    def interrupt(*_: object) -> None:
+        raise JobTimeout
+
+    # The suite's own time limit uses SIGALRM.
+    before = signal.signal(signal.SIGUSR2, interrupt)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR2))
+    begun = time.monotonic()
+    try:
+        timer.start()
+        with pytest.raises(JobTimeout):
+            read(reader())
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGUSR2, before)
+    assert time.monotonic() - begun < 8, "the silence ends after 10 s"

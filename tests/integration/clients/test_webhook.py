@@ -1,0 +1,256 @@
+"""Deliveries, as a receiver over real HTTP gets them, and what becomes of those that it does not take."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from preppath_workers import __version__
+from preppath_workers.clients.webhook import Webhook, signature
+from preppath_workers.config.model import WebhookConfig
+from preppath_workers.errors import JobError, MachineError, PermanentError, ServiceError, TransientError
+from tests.support.receiver import Receiver, receiver
+
+from .shortages import no_descriptors
+
+README = Path(__file__).parents[3] / "README.md"
+SECRET = "0123456789abcdef"
+BODY = '{"text":"Zoë 😀"}'.encode()
+
+
+@pytest.fixture
+def api() -> Iterator[Receiver]:
+    with receiver() as running:
+        yield running
+
+
+def webhook(url: str | None, secret: str | None = None, timeout: float = 10) -> Webhook:
+    return Webhook(WebhookConfig(url, secret), (timeout, timeout))
+
+
+def failure(url: str | None, secret: str | None = None, timeout: float = 10) -> JobError:
+    with pytest.raises(JobError) as caught:
+        webhook(url, secret, timeout).deliver("d1", BODY)
+    return caught.value
+
+
+def test_a_delivery_is_one_post_of_the_body_as_it_is(api: Receiver) -> None:
+    assert webhook(f"{api.url}/hooks?token=t").deliver("d1", BODY) == 204
+
+    [request] = api.received
+    assert (request.path, request.body) == ("/hooks?token=t", BODY)
+    assert request.headers == {
+        "Host": api.url.removeprefix("http://"),
+        "Accept-Encoding": "identity",
+        "Content-Length": str(len(BODY)),
+        "Content-Type": "application/json",
+        "PrepPath-Delivery": "d1",
+        "User-Agent": f"preppath-workers/{__version__}",
+    }
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_every_status_of_success_is_handed_on(api: Receiver, status: int) -> None:
+    api.status = status
+    assert webhook(api.url).deliver("d1", BODY) == status
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
+def test_refused_delivery_is_retried_on_its_own_account(api: Receiver, status: int) -> None:
+    api.status = status
+
+    error = failure(api.url)
+
+    assert (type(error), str(error)) == (TransientError, f"{api.url} answered {status}")
+
+
+@pytest.mark.parametrize(
+    ("status", "refuses_all"),
+    [
+        *((status, True) for status in (301, 302, 307, 308, 401, 405, 407)),
+        *((status, False) for status in (403, 404, 408, 425, 429, 500, 502, 503, 504)),
+    ],
+)
+def test_receiver_that_takes_nothing_is_the_services_failure(
+    api: Receiver, status: int, refuses_all: bool
+) -> None:
+    api.status, api.headers = status, {"Location": f"{api.url}/elsewhere"}
+
+    error = failure(f"{api.url}/hooks")
+
+    assert str(error) == f"{api.url} answered {status}"
+    assert isinstance(error, ServiceError)
+    assert (error.service, error.refuses_all, error.may_be_paid) == ("webhook", refuses_all, False)
+    assert error.retry_after is None
+    assert [request.path for request in api.received] == ["/hooks"], "once, and not where it is sent on to"
+
+
+def test_a_receiver_that_is_gone_is_told_nothing_more(api: Receiver) -> None:
+    api.status = 410
+    error = failure(api.url)
+    assert (type(error), str(error)) == (PermanentError, f"{api.url} answered 410")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_receivers_limit_delays_the_delivery(api: Receiver, status: int) -> None:
+    api.status, api.headers = status, {"Retry-After": "7"}
+
+    error = failure(api.url)
+
+    assert isinstance(error, ServiceError)
+    assert error.retry_after == 7
+
+
+def test_a_connection_that_is_cut_is_tried_again(api: Receiver) -> None:
+    api.cut = True
+    assert type(failure(api.url)) is ServiceError
+    assert len(api.received) == 1
+
+
+def test_an_answer_that_takes_too_long_is_tried_again(api: Receiver) -> None:
+    api.answers.clear()
+
+    error = failure(api.url, timeout=0.1)
+
+    assert (type(error), str(error)) == (ServiceError, f"{api.url} did not answer in time")
+
+
+def test_a_certificate_is_asked_for_where_the_url_says_so(api: Receiver) -> None:
+    place = api.url.replace("http:", "https:")
+    error = failure(place)
+    assert (type(error), str(error)) == (ServiceError, f"no answer from {place} (SSLError)")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", f"{'a' * 64}.invalid", ".invalid"])
+def test_a_place_where_nobody_is_is_tried_again(host: str) -> None:
+    error = failure(f"http://{host}/hooks")
+    assert isinstance(error, ServiceError)
+    assert error.refuses_all is ("invalid" in host), "a URL that cannot be, or a server that is away"
+    assert str(error).startswith(f"no answer from http://{host} (")
+
+
+def test_connection_without_a_free_descriptor_is_the_machines_failure(api: Receiver) -> None:
+    client = webhook(api.url)
+    with no_descriptors(), pytest.raises(MachineError) as caught:
+        client.deliver("d1", BODY)
+    assert caught.value.resource == "descriptors"
+
+
+def test_without_a_url_there_is_nobody_to_tell() -> None:
+    error = failure(None)
+    assert (type(error), str(error)) == (PermanentError, "WEBHOOK_URL is not set: there is nobody to tell")
+
+
+def test_a_receivers_cookies_are_not_kept(api: Receiver) -> None:
+    api.headers = {"Set-Cookie": "session=1"}
+    client = webhook(api.url)
+
+    client.deliver("d1", BODY)
+    client.deliver("d2", BODY)
+
+    assert len(api.received) == 2
+    assert not any("Cookie" in request.headers for request in api.received)
+
+
+def test_the_credentials_are_those_of_the_url_and_not_those_of_the_machine(
+    api: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password else\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    webhook(api.url).deliver("d1", BODY)
+    webhook(api.url.replace("//", "//user:p%40ss@")).deliver("d2", BODY)
+
+    assert [request.headers.get("Authorization") for request in api.received] == [None, "Basic dXNlcjpwQHNz"]
+
+
+@pytest.mark.parametrize("trouble", ["status", "gone", "cut", "slow", "nobody", "no TLS", "no host"])
+def test_no_message_shows_the_secret_or_what_its_url_holds(
+    api: Receiver, trouble: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    api.status = 410 if trouble == "gone" else 500
+    api.cut = trouble == "cut"
+    if trouble == "slow":
+        api.answers.clear()
+    place = {"nobody": "http://127.0.0.1:1", "no TLS": f"https{api.url[4:]}", "no host": "http://a..b"}
+    scheme, host = place.get(trouble, api.url).split("//")
+
+    error = failure(
+        f"{scheme}//user:secret-1@{host}/secret-2?token=secret-3", "secret-4-is-longer", timeout=0.2
+    )
+
+    assert f"{scheme}//{host}" in str(error)
+    assert "secret" not in str(error) + caplog.text
+    assert "user" not in str(error)
+    assert error.__cause__ is None
+    assert error.__context__ is None or error.__suppress_context__, "its words would be logged with ours"
+
+
+def test_a_signature_is_of_the_time_and_the_body() -> None:
+    # printf %s '1700000000.{}' | openssl dgst -sha256 -hmac 0123456789abcdef
+    digest = "e4f8e2ecae2295b2ddb2f0b5584c8275e226c0ebe9b3b819e70156bb67122e3e"
+    assert signature(SECRET, 1_700_000_000, b"{}") == f"t=1700000000,v1={digest}"
+
+
+def test_without_a_secret_nothing_is_signed(api: Receiver) -> None:
+    webhook(api.url).deliver("d1", BODY)
+    assert "PrepPath-Signature" not in api.received[0].headers
+
+
+Verify = Callable[[bytes, str, str], bool]
+
+
+def readme(language: str) -> str:
+    """The README's code for receivers."""
+    [_, webhooks] = README.read_text(encoding="utf-8").split("## Webhooks\n")
+    [code, *_] = re.findall(rf"```{language}\n(.*?)```", webhooks, re.DOTALL)
+    return str(code)
+
+
+def in_python(tmp_path: Path) -> Verify:
+    file = tmp_path / "receiver.py"
+    file.write_text(readme("python"), encoding="utf-8")
+    verify: Verify = runpy.run_path(str(file))["is_genuine"]
+    return verify
+
+
+def in_node(tmp_path: Path) -> Verify:
+    node = shutil.which("node") or pytest.skip("there is no Node here")
+    file = tmp_path / "receiver.js"
+    call = "process.exit(isGenuine(require('fs').readFileSync(0), process.argv[2], process.argv[3]) ? 0 : 1)"
+    file.write_text(f"{readme('js')}\n{call}\n", encoding="utf-8")
+
+    def verify(body: bytes, header: str, secret: str) -> bool:
+        ended = subprocess.run([node, file, header, secret], input=body, capture_output=True, check=False)
+        assert ended.stderr == b""
+        return ended.returncode == 0
+
+    return verify
+
+
+@pytest.mark.parametrize("language", [in_python, in_node])
+def test_the_readmes_code_tells_a_delivery_from_a_forgery(
+    api: Receiver, tmp_path: Path, language: Callable[[Path], Verify]
+) -> None:
+    is_genuine = language(tmp_path)
+    webhook(api.url, SECRET).deliver("d1", BODY)
+    [request] = api.received
+    header = request.headers["PrepPath-Signature"]
+
+    assert is_genuine(request.body, header, SECRET)
+
+    assert not is_genuine(request.body + b" ", header, SECRET)
+    assert not is_genuine(request.body, header, SECRET + "g")
+    assert not is_genuine(request.body, header.replace("t=1", "t=2"), SECRET)
+    assert not is_genuine(request.body, signature(SECRET, int(time.time()) - 301, request.body), SECRET)
+    for nonsense in ("", "t=1", "v1=1,t=1", "t=x,v1=y", f"t={'9' * 5_000},v1={'0' * 64}", "t=1,v1=é"):
+        assert not is_genuine(request.body, nonsense, SECRET)

@@ -1,0 +1,53 @@
+"""Every cell of the crash-point matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash_matrix.crash_points import SCENES, CrashPoint
+from tests.crash_matrix.environment import Environment, set_up
+from tests.crash_matrix.experiment import Experiment, Fault, play
+from tests.simulation.mutants import MUTANTS, in_place
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    folder: Path = tmp_path_factory.mktemp("matrix")
+    with set_up(folder) as environment:
+        yield environment
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["lives", "killed"])
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.value)
+@pytest.mark.parametrize("crash_point", SCENES, ids=lambda scene: scene.name)
+def test_nothing_is_lost(
+    environment: Environment, crash_point: CrashPoint, fault: Fault, killed: bool
+) -> None:
+    """And nothing runs twice of which the worker lives."""
+    play(Experiment(crash_point, fault, killed), environment)
+
+
+#: Broken variants of the scripts, each with a cell that notices it.
+NOTICED = (
+    ("a claim forgets what it holds", "claim (takes the head)", Fault.ANSWER_LOST, False),
+    ("completing again completes again", "complete (told to stop)", Fault.ANSWER_LOST, False),
+    ("a released job counts an attempt", "release (vendor's limit)", Fault.SILENT, False),
+    ("a dead instance's last slot is not looked at", "reap", Fault.RESTART, True),
+    ("adding an id again makes a second job", "enqueue", Fault.ANSWER_LOST, True),
+)
+
+
+@pytest.mark.parametrize(("broken", "scene", "fault", "killed"), NOTICED, ids=[row[0] for row in NOTICED])
+def test_a_broken_variant_is_noticed(
+    environment: Environment, broken: str, scene: str, fault: Fault, killed: bool
+) -> None:
+    (mutant,) = [mutant for mutant in MUTANTS if mutant.name == broken]
+    (played,) = [candidate for candidate in SCENES if candidate.name == scene]
+    with in_place(mutant), pytest.raises(AssertionError) as noticed:
+        play(Experiment(played, fault, killed), environment, deadline=3)
+    assert "the command was not" not in str(noticed.value), "the cell was played"

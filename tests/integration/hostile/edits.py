@@ -1,0 +1,54 @@
+"""What people may leave in a job's hash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from redis import Redis
+
+GARBAGE = (
+    "",
+    "abc",
+    "nan",
+    "-inf",
+    "1e999",
+    "-1",
+    "9" * 400,
+    "１２",
+    b"\xff",
+    "{" * 5_000,
+    "[]",
+    "null",
+    '"x"',
+)
+
+#: What scripts or workers read.
+FIELDS = (
+    "data", "priority", "state", "progress", "attempts", "failures", "recoveries", "replays", "releases",
+    "rateLimits", "requests", "result", "error", "reason", "workerId", "fencingToken", "createdAt", "queuedAt",  # noqa: E501
+    "startedAt", "finishedAt", "checkpoint:evaluation", "id",
+)  # fmt: skip
+
+Edit = Callable[[Redis, str], object]
+
+
+def _set(fields: Mapping[str, str | bytes]) -> Edit:
+    return lambda redis, key: redis.hset(key, mapping=dict(fields))
+
+
+def _drop(field: str) -> Edit:
+    return lambda redis, key: redis.hdel(key, field)
+
+
+#: Of a waiting job, by name: what is done to the hash at this key.
+EDITS: dict[str, Edit] = {
+    "deleted": lambda redis, key: redis.delete(key),
+    **{f"{field}-{number}": _set({field: text}) for field in FIELDS for number, text in enumerate(GARBAGE)},
+    **{f"no-{field}": _drop(field) for field in ("data", "priority", "state", "createdAt")},
+    **{f"all-{number}": _set(dict.fromkeys(FIELDS, text)) for number, text in enumerate(GARBAGE)},
+    "nobodys": _set({"state": "active", "workerId": ""}),
+    "moved": _set({"checkpoint:evaluation": '{"key": "../../etc/passwd"}'}),
+    "moved-nowhere": _set({"checkpoint:evaluation": '{"key": 7}'}),
+    "no-answer": _set({"checkpoint:evaluation": '{"answer": 1}'}),
+    "expired": lambda redis, key: redis.pexpire(key, 1),
+}

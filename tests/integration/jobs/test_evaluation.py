@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from preppath_workers.clients.services import Services
+from preppath_workers.errors import JobLost, PermanentError, TransientError
+from preppath_workers.jobs.evaluation import handle, records
+from preppath_workers.jobs.evaluation.scoring import assess
+from tests.fake_openai.control import OpenAIServer
+
+from .conftest import FakeJobContext, Tables
+
+PATH = "/v1/chat/completions"
+LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database's times have no zone
+REPLY = {
+    "correctness": 8,
+    "completeness": 6,
+    "clarity": 9.5,
+    "feedback": "Good, but name one more.",
+    "strengths": ["Clear", "Short"],
+    "improvements": ["Name one more"],
+}
+DATA = {"questionId": "q1", "interviewId": "i1", "answer": "Because work can wait.", "userId": "u1"}
+
+
+@pytest.fixture
+def question(tables: Tables) -> Callable[..., FakeJobContext]:
+    """Makes an interview of user u1 with one question, and the job with an answer to it."""
+
+    def make(answer: str = DATA["answer"], **columns: Any) -> FakeJobContext:
+        tables.insert("interviews", id="i1", userId="u1")
+        row = {"id": "q1", "interviewId": "i1", "question": "Why queues?", "updatedAt": LONG_AGO, **columns}
+        tables.insert("interview_questions", **row)
+        return FakeJobContext({**DATA, "answer": answer})
+
+    return make
+
+
+def test_an_answer_is_scored(
+    question: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    context = question()
+    vendor.order({"content": REPLY})
+
+    result = handle(context, services)
+
+    feedback = tables.row("answer_feedback")
+    scores = {"correctness": 8.0, "completeness": 6.0, "clarity": 9.5}
+    assert result == {
+        "questionId": "q1",
+        "feedbackId": feedback["id"],
+        "score": 7.85,
+        **scores,
+        "cached": False,
+    }
+    assert (
+        feedback.items()
+        >= {
+            "jobId": "job-1",
+            "questionId": "q1",
+            "interviewId": "i1",
+            "userId": "u1",
+            "correctnessScore": 8.0,
+            "completenessScore": 6.0,
+            "clarityScore": 9.5,
+            "totalScore": 7.85,
+            "feedback": "Good, but name one more.",
+            "strengths": ["Clear", "Short"],
+            "improvements": ["Name one more"],
+        }.items()
+    )
+    row = tables.row("interview_questions")
+    assert (
+        row.items()
+        >= {
+            **scores,
+            "score": 7.85,
+            "userAnswer": "Because work can wait.",
+            "aiEvaluation": "Good, but name one more.",
+            "strengths": ["Clear", "Short"],
+            "improvements": ["Name one more"],
+        }.items()
+    )
+    assert row["answeredAt"] == row["evaluatedAt"] == row["updatedAt"] > LONG_AGO
+    assert context.told == sorted(context.told)
+    assert len(vendor.calls(PATH)) == 1
+
+
+def test_what_the_server_makes_up_by_the_schema_is_good(
+    question: Callable[..., FakeJobContext], services: Services
+) -> None:
+    assert 0 <= handle(question(), services)["score"] <= 10
+
+
+def test_the_question_decides_what_weighs_most(
+    question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+) -> None:
+    vendor.order({"content": REPLY})
+
+    result = handle(question(evaluationCriteria={"correctness": 3, "clarity": 1}), services)
+
+    assert result["score"] == 8.38  # (3 * 8 + 9.5) / 4, two decimals
+
+
+def test_the_model_is_told_the_question_and_what_is_expected(
+    question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+) -> None:
+    criteria = {"rubric": "Names latency."}
+    handle(question(expectedAnswer="Latency and load.", evaluationCriteria=criteria), services)
+
+    [system, user] = vendor.calls(PATH)[0]["body"]["messages"]
+    assert (system["role"], user["role"]) == ("system", "user")
+    for part in ("Why queues?", "Latency and load.", "Names latency.", "Because work can wait."):
+        assert part in user["content"]
+
+
+def test_the_model_is_told_further_criteria_and_not_the_weights(
+    question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+) -> None:
+    handle(question(evaluationCriteria={"correctness": 61, "clarity": 39, "depth": "Names costs."}), services)
+
+    [_, user] = vendor.calls(PATH)[0]["body"]["messages"]
+    assert 'Criteria:\n{"depth": "Names costs."}\n' in user["content"]
+    assert not {"61", "39"} & {*re.findall(r"\b\d+\b", user["content"])}
+
+
+def test_a_judgement_is_paid_for_once(
+    question: Callable[..., FakeJobContext],
+    services: Services,
+    tables: Tables,
+    vendor: OpenAIServer,
+    breaks: Callable[[str], None],
+) -> None:
+    context = question()
+    vendor.order({"content": REPLY})
+    breaks("interview_questions")
+    with pytest.raises(TransientError):
+        handle(context, services)
+    tables.run("DROP TRIGGER refuse ON interview_questions")
+
+    assert handle(context.again(), services)["score"] == 7.85
+
+    assert len(vendor.calls(PATH)) == 1
+
+
+def test_a_reply_that_can_not_be_used_is_not_kept(
+    question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+) -> None:
+    context = question()
+    vendor.order({"content": {**REPLY, "clarity": 11}}, {"content": REPLY})
+    with pytest.raises(TransientError):
+        handle(context, services)
+
+    assert handle(context.again(), services)["clarity"] == 9.5
+
+
+def test_a_job_that_was_lost_changes_nothing(
+    question: Callable[..., FakeJobContext], services: Services, tables: Tables
+) -> None:
+    context = question()
+    before, context.lost = tables.row("interview_questions"), True
+
+    with pytest.raises(JobLost):
+        handle(context, services)
+
+    assert tables.row("interview_questions") == before
+    assert tables.rows("answer_feedback") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"questionId": "q9"}, "no question 'q9'"),
+        ({"interviewId": "i9"}, "not of interview 'i9'"),
+        ({"userId": "u9"}, "not of user 'u9'"),
+    ],
+)
+def test_the_question_must_be_of_the_interview_and_this_of_the_user(
+    question: Callable[..., FakeJobContext],
+    services: Services,
+    vendor: OpenAIServer,
+    changes: dict[str, str],
+    problem: str,
+) -> None:
+    question()
+
+    with pytest.raises(PermanentError, match=problem):
+        handle(FakeJobContext({**DATA, **changes}), services)
+    assert vendor.calls() == []
+
+
+def test_a_job_is_evaluated_and_paid_for_once(
+    question: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    context = question()
+    first = handle(context, services)
+    before = tables.row("interview_questions")
+
+    assert handle(context, services) == {**first, "cached": True}
+
+    assert len(vendor.calls(PATH)) == 1
+    assert tables.row("interview_questions") == before
+    assert len(tables.rows("answer_feedback")) == 1
+
+
+def test_the_feedback_of_a_faster_attempt_stands(
+    question: Callable[..., FakeJobContext], services: Services, tables: Tables
+) -> None:
+    question()
+    with services.database.transaction() as cursor:
+        row = records.find_question(cursor, "q1", "i1", "u1")
+    fast, slow = assess(REPLY, None), assess({**REPLY, "clarity": 0}, None)
+    first = records.save(services.database, "job-1", row, "fast", fast, lambda: None)
+
+    assert records.save(services.database, "job-1", row, "slow", slow, lambda: None) == first
+    assert tables.row("interview_questions")["userAnswer"] == "fast"
+
+
+def test_another_job_evaluates_anew(
+    question: Callable[..., FakeJobContext], services: Services, tables: Tables
+) -> None:
+    context = question()
+    handle(context, services)
+
+    handle(FakeJobContext({**DATA, "answer": "To smooth peaks."}, id="job-2"), services)
+
+    assert tables.row("interview_questions")["userAnswer"] == "To smooth peaks."
+    assert len(tables.rows("answer_feedback")) == 2
+
+
+def test_feedback_and_question_are_saved_together_or_not_at_all(
+    question: Callable[..., FakeJobContext],
+    services: Services,
+    tables: Tables,
+    breaks: Callable[[str], None],
+) -> None:
+    context = question()
+    breaks("interview_questions")
+
+    with pytest.raises(TransientError):
+        handle(context, services)
+
+    assert tables.rows("answer_feedback") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"refusal": "No."}, PermanentError),
+        ({"finish_reason": "length"}, TransientError),
+        ({"content": {**REPLY, "clarity": 11}}, TransientError),
+        ({"content": {"correctness": 1}}, TransientError),
+    ],
+    ids=["refusal", "cut off", "out of range", "incomplete"],
+)
+def test_an_unusable_reply_changes_nothing(
+    question: Callable[..., FakeJobContext],
+    services: Services,
+    tables: Tables,
+    vendor: OpenAIServer,
+    fault: dict[str, Any],
+    expected: type,
+) -> None:
+    context = question()
+    before = tables.row("interview_questions")
+    vendor.order(fault)
+
+    with pytest.raises(expected):
+        handle(context, services)
+
+    assert tables.row("interview_questions") == before
+    assert tables.rows("answer_feedback") == []

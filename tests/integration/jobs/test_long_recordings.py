@@ -1,0 +1,148 @@
+"""Recordings that are too much at once, cut with ffmpeg: a stand-in of ours where it is not installed."""
+
+from __future__ import annotations
+
+import sys
+import wave
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from preppath_workers.clients.audio import ffmpeg
+from preppath_workers.clients.services import Services
+from preppath_workers.errors import PermanentError, ServiceError
+from preppath_workers.jobs.transcription import audio, handle
+from tests.fake_openai.control import OpenAIServer
+from tests.support.wav import Wav
+
+from .conftest import FakeJobContext, Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PATH = "/v1/audio/transcriptions"
+RATE = 8_000
+#: Seven seconds of noise, with a pause of one second in the middle of the first four.
+NOISE = b"\x00\x20\x00\xe0" * (RATE // 2)
+AUDIO = Wav(NOISE * 2 + bytes(2 * RATE) + NOISE * 4, RATE).wav_bytes()
+
+#: Knows no format but WAV, and finds the one pause there is.
+STAND_IN = f"""#!{sys.executable} -I
+import sys, wave
+words = sys.argv[1:]
+with wave.open("/dev/stdin", "rb") as sound:
+    rate, frames = sound.getframerate(), sound.getnframes()
+    if "-progress" in words:
+        print(f"out_time_us={{frames * 1_000_000 // rate}}")
+    elif "-af" in words:
+        print("lavfi.silence_start=2\\nlavfi.silence_end=3")
+    else:
+        start, length = (float(words[words.index(name) + 1]) for name in ("-ss", "-t"))
+        sound.setpos(round(start * rate))
+        with wave.open("/dev/stdout", "wb") as part:
+            part.setparams(sound.getparams())
+            part.writeframes(sound.readframes(round(length * rate)))
+"""
+
+
+@pytest.fixture(params=["stand-in", pytest.param("ffmpeg", marks=pytest.mark.skipif(
+    not ffmpeg.installed(), reason="ffmpeg is not installed"
+))])  # fmt: skip
+def installed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "stand-in":
+        program = tmp_path / "ffmpeg"
+        program.write_text(STAND_IN)
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits of a size that tests can reach."""
+    monkeypatch.setattr(audio, "MAX_AUDIO_BYTES", len(AUDIO) - 1)
+    monkeypatch.setattr(audio, "PART_SECONDS", 3.0)
+
+
+@pytest.fixture
+def context(tables: Tables, s3: S3Client, bucket: str, limits: None) -> FakeJobContext:
+    tables.insert("interview_recordings", id="r1", userId="u1", filename="recordings/r1.wav")
+    s3.put_object(Bucket=bucket, Key="recordings/r1.wav", Body=AUDIO)
+    return FakeJobContext({"recordingId": "r1", "userId": "u1"})
+
+
+def texts(*words: str) -> list[dict[str, str]]:
+    return [{"path": PATH, "body": f'{{"text": "{word}"}}'} for word in words]
+
+
+def test_a_recording_that_is_too_large_is_heard_in_parts_each_within_the_rate_limit(
+    context: FakeJobContext, services: Services, tables: Tables, vendor: OpenAIServer, installed: None
+) -> None:
+    vendor.order(*texts("I would", " use ", "a queue."))
+
+    assert handle(context, services)["duration"] == pytest.approx(7, abs=0.1)
+
+    assert tables.row("interview_recordings")["transcription"] == "I would use a queue."
+    calls = vendor.calls(PATH)
+    assert [call["body"]["file"]["filename"] for call in calls] == ["part.wav"] * 3
+    assert context.kept["parts"] == pytest.approx([0.0, 2.7, 5.7], abs=0.1), "the first cut is in the pause"
+    assert context.tokens == 2, "the start of the attempt has paid for the first"
+    assert context.told == sorted(context.told)
+
+
+def test_no_part_is_paid_for_twice(
+    context: FakeJobContext, services: Services, vendor: OpenAIServer, installed: None
+) -> None:
+    vendor.order(*texts("I would", "use"), {"path": PATH, "status": 503}, *texts("a queue."))
+    with pytest.raises(ServiceError):
+        handle(context, services)
+
+    again = context.again()
+    assert handle(again, services)["characters"] == len("I would use a queue.")
+
+    assert (len(vendor.calls(PATH)), again.tokens) == (4, 0)
+
+
+def test_a_recording_longer_than_the_model_takes_is_heard_in_parts_too(
+    context: FakeJobContext,
+    make_services: Callable[..., Services],
+    vendor: OpenAIServer,
+    installed: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(audio, "MAX_AUDIO_BYTES", len(AUDIO))
+    monkeypatch.setattr(audio, "longest_audio", {"gpt-4o-transcribe": 6.5}.get)
+
+    handle(context, make_services(OPENAI_WHISPER_MODEL="gpt-4o-transcribe"))
+    assert len(vendor.calls(PATH)) == 3
+
+
+def test_without_ffmpeg_it_fails_with_the_reason_and_costs_nothing(
+    context: FakeJobContext,
+    make_services: Callable[..., Services],
+    vendor: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(audio, "MAX_AUDIO_BYTES", len(AUDIO))
+    monkeypatch.setattr(audio, "longest_audio", {"gpt-4o-transcribe": 6.5}.get)
+
+    with pytest.raises(PermanentError, match="plays 7 s, more than the model takes at once; ffmpeg"):
+        handle(context, make_services(OPENAI_WHISPER_MODEL="gpt-4o-transcribe"))
+    assert vendor.calls() == []
+
+
+def test_the_parts_make_up_the_whole(installed: None, tmp_path: Path) -> None:
+    """Every second is in one part."""
+    whole = tmp_path / "whole.wav"
+    whole.write_bytes(AUDIO)
+    seconds = 0.0
+    with whole.open("rb") as file:
+        for begin, end in ((0.0, 2.5), (2.5, 5.5), (5.5, 7.0)):
+            with (tmp_path / "part.wav").open("w+b") as part:
+                ffmpeg.cut(file, begin, end - begin, part)
+                with wave.open(BytesIO(part.read())) as cut:
+                    seconds += cut.getnframes() / cut.getframerate()
+    assert seconds == pytest.approx(7.0, abs=0.01)

@@ -1,0 +1,160 @@
+"""Recordings as phones and browsers make them, and as they name them, against real ffmpeg."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from preppath_workers.clients.audio import ffmpeg
+from preppath_workers.clients.audio_format import audio_format
+from preppath_workers.clients.openai.models import MAX_AUDIO_BYTES
+from preppath_workers.clients.services import Services
+from preppath_workers.errors import PermanentError
+from preppath_workers.jobs.transcription import handle
+from tests.fake_openai.control import OpenAIServer
+
+from .conftest import FakeJobContext, Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+pytestmark = pytest.mark.skipif(not ffmpeg.installed(), reason="ffmpeg is not installed")
+
+PATH = "/v1/audio/transcriptions"
+TONE, SILENCE = "sine=frequency=440:duration=2", "anullsrc=r=16000:cl=mono:d=2"
+FRAGMENTED = "-c:a aac -movflags frag_keyframe+empty_moov+default_base_moof -f mp4"
+
+Hear = Callable[..., dict[str, Any]]
+
+
+def make(folder: Path, arguments: str, source: str = TONE) -> Path:
+    """Return a recording of the source as ffmpeg writes it with these arguments, which end with a format."""
+    file = folder / "recording"
+    command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", source]
+    subprocess.run([*command, *arguments.split(), "-y", str(file)], check=True)
+    return file
+
+
+@pytest.fixture
+def hear(services: Services, tables: Tables, s3: S3Client, bucket: str) -> Hear:
+    """Transcribes a file that was uploaded under a name and a MIME type; returns the result."""
+
+    def transcribe(
+        file: Path, name: str = "r1", mime_type: str = "application/octet-stream"
+    ) -> dict[str, Any]:
+        tables.insert("interview_recordings", id="r1", userId="u1", filename=name, mimeType=mime_type)
+        s3.upload_file(str(file), bucket, name)
+        return dict(handle(FakeJobContext({"recordingId": "r1", "userId": "u1"}), services))
+
+    return transcribe
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of few samples, which are quicker to send."""
+    monkeypatch.setattr(ffmpeg, "PART_RATE", 1_000)
+
+
+def sent(vendor: OpenAIServer) -> list[Mapping[str, Any]]:
+    return [call["body"]["file"] for call in vendor.calls(PATH)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "uploaded", "expected"),
+    [
+        ("-f wav", ("r1", "application/octet-stream"), "recording.wav"),
+        (FRAGMENTED, ("recording.webm", "audio/webm"), "recording.mp4"),
+        ("-c:a aac -f ipod", ("r1.m4a", "audio/x-m4a"), "recording.m4a"),
+        ("-c:a libopus -f webm -live 1", ("r1", ""), "recording.webm"),
+        ("-c:a libopus -f ogg", ("r1.webm", "audio/webm"), "recording.ogg"),
+        ("-c:a flac -f flac", ("r1.mp3", "audio/mpeg"), "recording.flac"),
+        ("-c:a libmp3lame -f mp3", ("r1.bin", ""), "recording.mp3"),
+        ("-c:a libmp3lame -id3v2_version 0 -write_xing 0 -f mp3", ("r1.bin", ""), "recording.mp3"),
+        ("-c:a aac -f adts", ("r1.aac", "audio/aac"), "part.wav"),
+        ("-c:a pcm_s16be -f caf", ("r1.caf", "audio/x-caf"), "part.wav"),
+        ("-c:a aac -f mov", ("r1.mov", "video/quicktime"), "part.wav"),
+        ("-f aiff", ("r1.mp3", "audio/mpeg"), "part.wav"),
+        ("-f au", ("r1.webm", "audio/webm"), "part.wav"),
+        ("-c:a aac -f 3gp", ("r1.3gp", "audio/3gpp"), "part.wav"),
+        ("-c:a aac -f matroska", ("r1.webm", "audio/webm"), "part.wav"),
+        ("-c:a wmav2 -f asf", ("r1.wma", "audio/x-ms-wma"), "part.wav"),
+        ("-c:a mp2 -f mpegts", ("r1.mpeg", "video/mpeg"), "part.wav"),
+        ("-f wav -rf64 always", ("r1.wav", "audio/wav"), "part.wav"),
+        ("-f w64", ("r1.wav", "audio/wav"), "part.wav"),
+    ],
+)
+def test_recording_is_sent_as_what_its_first_bytes_are(
+    hear: Hear, vendor: OpenAIServer, tmp_path: Path, arguments: str, uploaded: tuple[str, str], expected: str
+) -> None:
+    result = hear(make(tmp_path, arguments), *uploaded)
+
+    assert [file["filename"] for file in sent(vendor)] == [expected]
+    assert result["duration"] > 0
+
+
+def test_webm_without_a_duration_has_the_one_that_ffmpeg_measures(
+    hear: Hear, vendor: OpenAIServer, tmp_path: Path
+) -> None:
+    vendor.order({"path": PATH, "body": '{"text": "Hello."}'})
+
+    assert hear(make(tmp_path, "-c:a libopus -f webm -live 1"))["duration"] == pytest.approx(2, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["-f wav", "-c:a libopus -f webm", "-c:a libmp3lame -f mp3", FRAGMENTED]
+)
+def test_silence_costs_nothing_and_the_result_says_so(
+    hear: Hear, vendor: OpenAIServer, tables: Tables, tmp_path: Path, arguments: str
+) -> None:
+    result = hear(make(tmp_path, arguments, SILENCE))
+
+    assert (result["characters"], result["cached"]) == (0, False)
+    assert result["silentSeconds"] == pytest.approx(2, abs=0.2)
+    assert tables.row("interview_recordings")["transcription"] == ""
+    assert vendor.calls(PATH) == []
+
+
+def test_recording_of_40_mb_is_heard_in_parts_and_its_silent_ones_are_not_sent(
+    hear: Hear, vendor: OpenAIServer, tmp_path: Path, small_parts: None
+) -> None:
+    """650 s of sound, and silence from there on."""
+    source = "aevalsrc='0.3*lt(t,650)*sin(1000*t)':s=1000:d=1300"
+
+    file = make(tmp_path, "-c:a pcm_s32le -ac 8 -f wav", source)
+    assert file.stat().st_size > 40_000_000 > MAX_AUDIO_BYTES
+    result = hear(file)
+
+    assert result["duration"] == pytest.approx(1_300, abs=1)
+    assert [file["filename"] for file in sent(vendor)] == ["part.wav"] * 2
+    assert result["silentSeconds"] == pytest.approx(100, abs=1)
+
+
+def test_90_minutes_with_long_pauses_need_nine_requests(
+    hear: Hear, vendor: OpenAIServer, tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100 s of sound and 200 s of pause, 18 times."""
+    monkeypatch.setattr("preppath_workers.jobs.transcription.audio.MAX_AUDIO_BYTES", 1_000_000)
+    source = "aevalsrc='0.3*lt(mod(t,300),100)*sin(1000*t)':s=1000:d=5400"
+
+    result = hear(make(tmp_path, "-c:a flac -f flac", source))
+
+    assert result["duration"] == pytest.approx(5_400, abs=1)
+    assert len(sent(vendor)) == 9
+
+
+@pytest.mark.parametrize("content", [b"<html>not found</html>", b"\x89PNG\r\n\x1a\n", bytes(5_000), b"x"])
+def test_what_is_no_recording_fails_with_the_reason_and_costs_nothing(
+    hear: Hear, vendor: OpenAIServer, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "recording"
+    file.write_bytes(content)
+    with file.open("rb") as opened:
+        assert audio_format(opened) is None
+
+    with pytest.raises(PermanentError, match="ffmpeg finds no sound"):
+        hear(file, "r1.webm", "audio/webm")
+    assert vendor.calls(PATH) == []

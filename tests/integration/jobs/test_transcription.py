@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from preppath_workers.clients.openai.models import MAX_AUDIO_BYTES
+from preppath_workers.clients.services import Services
+from preppath_workers.errors import JobLost, PermanentError, ServiceError, TransientError
+from preppath_workers.jobs.transcription import handle, records
+from tests.fake_openai.control import OpenAIServer
+from tests.support.wav import Wav
+
+from .conftest import FakeJobContext, Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+PATH = "/v1/audio/transcriptions"
+AUDIO = Wav(b"\x00\x20\x00\xe0" * (3 * 4_000), 8_000).wav_bytes("I would use a queue.")
+
+
+@pytest.fixture
+def recording(tables: Tables, s3: S3Client, bucket: str) -> Callable[..., FakeJobContext]:
+    """Makes a recording of user u1, and the job for it."""
+
+    def make(audio: bytes | None = AUDIO, **columns: Any) -> FakeJobContext:
+        row = {"id": "r1", "userId": "u1", "filename": "recordings/r1.wav", **columns}
+        tables.insert("interview_recordings", **row)
+        if audio is not None:
+            s3.put_object(Bucket=bucket, Key=row["filename"], Body=audio)
+        return FakeJobContext({"recordingId": "r1", "userId": "u1"})
+
+    return make
+
+
+def test_a_recording_becomes_text(
+    recording: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    context = recording(mimeType="audio/wav")
+
+    result = handle(context, services)
+
+    assert result == {"recordingId": "r1", "characters": 20, "duration": 3.0, "cached": False}
+    row = tables.row("interview_recordings")
+    assert (row["transcribed"], row["transcription"], row["duration"]) == (True, "I would use a queue.", 3.0)
+    assert abs(datetime.now(UTC).replace(tzinfo=None) - row["transcribedAt"]) < timedelta(minutes=1)
+    assert context.told == sorted(context.told)
+    [call] = vendor.calls(PATH)
+    assert call["body"]["file"]["bytes"] == len(AUDIO)
+
+
+def test_a_recording_already_transcribed_costs_nothing(
+    recording: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+) -> None:
+    context = recording(audio=None, transcribed=True, transcription="Hello.", duration=9)
+
+    result = handle(context, services)
+
+    assert result == {"recordingId": "r1", "characters": 6, "duration": 9, "cached": True}
+    assert vendor.calls() == []
+
+
+def test_a_known_duration_stays_when_nobody_tells_another(
+    recording: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    vendor.order({"body": '{"text": "Hello\\u0000\\ud83d."}'})
+
+    assert handle(recording(audio=b"OggS", duration=9), services)["duration"] == 9
+
+    row = tables.row("interview_recordings")
+    assert (row["transcription"], row["duration"]) == ("Hello?.", 9)
+
+
+def test_the_audio_tells_its_duration_when_the_model_does_not(
+    recording: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+) -> None:
+    vendor.order({"body": '{"text": "Hello."}'})
+
+    assert handle(recording(duration=9), services)["duration"] == 3.0
+
+
+def test_the_language_is_handed_on(
+    recording: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+) -> None:
+    context = recording()
+    context.data["language"] = "de"
+
+    handle(context, services)
+
+    assert vendor.calls(PATH)[0]["body"]["languages[]"] == "de"
+
+
+def test_a_transcript_is_paid_for_once(
+    recording: Callable[..., FakeJobContext],
+    services: Services,
+    tables: Tables,
+    vendor: OpenAIServer,
+    breaks: Callable[[str], None],
+) -> None:
+    context = recording()
+    breaks("interview_recordings")
+    with pytest.raises(TransientError):
+        handle(context, services)
+    tables.run("DROP TRIGGER refuse ON interview_recordings")
+
+    assert handle(context.again(), services)["characters"] == 20
+
+    assert tables.row("interview_recordings")["transcription"] == "I would use a queue."
+    assert len(vendor.calls(PATH)) == 1
+
+
+def test_a_job_that_was_lost_changes_nothing(
+    recording: Callable[..., FakeJobContext], services: Services, tables: Tables
+) -> None:
+    context = recording()
+    before, context.lost = tables.row("interview_recordings"), True
+
+    with pytest.raises(JobLost):
+        handle(context, services)
+
+    assert tables.row("interview_recordings") == before
+
+
+def test_the_transcript_of_a_faster_worker_stands(
+    recording: Callable[..., FakeJobContext], services: Services, tables: Tables
+) -> None:
+    recording()
+    records.save(services.database, "r1", "fast", 3.0, lambda: None)
+    before = tables.row("interview_recordings")
+
+    saved = records.save(services.database, "r1", "slow", 4.0, lambda: None)
+
+    assert saved["transcription"] == "fast"
+    assert tables.row("interview_recordings") == before
+
+
+@pytest.mark.parametrize(
+    ("audio", "name"),
+    [
+        (AUDIO, "recording.wav"),
+        (b"OggS", "recording.ogg"),
+        (b"\0\0\0\x1cftypiso5\0\0\0\0", "recording.mp4"),
+    ],
+)
+def test_the_vendor_is_told_the_format_by_the_first_bytes_and_not_the_users_name(
+    recording: Callable[..., FakeJobContext],
+    services: Services,
+    vendor: OpenAIServer,
+    audio: bytes,
+    name: str,
+) -> None:
+    columns = {
+        "filename": "r/1.webm",
+        "originalName": "My Answer.aac",
+        "mimeType": "application/octet-stream",
+    }
+
+    handle(recording(audio, **columns), services)
+
+    assert vendor.calls(PATH)[0]["body"]["file"]["filename"] == name
+
+
+@pytest.mark.parametrize(
+    ("audio", "problem"),
+    [
+        (b"\xff\xf1\x50\x80", "format is AAC; OpenAI does not take it, and ffmpeg"),
+        (b"caff\0\1\0\0", "format is CAF"),
+        (b"\0\0\0\x14ftypqt  ", "format is QuickTime"),
+        (b"<html>", "format is unknown"),
+    ],
+)
+def test_a_format_that_needs_ffmpeg_fails_without_it_and_costs_nothing(
+    recording: Callable[..., FakeJobContext],
+    services: Services,
+    vendor: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+    audio: bytes,
+    problem: str,
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(PermanentError, match=problem):
+        handle(recording(audio), services)
+    assert vendor.calls() == []
+
+
+def test_segments_that_whisper_doubts_are_left_out(
+    recording: Callable[..., FakeJobContext],
+    make_services: Callable[..., Services],
+    tables: Tables,
+    vendor: OpenAIServer,
+) -> None:
+    segments = [
+        {"text": " I would use a queue.", "no_speech_prob": 0.02, "avg_logprob": -0.2},
+        {"text": " Quietly.", "no_speech_prob": 0.7, "avg_logprob": -0.3},
+        {"text": " Mumbled.", "no_speech_prob": 0.1, "avg_logprob": -1.3},
+        {"text": " Thanks for watching!", "no_speech_prob": 0.97, "avg_logprob": -0.4},
+        {"text": " Bye.", "no_speech_prob": 0.7, "avg_logprob": -1.2},
+    ]
+    text = "".join(segment["text"] for segment in segments)
+    vendor.order({"path": PATH, "body": json.dumps({"text": text, "segments": segments})})
+
+    result = handle(recording(), make_services(OPENAI_WHISPER_MODEL="whisper-1"))
+
+    assert result["doubtfulSegments"] == 2
+    assert tables.row("interview_recordings")["transcription"] == "I would use a queue. Quietly. Mumbled."
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ({"recordingId": "r2", "userId": "u1"}, "no recording 'r2'"),
+        ({"recordingId": "r1", "userId": "u2"}, "not of user 'u2'"),
+    ],
+)
+def test_a_recording_must_exist_and_be_the_users(
+    recording: Callable[..., FakeJobContext],
+    services: Services,
+    vendor: OpenAIServer,
+    data: dict[str, str],
+    problem: str,
+) -> None:
+    recording()
+
+    with pytest.raises(PermanentError, match=problem):
+        handle(FakeJobContext(data), services)
+    assert vendor.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("audio", "problem"),
+    [
+        (None, "no object .*recordings/r1.wav"),
+        (b"", "0 bytes"),
+        (bytes(MAX_AUDIO_BYTES + 1), "more where ffmpeg"),
+    ],
+    ids=["missing", "empty", "too large"],
+)
+def test_audio_that_can_not_be_transcribed_costs_nothing(
+    recording: Callable[..., FakeJobContext],
+    services: Services,
+    vendor: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+    audio: bytes | None,
+    problem: str,
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")  # without ffmpeg
+
+    with pytest.raises(PermanentError, match=problem):
+        handle(recording(audio=audio), services)
+    assert vendor.calls() == []
+
+
+def test_a_failure_leaves_the_recording_as_it_was(
+    recording: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    context = recording()
+    before = tables.row("interview_recordings")
+    vendor.order({"path": PATH, "status": 500})
+
+    with pytest.raises(ServiceError):
+        handle(context, services)
+
+    assert tables.row("interview_recordings") == before
+    assert handle(context, services)["cached"] is False

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from preppath_workers.clients.services import Services
+from preppath_workers.config.load import load
+from preppath_workers.errors import InvalidJob, JobLost, PermanentError, ServiceError
+from preppath_workers.jobs.webhook import handle
+from tests.support.receiver import Receiver, receiver
+
+from .conftest import FakeJobContext
+
+MINIMAL_ENV = {
+    "OPENAI_API_KEY": "sk-test",
+    "S3_BUCKET": "bucket",
+    "DATABASE_URL": "postgresql://127.0.0.1:1/preppath",
+}
+COMPLETED = {
+    "event": "completed",
+    "queue": "tts",
+    "jobId": "q1-v1",
+    "at": 1_795_435_200_123,
+    "attempts": 2,
+    "result": {"questionId": "q1", "duration": 2.5},
+    "reason": None,
+    "error": None,
+}
+FAILED = {
+    **COMPLETED,
+    "event": "failed",
+    "result": None,
+    "reason": "permanent",
+    "error": {"class": "PermanentError", "message": "there is no question 'Zoë 😀'"},
+}
+
+
+@pytest.fixture
+def api() -> Iterator[Receiver]:
+    with receiver() as running:
+        yield running
+
+
+def services(url: str = "") -> Services:
+    """Services of which the webhook alone has somebody at the other end."""
+    return Services(load({**MINIMAL_ENV, "WEBHOOK_URL": url}, []))
+
+
+OUTAGE: dict[str, Any] = {
+    "event": "out-of-service",
+    "queue": "tts",
+    "jobId": None,
+    "at": 1_795_435_200_123,
+    "service": "openai",
+    "reason": "OpenAI answered 401",
+}
+
+
+@pytest.mark.parametrize("data", [COMPLETED, FAILED, OUTAGE], ids=lambda data: data["event"])
+def test_the_api_is_told_what_became_of_the_job(api: Receiver, data: dict[str, Any]) -> None:
+    context = FakeJobContext(data, "d1")
+
+    assert handle(context, services(api.url)) == {"status": 204}
+
+    [request] = api.received
+    assert json.loads(request.body) == {**data, "at": "2026-11-23T12:00:00.123Z", "deliveryId": "d1"}
+    assert request.headers["PrepPath-Delivery"] == "d1"
+
+
+def test_every_attempt_has_the_same_id_so_that_repeats_can_be_dropped(api: Receiver) -> None:
+    context = FakeJobContext(COMPLETED, "d1")
+    api.status = 500
+    with pytest.raises(ServiceError):
+        handle(context, services(api.url))
+    api.status = 200
+
+    assert handle(context.again(), services(api.url)) == {"status": 200}
+    assert {request.headers["PrepPath-Delivery"] for request in api.received} == {"d1"}
+    assert {json.loads(request.body)["deliveryId"] for request in api.received} == {"d1"}
+
+
+def test_what_is_not_known_any_more_is_null(api: Receiver) -> None:
+    unknown = {**COMPLETED, "attempts": None, "result": None}
+    handle(FakeJobContext(unknown), services(api.url))
+    assert json.loads(api.received[0].body).items() >= {"attempts": None, "result": None}.items()
+
+
+def test_text_that_is_no_unicode_gets_through_as_json_spells_it(api: Receiver) -> None:
+    handle(FakeJobContext({**COMPLETED, "result": {"text": "half \ud83d"}}), services(api.url))
+    assert rb'"half \ud83d"' in api.received[0].body
+
+
+def test_a_job_that_another_worker_owns_is_not_told(api: Receiver) -> None:
+    with pytest.raises(JobLost):
+        handle(FakeJobContext(COMPLETED, lost=True), services(api.url))
+    assert api.received == []
+
+
+def test_without_a_url_no_attempt_can_succeed() -> None:
+    with pytest.raises(PermanentError, match="WEBHOOK_URL is not set"):
+        handle(FakeJobContext(COMPLETED), services())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"event": "started"}, "event must be one of completed, failed, out-of-service, in-service"),
+        ({"at": None}, "at is missing"),
+        ({"at": "2026-11-23"}, "at must be a number, not str"),
+        ({"at": -1}, "at must be from 0 to"),
+        ({"at": 253_402_300_800_000}, "at must be from 0 to"),
+        ({"at": 1.5}, "at must be a whole number"),
+        ({"attempts": "2"}, "attempts must be a number, not str"),
+        ({"attempts": 1.5}, "attempts must be a whole number"),
+        ({"result": []}, "result must be an object or null"),
+        ({"result": {"duration": float("nan")}}, "the data must not hold NaN or Infinity"),
+        ({"reason": 7}, "reason must be text, not int"),
+        ({"error": "boom"}, "error must be an object or null"),
+    ],
+    ids=str,
+)
+def test_wrong_data_is_refused_before_anybody_is_told(
+    api: Receiver, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidJob) as caught:
+        handle(FakeJobContext({**COMPLETED, **changes}), services(api.url))
+
+    assert str(caught.value).startswith(message)
+    assert api.received == []

@@ -1,0 +1,184 @@
+"""One queue as a plain dict: written into Redis before a transition, read back whole after it.
+
+A state holds only what is there:
+
+    {
+        "wait": ["b", "a"],                     # the right end is next
+        "lanes": {"b": 50},
+        "active": {"host:0": ["c"]},
+        "delayed": {"d": 1_001_000},            # also tokens, reserved, instances
+        "dead": ["e"], "completed": ["f"],
+        "instance": {"host": {"slots": 1}},
+        "meta": {"paused": 1}, "stats": {"enqueued": 6}, "limit": {"max": 5, …},
+        "jobs": {"a": {"state": "waiting", …}, …},
+    }
+
+Whole numbers are read as int. `ttl` of a job is no field: it is the key's time to live, in seconds.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from redis import Redis
+
+from preppath_workers.store.job import Job
+from preppath_workers.store.keys import Keys
+from preppath_workers.store.scripts import Caller
+
+#: The moment at which transitions are called, ms.
+NOW = 1_000_000
+
+State = dict[str, Any]
+
+_LISTS = ("wait", "dead", "completed", "events")
+_SORTED_SETS = ("priority_index", "delayed", "tokens", "reservations", "instances")
+_HASHES = ("meta", "stats", "limit")
+
+#: What a job that never started may have behind it, a replay: nothing that its worker need know.
+_BEFORE = ("error", "failures", "recoveries", "replays")
+
+#: Keys of which there are many.
+_FAMILIES = {"jobs": "job:", "active": "active:", "instance": "instance:"}
+
+
+class RedisState:
+    """One queue on a server, at a time that only the test moves."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self.redis = redis
+        self.keys = keys
+
+    def call(self, name: str, *arguments: str | int, now: int = NOW) -> Any:
+        """A transition's reply. A whole job in it is compared with the hash, then shown as its id."""
+        reply = Caller(self.redis, self.keys.base, now=str(now))(name, *arguments)
+        if name == "claim":
+            return self.claimed(f"{arguments[0]}:{arguments[1]}", reply)
+        if name == "settle_and_fetch":
+            return [reply[0], self.claimed(str(arguments[0]), reply[1])]
+        if name in ("recover", "reap"):
+            return [reply[0], [self._shown(job) for job in reply[1]]]
+        return reply
+
+    def claimed(self, worker_id: str, reply: list[Any]) -> list[Any]:
+        """What a claim of this owner's replied, a whole job in it shown as above."""
+        if reply[0] == "first":
+            return ["job", self._first_shown(worker_id, reply[1:])]
+        return ["job", self._shown(reply[1])] if reply[0] == "job" else reply
+
+    def _first_shown(self, worker_id: str, words: Sequence[str]) -> str:
+        job = Job.first_started("tts", worker_id, words)
+        stored = self.redis.hgetall(self.keys.job(job.id))
+        assert {name: value for name, value in job.fields.items() if value} == {
+            name: value for name, value in stored.items() if value and name not in _BEFORE
+        }
+        return job.id
+
+    def push(self, *entries: str | bytes) -> None:
+        """What any client may do: one LPUSH of what it likes."""
+        self.redis.lpush(self.keys.wait, *entries)
+
+    def take(self, worker_id: str) -> str | None:
+        """The pop of a slot's turn, without waiting."""
+        found: str | None = self.redis.rpoplpush(self.keys.wait, self.keys.active(worker_id))
+        return found
+
+    def write(self, state: State) -> None:
+        for name, value in state.items():
+            if name in _FAMILIES:
+                for member, content in value.items():
+                    self._write(_FAMILIES[name] + member, content)
+            else:
+                assert name in (*_LISTS, *_SORTED_SETS, *_HASHES), f"a queue has no {name!r}"
+                self._write(name, value)
+
+    def _write(self, name: str, value: Any) -> None:
+        key = self.keys.base + name
+        if isinstance(value, list):
+            self.redis.rpush(key, *value)
+        elif name in _SORTED_SETS:
+            self.redis.zadd(key, value)
+        else:
+            mapping = {
+                name: json.dumps(field) if isinstance(field, dict) else field for name, field in value.items()
+            }
+            self.redis.hset(key, mapping=mapping)
+
+    def read(self) -> State:
+        """The whole queue. Raises AssertionError for a key that is none of Keys'."""
+        state: State = {}
+        keys = sorted(self.all_keys())
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                name = self._name(key)[0]
+                if name == "active" or name in _LISTS:
+                    pipeline.lrange(key, 0, -1)
+                elif name in _SORTED_SETS:
+                    pipeline.zrange(key, 0, -1, withscores=True)
+                else:
+                    pipeline.hgetall(key)
+                pipeline.pttl(key)
+            answers = pipeline.execute()
+        for key, answer, ttl in zip(keys, answers[::2], answers[1::2], strict=True):
+            name, member = self._name(key)
+            content = _numbers(answer)
+            if "streak" in content and name == "meta":
+                content["streak"] = json.loads(content["streak"])
+            if ttl > 0 and name not in ("tokens", "limit"):
+                content["ttl"] = (
+                    round(ttl / 10_000) * 10
+                )  # the clock of a key's TTL is always the server's own
+            if member:
+                state.setdefault(name, {})[member] = content
+            else:
+                state[name] = content
+        return state
+
+    def _name(self, key: str) -> tuple[str, str]:
+        """What a state calls it, and of which member of its family it is."""
+        name, _, member = key.removeprefix(self.keys.base).partition(":")
+        name = "jobs" if name == "job" else name
+        known = _FAMILIES if member else (*_LISTS, *_SORTED_SETS, *_HASHES)
+        assert name in known, f"{key} is none of a queue's keys"
+        return name, member
+
+    def all_keys(self) -> Iterator[str]:
+        """Every key on the server that begins with the prefix."""
+        yield from self.redis.scan_iter(match=f"{self.keys.prefix}*", count=1_000)
+
+    def _shown(self, reply: list[str]) -> str:
+        fields = dict(zip(reply[::2], reply[1::2], strict=True))
+        job_id = fields.pop("id")
+        assert fields == self.redis.hgetall(self.keys.job(job_id))
+        return job_id
+
+
+def merged(state: State, changes: Mapping[str, Any]) -> State:
+    """The state with the changes: mappings are merged at every depth, None takes away, the rest replaces."""
+    result = copy.deepcopy(state)
+    for name, value in changes.items():
+        if value is None:
+            del result[name]
+        elif isinstance(value, Mapping):
+            result[name] = merged(result.get(name, {}), value)
+            if not result[name]:
+                del result[name]
+        else:
+            result[name] = value
+    return result
+
+
+def _numbers(answer: Any) -> Any:
+    """What Redis answers, with whole numbers as int: a list of entries, of entries and scores, or a hash."""
+    if isinstance(answer, Mapping):
+        return {name: _number(text) for name, text in answer.items()}
+    if answer and not isinstance(answer[0], str):
+        return {member: int(score) if score == int(score) else score for member, score in answer}
+    return answer
+
+
+def _number(text: str) -> str | int:
+    return int(text) if text.removeprefix("-").isdecimal() and text.isascii() else text

@@ -1,0 +1,88 @@
+"""State tables: a state, a call, its reply, and how the state differs after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import invariants
+from .redis_state import NOW, RedisState, State, merged
+
+#: The instance that most rows are about, with two slots and a live lease.
+HOST: State = {"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 2}}}
+
+SAME: Any = object()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    `changes` are merged into `given` as `merged` does it. Every call is made twice: a client that lost the
+    answer repeats it. The second one answers `again` and changes nothing.
+    """
+
+    name: str
+    given: State
+    call: tuple[str | int, ...]
+    reply: Any
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    again: Any = SAME
+
+    def check(self, redis_state: RedisState) -> None:
+        redis_state.write(self.given)
+        before = redis_state.read()
+        name, *arguments = self.call
+
+        assert redis_state.call(str(name), *arguments) == self.reply
+        after = redis_state.read()
+        assert after == merged(before, self.changes)
+        invariants.check(after)
+
+        assert redis_state.call(str(name), *arguments) == (self.reply if self.again is SAME else self.again)
+        assert redis_state.read() == after
+
+
+def row_name(row: Row) -> str:
+    return row.name
+
+
+Fields = dict[str, str | int]
+
+
+def _job(state: str, priority: int, *fields: Mapping[str, str | int]) -> Fields:
+    job: Fields = {"data": "{}", "priority": priority, "state": state, "createdAt": 900_000}
+    for more in fields:
+        job.update(more)
+    return job
+
+
+#: What the first start leaves in a hash.
+_ONCE: Fields = {"workerId": "host:0", "startedAt": 950_000, "fencingToken": 1, "attempts": 1}
+
+
+def waiting(priority: int = 50, **fields: str | int) -> Fields:
+    """A job that was added at 900,000 ms."""
+    return _job("waiting", priority, fields)
+
+
+def delayed(priority: int = 50, **fields: str | int) -> Fields:
+    return _job("delayed", priority, fields)
+
+
+def started(priority: int = 50, **fields: str | int) -> Fields:
+    """A job that runs for the first time, in slot host:0, since 950,000 ms."""
+    return _job("active", priority, _ONCE, fields)
+
+
+def failed(priority: int = 50, **fields: str | int) -> Fields:
+    """A job that failed for good at 960,000 ms."""
+    end: Fields = {"failures": 1, "reason": "invalid", "error": "{}", "finishedAt": 960_000}
+    return _job("failed", priority, _ONCE, end, fields)
+
+
+def completed(priority: int = 50, **fields: str | int) -> Fields:
+    """A job that was completed at 960,000 ms."""
+    end: Fields = {"result": "{}", "progress": 100, "finishedAt": 960_000}
+    return _job("completed", priority, _ONCE, end, fields)

@@ -1,0 +1,75 @@
+"""Redis's clock is put back: times that were written before lie too far ahead, and are corrected."""
+
+from __future__ import annotations
+
+import pytest
+
+from .redis_state import NOW, RedisState
+from .state_table import HOST, Row, delayed, row_name, started, waiting
+
+HOUR = 3_600_000
+
+TABLE = [
+    Row(
+        "claim: a hold ends as long after now as it was to last when it was decided on",
+        given={
+            **HOST,
+            "active": {"host:0": ["a"]},
+            "jobs": {"a": waiting()},
+            "meta": {"heldUntil": NOW + HOUR + 700, "heldSetAt": NOW + HOUR, "heldReason": "slow down"},
+        },
+        call=("claim", "host", 0, 15_000, 0, 0, 60_000),
+        reply=["wait", 700],
+        changes={"meta": {"heldUntil": NOW + 700, "heldSetAt": NOW}},
+    ),
+    Row(
+        "spend: as a claim",
+        given={
+            **HOST,
+            "active": {"host:0": ["a"]},
+            "jobs": {"a": started()},
+            "meta": {"heldUntil": NOW + HOUR + 700, "heldSetAt": NOW + HOUR},
+        },
+        call=("acquire_token", "a", "host:0", 1, 3, 1_000),
+        reply=["wait", 700],
+        changes={"meta": {"heldUntil": NOW + 700, "heldSetAt": NOW}},
+    ),
+    Row(
+        "promote: a retry is due as long after now as it was to wait",
+        given={
+            "delayed": {"a": NOW + HOUR + 900, "b": NOW + HOUR + 400, "c": NOW + 60_000},
+            "jobs": {
+                "a": delayed(createdAt=NOW + HOUR),
+                "b": delayed(startedAt=NOW + HOUR, attempts=1),
+                "c": delayed(),
+            },
+        },
+        call=("promote_due", 10),
+        reply=[0, 400],
+        changes={
+            "delayed": {"a": NOW + 900, "b": NOW + 400},
+            "jobs": {"a": {"createdAt": NOW}, "b": {"startedAt": NOW}},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=row_name)
+def test_times_ahead_are_corrected(redis_state: RedisState, row: Row) -> None:
+    row.check(redis_state)
+
+
+def test_starts_go_on_at_the_same_rate_after_the_clock_was_put_back(redis_state: RedisState) -> None:
+    """Five slots, five starts in ten seconds: whoever waits asks again within a duration and is served."""
+    for slot in range(5):
+        redis_state.call("enqueue", f"a{slot}", "{}", 50, 0, now=NOW + HOUR)
+        redis_state.take(f"host:{slot}")
+        assert redis_state.call("claim", "host", slot, 15_000, 5, 10_000, 60_000, now=NOW + HOUR)[0] == "job"
+        redis_state.call("complete", f"a{slot}", f"host:{slot}", 1, "{}", 60_000, 10, now=NOW + HOUR)
+    for slot in range(5):
+        redis_state.call("enqueue", f"b{slot}", "{}", 50, 0)
+        redis_state.take(f"host:{slot}")
+        assert redis_state.call("claim", "host", slot, 15_000, 5, 10_000, 60_000) == ["wait", 10_000]
+    for slot in range(5):
+        claimed = redis_state.call("claim", "host", slot, 15_000, 5, 10_000, 60_000, now=NOW + 10_000)
+        assert claimed[0] == "job"

@@ -1,0 +1,241 @@
+"""Slot, when the connection, the server's scripts or the child's patience are lost half-way."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from preppath_workers.errors import JobTimeout
+from preppath_workers.queue import Queue
+from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.job import Job
+from preppath_workers.store.outcome import Completed, Released
+from tests.support.waiting import eventually
+
+from .consumer_steps import OpenConsumer, cut_consumers, done, is_popping, next_job, settle_and_fetch
+
+
+def test_a_connection_lost_in_the_pop_loses_no_job(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis
+) -> None:
+    consumer = open_consumer()
+    assert settle_and_fetch(consumer) is None
+    consumer.settle_and_fetch()
+    eventually(lambda: is_popping(redis))
+    cut_consumers(redis)
+
+    with pytest.raises(RedisConnectionError):
+        consumer.next_job()
+    queue.enqueue({}, id="a")
+
+    assert next_job(consumer).id == "a"
+
+
+def test_an_outcome_that_could_not_be_settled_is_settled_by_the_next_turn(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis
+) -> None:
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    finished = done(next_job(consumer), Completed('{"n":1}'))
+    cut_consumers(redis)
+    with pytest.raises(RedisConnectionError):
+        consumer.settle_and_fetch(finished)
+    assert queue.counts().active == 1
+
+    settlement = consumer.settle_and_fetch()
+
+    assert settlement is not None
+    assert (settlement.verdict, settlement.finished) == ("completed", finished)
+    assert consumer.next_job() is None
+    assert queue.counts().completed == 1
+
+
+def test_a_job_is_known_to_be_settled_though_none_can_start(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
+    """The server refuses the second half of the turn, and there is one answer for both."""
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    finished = done(next_job(consumer), Completed("{}"))
+    queue.redis.set(queue.keys.reservations, "by hand")
+    with pytest.raises(ResponseError):
+        consumer.settle_and_fetch(finished)
+
+    settlement = consumer.settle_and_fetch()
+
+    assert settlement is not None
+    assert settlement.verdict == "completed"
+    with pytest.raises(ResponseError):
+        consumer.next_job()
+    queue.redis.delete(queue.keys.reservations)
+    assert settle_and_fetch(consumer) is None
+
+
+def test_in_a_job_an_answer_is_late_whatever_signals_come(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One comes every second there, and each would make the kernel start its time anew."""
+    monkeypatch.setattr("preppath_workers.store.consumer.ANSWER_TIMEOUT", 0.5)
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    job = next_job(consumer)
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    redis.client_pause(20_000, all=False)
+    try:
+        with pytest.raises(RedisTimeoutError):
+            consumer.progress(job, 10)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        redis.client_unpause()
+
+    consumer.progress(job, 20)
+    assert (found := queue.get("a")) is not None
+    assert found.progress == 20
+
+
+def test_settle_alone_settles_it_too(queue: Queue, open_consumer: OpenConsumer, redis: Redis) -> None:
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    finished = done(next_job(consumer), Completed("{}"))
+    cut_consumers(redis)
+    with pytest.raises(RedisConnectionError):
+        consumer.settle(finished)
+
+    settlement = consumer.settle()
+
+    assert settlement is not None
+    assert settlement.verdict == "completed"
+    assert consumer.settle() is None
+
+
+def test_an_answer_that_was_lost_comes_again(queue: Queue, open_consumer: OpenConsumer) -> None:
+    """The claim ran, its answer was never read: the same attempt at the same job."""
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    consumer.settle_and_fetch()
+    eventually(lambda: queue.counts().active == 1)
+
+    job = settle_and_fetch(consumer)
+
+    assert isinstance(job, Job)
+    assert (job.id, job.fencing_token, job.attempts) == ("a", "1", 1)
+
+
+def test_a_server_that_lost_its_scripts_gets_them_again_and_no_job_is_lost(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis
+) -> None:
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    queue.enqueue({}, id="b")
+    finished = done(next_job(consumer), Completed("{}"))
+    redis.script_flush()
+
+    with pytest.raises(ResponseError, match="NOSCRIPT"):
+        consumer.settle_and_fetch(finished)
+    following = settle_and_fetch(consumer)
+
+    assert isinstance(following, Job)
+    assert following.id == "b"
+    assert queue.counts().completed == 1
+    assert queue.counts().active == 1
+
+
+def test_a_turn_that_was_given_up_is_forgotten_by_settle(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis
+) -> None:
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    job = next_job(consumer)
+    consumer.settle_and_fetch(done(job, Released()))  # and its end is never waited for
+
+    settlement = consumer.settle(done(job, Completed("{}")))
+
+    assert settlement is not None
+    assert settlement.verdict in ("lost", "completed")  # the claim of that turn may have started it again
+    assert consumer.requeue() in (0, 1)
+    counts = queue.counts()
+    assert (counts.waiting + counts.completed, counts.active) == (1, 0)
+
+
+def test_a_turn_that_was_given_up_while_it_blocked_gives_back_nothing(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis
+) -> None:
+    consumer = open_consumer()
+    assert settle_and_fetch(consumer) is None
+    consumer.settle_and_fetch()
+    eventually(lambda: is_popping(redis))
+
+    assert consumer.requeue() == 0
+    eventually(lambda: not is_popping(redis))
+    queue.enqueue({}, id="a")
+
+    assert queue.counts().waiting == 1
+    assert redis.lrange(queue.keys.wait, 0, -1) == ["a"]
+
+
+def test_a_turn_that_was_given_up_after_a_job_came_gives_it_back(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
+    consumer = open_consumer()
+    assert settle_and_fetch(consumer) is None
+    queue.enqueue({}, id="a")
+    consumer.settle_and_fetch()
+    eventually(lambda: queue.counts().active == 1)
+
+    assert consumer.requeue() == 1
+
+    job = queue.get("a")
+    assert job is not None
+    assert (job.state, job.attempts, job.releases) == ("waiting", 0, 1)
+
+
+def test_a_signal_between_a_command_and_its_answer_shifts_no_answers(
+    queue: Queue, open_consumer: OpenConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    job = next_job(consumer)
+
+    def interrupted() -> None:
+        raise JobTimeout
+
+    with monkeypatch.context() as patch:
+        patch.setattr(consumer, "_receive", interrupted)  # no real signal hits that gap at will
+        with pytest.raises(JobTimeout):
+            consumer.progress(job, 50)
+    settlement = consumer.settle(done(job, Completed("{}")))
+
+    assert settlement is not None
+    assert settlement.verdict == "completed"
+
+
+STEPS: dict[str, Callable[[Consumer, Job], object]] = {
+    "a turn": lambda consumer, job: settle_and_fetch(consumer),
+    "progress": lambda consumer, job: consumer.progress(job, 50),
+    "recover": lambda consumer, job: consumer.recover(),
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS.keys())
+def test_a_lost_connection_is_a_redis_error_and_the_next_turn_brings_the_job_up_again_at_once(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis, step: Callable[[Consumer, Job], object]
+) -> None:
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    job = next_job(consumer)
+    cut_consumers(redis)
+
+    with pytest.raises(RedisError):
+        step(consumer, job)
+
+    again = settle_and_fetch(consumer)
+    assert isinstance(again, Job)
+    assert again.id == "a"

@@ -1,0 +1,151 @@
+"""What answers is not Redis, or not any more: a slot reconnects, and settles what it holds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+from preppath_workers.queue import Queue
+from preppath_workers.store import connection
+from preppath_workers.store.job import Job
+from preppath_workers.store.outcome import Completed, Settlement
+from tests.address import Address
+from tests.support.redis import RedisServer
+
+from .consumer_steps import OpenConsumer, done, next_job, settle_and_fetch
+
+PAGE = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 11\r\n\r\nBad Gateway"
+
+GARBAGE = [
+    PAGE,
+    b"\x00\xff\xfe",
+    b"*99999999999\r\n",
+    b"*-5\r\n",
+    b"$abc\r\n",
+    b":x\r\n",
+    b":42\r\n",
+    b"+OK\r\n",
+    b"_\r\n",
+    b"$-1\r\n",
+    b"*0\r\n",
+    b"*1\r\n$2\r\nhi\r\n",
+    b"*2\r\n$2\r\nhi\r\n*0\r\n",
+    b"%1\r\n*0\r\n:2\r\n",
+    b"-ERR upstream failure\r\n",
+]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def address(server: RedisServer) -> Iterator[Address]:
+    with Address(server.port) as address:
+        yield address
+
+
+@pytest.fixture
+def redis_url(address: Address) -> str:
+    """For `open_consumer`: slots connect through the address."""
+    return address.url
+
+
+@pytest.fixture
+def direct(server: RedisServer, key_prefix: str) -> Iterator[Queue]:
+    with connection.client(server.url) as client:
+        client.flushall()
+        yield Queue("tts", client, key_prefix)
+
+
+def once(garbage: bytes) -> Callable[[bytes], bytes]:
+    """Falsifies the next piece of an answer alone."""
+    pieces = [garbage]
+    return lambda answer: pieces.pop() if pieces else answer
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
+def test_slot_whose_settlement_is_answered_with_garbage_settles_it_again(
+    address: Address, direct: Queue, open_consumer: OpenConsumer, garbage: bytes
+) -> None:
+    consumer = open_consumer()
+    direct.enqueue({}, id="a")
+    finished = done(next_job(consumer), Completed("{}"))
+    address.falsify = once(garbage)
+    with pytest.raises(RedisError):
+        settle_and_fetch(consumer, finished)
+
+    settlement = consumer.settle()
+
+    assert settlement is None or settlement.verdict == "completed"
+    assert direct.counts().completed == 1
+    assert consumer.settle() is None
+
+
+def test_slot_bears_garbage_at_any_point(
+    address: Address, direct: Queue, open_consumer: OpenConsumer
+) -> None:
+    """Every job is completed once, whatever comes between."""
+    dice = random.Random(7)
+    address.falsify = lambda answer: dice.choice(GARBAGE) if dice.random() < 0.1 else answer
+    jobs = [f"j{number}" for number in range(40)]
+    for job_id in jobs:
+        direct.enqueue({}, id=job_id)
+    consumer = open_consumer()
+    finished, settled = None, []
+    while len(settled) < len(jobs):
+        try:
+            settlement: Settlement | None = consumer.settle_and_fetch(finished)
+            finished = None
+            if settlement:
+                settled.append(settlement.finished.job.id)
+            found = consumer.next_job()
+        except RedisError:
+            finished = None
+            continue
+        if isinstance(found, Job):
+            finished = done(found, Completed("{}"))
+    assert sorted(settled) == sorted(jobs)
+    assert direct.counts().completed == len(jobs)
+    assert {job.attempts for job in direct.get_many(jobs)} == {1}
+
+
+def test_client_that_is_answered_with_a_page_raises_a_connection_error(address: Address) -> None:
+    with connection.client_without_retries(address.url, 3.0) as client:
+        assert client.ping()
+        address.falsify = once(PAGE)
+        with pytest.raises(RedisConnectionError):
+            client.ping()
+        assert client.ping()
+
+
+def test_slot_whose_result_the_server_refuses_for_its_size_ends_the_job(
+    server: RedisServer, direct: Queue, open_consumer: OpenConsumer
+) -> None:
+    consumer = open_consumer()
+    direct.enqueue({}, id="a")
+    finished = done(next_job(consumer), Completed(f'"{"x" * 1_060_000}"'))
+    direct.redis.config_set("proto-max-bulk-len", 2**20)
+    settlement = None
+    try:
+        for _ in range(50):  # the server closes the connection, and its reason may be lost with it
+            try:
+                settlement = consumer.settle_and_fetch(finished)
+            except RedisError:
+                continue
+            break
+    finally:
+        direct.redis.config_set("proto-max-bulk-len", 2**29)
+
+    assert settlement is not None
+    assert (settlement.verdict, settlement.reason) == ("dead", "permanent")
+    job = direct.get("a")
+    assert job is not None
+    assert job.state == "failed"
+    assert "too large" in str(job.error)

@@ -1,0 +1,199 @@
+"""People edit hashes. What they leave there never makes a transition fail, get stuck or lose a job."""
+
+from __future__ import annotations
+
+import pytest
+from redis.exceptions import ResponseError
+
+from . import invariants
+from .failing import failing
+from .redis_state import NOW, RedisState
+from .state_table import HOST, failed, started, waiting
+
+NO_NUMBERS: list[str | bytes] = ["", "abc", "nan", "-nan", "inf", "-inf", "1e999", "0x", "１２", b"\xff"]
+NUMBERS = (
+    "priority",
+    "attempts",
+    "failures",
+    "recoveries",
+    "fencingToken",
+    "replays",
+    "releases",
+    "createdAt",
+    "startedAt",
+)
+CLAIM = ("claim", "host", 0, 15_000, 2, 1_000, 60_000)
+
+
+def garbage(text: str | bytes, state: str = "waiting") -> dict[str, str | bytes]:
+    return {**dict.fromkeys(NUMBERS, text), "data": "{}", "state": state, "workerId": "host:0"}
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS, ids=ascii)
+def test_a_number_that_is_none_counts_as_missing(redis_state: RedisState, text: str | bytes) -> None:
+    """A whole life: started, retried, promoted, lost with its worker, given back, and completed."""
+    redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": garbage(text), "low": waiting(90)}})
+    redis_state.write({"wait": ["low"], "priority_index": {"low": 90}})
+
+    assert redis_state.call(*CLAIM) == ["job", "a"]
+    assert redis_state.call("retry", "a", "host:0", 1, *failing("{}", "unknown", 3, 1_000, 0)) == [
+        "delayed",
+        1_000,
+        "counted",
+        "open",
+    ]
+    assert redis_state.call("promote_due", 10, now=NOW + 1_000) == [1, -1]
+    assert redis_state.take("host:0") == "a"
+    assert redis_state.call(*CLAIM, now=NOW + 1_000) == ["job", "a"]
+    assert redis_state.call("recover", "host:0", "1", 3) == [1, []]
+    assert redis_state.take("host:0") == "a"
+    assert redis_state.call(*CLAIM, now=NOW + 2_000) == ["job", "a"]
+    assert redis_state.call("release", "a", "host:0", 3, 0, "") == ["released"]
+    assert redis_state.take("host:0") == "a"
+    assert redis_state.call(*CLAIM, now=NOW + 3_000) == ["job", "a"]
+    assert redis_state.call("complete", "a", "host:0", 4, "{}", 60_000, 10) == ["completed"]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS, ids=ascii)
+def test_a_dead_letter_of_garbage_is_replayed_and_cancelled(
+    redis_state: RedisState, text: str | bytes
+) -> None:
+    redis_state.write({"dead": ["a"], "jobs": {"a": garbage(text, state="failed")}})
+
+    assert redis_state.call("replay", "a") == [1]
+    assert redis_state.read()["priority_index"] == {"a": 50}
+    assert redis_state.call("cancel", "a", 60_000) == ["cancelled"]
+    assert "wait" not in redis_state.read()
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS, ids=ascii)
+def test_a_hold_that_is_no_time_holds_nobody(redis_state: RedisState, text: str | bytes) -> None:
+    redis_state.write(
+        {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": waiting()}, "meta": {"heldUntil": text}}
+    )
+
+    assert redis_state.call(*CLAIM) == ["job", "a"]
+    assert redis_state.call("release", "a", "host:0", 1, 500, "why") == ["released"]
+    assert redis_state.read()["meta"]["heldUntil"] == NOW + 500
+
+
+def test_fractions_are_cut_off_so_that_the_fencing_number_is_what_the_owner_reads(
+    redis_state: RedisState,
+) -> None:
+    redis_state.write(
+        {
+            **HOST,
+            "active": {"host:0": ["a"]},
+            "jobs": {"a": {**waiting(), "fencingToken": "1.9", "attempts": "2.5"}},
+        }
+    )
+
+    redis_state.call(*CLAIM)
+
+    job = redis_state.read()["jobs"]["a"]
+    assert (job["fencingToken"], job["attempts"]) == (2, 3)
+    assert redis_state.call("complete", "a", "host:0", 2, "{}", 60_000, 10) == ["completed"]
+
+
+def test_a_job_of_nothing_but_a_state_runs(redis_state: RedisState) -> None:
+    redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": {"state": "waiting"}}})
+
+    assert redis_state.call(*CLAIM) == ["job", "a"]
+    assert redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["completed"]
+    invariants.check(redis_state.read())
+
+
+def test_an_id_whose_hash_was_deleted_is_a_dead_letter(redis_state: RedisState) -> None:
+    redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
+    redis_state.redis.delete(redis_state.keys.job("a"))
+
+    assert redis_state.call(*CLAIM) == ["none"]
+    assert redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["lost"]
+
+    state = redis_state.read()
+    assert state["dead"] == ["raw-1000000-1"]
+    assert state["jobs"]["raw-1000000-1"]["data"] == "a"
+
+
+def test_a_delayed_id_whose_hash_was_deleted_is_a_dead_letter(redis_state: RedisState) -> None:
+    redis_state.write({"delayed": {"a": NOW}})
+
+    assert redis_state.call("promote_due", 10) == [1, -1]
+    assert redis_state.read()["dead"] == ["raw-1000000-1"]
+
+
+def test_a_delayed_id_of_a_job_that_is_elsewhere_is_dropped(redis_state: RedisState) -> None:
+    redis_state.write(
+        {
+            "delayed": {"runs": NOW, "dead": NOW},
+            "active": {"host:0": ["runs"]},
+            "dead": ["dead"],
+            "jobs": {"runs": started(), "dead": failed()},
+        }
+    )
+
+    assert redis_state.call("promote_due", 10) == [2, -1]
+
+    state = redis_state.read()
+    assert "delayed" not in state
+    assert "wait" not in state
+    invariants.check(state)
+
+
+def test_a_wait_list_whose_lanes_were_deleted_loses_no_job(redis_state: RedisState) -> None:
+    redis_state.call("enqueue", "a", "{}", 50, 0, "b", "{}", 50, 0)
+    redis_state.redis.delete(redis_state.keys.priority_index)
+
+    redis_state.call("enqueue", "c", "{}", 50, 0)
+
+    assert sorted(redis_state.read()["wait"]) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("edited", [{"state": "busy"}, {"state": "active", "workerId": ""}])
+def test_a_job_in_no_state_that_there_is_waits(redis_state: RedisState, edited: dict[str, str]) -> None:
+    redis_state.call("enqueue", "a", "{}", 50, 0)
+    redis_state.redis.hset(redis_state.keys.job("a"), mapping=edited)
+    redis_state.take("host:0")
+    redis_state.call("recover", "host:0", "1", 3)
+    redis_state.take("host:0")
+    assert redis_state.call(*CLAIM) == ["job", "a"]
+
+
+def test_a_counter_that_is_none_stops_no_transition(redis_state: RedisState) -> None:
+    redis_state.redis.hset(redis_state.keys.stats, "enqueued", "many")
+    redis_state.call("enqueue", "a", "{}", 50, 0)
+    assert redis_state.redis.lrange(redis_state.keys.wait, 0, -1) == ["a"]
+    assert redis_state.redis.hget(redis_state.keys.stats, "enqueued") == "many"
+
+
+def test_a_list_of_completions_that_is_none_stops_no_transition(redis_state: RedisState) -> None:
+    redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
+    redis_state.redis.set(redis_state.keys.completed, "x")
+
+    assert redis_state.call("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000) == [
+        "completed",
+        ["none"],
+    ]
+
+    redis_state.redis.delete(redis_state.keys.completed)
+    state = redis_state.read()
+    assert (state["jobs"]["a"]["state"], state["jobs"]["a"]["ttl"], state["stats"]) == (
+        "completed",
+        60,
+        {"completed": 1},
+    )
+
+
+def test_no_job_is_half_settled_where_the_queues_settings_are_no_hash(redis_state: RedisState) -> None:
+    redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
+    before = redis_state.read()
+    redis_state.redis.set(redis_state.keys.meta, "x")
+
+    with pytest.raises(ResponseError):
+        redis_state.call("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000)
+    with pytest.raises(ResponseError):
+        redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
+
+    redis_state.redis.delete(redis_state.keys.meta)
+    assert redis_state.read() == before
+    assert redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["completed"]

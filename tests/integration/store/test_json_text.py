@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preppath_workers.queue import encode_data
+from preppath_workers.store.job import Job
+from preppath_workers.store.json_text import loads
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'{"a": "cut \ud83d"}', {"a": "cut \ufffd"}),
+        (r'{"\ude00": ["\ud83d x \ude00"]}', {"\ufffd": ["\ufffd x \ufffd"]}),
+        (r'{"a": "\ud83d\ude00"}', {"a": "😀"}),
+        (r'{"a": "\\ud83d"}', {"a": r"\ud83d"}),
+        ('{"a": "😀"}', {"a": "😀"}),
+    ],
+)
+def test_half_an_emoji_is_replaced_and_nothing_else(text: str, value: object) -> None:
+    assert Job("tts", "j", {"data": text}).data == value
+
+
+def test_producer_and_raw_push_make_the_same_of_half_an_emoji() -> None:
+    data = {"text": "cut \ud83d", "whole": "😀"}
+
+    assert loads(encode_data(data)) == loads(json.dumps(data)) == {"text": "cut \ufffd", "whole": "😀"}
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": [Infinity]}', '{"a": -Infinity}'])
+def test_what_is_not_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not JSON"):
+        loads(text)
+
+
+@given(st.dictionaries(st.text(), st.text() | st.floats(allow_nan=False, allow_infinity=False)))
+def test_json_stays_what_it_is(value: dict[str, object]) -> None:
+    assert loads(json.dumps(value)) == value

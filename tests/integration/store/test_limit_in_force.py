@@ -1,0 +1,110 @@
+"""Instances that are configured with different rate limits: the newest configuration is in force for all."""
+
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from preppath_workers.config.model import RateLimit
+from preppath_workers.queue import Queue
+from preppath_workers.store.keys import Keys
+from preppath_workers.store.limits import InstanceLimit, LimitInForce, limit_in_force
+
+from .redis_state import NOW, RedisState
+
+LEASE = 15_000
+OLD, NEW = (5, 10_000), (1, 10_000)
+
+
+def beat(
+    redis_state: RedisState, instance: str, limit: tuple[int, int], age: int, now: int = NOW
+) -> list[str]:
+    """What the heartbeat of an instance replies about limits, which read its configuration `age` ms ago."""
+    _, *dispute = redis_state.call("heartbeat", instance, LEASE, 9, 0, *limit, age, now=now)
+    return [str(word) for word in dispute]
+
+
+def started(redis_state: RedisState, limit: tuple[int, int], slots: int, now: int = NOW) -> int:
+    """How many of so many slots, called with this limit, start a job."""
+    count = 0
+    for slot in range(slots):
+        redis_state.call("enqueue", f"{limit[0]}-{slot}-{now}", "{}", 50, 0, now=now)
+        redis_state.take(f"old:{slot}")
+        count += redis_state.call("claim", "old", slot, LEASE, *limit, 60_000, now=now)[0] == "job"
+    return count
+
+
+def test_instances_that_agree_leave_the_fast_ways_open(redis_state: RedisState) -> None:
+    assert beat(redis_state, "old", OLD, 9_000) == []
+    assert beat(redis_state, "other", OLD, 100) == []
+    state = redis_state.read()
+    assert "meta" not in state
+    assert state["limit"] == {"max": 5, "duration": 10_000, "since": NOW - 100, "until": NOW + 4 * LEASE,
+                              "instance": "other"}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ["old first", "new first"])
+def test_the_newest_configuration_is_in_force_for_all(redis_state: RedisState, order: str) -> None:
+    beats = [("old", OLD, 9_000), ("new", NEW, 100)]
+    for instance, limit, age in beats if order == "old first" else reversed(beats):
+        beat(redis_state, instance, limit, age)
+    dispute = ["1", "10000", "new", "5", "10000", "old"]
+    assert beat(redis_state, "old", OLD, 9_000) == dispute
+    assert beat(redis_state, "new", NEW, 100) == dispute
+    assert started(redis_state, OLD, 3) == 1
+
+
+def test_a_limit_of_an_instance_that_is_gone_is_forgotten(redis_state: RedisState) -> None:
+    beat(redis_state, "old", OLD, 9_000)
+    beat(redis_state, "new", NEW, 100)
+    later = NOW + 4 * LEASE
+    assert beat(redis_state, "old", OLD, 9_000 + 4 * LEASE, now=later) == []
+    assert beat(redis_state, "old", OLD, 9_000 + 4 * LEASE, now=later) == []
+    assert "meta" not in redis_state.read()
+    assert started(redis_state, OLD, 3, now=later) == 3
+
+
+def test_an_older_instance_that_reads_the_newer_configuration_ends_the_dispute(
+    redis_state: RedisState,
+) -> None:
+    beat(redis_state, "new", NEW, 100)
+    beat(redis_state, "old", OLD, 9_000)
+    assert beat(redis_state, "old", NEW, 0) == []
+    assert beat(redis_state, "new", NEW, 100) == []
+    beat(redis_state, "new", NEW, 100, now=NOW + 4 * LEASE)
+    assert "meta" not in redis_state.read()
+
+
+def test_no_limit_is_a_limit_too(redis_state: RedisState) -> None:
+    beat(redis_state, "new", (0, 0), 100)
+    assert beat(redis_state, "old", OLD, 9_000) == ["0", "0", "new", "5", "10000", "old"]
+    assert started(redis_state, OLD, 7) == 7
+
+
+def test_a_further_token_is_spent_by_the_limit_in_force(redis_state: RedisState) -> None:
+    beat(redis_state, "new", NEW, 100)
+    beat(redis_state, "old", OLD, 9_000)
+    assert started(redis_state, OLD, 1) == 1
+    worker_id, job_id = "old:0", f"5-0-{NOW}"
+    assert redis_state.call("acquire_token", job_id, worker_id, 1, *OLD) == ["wait", 10_000]
+
+
+def test_a_clock_that_was_put_back_ends_no_dispute_later(redis_state: RedisState) -> None:
+    beat(redis_state, "new", NEW, 100, now=NOW + 3_600_000)
+    beat(redis_state, "old", OLD, 9_000, now=NOW + 3_600_000)
+    beat(redis_state, "old", OLD, 9_000, now=NOW)
+    assert beat(redis_state, "old", OLD, 9_000, now=NOW + 4 * LEASE + 1) == []
+    beat(redis_state, "old", OLD, 9_000, now=NOW + 8 * LEASE + 2)
+    assert "meta" not in redis_state.read()
+
+
+def test_limit_in_force_is_told_to_those_who_look(redis: Redis, key_prefix: str) -> None:
+    queue = Queue("tts", redis, key_prefix)
+    assert limit_in_force(queue) is None
+    live = RedisState(redis, Keys(key_prefix, "tts"))
+    now = queue.now()
+    beat(live, "new", NEW, 100, now=now)
+    newest = InstanceLimit(RateLimit(1, 10.0), "new")
+    assert limit_in_force(queue) == LimitInForce(newest)
+    beat(live, "old", (0, 0), 9_000, now=now)
+    assert limit_in_force(queue) == LimitInForce(newest, InstanceLimit(None, "old"))

@@ -1,0 +1,193 @@
+"""claim, with a rate limit: the token bucket and the moments it promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from .failing import failing
+from .redis_state import NOW, RedisState, State
+from .state_table import Fields, Row, row_name, waiting
+
+#: At most 2 starts in any 1,000 ms.
+CLAIM = ("claim", "host", 0, 15_000, 2, 1_000, 60_000)
+
+#: A slot with a job in hand.
+IN_HAND: State = {
+    "instances": {"host": NOW + 15_000},
+    "instance": {"host": {"slots": 9}},
+    "active": {"host:0": ["a"]},
+    "jobs": {"a": waiting()},
+}
+
+START: Fields = {"state": "active", "workerId": "host:0", "startedAt": NOW, "fencingToken": 1, "attempts": 1}
+SPENT = f"a#1#{NOW}"
+
+
+def starts(name: str, given: State, changes: State) -> Row:
+    return Row(
+        name,
+        given={**IN_HAND, **given},
+        call=CLAIM,
+        reply=["job", "a"],
+        changes={"jobs": {"a": START}, **changes},
+    )
+
+
+def waits(name: str, given: State, ms: int, changes: State | None = None) -> Row:
+    """Waits for a token that is free in `ms`; asks again after a duration at the latest."""
+    changes = {"reservations": {"host:0": NOW + ms}} if changes is None else changes
+    reply = ["wait", min(ms, 1_000)]
+    return Row(name, given={**IN_HAND, **given}, call=CLAIM, reply=reply, changes=changes)
+
+
+TABLE = [
+    starts("a full bucket", {}, {"tokens": {SPENT: NOW}}),
+    starts("one token is left", {"tokens": {"x#1": NOW}}, {"tokens": {SPENT: NOW}}),
+    waits(
+        "empty: the moment when the first token comes back",
+        {"tokens": {"x#1": NOW - 600, "y#1": NOW - 100}},
+        400,
+    ),
+    starts(
+        "a token is back exactly a duration after it was spent",
+        {"tokens": {"x#1": NOW - 1_000, "y#1": NOW - 999}},
+        {"tokens": {SPENT: NOW, "x#1": None}},
+    ),
+    waits("one millisecond less is too early", {"tokens": {"x#1": NOW - 999, "y#1": NOW - 998}}, 1),
+    waits(
+        "a promise ahead: the moment of the second token",
+        {"tokens": {"x#1": NOW - 600, "y#1": NOW - 100}, "reservations": {"host:1": NOW + 400}},
+        900,
+    ),
+    waits(
+        "as many promises ahead as there are tokens: a duration after the first of them",
+        {
+            "tokens": {"x#1": NOW - 600, "y#1": NOW - 100},
+            "reservations": {"host:1": NOW + 400, "host:2": NOW + 900},
+        },
+        1_400,
+    ),
+    waits(
+        "more promises than tokens: a duration after the last but one of them",
+        {
+            "tokens": {"x#1": NOW - 600, "y#1": NOW - 100},
+            "reservations": {"host:1": NOW + 400, "host:2": NOW + 900, "host:3": NOW + 1_400},
+        },
+        1_900,
+    ),
+    waits(
+        "promises ahead whose slots overslept: they start now at the earliest",
+        {"reservations": {"host:1": NOW - 300, "host:2": NOW - 200}},
+        1_000,
+    ),
+    starts(
+        "a slot overslept, yet a token is left beside its own",
+        {"reservations": {"host:1": NOW - 300}},
+        {"tokens": {SPENT: NOW}},
+    ),
+    waits(
+        "promised, and not yet time: the same moment again",
+        {"tokens": {"x#1": NOW - 600, "y#1": NOW - 100}, "reservations": {"host:0": NOW + 400}},
+        400,
+        {},
+    ),
+    starts(
+        "promised, and now it is time",
+        {"tokens": {"x#1": NOW - 1_000, "y#1": NOW - 500}, "reservations": {"host:0": NOW}},
+        {"tokens": {SPENT: NOW, "x#1": None}, "reservations": None},
+    ),
+    starts(
+        "promised, whoever comes later was promised later",
+        {
+            "tokens": {"x#1": NOW - 1_000, "y#1": NOW - 500},
+            "reservations": {"host:0": NOW, "host:1": NOW + 500, "host:2": NOW + 1_000},
+        },
+        {"tokens": {SPENT: NOW, "x#1": None}, "reservations": {"host:0": None}},
+    ),
+    waits(
+        "promised, but real starts were later than promised: the promise moves",
+        {"tokens": {"x#1": NOW - 700, "y#1": NOW - 100}, "reservations": {"host:0": NOW - 5}},
+        300,
+        {"reservations": {"host:0": NOW + 300}},
+    ),
+    waits(
+        "the clock was put back: a start that lies ahead is one of now",
+        {"tokens": {"x#1": NOW + 3_600_000, "y#1": NOW - 100}, "reservations": {"host:1": NOW + 3_600_500}},
+        900,
+        {
+            "tokens": {"x#1": NOW},
+            "reservations": {"host:0": NOW + 900, "host:1": None},
+        },
+    ),
+    waits(
+        "the clock was put back: what was promised before is promised again",
+        {"tokens": {"x#1": NOW - 200, "y#1": NOW - 100}, "reservations": {"host:0": NOW + 3_600_000}},
+        800,
+        {"reservations": {"host:0": NOW + 800}},
+    ),
+    waits(
+        "the clock was put back: a promise ahead counts for no more than it can be",
+        {
+            "tokens": {"x#1": NOW - 200, "y#1": NOW - 100},
+            "reservations": {"host:1": NOW + 3_600_000, "host:2": NOW + 3_600_000},
+        },
+        2_000,
+    ),
+    Row(
+        "nothing in hand (any more): the promise is given back",
+        given={**IN_HAND, "active": {}, "jobs": {}, "reservations": {"host:0": NOW + 400}},
+        call=CLAIM,
+        reply=["none"],
+        changes={"reservations": None},
+    ),
+    waits(
+        "paused: no token is spent and none promised",
+        {"meta": {"paused": 1}, "tokens": {"x#1": NOW, "y#1": NOW}},
+        1_000,
+        {},
+    ),
+    Row(
+        "a job that was started keeps its one token when its answer was lost",
+        given={**IN_HAND, "jobs": {"a": {**waiting(), **START}}, "tokens": {SPENT: NOW - 500}},
+        call=CLAIM,
+        reply=["job", "a"],
+    ),
+]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=row_name)
+def test_rate_limit(redis_state: RedisState, row: Row) -> None:
+    row.check(redis_state)
+
+
+def test_promises_are_made_in_order_and_one_given_back_is_free_again(redis_state: RedisState) -> None:
+    for number in range(6):
+        redis_state.call("enqueue", f"j{number}", "{}", 50, 0)
+        redis_state.take(f"host:{number}")
+    replies = [redis_state.call("claim", "host", slot, 15_000, 2, 1_000, 60_000) for slot in range(6)]
+    assert replies == [
+        ["job", "j0"], ["job", "j1"],
+        ["wait", 1_000], ["wait", 1_000], ["wait", 1_000], ["wait", 1_000],
+    ]  # fmt: skip
+
+    redis_state.call("recover", "host:5", "0", 3)
+    redis_state.take("host:6")
+
+    assert redis_state.call("claim", "host", 6, 15_000, 2, 1_000, 60_000) == ["wait", 1_000]
+    assert redis_state.read()["reservations"] == {
+        "host:2": NOW + 1_000, "host:3": NOW + 1_000, "host:4": NOW + 2_000, "host:6": NOW + 2_000,
+    }  # fmt: skip
+
+
+def test_a_job_that_is_made_anew_under_its_old_id_costs_a_token_too(redis_state: RedisState) -> None:
+    """Its fencing number begins again; the start must not replace the earlier one in the window."""
+    for moment in (NOW, NOW + 1):
+        redis_state.call("enqueue", "a", "{}", 50, 0, now=moment)
+        redis_state.take("host:0")
+        assert redis_state.call(*CLAIM, now=moment)[0] == "job"
+        redis_state.call("retry", "a", "host:0", 1, *failing("{}", "invalid", 0, 0, 0), now=moment)
+        redis_state.call("purge", "a", now=moment)
+
+    redis_state.call("enqueue", "a", "{}", 50, 0, now=NOW + 2)
+    redis_state.take("host:0")
+    assert redis_state.call(*CLAIM, now=NOW + 2) == ["wait", 998]

@@ -1,0 +1,138 @@
+"""The data model is one: the keys of keys.py, those that the scripts name, and those that transitions make.
+And the scripts are documented."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from preppath_workers import store as package
+from preppath_workers.store.keys import Keys
+from preppath_workers.store.scripts import scripts
+
+from .failing import failing
+from .redis_state import NOW, RedisState
+
+LUA = Path(package.__path__[0]) / "lua"
+KEYS = Keys("preppath", "tts")
+ALL = "\n".join(path.read_text(encoding="utf-8") for path in LUA.rglob("*.lua"))
+SHARED = [f"lib/{path.stem}" for path in (LUA / "lib").glob("*.lua")]
+
+NAMED = {
+    *("wait", "priority_index", "delayed", "dead", "completed", "events"),
+    *("tokens", "reservations", "instances", "meta", "limit", "stats"),
+}
+
+
+def source(name: str) -> str:
+    return (LUA / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def header(name: str) -> str:
+    return source(name).partition("\n\n")[0]
+
+
+def body(name: str) -> str:
+    return source(name).partition("\n\n")[2]
+
+
+def test_all_keys_of_a_queue_begin_with_its_hash_tag() -> None:
+    assert KEYS.base == "preppath:{tts}:"
+    keys = [*(getattr(KEYS, name) for name in NAMED), KEYS.active("h:0"), KEYS.instance("h"), KEYS.job("a")]
+    assert all(key.startswith("preppath:{tts}:") for key in keys)
+    assert len({*keys}) == len(keys)
+
+
+def test_the_scripts_make_the_same_names() -> None:
+    assert {word: getattr(KEYS, word) for word in re.findall(r"base \.\. '(\w+)'", ALL)} == {
+        name: f"preppath:{{tts}}:{name}" for name in NAMED
+    }
+    patterns = re.findall(r"return base \.\. '(\w+:)' \.\. (\w+)", ALL)
+    assert {prefix: getattr(KEYS, prefix[:-1])("x") for prefix, _ in patterns} == {
+        prefix: f"preppath:{{tts}}:{prefix}x" for prefix in ("job:", "active:", "instance:")
+    }
+
+
+def test_no_transition_makes_a_key_outside_the_model(redis_state: RedisState) -> None:
+    """Every one is called here; reading the state raises for a key that is none of Keys'."""
+    calls = [
+        ("enqueue", "a", "{}", 10, 0, "b", "{}", 1, 5, "c", "{}", 9, 0),
+        ("heartbeat", "host", 15_000, 1, 1, 0, 0, 0, "pid", "7"),
+        ("claim", "host", 0, 15_000, 1, 1_000, 60_000, 1_000),
+        ("claim", "host", 1, 15_000, 1, 1_000, 60_000, 1_000),
+        ("progress", "c", "host:0", 1, 50),
+        ("checkpoint", "c", "host:0", 1, "step", "{}"),
+        ("check_lease", "c", "host:0", 1),
+        ("acquire_token", "c", "host:0", 1, 1, 1_000),
+        ("release", "c", "host:0", 1, 10, "why"),
+        ("resume",),
+        ("try_write",),
+        ("promote_due", 10),
+        ("claim", "host", 0, 15_000, 0, 0, 60_000, 1_000),
+        ("claim", "host", 1, 15_000, 0, 0, 60_000, 1_000),
+        ("retry", "b", "host:0", 1, *failing("{}", "invalid", 3, 1_000, 0)),
+        ("replay", "b"),
+        ("prioritize", "b", 3),
+        ("promote_job", "b"),
+        ("held_slots",),
+        ("locate", "b", 1, 1_000),
+        ("repair", "b", 1),
+        ("cancel", "b", 60_000),
+        ("purge", "b"),
+        ("complete", "a", "host:1", 1, "{}", 60_000, 10),
+        ("settle_and_fetch", "host:1", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000),
+        ("recover", "host:0", "1", 3),
+        ("counts",),
+        ("try_write",),
+        ("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
+        ("leave", "host"),
+    ]
+    assert {name for name, *_ in calls} == set(scripts())
+    seen: set[str] = set()
+    for step, (name, *arguments) in enumerate(calls):
+        if name == "claim":
+            redis_state.take("{}:{}".format(*arguments))
+        redis_state.push("{}")
+        redis_state.call(str(name), *arguments, now=NOW + 10 * step)
+        seen |= redis_state.read().keys()
+        assert all(key.startswith(redis_state.keys.base) for key in redis_state.all_keys())
+    assert seen == {*NAMED, "active", "instance", "jobs"}
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_a_header_names_every_argument(name: str) -> None:
+    assert re.search(r"^-- KEYS\[1\] +base$", header(name), re.MULTILINE)
+    assert re.search(r"^-- ARGV\[1\] +now$", header(name), re.MULTILINE)
+    documented = re.findall(r"^-- ARGV\[(\d+)(…?)\] +\S", header(name), re.MULTILINE)
+    numbers = [int(number) for number, _ in documented]
+    assert numbers == list(range(1, len(numbers) + 1))
+    taken = {int(number) for number in re.findall(r"ARGV\[(\d+)\]", body(name))}
+    assert taken <= {*numbers}
+    if documented[-1][1] != "…":
+        assert taken == {*numbers} - {1}
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_a_header_tells_every_status_that_is_returned(name: str) -> None:
+    assert "-- Returns " in header(name)
+    statuses = re.findall(r"return \{'(\w+)'", body(name))
+    assert [status for status in statuses if f'"{status}"' not in header(name)] == []
+
+
+@pytest.mark.parametrize("name", scripts())
+def test_a_script_touches_no_key_but_by_its_name(name: str) -> None:
+    assert "base" not in body(name)
+    assert re.findall(r"redis\.call\('\w+', *'", body(name)) == []
+
+
+@pytest.mark.parametrize("name", [*scripts(), *SHARED])
+def test_a_script_leaves_no_global_variable(name: str) -> None:
+    """Redis refuses them when they are met; here they are found before."""
+    code = "\n".join(line.partition("--")[0] for line in source(name).splitlines())
+    while (flat := re.sub(r"\{[^{}]*\}", "", code)) != code:  # a table's fields are not variables
+        code = flat
+    assigned = set(re.findall(r"^\s*(\w+) = ", code, re.MULTILINE))
+    local = set(re.findall(r"\w+", " ".join(re.findall(r"\blocal ([\w, ]+)", code))))
+    assert assigned - local == set()

@@ -1,0 +1,233 @@
+"""A server that is out of memory (`maxmemory` with `noeviction`) refuses whatever needs more: a transition
+happens as a whole then, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import OutOfMemoryError
+
+from preppath_workers.store.keys import Keys
+from preppath_workers.store.scripts import scripts
+from tests.support.redis import RedisServer
+from tests.support.servers import running
+
+from .failing import failing
+from .redis_state import NOW, RedisState, State, merged
+from .state_table import HOST, delayed, failed, started, waiting
+
+#: Something of everything, with work for each transition.
+STATE: State = {
+    "instances": {**HOST["instances"], "gone": NOW - 1},
+    "instance": {**HOST["instance"], "gone": {"slots": 1}},
+    "wait": ["{}", "low", "next"],
+    "priority_index": {"low": 90, "next": 50},
+    "active": {"host:0": ["a"], "host:1": ["in-hand"], "gone:0": ["lost", "{}"]},
+    "delayed": {"due": NOW - 1, "later": NOW + 1_000},
+    "dead": ["dead"],
+    "jobs": {
+        "low": waiting(90),
+        "next": waiting(),
+        "a": started(),
+        "in-hand": waiting(90),
+        "lost": started(workerId="gone:0"),
+        "due": delayed(),
+        "later": delayed(),
+        "dead": failed(),
+    },
+    "meta": {"eventsUntil": NOW + 60_000},
+}
+
+HELD = ("a", "host:0", 1)
+TERMS = (15_000, 3, 1_000, 60_000)
+
+CALLS: list[tuple[str | int, ...]] = [
+    ("enqueue", "x", "{}", 10, 0, "y", "{}", 1, 5),
+    ("heartbeat", "host", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
+    ("heartbeat", "new", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
+    ("claim", "host", 0, *TERMS),
+    ("claim", "host", 1, *TERMS),
+    ("claim", "new", 0, *TERMS),
+    ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, *TERMS),
+    ("complete", *HELD, "{}", 60_000, 10),
+    ("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 0)),
+    ("retry", *HELD, *failing("{}", "permanent", 3, 1_000, 0)),
+    ("release", *HELD, 0, ""),
+    ("resume",),
+    ("release", *HELD, 1_000, "why"),
+    ("progress", *HELD, 50),
+    ("checkpoint", *HELD, "step", "{}"),
+    ("acquire_token", *HELD, 3, 1_000),
+    ("check_lease", *HELD),
+    ("promote_due", 10),
+    ("recover", "host:0", "1", 3),
+    ("recover", "host:0", "1", 0),
+    ("recover", "host:1", "0", 3),
+    ("reap", 3, 10, "host", 9_000, 60_000, 15_000, 10**15),
+    ("leave", "host"),
+    ("try_write",),
+    ("replay", "dead"),
+    ("cancel", "next", 60_000),
+    ("cancel", "later", 60_000),
+    ("cancel", "in-hand", 60_000),
+    ("purge", "dead"),
+    ("prioritize", "next", 1),
+    ("prioritize", "in-hand", 1),
+    ("promote_job", "later"),
+    ("repair", "next", 1),
+]
+
+
+#: Where turns and claims go their shortest way: nothing is out of the ordinary.
+ORDINARY: State = {
+    **HOST,
+    "active": {"host:0": ["a"], "host:1": ["in-hand"]},
+    "jobs": {"a": started(), "in-hand": waiting(), "next": waiting()},
+}
+NEXT: State = {"wait": ["next"], "priority_index": {"next": 50}}
+
+ORDINARY_CALLS: list[tuple[State, tuple[str | int, ...]]] = [
+    (state, call)
+    for limit in (0, 3)
+    for state, call in [
+        (
+            {**ORDINARY, **NEXT},
+            ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, limit, 1_000, 60_000),
+        ),
+        (ORDINARY, ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, limit, 1_000, 60_000)),
+        (ORDINARY, ("claim", "host", 1, 15_000, limit, 1_000, 60_000)),
+    ]
+] + [
+    ({}, ("enqueue", "x", "{}", 50, 0)),
+    ({**NEXT, "jobs": {"next": waiting()}}, ("enqueue", "x", "{}", 50, 0)),
+]
+
+
+@pytest.fixture(scope="module")
+def small_server() -> Iterator[Redis]:
+    server = RedisServer()
+    with running(server), Redis.from_url(server.url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def redis_state(small_server: Redis, key_prefix: str) -> RedisState:
+    small_server.flushall()
+    return RedisState(small_server, Keys(key_prefix, "tts"))
+
+
+def test_every_transition_is_here() -> None:
+    assert {name for name, *_ in CALLS} == set(scripts()) - {
+        "counts",
+        "held_slots",
+        "locate",
+    }  # which change nothing
+
+
+def test_the_server_does_refuse(redis_state: RedisState) -> None:
+    redis_state.redis.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(OutOfMemoryError):
+            redis_state.call("enqueue", "x", "{}", 50, 0)
+        with pytest.raises(OutOfMemoryError):
+            redis_state.take("host:0")
+    finally:
+        redis_state.redis.config_set("maxmemory", 0)
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: "-".join(map(str, call[:4])))
+def test_a_transition_happens_as_a_whole_or_not_at_all(
+    redis_state: RedisState, call: tuple[str | int, ...]
+) -> None:
+    _happens_as_a_whole_or_not_at_all(redis_state, STATE, call)
+
+
+@pytest.mark.parametrize(("state", "call"), ORDINARY_CALLS)
+def test_so_does_one_for_which_nothing_is_out_of_the_ordinary(
+    redis_state: RedisState, state: State, call: tuple[str | int, ...]
+) -> None:
+    _happens_as_a_whole_or_not_at_all(redis_state, state, call)
+
+
+#: What keeps the queue alive: else leases would run out, nothing would be recovered, and no memory be freed.
+VITAL = ("heartbeat", "promote_due", "reap", "recover", "leave", "claim", "settle_and_fetch", "complete", "retry", "release",  # noqa: E501
+         "checkpoint", "acquire_token")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "call", [call for call in CALLS if call[0] in VITAL], ids=lambda call: "-".join(map(str, call[:4]))
+)
+def test_a_server_without_memory_refuses_nothing_that_keeps_the_queue_alive(
+    redis_state: RedisState, call: tuple[str | int, ...]
+) -> None:
+    redis_state.write(STATE)
+    redis_state.redis.config_set("maxmemory", 1)
+    try:
+        redis_state.call(*call)
+    finally:
+        redis_state.redis.config_set("maxmemory", 0)
+
+
+def _happens_as_a_whole_or_not_at_all(
+    redis_state: RedisState, state: State, call: tuple[str | int, ...]
+) -> None:
+    redis_state.write(state)
+    expected = redis_state.call(*call)
+    after = redis_state.read()
+    redis_state.redis.flushall()
+    redis_state.write(state)
+    before = redis_state.read()
+    redis_state.redis.config_set("maxmemory", 1)
+
+    try:
+        reply = redis_state.call(*call)
+    except OutOfMemoryError:
+        assert redis_state.read() == before
+    else:
+        assert (reply, redis_state.read()) == (expected, after)
+        return
+    finally:
+        redis_state.redis.config_set("maxmemory", 0)
+
+    # And it goes on when there is memory again.
+    redis_state.call(*call)
+    assert redis_state.read() == after
+
+
+#: What a child may find when its job is done: what is completed first has written something already.
+NEXT_JOBS: dict[str, State] = {
+    "an ordinary job": {"jobs": {"b": waiting()}},
+    "a job that was started before": {"jobs": {"b": waiting(fencingToken=1, attempts=1)}},
+    "an ordinary job, and notices are wanted": {
+        "jobs": {"b": waiting()},
+        "meta": {"eventsUntil": NOW + 60_000},
+    },
+}
+
+
+#: How a child comes by it: what it has in hand, its call, and the reply.
+WAYS: list[tuple[State, tuple[str | int, ...], Any]] = [
+    (
+        {"wait": ["b"], "active": {"host:0": ["a"]}, "jobs": {"a": started()}},
+        ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, *TERMS),
+        ["completed", ["job", "b"]],
+    ),
+    ({"active": {"host:0": ["b"]}}, ("claim", "host", 0, *TERMS), ["job", "b"]),
+]
+
+
+@pytest.mark.parametrize("found", NEXT_JOBS.values(), ids=NEXT_JOBS)
+@pytest.mark.parametrize(("hand", "call", "reply"), WAYS, ids=["settle_and_fetch", "claim"])
+def test_a_child_goes_on_without_memory(
+    redis_state: RedisState, hand: State, call: tuple[str | int, ...], reply: Any, found: State
+) -> None:
+    """Or none would ever be free again."""
+    redis_state.write(merged(merged(HOST, hand), found))
+    redis_state.redis.config_set("maxmemory", 1)
+    try:
+        assert redis_state.call(*call) == reply
+    finally:
+        redis_state.redis.config_set("maxmemory", 0)

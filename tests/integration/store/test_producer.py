@@ -1,0 +1,238 @@
+"""Queue: what producers and onlookers may do, on the real server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from preppath_workers import NewJob, Queue
+from preppath_workers.errors import UnknownJob
+from preppath_workers.queue import MAX_DATA_BYTES
+from preppath_workers.store.job import is_valid_id, new_id
+from preppath_workers.store.reader import Counts, Gate
+from preppath_workers.store.scripts import Caller, scripts
+
+from .failing import failing
+
+
+@pytest.fixture(params=[True, False], ids=["text", "bytes"])
+def producer(request: pytest.FixtureRequest, redis_url: str, key_prefix: str) -> Iterator[Queue]:
+    """The queue through a client that decodes responses, and through one that does not."""
+    with Redis.from_url(redis_url, decode_responses=request.param) as client:
+        yield Queue("tts", client, key_prefix)
+
+
+def die(queue: Queue, redis: Redis, *ids: str) -> None:
+    """The jobs run and fail for good, one after the other."""
+    call = Caller(redis, queue.keys.base)
+    for job_id in ids:
+        redis.lrem(queue.keys.wait, 1, job_id)
+        redis.lpush(queue.keys.active("host:0"), job_id)
+        call("claim", "host", 0, 15_000, 0, 0, 60_000)
+        call("retry", job_id, "host:0", 1, *failing('{"class":"E","message":"m"}', "invalid", 3, 1_000, 0))
+
+
+def test_a_job_can_be_looked_up_as_it_was_added(producer: Queue) -> None:
+    added = producer.enqueue({"text": "é😀", "n": [1, None]}, priority=7)
+    assert added.created
+    assert is_valid_id(added.id)
+
+    job = producer.get(added.id)
+
+    assert job is not None
+    assert (job.queue, job.id, job.data, job.priority, job.state) == (
+        "tts", added.id, {"text": "é😀", "n": [1, None]}, 7, "waiting",
+    )  # fmt: skip
+    assert (job.attempts, job.result, job.error, job.reason, job.started_at) == (0, None, None, None, None)
+    assert job.created_at is not None
+    assert not job.is_finished
+    assert producer.get("nobody") is None
+
+
+def test_the_same_id_twice_is_one_job(producer: Queue) -> None:
+    assert producer.enqueue({"n": 1}, id="a") == ("a", True)
+    assert producer.enqueue({"n": 2}, id="a") == ("a", False)
+    job = producer.get("a")
+    assert job is not None
+    assert job.data == {"n": 1}
+
+
+def test_many_jobs_are_added_in_their_order_some_hundred_at_a_step(producer: Queue, redis: Redis) -> None:
+    ids = [f"j{number:04}" for number in range(1_201)]
+
+    added = producer.enqueue_many(NewJob({}, id=job_id) for job_id in [*ids, "j0000"])
+
+    assert added == [*((job_id, True) for job_id in ids), ("j0000", False)]
+    assert redis.lrange(producer.keys.wait, 0, -1) == ids[::-1]
+    assert producer.enqueue_many([]) == []
+
+
+@pytest.mark.parametrize(
+    ("jobs", "characters", "calls"), [(1_201, 0, 3), (5, 400_000, 3), (3, 900_000, 3)], ids=str
+)
+def test_enqueue_many_sends_a_bounded_number_of_jobs_and_characters_in_each_call(
+    queue: Queue, redis_url: str, jobs: int, characters: int, calls: int
+) -> None:
+    """Redis serves nobody else while it runs a script."""
+    sent: list[list[str]] = []
+    queue.redis.script_load(scripts()["enqueue"].text)
+    with Redis.from_url(redis_url, decode_responses=True) as watcher, watcher.monitor() as monitor:
+        queue.enqueue_many(NewJob({"text": "x" * characters}, id=f"j{number}") for number in range(jobs))
+        queue.redis.echo(queue.keys.base)
+        while (command := monitor.next_command()["command"]) != f"ECHO {queue.keys.base}":
+            if command.startswith("EVALSHA") and f" {queue.keys.base} " in command:
+                sent.append(command.split()[4:])  # the moment is empty
+
+    assert sum(len(words) for words in sent) == 4 * jobs
+    assert max(len(words) for words in sent) <= 4 * 500
+    assert max(sum(map(len, words)) for words in sent) <= 1_000_000 + 500 * 100
+    assert len(sent) == calls
+
+
+def test_a_wrong_job_is_refused_with_its_step_and_earlier_steps_are_added(producer: Queue) -> None:
+    jobs = [NewJob({}, id=f"j{number}") for number in range(600)]
+    with pytest.raises(ValueError, match="priority"):
+        producer.enqueue_many([*jobs, NewJob({}, priority=0)])
+    assert producer.counts().waiting == 500
+
+
+def test_a_delay_is_seconds_from_now(producer: Queue, redis: Redis) -> None:
+    before = time.time()
+    producer.enqueue({}, id="a", delay=60.5)
+
+    assert producer.counts().delayed == 1
+    due = redis.zscore(producer.keys.delayed, "a")
+    assert before + 60.4 <= due / 1000 <= time.time() + 60.6
+
+
+CYCLE: dict[str, Any] = {}
+CYCLE["self"] = CYCLE
+
+
+@pytest.mark.parametrize(
+    ("job", "message"),
+    [
+        ({"priority": 0}, "priority must be a whole number from 1 to 100, not 0"),
+        ({"priority": 101}, "not 101"),
+        ({"priority": 1.5}, "not 1.5"),
+        ({"priority": True}, "not True"),
+        ({"priority": "1"}, "not '1'"),
+        ({"priority": None}, "not None"),
+        ({"delay": -0.1}, "delay must be 0 or more seconds and at most ten years, not -0.1"),
+        ({"delay": float("nan")}, "not nan"),
+        ({"delay": float("inf")}, "not inf"),
+        ({"id": "no blanks"}, "id 'no blanks' must be 1 to 128 letters, digits or"),
+        ({"id": "-option"}, "a letter or digit first"),
+        ({"id": "x" * 129}, "must be 1 to 128"),
+        ({"id": "line\n"}, "must be 1 to 128"),
+        ({"id": "é"}, "must be 1 to 128"),
+        ({"data": [1]}, "data must be a JSON object, not list"),
+        ({"data": "{}"}, "data must be a JSON object, not str"),
+        ({"data": None}, "data must be a JSON object, not NoneType"),
+        ({"data": {"n": float("nan")}}, "data is not JSON: "),
+        ({"data": {"n": float("inf")}}, "data is not JSON: "),
+        ({"data": {"n": print}}, "data is not JSON: Object of type builtin_function_or_method"),
+        ({"data": {("a",): 1}}, "data is not JSON: keys must be"),
+        ({"data": CYCLE}, "data is not JSON: Circular reference"),
+        ({"data": {"text": "x" * MAX_DATA_BYTES}}, "data has 1,000,011 bytes of JSON; at most 1,000,000"),
+        ({"data": {"text": "é" * (MAX_DATA_BYTES // 2)}}, "data has 1,000,011 bytes of JSON"),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_a_wrong_job_is_refused_with_a_sentence(queue: Queue, job: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        queue.enqueue(**{"data": {}, **job})
+    assert queue.counts().waiting == 0
+
+
+def test_the_largest_data_there_may_be(producer: Queue) -> None:
+    text = "x" * (MAX_DATA_BYTES - len('{"text":""}'))
+    producer.enqueue({"text": text}, id="a")
+    job = producer.get("a")
+    assert job is not None
+    assert job.data == {"text": text}
+
+
+def test_new_ids_are_unique_and_sort_by_time() -> None:
+    ids = [new_id() for _ in range(1_000)]
+    assert len({*ids}) == 1_000
+    assert all(len(job_id) == 26 and is_valid_id(job_id) for job_id in ids)
+    assert [job_id[:10] for job_id in ids] == sorted(job_id[:10] for job_id in ids)
+
+
+def test_pause_hold_and_resume(producer: Queue, redis: Redis) -> None:
+    assert producer.gate() == Gate()
+    producer.pause()
+    producer.pause()
+    assert producer.gate().paused
+    redis.hset(
+        producer.keys.meta, mapping={"heldUntil": round(time.time() * 1000) + 60_000, "heldReason": "slow"}
+    )
+    gate = producer.gate()
+    assert 50_000 < gate.held_ms <= 60_100
+    assert gate.reason == "slow"
+
+    producer.resume()
+    producer.resume()
+
+    assert producer.gate() == Gate()
+
+
+@pytest.mark.parametrize("held_until", ["1", "", "soon", "nan", "inf"])
+def test_a_hold_that_is_over_or_no_time_is_none(producer: Queue, redis: Redis, held_until: str) -> None:
+    redis.hset(producer.keys.meta, mapping={"heldUntil": held_until, "heldReason": "slow"})
+    assert producer.gate() == Gate()
+
+
+def test_cancel_tells_what_became_of_the_job(producer: Queue, redis: Redis) -> None:
+    producer.enqueue({}, id="a")
+    assert producer.cancel("a") == "cancelled"
+    assert producer.cancel("a") == "cancelled"
+    producer.enqueue({}, id="b")
+    die(producer, redis, "b")
+    assert producer.cancel("b") == "failed"
+    with pytest.raises(UnknownJob) as raised:
+        producer.cancel("nobody")
+    assert (raised.value.queue, raised.value.job_id) == ("tts", "nobody")
+
+
+def test_dead_letters_are_shown_replayed_and_purged(producer: Queue, redis: Redis) -> None:
+    for job_id in ("a", "b", "c"):
+        producer.enqueue({}, id=job_id)
+    die(producer, redis, "a", "b", "c")
+
+    dead = producer.dead_letters()
+    assert [job.id for job in dead] == ["c", "b", "a"]
+    assert (dead[0].reason, dead[0].error) == ("invalid", {"class": "E", "message": "m"})
+    assert [job.id for job in producer.dead_letters(start=1, count=1)] == ["b"]
+
+    assert producer.replay(["a", "b"]) == 2
+    assert producer.purge(["c", "a"]) == 1
+    assert producer.replay([]) == 0
+    assert producer.dead_letters() == []
+    assert producer.counts() == Counts(2, 0, 0, 0, 0, workers=1)
+    assert producer.statistics() == {"enqueued": 3, "failed": 3, "replayed": 2}
+
+
+def test_two_queues_and_two_prefixes_share_nothing(redis: Redis, key_prefix: str) -> None:
+    queues = [Queue("tts", redis, key_prefix), Queue("evaluation", redis, key_prefix)]
+    queues.append(Queue("tts", redis, f"{key_prefix}-other"))
+    for number, queue in enumerate(queues):
+        queue.enqueue({"n": number}, id="a")
+    assert [queue.get("a").data for queue in queues if queue.get("a")] == [{"n": 0}, {"n": 1}, {"n": 2}]  # type: ignore[union-attr] # the condition sees to it
+
+
+def test_a_raw_push_that_is_no_utf_8_can_be_looked_at(redis_url: str, key_prefix: str) -> None:
+    with Redis.from_url(redis_url) as client:
+        queue = Queue("tts", client, key_prefix)
+        client.lpush(queue.keys.wait, b"\xff\xfe")
+        queue.enqueue({}, id="a")
+
+        (dead,) = queue.dead_letters()
+
+    assert (dead.reason, dead.raw_data, dead.data) == ("malformed", "\udcff\udcfe", None)
+    assert dead.to_dict()["data"] == "\udcff\udcfe"

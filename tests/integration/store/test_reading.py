@@ -1,0 +1,112 @@
+"""What onlookers see: lists of jobs by state, slots, and where a job is."""
+
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from preppath_workers.config.model import RateLimit
+from preppath_workers.queue import NewJob, Queue
+from preppath_workers.store.listing import HeldSlot, Listed
+from preppath_workers.store.location import JobLocation
+from preppath_workers.store.outcome import Completed, Failed
+
+from .consumer_steps import OpenConsumer, done, next_job, settle_and_fetch
+from .redis_state import NOW, RedisState
+
+#: Two starts in a second.
+LIMIT = RateLimit(2, 1)
+
+
+def ids(queue: Queue, state: Listed, start: int = 0, count: int = 50) -> list[str]:
+    return [job.id for job in queue.jobs(state, start, count)]
+
+
+def test_each_state_has_its_list(queue: Queue, open_consumer: OpenConsumer) -> None:
+    consumer, other = open_consumer(), open_consumer(number=1)
+    queue.enqueue_many(NewJob({}, id=name) for name in ("done", "done-later", "dead", "runs", "a", "b"))
+    queue.enqueue({}, id="later", delay=100)
+    queue.enqueue({}, id="soon", delay=50)
+    for name in ("done", "done-later"):
+        job = next_job(consumer)
+        assert job.id == name
+        consumer.settle(done(job, Completed("{}")))
+    consumer.settle(done(next_job(consumer), Failed("{}", "permanent")))
+    assert next_job(consumer).id == "runs"
+    queue.pause()
+    settle_and_fetch(other)  # takes a in hand and may not start it
+
+    assert ids(queue, "waiting") == ["a", "b"]
+    assert ids(queue, "active") == ["runs"]
+    assert ids(queue, "delayed") == ["soon", "later"]
+    assert ids(queue, "failed") == ["dead"]
+    assert ids(queue, "completed") == ["done-later", "done"]
+    assert [slot.job_ids for slot in queue.held_slots()] == [["runs"], ["a"]]
+
+
+def test_a_page_begins_in_hand_and_goes_on_in_line(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis
+) -> None:
+    queue.enqueue_many(NewJob({}, id=f"{number}") for number in range(10))
+    queue.pause()
+    for number in range(2):
+        settle_and_fetch(open_consumer(number=number))
+    pages = [ids(queue, "waiting", start, 3) for start in range(0, 12, 3)]
+    assert pages == [["0", "1", "2"], ["3", "4", "5"], ["6", "7", "8"], ["9"]]
+
+
+def test_a_raw_push_is_no_job_yet(queue: Queue, redis: Redis) -> None:
+    queue.enqueue({}, id="a")
+    redis.lpush(queue.keys.wait, '{"text": "raw"}')
+    assert ids(queue, "waiting") == ["a"]
+
+
+def test_slots_tell_how_long_their_instance_is_good_for(redis_state: RedisState, redis: Redis) -> None:
+    redis_state.call("heartbeat", "host", 15_000, 1, 0, 0, 0, 0)
+    (slot,) = Queue("tts", redis, redis_state.keys.prefix).held_slots()
+    assert (slot.worker_id, slot.job_ids) == ("host:0", [])
+    assert slot.lease_ms == pytest.approx(NOW + 15_000 - redis.time()[0] * 1000, abs=60_000)
+    assert isinstance(slot, HeldSlot)
+
+
+def test_a_waiting_job_knows_its_place_and_when_a_token_is_back(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
+    queue.enqueue_many(NewJob({}, id=f"{number}") for number in range(8))
+    consumer = open_consumer(rate_limit=LIMIT)
+    for _ in range(2):
+        consumer.settle(done(next_job(consumer), Completed("{}")))
+
+    places = [queue.locate(f"{number}", LIMIT) for number in range(2, 8)]
+
+    assert [location.ahead for location in places] == list(range(6))
+    tokens = [location.token_ms or 0 for location in places]
+    # Two come back after a second, and each again a second after that.
+    assert [round(ms / 1000 + 0.2) for ms in tokens] == [1, 1, 2, 2, 3, 3]
+
+
+def test_with_tokens_left_it_waits_for_a_child_alone(queue: Queue) -> None:
+    queue.enqueue({}, id="a")
+    assert queue.locate("a", LIMIT).token_ms == 0
+    assert queue.locate("a", None).token_ms is None
+
+
+def test_a_running_job_is_in_its_slot_and_a_delayed_one_is_due(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
+    queue.enqueue({}, id="a")
+    queue.enqueue({}, id="d", delay=60)
+    next_job(open_consumer())
+
+    location = queue.locate("a", None)
+    assert (location.worker_id, location.workers, location.ahead) == ("host:0", 1, None)
+    assert location.lease_ms is not None
+    assert 0 < location.lease_ms <= 15_000
+    due = queue.locate("d", None)
+    assert due.due is not None
+    assert 55_000 < due.due - due.at <= 60_000
+
+
+def test_nothing_is_known_of_a_job_that_there_is_not(queue: Queue) -> None:
+    location = queue.locate("nobody", LIMIT)
+    assert location == JobLocation(at=location.at, workers=0)

@@ -1,0 +1,32 @@
+"""A client that decodes what it reads, and entries that are not UTF-8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from preppath_workers.queue import Queue
+from preppath_workers.store.dead_letters import Selection, newest, walk
+
+
+@pytest.fixture(params=[{}, {"decode_responses": True}, {"decode_responses": True, "protocol": 3}])
+def queue(redis_url: str, request: pytest.FixtureRequest, key_prefix: str) -> Iterator[Queue]:
+    with Redis.from_url(redis_url, **request.param) as client:
+        yield Queue("tts", client, key_prefix)
+
+
+def test_entry_that_is_not_utf8_is_read_by_any_client(queue: Queue) -> None:
+    queue.redis.lpush(queue.keys.wait, b'{"text": "\xff"}', b"\xfe")
+    queue.enqueue({"text": "é"}, id="next")
+    queue.redis.lpush(queue.keys.wait, b"\xfd")
+    expected = {"\udcfe", '{"text": "\udcff"}'}
+
+    assert {job.raw_data for job in queue.dead_letters()} == expected
+    assert {job.raw_data for page in walk(queue, Selection()) for job in page.jobs} == expected
+    assert {job.raw_data for job in newest(queue, Selection())} == expected
+    assert {job.raw_data for job in queue.snapshot().failures} == expected
+    assert [job.data for job in queue.jobs("waiting")] == [{"text": "é"}]
+    assert (job := queue.get("next")) is not None
+    assert job.data == {"text": "é"}

@@ -1,0 +1,214 @@
+"""The embedded servers: they start, they stop, and nothing of them stays behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import boto3
+import psycopg2
+import pytest
+from redis import Redis
+
+from tests.fake_openai.control import OpenAIServer
+from tests.support.postgres import PostgresServer
+from tests.support.process import Server, ServerFailed
+from tests.support.redis import RedisServer
+from tests.support.s3 import S3Server
+from tests.support.servers import running
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.processes
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("make", [RedisServer, PostgresServer, S3Server, OpenAIServer])
+def test_stop_leaves_no_process_no_folder_and_no_listener(make: Callable[[], Server]) -> None:
+    server = make().start()
+    pid, directory = server.pid, server.directory
+    assert server.ready()
+    assert directory.is_dir()
+
+    server.stop()
+
+    assert is_gone(pid)
+    assert not directory.exists()
+    assert not server.ready()
+
+
+@pytest.mark.parametrize("make", [RedisServer, PostgresServer, S3Server, OpenAIServer])
+def test_a_killed_server_comes_back_on_the_same_port(make: Callable[[], Server]) -> None:
+    with make() as server:
+        port, pid = server.port, server.pid
+        server.kill()
+        assert is_gone(pid)
+        assert not server.ready()
+
+        server.start()
+
+        assert server.ready()
+        assert (server.port, server.pid != pid) == (port, True)
+
+
+def test_redis_keeps_its_data_with_aof_when_it_is_killed() -> None:
+    settings = {"appendonly": "yes", "appendfsync": "always"}
+    with (
+        RedisServer(settings=settings) as server,
+        Redis.from_url(server.url, decode_responses=True) as client,
+    ):
+        client.set("name", "value")
+        server.kill()
+        server.start()
+        assert client.get("name") == "value"
+
+
+def test_redis_keeps_a_given_folder(tmp_path: Path) -> None:
+    settings = {"appendonly": "yes"}
+    with RedisServer(directory=tmp_path, settings=settings) as server, Redis.from_url(server.url) as client:
+        client.set("name", "value")
+    with RedisServer(directory=tmp_path, settings=settings) as server, Redis.from_url(server.url) as client:
+        assert client.get("name") == b"value"
+
+
+def test_redis_evicts_nothing_and_takes_settings() -> None:
+    with RedisServer(settings={"requirepass": "secret"}) as server, Redis.from_url(server.url) as client:
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert ":secret@" in server.url
+
+
+def test_postgres_listens_on_loopback_alone_and_keeps_utc() -> None:
+    with (
+        PostgresServer() as server,
+        closing(psycopg2.connect(server.url)) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            "SELECT current_setting('listen_addresses'), current_setting('unix_socket_directories'), "
+            "current_setting('timezone'), current_setting('server_encoding')"
+        )
+        assert cursor.fetchone() == ("127.0.0.1", "", "UTC", "UTF8")
+
+
+def test_s3_stores_objects() -> None:
+    with S3Server() as server:
+        client = boto3.client(
+            "s3",
+            endpoint_url=server.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+        )
+        client.create_bucket(Bucket="bucket")
+        client.put_object(Bucket="bucket", Key="key", Body=b"content")
+        assert client.get_object(Bucket="bucket", Key="key")["Body"].read() == b"content"
+
+
+def test_a_server_that_can_not_start_says_why_and_leaves_nothing() -> None:
+    server = RedisServer(settings={"appendonly": "perhaps"})
+    directory = server.directory
+    with pytest.raises(ServerFailed, match="appendonly"):
+        server.start()
+    assert not directory.exists()
+
+
+def test_a_server_whose_port_is_taken_says_so() -> None:
+    with RedisServer() as first, pytest.raises(ServerFailed, match="taken"):
+        RedisServer(port=first.port).start()
+
+
+def test_all_servers_stop_when_the_block_fails() -> None:
+    pids: list[int] = []
+
+    def fail() -> None:
+        redis, s3 = RedisServer(), S3Server()
+        with running(redis, s3):
+            pids.extend((redis.pid, s3.pid))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert [is_gone(pid) for pid in pids] == [True, True]
+
+
+#: A process that runs servers, says where they are, and waits.
+OWNER = """
+import signal
+from tests.support.postgres import PostgresServer
+from tests.support.redis import RedisServer
+from tests.support.servers import running
+
+servers = {servers}
+with running(*servers):
+    for server in servers:
+        print(server.pid, server.directory)
+    print(flush=True)
+    signal.pause()
+"""
+
+
+def owner(servers: str) -> tuple[subprocess.Popen[str], dict[int, Path]]:
+    """The process, and the pids of its servers with their folders."""
+    command = [sys.executable, "-c", OWNER.format(servers=servers)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = [line.split() for line in iter(process.stdout.readline, "\n")]
+    return process, {int(pid): Path(directory) for pid, directory in lines}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_servers_end_in_order_with_the_process_that_is_asked_to_end(number: signal.Signals) -> None:
+    process, servers = owner("RedisServer(), RedisServer()")
+    with process:
+        process.send_signal(number)
+        try:
+            process.wait(30)
+        finally:
+            process.kill()
+    assert len(servers) == 2
+    assert all(is_gone(pid) for pid in servers)
+    assert not any(directory.exists() for directory in servers.values())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_servers_die_with_the_process_that_is_killed() -> None:
+    process, servers = owner("PostgresServer(), RedisServer()")
+    with process:
+        process.kill()
+    try:
+        assert len(servers) == 2
+        eventually(lambda: all(has_ended(pid) for pid in servers))
+    finally:
+        for directory in servers.values():  # there is nobody left who could
+            shutil.rmtree(directory)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the process has ended, even if its new parent has not looked yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
+
+
+def test_a_forked_child_can_not_stop_the_server() -> None:
+    with RedisServer() as server:
+        child = os.fork()
+        if not child:
+            server.stop()
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert server.ready()

@@ -1,0 +1,55 @@
+"""A supervisor for every test, and the queue that it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from tests.support.minimal_env import MINIMAL_ENV
+
+from .harness import App
+
+Start = Callable[..., App]
+
+
+@pytest.fixture
+def environment(redis_url: str, key_prefix: str, tmp_path: Path) -> dict[str, str]:
+    """What every supervisor here is configured with; tests change it before they start one."""
+    return {
+        "REDIS_URL": redis_url,
+        "KEY_PREFIX": key_prefix,
+        **MINIMAL_ENV,
+        "PLAYBOOK_RECORD": str(tmp_path / "record"),
+        "LOG_LEVEL": "debug",
+        "LOG_FORMAT": "json",
+        "ALPHA_CONCURRENCY": "2",
+        "BETA_CONCURRENCY": "1",
+        "LEASE_SECONDS": "3",
+        "SHUTDOWN_GRACE": "5",
+    }
+
+
+@pytest.fixture
+def launch(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Makes supervisors with changed variables, not yet started; all are gone after the test."""
+    apps: list[App] = []
+
+    def make(**changed: str) -> App:
+        folder = tmp_path / f"app{len(apps)}"
+        folder.mkdir()
+        apps.append(App(folder, {**environment, **changed}))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        app.kill()
+
+
+@pytest.fixture
+def alpha(redis: Redis, key_prefix: str) -> Queue:
+    """The queue alpha, with two workers unless a test says otherwise."""
+    return Queue("alpha", redis, key_prefix)

@@ -1,0 +1,109 @@
+"""`python -m tests.integration.worker.killing_app`: the real supervisor with the real handlers, which a file
+can order
+to die after their n-th step.
+
+A step is a finished call to a service, or a finished `step` or `check_lease` of the attempt: whatever may
+have
+left something behind. `KILL_FOLDER` has the orders: `at` holds the number of the step after which the worker
+is killed, once; `steps` gets a line for each step.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from preppath_workers import log
+from preppath_workers.clients.services import Services
+from preppath_workers.config import load as config
+from preppath_workers.config.model import Config
+from preppath_workers.jobs import JOB_TYPES
+from preppath_workers.registry import Handler, JobContext, Registry
+from preppath_workers.worker.supervisor import Supervisor
+
+FOLDER = Path(os.environ["KILL_FOLDER"])
+
+#: Calls of one step that are no step of their own: the answer is stored before anything else can happen.
+_INSIDE = ("openai",)
+
+
+class Steps:
+    """Counts the steps of one attempt, and kills the process after the one that was ordered."""
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def done(self, name: str) -> None:
+        self._done += 1
+        with (FOLDER / "steps").open("a", encoding="utf-8") as file:
+            file.write(f"{name}\n")
+        order = FOLDER / "at"
+        if order.exists() and int(order.read_text(encoding="utf-8")) == self._done:
+            order.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Watched:
+    """Something whose methods are steps."""
+
+    def __init__(self, name: str, target: Any, steps: Steps) -> None:
+        self._name, self._target, self._steps = name, target, steps
+
+    def __getattr__(self, attribute: str) -> Any:
+        value = getattr(self._target, attribute)
+        if not callable(value) or attribute in ("progress", "spend_token"):
+            return value
+        if attribute == "transaction":
+            return self._transaction
+        return self._step(attribute, value)
+
+    def _step(self, attribute: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **kwargs: Any) -> Any:
+            value = call(*args, **kwargs)
+            if self._name not in _INSIDE:
+                self._steps.done(f"{self._name}.{attribute}")
+            return value
+
+        return step
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        with self._target.transaction() as cursor:
+            yield cursor
+        self._steps.done(f"{self._name}.transaction")
+
+
+class WatchedServices:
+    """The real services, watched."""
+
+    def __init__(self, services: Services, steps: Steps) -> None:
+        self._services, self._steps = services, steps
+
+    def __getattr__(self, name: str) -> Watched:
+        return Watched(name, getattr(self._services, name), self._steps)
+
+
+def watched(handle: Handler) -> Handler:
+    def run(context: JobContext, services: Services) -> Mapping[str, Any]:
+        steps = Steps()
+        watched_attempt: Any = Watched("attempt", context, steps)
+        watched_services: Any = WatchedServices(services, steps)
+        return handle(watched_attempt, watched_services)
+
+    return run
+
+
+def load() -> Config:
+    loaded = config.load(config.read_environment(), [job_type.defaults for job_type in JOB_TYPES])
+    log.configure(loaded.log, loaded.secrets())
+    return loaded
+
+
+if __name__ == "__main__":
+    registry = Registry({job_type.name: watched(job_type.load()) for job_type in JOB_TYPES}, Services)
+    sys.exit(Supervisor(load(), registry, load).run())

@@ -1,0 +1,26 @@
+"""The real supervisor with handlers of a test's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from unittest.mock import Mock
+
+from preppath_workers import log
+from preppath_workers.config import load as config
+from preppath_workers.config.model import Config, QueueConfig
+from preppath_workers.registry import Handler, Registry
+from preppath_workers.worker.supervisor import Supervisor
+
+
+def supervise(handlers: Mapping[str, Handler]) -> int:
+    """Works a queue for each handler until it is stopped; returns the exit code. The environment configures
+    it as always; `ENV_FILE` names a file that is read again on SIGHUP."""
+    queues = tuple(map(QueueConfig, handlers))
+
+    def load() -> Config:
+        loaded = config.load(config.read_environment(os.environ.get("ENV_FILE")), queues)
+        log.configure(loaded.log, loaded.secrets())
+        return loaded
+
+    return Supervisor(load(), Registry(handlers, lambda _: Mock()), load).run()

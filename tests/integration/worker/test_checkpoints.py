@@ -1,0 +1,44 @@
+"""What was paid for is not paid for again: answers are stored before anything else happens."""
+
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import state_of
+
+pytestmark = pytest.mark.processes
+
+
+def test_an_answer_survives_the_death_of_its_worker(launch: Start, alpha: Queue) -> None:
+    app = launch().start()
+    alpha.enqueue({"do": "pay_then_die"}, id="j")
+    eventually(lambda: state_of(alpha, "j") == "completed")
+    assert app.runs("j") == 2
+    assert len(app.records("paid")) == 1
+
+
+def test_a_worker_that_lost_its_job_finds_out_before_it_pays_or_writes(
+    launch: Start, alpha: Queue, redis: Redis
+) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    alpha.enqueue({"do": "confirm_later"}, id="j")
+    app.pid_of("j")
+    # As after a recovery: somebody else has started it since.
+    redis.hset(alpha.keys.job("j"), mapping={"workerId": "other:0", "fencingToken": 2})
+    eventually(lambda: app.logged("Job was lost to another worker"))
+    assert not app.records("written")
+
+
+def test_further_requests_wait_for_their_tokens(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_RATE_LIMIT="2/1").start()
+    alpha.enqueue({"do": "spend", "requests": 5}, id="j")
+    eventually(lambda: state_of(alpha, "j") == "completed")
+    moments = [float(words[2]) for words in app.records("request")]
+    # The start has paid for the first one; any three of them span a window.
+    assert len(moments) == 5
+    assert all(later - earlier > 0.95 for earlier, later in zip(moments, moments[2:], strict=False))

@@ -1,0 +1,138 @@
+"""Whatever dies, nothing is lost: the failure table's rows about processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from tests.support.redis import RedisServer
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import is_alive, state_of
+
+pytestmark = pytest.mark.processes
+
+
+def test_the_job_of_a_killed_worker_runs_again_at_once(launch: Start, alpha: Queue) -> None:
+    app = launch().start()
+    alpha.enqueue({"do": "sleep", "seconds": 2}, id="j")
+    os.kill(app.pid_of("j"), signal.SIGKILL)
+    eventually(lambda: app.runs("j") == 2, deadline=2)
+    eventually(lambda: state_of(alpha, "j") == "completed")
+    job = alpha.get("j")
+    assert job is not None
+    assert (job.attempts, job.failures, job.recoveries) == (2, 0, 1)
+
+
+def test_a_job_that_kills_its_workers_ends_in_the_dead_letter_list(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_RECOVERIES="2").start()
+    alpha.enqueue({"do": "die"}, id="poison")
+    alpha.enqueue({}, id="good")
+    eventually(lambda: state_of(alpha, "poison") == "failed")
+    job = alpha.get("poison")
+    assert job is not None
+    assert (job.reason, job.recoveries, app.runs("poison")) == ("worker-died", 3, 3)
+    (failure,) = eventually(lambda: app.logged("Job failed permanently"))
+    assert failure.items() >= {"jobId": "poison", "attempts": 3, "reason": "worker-died"}.items()
+    eventually(lambda: state_of(alpha, "good") == "completed")
+
+
+def test_an_idle_worker_that_is_killed_is_replaced(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    before = app.workers()["alpha:0"]
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: app.workers().get("alpha:0") not in (None, before))
+    alpha.enqueue({}, id="j")
+    eventually(lambda: state_of(alpha, "j") == "completed")
+
+
+def test_the_children_of_a_killed_supervisor_die_and_another_instance_runs_their_jobs(
+    launch: Start, alpha: Queue
+) -> None:
+    app = launch().start()
+    alpha.enqueue({"do": "sleep", "seconds": 20}, id="j")
+    app.pid_of("j")
+    children = app.children().values()
+    other = launch().start()
+    app.kill()
+    eventually(lambda: not any(map(is_alive, children)))
+    gone = eventually(lambda: other.logged("An instance is gone, its jobs run again"), deadline=8)
+    assert {line["queue"]: line["jobs"] for line in gone}["alpha"] == 1
+    eventually(lambda: app.runs("j") == 2)
+    job = alpha.get("j")
+    assert job is not None
+    assert job.recoveries == 1
+
+
+def test_a_worker_that_slept_through_its_lease_can_not_settle_its_job(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    alpha.enqueue({"do": "sleep", "seconds": 0.5}, id="j")
+    app.pid_of("j")
+    everyone = [app.pid, *app.children().values()]
+    for pid in everyone:
+        os.kill(pid, signal.SIGSTOP)
+    other = launch(ALPHA_CONCURRENCY="1").start()
+    eventually(lambda: state_of(alpha, "j") == "completed", deadline=8)
+    worker_id = alpha.get("j").worker_id
+    for pid in reversed(everyone):
+        os.kill(pid, signal.SIGCONT)
+    eventually(lambda: app.logged("Job belongs to another worker now, this does not count"))
+    assert alpha.get("j").worker_id == worker_id
+    assert alpha.statistics()["completed"] == 1
+    other.stop()
+    alpha.enqueue({}, id="next")  # the one that woke up is back at work, and on the books
+    eventually(lambda: state_of(alpha, "next") == "completed")
+
+
+def test_a_janitor_that_hangs_is_replaced_before_the_lease_runs_out(launch: Start, alpha: Queue) -> None:
+    app = launch(LEASE_SECONDS="4").start()
+    before = app.children()["janitor"]
+    os.kill(before, signal.SIGSTOP)
+    eventually(lambda: app.children().get("janitor") not in (None, before))
+    eventually(lambda: alpha.counts().workers == 2)
+    other = launch().start()
+    eventually(lambda: alpha.counts().workers == 4)
+    assert not other.logged("An instance is gone, its jobs run again")
+
+
+def test_a_server_that_evicts_keys_is_refused(launch: Start) -> None:
+    with RedisServer(settings={"maxmemory-policy": "allkeys-lru"}) as server:
+        app = launch(REDIS_URL=server.url).launch()
+        assert app.wait() == 78
+    reasons = app.logged(
+        "Redis has maxmemory-policy allkeys-lru: it would throw jobs away. Set it to noeviction."
+    )
+    assert reasons
+    assert not app.workers()
+
+
+def test_a_wrong_password_stops_the_supervisor_and_is_not_logged(launch: Start) -> None:
+    with RedisServer(settings={"requirepass": "right-horse"}) as server:
+        app = launch(REDIS_URL=f"redis://:wrong-horse@127.0.0.1:{server.port}").launch()
+        assert app.wait() == 78
+    assert app.logged("Redis refuses us: check REDIS_URL and the rights of its user")
+    assert "wrong-horse" not in app.log_path.read_text(encoding="utf-8")
+
+
+def test_a_death_by_a_signal_without_a_name_is_one_like_any_other(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    before = app.workers()["alpha:0"]
+    os.kill(before, signal.SIGRTMIN + 1)
+    eventually(lambda: app.workers().get("alpha:0") not in (None, before))
+    assert app.logged("Child died")[0]["cause"] == f"signal {signal.SIGRTMIN + 1}"
+
+
+def test_one_damaged_queue_does_not_keep_the_others_from_being_kept_in_order(
+    launch: Start, alpha: Queue, redis: Redis, key_prefix: str
+) -> None:
+    app = launch().start()
+    redis.set(alpha.keys.delayed, "not a sorted set")
+    beta = Queue("beta", redis, key_prefix)
+    beta.enqueue({}, id="j", delay=0.1)
+    eventually(lambda: state_of(beta, "j") == "completed")
+    assert app.logged("This queue can not be kept in order")[0]["queue"] == "alpha"

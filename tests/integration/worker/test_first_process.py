@@ -1,0 +1,52 @@
+"""As the first process of a container: it hears its signals, and clears away what others leave behind."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+
+import pytest
+
+from preppath_workers import Queue
+from tests.support.process import children_of
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import state_of
+
+pytestmark = pytest.mark.processes
+
+#: From <sys/prctl.h>: whoever calls it is given its descendants' orphans, as a first process is.
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def test_orphans_of_killed_workers_are_cleared_away(launch: Start, alpha: Queue) -> None:
+    libc = ctypes.CDLL(None)
+    app = launch(ALPHA_CONCURRENCY="1")
+    app.prepare = lambda: libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    app.start()
+    alpha.enqueue({"do": "leave_behind", "seconds": 2}, id="j")
+    worker = app.pid_of("j")
+    (words,) = eventually(lambda: app.records("left"))
+    os.kill(worker, signal.SIGKILL)
+
+    eventually(lambda: words[1] in children_of(app.pid))
+    eventually(lambda: words[1] not in children_of(app.pid))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a PID namespace")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_in_order_as_process_1(launch: Start, alpha: Queue, number: int) -> None:
+    app = launch()
+    app.starter = ["unshare", "--pid", "--fork", "--kill-child"]
+    app.launch()
+    eventually(lambda: alpha.counts().workers == 2)
+    (first,) = children_of(app.pid)
+    alpha.enqueue({"do": "sleep", "seconds": 1}, id="j")
+    eventually(lambda: app.runs("j"))
+
+    os.kill(int(first), number)
+
+    assert app.wait() == 0
+    assert state_of(alpha, "j") == "completed"

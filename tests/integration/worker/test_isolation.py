@@ -1,0 +1,101 @@
+"""One queue's trouble, or one step's, costs the others nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from tests.support.redis import RedisServer
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import App, state_of
+
+pytestmark = pytest.mark.processes
+
+TROUBLE = "This queue can not be kept in order"
+
+
+def lease_of(app: App, queue: Queue) -> float:
+    instance = app.logged("Supervisor started")[-1]["instance"]
+    return queue.redis.zscore(queue.keys.instances, instance) or 0.0
+
+
+def test_one_queue_without_leases_does_not_cost_the_others_theirs(
+    launch: Start, alpha: Queue, redis: Redis, key_prefix: str
+) -> None:
+    app = launch(LEASE_SECONDS="3").start()
+    beta = Queue("beta", redis, key_prefix)
+    redis.rename(alpha.keys.instances, f"{key_prefix}:aside")
+    redis.set(alpha.keys.instances, "x")
+    line = eventually(lambda: [line for line in app.logged(TROUBLE) if line["step"] == "heartbeat"])[0]
+    assert line["queue"] == "alpha"
+    before = lease_of(app, beta)
+    eventually(lambda: lease_of(app, beta) > before + 1_000)
+    # Its other steps go on as well.
+    redis.zadd(alpha.keys.delayed, {'{"raw":1}': 1})
+    eventually(lambda: redis.zcard(alpha.keys.delayed) == 0)
+    troubles = [line for line in app.logged(TROUBLE) if line["step"] == "heartbeat"]
+    assert len(troubles) == 1
+
+
+@pytest.mark.timeout(120)
+def test_webhooks_that_cannot_be_forwarded_do_not_keep_the_dead_from_being_recovered(
+    launch: Start, alpha: Queue, redis: Redis, key_prefix: str
+) -> None:
+    url = {"WEBHOOK_URL": "http://127.0.0.1:9/hook"}
+    dying = launch(**url).start()
+    alpha.enqueue({"do": "sleep", "seconds": 20}, id="j")
+    dying.pid_of("j")
+    living = launch(**url).start()
+    redis.delete(Queue("webhook", redis, key_prefix).keys.wait)
+    redis.set(Queue("webhook", redis, key_prefix).keys.wait, "x")
+    redis.rpush(alpha.keys.events, '{"id":"x","event":"completed","replays":0,"at":5}')
+    eventually(lambda: [line for line in living.logged(TROUBLE) if line["step"] == "forward"])
+    dying.kill()
+    eventually(lambda: living.logged("An instance is gone, its jobs run again"), deadline=30)
+
+
+def test_due_jobs_are_moved_a_bounded_number_at_a_time(launch: Start, alpha: Queue, redis: Redis) -> None:
+    count = 1_600
+    with redis.pipeline(transaction=False) as pipeline:
+        for number in range(count):
+            pipeline.hset(f"{alpha.keys.base}job:j{number}", mapping={"data": "{}", "state": "delayed"})
+        pipeline.zadd(alpha.keys.delayed, {f"j{number}": 1 for number in range(count)})
+        pipeline.execute()
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    eventually(lambda: redis.zcard(alpha.keys.delayed) == 0)
+    moved = [line["jobs"] for line in app.logged("Due jobs were moved") if line["queue"] == "alpha"]
+    assert sum(moved) == count
+    assert max(moved) <= 500
+
+
+@pytest.fixture
+def full() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.mark.timeout(120)
+def test_a_server_without_memory_costs_no_lease_and_is_logged_once(
+    launch: Start, full: RedisServer, key_prefix: str
+) -> None:
+    with Redis.from_url(full.url, decode_responses=True) as client:
+        alpha = Queue("alpha", client, key_prefix)
+        app = launch(REDIS_URL=full.url, LEASE_SECONDS="3", ALPHA_RETRIES="1").start()
+        for number in range(20):
+            alpha.enqueue({}, id=f"due{number}", delay=1)
+        client.config_set("maxmemory", 1)
+        before = lease_of(app, alpha)
+        eventually(lambda: lease_of(app, alpha) > before + 4_000, deadline=30)
+        eventually(lambda: alpha.counts().completed == 20, deadline=30)
+        eventually(lambda: app.logged("Redis refuses a command, trying again"), deadline=30)
+        client.config_set("maxmemory", 0)
+        assert not app.logged("Redis does not answer, trying again")
+        refused = [line["pid"] for line in app.logged("Redis refuses a command, trying again")]
+        assert len(refused) == len({*refused}) <= 3
+        alpha.enqueue({}, id="after")
+        eventually(lambda: state_of(alpha, "after") == "completed")

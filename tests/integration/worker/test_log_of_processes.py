@@ -1,0 +1,83 @@
+"""The log of running processes: a reader that is stuck, and secrets on every way to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+from collections.abc import Iterator
+
+import pytest
+
+from preppath_workers import Queue
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import state_of
+
+pytestmark = pytest.mark.processes
+
+SECRET = "sk-not-to-be-seen"
+
+
+@pytest.fixture
+def full_pipe() -> Iterator[tuple[int, int]]:
+    """A pipe in which nothing more fits; its two ends."""
+    reading, writing = os.pipe()
+    filling = os.open(f"/proc/self/fd/{writing}", os.O_WRONLY | os.O_NONBLOCK)
+    while select.select([], [filling], [], 0)[1]:
+        os.write(filling, b"{}\n".rjust(select.PIPE_BUF))
+    os.close(filling)
+    yield reading, writing
+    for end in (reading, writing):
+        os.close(end)
+
+
+def test_stuck_reader_holds_up_neither_jobs_nor_time_limits_nor_a_stop(
+    launch: Start, alpha: Queue, full_pipe: tuple[int, int]
+) -> None:
+    reading, writing = full_pipe
+    found = bytearray()
+
+    def logged(message: str) -> list[dict[str, object]]:
+        while select.select([reading], [], [], 0)[0]:
+            found.extend(os.read(reading, 65_536))
+        return [line for line in map(json.loads, found.splitlines()) if line.get("message") == message]
+
+    app = launch(ALPHA_TIMEOUT="1", ALPHA_RETRIES="0")
+    app.stderr = writing
+    app.launch()
+    eventually(lambda: alpha.counts().workers == 2)
+    alpha.enqueue({"do": "print", "lines": 3_000}, id="prints")
+    eventually(lambda: state_of(alpha, "prints") == "completed")
+    alpha.enqueue({"do": "sleep", "seconds": 30}, id="sleeps")
+    eventually(lambda: state_of(alpha, "sleeps") == "failed")
+    job = alpha.get("sleeps")
+    assert job is not None
+    assert job.error is not None
+    assert job.error["class"] == "JobTimeout"
+
+    assert not logged("Job completed")  # from here on somebody reads
+    for number in range(4):
+        alpha.enqueue({}, id=f"j{number}")
+    eventually(lambda: logged("Log lines were dropped, nobody read them"))
+
+    while select.select([], [writing], [], 0)[1]:
+        os.write(writing, b"{}\n".rjust(select.PIPE_BUF))
+    assert app.stop() == 0
+
+
+def test_no_way_of_failing_or_printing_shows_a_secret(launch: Start, alpha: Queue) -> None:
+    app = launch(OPENAI_API_KEY=SECRET, ALPHA_RETRIES="0", ALPHA_CONCURRENCY="1").start()
+    hows = ["print", "error", "interrupt", "thread", "finaliser", "logging"]
+    for how in hows:
+        alpha.enqueue({"do": "tell", "how": how}, id=how)
+    eventually(lambda: alpha.counts().completed + alpha.counts().failed == len(hows))
+    eventually(lambda: app.logged("Unhandled exception in a thread"))
+    assert app.logged("Exception ignored in a finaliser")
+    assert app.logged("A log line cannot be formatted")
+    (printed,) = app.logged("printed ***")
+    assert printed.items() >= {"jobId": "print", "queue": "alpha", "logger": "stdout"}.items()
+    assert app.stop() == 0
+    assert SECRET not in app.log_path.read_text(encoding="utf-8")
+    assert "***" in str([job.error for job in alpha.dead_letters()])

@@ -1,0 +1,98 @@
+"""A vendor that refuses everything: the backlog waits, and a probe finds out when it is mended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preppath_workers import NewJob, Queue
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import state_of
+
+pytestmark = pytest.mark.processes
+
+
+def test_the_backlog_waits_uncounted_until_a_probe_succeeds(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.touch()
+    app = launch(PROBE_SECONDS="1").start()
+    jobs = [f"j{number}" for number in range(6)]
+    for job_id in jobs:
+        alpha.enqueue({"do": "need", "absent": str(broken)}, id=job_id)
+    (line, *_) = eventually(lambda: app.logged("Queue is out of service"))
+    assert (line["level"], line["service"], line["reason"]) == ("error", "openai", "the key is wrong")
+    gate = alpha.gate()
+    assert (gate.service, gate.reason) == ("openai", "the key is wrong")
+    eventually(lambda: sum(job.excused for job in alpha.get_many(jobs)) >= 4)
+    assert all((job.failures, job.recoveries) == (0, 0) for job in alpha.get_many(jobs))
+    broken.unlink()
+    eventually(lambda: all(state_of(alpha, job_id) == "completed" for job_id in jobs))
+    assert not alpha.gate().out_of_service
+    assert app.logged("Queue is back in service")
+    assert alpha.counts().failed == 0
+
+
+def test_outage_of_a_service_costs_no_job(launch: Start, alpha: Queue, tmp_path: Path) -> None:
+    down = tmp_path / "down"
+    down.touch()
+    app = launch(ALPHA_CONCURRENCY="3", ALPHA_RETRIES="1", ALPHA_BACKOFF="0.05", PROBE_SECONDS="1").start()
+    jobs = [f"j{number}" for number in range(30)]
+    alpha.enqueue_many(NewJob({"do": "serve", "down": str(down), "of": job_id}, job_id) for job_id in jobs)
+    eventually(lambda: len(app.records("start")) > 6)
+    assert alpha.gate().service == "openai"
+    down.unlink()
+    eventually(lambda: all(job.state == "completed" for job in alpha.get_many(jobs)))
+    assert all(job.failures == 0 for job in alpha.get_many(jobs))
+
+
+def test_poisonous_job_alone_cannot_hold_a_queue_that_others_could_use(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
+    launch(ALPHA_CONCURRENCY="2", ALPHA_RETRIES="1", ALPHA_BACKOFF="0.05").start()
+    alpha.enqueue({"do": "serve", "poison": True}, id="poison", priority=1)
+    eventually(lambda: alpha.gate().out_of_service and alpha.gate().probe_ms > 3_000)
+    alpha.enqueue({"do": "serve", "down": str(tmp_path / "no")}, id="good")
+    eventually(lambda: state_of(alpha, "good") == "completed")
+    assert not alpha.gate().out_of_service
+
+    def has_failed_among_others() -> bool:
+        alpha.enqueue_many(NewJob({"do": "serve", "down": str(tmp_path / "no")}) for _ in range(5))
+        return state_of(alpha, "poison") == "failed"
+
+    eventually(has_failed_among_others, every=0.1)
+
+
+def test_poisonous_job_first_in_its_queue_cannot_hold_it(launch: Start, alpha: Queue, tmp_path: Path) -> None:
+    alpha.enqueue({"do": "serve", "poison": True}, id="poison", priority=1)
+    good = [f"j{number}" for number in range(20)]
+    alpha.enqueue_many(NewJob({"do": "serve", "down": str(tmp_path / "no")}, job_id) for job_id in good)
+    launch(ALPHA_CONCURRENCY="1", ALPHA_RETRIES="0").start()
+    eventually(lambda: state_of(alpha, "poison") == "failed")
+    eventually(lambda: all(job.state == "completed" for job in alpha.get_many(good)))
+
+
+def test_full_disk_counts_against_no_job(launch: Start, alpha: Queue, tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.touch()
+    app = launch(ALPHA_RETRIES="0", ALPHA_BACKOFF="0.05").start()
+    alpha.enqueue({"do": "fill_disk", "full": str(full)}, id="j")
+    eventually(lambda: len(app.records("start")) >= 2)
+    full.unlink()
+    eventually(lambda: state_of(alpha, "j") == "completed")
+    job = alpha.get("j")
+    assert job is not None
+    assert (job.failures, job.excused >= 2, job.attempts) == (0, True, 1)
+
+
+def test_a_vendor_that_limits_the_rate_for_ever_is_a_failure_in_the_end(launch: Start, alpha: Queue) -> None:
+    launch(ALPHA_RETRIES="0").start()
+    alpha.enqueue({"do": "fail", "how": "limited", "after": 0.01}, id="j")
+    eventually(lambda: state_of(alpha, "j") == "failed")
+    job = alpha.get("j")
+    assert job is not None
+    assert (job.rate_limits, job.failures, job.reason) == (20, 1, "retries")

@@ -1,0 +1,96 @@
+"""Redis restarts, drops connections, forgets scripts: no outcome is lost, no job is repeated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from tests.support.redis import RedisServer
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import state_of
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server that writes every command to disk before it answers."""
+    with RedisServer(settings={"appendonly": "yes", "appendfsync": "always"}) as server:
+        yield server
+
+
+def test_an_outcome_is_kept_until_redis_is_back(launch: Start, durable: RedisServer, key_prefix: str) -> None:
+    app = launch(REDIS_URL=durable.url, ALPHA_CONCURRENCY="1").start()
+    alpha = Queue("alpha", Redis.from_url(durable.url, decode_responses=True), key_prefix)
+    alpha.enqueue({"do": "sleep", "seconds": 0.5}, id="j")
+    alpha.enqueue({}, id="next")
+    app.pid_of("j")
+    durable.kill()
+    eventually(lambda: app.records("end"))
+    durable.start()
+    eventually(lambda: state_of(alpha, "next") == "completed")
+    assert state_of(alpha, "j") == "completed"
+    assert (app.runs("j"), app.runs("next")) == (1, 1)
+    away = [
+        line for line in app.logged("Redis does not answer, trying again") if line["pid"] == app.pid_of("j")
+    ]
+    assert len(away) == 1
+
+
+@pytest.mark.timeout(120)
+def test_an_outage_longer_than_the_lease_is_nobodys_death(
+    launch: Start, durable: RedisServer, key_prefix: str
+) -> None:
+    """Every lease has run out by then. Whoever comes back first must not take the others for dead."""
+    apps = [launch(REDIS_URL=durable.url, LEASE_SECONDS="5").start() for _ in range(3)]
+    alpha = Queue("alpha", Redis.from_url(durable.url, decode_responses=True), key_prefix)
+    jobs = [f"j{number}" for number in range(6)]
+    for job_id in jobs:
+        alpha.enqueue({"do": "sleep", "seconds": 15}, id=job_id)
+    eventually(lambda: len(apps[0].records("start")) == len(jobs))
+    durable.kill()
+    time.sleep(6)  # the outage itself
+    durable.start()
+    eventually(lambda: alpha.counts().completed == len(jobs), deadline=60)
+    assert [apps[0].runs(job_id) for job_id in jobs] == [1] * len(jobs)
+    assert not [line for app in apps for line in app.logged("An instance is gone, its jobs run again")]
+
+
+def test_it_waits_for_a_server_that_is_not_there_yet(launch: Start, key_prefix: str) -> None:
+    server = RedisServer()
+    app = launch(REDIS_URL=server.url).launch()
+    eventually(lambda: app.logged("Redis does not answer, trying again"))
+    with server:
+        alpha = Queue("alpha", Redis.from_url(server.url, decode_responses=True), key_prefix)
+        alpha.enqueue({}, id="j")
+        eventually(lambda: state_of(alpha, "j") == "completed")
+        assert app.stop() == 0
+
+
+def test_it_stops_while_redis_is_away(launch: Start, key_prefix: str) -> None:
+    server = RedisServer()
+    app = launch(REDIS_URL=server.url, SHUTDOWN_GRACE="10").launch()
+    eventually(lambda: app.logged("Redis does not answer, trying again"))
+    assert app.stop() == 0
+
+
+@pytest.mark.parametrize("trouble", ["SCRIPT FLUSH", "CLIENT KILL TYPE normal"])
+def test_lost_scripts_and_connections_lose_and_repeat_nothing(
+    launch: Start, alpha: Queue, redis: Redis, trouble: str
+) -> None:
+    app = launch().start()
+    jobs = [f"j{number}" for number in range(60)]
+    for job_id in jobs:
+        alpha.enqueue({"do": "sleep", "seconds": 0.01}, id=job_id)
+    for done in range(0, 60, 6):
+        eventually(lambda done=done: alpha.counts().completed >= done)
+        redis.execute_command(*trouble.split(), *(["SKIPME", "yes"] if "KILL" in trouble else []))
+    eventually(lambda: alpha.counts().completed == 60)
+    assert [app.runs(job_id) for job_id in jobs] == [1] * 60

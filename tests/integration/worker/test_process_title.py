@@ -1,0 +1,51 @@
+"""What `ps` shows of the processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preppath_workers import Queue
+from tests.support.waiting import eventually
+
+from .conftest import Start
+
+
+def title(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
+
+
+@pytest.mark.processes
+def test_each_process_tells_what_it_does(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    children = app.children()
+    assert title(app.pid) == "preppath: supervisor alpha,beta"
+    assert title(children["janitor"]) == "preppath: janitor"
+    eventually(lambda: title(children["alpha:0"]) == "preppath: alpha[0] idle")
+
+    alpha.enqueue({"do": "sleep", "seconds": 3, "secret": "hunter2"}, id="j")
+    eventually(
+        lambda: title(children["alpha:0"]) in ("preppath: alpha[0] job j 1 s", "preppath: alpha[0] job j 2 s")
+    )
+    eventually(lambda: title(children["alpha:0"]) == "preppath: alpha[0] idle")
+
+    assert title(children["beta:0"]) == "preppath: beta[0] idle"
+
+
+@pytest.mark.processes
+def test_a_long_id_and_one_of_odd_characters_are_cut_to_what_fits(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    worker = app.children()["alpha:0"]
+    alpha.enqueue({"do": "sleep", "seconds": 3}, id="x" * 128)
+    eventually(lambda: title(worker).startswith("preppath: alpha[0] job xxx"))
+    assert title(worker).endswith(" s")
+    assert ".. " in title(worker)
+
+
+@pytest.mark.processes
+def test_short_jobs_leave_the_title_alone(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    alpha.enqueue({}, id="j")
+    eventually(lambda: app.runs("j"))
+    assert title(app.children()["alpha:0"]) == "preppath: alpha[0] idle"

@@ -1,0 +1,70 @@
+"""The program itself, with PrepPath's own queues."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from tests.support.waiting import eventually
+
+from .harness import App, queue_of, state_of
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    return tmp_path / "env"
+
+
+@pytest.fixture
+def program(environment: dict[str, str], env_file: Path, tmp_path: Path) -> Iterator[App]:
+    app = App(tmp_path, environment, module="preppath_workers", arguments=("--config", str(env_file)))
+    yield app
+    app.kill()
+
+
+def test_a_queue_that_a_new_configuration_names_has_its_handler(
+    program: App, env_file: Path, redis: Redis
+) -> None:
+    """Handlers are loaded for the queues that there are."""
+    env_file.write_text("QUEUES=evaluation\nEVALUATION_CONCURRENCY=1\n", encoding="utf-8")
+    program.start()
+    assert {*program.workers()} == {"evaluation:0"}
+
+    env_file.write_text("QUEUES=tts\nTTS_CONCURRENCY=1\n", encoding="utf-8")
+    program.send(signal.SIGHUP)
+
+    eventually(lambda: {*program.workers()} == {"tts:0"})
+    tts = queue_of(redis, program.environment, "tts")
+    tts.enqueue({"text": "of no question"}, id="a")
+    eventually(lambda: state_of(tts, "a") == "failed")
+    assert tts.dead_letters()[0].reason == "invalid"
+    assert program.stop() == 0
+
+
+def test_a_reload_that_can_not_load_its_handlers_changes_nothing(
+    program: App, env_file: Path, tmp_path: Path
+) -> None:
+    """Not even how the log is written: its secrets are those of the configuration that stays."""
+    (tmp_path / "boto3.py").write_text("raise ImportError('broken')", encoding="utf-8")
+    variables = {name: value for name, value in program.environment.items() if name != "LOG_LEVEL"}
+    program.environment = {**variables, "PYTHONPATH": str(tmp_path)}
+    lines = "QUEUES=evaluation\nEVALUATION_CONCURRENCY=1\nLOG_LEVEL=debug\n"
+    env_file.write_text(lines, encoding="utf-8")
+    program.start()
+    workers = program.workers()
+
+    env_file.write_text("QUEUES=evaluation,tts\nLOG_LEVEL=error\n", encoding="utf-8")
+    program.send(signal.SIGHUP)
+    eventually(lambda: program.logged("The configuration stays as it was, reading it failed"))
+
+    program.send(signal.SIGTTIN)
+    eventually(lambda: program.logged("The number of workers changes"))
+    eventually(lambda: {*program.workers()} == {"evaluation:0", "evaluation:1"})
+    assert program.workers().items() >= workers.items()
+    assert program.stop() == 0

@@ -1,0 +1,54 @@
+"""TTIN and TTOU: a worker more or less of every queue, while jobs run."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from preppath_workers import NewJob, Queue
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import App
+
+pytestmark = pytest.mark.processes
+
+
+def names(app: App) -> list[str]:
+    return sorted(app.workers())
+
+
+def test_workers_come_and_go_one_by_one(launch: Start, alpha: Queue) -> None:
+    app = launch().start()
+    app.send(signal.SIGTTIN)
+    eventually(lambda: names(app) == ["alpha:0", "alpha:1", "alpha:2", "beta:0", "beta:1"])
+    eventually(lambda: alpha.counts().workers == 3)
+    assert app.logged("The number of workers changes")[-1]["workers"] == {"alpha": 3, "beta": 2}
+
+    for _ in range(3):
+        changes = len(app.logged("The number of workers changes"))
+        app.send(signal.SIGTTOU)
+        # Signals of one number do not queue up.
+        eventually(lambda changes=changes: len(app.logged("The number of workers changes")) > changes)
+    eventually(lambda: names(app) == ["alpha:0", "beta:0"])
+
+    app.send(signal.SIGHUP)
+    eventually(lambda: names(app) == ["alpha:0", "alpha:1", "beta:0"])
+    assert app.stop() == 0
+
+
+def test_no_job_is_lost_or_repeated_and_no_attempt_counted(launch: Start, alpha: Queue) -> None:
+    app = launch().start()
+    ids = [f"j{number:03}" for number in range(120)]
+    alpha.enqueue_many(NewJob({"do": "sleep", "seconds": 0.05}, id=job_id) for job_id in ids)
+    changes = [signal.SIGTTIN, signal.SIGTTIN, signal.SIGTTOU, signal.SIGTTOU, signal.SIGTTIN, signal.SIGHUP]
+    for number, change in enumerate(changes, start=1):
+        eventually(lambda number=number: alpha.statistics().get("completed", 0) >= number * 15)
+        app.send(change)
+    eventually(lambda: alpha.statistics()["completed"] == 120)
+
+    assert {job_id: app.runs(job_id) for job_id in ids} == dict.fromkeys(ids, 1)
+    jobs = [job for job in map(alpha.get, ids) if job]
+    assert {(job.state, job.attempts, job.recoveries) for job in jobs} == {("completed", 1, 0)}
+    assert "recovered" not in alpha.statistics()

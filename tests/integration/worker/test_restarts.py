@@ -1,0 +1,111 @@
+"""What many restarts leave behind: nothing. `RESTARTS=200` makes them many."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import App, state_of
+
+RESTARTS = int(os.environ.get("RESTARTS", "12"))
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(120 + 10 * RESTARTS)]
+
+
+def stop(app: App, job_id: str) -> None:
+    app.pid_of(job_id)
+    assert app.stop() == 0
+
+
+def stop_twice(app: App, job_id: str) -> None:
+    app.pid_of(job_id)
+    app.send(signal.SIGTERM)
+    eventually(lambda: app.logged("Supervisor stops"))
+    assert app.stop() == 0
+
+
+def kill(app: App, job_id: str) -> None:
+    app.pid_of(job_id)
+    app.kill()
+
+
+def kill_a_worker_and_stop(app: App, job_id: str) -> None:
+    os.kill(app.pid_of(job_id), signal.SIGKILL)
+    eventually(lambda: app.logged("Child died"))
+    assert app.stop() == 0
+
+
+ENDINGS: tuple[Callable[[App, str], None], ...] = (stop, kill, stop_twice, kill_a_worker_and_stop)
+
+
+def sessions() -> dict[int, int]:
+    """Every process of this machine, zombies too, and the session it belongs to."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            found[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[3])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def test_instances_leave_no_process_file_or_key(
+    launch: Start, alpha: Queue, redis: Redis, key_prefix: str, tmp_path: Path
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    started, jobs = [], []
+    for number, ending in enumerate(islice(cycle(ENDINGS), RESTARTS)):
+        app = launch(TMPDIR=str(temporary), LEASE_SECONDS="2", ALPHA_RECOVERIES="100").launch()
+        started.append(app.pid)
+        jobs.append(f"j{number}")
+        alpha.enqueue({"do": "sleep", "seconds": 0.2}, id=jobs[-1], priority=1)
+        ending(app, jobs[-1])
+
+    last = launch(TMPDIR=str(temporary), LEASE_SECONDS="2").start()
+    eventually(lambda: {state_of(alpha, job_id) for job_id in jobs} == {"completed"}, deadline=20)
+    # Instances that died are struck off some time after their jobs were taken back.
+    eventually(lambda: redis.zcard(alpha.keys.instances) == 1, deadline=40)
+    assert last.stop() == 0
+
+    eventually(lambda: not {*started, last.pid} & {*sessions().values()})
+    assert list(temporary.rglob("*")) == []
+    left = {key.removeprefix(f"{key_prefix}:") for key in redis.scan_iter(f"{key_prefix}*")}
+    assert left - {f"{{alpha}}:job:{job_id}" for job_id in jobs} <= {
+        "{alpha}:completed", "{alpha}:stats", "{alpha}:priority_index", "{beta}:stats",
+        "{alpha}:limit", "{beta}:limit",
+    }  # fmt: skip
+
+
+def test_a_supervisor_keeps_nothing_of_the_workers_that_it_has_lost(launch: Start) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+
+    def holds() -> tuple[int, int]:
+        """Open files, and pieces of memory."""
+        process = Path(f"/proc/{app.pid}")
+        return len(list((process / "fd").iterdir())), len((process / "maps").read_text().splitlines())
+
+    def replace() -> None:
+        before = app.children()
+        app.send(signal.SIGHUP)
+        eventually(lambda: len({*app.children().values()} - {*before.values()}) == len(before))
+
+    for _ in range(3):
+        replace()
+    files, pieces = holds()
+    for _ in range(RESTARTS):
+        replace()
+
+    eventually(lambda: len(app.children()) == 3)
+    assert holds()[0] == files
+    assert holds()[1] <= pieces + 3

@@ -1,0 +1,151 @@
+"""What systemd is told, over a real socket."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from preppath_workers import Queue
+from preppath_workers.worker.systemd import Notifier, Phase
+from tests.support.waiting import eventually
+
+from .conftest import Start
+
+
+class Listener:
+    """systemd's end: every message since the start, as lists of lines."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
+        self._socket.setblocking(False)
+        self._messages: list[list[str]] = []
+
+    @property
+    def messages(self) -> list[list[str]]:
+        try:
+            while True:
+                self._messages.append(self._socket.recv(65_536).decode().split("\n"))
+        except BlockingIOError:
+            return self._messages
+
+    @property
+    def phases(self) -> list[str]:
+        words = ("READY=1", "RELOADING=1", "STOPPING=1")
+        return [line for message in self.messages for line in message if line in words]
+
+    @property
+    def status(self) -> str:
+        lines = [line for message in self.messages for line in message if line.startswith("STATUS=")]
+        return lines[-1].removeprefix("STATUS=") if lines else ""
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture(params=["a path", "an abstract name"])
+def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Listener]:
+    # A path has to fit into 108 bytes, which pytest's folders need not.
+    name = f"preppath-{os.getpid()}-{tmp_path.name[-20:]}"
+    path = Path("/tmp") / name
+    listener = Listener(str(path) if request.param == "a path" else f"@{name}")
+    yield listener
+    listener.close()
+    path.unlink(missing_ok=True)
+
+
+def test_a_life_as_it_is_told(launch: Start, listener: Listener, alpha: Queue) -> None:
+    app = launch(NOTIFY_SOCKET=listener.address).start()
+    eventually(lambda: listener.phases == ["READY=1"])
+    assert listener.status == "3 of 3 workers, 0 busy"
+    alpha.enqueue({"do": "sleep", "seconds": 2}, id="j")
+    eventually(lambda: listener.status == "3 of 3 workers, 1 busy")
+
+    app.send(signal.SIGHUP)
+    eventually(lambda: listener.phases == ["READY=1", "RELOADING=1", "READY=1"])
+    (reloading,) = (message for message in listener.messages if "RELOADING=1" in message)
+    assert any(line.startswith("MONOTONIC_USEC=") for line in reloading)
+    app.stop()
+
+    assert listener.phases == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
+
+
+def test_it_is_ready_when_every_worker_has_claimed_its_slot(launch: Start, listener: Listener) -> None:
+    app = launch(NOTIFY_SOCKET=listener.address, ALPHA_CONCURRENCY="7").start()
+    eventually(lambda: listener.phases == ["READY=1"])
+    assert len(app.workers()) == 8
+
+
+def test_without_redis_it_is_not_ready_and_not_dead(launch: Start, listener: Listener) -> None:
+    """systemd is told why it waits, and to go on waiting: a restart would bring no server back."""
+    launch(NOTIFY_SOCKET=listener.address, REDIS_URL="redis://127.0.0.1:9").launch()
+    eventually(lambda: "the janitor has not reached Redis yet" in listener.status)
+    eventually(lambda: "EXTEND_TIMEOUT_USEC=30000000" in listener.messages[-1])
+    assert listener.phases == []
+
+
+def test_the_watchdog_is_fed_while_the_children_turn(launch: Start, listener: Listener) -> None:
+    launch(NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="400000").start()
+    eventually(lambda: sum("WATCHDOG=1" in message for message in listener.messages) > 3)
+
+
+def test_workers_that_die_as_soon_as_they_start_do_not_feed_it(
+    launch: Start, listener: Listener, alpha: Queue
+) -> None:
+    """Until a successor has lived for a while nobody can tell whether it will."""
+    app = launch(NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="400000", ALPHA_CONCURRENCY="1").start()
+    first = app.workers()
+    for pid in first.values():
+        os.kill(pid, signal.SIGKILL)
+    died_at = time.monotonic()
+    eventually(lambda: len({*app.workers().values()} - {*first.values()}) == 2)
+    told = len(listener.messages)
+
+    alpha.enqueue({"do": "sleep", "seconds": 9}, id="j")
+    eventually(lambda: listener.status == "2 of 2 workers, 1 busy")
+
+    fed = any("WATCHDOG=1" in message for message in listener.messages[told:])
+    assert not fed or time.monotonic() - died_at >= 10  # they have lived long enough, on a slow machine
+
+
+@pytest.mark.parametrize(
+    ("variables", "listens"),
+    [
+        ({}, False),
+        ({"NOTIFY_SOCKET": ""}, False),
+        ({"NOTIFY_SOCKET": "vsock:2:1"}, False),
+        ({"NOTIFY_SOCKET": "{}", "WATCHDOG_USEC": "nonsense"}, True),
+        ({"NOTIFY_SOCKET": "{}", "WATCHDOG_USEC": "9", "WATCHDOG_PID": "1"}, True),
+    ],
+)
+def test_only_what_is_an_address_here_is_told_anything(
+    listener: Listener, variables: dict[str, str], listens: bool
+) -> None:
+    environment = {name: value.replace("{}", listener.address) for name, value in variables.items()}
+
+    Notifier.from_environment(environment).report(Phase.READY, "well", good_for=1)
+
+    assert environment == {}
+    assert listener.messages == ([["READY=1", "WATCHDOG=1", "STATUS=well"]] if listens else [])
+
+
+def test_who_can_not_vouch_does_not_feed_the_watchdog(listener: Listener) -> None:
+    Notifier(listener.address, watchdog=1).report(Phase.READY, "0 of 3 workers, 0 busy", good_for=0)
+    assert listener.messages == [["READY=1", "STATUS=0 of 3 workers, 0 busy"]]
+
+
+def test_what_could_not_be_sent_is_sent_the_next_time(tmp_path: Path) -> None:
+    address = f"@preppath-late-{os.getpid()}"
+    notifier = Notifier(address)
+    notifier.report(Phase.READY, "well", good_for=1)  # nobody is there yet
+    listener = Listener(address)
+    notifier.report(Phase.READY, "well", good_for=1)
+    assert listener.phases == ["READY=1"]
+    listener.close()

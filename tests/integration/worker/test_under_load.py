@@ -1,0 +1,81 @@
+"""Whatever is done to the processes while jobs run: none is lost or repeated, no attempt counted twice."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+
+import pytest
+
+from preppath_workers import NewJob, Queue
+from tests.support.waiting import eventually
+
+from .conftest import Start
+from .harness import App
+
+pytestmark = pytest.mark.processes
+
+JOBS = [f"j{number:03}" for number in range(160)]
+
+
+def load(queue: Queue, seconds: float = 0.02, **data: object) -> None:
+    queue.enqueue_many(NewJob({"do": "sleep", "seconds": seconds, **data}, id=job_id) for job_id in JOBS)
+
+
+def finished(queue: Queue) -> int:
+    return queue.statistics().get("completed", 0)
+
+
+def facts(queue: Queue) -> Counter[tuple[str, int, int]]:
+    """State, attempts and recoveries of all the jobs."""
+    jobs = [queue.get(job_id) for job_id in JOBS]
+    return Counter((job.state, job.attempts, job.recoveries) for job in jobs if job)
+
+
+def runs(app: App) -> Counter[str]:
+    return Counter(words[1] for words in app.records("start"))
+
+
+def test_stops_and_starts(launch: Start, alpha: Queue) -> None:
+    load(alpha)
+    for goal in (40, 80, 120):
+        app = launch(ALPHA_CONCURRENCY="4").start()
+        eventually(lambda goal=goal: finished(alpha) >= goal)
+        assert app.stop() == 0
+    app = launch(ALPHA_CONCURRENCY="4").start()
+    eventually(lambda: finished(alpha) == len(JOBS))
+
+    assert facts(alpha) == {("completed", 1, 0): len(JOBS)}
+    assert runs(app) == Counter(JOBS)
+
+
+def test_stops_at_once(launch: Start, alpha: Queue) -> None:
+    """Here a job is broken off and runs again: in as many workers as there are, each time."""
+    load(alpha, seconds=0.1)
+    for goal in (20, 60):
+        app = launch(ALPHA_CONCURRENCY="4").start()
+        eventually(lambda goal=goal: finished(alpha) >= goal)
+        app.send(signal.SIGTERM)
+        eventually(lambda app=app: app.logged("Supervisor stops"))
+        assert app.stop() == 0
+    app = launch(ALPHA_CONCURRENCY="8").start()
+    eventually(lambda: finished(alpha) == len(JOBS))
+
+    assert facts(alpha) == {("completed", 1, 0): len(JOBS)}
+    assert runs(app).total() <= len(JOBS) + 2 * 4
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"MAX_JOBS_PER_CHILD": "7"}, {"MAX_MEMORY_MB": "1"}],
+    ids=["after its jobs", "for its memory"],
+)
+def test_workers_are_replaced(launch: Start, alpha: Queue, variables: dict[str, str]) -> None:
+    load(alpha, seconds=0.06)  # longer together than the second between two looks at the memory
+    app = launch(ALPHA_CONCURRENCY="4", **variables).start()
+    eventually(lambda: finished(alpha) == len(JOBS), deadline=30)
+
+    assert facts(alpha) == {("completed", 1, 0): len(JOBS)}
+    assert runs(app) == Counter(JOBS)
+    assert len({words[2] for words in app.records("start")}) > 4
+    assert not app.logged("Child died")

@@ -1,0 +1,98 @@
+"""The end of a job becomes a delivery on the queue `webhook`, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from preppath_workers.store.listing import list_jobs as list_jobs
+from preppath_workers.worker.webhooks import enqueue_deliveries
+from tests.support.waiting import eventually
+
+from .conftest import Start
+
+pytestmark = pytest.mark.processes
+
+URL = {"WEBHOOK_URL": "http://127.0.0.1:9/hook"}
+
+
+@pytest.fixture
+def webhook(redis: Redis, key_prefix: str) -> Queue:
+    return Queue("webhook", redis, key_prefix)
+
+
+def test_jobs_that_completed_and_failed_are_told(launch: Start, alpha: Queue, webhook: Queue) -> None:
+    app = launch(**URL).start()
+    alpha.enqueue({}, id="good")
+    alpha.enqueue({"do": "fail", "how": "invalid"}, id="bad")
+    eventually(lambda: webhook.counts().waiting == 2)
+    ended = {job_id: alpha.get(job_id).finished_at for job_id in ("good", "bad")}
+    good = webhook.get(f"alpha:completed:0:{ended['good']}:good")
+    bad = webhook.get(f"alpha:failed:0:{ended['bad']}:bad")
+    assert good is not None
+    assert good.data == {
+        "event": "completed", "queue": "alpha", "jobId": "good", "attempts": 1,
+        "at": alpha.get("good").finished_at, "result": {"pid": app.pid_of("good")},
+        "reason": None, "error": None,
+    }  # fmt: skip
+    assert bad is not None
+    assert (bad.data["event"], bad.data["reason"], bad.data["result"]) == ("failed", "invalid", None)
+    assert bad.data["error"] == {"class": "InvalidJob", "message": "data.x must be a string"}
+    assert alpha.events() == []
+
+
+def test_queue_that_goes_out_of_service_is_told(
+    launch: Start, alpha: Queue, webhook: Queue, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.touch()
+    launch(**URL).start()
+    alpha.enqueue({"do": "need", "absent": str(broken)}, id="j")
+    eventually(lambda: webhook.counts().waiting == 1)
+    (job,) = webhook.jobs("waiting")
+    expected = {"event": "out-of-service", "service": "openai", "reason": "the key is wrong", "jobId": None}
+    assert job.data.items() >= expected.items()
+    broken.unlink()
+    eventually(lambda: {job.data["event"] for job in webhook.jobs("waiting")} >= {"in-service"})
+
+
+def test_nothing_is_written_where_nobody_wants_to_know(launch: Start, alpha: Queue, webhook: Queue) -> None:
+    launch().start()
+    alpha.enqueue({}, id="j")
+    eventually(lambda: alpha.counts().completed)
+    assert alpha.events() == []
+    assert webhook.counts().waiting == 0
+
+
+def test_a_crash_between_delivery_and_notice_makes_no_second_delivery(
+    redis: Redis, key_prefix: str, alpha: Queue, webhook: Queue
+) -> None:
+    notice = '{"id":"j","event":"completed","replays":0,"at":5}'
+    for _ in range(2):
+        redis.rpush(alpha.keys.events, notice)
+        assert enqueue_deliveries("alpha", redis, key_prefix) == 1
+    assert webhook.counts().waiting == 1
+
+
+@pytest.mark.parametrize("notice", ["nonsense", "[]", "{}", '{"id":"j","event":"completed"}'])
+def test_what_is_no_notice_stops_nobody(redis: Redis, key_prefix: str, alpha: Queue, notice: str) -> None:
+    redis.rpush(alpha.keys.events, notice)
+    assert enqueue_deliveries("alpha", redis, key_prefix) == 1
+    assert alpha.events() == []
+
+
+def test_a_job_whose_id_and_result_are_as_long_as_can_be_is_told(
+    redis: Redis, key_prefix: str, alpha: Queue, webhook: Queue
+) -> None:
+    job_id = "x" * 128
+    alpha.enqueue({}, id=job_id)
+    redis.hset(alpha.keys.job(job_id), mapping={"state": "completed", "result": f'"{"y" * 1_000_000}"'})
+    redis.rpush(alpha.keys.events, f'{{"id":"{job_id}","event":"completed","replays":0,"at":5}}')
+    assert enqueue_deliveries("alpha", redis, key_prefix) == 1
+    (entry,) = redis.lrange(webhook.keys.wait, 0, -1)
+    delivery = webhook.get(entry)
+    assert delivery is not None
+    assert (delivery.data["jobId"], delivery.data["result"]) == (job_id, None)

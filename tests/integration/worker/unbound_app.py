@@ -1,0 +1,15 @@
+"""`python -m tests.integration.worker.unbound_app`: the real supervisor where the kernel does not end its
+children."""
+
+from __future__ import annotations
+
+import sys
+
+from preppath_workers.worker import child
+
+from . import scripted_handlers
+from .starting import supervise
+
+if __name__ == "__main__":
+    child.set_pdeathsig = lambda: lambda: None
+    sys.exit(supervise({"alpha": scripted_handlers.handle, "beta": scripted_handlers.handle}))

@@ -1,5 +1,0 @@
-"""The rate limit as a whole: `python -m tests.limiter` measures it on real processes and prints figures."""
-
-import pytest
-
-pytest.register_assert_rewrite(f"{__name__}.figures", f"{__name__}.virtual")

@@ -1,0 +1,91 @@
+"""Slots that work a queue in virtual time: the real transitions, no sleep, and nobody ever late."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from tests.integration.store.redis_state import NOW, RedisState
+
+LEASE, PROBE = 10**9, 60_000
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A job that is enqueued `at` (ms) and then runs for `run` ms."""
+
+    at: int
+    run: int
+
+
+@dataclass(frozen=True)
+class Shop:
+    """So many slots, and at most `max` starts in any `duration` ms."""
+
+    slots: int
+    max: int
+    duration: int
+
+
+def ideal(arrivals: Sequence[Arrival], shop: Shop) -> list[int]:
+    """When each job starts at the earliest: it is there, all before it have started, a slot is free, and the
+    `max`-th start before it is a duration ago. Nothing of this knows how the scripts work."""
+    free = [0] * shop.slots
+    starts: list[int] = []
+    for number, arrival in enumerate(arrivals):
+        token = starts[number - shop.max] + shop.duration if number >= shop.max else 0
+        starts.append(max(arrival.at, heapq.heappop(free), token))
+        heapq.heappush(free, starts[-1] + arrival.run)
+    return starts
+
+
+def real(redis_state: RedisState, arrivals: Sequence[Arrival], shop: Shop) -> list[int]:
+    """When each job was started by the scripts."""
+    return _Run(redis_state, arrivals, shop).starts()
+
+
+class _Run:
+    def __init__(self, redis_state: RedisState, arrivals: Sequence[Arrival], shop: Shop) -> None:
+        self._redis_state = redis_state
+        self._arrivals = arrivals
+        self._terms = (LEASE, shop.max, shop.duration, PROBE)
+        self._idle = [*range(shop.slots)]
+        self._running: dict[int, str] = {}
+        self._starts: dict[str, int] = {}
+        self._tie = count()
+        #: What happens when: a job arrives (its number), or a slot turns (its number, below 0).
+        self._agenda = [(arrival.at, next(self._tie), number) for number, arrival in enumerate(arrivals)]
+
+    def starts(self) -> list[int]:
+        while self._agenda:
+            now, _, what = heapq.heappop(self._agenda)
+            if what < 0:
+                self._turn(now, ~what)
+            else:
+                self._redis_state.call("enqueue", f"j{what}", "{}", 50, 0, now=NOW + now)
+                if self._idle:
+                    self._turn(now, self._idle.pop(0))
+        return [self._starts[f"j{number}"] for number in range(len(self._arrivals))]
+
+    def _turn(self, now: int, slot: int) -> None:
+        """What a worker sends: the settlement and the claim in one, or the claim alone."""
+        if job_id := self._running.pop(slot, None):
+            held = (f"host:{slot}", job_id, 1, "{}", 60_000, 10)
+            _, answer = self._redis_state.call("settle_and_fetch", *held, *self._terms, now=NOW + now)
+        else:
+            answer = self._redis_state.call("claim", "host", slot, *self._terms, now=NOW + now)
+        match answer:
+            case ["job", job_id]:
+                assert job_id not in self._starts
+                self._starts[job_id] = now
+                self._running[slot] = job_id
+                self._later(now + self._arrivals[int(job_id[1:])].run, slot)
+            case ["wait", ms]:
+                self._later(now + ms, slot)
+            case _:
+                self._idle.append(slot)
+
+    def _later(self, at: int, slot: int) -> None:
+        heapq.heappush(self._agenda, (at, next(self._tie), ~slot))

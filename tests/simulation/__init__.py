@@ -1,0 +1,8 @@
+"""A queue's whole life in virtual time: the real scripts and slots, with crashes wherever one can think of.
+
+Every step is drawn from one seed, so a run that breaks a promise can be played again, move by move:
+
+    python -m tests.simulation --seeds 10000
+    python -m tests.simulation --seed 4711
+    python -m tests.simulation --mutants
+"""

@@ -1,0 +1,182 @@
+"""Who acts on a queue. Each does one thing a move, and tells the trace what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from preppath_workers.errors import JobLost
+from preppath_workers.store.consumer import LONGEST_POP_MS, Consumer, Wait
+from preppath_workers.store.job import Job
+from preppath_workers.store.outcome import Finished, Outcome, Released
+from preppath_workers.store.scripts import scripts
+from preppath_workers.worker.connection_uptime import ConnectionUptime
+
+from .proxy import ConsumerConnection, Proxy
+from .settings import LEASE_MS, RECOVERIES, Settings
+from .weather import Weather
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Caller:
+    """Calls transitions as a producer, a janitor or an operator does."""
+
+    proxy: Proxy
+    base: str
+
+    def __post_init__(self) -> None:
+        self.proxy.load(scripts().values())
+
+    def __call__(self, name: str, *arguments: str | int) -> Any:
+        script = scripts()[name]
+        words = ("EVALSHA", script.digest, "1", self.base, "", *map(str, arguments))
+        return self.proxy.exchange([words])[0]
+
+
+class Child:
+    """One slot and its job, as a worker holds them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        instance: str,
+        number: int,
+        proxy: Proxy,
+        random: Random,
+        weather: Weather,
+        say: Say,
+    ) -> None:
+        self.name = f"{instance}:{number}"
+        self._make: Callable[[ConsumerConnection], Consumer] = lambda line: settings.slot(
+            instance, number, line
+        )
+        self.line = ConsumerConnection(proxy)
+        self._proxy, self._random, self._weather, self._say = proxy, random, weather, say
+        self.start()
+
+    def start(self) -> None:
+        """A successor takes the place."""
+        self.line.disconnect()
+        self.line = ConsumerConnection(self._proxy)
+        self._consumer = self._make(self.line)
+        self._has_recovered = self._is_in_turn = False
+        self.job: Job | None = None
+        self._finished: Finished | None = None
+        self._waits_until = 0
+
+    def move(self) -> None:
+        if self._proxy.now < self._waits_until:
+            return
+        try:
+            if not self._has_recovered:
+                self._consumer.recover()
+                self._has_recovered = True
+            elif self.job:
+                self._work(self.job)
+            else:
+                self._turn()
+        except RedisError as error:
+            self._say(f"{self.name}: {error}")
+        except JobLost:
+            self._say(f"{self.name}: lost {self.job.id if self.job else '?'}")
+            self.job = None
+
+    def finish(self) -> None:
+        """Settles its last job and makes room for a successor, as a worker that is asked to stop."""
+        if self.job:
+            self._finished, self.job = Finished(self.job, self._weather.outcome(self.job), 1), None
+        try:
+            self._consumer.settle(self._finished)
+        except RedisError as error:
+            self._say(f"{self.name}: {error}")
+        self.start()
+
+    def ghost(self) -> Callable[[], None] | None:
+        """What it would do with its job if it were not as dead as its successor believes."""
+        consumer, job = self._consumer, self.job
+        if not job:
+            return None
+        outcome = self._weather.outcome(job)
+        return lambda: _settle_late(consumer, job, outcome)
+
+    def _turn(self) -> None:
+        if self._is_in_turn and self._random.random() < 0.3:
+            self._is_in_turn = False
+            self._say(f"{self.name}: hears nothing and connects again")
+            self._consumer.disconnect()
+        if not self._is_in_turn:
+            settlement = self._consumer.settle_and_fetch(self._finished)
+            self._finished = None
+            if settlement:
+                self._say(f"{self.name}: {settlement.finished.job.id} {settlement.verdict}")
+            if self.line.is_blocked and self._random.random() < 0.5:
+                self._is_in_turn = True
+                return
+        self._is_in_turn = False
+        answer = self._consumer.next_job()
+        if isinstance(answer, Wait):
+            self._waits_until = self._proxy.now + round(answer.seconds * 1000)
+        elif answer:
+            self.job = answer
+            self._say(f"{self.name}: starts {answer.id}#{answer.fencing_token}")
+
+    def _work(self, job: Job) -> None:
+        match 9 if self._weather.is_settled else self._random.randrange(10):
+            case 0:
+                self._consumer.progress(job, self._random.randrange(101))
+            case 1:
+                self._consumer.checkpoint(job, "step", '{"value":1}')
+            case 2:
+                self._consumer.check_lease(job)
+            case 3:
+                if self._consumer.acquire_token(job):  # a long wait is no worker's: see Snooze
+                    self._finished, self.job = Finished(job, Released(), 1), None
+            case _:
+                # The next turn settles it.
+                self._finished, self.job = Finished(job, self._weather.outcome(job), 1), None
+
+
+def _settle_late(consumer: Consumer, job: Job, outcome: Outcome) -> None:
+    with suppress(RedisError):
+        consumer.settle(Finished(job, outcome, 1))
+
+
+class Janitor:
+    """Keeps the lease of one instance, and the queue in order."""
+
+    def __init__(
+        self, settings: Settings, instance: str, slots: int, call: Caller, random: Random, say: Say
+    ) -> None:
+        #: Ms that an instance's wish for notices is good for, with each heartbeat.
+        self._notices = 0 if settings.mood == "calm" else 1
+        self.instance, self._slots = instance, slots
+        self._call, self._random, self._say = call, random, say
+        self._connection_uptime = ConnectionUptime(LEASE_MS / 1000, lambda: call.proxy.now / 1000)
+
+    def move(self) -> None:
+        try:
+            match self._random.randrange(4):
+                case 0:
+                    self._call("promote_due", self._random.randint(1, 5))
+                case 1:
+                    self.reap(2)
+                case _:
+                    self.renew(self._random.randint(0, self._notices))
+        except RedisError as error:
+            self._say(f"{self.instance}: {error}")
+
+    def renew(self, notices: int = 0) -> None:
+        reply = self._call("heartbeat", self.instance, LEASE_MS, self._slots, notices, 0, 0, 0, "pid", "1")
+        self._connection_uptime.renew(int(reply[0]))
+
+    def reap(self, most: int) -> None:
+        touch = (self._connection_uptime.uptime_ms, LEASE_MS, self._connection_uptime.latest_ms)
+        reaped, _ = self._call("reap", RECOVERIES, most, self.instance, LONGEST_POP_MS, *touch)
+        self._say(f"{self.instance}: reaps {reaped}")

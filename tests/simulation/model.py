@@ -1,0 +1,301 @@
+"""One run: actors, a clock, and a seed that decides everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from random import Random
+from typing import TypeVar
+from unittest.mock import patch
+
+from redis.exceptions import RedisError
+
+from preppath_workers.store.keys import Keys
+from tests.integration.store.redis_state import State
+
+from .actors import Caller, Child, Janitor
+from .invariants import Fields, Invariants
+from .proxy import Proxy
+from .settings import LEASE_MS, MOODS, Settings
+from .snapshot import Camera
+from .weather import HEALTHY, OUTAGES, Weather, is_poison
+
+#: Moves before all faults end and what is left is worked off.
+MOVES = {"calm": 50, "mixed": 50, "stormy": 120}
+
+#: Rounds in which it must be.
+_DRAIN = 300
+
+_START = 1_000_000
+
+_CHILDREN = 2
+
+
+Thing = TypeVar("Thing")
+
+
+class Broken(AssertionError):
+    """Raised when a promise is broken; the message has the seed and the trace.
+
+    Any other error of a run, an AssertionError too, is a bug of the simulation or of a broken variant's text.
+    """
+
+
+class Model:
+    """Plays one seed on one server, which it empties first."""
+
+    def __init__(self, proxy: Proxy, seed: int) -> None:
+        self.seed = seed
+        self.trace: list[str] = []
+        self._random = random = Random(seed)
+        self._proxy = proxy
+        proxy.restart(random, _START, random.choice([0, 4, 15]))
+        limit = random.choice([None, None, (2, 500), (1, 200), (5, 1_000)])
+        self._settings = Settings("s", limit, random.choice([*MOODS, "stormy"]))
+        self._weather = Weather(random, self._settings.mood)
+        self._keys = Keys(self._settings.prefix, "sim")
+        self._camera = Camera(proxy, self._keys.base)
+        self._invariants = Invariants(self._settings)
+        self._call = Caller(proxy, self._keys.base)
+        self._born = self._added = self._pushed = 0
+        self._instances: list[tuple[Janitor, list[Child]]] = []
+        self._accepted: set[str] = set()
+        self._ghosts: list[Callable[[], None]] = []
+        for _ in range(2):
+            self._found()
+
+    def run(self) -> list[str]:
+        """Plays it; returns the trace. Raises Broken."""
+        try:
+            # Slots look at their own clock, to tell how old a claim is.
+            with patch("preppath_workers.store.consumer.monotonic", lambda: self._proxy.now / 1000):
+                if self._settings.mood == "stormy":
+                    self._do("enqueue", lambda: self._enqueue(6))
+                for _ in range(MOVES[self._settings.mood]):
+                    self._step()
+                self._drain()
+        except Broken:
+            raise
+        except Exception as error:
+            error.add_note(self._told(error))
+            raise
+        return self.trace
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        """An assertion that fails in this block is a broken promise."""
+        try:
+            yield
+        except AssertionError as error:
+            raise Broken(self._told(error)) from error
+
+    def _told(self, error: Exception) -> str:
+        return "\n".join([f"seed {self.seed}: {type(error).__name__}: {error}", *self.trace])
+
+    def _step(self) -> None:
+        moves: list[tuple[int, int, int, str, Callable[[], None]]] = [
+            # weight in a calm, a mixed and a stormy run
+            (20, 20, 30, "process", self._child),
+            (3, 3, 1, "serve a pop", self._serve),
+            (6, 6, 1, "enqueue", self._enqueue),
+            (5, 5, 3, "janitor", lambda: self._one(self._instances)[0].move()),
+            (0, 0, 10, "promote_due", lambda: self._ask("promote_due", 100)),
+            (4, 4, 24, "time", self._pass_time),
+            (3, 3, 0, "raw push", self._push),
+            (1, 1, 1, "cancel", lambda: self._operate("cancel", 60_000)),
+            (1, 1, 2, "promote_job", lambda: self._operate("promote_job")),
+            (1, 1, 1, "prioritize", lambda: self._operate("prioritize", self._random.randint(1, 5))),
+            (2, 2, 2, "replay", self._replay),
+            (0, 1, 1, "gate", self._gate),
+            (0, 2, 4, "weather", self._change_weather),
+            (3, 3, 1, "kill a child", self._kill),
+            (1, 1, 1, "stop a child", lambda: self._one(self._one(self._instances)[1]).finish()),
+            (1, 1, 1, "a ghost settles", self._haunt),
+            (1, 1, 0, "abandon an instance", self._abandon),
+            (2, 2, 1, "sleep through a lease", self._oversleep),
+        ]
+        weights = [weights[MOODS.index(self._settings.mood)] for *weights, _, _ in moves]
+        *_, name, move = self._random.choices(moves, weights)[0]
+        self._do(name, move)
+
+    def _do(self, name: str, move: Callable[[], None]) -> None:
+        self._say(name)
+        move()
+        self._look(name)
+
+    def _look(self, move: str) -> State:
+        state = self._camera.take()
+        with self._holding():
+            self._invariants.check(state, self._proxy.now, move)
+        return state
+
+    def _say(self, words: str) -> None:
+        self.trace.append(f"{self._proxy.now - _START:>7} {words}")
+
+    def _one(self, things: list[Thing]) -> Thing:
+        return self._random.choice(things)
+
+    def _found(self) -> None:
+        """A new instance comes up."""
+        name = f"i{self._born}"
+        self._born += 1
+        children = [
+            Child(self._settings, name, number, self._proxy, self._random, self._weather, self._say)
+            for number in range(_CHILDREN)
+        ]
+        janitor = Janitor(self._settings, name, _CHILDREN, self._call, self._random, self._say)
+        self._instances.append((janitor, children))
+
+    def _child(self) -> None:
+        self._one(self._one(self._instances)[1]).move()
+
+    def _serve(self) -> None:
+        """The server carries out a pop that has blocked until now, of a child or of a lost connection."""
+        blocked = [
+            child.line for _, children in self._instances for child in children if child.line.is_blocked
+        ]
+        if not self._proxy.serve_leftover() and blocked:
+            self._one(blocked).serve()
+
+    def _enqueue(self, number: int | None = None) -> None:
+        number = number or self._random.choice([1, 1, 1, 4])
+        ids = [f"j{self._added + index}" for index in range(number)]
+        self._added += len(ids)
+        words = [
+            word
+            for job_id in ids
+            for word in (
+                job_id,
+                f'{{"of":"{job_id}"}}',
+                self._random.randint(1, 5),
+                self._random.choice([0, 0, 0, 400]),
+            )
+        ]
+        for _ in range(self._random.choice([1, 1, 2])):  # once more, as after a lost answer
+            if not isinstance(self._ask("enqueue", *words), RedisError):
+                self._accepted |= {*ids}
+
+    def _push(self) -> None:
+        self._pushed += 1
+        entry = self._random.choice([f'{{"raw":{self._pushed}}}', "rubbish"])
+        self._proxy.ask([("LPUSH", self._keys.wait, entry)])
+
+    def _replay(self) -> None:
+        """The newest dead letter, or one that may not be dead."""
+        (dead,) = self._proxy.ask([("LRANGE", self._keys.dead, 0, 0)])
+        if dead:
+            self._say(f"replay {dead[0]}: {self._ask('replay', dead[0])}")
+
+    def _oversleep(self) -> None:
+        """All but one instance stand still for as long as a lease lasts; that one takes their jobs."""
+        janitor, _ = self._one(self._instances)
+        with suppress(RedisError):
+            for _ in range(6):
+                janitor.renew()
+                self._proxy.now += LEASE_MS // 4
+            janitor.renew()
+            janitor.reap(10)
+        self._proxy.serve_leftover()
+
+    def _ask(self, name: str, *arguments: str | int) -> object:
+        try:
+            return self._call(name, *arguments)
+        except RedisError as error:
+            return error
+
+    def _operate(self, name: str, *arguments: int) -> None:
+        if not self._added:
+            return
+        job_id = f"j{self._random.randrange(self._added)}"
+        self._say(f"{name} {job_id}: {self._ask(name, job_id, *arguments)}")
+
+    def _gate(self) -> None:
+        if self._random.random() < (0.1 if self._settings.mood == "stormy" else 0.4):
+            self._proxy.ask([("HSET", self._keys.meta, "paused", "1")])
+        else:
+            self._ask("resume")
+
+    def _change_weather(self) -> None:
+        self._weather.change()
+        self._say(f"the weather is: {self._weather.now}")
+
+    def _pass_time(self) -> None:
+        self._proxy.now += self._random.choice(
+            [1, 7, self._random.randint(1, 200), 400, *self._settings.pauses]
+        )
+
+    def _kill(self) -> None:
+        child = self._one(self._one(self._instances)[1])
+        self._say(f"{child.name} dies")
+        if ghost := child.ghost():
+            self._ghosts.append(ghost)
+        child.start()
+
+    def _haunt(self) -> None:
+        """One who was thought dead settles its job."""
+        if self._ghosts:
+            self._ghosts.pop(self._random.randrange(len(self._ghosts)))()
+
+    def _abandon(self) -> None:
+        """An instance is stopped for good, or goes on after another has come up: nobody else can tell."""
+        if self._random.random() < 0.5 or len(self._instances) == 1:
+            self._found()
+        else:
+            gone = self._one(self._instances)
+            self._instances.remove(gone)
+            for child in gone[1]:
+                child.line.disconnect()  # the server may not notice
+
+    def _drain(self) -> None:
+        """Without faults, everything comes to an end: nothing is stranded, nothing is lost."""
+        self._proxy.faults = 0
+        self._call("resume")
+        (janitor, children), *others = self._instances
+        for child in (child for _, gone in others for child in gone):
+            child.line.disconnect()  # its pop may still come
+        self._weather.now = self._random.choice([HEALTHY, HEALTHY, *OUTAGES])
+        self._weather.is_settled = True
+        self._say(f"the weather is: {self._weather.now}")
+        before, is_closed = self._camera.take()["jobs"], False
+        for _ in range(_DRAIN):
+            self._say("drain")
+            for _ in range(4 if is_closed else 1):  # probes are far between
+                self._proxy.now += 400
+                janitor.renew()
+            janitor.reap(10)
+            self._call("promote_due", 100)
+            if self._random.random() < 0.2:
+                self._proxy.serve_leftover()
+            for child in children:
+                child.move()
+                child.move()
+            state = self._look("drain")
+            is_closed = "outOfService" in state.get("meta", {})
+            with self._holding():
+                if self._is_done(state):
+                    self._check_end(before, state["jobs"])
+                    return
+        with self._holding():
+            raise AssertionError(f"this never comes to an end: {state}")
+
+    def _check_end(self, before: Mapping[str, Fields], jobs: Mapping[str, Fields]) -> None:
+        """A service that works serves every job that it can serve, whatever came before."""
+        for job_id, job in jobs.items():
+            # How the running ones would end was decided before.
+            was = before.get(job_id, {}).get("state")
+            if self._weather.now == HEALTHY and was not in ("active", "failed") and not is_poison(job_id):
+                assert job["state"] != "failed" or job["reason"] in ("worker-died", "malformed"), (
+                    f"{job_id} died: {job}"
+                )
+
+    def _is_done(self, state: State) -> bool:
+        jobs = state["jobs"]
+        known = jobs.keys() | self._invariants.fallen
+        assert self._accepted <= known, f"lost: {self._accepted - known}"
+        pushed = sum(job_id.startswith("raw-") for job_id in known)
+        waiting = sum(entry not in jobs for entry in state.get("wait", []))
+        assert pushed + waiting >= self._pushed - sum(map(len, state["active"].values())), (
+            "a raw push is lost"
+        )
+        over = all(job["state"] in ("completed", "failed", "cancelled") for job in jobs.values())
+        return over and "wait" not in state and not state["active"]

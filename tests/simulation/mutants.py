@@ -1,0 +1,117 @@
+# ruff: noqa: E501 — a line of a script is as long as it is
+"""Broken variants of the scripts and the slot: each must be caught, or the simulation proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha1
+from unittest.mock import patch
+
+from preppath_workers.store.scripts import Script, scripts
+
+from . import actors
+from .model import Broken, Model
+from .proxy import Proxy
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is broken: in each of the scripts that has it, `text` is replaced. `seed` is the first one that a
+    search found to catch it."""
+
+    name: str
+    text: str
+    replacement: str
+    seed: int
+
+
+MUTANTS = (
+    Mutant("a settled job's worker_id is not checked", "local state = state_if_owned(id, worker_id, fencing_token)", "local state = redis.call('HGET', job_key(id), 'state')", 4),
+    Mutant("a completed job stays in its slot's hand", "redis.call('LREM', active_key(worker_id), '1', id)\n  note_completion", "note_completion", 4),
+    Mutant("completing again completes again", "if state == 'completed' then return 'completed' end\n  if state ~= 'active' then return 'lost' end", "if not state then return 'lost' end", 1),
+    Mutant("a claim forgets what it holds", "if state == 'active' and holder == worker_id then return id, job end", "if state == 'active' and holder == worker_id then redis.call('RPOP', active) return nil end", 2),
+    Mutant("a swap loses the job in hand", "place_first(id, priority)\n  return true", "return true", 1),
+    Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 1),
+    Mutant("a turn starts whatever waits", "if job[1] ~= 'waiting' or job[2] then return nil end", "", 0),
+    Mutant("a turn forgets what else its slot holds", "if in_flight[1] == id and not in_flight[2] then", "if in_flight[1] == id then", 34),
+    Mutant("a turn takes the whole hand and puts nothing back", "for index = #in_flight, 1, -1 do redis.call('RPUSH', active, in_flight[index]) end", "", 34),
+    Mutant("a popped job starts before a more urgent one", " or redis.call('EXISTS', WAIT) == 1 then return nil end", " then return nil end", 16),
+    Mutant("a job in hand never makes room for a more urgent one", "if not lane or tonumber(lane) >= priority then return false end", "do return false end", 12),
+    Mutant("an instance is struck off with a pop under way", "if was_gone then\n      remove_instance", "if true then\n      remove_instance", 222),
+    Mutant("a job that comes alone goes to the end", "if is_behind or not last then", "do", 1),
+    Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
+    Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 54),
+    Mutant("a promise is not measured against real starts", "if not reserved_for or reserved_for <= now then\n      moment = free_at", "if not reserved_for then\n      moment = free_at", 16),
+    Mutant("a stopped slot's promise is kept for ever", "redis.call('ZREM', RESERVATIONS, worker_id)\n  return moved", "return moved", 0),
+    Mutant("recovery forgets a job that waits in hand", "else\n      place_first(id, priority_of(id))\n    end", "end", 0),
+    Mutant("a dead instance's last slot is not looked at", "for slot = 0, slots - 1 do\n    moved", "for slot = 0, slots - 2 do\n    moved", 0),
+    Mutant("a job may lose its worker once more", "if add(id, 'recoveries', 1) > limit then", "if add(id, 'recoveries', 1) > limit + 1 then", 71),
+    Mutant("a released job counts an attempt", "add(id, 'attempts', -1)", "", 1),
+    Mutant("a retry too many", "if failures > retries then return bury_for", "if failures > retries + 1 then return bury_for", 0),
+    Mutant("jobs are due too early", "string.format('%.0f', now + 1), 'LIMIT'", "string.format('%.0f', now + 5000), 'LIMIT'", 0),
+    Mutant("a job that is due is not placed", "add_to(waiting, entry, priority_of(entry))", "", 0),
+    Mutant("a lane that has left is not passed over", "redis.call('ZREM', PRIORITY_INDEX, pointer)\n  end", "redis.call('RPUSH', WAIT, unpack(reversed(ids)))\n    return\n  end", 2),
+    Mutant("a lane's pointer is not moved", "redis.call('ZREMRANGEBYSCORE', PRIORITY_INDEX, priority, priority)", "", 1),
+    Mutant("a job that goes back goes to the end", "insert_behind('(' .. priority, { id })", "insert_behind(priority, { id })", 1),
+    Mutant("a cancelled job stays in line", "redis.call('LREM', WAIT, 1, id)\n  return true", "return true", 1),
+    Mutant("a replayed job keeps its failures", "'failures', 0, 'recoveries', 0", "'recoveries', 0", 5),
+    Mutant("adding an id again makes a second job", "if state ~= 'cancelled' and redis.call('EXISTS', job_key(id)) == 1 then", "if false then", 0),
+    Mutant("adopting raw pushes loses them", "WAIT, place + index - 1, id or TAKEN_OUT)", "WAIT, place + index - 1, TAKEN_OUT)", 1),
+    Mutant("the gate never opens", "if reopened then open(meta) end", "", 6),
+    Mutant("the gate opens on a failure", "probe_failed(meta, id, limits.ceiling, limits.spread, limits.at_least)", "open(meta)", 6),
+    Mutant("the gate opens for a job that ran already", "reopened = job[1] == meta.outage and (integer(job[2]) or 0) > 0", "reopened = true", 9),
+    Mutant("the gate never closes", "return closes and streak.jobs or nil", "return nil", 6),
+    Mutant("the gate does not close for one error of many jobs", "return size(streak.alike) >= ALIKE_STREAK and streak.alike or nil", "return nil", 112),
+    Mutant("a streak outlives a completion", "elseif meta.streak then", "elseif false then", 11),
+    Mutant("one job closes the gate again and again", "or not is_suspect and (kind == 'refused' or is_last)", "or kind == 'refused' or is_last", 39),
+    Mutant("a probe takes the head, whatever it has met", "if job[1] ~= outage then return entries[index], false end", "", 6),
+    Mutant("a probe takes the same job again", "if not earliest or probe < earliest then", "if not earliest then", 20),
+    Mutant("two probes run at a time", "set_probe(meta, now + ceiling)", "set_probe(meta, now)", 7),
+    Mutant("probes do not wait for longer and longer", "FIRST_PROBE * 2 ^ math.min(failed, 30)", "FIRST_PROBE", 8),
+    Mutant("a probe that dies leaves the gate to nobody", "set_probe({}, now)", "set_probe({}, now + 1e12)", 7),
+    Mutant("failures that are given back count", "if failures > 0 then add(id, 'failures', -math.min(failures, integer(counted[1]) or 0)) end", "", 7),
+    Mutant("failures in an outage count", "excuse(id, meta.outage, 0, 1)\n    return false, false", "excuse(id, meta.outage, 0, 1)\n    return true, false", 6),
+    Mutant("what may be paid for does not count in an outage", "if kind == 'paid' or kind == 'unknown' and meta.signature ~= signature then", "if kind == 'unknown' and meta.signature ~= signature then", 12),
+    Mutant("what may be paid for is given back", "tally(streak.jobs, id, kind == 'paid' and 0 or 1)", "tally(streak.jobs, id, 1)", 9),
+    Mutant("a bug that is not the outage's own is given back", "kind == 'paid' or kind == 'unknown' and meta.signature ~= signature", "kind == 'paid'", 6),
+    Mutant("a machine's failure counts", "  add(id, 'excused', 1)\n  count('excused')\n", "  add(id, 'failures', 1)\n", 1),
+    Mutant("patience never ends", "> patience\n", "> patience * 1e6\n", 1),
+    Mutant("patience ends at once", "> patience\n", "> patience - 10000\n", 7),
+    Mutant("the list of completions grows", "if type(length) == 'number' then trim_completed(length, most) end", "", 6),
+)  # fmt: skip
+
+
+def seeds_until_caught(proxy: Proxy, mutant: Mutant, most: int) -> int | None:
+    """The first seed that breaks a promise with the variant; None if none of so many does."""
+    with in_place(mutant):
+        for seed in range(most):
+            try:
+                Model(proxy, seed).run()
+            except Broken:
+                return seed
+    return None
+
+
+@contextmanager
+def in_place(mutant: Mutant) -> Iterator[None]:
+    """Everybody who calls a transition calls the variant inside the block."""
+    broken = _broken(mutant)
+    with (
+        patch.object(actors, "scripts", lambda: broken),
+        patch("preppath_workers.store.consumer.scripts", lambda: broken),
+        patch("preppath_workers.store.scripts.scripts", lambda: broken),
+    ):
+        yield
+
+
+def _broken(mutant: Mutant) -> Mapping[str, Script]:
+    changed = {}
+    for name, script in scripts().items():
+        if mutant.text in script.text:
+            text = script.text.replace(mutant.text, mutant.replacement)
+            digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+            changed[name] = Script(name, text, digest)
+    assert changed, f"no script has what is to be broken: {mutant.name}"
+    return {**scripts(), **changed}

@@ -1,0 +1,261 @@
+"""The configuration: what is read, what it defaults to, and how everything wrong is told at once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from preppath_workers.config.load import load, load_database_url, load_queues, load_redis, read_environment
+from preppath_workers.config.model import Config, QueueConfig, RateLimit
+from preppath_workers.errors import ConfigError
+from preppath_workers.jobs import JOB_TYPES
+
+DEFAULTS = [job_type.defaults for job_type in JOB_TYPES]
+
+REQUIRED = {
+    "OPENAI_API_KEY": "sk-secret-key",
+    "S3_BUCKET": "preppath-audio",
+    "DATABASE_URL": "postgresql://postgres:data-secret@localhost:5432/preppath",
+}
+
+
+def config(only: tuple[str, ...] = (), **variables: str) -> Config:
+    return load({**REQUIRED, **variables}, DEFAULTS, only)
+
+
+def problems(**variables: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as raised:
+        config(**variables)
+    return raised.value.problems
+
+
+def test_three_variables_are_enough_and_the_rest_is_as_the_product_says() -> None:
+    read = config()
+
+    assert (read.redis.url, read.redis.prefix) == ("redis://localhost:6379", "preppath")
+    assert (read.storage.region, read.storage.endpoint, read.storage.access_key_id) == (
+        "us-east-1",
+        None,
+        None,
+    )
+    assert (read.openai.organization, read.openai.speech_voice) == (None, "alloy")
+    assert {name: (used.model, used.api_key, used.base_url) for name, used in read.openai.models.items()} == {
+        "transcription": ("gpt-transcribe", "sk-secret-key", None),
+        "tts": ("gpt-realtime-2.1-mini", "sk-secret-key", None),
+        "evaluation": ("gpt-6-luna", "sk-secret-key", None),
+    }
+    assert (read.lease, read.shutdown_grace, read.max_memory_mb, read.max_jobs_per_child) == (15, 30, 500, 0)
+    assert (read.keep_completed_seconds, read.keep_completed_count) == (86_400, 30_000)
+    assert asdict(read.log) == {"level": "info", "format": "auto", "job_data": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "concurrency", "limit", "retries"),
+    [("transcription", 2, "5/60", 3), ("tts", 3, "10/60", 3), ("evaluation", 5, "20/60", 2)],
+)
+def test_each_queue_is_worked_as_the_product_says(
+    name: str, concurrency: int, limit: str, retries: int
+) -> None:
+    (queue,) = [queue for queue in config().queues if queue.name == name]
+    assert (queue.concurrency, str(queue.rate_limit), queue.retries, queue.backoff) == (
+        concurrency,
+        limit,
+        retries,
+        1,
+    )
+
+
+def test_every_variable_is_read() -> None:
+    read = config(
+        REDIS_URL="rediss://:r@cache:7000/1", KEY_PREFIX="p:1", OPENAI_ORG_ID="org", OPENAI_BASE_URL="http://o/v1",
+        OPENAI_MODEL="m1", OPENAI_WHISPER_MODEL="m2", OPENAI_TTS_MODEL="m3", OPENAI_TTS_VOICE="echo",
+        S3_ENDPOINT="http://minio:9000", S3_REGION="eu-1", S3_ACCESS_KEY_ID="id", S3_SECRET_ACCESS_KEY="key",
+        LOG_LEVEL="DEBUG", LOG_FORMAT="Json", LOG_JOB_DATA="off", LEASE_SECONDS="20", SHUTDOWN_GRACE="0",
+        MAX_MEMORY_MB="0", MAX_JOBS_PER_CHILD="9", KEEP_COMPLETED_SECONDS="60", KEEP_COMPLETED_COUNT="0",
+        TTS_CONCURRENCY="7", TTS_RATE_LIMIT="2/0.5", TTS_RETRIES="0", TTS_BACKOFF="0.5", TTS_TIMEOUT="9",
+        TTS_RECOVERIES="0", QUEUES=" tts , tts",
+    )  # fmt: skip
+
+    assert (read.redis.url, read.redis.prefix) == ("rediss://:r@cache:7000/1", "p:1")
+    used = read.openai.models
+    assert {name: (part.model, part.base_url) for name, part in used.items()} == {
+        "transcription": ("m2", "http://o/v1"), "tts": ("m3", "http://o/v1"), "evaluation": ("m1", "http://o/v1"),
+    }  # fmt: skip
+    assert (read.openai.organization, read.openai.speech_voice) == ("org", "echo")
+    assert asdict(read.storage) == {
+        "bucket": "preppath-audio", "endpoint": "http://minio:9000", "region": "eu-1",
+        "access_key_id": "id", "secret_access_key": "key",
+    }  # fmt: skip
+    assert asdict(read.log) == {"level": "debug", "format": "json", "job_data": False}
+    assert (read.lease, read.shutdown_grace, read.max_memory_mb, read.max_jobs_per_child) == (20, 0, 0, 9)
+    assert (read.keep_completed_seconds, read.keep_completed_count) == (60, 0)
+    assert read.queues == (
+        QueueConfig("tts", 7, RateLimit(2, 0.5), retries=0, backoff=0.5, timeout=9, recoveries=0),
+    )  # fmt: skip
+
+
+def test_redis_is_named_by_its_parts_or_by_a_url_which_wins() -> None:
+    parts = {"REDIS_HOST": "cache", "REDIS_PORT": "7000", "REDIS_PASSWORD": "p@ss/word"}
+    assert load_redis(parts).url == "redis://:p%40ss%2Fword@cache:7000"
+    assert load_redis({**parts, "REDIS_URL": "unix:///run/redis.sock"}).url == "unix:///run/redis.sock"
+    assert load_redis({"REDIS_URL": ""}).url == "redis://localhost:6379"
+
+
+def test_queues_to_work_are_named_by_the_command_or_the_variable_or_are_all() -> None:
+    names = [queue.name for queue in config(only=("evaluation",), QUEUES="tts").queues]
+    assert names == ["evaluation"]
+    assert [queue.name for queue in config(QUEUES="tts,transcription").queues] == ["tts", "transcription"]
+    assert [queue.name for queue in config(QUEUES=" ").queues] == ["transcription", "tts", "evaluation"]
+
+
+def test_a_queue_that_needs_a_variable_is_worked_where_it_is_set_or_the_queue_is_named() -> None:
+    others, url = ["transcription", "tts", "evaluation"], "https://api.example/jobs"
+    assert [queue.name for queue in config(WEBHOOK_URL=" ").queues] == others
+    assert [queue.name for queue in config(WEBHOOK_URL=url).queues] == [*others, "webhook"]
+    assert [queue.name for queue in load_queues({"WEBHOOK_URL": url}, DEFAULTS)] == [*others, "webhook"]
+    assert [queue.name for queue in config(WEBHOOK_URL=url, QUEUES="tts").queues] == ["tts"]
+    assert [queue.name for queue in config(QUEUES="webhook").queues] == ["webhook"]
+    assert [queue.name for queue in config(only=("webhook",)).queues] == ["webhook"]
+
+
+def test_the_webhook_has_a_url_of_the_web_and_a_secret_that_can_not_be_guessed() -> None:
+    assert (config().webhook.url, config().webhook.secret) == (None, None)
+    read = config(WEBHOOK_URL="http://api/jobs", WEBHOOK_SECRET="0123456789abcdef").webhook
+    assert (read.url, read.secret) == ("http://api/jobs", "0123456789abcdef")
+    assert problems(WEBHOOK_URL="ftp://api/jobs", WEBHOOK_SECRET="0123456789abcde") == (
+        "WEBHOOK_URL is wrong: expected a URL that starts with https:// or http://",
+        "WEBHOOK_SECRET is wrong: expected 16 characters or more",
+    )
+
+
+def test_everything_wrong_is_told_at_once_by_name_and_never_by_value() -> None:
+    wrong = {
+        "REDIS_URL": "http://wrong", "REDIS_PORT": "70000", "KEY_PREFIX": "with {braces}",
+        "OPENAI_API_KEY": "", "OPENAI_BASE_URL": "wrong", "S3_BUCKET": "", "S3_ENDPOINT": "wrong",
+        "S3_ACCESS_KEY_ID": "wrong-id", "DATABASE_URL": "mysql://wrong", "LOG_LEVEL": "wrong",
+        "LOG_FORMAT": "wrong", "LOG_JOB_DATA": "wrong", "LEASE_SECONDS": "1", "SHUTDOWN_GRACE": "nan",
+        "MAX_MEMORY_MB": "-1", "MAX_JOBS_PER_CHILD": "wrong", "KEEP_COMPLETED_SECONDS": "59",
+        "KEEP_COMPLETED_COUNT": "1000001", "QUEUES": "tts,wrong", "TTS_CONCURRENCY": "0",
+        "TTS_RATE_LIMIT": "wrong", "TTS_RETRIES": "31", "TTS_BACKOFF": "-1", "TTS_TIMEOUT": "0.5",
+        "TTS_RECOVERIES": "-1",
+    }  # fmt: skip
+    expected = ({*wrong} - {"S3_ACCESS_KEY_ID"}) | {"S3_SECRET_ACCESS_KEY"}
+
+    told = problems(**wrong)
+
+    assert {problem.split()[0] for problem in told} == expected
+    assert len(told) == len(expected)
+    assert all(": expected " in problem for problem in told)
+    assert not {"wrong-id", "http://wrong", "mysql://wrong", "{braces}"} & {*" ".join(told).split()}
+    assert "OPENAI_API_KEY is not set: expected a key of the OpenAI API" in told
+    assert "REDIS_PORT is wrong: expected a whole number from 1 to 65535" in told
+    assert "LEASE_SECONDS is wrong: expected a number of seconds, 2 or more" in told
+    assert "TTS_RATE_LIMIT is wrong: expected starts per seconds, such as 10/60, or none" in told
+    names = "transcription, tts, evaluation, webhook"
+    assert f"QUEUES is wrong: expected names out of {names}, with commas between them" in told
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_required_variable_that_is_blank_is_missing(missing: str, blank: str) -> None:
+    (problem,) = problems(**{missing: blank})
+    assert problem.startswith(missing)
+
+
+def test_keys_of_s3_come_in_pairs() -> None:
+    (problem,) = problems(S3_SECRET_ACCESS_KEY="the-secret")
+    assert problem == "S3_ACCESS_KEY_ID is not set: expected the key id that goes with S3_SECRET_ACCESS_KEY"
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("10/60", RateLimit(10, 60)), (" 1 / 0.5 ", RateLimit(1, 0.5)),
+        ("1000000/2678400", RateLimit(1_000_000, 2_678_400)), ("", RateLimit(10, 60)),
+        ("none", None), ("None", None),
+    ],
+)  # fmt: skip
+def test_a_rate_limit_is_starts_per_seconds(text: str, limit: RateLimit | None) -> None:
+    (queue,) = config(("tts",), TTS_RATE_LIMIT=text).queues
+    assert queue.rate_limit == limit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10",
+        "10/",
+        "/60",
+        "0/60",
+        "-1/60",
+        "1.5/60",
+        "10/0",
+        "10/-1",
+        "10/nan",
+        "10/inf",
+        "1/2/3",
+        "10 per 60",
+    ],
+)
+def test_anything_else_is_no_rate_limit(text: str) -> None:
+    (problem,) = problems(TTS_RATE_LIMIT=text)
+    assert problem.startswith("TTS_RATE_LIMIT is wrong")
+
+
+def test_commands_read_only_what_they_need() -> None:
+    assert load_redis({}).prefix == "preppath"
+    assert load_database_url(REQUIRED) == REQUIRED["DATABASE_URL"]
+    assert [queue.name for queue in load_queues({}, DEFAULTS)] == ["transcription", "tts", "evaluation"]
+    for read in (load_database_url, lambda v: load_queues({**v, "TTS_RETRIES": "x"}, DEFAULTS)):
+        with pytest.raises(ConfigError):
+            read({})
+
+
+def test_a_file_is_read_under_the_process_own_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text(
+        "# a comment\nOPENAI_MODEL=from-file\nexport S3_REGION='eu-1' # why\nS3_BUCKET=${HOME}/x\n"
+        'OPENAI_TTS_VOICE="é"\nLOG_LEVEL=\nNO_VALUE\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("OPENAI_MODEL", "from-process")
+    monkeypatch.setenv("S3_REGION", "")
+
+    read = read_environment(path)
+
+    assert read["OPENAI_MODEL"] == "from-process"
+    assert (read["S3_REGION"], read["S3_BUCKET"], read["OPENAI_TTS_VOICE"]) == ("eu-1", "${HOME}/x", "é")
+    assert not {"LOG_LEVEL", "NO_VALUE"} & {*read}
+    assert "S3_REGION" not in read_environment()
+
+
+def test_a_file_that_can_not_be_read_is_a_problem_with_its_reason(tmp_path: Path) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    for path, reason in [
+        (tmp_path / "missing", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+        (binary, "not UTF-8 text"),
+    ]:
+        with pytest.raises(ConfigError) as raised:
+            read_environment(path)
+        assert raised.value.problems == (f"--config {path} can not be read: {reason}",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_TTS_VOICE", "OPENAI_BASE_URL", "S3_BUCKET",
+     "S3_SECRET_ACCESS_KEY", "DATABASE_URL", "REDIS_URL", "REDIS_HOST", "KEY_PREFIX"],
+)  # fmt: skip
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotes_around_a_real_variable_are_a_problem(name: str, quote: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is wrong: expected a value without {quote} around it"):
+        load({**REQUIRED, name: f"{quote}value{quote}"}, [])
+
+
+def test_a_password_may_have_quotes() -> None:
+    assert "%22pass%22" in load({**REQUIRED, "REDIS_PASSWORD": '"pass"'}, []).redis.url

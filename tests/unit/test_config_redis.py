@@ -1,0 +1,79 @@
+"""Where Redis is: its URL is read as it is meant, or refused before anything is started."""
+
+from __future__ import annotations
+
+import pytest
+
+from preppath_workers.config.load import load_redis
+from preppath_workers.errors import ConfigError
+from preppath_workers.store import connection as connections
+
+WRONG = [
+    "localhost:6379", "redis://", "redis://host:port", "redis://host:99999", "redis://host:0", "redis://[::1",
+    "redis://[::g]", "http://host", "redis://two words", "redis://%00", "redis://a..b", "redis://" + "a" * 64,
+    "redis://host/queues", "redis://host/0/1", "redis://host/-1", "redis://host/999999", "redis://host/١",
+    "redis://host?db=x", "redis://host?db=1&db=x", "redis://host?client_name=two words",
+    "redis://host?socket_timeout=2", "redis://host?socket_connect_timeout=0", "redis://host?retry_on_timeout=1",
+    "redis://host?decode_responses=false", "redis://host?encoding_errors=strict", "redis://host?protocol=3",
+    "redis://host?max_connections=0", "redis://host?connection_class=x", "redis://host?unknown=1",
+    "redis://host?ssl_cert_reqs=none", "rediss://host?ssl_cert_reqs=perhaps", "redis://host?=", "redis://host?x",
+    "redis://user#:password@host", "redis://:pass/word@host", "redis://:pass?word@host", "redis://ho\x1bst",
+    "unix:", "unix:path", "unix://", "unix:///", "unix://host/path", "unix:///path?socket_timeout=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", WRONG, ids=ascii)
+def test_what_redis_py_would_read_otherwise_is_refused_without_being_shown(url: str) -> None:
+    told = []
+    for wrong in (url, "nonsense"):
+        with pytest.raises(ConfigError) as raised:
+            load_redis({"REDIS_URL": wrong})
+        told.append(raised.value.problems)
+    (problem,) = told[0]
+    assert problem.startswith(
+        "REDIS_URL is wrong: expected a URL that starts with redis:// or rediss:// or unix"
+    )
+    assert told[0] == told[1], "nothing of the value"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://host", {"host": "host", "port": 6379, "db": 0}),
+        ("redis://u:p%40ss@10.0.0.1:7000/3", {"port": 7000, "db": 3, "username": "u", "password": "p@ss"}),
+        ("redis://my_redis.internal/?db=2&client_name=workers", {"db": 2, "client_name": "workers"}),
+        ("redis://[::1]:6380/", {"host": "::1", "port": 6380}),
+        ("redis://:päss wörd@höst", {"password": "päss wörd"}),
+        ("rediss://h?ssl_cert_reqs=none&ssl_check_hostname=False", {"cert_reqs": 0, "check_hostname": False}),
+        ("unix:///run/redis.sock?db=1&password=p", {"path": "/run/redis.sock", "db": 1, "password": "p"}),
+        ("unix://user:p@/run/redis.sock", {"path": "/run/redis.sock", "username": "user"}),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_what_is_right_is_read_by_redis_py_and_leaves_our_settings_alone(
+    url: str, expected: dict[str, object]
+) -> None:
+    connection = connections.open_for_consumer(load_redis({"REDIS_URL": url}).url, timeout=7)
+
+    assert {name: getattr(connection, name) for name in expected} == expected
+    assert (connection.socket_timeout, connection.socket_connect_timeout) == (7, connections.CONNECT_TIMEOUT)
+    assert connection.encoder.encoding_errors == "surrogateescape"
+    assert connection.encoder.decode_responses is True
+
+
+@pytest.mark.parametrize("host", ["localhost:6379", "a:b", "..", "a..b", "two words", "http://host", "::g"])
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_redis({"REDIS_HOST": host})
+    assert raised.value.problems == ("REDIS_HOST is wrong: expected a host name or an address",)
+
+
+def test_a_host_may_be_an_address_of_either_kind() -> None:
+    assert load_redis({"REDIS_HOST": "::1"}).url == "redis://[::1]:6379"
+    assert load_redis({"REDIS_HOST": "127.0.0.1"}).url == "redis://127.0.0.1:6379"
+
+
+@pytest.mark.parametrize("name", ["REDIS_PASSWORD", "REDIS_URL", "REDIS_HOST", "KEY_PREFIX"])
+def test_bytes_that_are_no_text_are_a_problem_and_no_crash(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is wrong: expected"):
+        load_redis({name: "redis://h/\udcff"})

@@ -1,0 +1,129 @@
+"""The layout: a folder is one concern, and imports go one way only."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import preppath_workers
+
+ROOT = Path(preppath_workers.__file__).parent
+PACKAGE = preppath_workers.__name__
+
+#: The entries of the package, from the bottom up: each may import itself and those before it.
+LAYERS = (
+    *("errors", "config", "log", "parent_death"),
+    *("store", "queue"),  # with errors: all that a producer imports
+    *("clients", "registry", "jobs"),
+    *("worker", "cli", "__main__"),
+)
+
+#: What the package itself, the public API, imports.
+PUBLIC = ("errors", "store", "queue", "registry")
+
+#: Entries at the package's top: a stranger reads these names first.
+MOST_ENTRIES = 14
+
+
+def modules() -> dict[str, Path]:
+    """Every module by its full name; a package goes by the name of its folder."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = (PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imported(name: str) -> Iterator[str]:
+    """The modules of the package that a module imports anywhere, under TYPE_CHECKING too."""
+    path = MODULES[name]
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *(node.module or "").split(".")]).rstrip(".")
+            for alias in node.names:
+                if (base, alias.name) == (PACKAGE, "__version__"):
+                    continue  # stands before all imports of the package
+                inner = f"{base}.{alias.name}"
+                if inner in MODULES or base in MODULES:
+                    yield inner if inner in MODULES else base
+
+
+IMPORTS: Mapping[str, set[str]] = {name: {*imported(name)} - {name} for name in MODULES}
+
+
+def layer(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+def test_package_top_has_few_entries_and_each_has_a_layer() -> None:
+    entries = {path.name for path in ROOT.iterdir() if path.name != "__pycache__"}
+    assert len(entries) <= MOST_ENTRIES, sorted(entries)
+    assert {layer(name) for name in MODULES} == {"", *LAYERS}
+
+
+def test_imports_go_one_way_only() -> None:
+    wrong = []
+    for name, others in IMPORTS.items():
+        own = layer(name)
+        allowed = set(PUBLIC) if own == "" else {*LAYERS[: LAYERS.index(own) + 1]}
+        wrong += [f"{name} imports {other}" for other in others if layer(other) not in allowed]
+    assert wrong == []
+
+
+def test_imports_form_no_circle() -> None:
+    try:
+        TopologicalSorter(IMPORTS).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
+
+
+def test_walk_sees_relative_imports_of_every_kind() -> None:
+    assert f"{PACKAGE}.queue" in IMPORTS[PACKAGE]
+    assert f"{PACKAGE}.config.model" in IMPORTS[f"{PACKAGE}.store.consumer"]
+    assert f"{PACKAGE}.errors" in IMPORTS[f"{PACKAGE}.queue"]
+    assert f"{PACKAGE}.cli.run" in IMPORTS[f"{PACKAGE}.cli.main"]
+
+
+@pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.cli.main", f"{PACKAGE}.worker.supervisor"])
+def test_import_starts_no_thread_and_opens_no_socket(module: str) -> None:
+    """What is imported before a fork must bear being forked."""
+    program = f"""
+import socket, sys, threading
+opened = []
+sys.addaudithook(lambda event, arguments: event == "socket.__new__" and opened.append(arguments))
+import {module}
+print(threading.active_count(), len(opened))
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
+    assert found.stdout.split() == ["1", "0"]
+
+
+def test_producer_loads_redis_and_none_of_the_workers_libraries() -> None:
+    program = f"import sys, {PACKAGE}; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {*found.stdout.split()}
+    assert "redis" in loaded
+    assert {
+        "openai",
+        "boto3",
+        "psycopg2",
+        "requests",
+        "dotenv",
+        f"{PACKAGE}.worker",
+        f"{PACKAGE}.jobs",
+    } & loaded == set()

@@ -1,0 +1,248 @@
+"""Logs: JSON lines or text for people, with the job's context, never a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from preppath_workers import log
+from preppath_workers.config.model import LogConfig
+from preppath_workers.log import LogContext, fields, redact
+
+logger = logging.getLogger("preppath_workers.test")
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def untouched_logging() -> Iterator[None]:
+    """configure() sets up the process; each test gives it back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def configured(
+    form: str = "json", level: str = "info", secrets: tuple[str, ...] = (), terminal: bool = False
+) -> StringIO:
+    stream = Terminal() if terminal else StringIO()
+    log.configure(LogConfig(level=level, format=form), secrets, stream)
+    return stream
+
+
+def lines(stream: StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_is_one_json_object() -> None:
+    stream = configured()
+
+    logger.info("Job %s", "started", extra=fields(waitMs=12, data={"text": "é\nü"}))
+
+    (line,) = lines(stream)
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "level": "info", "message": "Job started", "logger": "preppath_workers.test", "pid": os.getpid(),
+        "waitMs": 12, "data": {"text": "é\nü"},
+    }  # fmt: skip
+    assert "é" in stream.getvalue()
+
+
+def test_a_value_that_json_does_not_know_is_shown_as_text() -> None:
+    stream = configured()
+    logger.info("x", extra=fields(error=ValueError("why")))
+    assert lines(stream)[0]["error"] == "why"
+
+
+def test_inside_a_job_every_line_knows_it_whoever_writes_it() -> None:
+    stream = configured()
+
+    with LogContext(lambda: {"queue": "tts", "jobId": "a", "attempt": 2}):
+        logging.getLogger("vendor").warning("slow", extra=fields(attempt=3))
+        with LogContext(lambda: {"queue": "other"}):
+            logger.info("inner")
+        logger.info("outer again")
+    logger.info("after")
+
+    first, inner, outer, after = lines(stream)
+    assert (first["queue"], first["jobId"], first["attempt"]) == ("tts", "a", 3)
+    assert (inner["queue"], outer["queue"]) == ("other", "tts")
+    assert "queue" not in after
+
+
+def test_a_job_that_fails_takes_its_context_along() -> None:
+    stream = configured()
+    with pytest.raises(ValueError, match="x"), LogContext(lambda: {"jobId": "a"}):
+        raise ValueError("x")
+    logger.info("after")
+    assert "jobId" not in lines(stream)[0]
+
+
+def test_a_traceback_stays_in_its_line() -> None:
+    stream = configured()
+    try:
+        raise ValueError("why")
+    except ValueError:
+        logger.exception("It broke")
+
+    (line,) = lines(stream)
+    assert line["level"] == "error"
+    assert line["traceback"].endswith("ValueError: why")
+
+
+def test_text_for_people_is_a_line_with_its_facts() -> None:
+    stream = configured("text")
+
+    logger.warning("Job failed", extra=fields(jobId="a", error="two words", retryInMs=1_000))
+
+    assert stream.getvalue().endswith(' WARNING Job failed  jobId=a error="two words" retryInMs=1000\n')
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_text_has_its_traceback_below() -> None:
+    stream = configured("text")
+    try:
+        raise ValueError("why")
+    except ValueError:
+        logger.exception("It broke")
+    assert stream.getvalue().splitlines()[1] == "Traceback (most recent call last):"
+
+
+@pytest.mark.parametrize(
+    ("form", "terminal", "starts_with", "colour"),
+    [
+        ("auto", True, "\x1b", True),
+        ("auto", False, "{", False),
+        ("json", True, "{", False),
+        ("text", True, "\x1b", True),
+        ("text", False, "", False),
+    ],
+)
+def test_auto_is_colour_on_a_terminal_and_json_elsewhere(
+    form: str, terminal: bool, starts_with: str, colour: bool
+) -> None:
+    stream = configured(form, terminal=terminal)
+    logger.info("x")
+    assert stream.getvalue().startswith(starts_with)
+    assert ("\x1b" in stream.getvalue()) is colour
+
+
+def test_the_level_is_the_least_that_is_shown_and_vendors_tell_warnings_only() -> None:
+    stream = configured(level="warning")
+    logger.info("no")
+    logger.warning("yes")
+    assert [line["message"] for line in lines(stream)] == ["yes"]
+
+    stream = configured(level="debug")
+    logging.getLogger("httpx").info("no")
+    logging.getLogger("httpx").warning("yes")
+    logger.debug("yes too")
+    assert [line["message"] for line in lines(stream)] == ["yes", "yes too"]
+
+
+def test_redact_replaces_every_secret_everywhere() -> None:
+    assert redact("a key, the key", ["key"]) == "a ***, the ***"
+    assert redact("nothing", []) == "nothing"
+
+
+SECRETS = ("sk-plain", 'quo"te', "back\\slash", "umläut", 'umläut"quote', "new\nline", "sk-plain-and-more")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("place", ["message", "fact", "nested", "error", "traceback", "context"])
+def test_no_secret_is_ever_written(secret: str, form: str, place: str) -> None:
+    stream = configured(form, secrets=SECRETS)
+    match place:
+        case "message":
+            logger.info("it is %s", secret)
+        case "fact":
+            logger.info("x", extra=fields(value=f"it is {secret}"))
+        case "nested":
+            logger.info("x", extra=fields(data={"list": [secret, 1]}))
+        case "error":
+            logger.info("x", extra=fields(error=ValueError(secret)))
+        case "traceback":
+            try:
+                raise ValueError(secret)
+            except ValueError:
+                logger.exception("x")
+        case "context":
+            with LogContext(lambda: {"data": secret}):
+                logger.info("x")
+
+    written = stream.getvalue()
+    read = written if form == "text" else json.dumps(lines(stream), ensure_ascii=False)
+    spellings = (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    assert not [spelling for spelling in spellings if spelling in written or spelling in read]
+    assert "***" in written
+    assert "-and-more" not in written
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_secret_that_is_a_word_of_the_line_itself_does_not_hide_that_word(form: str) -> None:
+    stream = configured(form, secrets=("error", "logger", "ERROR", "preppath_workers"))
+    logger.error("an error", extra=fields(error="error", logger_error=1))
+    (written,) = stream.getvalue().splitlines()
+    if form == "text":
+        assert written.endswith(" ERROR   an ***  error=*** logger_error=1")
+        return
+    line = json.loads(written)
+    assert (line["level"], line["logger"]) == ("error", "preppath_workers.test")
+    assert (line["message"], line["error"], line["logger_error"]) == ("an ***", "***", 1)
+
+
+def test_a_line_that_cannot_be_formatted_is_told_without_its_arguments(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    stream = configured(secrets=("hunter2",))
+    logger.info("%d jobs", "hunter2")
+    (line,) = lines(stream)
+    assert line["message"] == "A log line cannot be formatted"
+    assert (line["logger"], line["error"]) == ("preppath_workers.test", "TypeError")
+    assert capfd.readouterr() == ("", "")
+
+
+def long_traceback() -> None:
+    try:
+        raise ValueError("é" * 300_000)
+    except ValueError:
+        logger.exception("It broke", extra=fields(jobId="j"))
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_line_of_any_length_is_cut_to_what_readers_take(form: str) -> None:
+    stream = configured(form)
+    long_traceback()
+    logger.info("x", extra=fields(**{f"name{number}": "y" * 50 for number in range(1_000)}))
+    logger.info("x", extra=fields(data={"list": ["\0" * 100] * 1_000}))
+    written = stream.getvalue()
+    if form == "text":
+        assert written.count("Traceback") == 1
+        assert len(written.encode()) <= 3 * 32 * 1024
+        return
+    traceback, many, data = lines(stream)
+    assert max(len(line.encode()) for line in written.splitlines()) < 32 * 1024
+    assert traceback["traceback"].startswith("Traceback (most recent call last):")
+    assert traceback["traceback"].endswith("ééé")
+    assert (traceback["message"], traceback["jobId"], traceback["truncated"]) == ("It broke", "j", True)
+    assert many["truncated"]
+    assert data["data"].startswith('{"list": [')
+
+
+def test_no_half_of_a_secret_is_left_where_a_line_is_cut() -> None:
+    stream = configured(secrets=("0123456789",))
+    for length in range(12):
+        logger.info("x", extra=fields(text="0123456789" * 5_000 + "x" * length + "0123456789" * 5_000))
+    assert not any(part in stream.getvalue() for part in ("456", "012", "789"))

@@ -1,0 +1,226 @@
+"""Where log lines go: pipes, sockets and files, and readers that read no more."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preppath_workers import log
+from preppath_workers.config.model import LogConfig
+from preppath_workers.log import fields
+from preppath_workers.log.output import FileOutput
+
+from .test_log import untouched_logging  # noqa: F401 — a fixture
+
+logger = logging.getLogger("preppath_workers.test")
+
+DROPPED = "Log lines were dropped, nobody read them"
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """Its two ends, to read from and to write to."""
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def configured(descriptor: int, **values: Any) -> None:
+    with open(descriptor, "w", encoding="utf-8", closefd=False) as stream:
+        log.configure(LogConfig(format="json", **values), secrets=("hunter2",), stream=stream)
+
+
+def everything(descriptor: int) -> list[dict[str, Any]]:
+    """The lines that wait to be read."""
+    found = b""
+    while select.select([descriptor], [], [], 0)[0]:
+        found += os.read(descriptor, 65_536)
+    return [json.loads(line) for line in found.splitlines()]
+
+
+def test_a_line_for_a_pipe_is_no_longer_than_what_is_written_in_one_piece(pipe: tuple[int, int]) -> None:
+    configured(pipe[1])
+    logger.info("long", extra=fields(data={"text": "é" * 9_500}, jobId="j"))
+    raw = os.read(pipe[0], 65_536)
+    assert len(raw) <= select.PIPE_BUF
+    line = json.loads(raw)
+    assert (line["message"], line["jobId"], line["truncated"]) == ("long", "j", True)
+    assert line["data"].startswith('{"text": "é')
+
+
+def test_long_lines_of_several_processes_on_one_pipe_stay_whole(pipe: tuple[int, int]) -> None:
+    configured(pipe[1])
+    pids = []
+    for number in range(5):
+        if not (pid := os.fork()):
+            for _ in range(100):
+                logger.info("x", extra=fields(number=number, text=chr(97 + number) * 9_500))
+            os._exit(0)
+        pids.append(pid)
+    found = b""
+    while found.count(b"\n") < 500:
+        found += os.read(pipe[0], 65_536)
+    for pid in pids:
+        os.waitpid(pid, 0)
+    for line in map(json.loads, found.splitlines()):
+        assert {*line["text"]} - {" ", "…"} == {chr(97 + line["number"])}
+
+
+def test_a_reader_that_is_stuck_holds_nobody_up_and_learns_what_it_missed(pipe: tuple[int, int]) -> None:
+    configured(pipe[1])
+    for number in range(1_000):
+        logger.info("line", extra=fields(number=number, text="x" * 1_000))
+    found = everything(pipe[0])
+    logger.info("again")
+    found += everything(pipe[0])
+    assert [line["message"] for line in found[-2:]] == [DROPPED, "again"]
+    written = [line for line in found if line["message"] == "line"]
+    assert len(written) + sum(line.get("dropped", 0) for line in found) == 1_000
+    assert len(written) > 30
+
+
+def test_a_pipe_of_another_user_is_written_to_without_waiting(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be opened once more."""
+    monkeypatch.setattr("preppath_workers.log.output._reopened", lambda _: None)
+    test_a_reader_that_is_stuck_holds_nobody_up_and_learns_what_it_missed(pipe)
+
+
+def test_the_file_that_others_share_stays_blocking(pipe: tuple[int, int]) -> None:
+    configured(pipe[1])
+    logger.info("x")
+    assert os.get_blocking(pipe[1])
+
+
+def test_a_slow_reader_misses_nothing(pipe: tuple[int, int]) -> None:
+    configured(pipe[1])
+    found: list[bytes] = []
+
+    def read() -> None:
+        while b"last" not in b"".join(found[-2:]):
+            found.append(os.read(pipe[0], 65_536))
+            threading.Event().wait(0.02)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(500):
+        logger.info("line", extra=fields(number=number, text="x" * 1_000))
+    logger.info("last")
+    reader.join()
+    assert [json.loads(line).get("number") for line in b"".join(found).splitlines()] == [*range(500), None]
+
+
+def test_a_reader_that_is_gone_is_no_error(pipe: tuple[int, int]) -> None:
+    reading, writing = os.pipe()
+    configured(writing)
+    os.close(reading)
+    logger.info("x")
+    os.close(writing)
+
+
+def test_a_socket_gets_whole_lines_and_its_reader_may_be_stuck() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        configured(ours.fileno())
+        for number in range(100):
+            logger.info("line", extra=fields(number=number, text="x" * 100_000))
+        before = everything(theirs.fileno())
+        logger.info("again")
+        dropped, again = everything(theirs.fileno())
+    assert all(line["truncated"] for line in before)
+    assert (dropped["dropped"], again["message"]) == (100 - len(before), "again")
+
+
+def test_a_full_disk_is_no_error_and_what_is_written_later_stands_on_a_line_of_its_own(
+    tmp_path: Path,
+) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "log"
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with path.open("wb") as file:
+        output = FileOutput(file.fileno())
+        resource.setrlimit(resource.RLIMIT_FSIZE, (15, limits[1]))
+        try:
+            assert [output.write(b"123456789\n", 0) for _ in range(3)] == [True, False, False]
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert output.write(b"again\n", 0)
+    assert path.read_bytes() == b"123456789\n12345\nagain\n"
+
+
+PROGRAM = """
+import logging, os, subprocess, sys, threading, warnings
+from preppath_workers import log
+from preppath_workers.config.model import LogConfig
+log.configure(LogConfig(format="json"), secrets=("hunter2",))
+log.take_over()
+print("printed hunter2")
+print("begun", end=" "); print("and ended")
+sys.stdout.buffer.write(b"bytes\\n"); sys.stdout.flush()
+warnings.warn("warned hunter2")
+added = logging.StreamHandler()
+logging.getLogger().addHandler(added)
+logging.getLogger("x").warning("twice")
+logging.getLogger().removeHandler(added)
+subprocess.run([sys.executable, "-c", "pass"], stdout=sys.stdout, stderr=sys.stderr, check=True)
+
+class Odd:
+    def __del__(self):
+        raise ValueError("finalised hunter2")
+
+def fail():
+    raise ValueError("thread hunter2")
+
+Odd()
+thread = threading.Thread(target=fail); thread.start(); thread.join()
+raise KeyError("unhandled hunter2")
+"""
+
+
+def test_whatever_reaches_the_standard_streams_is_a_line_of_the_log_without_secrets(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "hunter2" not in done.stderr
+    found = [json.loads(line) for line in done.stderr.splitlines()]
+    by_message = {line["message"]: line for line in found}
+    assert by_message["printed ***"].items() >= {"logger": "stdout", "level": "info"}.items()
+    assert {"begun and ended", "bytes"} <= by_message.keys()
+    assert any("UserWarning: warned ***" in message for message in by_message)
+    # Once by our handler and once by the one that was added, whose stream is the log: no more than that.
+    assert [line["message"] for line in found].count("twice") == 2
+    assert "ValueError: thread ***" in by_message["Unhandled exception in a thread"]["traceback"]
+    assert "ValueError: finalised ***" in by_message["Exception ignored in a finaliser"]["traceback"]
+    assert by_message["Unhandled exception"]["level"] == "critical"
+    assert "KeyError: 'unhandled ***'" in by_message["Unhandled exception"]["traceback"]
+
+
+def test_a_process_without_standard_error_writes_to_no_other_file(tmp_path: Path) -> None:
+    program = """
+import logging, os, sys
+from preppath_workers import log
+from preppath_workers.config.model import LogConfig
+os.close(2)
+sys.stderr = sys.__stderr__ = None
+file = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)
+assert file == 2
+log.configure(LogConfig(format="json"))
+logging.getLogger("x").warning("lost")
+"""
+    path = tmp_path / "other"
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)
+    assert path.read_bytes() == b""

@@ -1,0 +1,87 @@
+"""The units as systemd's own tools see them. `tests/nspawn` tries them under a running systemd."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from preppath_workers.jobs import JOB_TYPES
+from tests.support.minimal_env import MINIMAL_ENV
+
+ROOT = Path(__file__).parents[2]
+UNITS = sorted(path.name for path in (ROOT / "systemd").iterdir())
+
+#: Where the units expect the checkout.
+PLACE = "/opt/preppath-workers"
+
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The units, with this checkout as the installed one."""
+    for name in UNITS:
+        text = (ROOT / "systemd" / name).read_text(encoding="utf-8").replace(PLACE, str(ROOT))
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_understands_every_line(folder: Path, name: str) -> None:
+    found = analyze(folder, "verify", f"./{name.replace('@', '@tts')}")
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", [name for name in UNITS if name.endswith(".service")])
+def test_services_are_locked_in(folder: Path, name: str) -> None:
+    found = analyze(folder, "security", "--offline=true", "--threshold=20", f"./{name.replace('@', '@tts')}")
+    assert found.returncode == 0, found.stdout.splitlines()[-1]
+
+
+def test_the_target_wants_every_queue_that_is_always_worked() -> None:
+    text = (ROOT / "systemd/preppath-workers.target").read_text(encoding="utf-8")
+    wanted = re.findall(r"preppath-workers@(\w+)\.service", text)
+    assert wanted == [job_type.name for job_type in JOB_TYPES if not job_type.defaults.needs]
+
+
+def test_a_reload_looks_at_the_configuration_first(tmp_path: Path) -> None:
+    text = (ROOT / "systemd/preppath-workers@.service").read_text(encoding="utf-8")
+    look, signal = re.findall(r"^ExecReload=(.+)$", text, re.MULTILINE)
+    assert "kill -HUP" in signal
+    file = tmp_path / "env"
+    words = (
+        look.replace(PLACE, str(ROOT)).replace("/etc/preppath-workers/env", str(file)).replace("%i", "tts")
+    )
+    right = {**MINIMAL_ENV, "REDIS_URL": "redis://127.0.0.1:9"}
+    for wrong, code in ((False, 0), (True, 78)):
+        values = right | ({"TTS_RATE_LIMIT": "fast"} if wrong else {})
+        file.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+        done = subprocess.run(words.split(), capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert ("TTS_RATE_LIMIT" in done.stderr) == wrong
+
+
+def test_what_is_started_is_there() -> None:
+    commands = [line for name in UNITS for line in (ROOT / "systemd" / name).read_text().splitlines()]
+    programs = re.findall(
+        rf"{PLACE}/(bin/\S+)", "\n".join(line for line in commands if line.startswith("Exec"))
+    )
+    assert programs
+    assert [name for name in programs if not (ROOT / name).stat().st_mode & 0o111] == []
