@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The workers of every queue, or with `--queue tts` of one. README.md, "Operations", says how to run it.
+# The workers of every queue, or with `--queue tts` of one. systemd/README.md says how to run it.
 
 FROM python:3.13-slim AS build
 WORKDIR /build

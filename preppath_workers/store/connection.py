@@ -37,7 +37,7 @@ _COMMON = {
     "decode_responses": True,
     "encoding_errors": ENCODING_ERRORS,
     "protocol": 2,
-    # No CLIENT SETINFO: an ACL cannot name it before Redis 7.2, and README's user must be refused nothing.
+    # No CLIENT SETINFO: an ACL cannot name it before Redis 7.2, and the user of systemd/README.md must be refused nothing.
     "driver_info": None,
 }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.support.waiting import eventually
 
-#: What README.md recommends for a container, and what Kubernetes' "restricted" profile requires.
+#: What systemd/README.md recommends for a container, and what Kubernetes' "restricted" profile requires.
 _RESTRICTED = (
     "--read-only", "--tmpfs=/tmp", "--cap-drop=all", "--security-opt=no-new-privileges", "--memory=2g",
 )  # fmt: skip

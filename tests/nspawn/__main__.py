@@ -2,7 +2,7 @@
 
 Needs debootstrap and systemd-container, and a way to Debian's and Python's packages. It makes a Debian in
 FOLDER, unless there is one from the last time, boots it, installs the checkout with the very commands that
-stand in the README, starts the units, and does to them what may happen to them. It prints a line for each,
+stand in systemd/README.md, starts the units, and does to them what may happen to them. It prints a line for each,
 and ends with exit code 1 if one was not as expected.
 """
 
@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--suite", default="bookworm", help="which Debian (%(default)s)")
     parser.add_argument("--mirror", help="where debootstrap fetches it from, if not from where it likes")
     parser.add_argument("--show", action="append", default=[], metavar="PATH", help="seen inside, read-only")
-    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--readme", type=Path, default=ROOT / "systemd/README.md")
     args = parser.parse_args()
 
     make_tree(args.tree.absolute(), args.suite, args.mirror)
@@ -52,8 +52,8 @@ def main() -> int:
 
 
 def _install(container: Container, running_servers: Servers, readme: Path) -> int:
-    """The first two blocks of commands under "On a server"; the file is filled in between them."""
-    section = readme.read_text(encoding="utf-8").partition("### On a server, with systemd")[2]
+    """The first two blocks of commands under "Install"; the file is filled in between them."""
+    section = readme.read_text(encoding="utf-8").partition("## Install\n")[2]
     first, second = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[:2]
     began = time.monotonic()
     for command in [*first.splitlines(), _FILL_IN, *second.splitlines()]:

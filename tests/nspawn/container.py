@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
-#: What the tree has from the start; the rest is installed as the README says.
+#: What the tree has from the start; the rest is installed as systemd/README.md says.
 _PACKAGES = "systemd,systemd-sysv,dbus,python3,ca-certificates"
 
 #: What package managers need to know about this machine's way out.

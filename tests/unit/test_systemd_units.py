@@ -13,7 +13,7 @@ from preppath_workers.jobs import JOB_TYPES
 from tests.support.minimal_env import MINIMAL_ENV
 
 ROOT = Path(__file__).parents[2]
-UNITS = sorted(path.name for path in (ROOT / "systemd").iterdir())
+UNITS = sorted(path.name for path in (ROOT / "systemd").glob("preppath-*"))
 
 #: Where the units expect the checkout.
 PLACE = "/opt/preppath-workers"

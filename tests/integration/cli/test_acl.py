@@ -1,4 +1,4 @@
-"""README.md has the rule for the workers' user of Redis: it suffices, and no other key or command is open."""
+"""systemd/README.md has the rule for the workers' user of Redis: it suffices, and no other key or command is open."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .conftest import ROOT, Run
 
 RULE = re.search(
     r"^ACL SETUSER preppath on '>PASSWORD' (.+)$",
-    (ROOT / "README.md").read_text(encoding="utf-8"),
+    (ROOT / "systemd/README.md").read_text(encoding="utf-8"),
     re.MULTILINE,
 )
 
@@ -39,7 +39,7 @@ class Guarded:
         return f"redis://preppath:right-horse@127.0.0.1:{self.server.port}"
 
     def allow(self, *rules: str) -> None:
-        assert RULE is not None, "README.md has no rule for the workers' user"
+        assert RULE is not None, "systemd/README.md has no rule for the workers' user"
         self.admin.acl_log_reset()
         self.admin.execute_command(
             "ACL", "SETUSER", "preppath", "reset", "on", ">right-horse", *RULE[1].split(), *rules

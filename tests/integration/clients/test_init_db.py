@@ -14,7 +14,7 @@ from preppath_workers.cli import init_db
 from preppath_workers.cli.check.postgres import NEEDED
 from preppath_workers.clients.postgres.schema import TABLES
 
-README = Path(__file__).parents[3] / "README.md"
+README = Path(__file__).parents[3] / "systemd/README.md"
 
 
 def run() -> int:

@@ -20,7 +20,7 @@ from tests.support.receiver import Receiver, receiver
 
 from .shortages import no_descriptors
 
-README = Path(__file__).parents[3] / "README.md"
+README = Path(__file__).parents[3] / "preppath_workers/jobs/README.md"
 SECRET = "0123456789abcdef"
 BODY = '{"text":"Zoë 😀"}'.encode()
 
