@@ -6,11 +6,9 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
 
-from ..store.dead_letters import HOPELESS, Selection
+from ..store.dead_letters import HOPELESS, REASONS, Selection
 from .arguments import positive_number
 from .queue_argument import add_queues_argument
-
-_REASONS = ("invalid", "permanent", "retries", "worker-died", "malformed")
 
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -24,7 +22,7 @@ def add_selection(parser: ArgumentParser) -> None:
         dest="reasons",
         action="append",
         default=[],
-        choices=_REASONS,
+        choices=REASONS,
         help="those that died of this; may be repeated",
     )
     parser.add_argument(

@@ -37,7 +37,7 @@ _COMMON = {
     "decode_responses": True,
     "encoding_errors": ENCODING_ERRORS,
     "protocol": 2,
-    # No CLIENT SETINFO: an ACL cannot name it before Redis 7.2, and the user of systemd/README.md must be refused nothing.
+    # No CLIENT SETINFO: the ACL in systemd/README.md cannot allow it before Redis 7.2.
     "driver_info": None,
 }
 

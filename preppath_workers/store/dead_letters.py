@@ -12,7 +12,10 @@ from .reader import QueueReader
 #: Entries looked at by one step.
 _PAGE = 100
 
-#: Reasons for which running a job again can change nothing.
+#: Why a job is in the list.
+REASONS = ("invalid", "permanent", "retries", "worker-died", "malformed", "out-of-service", "machine")
+
+#: Those for which running a job again can change nothing.
 HOPELESS = ("invalid", "malformed")
 
 
@@ -22,7 +25,7 @@ class Selection:
 
     Args:
         ids: these.
-        reasons: those that died of one of these: invalid, permanent, retries, worker-died, malformed.
+        reasons: those that died of one of these REASONS.
         but_reasons: those that did not die of one of these.
         error_class: those whose last error is of this class.
         min_age_ms, max_age_ms: those that died so long ago.

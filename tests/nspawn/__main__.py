@@ -1,9 +1,9 @@
 """Tries the systemd units for real: `python -m tests.nspawn --tree FOLDER`, as root, takes some five minutes.
 
 Needs debootstrap and systemd-container, and a way to Debian's and Python's packages. It makes a Debian in
-FOLDER, unless there is one from the last time, boots it, installs the checkout with the very commands that
-stand in systemd/README.md, starts the units, and does to them what may happen to them. It prints a line for each,
-and ends with exit code 1 if one was not as expected.
+FOLDER, unless there is one from the last time, boots it, installs the checkout with the very commands of
+systemd/README.md, starts the units, and does to them what may happen to them. It prints a line for each, and
+ends with exit code 1 if one was not as expected.
 """
 
 from __future__ import annotations

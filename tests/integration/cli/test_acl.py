@@ -1,4 +1,4 @@
-"""systemd/README.md has the rule for the workers' user of Redis: it suffices, and no other key or command is open."""
+"""The ACL rule of systemd/README.md suffices for the workers, and opens no other key or command."""
 
 from __future__ import annotations
 
