@@ -18,7 +18,7 @@ from ..errors import JobError, Snooze
 from ..log import fields
 from ..store.consumer import Consumer
 from ..store.job import Job
-from .attempt_slot import AttemptSlot
+from .attempt_consumer import AttemptConsumer
 from .redis_retry import insist
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class ActiveJobContext:
         self.id = job.id
         self.data = data
         self._job = job
-        self._slot = AttemptSlot(consumer)
+        self._consumer = AttemptConsumer(consumer)
         self._services = services
         self._progress_at = 0.0
 
@@ -61,7 +61,7 @@ class ActiveJobContext:
             return
         self._progress_at = now
         try:
-            self._slot.progress(self._job, max(0, min(100, int(percent))))
+            self._consumer.progress(self._job, max(0, min(100, int(percent))))
         except RedisError as error:
             logger.debug("Progress was not stored", extra=fields(error=str(error)))
 
@@ -75,7 +75,7 @@ class ActiveJobContext:
         value = json.loads(checkpoint)["value"]
         if len(checkpoint) > _CHECKPOINT_LIMIT:
             checkpoint = self._moved_to_storage(name, checkpoint)
-        insist(lambda: self._slot.checkpoint(self._job, name, checkpoint))
+        insist(lambda: self._consumer.checkpoint(self._job, name, checkpoint))
         self._checkpoints[name] = checkpoint
         return value
 
@@ -99,18 +99,18 @@ class ActiveJobContext:
         """Waits until the rate limit allows one more paid request. Raises JobLost, and Snooze rather than
         to spend the job's time and a worker on a long wait: started again, it goes on from the answers that
         are stored, and its start has paid for the next request."""
-        while seconds := insist(lambda: self._slot.spend(self._job)):
+        while seconds := insist(lambda: self._consumer.acquire_token(self._job)):
             if seconds > _LONGEST_WAIT:
                 raise Snooze("its next request has to wait for the rate limit")
             time.sleep(seconds)
 
     def check_lease(self) -> None:
         """Raises JobLost when another worker owns the job now."""
-        insist(lambda: self._slot.confirm(self._job))
+        insist(lambda: self._consumer.check_lease(self._job))
 
     def close(self) -> None:
         """Ends the attempt, for threads that a handler has left behind too: they get JobLost."""
-        self._slot.close()
+        self._consumer.close()
 
     def _moved_to_storage(self, name: str, answer: str) -> str:
         """What the job's hash holds for an answer that S3 has, or for one that it does not take."""
@@ -135,7 +135,7 @@ class ActiveJobContext:
     def _tried(self, name: str, checkpoint: str) -> bool:
         """Whether Redis took the checkpoint, without waiting for it. Raises JobLost."""
         try:
-            self._slot.checkpoint(self._job, name, checkpoint)
+            self._consumer.checkpoint(self._job, name, checkpoint)
         except RedisError as error:
             logger.debug("A checkpoint was not stored", extra=fields(error=str(error)))
             return False

@@ -9,10 +9,10 @@ from typing import Any, cast
 import pytest
 
 from preppath_workers.errors import JobLost
-from preppath_workers.worker.attempt_slot import AttemptSlot
+from preppath_workers.worker.attempt_consumer import AttemptConsumer
 
 
-class SlowSlot:
+class SlowConsumer:
     """Notes how many calls are under way at once."""
 
     def __init__(self) -> None:
@@ -27,22 +27,22 @@ class SlowSlot:
 
 
 @pytest.fixture
-def consumer() -> SlowSlot:
-    return SlowSlot()
+def consumer() -> SlowConsumer:
+    return SlowConsumer()
 
 
 @pytest.fixture
-def attempt_slot(consumer: SlowSlot) -> AttemptSlot:
-    return AttemptSlot(cast("Any", consumer))
+def attempt_consumer(consumer: SlowConsumer) -> AttemptConsumer:
+    return AttemptConsumer(cast("Any", consumer))
 
 
 JOB = cast("Any", None)
 
 
 def test_calls_of_several_threads_come_one_after_the_other(
-    consumer: SlowSlot, attempt_slot: AttemptSlot
+    consumer: SlowConsumer, attempt_consumer: AttemptConsumer
 ) -> None:
-    threads = [threading.Thread(target=attempt_slot.check_lease, args=[JOB]) for _ in range(4)]
+    threads = [threading.Thread(target=attempt_consumer.check_lease, args=[JOB]) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -51,15 +51,15 @@ def test_calls_of_several_threads_come_one_after_the_other(
 
 
 def test_closing_waits_for_the_call_under_way_and_later_ones_do_not_reach_the_slot(
-    consumer: SlowSlot, attempt_slot: AttemptSlot
+    consumer: SlowConsumer, attempt_consumer: AttemptConsumer
 ) -> None:
-    thread = threading.Thread(target=attempt_slot.check_lease, args=[JOB])
+    thread = threading.Thread(target=attempt_consumer.check_lease, args=[JOB])
     thread.start()
     while not consumer.under_way:
         time.sleep(0.001)
-    attempt_slot.close()
+    attempt_consumer.close()
     assert consumer.under_way == 0
     with pytest.raises(JobLost):
-        attempt_slot.check_lease(JOB)
+        attempt_consumer.check_lease(JOB)
     assert consumer.calls == 1
     thread.join()

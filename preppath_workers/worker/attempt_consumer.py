@@ -1,0 +1,55 @@
+"""The part of a worker's consumer that one attempt may use: from any thread, until the attempt ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..errors import JobLost
+from ..store.consumer import Consumer
+from ..store.job import Job
+
+Value = TypeVar("Value")
+
+
+class AttemptConsumer:
+    """The consumer's methods for a running job, one call at a time.
+
+    A handler may start threads, and two threads on one connection would read each other's answers. After
+    `close` every method raises JobLost, so that a thread that outlives its attempt cannot interfere with the
+    worker's next job.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def progress(self, job: Job, percent: int) -> None:
+        """Store the job's progress."""
+        self._locked(lambda: self._consumer.progress(job, percent))
+
+    def checkpoint(self, job: Job, name: str, value: str) -> None:
+        """Store a step's result with the job."""
+        self._locked(lambda: self._consumer.checkpoint(job, name, value))
+
+    def acquire_token(self, job: Job) -> float:
+        """Acquire a rate-limit token, or return the seconds until one is free."""
+        return self._locked(lambda: self._consumer.acquire_token(job))
+
+    def check_lease(self, job: Job) -> None:
+        """Raise JobLost if another worker owns the job now."""
+        self._locked(lambda: self._consumer.check_lease(job))
+
+    def close(self) -> None:
+        """End the attempt. Returns after any call in progress in another thread has its answer."""
+        self._is_closed = True
+        with self._lock:
+            pass
+
+    def _locked(self, call: Callable[[], Value]) -> Value:
+        with self._lock:
+            if self._is_closed:
+                raise JobLost("the attempt has ended")
+            return call()
