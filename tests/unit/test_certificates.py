@@ -1,4 +1,4 @@
-"""A private CA, named once in the configuration's file."""
+"""A private CA, named once in the `--config` file."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
 
 
 class TlsServer:
-    """Counts the clients that believe its certificate, and tells them nothing."""
+    """Counts the clients that accept its certificate. It never answers."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate, key)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self.believers = 0
+        self.accepted = 0
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -44,8 +44,8 @@ class TlsServer:
             while True:
                 client, _ = self._listener.accept()
                 with suppress(OSError), client, self._context.wrap_socket(client, server_side=True) as tls:
-                    # One who does not believe the certificate sends an alert in place of data.
-                    self.believers += bool(tls.recv(1))
+                    # A client that rejects the certificate sends an alert instead of data.
+                    self.accepted += bool(tls.recv(1))
 
 
 def ask_openai(address: str) -> None:
@@ -69,7 +69,7 @@ def ask_webhook(address: str) -> None:
 
 @pytest.fixture(autouse=True)
 def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is trusted at first, nor when the test has ended."""
+    """No extra certificate is trusted, before the test and after it."""
     for name in NAMES:
         monkeypatch.setenv(name, "")
 
@@ -86,24 +86,26 @@ def configure(folder: Path, text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("ask", [ask_openai, ask_s3, ask_redis, ask_webhook])
-def test_certificate_is_believed_once_the_configuration_names_its_ca(
+def test_client_accepts_a_certificate_if_the_config_file_names_its_ca(
     server: TlsServer, tmp_path: Path, ask: Callable[[str], None]
 ) -> None:
-    for believers in (0, 1):
+    for accepted in (0, 1):
         with pytest.raises(Exception):  # noqa: B017, PT011 - each library has its own
             ask(server.address)
-        assert server.believers == believers
+        assert server.accepted == accepted
         configure(tmp_path, f"SSL_CERT_FILE={tmp_path}/server.crt\n")
 
 
-def test_postgresql_believes_it_too(database_url: str, tmp_path: Path) -> None:
+def test_postgresql_accepts_a_certificate_if_the_config_file_names_its_ca(
+    database_url: str, tmp_path: Path
+) -> None:
     with closing(TlsProxy(database_url, *make_certificate(tmp_path, "server"))) as proxy:
         configure(tmp_path, f"SSL_CERT_FILE={tmp_path}/server.crt\n")
         with closing(psycopg2.connect(**parse_url(f"{proxy.url}?sslmode=verify-full").parameters)):
             assert proxy.handshakes == 1
 
 
-def test_changed_file_is_taken_up_by_a_reload(tmp_path: Path) -> None:
+def test_read_environment_again_takes_the_new_certificate_file(tmp_path: Path) -> None:
     first, second = (make_certificate(tmp_path, name)[0] for name in ("first", "second"))
 
     assert configure(tmp_path, f"SSL_CERT_FILE={first}\n")["SSL_CERT_FILE"] == str(first)
@@ -111,7 +113,9 @@ def test_changed_file_is_taken_up_by_a_reload(tmp_path: Path) -> None:
     assert "SSL_CERT_FILE" not in configure(tmp_path, "")
 
 
-def test_real_variable_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_variable_takes_precedence_over_the_config_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = (make_certificate(tmp_path, name)[0] for name in ("first", "second"))
     monkeypatch.setenv("SSL_CERT_FILE", str(first))
 
@@ -120,6 +124,8 @@ def test_real_variable_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "AWS_CA_BUNDLE"])
 @pytest.mark.parametrize("path", ["/nowhere.pem", "{folder}/env"])
-def test_file_without_certificates_is_refused_by_name(tmp_path: Path, name: str, path: str) -> None:
+def test_certificate_file_without_certificates_is_refused_by_name(
+    tmp_path: Path, name: str, path: str
+) -> None:
     with pytest.raises(ConfigError, match=f"{name} is wrong: expected a file"):
         configure(tmp_path, f"{name}={path.format(folder=tmp_path)}\n")

@@ -1,4 +1,4 @@
-"""The configuration: what is read, what it defaults to, and how everything wrong is told at once."""
+"""The configuration: its variables, its defaults, and its errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def problems(**variables: str) -> tuple[str, ...]:
     return raised.value.problems
 
 
-def test_three_variables_are_enough_and_the_rest_is_as_the_product_says() -> None:
+def test_config_with_required_variables_only_has_the_documented_defaults() -> None:
     read = config()
 
     assert (read.redis.url, read.redis.prefix) == ("redis://localhost:6379", "preppath")
@@ -55,7 +55,7 @@ def test_three_variables_are_enough_and_the_rest_is_as_the_product_says() -> Non
     ("name", "concurrency", "limit", "retries"),
     [("transcription", 2, "5/60", 3), ("tts", 3, "10/60", 3), ("evaluation", 5, "20/60", 2)],
 )
-def test_each_queue_is_worked_as_the_product_says(
+def test_queue_config_has_the_documented_defaults(
     name: str, concurrency: int, limit: str, retries: int
 ) -> None:
     (queue,) = [queue for queue in config().queues if queue.name == name]
@@ -67,7 +67,7 @@ def test_each_queue_is_worked_as_the_product_says(
     )
 
 
-def test_every_variable_is_read() -> None:
+def test_config_reads_every_variable() -> None:
     read = config(
         REDIS_URL="rediss://:r@cache:7000/1", KEY_PREFIX="p:1", OPENAI_ORG_ID="org", OPENAI_BASE_URL="http://o/v1",
         OPENAI_MODEL="m1", OPENAI_WHISPER_MODEL="m2", OPENAI_TTS_MODEL="m3", OPENAI_TTS_VOICE="echo",
@@ -96,21 +96,21 @@ def test_every_variable_is_read() -> None:
     )  # fmt: skip
 
 
-def test_redis_is_named_by_its_parts_or_by_a_url_which_wins() -> None:
+def test_redis_url_takes_precedence_over_host_and_port() -> None:
     parts = {"REDIS_HOST": "cache", "REDIS_PORT": "7000", "REDIS_PASSWORD": "p@ss/word"}
     assert load_redis(parts).url == "redis://:p%40ss%2Fword@cache:7000"
     assert load_redis({**parts, "REDIS_URL": "unix:///run/redis.sock"}).url == "unix:///run/redis.sock"
     assert load_redis({"REDIS_URL": ""}).url == "redis://localhost:6379"
 
 
-def test_queues_to_work_are_named_by_the_command_or_the_variable_or_are_all() -> None:
+def test_queues_come_from_the_command_then_the_variable_then_all() -> None:
     names = [queue.name for queue in config(only=("evaluation",), QUEUES="tts").queues]
     assert names == ["evaluation"]
     assert [queue.name for queue in config(QUEUES="tts,transcription").queues] == ["tts", "transcription"]
     assert [queue.name for queue in config(QUEUES=" ").queues] == ["transcription", "tts", "evaluation"]
 
 
-def test_a_queue_that_needs_a_variable_is_worked_where_it_is_set_or_the_queue_is_named() -> None:
+def test_queue_that_needs_a_variable_is_processed_if_it_is_set_or_named() -> None:
     others, url = ["transcription", "tts", "evaluation"], "https://api.example/jobs"
     assert [queue.name for queue in config(WEBHOOK_URL=" ").queues] == others
     assert [queue.name for queue in config(WEBHOOK_URL=url).queues] == [*others, "webhook"]
@@ -120,7 +120,7 @@ def test_a_queue_that_needs_a_variable_is_worked_where_it_is_set_or_the_queue_is
     assert [queue.name for queue in config(only=("webhook",)).queues] == ["webhook"]
 
 
-def test_the_webhook_has_a_url_of_the_web_and_a_secret_that_can_not_be_guessed() -> None:
+def test_webhook_requires_an_http_url_and_a_long_secret() -> None:
     assert (config().webhook.url, config().webhook.secret) == (None, None)
     read = config(WEBHOOK_URL="http://api/jobs", WEBHOOK_SECRET="0123456789abcdef").webhook
     assert (read.url, read.secret) == ("http://api/jobs", "0123456789abcdef")
@@ -130,7 +130,7 @@ def test_the_webhook_has_a_url_of_the_web_and_a_secret_that_can_not_be_guessed()
     )
 
 
-def test_everything_wrong_is_told_at_once_by_name_and_never_by_value() -> None:
+def test_config_reports_every_problem_by_name_without_values() -> None:
     wrong = {
         "REDIS_URL": "http://wrong", "REDIS_PORT": "70000", "KEY_PREFIX": "with {braces}",
         "OPENAI_API_KEY": "", "OPENAI_BASE_URL": "wrong", "S3_BUCKET": "", "S3_ENDPOINT": "wrong",
@@ -143,28 +143,27 @@ def test_everything_wrong_is_told_at_once_by_name_and_never_by_value() -> None:
     }  # fmt: skip
     expected = ({*wrong} - {"S3_ACCESS_KEY_ID"}) | {"S3_SECRET_ACCESS_KEY"}
 
-    told = problems(**wrong)
+    found = problems(**wrong)
 
-    assert {problem.split()[0] for problem in told} == expected
-    assert len(told) == len(expected)
-    assert all(": expected " in problem for problem in told)
-    assert not {"wrong-id", "http://wrong", "mysql://wrong", "{braces}"} & {*" ".join(told).split()}
-    assert "OPENAI_API_KEY is not set: expected a key of the OpenAI API" in told
-    assert "REDIS_PORT is wrong: expected a whole number from 1 to 65535" in told
-    assert "LEASE_SECONDS is wrong: expected a number of seconds, 2 or more" in told
-    assert "TTS_RATE_LIMIT is wrong: expected starts per seconds, such as 10/60, or none" in told
+    assert {problem.split()[0] for problem in found} == expected
+    assert len(found) == len(expected)
+    assert all(": expected " in problem for problem in found)
+    assert not {"wrong-id", "http://wrong", "mysql://wrong", "{braces}"} & {*" ".join(found).split()}
+    assert "OPENAI_API_KEY is not set: expected a key of the OpenAI API" in found
+    assert "REDIS_PORT is wrong: expected a whole number from 1 to 65535" in found
+    assert "LEASE_SECONDS is wrong: expected a number of seconds, 2 or more" in found
+    assert "TTS_RATE_LIMIT is wrong: expected starts per seconds, such as 10/60, or none" in found
     names = "transcription, tts, evaluation, webhook"
-    assert f"QUEUES is wrong: expected names out of {names}, with commas between them" in told
+    assert f"QUEUES is wrong: expected names out of {names}, with commas between them" in found
 
 
-@pytest.mark.parametrize("missing", REQUIRED)
-@pytest.mark.parametrize("blank", ["", "  "])
-def test_a_required_variable_that_is_blank_is_missing(missing: str, blank: str) -> None:
-    (problem,) = problems(**{missing: blank})
-    assert problem.startswith(missing)
+@pytest.mark.parametrize("name", REQUIRED)
+def test_required_variable_that_is_blank_is_missing(name: str) -> None:
+    (problem,) = problems(**{name: "  "})
+    assert problem.startswith(name)
 
 
-def test_keys_of_s3_come_in_pairs() -> None:
+def test_s3_secret_without_a_key_id_is_refused() -> None:
     (problem,) = problems(S3_SECRET_ACCESS_KEY="the-secret")
     assert problem == "S3_ACCESS_KEY_ID is not set: expected the key id that goes with S3_SECRET_ACCESS_KEY"
 
@@ -177,7 +176,7 @@ def test_keys_of_s3_come_in_pairs() -> None:
         ("none", None), ("None", None),
     ],
 )  # fmt: skip
-def test_a_rate_limit_is_starts_per_seconds(text: str, limit: RateLimit | None) -> None:
+def test_rate_limit_is_starts_per_seconds(text: str, limit: RateLimit | None) -> None:
     (queue,) = config(("tts",), TTS_RATE_LIMIT=text).queues
     assert queue.rate_limit == limit
 
@@ -199,12 +198,12 @@ def test_a_rate_limit_is_starts_per_seconds(text: str, limit: RateLimit | None) 
         "10 per 60",
     ],
 )
-def test_anything_else_is_no_rate_limit(text: str) -> None:
+def test_rate_limit_that_is_invalid_is_refused(text: str) -> None:
     (problem,) = problems(TTS_RATE_LIMIT=text)
     assert problem.startswith("TTS_RATE_LIMIT is wrong")
 
 
-def test_commands_read_only_what_they_need() -> None:
+def test_partial_loaders_read_only_what_they_need() -> None:
     assert load_redis({}).prefix == "preppath"
     assert load_database_url(REQUIRED) == REQUIRED["DATABASE_URL"]
     assert [queue.name for queue in load_queues({}, DEFAULTS)] == ["transcription", "tts", "evaluation"]
@@ -213,7 +212,7 @@ def test_commands_read_only_what_they_need() -> None:
             read({})
 
 
-def test_a_file_is_read_under_the_process_own_variables(
+def test_read_environment_prefers_real_variables_to_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / ".env"
@@ -233,7 +232,7 @@ def test_a_file_is_read_under_the_process_own_variables(
     assert "S3_REGION" not in read_environment()
 
 
-def test_a_file_that_can_not_be_read_is_a_problem_with_its_reason(tmp_path: Path) -> None:
+def test_read_environment_of_an_unreadable_file_names_the_reason(tmp_path: Path) -> None:
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\xfe")
     for path, reason in [
@@ -251,11 +250,11 @@ def test_a_file_that_can_not_be_read_is_a_problem_with_its_reason(tmp_path: Path
     ["OPENAI_API_KEY", "OPENAI_MODEL", "OPENAI_TTS_VOICE", "OPENAI_BASE_URL", "S3_BUCKET",
      "S3_SECRET_ACCESS_KEY", "DATABASE_URL", "REDIS_URL", "REDIS_HOST", "KEY_PREFIX"],
 )  # fmt: skip
-@pytest.mark.parametrize("quote", ["'", '"'])
-def test_quotes_around_a_real_variable_are_a_problem(name: str, quote: str) -> None:
-    with pytest.raises(ConfigError, match=f"{name} is wrong: expected a value without {quote} around it"):
-        load({**REQUIRED, name: f"{quote}value{quote}"}, [])
+def test_variable_with_quotes_around_its_value_is_refused(name: str) -> None:
+    for quote in ("'", '"'):
+        with pytest.raises(ConfigError, match=f"{name} is wrong: expected a value without {quote} around it"):
+            load({**REQUIRED, name: f"{quote}value{quote}"}, [])
 
 
-def test_a_password_may_have_quotes() -> None:
+def test_password_with_quotes_around_it_is_accepted() -> None:
     assert "%22pass%22" in load({**REQUIRED, "REDIS_PASSWORD": '"pass"'}, []).redis.url

@@ -1,4 +1,4 @@
-"""Where Redis is: its URL is read as it is meant, or refused before anything is started."""
+"""The Redis settings: a URL is either read as written or refused at startup."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ WRONG = [
 
 
 @pytest.mark.parametrize("url", WRONG, ids=ascii)
-def test_what_redis_py_would_read_otherwise_is_refused_without_being_shown(url: str) -> None:
-    told = []
+def test_redis_url_that_is_wrong_or_ambiguous_is_refused_without_its_value(url: str) -> None:
+    messages = []
     for wrong in (url, "nonsense"):
         with pytest.raises(ConfigError) as raised:
             load_redis({"REDIS_URL": wrong})
-        told.append(raised.value.problems)
-    (problem,) = told[0]
+        messages.append(raised.value.problems)
+    (problem,) = messages[0]
     assert problem.startswith(
         "REDIS_URL is wrong: expected a URL that starts with redis:// or rediss:// or unix"
     )
-    assert told[0] == told[1], "nothing of the value"
+    assert messages[0] == messages[1], "the message does not depend on the value"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_what_redis_py_would_read_otherwise_is_refused_without_being_shown(url: 
     ],
     ids=ascii,
 )  # fmt: skip
-def test_what_is_right_is_read_by_redis_py_and_leaves_our_settings_alone(
+def test_redis_url_that_is_valid_keeps_our_timeouts_and_encoding(
     url: str, expected: dict[str, object]
 ) -> None:
     connection = connections.open_for_consumer(load_redis({"REDIS_URL": url}).url, timeout=7)
@@ -62,18 +62,18 @@ def test_what_is_right_is_read_by_redis_py_and_leaves_our_settings_alone(
 
 
 @pytest.mark.parametrize("host", ["localhost:6379", "a:b", "..", "a..b", "two words", "http://host", "::g"])
-def test_a_host_that_is_none_is_refused(host: str) -> None:
+def test_redis_host_that_is_invalid_is_refused(host: str) -> None:
     with pytest.raises(ConfigError) as raised:
         load_redis({"REDIS_HOST": host})
     assert raised.value.problems == ("REDIS_HOST is wrong: expected a host name or an address",)
 
 
-def test_a_host_may_be_an_address_of_either_kind() -> None:
+def test_redis_host_may_be_an_ipv4_or_ipv6_address() -> None:
     assert load_redis({"REDIS_HOST": "::1"}).url == "redis://[::1]:6379"
     assert load_redis({"REDIS_HOST": "127.0.0.1"}).url == "redis://127.0.0.1:6379"
 
 
 @pytest.mark.parametrize("name", ["REDIS_PASSWORD", "REDIS_URL", "REDIS_HOST", "KEY_PREFIX"])
-def test_bytes_that_are_no_text_are_a_problem_and_no_crash(name: str) -> None:
+def test_redis_variable_that_is_not_utf8_is_a_config_error(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} is wrong: expected"):
         load_redis({name: "redis://h/\udcff"})

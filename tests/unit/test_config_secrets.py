@@ -1,4 +1,4 @@
-"""The configuration's secrets: shown nowhere, and known to those who keep them out of logs and errors."""
+"""Config.secrets(): what is redacted from logs and errors."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def secrets(**variables: str) -> tuple[str, ...]:
     return load({"S3_BUCKET": "bucket", "OPENAI_API_KEY": "sk-key", **variables}, []).secrets()
 
 
-def test_no_secret_shows_in_a_repr() -> None:
+def test_config_repr_shows_no_secret() -> None:
     shown = repr(load(SECRETS, []))
     for word in ("secret", "ss-redis", "ss-data"):
         assert word not in shown
 
 
-def test_secrets_are_known_in_every_spelling() -> None:
+def test_secrets_include_encoded_and_decoded_spellings() -> None:
     assert {*load(SECRETS, []).secrets()} == {
         "sk-secret-key", "secret-id", "secret/key+",
         "p%40ss-redis", "p@ss-redis", "p%2Fss-data", "p/ss-data", "ssl%20secret", "ssl secret",
@@ -36,7 +36,7 @@ def test_secrets_are_known_in_every_spelling() -> None:
     }  # fmt: skip
 
 
-def test_a_password_in_a_urls_parameters_is_a_secret_too() -> None:
+def test_secrets_include_passwords_in_url_parameters() -> None:
     redis, database = (
         "redis://cache/0?username=u&password=in-redis",
         "postgresql://db/preppath?password=in-data",
@@ -52,23 +52,21 @@ def test_a_password_in_a_urls_parameters_is_a_secret_too() -> None:
         ("https://api/jobs?token=a%20b&v=1", {"token=a%20b&v=1", "token=a b&v=1"}),
     ],
 )
-def test_a_webhooks_secret_and_what_its_url_holds_of_that_kind_are_secrets(
-    url: str, secret: set[str]
-) -> None:
+def test_secrets_include_credentials_in_the_webhook_url(url: str, secret: set[str]) -> None:
     signed = {"WEBHOOK_URL": url, "WEBHOOK_SECRET": "0123456789abcdef"}
     found = secrets(DATABASE_URL="postgresql://db/preppath", **signed)
     assert {*found} == {"sk-key", "0123456789abcdef", *secret}
 
 
-def test_no_secret_is_empty_which_would_be_found_everywhere() -> None:
+def test_secrets_leave_out_empty_passwords() -> None:
     assert secrets(REDIS_URL="redis://:@cache", DATABASE_URL="postgresql://db/p?password=&a") == ("sk-key",)
 
 
-def test_the_longest_secret_comes_first_for_one_may_be_a_part_of_another() -> None:
+def test_secrets_are_ordered_by_length_longest_first() -> None:
     redis, database = "redis://:abcdefgh@cache", "postgresql://u:bcde@db/p"
     found = secrets(OPENAI_API_KEY="abcde", REDIS_URL=redis, DATABASE_URL=database)
     assert found == ("abcdefgh", "abcde", "bcde")
 
 
-def test_what_is_too_short_to_guard_anything_leaves_the_logs_legible() -> None:
+def test_secrets_leave_out_short_passwords() -> None:
     assert secrets(DATABASE_URL="postgresql://u:abc@db/p") == ("sk-key",)

@@ -31,11 +31,13 @@ URL = "postgresql://me:p%40ss@db:5432/preppath"
         ("?Schema=A&=x&x y=z", {}, None),
     ],
 )
-def test_libpq_gets_what_it_knows(query: str, parameters: dict[str, str], schema: str | None) -> None:
+def test_parse_url_passes_on_only_what_libpq_knows(
+    query: str, parameters: dict[str, str], schema: str | None
+) -> None:
     assert parse_url(URL + query) == ({**BASE, **parameters}, schema)
 
 
-def test_an_unreadable_url_is_not_repeated() -> None:
+def test_parse_url_of_an_unreadable_url_does_not_repeat_it() -> None:
     with pytest.raises(ValueError, match="a URL that libpq can read") as caught:
         parse_url("postgresql://me:100%secret@db/preppath")
 
@@ -55,7 +57,7 @@ def test_an_unreadable_url_is_not_repeated() -> None:
         ("postgresql://db/x?application_name=a+b", {"host": "db", "dbname": "x", "application_name": "a+b"}),
     ],
 )
-def test_what_libpq_accepts_is_accepted(url: str, parameters: dict[str, str]) -> None:
+def test_parse_url_accepts_what_libpq_accepts(url: str, parameters: dict[str, str]) -> None:
     assert parse_url(url).parameters == parameters
     assert load({**REQUIRED, "DATABASE_URL": url}, []).database_url == url
 
@@ -77,7 +79,7 @@ def test_what_libpq_accepts_is_accepted(url: str, parameters: dict[str, str]) ->
         ("%73slmode=require", {"sslmode": "require"}),
     ],
 )
-def test_what_prisma_and_node_say_about_tls_is_translated(
+def test_parse_url_translates_tls_parameters_of_prisma_and_node(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str, parameters: dict[str, str]
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
@@ -107,14 +109,14 @@ def test_what_prisma_and_node_say_about_tls_is_translated(
         ("host=%zz", "a URL that libpq can read"),
     ],
 )
-def test_what_would_be_dropped_or_misread_is_refused_at_start(query: str, expected: str) -> None:
+def test_database_url_with_a_parameter_that_libpq_would_misread_is_refused(query: str, expected: str) -> None:
     with pytest.raises(ConfigError, match=f"DATABASE_URL is wrong: expected .*{expected}") as caught:
         load({**REQUIRED, "DATABASE_URL": f"{URL}?{query}"}, [])
 
     assert "p%40ss" not in str(caught.value)
 
 
-def test_password_that_only_libpq_reads_is_a_secret() -> None:
+def test_secrets_include_a_password_that_only_libpq_reads() -> None:
     url = "postgresql://me:pa#ss@db/x"
 
     assert "pa#ss" in load({**REQUIRED, "DATABASE_URL": url}, []).secrets()

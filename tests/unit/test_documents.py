@@ -1,4 +1,4 @@
-"""What the documents show exists: commands, options, paths, links, variables, keys, log lines."""
+"""What the documents mention exists: commands, options, paths, links, variables, keys, log lines."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def links() -> Iterator[Shown]:
         yield from (Shown(document, target) for target in found if "://" not in target)
 
 
-def test_documents_show_what_these_tests_look_for() -> None:
+def test_documents_contain_enough_to_check() -> None:
     assert len(DOCUMENTS) > 8
     assert len([*commands()]) > 60
     assert len([*links()]) > 30
@@ -239,7 +239,7 @@ def test_python_block_is_python_and_imports_what_is_exported() -> None:
     assert {*imported} <= {*preppath_workers.__all__}
 
 
-def test_json_block_is_json() -> None:
+def test_json_block_is_valid_json() -> None:
     assert [json.loads(code.text) for code in blocks("json")]
 
 

@@ -1,4 +1,4 @@
-"""Job: a hash, read whatever stands in it."""
+"""Job: reads a hash, whatever it contains."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def job(**fields: str) -> Job:
     return Job("tts", "a", fields)
 
 
-def test_a_hash_that_is_empty_but_for_a_field_reads_as_defaults() -> None:
+def test_job_with_missing_fields_has_defaults() -> None:
     read = job(other="x")
     assert (read.state, read.priority, read.data, read.raw_data, read.fencing_token) == (
         "unknown",
@@ -28,7 +28,7 @@ def test_a_hash_that_is_empty_but_for_a_field_reads_as_defaults() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "abc", "nan", "inf", "1e999", "0x10", "9" * 5_000])
-def test_a_number_that_is_none_reads_as_its_default(text: str) -> None:
+def test_job_with_an_invalid_number_has_its_default(text: str) -> None:
     read = job(priority=text, attempts=text, fencingToken=text, createdAt=text, startedAt=text)
     assert (read.priority, read.attempts, read.fencing_token) == (50, 0, text)
     assert (read.created_at, read.started_at, read.wait_ms) == (None, None, None)
@@ -46,11 +46,11 @@ def test_a_number_that_is_none_reads_as_its_default(text: str) -> None:
     ],
     ids=["an object", "text", "a list", "too deep", "empty"],
 )
-def test_an_error_is_an_object_whatever_stands_there(text: str, error: Any) -> None:
+def test_job_error_is_an_object_whatever_is_stored(text: str, error: Any) -> None:
     assert job(error=text).error == error
 
 
-def test_data_that_is_no_json_is_shown_as_it_stands() -> None:
+def test_job_data_that_is_not_json_is_shown_unchanged() -> None:
     assert job(data="{broken").data is None
     assert job(data="{broken").to_dict()["data"] == "{broken"
     assert job(data='{"a":1}').to_dict()["data"] == {"a": 1}
@@ -66,13 +66,13 @@ def test_data_that_is_no_json_is_shown_as_it_stands() -> None:
         ({"createdAt": "100", "queuedAt": "400", "startedAt": "350"}, None),
     ],
 )
-def test_the_wait_is_counted_from_when_it_last_was_in_the_queue(
+def test_job_wait_is_counted_from_the_last_time_it_was_queued(
     fields: dict[str, str], wait_ms: int | None
 ) -> None:
     assert job(**fields).wait_ms == wait_ms
 
 
-def test_people_see_times_in_iso_8601_and_names_in_camel_case() -> None:
+def test_job_to_dict_has_iso_8601_times_and_camel_case_names() -> None:
     shown = job(state="completed", data="{}", createdAt="1764000000123", finishedAt="1" * 30).to_dict()
     assert shown["createdAt"] == "2025-11-24T16:00:00.123Z"
     assert (shown["startedAt"], shown["finishedAt"]) == (None, None)
@@ -89,11 +89,11 @@ def test_people_see_times_in_iso_8601_and_names_in_camel_case() -> None:
         *((state, True) for state in ("completed", "failed", "cancelled")),
     ],
 )
-def test_states_after_which_nothing_happens_by_itself(state: str, is_finished: bool) -> None:
+def test_job_is_finished_if_completed_failed_or_cancelled(state: str, is_finished: bool) -> None:
     assert job(state=state).is_finished is is_finished
 
 
-def test_a_reply_of_a_script_names_the_job() -> None:
+def test_job_from_reply_takes_the_id_that_the_script_appends() -> None:
     read = Job.from_reply(
         "tts", ["state", "active", "id", "hand-written", "checkpoint:step", "{}", "id", "a"]
     )

@@ -1,4 +1,4 @@
-"""The layout: a folder is one concern, and imports go one way only."""
+"""The package layout: imports between folders go one way only."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ LAYERS = (
 #: What the package itself, the public API, imports.
 PUBLIC = ("errors", "store", "queue", "registry")
 
-#: Entries at the package's top: a stranger reads these names first.
+#: The most entries that the package's top folder may have.
 MOST_ENTRIES = 14
 
 
 def modules() -> dict[str, Path]:
-    """Every module by its full name; a package goes by the name of its folder."""
+    """Return every module by its full name; a package has the name of its folder."""
     found = {}
     for path in sorted(ROOT.rglob("*.py")):
         parts = (PACKAGE, *path.relative_to(ROOT).with_suffix("").parts)
@@ -44,7 +44,7 @@ MODULES = modules()
 
 
 def imported(name: str) -> Iterator[str]:
-    """The modules of the package that a module imports anywhere, under TYPE_CHECKING too."""
+    """Yield the modules of the package that a module imports anywhere, under TYPE_CHECKING too."""
     path = MODULES[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -83,14 +83,14 @@ def test_imports_go_one_way_only() -> None:
     assert wrong == []
 
 
-def test_imports_form_no_circle() -> None:
+def test_imports_have_no_cycle() -> None:
     try:
         TopologicalSorter(IMPORTS).prepare()
     except CycleError as error:
         pytest.fail(" → ".join(error.args[1]))
 
 
-def test_walk_sees_relative_imports_of_every_kind() -> None:
+def test_imported_finds_relative_imports_of_every_kind() -> None:
     assert f"{PACKAGE}.queue" in IMPORTS[PACKAGE]
     assert f"{PACKAGE}.config.model" in IMPORTS[f"{PACKAGE}.store.consumer"]
     assert f"{PACKAGE}.errors" in IMPORTS[f"{PACKAGE}.queue"]
@@ -99,7 +99,7 @@ def test_walk_sees_relative_imports_of_every_kind() -> None:
 
 @pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.cli.main", f"{PACKAGE}.worker.supervisor"])
 def test_import_starts_no_thread_and_opens_no_socket(module: str) -> None:
-    """What is imported before a fork must bear being forked."""
+    """Modules that are imported before a fork must be safe to fork."""
     program = f"""
 import socket, sys, threading
 opened = []
@@ -113,17 +113,16 @@ print(threading.active_count(), len(opened))
     assert found.stdout.split() == ["1", "0"]
 
 
-def test_producer_loads_redis_and_none_of_the_workers_libraries() -> None:
-    program = f"import sys, {PACKAGE}; print(*sys.modules)"
+@pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.cli.main"])
+def test_import_of_producer_or_command_loads_no_client_library(module: str) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = {*found.stdout.split()}
     assert "redis" in loaded
-    assert {
-        "openai",
-        "boto3",
-        "psycopg2",
-        "requests",
-        "dotenv",
-        f"{PACKAGE}.worker",
-        f"{PACKAGE}.jobs",
-    } & loaded == set()
+    assert {"openai", "boto3", "psycopg2", "requests"} & loaded == set()
+
+
+def test_import_of_producer_loads_no_worker() -> None:
+    program = f"import sys, {PACKAGE}; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert {"dotenv", f"{PACKAGE}.worker", f"{PACKAGE}.jobs"} & {*found.stdout.split()} == set()

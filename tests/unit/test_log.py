@@ -1,4 +1,4 @@
-"""Logs: JSON lines or text for people, with the job's context, never a secret."""
+"""Log lines: JSON or text, with the job's context, without secrets."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Terminal(StringIO):
 
 
 @pytest.fixture(autouse=True)
-def untouched_logging() -> Iterator[None]:
-    """configure() sets up the process; each test gives it back as it was."""
+def restored_logging() -> Iterator[None]:
+    """Restore the root logger, which configure() changes for the whole process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -45,7 +45,7 @@ def lines(stream: StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_a_line_is_one_json_object() -> None:
+def test_json_line_is_one_object_with_its_fields() -> None:
     stream = configured()
 
     logger.info("Job %s", "started", extra=fields(waitMs=12, data={"text": "é\nü"}))
@@ -59,13 +59,13 @@ def test_a_line_is_one_json_object() -> None:
     assert "é" in stream.getvalue()
 
 
-def test_a_value_that_json_does_not_know_is_shown_as_text() -> None:
+def test_json_line_shows_unknown_types_as_text() -> None:
     stream = configured()
     logger.info("x", extra=fields(error=ValueError("why")))
     assert lines(stream)[0]["error"] == "why"
 
 
-def test_inside_a_job_every_line_knows_it_whoever_writes_it() -> None:
+def test_log_context_is_in_every_line_of_every_logger() -> None:
     stream = configured()
 
     with LogContext(lambda: {"queue": "tts", "jobId": "a", "attempt": 2}):
@@ -81,7 +81,7 @@ def test_inside_a_job_every_line_knows_it_whoever_writes_it() -> None:
     assert "queue" not in after
 
 
-def test_a_job_that_fails_takes_its_context_along() -> None:
+def test_log_context_ends_with_an_exception() -> None:
     stream = configured()
     with pytest.raises(ValueError, match="x"), LogContext(lambda: {"jobId": "a"}):
         raise ValueError("x")
@@ -89,7 +89,7 @@ def test_a_job_that_fails_takes_its_context_along() -> None:
     assert "jobId" not in lines(stream)[0]
 
 
-def test_a_traceback_stays_in_its_line() -> None:
+def test_json_line_contains_its_traceback() -> None:
     stream = configured()
     try:
         raise ValueError("why")
@@ -101,7 +101,7 @@ def test_a_traceback_stays_in_its_line() -> None:
     assert line["traceback"].endswith("ValueError: why")
 
 
-def test_text_for_people_is_a_line_with_its_facts() -> None:
+def test_text_line_ends_with_its_fields() -> None:
     stream = configured("text")
 
     logger.warning("Job failed", extra=fields(jobId="a", error="two words", retryInMs=1_000))
@@ -110,7 +110,7 @@ def test_text_for_people_is_a_line_with_its_facts() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
-def test_text_has_its_traceback_below() -> None:
+def test_text_line_is_followed_by_its_traceback() -> None:
     stream = configured("text")
     try:
         raise ValueError("why")
@@ -129,7 +129,7 @@ def test_text_has_its_traceback_below() -> None:
         ("text", False, "", False),
     ],
 )
-def test_auto_is_colour_on_a_terminal_and_json_elsewhere(
+def test_format_auto_is_coloured_text_on_a_terminal_and_json_elsewhere(
     form: str, terminal: bool, starts_with: str, colour: bool
 ) -> None:
     stream = configured(form, terminal=terminal)
@@ -138,7 +138,7 @@ def test_auto_is_colour_on_a_terminal_and_json_elsewhere(
     assert ("\x1b" in stream.getvalue()) is colour
 
 
-def test_the_level_is_the_least_that_is_shown_and_vendors_tell_warnings_only() -> None:
+def test_level_hides_lower_levels_and_libraries_log_warnings_only() -> None:
     stream = configured(level="warning")
     logger.info("no")
     logger.warning("yes")
@@ -151,7 +151,7 @@ def test_the_level_is_the_least_that_is_shown_and_vendors_tell_warnings_only() -
     assert [line["message"] for line in lines(stream)] == ["yes", "yes too"]
 
 
-def test_redact_replaces_every_secret_everywhere() -> None:
+def test_redact_replaces_every_occurrence() -> None:
     assert redact("a key, the key", ["key"]) == "a ***, the ***"
     assert redact("nothing", []) == "nothing"
 
@@ -159,15 +159,26 @@ def test_redact_replaces_every_secret_everywhere() -> None:
 SECRETS = ("sk-plain", 'quo"te', "back\\slash", "umläut", 'umläut"quote', "new\nline", "sk-plain-and-more")
 
 
-@pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("form", ["json", "text"])
-@pytest.mark.parametrize("place", ["message", "fact", "nested", "error", "traceback", "context"])
-def test_no_secret_is_ever_written(secret: str, form: str, place: str) -> None:
-    stream = configured(form, secrets=SECRETS)
+@pytest.mark.parametrize("place", ["message", "field", "nested", "error", "traceback", "context"])
+def test_log_line_with_a_secret_anywhere_is_redacted(form: str, place: str) -> None:
+    for secret in SECRETS:
+        stream = configured(form, secrets=SECRETS)
+        log_secret(secret, place)
+
+        written = stream.getvalue()
+        read = written if form == "text" else json.dumps(lines(stream), ensure_ascii=False)
+        spellings = (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+        assert not [spelling for spelling in spellings if spelling in written or spelling in read]
+        assert "***" in written
+        assert "-and-more" not in written
+
+
+def log_secret(secret: str, place: str) -> None:
     match place:
         case "message":
             logger.info("it is %s", secret)
-        case "fact":
+        case "field":
             logger.info("x", extra=fields(value=f"it is {secret}"))
         case "nested":
             logger.info("x", extra=fields(data={"list": [secret, 1]}))
@@ -182,16 +193,9 @@ def test_no_secret_is_ever_written(secret: str, form: str, place: str) -> None:
             with LogContext(lambda: {"data": secret}):
                 logger.info("x")
 
-    written = stream.getvalue()
-    read = written if form == "text" else json.dumps(lines(stream), ensure_ascii=False)
-    spellings = (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
-    assert not [spelling for spelling in spellings if spelling in written or spelling in read]
-    assert "***" in written
-    assert "-and-more" not in written
-
 
 @pytest.mark.parametrize("form", ["json", "text"])
-def test_a_secret_that_is_a_word_of_the_line_itself_does_not_hide_that_word(form: str) -> None:
+def test_secret_that_equals_a_field_name_leaves_field_names_intact(form: str) -> None:
     stream = configured(form, secrets=("error", "logger", "ERROR", "preppath_workers"))
     logger.error("an error", extra=fields(error="error", logger_error=1))
     (written,) = stream.getvalue().splitlines()
@@ -203,7 +207,7 @@ def test_a_secret_that_is_a_word_of_the_line_itself_does_not_hide_that_word(form
     assert (line["message"], line["error"], line["logger_error"]) == ("an ***", "***", 1)
 
 
-def test_a_line_that_cannot_be_formatted_is_told_without_its_arguments(
+def test_log_line_that_cannot_be_formatted_is_logged_without_its_arguments(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     stream = configured(secrets=("hunter2",))
@@ -222,7 +226,7 @@ def long_traceback() -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
-def test_a_line_of_any_length_is_cut_to_what_readers_take(form: str) -> None:
+def test_log_line_that_is_too_long_is_truncated(form: str) -> None:
     stream = configured(form)
     long_traceback()
     logger.info("x", extra=fields(**{f"name{number}": "y" * 50 for number in range(1_000)}))
@@ -241,7 +245,7 @@ def test_a_line_of_any_length_is_cut_to_what_readers_take(form: str) -> None:
     assert data["data"].startswith('{"list": [')
 
 
-def test_no_half_of_a_secret_is_left_where_a_line_is_cut() -> None:
+def test_log_line_truncated_inside_a_secret_shows_no_part_of_it() -> None:
     stream = configured(secrets=("0123456789",))
     for length in range(12):
         logger.info("x", extra=fields(text="0123456789" * 5_000 + "x" * length + "0123456789" * 5_000))

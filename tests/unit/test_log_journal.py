@@ -1,4 +1,4 @@
-"""The journal as the reader of the log, and terminals without colour."""
+"""The log in the systemd journal, and terminals without colour."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from preppath_workers import log
 from preppath_workers.config.model import LogConfig
 from preppath_workers.log import journal
 
-from .test_log import untouched_logging  # noqa: F401 — a fixture
+from .test_log import restored_logging  # noqa: F401 — a fixture
 
 logger = logging.getLogger("preppath_workers.test")
 
@@ -40,23 +40,21 @@ def written(path: Path, monkeypatch: pytest.MonkeyPatch, is_journal: bool, log_f
     return path.read_text(encoding="utf-8").splitlines()
 
 
-def test_lines_for_the_journal_begin_with_their_priority(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_journal_lines_begin_with_their_priority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = written(tmp_path / "log", monkeypatch, is_journal=True, log_format="json")
     assert [line[:3] for line in lines] == ["<7>", "<4>", "<3>", "<2>"]
     assert [json.loads(line[3:])["message"] for line in lines] == ["one", "two", "three", "four"]
 
 
-def test_each_line_of_a_traceback_has_the_priority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journal_traceback_has_the_priority_on_each_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines = written(tmp_path / "log", monkeypatch, is_journal=True, log_format="text")
     assert len(lines) > 6
     assert {line[:3] for line in lines[2:-1]} == {"<3>"}
 
 
-def test_another_file_than_the_journal_gets_no_priorities(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_outside_the_journal_have_no_priority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = written(tmp_path / "log", monkeypatch, is_journal=False, log_format="json")
     assert [json.loads(line)["message"] for line in lines] == ["one", "two", "three", "four"]
 
@@ -73,7 +71,7 @@ def test_is_journal_without_the_variable_or_the_file_is_false(monkeypatch: pytes
     ("variables", "is_coloured"),
     [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
 )
-def test_no_color_is_honoured(
+def test_colour_is_off_if_no_color_is_set_or_the_terminal_is_dumb(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], is_coloured: bool
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)

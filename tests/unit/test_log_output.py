@@ -1,4 +1,4 @@
-"""Where log lines go: pipes, sockets and files, and readers that read no more."""
+"""Log output to pipes, sockets and files, including readers that stop reading."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from preppath_workers.config.model import LogConfig
 from preppath_workers.log import fields
 from preppath_workers.log.output import FileOutput
 
-from .test_log import untouched_logging  # noqa: F401 — a fixture
+from .test_log import restored_logging  # noqa: F401 — a fixture
 
 logger = logging.getLogger("preppath_workers.test")
 
@@ -31,7 +31,7 @@ DROPPED = "Log lines were dropped, nobody read them"
 
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, int]]:
-    """Its two ends, to read from and to write to."""
+    """The reading and the writing end of a pipe."""
     ends = os.pipe()
     yield ends
     for end in ends:
@@ -44,14 +44,14 @@ def configured(descriptor: int, **values: Any) -> None:
 
 
 def everything(descriptor: int) -> list[dict[str, Any]]:
-    """The lines that wait to be read."""
+    """Return the lines that are ready to be read."""
     found = b""
     while select.select([descriptor], [], [], 0)[0]:
         found += os.read(descriptor, 65_536)
     return [json.loads(line) for line in found.splitlines()]
 
 
-def test_a_line_for_a_pipe_is_no_longer_than_what_is_written_in_one_piece(pipe: tuple[int, int]) -> None:
+def test_line_for_a_pipe_fits_into_one_atomic_write(pipe: tuple[int, int]) -> None:
     configured(pipe[1])
     logger.info("long", extra=fields(data={"text": "é" * 9_500}, jobId="j"))
     raw = os.read(pipe[0], 65_536)
@@ -61,7 +61,7 @@ def test_a_line_for_a_pipe_is_no_longer_than_what_is_written_in_one_piece(pipe: 
     assert line["data"].startswith('{"text": "é')
 
 
-def test_long_lines_of_several_processes_on_one_pipe_stay_whole(pipe: tuple[int, int]) -> None:
+def test_long_lines_of_several_processes_on_one_pipe_do_not_mix(pipe: tuple[int, int]) -> None:
     configured(pipe[1])
     pids = []
     for number in range(5):
@@ -79,7 +79,7 @@ def test_long_lines_of_several_processes_on_one_pipe_stay_whole(pipe: tuple[int,
         assert {*line["text"]} - {" ", "…"} == {chr(97 + line["number"])}
 
 
-def test_a_reader_that_is_stuck_holds_nobody_up_and_learns_what_it_missed(pipe: tuple[int, int]) -> None:
+def test_stuck_reader_blocks_no_logger_and_gets_the_number_of_dropped_lines(pipe: tuple[int, int]) -> None:
     configured(pipe[1])
     for number in range(1_000):
         logger.info("line", extra=fields(number=number, text="x" * 1_000))
@@ -92,21 +92,21 @@ def test_a_reader_that_is_stuck_holds_nobody_up_and_learns_what_it_missed(pipe: 
     assert len(written) > 30
 
 
-def test_a_pipe_of_another_user_is_written_to_without_waiting(
+def test_stuck_reader_of_a_pipe_that_cannot_be_reopened_blocks_no_logger(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It cannot be opened once more."""
+    """As a pipe of another user."""
     monkeypatch.setattr("preppath_workers.log.output._reopened", lambda _: None)
-    test_a_reader_that_is_stuck_holds_nobody_up_and_learns_what_it_missed(pipe)
+    test_stuck_reader_blocks_no_logger_and_gets_the_number_of_dropped_lines(pipe)
 
 
-def test_the_file_that_others_share_stays_blocking(pipe: tuple[int, int]) -> None:
+def test_shared_pipe_stays_in_blocking_mode(pipe: tuple[int, int]) -> None:
     configured(pipe[1])
     logger.info("x")
     assert os.get_blocking(pipe[1])
 
 
-def test_a_slow_reader_misses_nothing(pipe: tuple[int, int]) -> None:
+def test_slow_reader_gets_every_line(pipe: tuple[int, int]) -> None:
     configured(pipe[1])
     found: list[bytes] = []
 
@@ -124,7 +124,7 @@ def test_a_slow_reader_misses_nothing(pipe: tuple[int, int]) -> None:
     assert [json.loads(line).get("number") for line in b"".join(found).splitlines()] == [*range(500), None]
 
 
-def test_a_reader_that_is_gone_is_no_error(pipe: tuple[int, int]) -> None:
+def test_closed_reader_causes_no_error(pipe: tuple[int, int]) -> None:
     reading, writing = os.pipe()
     configured(writing)
     os.close(reading)
@@ -132,7 +132,7 @@ def test_a_reader_that_is_gone_is_no_error(pipe: tuple[int, int]) -> None:
     os.close(writing)
 
 
-def test_a_socket_gets_whole_lines_and_its_reader_may_be_stuck() -> None:
+def test_stuck_reader_of_a_socket_gets_whole_lines() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         configured(ours.fileno())
@@ -145,7 +145,7 @@ def test_a_socket_gets_whole_lines_and_its_reader_may_be_stuck() -> None:
     assert (dropped["dropped"], again["message"]) == (100 - len(before), "again")
 
 
-def test_a_full_disk_is_no_error_and_what_is_written_later_stands_on_a_line_of_its_own(
+def test_full_disk_causes_no_error_and_the_next_line_is_separate(
     tmp_path: Path,
 ) -> None:
     resource = pytest.importorskip("resource")
@@ -192,7 +192,7 @@ raise KeyError("unhandled hunter2")
 """
 
 
-def test_whatever_reaches_the_standard_streams_is_a_line_of_the_log_without_secrets(tmp_path: Path) -> None:
+def test_take_over_turns_standard_streams_into_redacted_log_lines(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "hunter2" not in done.stderr
@@ -201,7 +201,7 @@ def test_whatever_reaches_the_standard_streams_is_a_line_of_the_log_without_secr
     assert by_message["printed ***"].items() >= {"logger": "stdout", "level": "info"}.items()
     assert {"begun and ended", "bytes"} <= by_message.keys()
     assert any("UserWarning: warned ***" in message for message in by_message)
-    # Once by our handler and once by the one that was added, whose stream is the log: no more than that.
+    # Once by our handler and once by the added one, whose stream is redirected into the log.
     assert [line["message"] for line in found].count("twice") == 2
     assert "ValueError: thread ***" in by_message["Unhandled exception in a thread"]["traceback"]
     assert "ValueError: finalised ***" in by_message["Exception ignored in a finaliser"]["traceback"]
@@ -209,7 +209,7 @@ def test_whatever_reaches_the_standard_streams_is_a_line_of_the_log_without_secr
     assert "KeyError: 'unhandled ***'" in by_message["Unhandled exception"]["traceback"]
 
 
-def test_a_process_without_standard_error_writes_to_no_other_file(tmp_path: Path) -> None:
+def test_log_without_standard_error_writes_to_no_other_file(tmp_path: Path) -> None:
     program = """
 import logging, os, sys
 from preppath_workers import log

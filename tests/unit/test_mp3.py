@@ -20,12 +20,12 @@ def encoded(seconds: float, rate: int = 24_000, kilobits: int = 64) -> bytes:
 @pytest.mark.parametrize(
     ("rate", "kilobits"), [(44_100, 128), (48_000, 64), (32_000, 96), (24_000, 64), (16_000, 32), (8_000, 16)]
 )
-def test_frames_tell_the_duration(rate: int, kilobits: int) -> None:
-    # An encoder adds a frame or three of silence.
+def test_seconds_sums_the_frames(rate: int, kilobits: int) -> None:
+    # The encoder adds up to three frames of silence.
     assert mp3.seconds(encoded(3, rate, kilobits)) == pytest.approx(3, abs=0.25)
 
 
-def test_mp3s_put_end_to_end_count_as_one_tags_included() -> None:
+def test_seconds_of_concatenated_files_with_tags_is_their_sum() -> None:
     one = encoded(1)
     id3v2 = b"ID3\x04\x00\x00\x00\x00\x01\x02" + bytes(130)
     id3v1 = b"TAG" + bytes(125)
@@ -33,7 +33,7 @@ def test_mp3s_put_end_to_end_count_as_one_tags_included() -> None:
     assert mp3.seconds(id3v2 + one + id3v1 + id3v2 + one) == pytest.approx(2 * mp3.seconds(one))
 
 
-def test_a_last_frame_that_is_cut_off_counts() -> None:
+def test_seconds_counts_a_truncated_last_frame() -> None:
     assert mp3.seconds(encoded(1)[:-10]) == mp3.seconds(encoded(1))
 
 
@@ -62,5 +62,5 @@ def test_a_last_frame_that_is_cut_off_counts() -> None:
         "mixed",
     ],
 )
-def test_anything_else_has_no_duration(data: bytes) -> None:
+def test_seconds_of_anything_but_mp3_is_none(data: bytes) -> None:
     assert mp3.seconds(data) is None

@@ -1,4 +1,4 @@
-"""The configuration of the vendors, and the services that are made from it."""
+"""The OpenAI settings and the clients built from them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def config(**variables: str) -> Config:
     return load({**REQUIRED, **variables}, [job_type.defaults for job_type in JOB_TYPES])
 
 
-def test_one_account_is_enough() -> None:
+def test_openai_config_with_one_key_applies_to_every_model() -> None:
     openai = config(OPENAI_API_KEY="sk-common", OPENAI_BASE_URL="https://ai.example/v1").openai
 
     for model_config in openai.models.values():
@@ -39,7 +39,7 @@ def test_one_account_is_enough() -> None:
     assert openai.evaluation_max_tokens == 16_000
 
 
-def test_each_capability_may_have_a_vendor_of_its_own() -> None:
+def test_openai_config_may_have_an_account_per_model() -> None:
     openai = config(
         **OWN_KEYS,
         OPENAI_BASE_URL="https://common.example/v1",
@@ -55,7 +55,7 @@ def test_each_capability_may_have_a_vendor_of_its_own() -> None:
     ]
 
 
-def test_a_request_goes_to_its_own_vendor_with_its_own_key(vendor: OpenAIServer) -> None:
+def test_request_uses_the_base_url_and_key_of_its_model(vendor: OpenAIServer) -> None:
     settings = config(
         **{**OWN_KEYS, "OPENAI_TTS_API_KEY": "sk-wrong"},
         OPENAI_BASE_URL="http://127.0.0.1:1/v1",
@@ -67,7 +67,7 @@ def test_a_request_goes_to_its_own_vendor_with_its_own_key(vendor: OpenAIServer)
 
 
 @pytest.mark.parametrize("missing", OWN_KEYS)
-def test_the_common_key_is_required_only_where_one_has_none_of_its_own(missing: str) -> None:
+def test_common_key_is_required_if_one_model_has_no_key(missing: str) -> None:
     assert config(**OWN_KEYS)
 
     with pytest.raises(ConfigError) as caught:
@@ -75,7 +75,7 @@ def test_the_common_key_is_required_only_where_one_has_none_of_its_own(missing: 
     assert caught.value.problems == ("OPENAI_API_KEY is not set: expected a key of the OpenAI API",)
 
 
-def test_every_key_is_a_secret() -> None:
+def test_config_secrets_include_every_key() -> None:
     settings = config(**OWN_KEYS)
 
     assert {*OWN_KEYS.values()} <= {*settings.secrets()}
@@ -83,7 +83,7 @@ def test_every_key_is_a_secret() -> None:
 
 
 @pytest.mark.parametrize("timeout", ["10", "120", "3600"])
-def test_a_request_gives_up_before_the_job_does(timeout: str) -> None:
+def test_request_timeout_is_shorter_than_the_job_timeout(timeout: str) -> None:
     settings = config(
         **OWN_KEYS, TRANSCRIPTION_TIMEOUT=timeout, TTS_TIMEOUT=timeout, EVALUATION_TIMEOUT=timeout
     )
@@ -94,7 +94,7 @@ def test_a_request_gives_up_before_the_job_does(timeout: str) -> None:
         assert model_config.timeout <= 300
 
 
-def test_how_an_evaluation_is_asked_for() -> None:
+def test_evaluation_settings_are_read() -> None:
     openai = config(
         **OWN_KEYS,
         OPENAI_EVALUATION_FORMAT="json_object",
@@ -117,12 +117,12 @@ def test_how_an_evaluation_is_asked_for() -> None:
         ("OPENAI_EVALUATION_MAX_TOKENS", "99"),
     ],
 )
-def test_what_is_wrong_is_named(variable: str, value: str) -> None:
+def test_openai_variable_that_is_wrong_is_named(variable: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"{variable} is wrong: expected"):
         config(**OWN_KEYS, **{variable: value})
 
 
-def test_a_capability_does_not_show_its_key() -> None:
+def test_model_config_repr_hides_the_key() -> None:
     assert "sk-hidden" not in repr(ModelConfig("model", "sk-hidden"))
 
 
@@ -138,7 +138,7 @@ def test_a_capability_does_not_show_its_key() -> None:
     ],
     ids=str,
 )
-def test_speech_api_is_told_by_the_models_name_or_by_name(variables: dict[str, str], api: str) -> None:
+def test_speech_api_defaults_to_what_the_model_supports(variables: dict[str, str], api: str) -> None:
     assert config(**OWN_KEYS, **{"OPENAI_TTS_VOICE": "alloy", **variables}).openai.speech_api == api
 
 
@@ -156,7 +156,9 @@ def test_speech_api_is_told_by_the_models_name_or_by_name(variables: dict[str, s
     ],
     ids=str,
 )
-def test_voice_that_the_model_lacks_is_found_at_start(variables: dict[str, str], nearest: str) -> None:
+def test_voice_that_the_model_lacks_is_refused_with_the_nearest_one(
+    variables: dict[str, str], nearest: str
+) -> None:
     with pytest.raises(ConfigError, match="OPENAI_TTS_VOICE is wrong") as caught:
         config(**OWN_KEYS, **variables)
     assert nearest in str(caught.value)
@@ -175,16 +177,16 @@ def test_voice_that_the_model_lacks_is_found_at_start(variables: dict[str, str],
     ],
     ids=str,
 )
-def test_voice_that_the_model_may_have_is_taken(variables: dict[str, str]) -> None:
+def test_voice_that_the_model_may_have_is_accepted(variables: dict[str, str]) -> None:
     assert config(**OWN_KEYS, **variables).openai.speech_voice == variables["OPENAI_TTS_VOICE"]
 
 
-def test_default_voice_is_one_of_both_apis() -> None:
+def test_default_voice_exists_in_both_apis() -> None:
     assert {*REALTIME_VOICES} < {*SPEECH_VOICES}
     assert OpenAIConfig.speech_voice in REALTIME_VOICES
 
 
-def test_realtime_without_its_packages_is_refused_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_realtime_without_its_packages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai_speech, "_REALTIME_MODULES", ("websockets", "not_installed"))
 
     with pytest.raises(ConfigError, match=r"OPENAI_TTS_API is not set: .* not_installed: pip install"):
@@ -192,7 +194,7 @@ def test_realtime_without_its_packages_is_refused_at_start(monkeypatch: pytest.M
     assert config(**OWN_KEYS, OPENAI_TTS_MODEL="tts-1")
 
 
-def test_speech_endpoint_needs_none_of_the_realtime_packages() -> None:
+def test_speech_without_realtime_packages_is_importable() -> None:
     program = """
 import sys
 sys.modules["websockets"] = sys.modules["lameenc"] = None

@@ -1,4 +1,4 @@
-"""How long a server asks us to wait, in every way that it may be spelled."""
+"""The `Retry-After` header and its variants."""
 
 from __future__ import annotations
 
@@ -31,5 +31,7 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
     ],
     ids=str,
 )
-def test_every_way_to_spell_the_time_to_wait(headers: dict[str, str], expected: float | None) -> None:
+def test_retry_after_reads_seconds_milliseconds_and_dates(
+    headers: dict[str, str], expected: float | None
+) -> None:
     assert retry_after(headers, NOW) == (expected if expected is None else pytest.approx(expected))

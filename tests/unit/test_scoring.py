@@ -40,7 +40,9 @@ HALF = {"correctness": 0.5, "completeness": 0.25, "clarity": 0.25}
     ],
     ids=str,
 )
-def test_the_weight_of_each_score(criteria: Any, expected: dict[str, float]) -> None:
+def test_weights_come_from_numeric_criteria_or_the_defaults(
+    criteria: Any, expected: dict[str, float]
+) -> None:
     assert weights(criteria) == pytest.approx(expected)
 
 
@@ -55,7 +57,7 @@ def test_the_weight_of_each_score(criteria: Any, expected: dict[str, float]) -> 
         ((1, 1, 2), {"correctness": 1, "completeness": 1, "clarity": 1}, 1.33),
     ],
 )
-def test_the_total_is_the_weighted_mean(scores: tuple[float, ...], criteria: Any, total: float) -> None:
+def test_assess_total_is_the_weighted_mean(scores: tuple[float, ...], criteria: Any, total: float) -> None:
     names = ("correctness", "completeness", "clarity")
 
     assert assess({**REPLY, **dict(zip(names, scores, strict=True))}, criteria).total == total
@@ -76,23 +78,23 @@ def test_the_total_is_the_weighted_mean(scores: tuple[float, ...], criteria: Any
     ],
     ids=str,
 )
-def test_a_reply_that_breaks_the_schema_is_transient(change: dict[str, Any]) -> None:
+def test_parse_scores_of_an_invalid_reply_is_a_transient_error(change: dict[str, Any]) -> None:
     with pytest.raises(TransientError, match=next(iter(change))):
         parse_scores({**REPLY, **change})
 
 
-def test_what_the_model_says_can_be_stored() -> None:
+def test_parse_scores_removes_what_postgresql_cannot_store() -> None:
     judged = parse_scores({**REPLY, "feedback": "Go\0od \ud800", "strengths": ["a\0"]})
 
     assert (judged["feedback"], judged["strengths"]) == ("Good ?", ["a"])
 
 
-def test_what_is_more_in_a_reply_counts_for_nothing() -> None:
+def test_parse_scores_ignores_extra_fields() -> None:
     assert parse_scores({**REPLY, "total": 10, "weights": {"correctness": 1}}) == REPLY
 
 
 @pytest.mark.parametrize(
-    ("criteria", "told"),
+    ("criteria", "expected"),
     [
         (None, None),
         ("be kind", "be kind"),
@@ -104,5 +106,5 @@ def test_what_is_more_in_a_reply_counts_for_nothing() -> None:
     ],
     ids=str,
 )
-def test_the_model_is_told_the_criteria_and_not_the_weights(criteria: Any, told: Any) -> None:
-    assert further_criteria(criteria) == told
+def test_further_criteria_leave_out_the_weights(criteria: Any, expected: Any) -> None:
+    assert further_criteria(criteria) == expected

@@ -21,11 +21,13 @@ from preppath_workers.jobs.tts.passages import passages
         ("a line\nanother line", 12, ["a line", "another line"]),
     ],
 )
-def test_a_text_is_cut_where_a_listener_expects_a_pause(text: str, limit: int, expected: list[str]) -> None:
+def test_passages_end_at_sentences_then_words_then_the_limit(
+    text: str, limit: int, expected: list[str]
+) -> None:
     assert passages(text, limit) == expected
 
 
-def test_no_word_is_lost_and_no_passage_is_too_long() -> None:
+def test_passages_of_a_long_text_keep_every_word_within_the_limit() -> None:
     text = "Tell me about a time when you had to learn something quickly! Why? And how. " * 40
 
     cut = passages(text, 100)

@@ -1,4 +1,4 @@
-"""The units as systemd's own tools see them. `tests/nspawn` tries them under a running systemd."""
+"""The systemd units, checked by systemd-analyze. `tests/nspawn` runs them under systemd itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 UNITS = sorted(path.name for path in (ROOT / "systemd").glob("preppath-*"))
 
 #: Where the units expect the checkout.
-PLACE = "/opt/preppath-workers"
+INSTALLED = "/opt/preppath-workers"
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 
@@ -25,7 +25,7 @@ needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="
 def folder(tmp_path: Path) -> Path:
     """The units, with this checkout as the installed one."""
     for name in UNITS:
-        text = (ROOT / "systemd" / name).read_text(encoding="utf-8").replace(PLACE, str(ROOT))
+        text = (ROOT / "systemd" / name).read_text(encoding="utf-8").replace(INSTALLED, str(ROOT))
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -43,31 +43,33 @@ def analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @needs_systemd
 @pytest.mark.parametrize("name", UNITS)
-def test_systemd_understands_every_line(folder: Path, name: str) -> None:
+def test_unit_passes_systemd_analyze_verify(folder: Path, name: str) -> None:
     found = analyze(folder, "verify", f"./{name.replace('@', '@tts')}")
     assert (found.returncode, found.stdout) == (0, "")
 
 
 @needs_systemd
 @pytest.mark.parametrize("name", [name for name in UNITS if name.endswith(".service")])
-def test_services_are_locked_in(folder: Path, name: str) -> None:
+def test_service_passes_systemd_analyze_security(folder: Path, name: str) -> None:
     found = analyze(folder, "security", "--offline=true", "--threshold=20", f"./{name.replace('@', '@tts')}")
     assert found.returncode == 0, found.stdout.splitlines()[-1]
 
 
-def test_the_target_wants_every_queue_that_is_always_worked() -> None:
+def test_target_wants_every_queue_that_needs_no_variable() -> None:
     text = (ROOT / "systemd/preppath-workers.target").read_text(encoding="utf-8")
     wanted = re.findall(r"preppath-workers@(\w+)\.service", text)
     assert wanted == [job_type.name for job_type in JOB_TYPES if not job_type.defaults.needs]
 
 
-def test_a_reload_looks_at_the_configuration_first(tmp_path: Path) -> None:
+def test_reload_checks_the_configuration_first(tmp_path: Path) -> None:
     text = (ROOT / "systemd/preppath-workers@.service").read_text(encoding="utf-8")
-    look, signal = re.findall(r"^ExecReload=(.+)$", text, re.MULTILINE)
+    check, signal = re.findall(r"^ExecReload=(.+)$", text, re.MULTILINE)
     assert "kill -HUP" in signal
     file = tmp_path / "env"
     words = (
-        look.replace(PLACE, str(ROOT)).replace("/etc/preppath-workers/env", str(file)).replace("%i", "tts")
+        check.replace(INSTALLED, str(ROOT))
+        .replace("/etc/preppath-workers/env", str(file))
+        .replace("%i", "tts")
     )
     right = {**MINIMAL_ENV, "REDIS_URL": "redis://127.0.0.1:9"}
     for wrong, code in ((False, 0), (True, 78)):
@@ -78,10 +80,10 @@ def test_a_reload_looks_at_the_configuration_first(tmp_path: Path) -> None:
         assert ("TTS_RATE_LIMIT" in done.stderr) == wrong
 
 
-def test_what_is_started_is_there() -> None:
+def test_programs_that_units_start_are_executable() -> None:
     commands = [line for name in UNITS for line in (ROOT / "systemd" / name).read_text().splitlines()]
     programs = re.findall(
-        rf"{PLACE}/(bin/\S+)", "\n".join(line for line in commands if line.startswith("Exec"))
+        rf"{INSTALLED}/(bin/\S+)", "\n".join(line for line in commands if line.startswith("Exec"))
     )
     assert programs
     assert [name for name in programs if not (ROOT / name).stat().st_mode & 0o111] == []

@@ -21,7 +21,7 @@ from preppath_workers.jobs.transcription.audio import is_silent, join, starts
         (1_800.0, [(300, 900), (1_150, math.inf)], [0.0, 600.0, 1_200.0]),
     ],
 )
-def test_a_recording_is_cut_as_late_as_its_pauses_allow(
+def test_starts_cuts_a_recording_at_the_latest_pause(
     duration: float, pauses: list[tuple[float, float]], expected: list[float]
 ) -> None:
     assert starts(duration, pauses, 600) == pytest.approx(expected)
@@ -37,7 +37,9 @@ def test_a_recording_is_cut_as_late_as_its_pauses_allow(
         ([(0, 9.9)], True),
     ],
 )
-def test_part_is_silent_if_one_silence_covers_it(silences: list[tuple[float, float]], expected: bool) -> None:
+def test_is_silent_requires_one_silence_to_cover_the_part(
+    silences: list[tuple[float, float]], expected: bool
+) -> None:
     assert is_silent(silences, 0, 10) == expected
 
 
@@ -54,5 +56,5 @@ def test_part_is_silent_if_one_silence_covers_it(silences: list[tuple[float, flo
         (["我会用", "Redis"], "我会用 Redis"),
     ],
 )
-def test_the_texts_of_parts_become_one(texts: list[str], expected: str) -> None:
+def test_join_separates_parts_as_their_script_does(texts: list[str], expected: str) -> None:
     assert join(texts) == expected

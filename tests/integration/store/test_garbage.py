@@ -13,7 +13,7 @@ from preppath_workers.queue import Queue
 from preppath_workers.store import connection
 from preppath_workers.store.job import Job
 from preppath_workers.store.outcome import Completed, Settlement
-from tests.address import Address
+from tests.support.address import Address
 from tests.support.redis import RedisServer
 
 from .consumer_steps import OpenConsumer, done, next_job, settle_and_fetch

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from tests.address import Address
+from tests.support.address import Address
 from tests.support.process import HOST
 from tests.support.redis import RedisServer
 from tests.support.waiting import eventually

@@ -1,5 +1,6 @@
-"""An address that leads to one server now and to another later, as a virtual address or a managed endpoint
-does: open connections stay with the server they were opened to. What a server answers may be falsified."""
+"""A TCP address that can be switched to another server, as a virtual IP or a managed endpoint does.
+
+Open connections stay with the server they were opened to. Replies can be altered on the way."""
 
 from __future__ import annotations
 
@@ -14,13 +15,13 @@ from tests.support.process import HOST
 
 
 class Address:
-    """Forwards connections to `port`. `falsify` gets each piece of the servers' answers and returns what the
-    client is sent instead; None closes the connection."""
+    """Forwards connections to `port`. `falsify` is given each piece of a reply and returns what the client
+    receives instead; None closes the connection."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.falsify: Callable[[bytes], bytes | None] = lambda answer: answer
-        #: Connections that were opened so far.
+        #: Number of connections opened so far.
         self.opened = 0
         self._listener = socket.create_server((HOST, 0))
         self._sockets: list[socket.socket] = []
