@@ -128,7 +128,7 @@ class Queue(QueueReader):
 
     def pause(self) -> None:
         """No job of this queue starts any more, on any machine; those that run go on."""
-        self.redis.hset(self.keys.meta, "paused", "1")
+        self.redis.hset(self.keys.gate, "paused", "1")
 
     def resume(self) -> None:
         """Lifts a pause, and a hold that a vendor had caused. A queue out of service probes at once."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: The version of the data model: which keys and fields there are, and what they mean. A version that older
+#: workers would misread gets the next number, here and in `lua/lib/layout.lua`.
+LAYOUT = 1
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -63,9 +67,14 @@ class Keys:
         return self.base + "events"
 
     @property
+    def gate(self) -> str:
+        """hash: paused, heldUntil (ms), heldReason, eventsUntil (ms), limit, streak (JSON), and while the
+        queue is out of service the fields that `lua/lib/outage.lua` lists. Missing if the gate is open."""
+        return self.base + "gate"
+
+    @property
     def meta(self) -> str:
-        """hash: paused, heldUntil (ms), heldReason, notices (ms), limit, streak (JSON), and while the
-        queue is out of service what `lua/shared/outage.lua` lists."""
+        """hash: layout, the version of the queue's data model (LAYOUT)."""
         return self.base + "meta"
 
     @property

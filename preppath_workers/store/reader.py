@@ -89,7 +89,7 @@ class QueueReader:
 
     def gate(self) -> Gate:
         """Whether jobs may start now."""
-        fields = {text(name): text(value) for name, value in self.redis.hgetall(self.keys.meta).items()}
+        fields = {text(name): text(value) for name, value in self.redis.hgetall(self.keys.gate).items()}
         if not fields:
             return Gate()
         now = self.now()

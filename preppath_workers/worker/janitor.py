@@ -29,7 +29,7 @@ from ..store.refusals import is_refusal
 from ..store.scripts import Caller
 from . import job_log, webhooks
 from .connection_uptime import ConnectionUptime
-from .fitness import refuse_unfit_server
+from .fitness import refuse_newer_layout, refuse_unfit_server
 from .liveness import Liveness
 from .rate_limits import RateLimits
 from .reconnect_backoff import ReconnectBackoff
@@ -79,9 +79,8 @@ class Janitor:
         self._liveness = liveness
         self._version = version
         self._redis = connection.client_without_retries(config.redis.url, timeout=max(0.5, config.lease / 5))
-        self._callers = {
-            queue: Caller(self._redis, Keys(config.redis.prefix, queue).base) for queue in instance_info.slots
-        }
+        self._keys = [Keys(config.redis.prefix, queue) for queue in instance_info.slots]
+        self._callers = {keys.queue: Caller(self._redis, keys.base) for keys in self._keys}
         #: In the order of the next round: it begins behind the queue where the last one was cut off.
         self._order = deque(self._callers)
         self._steps = Steps()
@@ -105,6 +104,7 @@ class Janitor:
             try:
                 if not self._liveness.is_ready:
                     refuse_unfit_server(self._redis)
+                    refuse_newer_layout(self._redis, self._keys)
                 pause = self.loop()
                 if self._has_renewed:
                     self._liveness.ready()

@@ -110,7 +110,7 @@ def _add_once_it_pops(environment: Environment, process: ForkProcess) -> None:
 
 def _enqueued_into_no_ordinary_queue(environment: Environment) -> None:
     """A word of an operator's is reason enough for the long way."""
-    environment.redis.hset(environment.queue.keys.meta, "note", "by hand")
+    environment.redis.hset(environment.queue.keys.gate, "note", "by hand")
     enqueued("b", "a")(environment)
 
 

@@ -94,7 +94,7 @@ class Invariants:
         excused = job.get("excused", 0) - before.get("excused", 0)
         expected = max(0, before.get("attempts", 0) + started - released - excused)
         assert replayed or job.get("attempts", 0) == expected, f"attempts of {job_id}: {job}, before {before}"
-        if started and "outOfService" not in state.get("meta", {}):  # a probe may be any job
+        if started and "outOfService" not in state.get("gate", {}):  # a probe may be any job
             urgent = [entry for entry in state.get("wait", []) if _priority(entry, state) < job["priority"]]
             assert not urgent, f"{job_id} started before {urgent[-1]}"
         if started and self._limit:

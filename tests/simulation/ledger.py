@@ -54,7 +54,7 @@ class Ledger:
             elif job["state"] == "delayed" or job.get("reason") not in (None, "worker-died"):
                 self._check_patience(job_id, job, now)
                 must_be_closed = self._fail(job_id, before, job, now)
-        is_closed = "outOfService" in state.get("meta", {})
+        is_closed = "outOfService" in state.get("gate", {})
         assert is_closed == must_be_closed, (
             f"the queue is {'closed' if is_closed else 'open'}, after {settled}"
         )

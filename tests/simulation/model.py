@@ -211,7 +211,7 @@ class Model:
 
     def _gate(self) -> None:
         if self._random.random() < (0.1 if self._settings.mood == "stormy" else 0.4):
-            self._proxy.ask([("HSET", self._keys.meta, "paused", "1")])
+            self._proxy.ask([("HSET", self._keys.gate, "paused", "1")])
         else:
             self._ask("resume")
 
@@ -270,7 +270,7 @@ class Model:
                 child.move()
                 child.move()
             state = self._look("drain")
-            is_closed = "outOfService" in state.get("meta", {})
+            is_closed = "outOfService" in state.get("gate", {})
             with self._holding():
                 if self._is_done(state):
                     self._check_end(before, state["jobs"])

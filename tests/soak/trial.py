@@ -190,6 +190,7 @@ class Soak:
                 keys.dead,
                 keys.completed,
                 keys.stats,
+                keys.gate,
                 keys.meta,
                 keys.priority_index,
                 keys.limit,

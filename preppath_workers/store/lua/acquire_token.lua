@@ -18,12 +18,12 @@ local id, worker_id, fencing_token, limit, duration = ARGV[2], ARGV[3], ARGV[4],
 
 if state_if_owned(id, worker_id, fencing_token) ~= 'active' then return {'lost'} end
 redis.call('LTRIM', active_key(worker_id), '0', '-1') -- as in claiming.lua
-local meta = redis.call('HMGET', META, 'heldUntil', 'outOfService', 'limit', 'heldSetAt')
-local held = meta[1] and hold_left(meta[1], meta[4]) or 0
+local gate = redis.call('HMGET', GATE, 'heldUntil', 'outOfService', 'limit', 'heldSetAt')
+local held = gate[1] and hold_left(gate[1], gate[4]) or 0
 -- A vendor that is out of service tells this job so itself, and the job ends; one that limits the rate is heeded.
-if held > 0 and not meta[2] then return {'wait', held} end
+if held > 0 and not gate[2] then return {'wait', held} end
 local request = add(id, 'requests', 1)
-limit, duration = limit_in_force(meta[3], limit, duration)
+limit, duration = limit_in_force(gate[3], limit, duration)
 local delay = acquire_token(worker_id, string.format('%s#%s#%.0f', id, fencing_token, request), limit, duration)
 if delay > 0 then return {'wait', delay} end
 return {'ok'}

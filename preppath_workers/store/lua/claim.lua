@@ -29,9 +29,9 @@ local function start_what_was_popped()
   -- Who is on nobody's books has to register.
   local slots, gone = slots_of(instance)
   if gone or slots <= tonumber(slot) then return nil end
-  if redis.call('EXISTS', META, WAIT) > 0 then
+  if redis.call('EXISTS', GATE, WAIT) > 0 then
     -- Where more jobs wait there may be a more urgent one; that events are wanted is no reason.
-    local closed = redis.call('HMGET', META, 'paused', 'heldUntil', 'outOfService', 'limit')
+    local closed = redis.call('HMGET', GATE, 'paused', 'heldUntil', 'outOfService', 'limit')
     if closed[1] or closed[2] or closed[3] or closed[4] or redis.call('EXISTS', WAIT) == 1 then return nil end
   end
   local worker_id = instance .. ':' .. slot

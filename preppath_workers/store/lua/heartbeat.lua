@@ -1,6 +1,7 @@
--- needs: instances, agreeing
+-- needs: instances, agreeing, layout
 --
--- Renews an instance's lease on this queue, with its fields for those who look, and settles which rate limit is in force.
+-- Renews an instance's lease on this queue, stores its description, and settles which rate limit is in force. The first
+-- heartbeat of a queue stores the version of its layout.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -24,5 +25,6 @@ redis.call('HDEL', instance_key(instance), 'gone')
 local known = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
 redis.call('HSET', instance_key(instance), 'slots', math.max(known, slots), 'lease', lease, unpack(ARGV, 9))
 redis.call('ZADD', INSTANCES, now + lease, instance)
-if ARGV[5] == '1' then redis.call('HSET', META, 'eventsUntil', now + GOOD_FOR * lease) end
+if ARGV[5] == '1' then redis.call('HSET', GATE, 'eventsUntil', now + GOOD_FOR * lease) end
+store_layout()
 return { now, unpack(agree_on_limit(instance, ARGV[6], ARGV[7], tonumber(ARGV[8]), lease)) }

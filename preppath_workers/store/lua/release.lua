@@ -25,8 +25,8 @@ probe_said_nothing(id)
 requeue_uncounted(id)
 if hold == 0 then return {'released'} end
 
-if hold > hold_left(unpack(redis.call('HMGET', META, 'heldUntil', 'heldSetAt'))) then
-  redis.call('HSET', META, 'heldUntil', now + hold, 'heldSetAt', now, 'heldReason', reason)
+if hold > hold_left(unpack(redis.call('HMGET', GATE, 'heldUntil', 'heldSetAt'))) then
+  redis.call('HSET', GATE, 'heldUntil', now + hold, 'heldSetAt', now, 'heldReason', reason)
 end
 add(id, 'rateLimits', 1)
 return {'released'}

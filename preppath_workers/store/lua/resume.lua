@@ -7,6 +7,6 @@
 --
 -- Returns {"ok"}.
 
-redis.call('HDEL', META, 'paused', 'heldUntil', 'heldSetAt', 'heldReason')
-if read_meta().outOfService then set_probe({}, now) end
+redis.call('HDEL', GATE, 'paused', 'heldUntil', 'heldSetAt', 'heldReason')
+if read_gate().outOfService then set_probe({}, now) end
 return {'ok'}

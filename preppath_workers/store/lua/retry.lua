@@ -40,7 +40,7 @@ if state == 'waiting' and (integer(redis.call('HGET', key, 'failures')) or 0) > 
 if state == 'failed' then return {'dead', redis.call('HGET', key, 'reason')} end
 if state ~= 'active' then return {'lost'} end
 
-local meta = read_meta() -- before the first change: what was put in its place by hand must not stop half-way
+local gate = read_gate() -- before the first change: what was put in its place by hand must not stop half-way
 redis.call('LREM', active_key(worker_id), '1', id)
 redis.call('ZREM', RESERVATIONS, worker_id) -- it may have ended while it waited for a further token
 
@@ -61,22 +61,22 @@ local function backoff_for(failures)
   return math.floor(math.max(pause * (1 + spread), at_least))
 end
 
-local function delay_by(ms, account, gate)
+local function delay_by(ms, account, gate_state)
   if ms <= 0 then
     redis.call('HSET', key, 'state', 'waiting', 'error', failure, 'queuedAt', now)
     place_last({ id }, priority_of(id))
     count('retried')
-    return {'delayed', 0, account, gate}
+    return {'delayed', 0, account, gate_state}
   end
   redis.call('HSET', key, 'state', 'delayed', 'error', failure)
   delay_until(now + ms, id)
   count('retried')
-  return {'delayed', ms, account, gate}
+  return {'delayed', ms, account, gate_state}
 end
 
-local function bury_for(reason, account, gate)
+local function bury_for(reason, account, gate_state)
   add_dead_letter(id, reason, failure)
-  return {'dead', reason, account, gate}
+  return {'dead', reason, account, gate_state}
 end
 
 if kind == 'machine' then
@@ -91,18 +91,18 @@ if kind == 'machine' then
 end
 
 local failures = integer(redis.call('HGET', key, 'failures')) or 0
-local counts, closed = judge(meta, id, kind, service, words, words, failures + 1 > retries, limits)
-local gate = closed and 'closed' or 'open'
+local counts, closed = judge(gate, id, kind, service, words, words, failures + 1 > retries, limits)
+local gate_state = closed and 'closed' or 'open'
 if counts then
   local is_of_service = kind == 'service' or kind == 'refused'
   if is_of_service and failures >= retries and pardon(id) then
     local pause = backoff_for(failures + integer(redis.call('HGET', key, 'pardons')))
-    return delay_by(math.max(math.min(pause, limits.ceiling), at_least, backoff), 'excused', gate)
+    return delay_by(math.max(math.min(pause, limits.ceiling), at_least, backoff), 'excused', gate_state)
   end
   if is_of_service and failures == 0 then note_record(id) end
   failures = add(id, 'failures', 1)
-  if failures > retries then return bury_for('retries', 'counted', gate) end
-  return delay_by(backoff_for(failures), 'counted', gate)
+  if failures > retries then return bury_for('retries', 'counted', gate_state) end
+  return delay_by(backoff_for(failures), 'counted', gate_state)
 end
-if has_waited_too_long() then return bury_for('out-of-service', 'excused', gate) end
-return delay_by(math.max(backoff_for(1), (integer(meta.probeAt) or now) - now), 'excused', gate)
+if has_waited_too_long() then return bury_for('out-of-service', 'excused', gate_state) end
+return delay_by(math.max(backoff_for(1), (integer(gate.probeAt) or now) - now), 'excused', gate_state)

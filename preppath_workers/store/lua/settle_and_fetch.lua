@@ -24,7 +24,7 @@ local lease, limit, duration, probe_interval = tonumber(ARGV[8]), ARGV[9], ARGV[
 -- This is the way that nearly all jobs go, so it knows no more than it must: it takes the server 16 µs, and the one
 -- below 27. What it leaves, at whichever step, is taken up there: both parts of a turn may be called again.
 local active = active_key(worker_id)
-if state_if_owned(id, worker_id, fencing_token) == 'active' and redis.call('EXISTS', META) == 0 then
+if state_if_owned(id, worker_id, fencing_token) == 'active' and redis.call('EXISTS', GATE) == 0 then
   -- Two, to see in the same step whether the job was all that the slot held.
   local in_flight = redis.call('RPOP', active, '2') or {}
   if in_flight[1] == id and not in_flight[2] then

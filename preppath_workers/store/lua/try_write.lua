@@ -6,6 +6,6 @@
 --
 -- Returns {"ok"}; a server that takes no writes answers with its error: OOM, READONLY, MISCONF, NOREPLICAS, …
 
-redis.call('HSET', META, 'tryWrite', '1')
-redis.call('HDEL', META, 'tryWrite')
+redis.call('HSET', GATE, 'tryWrite', '1')
+redis.call('HDEL', GATE, 'tryWrite')
 return {'ok'}

@@ -70,7 +70,7 @@ def test_one_that_may_not_start_is_none(health: Run, tts: Queue, redis: Redis, c
     tts.pause()
     assert health().stdout == "ok     tts: 2 workers, paused\n"
     tts.resume()
-    redis.hset(tts.keys.meta, mapping={"heldUntil": tts.now() + 60_000, "heldReason": "slow down"})
+    redis.hset(tts.keys.gate, mapping={"heldUntil": tts.now() + 60_000, "heldReason": "slow down"})
     assert health().stdout == "ok     tts: 2 workers, held: slow down\n"
     tts.resume()
     redis.zadd(tts.keys.tokens, {"x": tts.now()})
@@ -80,7 +80,7 @@ def test_one_that_may_not_start_is_none(health: Run, tts: Queue, redis: Redis, c
 
 def test_queue_out_of_service_is_not_healthy(health: Run, tts: Queue, redis: Redis) -> None:
     beat(tts, redis, new_name())
-    redis.hset(tts.keys.meta, mapping={"outOfService": "wrong key", "service": "openai", "outage": 1})
+    redis.hset(tts.keys.gate, mapping={"outOfService": "wrong key", "service": "openai", "outage": 1})
     told = health()
     assert (told.returncode, told.stdout) == (
         1,

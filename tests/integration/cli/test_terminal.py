@@ -48,7 +48,7 @@ def nasty(tts: Queue, consumer: Consumer, redis: Redis) -> None:
     consumer.settle(Finished(take(consumer), Failed(error, "permanent"), 1))
     tts.enqueue({"text": NASTY.replace("\ud83d", "")}, id="waits")
     held = {"heldUntil": tts.now() + 60_000, "heldReason": NASTY.replace("\ud83d", "")}
-    redis.hset(tts.keys.meta, mapping=held)
+    redis.hset(tts.keys.gate, mapping=held)
 
 
 @pytest.mark.usefixtures("nasty")
@@ -103,7 +103,7 @@ def test_an_encoding_that_does_not_know_a_character_is_no_failure(run: Run, tts:
 @pytest.mark.parametrize("state", [{}, {"outOfService": "a long reason " * 9, "service": "openai"}])
 def test_queues_fits_eighty_columns(run: Run, tts: Queue, redis: Redis, state: dict[str, str]) -> None:
     if state:
-        redis.hset(tts.keys.meta, mapping=state)
+        redis.hset(tts.keys.gate, mapping=state)
     lines = run("queues", COLUMNS="80").stdout.splitlines()
     assert all(len(line) <= 80 for line in lines[:4])
     assert "limit" in run("queues", COLUMNS="120").stdout.splitlines()[0]

@@ -9,7 +9,7 @@ A state holds only what is there:
         "delayed": {"d": 1_001_000},            # also tokens, reserved, instances
         "dead": ["e"], "completed": ["f"],
         "instance": {"host": {"slots": 1}},
-        "meta": {"paused": 1}, "stats": {"enqueued": 6}, "limit": {"max": 5, …},
+        "gate": {"paused": 1}, "meta": {"layout": 1}, "stats": {"enqueued": 6}, "limit": {"max": 5, …},
         "jobs": {"a": {"state": "waiting", …}, …},
     }
 
@@ -36,7 +36,7 @@ State = dict[str, Any]
 
 _LISTS = ("wait", "dead", "completed", "events")
 _SORTED_SETS = ("priority_index", "delayed", "tokens", "reservations", "instances")
-_HASHES = ("meta", "stats", "limit")
+_HASHES = ("gate", "meta", "stats", "limit")
 
 #: What a job that never started may have behind it, a replay: nothing that its worker need know.
 _BEFORE = ("error", "failures", "recoveries", "replays")
@@ -125,7 +125,7 @@ class RedisState:
         for key, answer, ttl in zip(keys, answers[::2], answers[1::2], strict=True):
             name, member = self._name(key)
             content = _numbers(answer)
-            if "streak" in content and name == "meta":
+            if "streak" in content and name == "gate":
                 content["streak"] = json.loads(content["streak"])
             if ttl > 0 and name not in ("tokens", "limit"):
                 content["ttl"] = (

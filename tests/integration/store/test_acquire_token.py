@@ -39,7 +39,7 @@ def test_starts_and_further_requests_share_the_limit(redis_state: RedisState) ->
 TABLE = [
     Row(
         "spend: a held queue is waited for",
-        given={**RUNS, "meta": {"heldUntil": NOW + 700, "heldReason": "slow down"}},
+        given={**RUNS, "gate": {"heldUntil": NOW + 700, "heldReason": "slow down"}},
         call=("acquire_token", *OURS, *LIMIT),
         reply=["wait", 700],
     ),

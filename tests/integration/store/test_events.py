@@ -12,7 +12,7 @@ from .state_table import HOST, started
 
 WANTED: State = {
     **HOST,
-    "meta": {"eventsUntil": NOW + 1},
+    "gate": {"eventsUntil": NOW + 1},
     "active": {"host:0": ["a"]},
     "jobs": {"a": started(replays=2)},
 }
@@ -47,7 +47,7 @@ def test_a_job_that_lost_its_last_worker(redis_state: RedisState) -> None:
 
 
 def test_an_entry_that_is_no_job(redis_state: RedisState) -> None:
-    redis_state.write({"meta": {"eventsUntil": NOW + 1}})
+    redis_state.write({"gate": {"eventsUntil": NOW + 1}})
     redis_state.push("nonsense")
     redis_state.call("promote_due", 10)
     assert [notice["event"] for notice in notices(redis_state)] == ["failed"]
@@ -62,13 +62,13 @@ def test_none_of_a_job_that_goes_on(redis_state: RedisState, call: tuple[str | i
 
 
 def test_none_where_nobody_wants_them(redis_state: RedisState) -> None:
-    redis_state.write({name: part for name, part in WANTED.items() if name != "meta"})
+    redis_state.write({name: part for name, part in WANTED.items() if name != "gate"})
     redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
     assert notices(redis_state) == []
 
 
 def test_none_when_those_who_wanted_them_are_gone(redis_state: RedisState) -> None:
-    redis_state.write({**WANTED, "meta": {"eventsUntil": NOW}})
+    redis_state.write({**WANTED, "gate": {"eventsUntil": NOW}})
     redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
     assert notices(redis_state) == []
 
@@ -78,7 +78,7 @@ def test_whoever_wants_them_says_so_with_every_heartbeat_and_nobody_else_takes_i
 ) -> None:
     redis_state.call("heartbeat", "host", 15_000, 1, 1, 0, 0, 0)
     redis_state.call("heartbeat", "other", 15_000, 1, 0, 0, 0, 0)
-    assert redis_state.read()["meta"] == {"eventsUntil": NOW + 60_000}
+    assert redis_state.read()["gate"] == {"eventsUntil": NOW + 60_000}
 
 
 def test_queue_that_goes_out_of_service_and_comes_back_is_told(redis_state: RedisState) -> None:
@@ -87,7 +87,7 @@ def test_queue_that_goes_out_of_service_and_comes_back_is_told(redis_state: Redi
     redis_state.call("promote_job", "a")
     redis_state.call("claim", "host", 0, 15_000, 0, 0, 30_000, now=NOW + 1_000)
     redis_state.call("resume", now=NOW)
-    redis_state.redis.hset(redis_state.keys.meta, "eventsUntil", NOW + 60_000)
+    redis_state.redis.hset(redis_state.keys.gate, "eventsUntil", NOW + 60_000)
     redis_state.call("claim", "host", 0, 15_000, 0, 0, 30_000)
     redis_state.call("complete", "a", "host:0", 2, "{}", 60_000, 10)
     told = [notice for notice in notices(redis_state) if "id" not in notice]

@@ -69,12 +69,12 @@ def test_a_dead_letter_of_garbage_is_replayed_and_cancelled(
 @pytest.mark.parametrize("text", NO_NUMBERS, ids=ascii)
 def test_a_hold_that_is_no_time_holds_nobody(redis_state: RedisState, text: str | bytes) -> None:
     redis_state.write(
-        {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": waiting()}, "meta": {"heldUntil": text}}
+        {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": waiting()}, "gate": {"heldUntil": text}}
     )
 
     assert redis_state.call(*CLAIM) == ["job", "a"]
     assert redis_state.call("release", "a", "host:0", 1, 500, "why") == ["released"]
-    assert redis_state.read()["meta"]["heldUntil"] == NOW + 500
+    assert redis_state.read()["gate"]["heldUntil"] == NOW + 500
 
 
 def test_fractions_are_cut_off_so_that_the_fencing_number_is_what_the_owner_reads(
@@ -187,13 +187,13 @@ def test_a_list_of_completions_that_is_none_stops_no_transition(redis_state: Red
 def test_no_job_is_half_settled_where_the_queues_settings_are_no_hash(redis_state: RedisState) -> None:
     redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
     before = redis_state.read()
-    redis_state.redis.set(redis_state.keys.meta, "x")
+    redis_state.redis.set(redis_state.keys.gate, "x")
 
     with pytest.raises(ResponseError):
         redis_state.call("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000)
     with pytest.raises(ResponseError):
         redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
 
-    redis_state.redis.delete(redis_state.keys.meta)
+    redis_state.redis.delete(redis_state.keys.gate)
     assert redis_state.read() == before
     assert redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["completed"]

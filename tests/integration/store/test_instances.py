@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from preppath_workers.store.keys import LAYOUT
+
 from .redis_state import NOW, RedisState, State
 from .state_table import HOST, Row, completed, row_name, started, waiting
 
@@ -25,6 +27,9 @@ IN_FRONT: State = {"active": None, "wait": ["low", "mid", "a", "top"], "reservat
 #: What a heartbeat leaves of a limit that no other instance disputes.
 UNLIMITED = {"max": 0, "duration": 0, "since": NOW, "until": NOW + 60_000, "instance": "host"}
 
+#: What the first heartbeat of a queue stores for the queue itself.
+KNOWN: State = {"limit": UNLIMITED, "meta": {"layout": LAYOUT}}
+
 HEARTBEAT = [
     Row(
         "the first heartbeat registers",
@@ -34,7 +39,7 @@ HEARTBEAT = [
         changes={
             "instances": {"host": NOW + 15_000},
             "instance": {"host": {"slots": 2, "lease": 15_000, "host": "box", "pid": 7}},
-            "limit": UNLIMITED,
+            **KNOWN,
         },
     ),
     Row(
@@ -45,7 +50,7 @@ HEARTBEAT = [
         changes={
             "instances": {"host": NOW + 15_000},
             "instance": {"host": {"lease": 15_000}},
-            "limit": UNLIMITED,
+            **KNOWN,
         },
     ),
     Row(
@@ -53,7 +58,18 @@ HEARTBEAT = [
         given={"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 5}}},
         call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "pid", "7"),
         reply=[NOW],
-        changes={"instance": {"host": {"lease": 15_000, "pid": 7}}, "limit": UNLIMITED},
+        changes={"instance": {"host": {"lease": 15_000, "pid": 7}}, **KNOWN},
+    ),
+    Row(
+        "a newer version's layout stays",
+        given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}, "meta": {"layout": 2}},
+        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
+        reply=[NOW],
+        changes={
+            "instances": {"host": NOW + 15_000},
+            "instance": {"host": {"lease": 15_000}},
+            "limit": UNLIMITED,
+        },
     ),
 ]
 
@@ -201,7 +217,7 @@ REAP = [
         changes={
             "instances": {"host": NOW + 15_000},
             "instance": {"host": {"lease": 15_000, "gone": None}},
-            "limit": UNLIMITED,
+            **KNOWN,
         },
     ),
     Row(
@@ -281,4 +297,4 @@ def test_reap_clears_some_dead_instances_at_a_time(redis_state: RedisState) -> N
     assert redis_state.call("reap", 3, 2, "", 9_000, 60_000, 15_000, 10**15, now=NOW + 10) == [["c", 0], []]
     redis_state.call("reap", 3, 2, "", 9_000, 60_000, 15_000, 10**15, now=NOW + 9_010)
     redis_state.call("reap", 3, 2, "", 9_000, 60_000, 15_000, 10**15, now=NOW + 9_010)
-    assert redis_state.read().keys() == {"limit"}
+    assert redis_state.read().keys() == {"limit", "meta"}

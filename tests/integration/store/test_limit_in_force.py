@@ -38,7 +38,7 @@ def test_instances_that_agree_leave_the_fast_ways_open(redis_state: RedisState) 
     assert beat(redis_state, "old", OLD, 9_000) == []
     assert beat(redis_state, "other", OLD, 100) == []
     state = redis_state.read()
-    assert "meta" not in state
+    assert "gate" not in state
     assert state["limit"] == {"max": 5, "duration": 10_000, "since": NOW - 100, "until": NOW + 4 * LEASE,
                               "instance": "other"}  # fmt: skip
 
@@ -60,7 +60,7 @@ def test_a_limit_of_an_instance_that_is_gone_is_forgotten(redis_state: RedisStat
     later = NOW + 4 * LEASE
     assert beat(redis_state, "old", OLD, 9_000 + 4 * LEASE, now=later) == []
     assert beat(redis_state, "old", OLD, 9_000 + 4 * LEASE, now=later) == []
-    assert "meta" not in redis_state.read()
+    assert "gate" not in redis_state.read()
     assert started(redis_state, OLD, 3, now=later) == 3
 
 
@@ -72,7 +72,7 @@ def test_an_older_instance_that_reads_the_newer_configuration_ends_the_dispute(
     assert beat(redis_state, "old", NEW, 0) == []
     assert beat(redis_state, "new", NEW, 100) == []
     beat(redis_state, "new", NEW, 100, now=NOW + 4 * LEASE)
-    assert "meta" not in redis_state.read()
+    assert "gate" not in redis_state.read()
 
 
 def test_no_limit_is_a_limit_too(redis_state: RedisState) -> None:
@@ -95,7 +95,7 @@ def test_a_clock_that_was_put_back_ends_no_dispute_later(redis_state: RedisState
     beat(redis_state, "old", OLD, 9_000, now=NOW)
     assert beat(redis_state, "old", OLD, 9_000, now=NOW + 4 * LEASE + 1) == []
     beat(redis_state, "old", OLD, 9_000, now=NOW + 8 * LEASE + 2)
-    assert "meta" not in redis_state.read()
+    assert "gate" not in redis_state.read()
 
 
 def test_limit_in_force_is_told_to_those_who_look(redis: Redis, key_prefix: str) -> None:

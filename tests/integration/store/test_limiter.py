@@ -142,7 +142,7 @@ TABLE = [
     ),
     waits(
         "paused: no token is spent and none promised",
-        {"meta": {"paused": 1}, "tokens": {"x#1": NOW, "y#1": NOW}},
+        {"gate": {"paused": 1}, "tokens": {"x#1": NOW, "y#1": NOW}},
         1_000,
         {},
     ),

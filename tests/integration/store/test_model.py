@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from preppath_workers import store as package
-from preppath_workers.store.keys import Keys
+from preppath_workers.store.keys import LAYOUT, Keys
 from preppath_workers.store.scripts import scripts
 
 from .failing import failing
@@ -22,7 +22,7 @@ SHARED = [f"lib/{path.stem}" for path in (LUA / "lib").glob("*.lua")]
 
 NAMED = {
     *("wait", "priority_index", "delayed", "dead", "completed", "events"),
-    *("tokens", "reservations", "instances", "meta", "limit", "stats"),
+    *("tokens", "reservations", "instances", "gate", "meta", "limit", "stats"),
 }
 
 
@@ -53,6 +53,10 @@ def test_the_scripts_make_the_same_names() -> None:
     assert {prefix: getattr(KEYS, prefix[:-1])("x") for prefix, _ in patterns} == {
         prefix: f"preppath:{{tts}}:{prefix}x" for prefix in ("job:", "active:", "instance:")
     }
+
+
+def test_layout_of_the_scripts_is_the_one_that_python_knows() -> None:
+    assert f"LAYOUT = base .. 'meta', '{LAYOUT}'\n" in source("lib/layout")
 
 
 def test_no_transition_makes_a_key_outside_the_model(redis_state: RedisState) -> None:

@@ -38,7 +38,7 @@ STATE: State = {
         "later": delayed(),
         "dead": failed(),
     },
-    "meta": {"eventsUntil": NOW + 60_000},
+    "gate": {"eventsUntil": NOW + 60_000},
 }
 
 HELD = ("a", "host:0", 1)
@@ -203,7 +203,7 @@ NEXT_JOBS: dict[str, State] = {
     "a job that was started before": {"jobs": {"b": waiting(fencingToken=1, attempts=1)}},
     "an ordinary job, and notices are wanted": {
         "jobs": {"b": waiting()},
-        "meta": {"eventsUntil": NOW + 60_000},
+        "gate": {"eventsUntil": NOW + 60_000},
     },
 }
 

@@ -60,8 +60,8 @@ def complete_others(redis_state: RedisState, number: int) -> None:
         complete(redis_state, job_id)
 
 
-def meta(redis_state: RedisState) -> State:
-    found: State = redis_state.read().get("meta", {})
+def gate(redis_state: RedisState) -> State:
+    found: State = redis_state.read().get("gate", {})
     return found
 
 
@@ -84,7 +84,7 @@ def closed(queue: RedisState) -> RedisState:
     add(queue, "a", "b", "c")
     for job_id in "abc":
         start_and_fail(queue, job_id)
-    assert meta(queue)["service"] == "openai"
+    assert gate(queue)["service"] == "openai"
     return queue
 
 
@@ -104,7 +104,7 @@ def test_service_failures_of_three_jobs_close_the_queue_and_are_given_back(queue
     assert start_and_fail(queue, "c") == ["delayed", 1_000, "excused", "closed"]
     assert counted(queue, "abc") == [(0, 2), (0, 1), (0, 1)]
     assert [job["attempts"] for job in queue.read()["jobs"].values()] == [0, 0, 0]
-    assert meta(queue) == {
+    assert gate(queue) == {
         "service": "openai",
         "outOfService": 503,
         "outOfServiceSince": NOW,
@@ -122,7 +122,7 @@ def test_completion_in_between_ends_the_streak(queue: RedisState) -> None:
     start_and_fail(queue, "b")
     start(queue)
     complete(queue, "good")
-    assert meta(queue) == {}
+    assert gate(queue) == {}
     assert start_and_fail(queue, "c") == ["delayed", 1_000, "counted", "open"]
 
 
@@ -204,8 +204,8 @@ def test_probes_wait_twice_as_long_each_time_up_to_the_ceiling(closed: RedisStat
         (answer, job_id) = start(closed, now=now)
         assert answer == "job"
         fail(closed, str(job_id), now=now)
-        pauses.append(meta(closed)["probeAt"] - now)
-        now = meta(closed)["probeAt"]
+        pauses.append(gate(closed)["probeAt"] - now)
+        now = gate(closed)["probeAt"]
     assert pauses == [2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]
     assert counted(closed, ids) == [(0, 1)] * 7
 
@@ -216,7 +216,7 @@ def test_each_probe_takes_another_job(closed: RedisState) -> None:
         closed.call("promote_job", job_id)
     now, probed = NOW, []
     for _ in range(6):
-        now = meta(closed)["probeAt"]
+        now = gate(closed)["probeAt"]
         (_, job_id) = start(closed, now=now)
         probed.append(job_id)
         fail(closed, str(job_id), now=now)
@@ -228,7 +228,7 @@ def test_probes_come_from_both_ends_of_the_queue_in_turn(closed: RedisState) -> 
     add(closed, *"defghi")
     now, probed = NOW, []
     for _ in range(5):
-        now = meta(closed)["probeAt"]
+        now = gate(closed)["probeAt"]
         (_, job_id) = start(closed, now=now)
         probed.append(job_id)
         fail(closed, str(job_id), now=now)
@@ -258,7 +258,7 @@ def test_completed_probe_opens_the_queue(closed: RedisState) -> None:
     add(closed, "d")
     start(closed, now=NOW + 1_000)
     assert complete(closed, "d", now=NOW + 1_500) == ["reopened"]
-    assert meta(closed) == {}
+    assert gate(closed) == {}
 
 
 def test_completion_of_a_job_that_ran_already_does_not_open_the_queue(queue: RedisState) -> None:
@@ -267,7 +267,7 @@ def test_completion_of_a_job_that_ran_already_does_not_open_the_queue(queue: Red
     for job_id in "abc":
         start_and_fail(queue, job_id)
     assert complete(queue, "long", slot=1) == ["completed"]
-    assert meta(queue)["outage"] == 1
+    assert gate(queue)["outage"] == 1
 
 
 def test_job_that_fails_again_after_another_opened_the_queue_fails_on_its_own_account(
@@ -328,14 +328,14 @@ def test_machine_failure_counts_nowhere(queue: RedisState) -> None:
     for job_id in "abcd":
         assert start_and_fail(queue, job_id, "machine") == ["delayed", 1_000, "excused", "open"]
     assert counted(queue, "abcd") == [(0, 1)] * 4
-    assert meta(queue) == {}
+    assert gate(queue) == {}
     assert queue.read()["instance"]["host"]["troubleAt"] == NOW
 
 
 def test_retry_after_of_the_service_is_waited_for(queue: RedisState) -> None:
     add(queue, "a")
     start_and_fail(queue, "a", "refused", at_least=20_000)
-    assert meta(queue)["probeAt"] == NOW + 20_000
+    assert gate(queue)["probeAt"] == NOW + 20_000
 
 
 def test_jitter_only_lengthens_backoff_and_ceiling_bounds_it(queue: RedisState) -> None:
@@ -466,7 +466,7 @@ def test_counters_of_another_type_do_not_keep_the_queue_from_closing(queue: Redi
 def test_streak_of_garbage_loses_no_job(queue: RedisState, streak: str) -> None:
     add(queue, "a")
     start(queue)
-    queue.redis.hset(queue.keys.meta, "streak", streak)
+    queue.redis.hset(queue.keys.gate, "streak", streak)
     reply = queue.call("retry", "a", "host:0", 1, *failing(kind="refused", service="s3"))
     assert reply == ["delayed", 1_000, "excused", "closed"]
 
@@ -474,7 +474,7 @@ def test_streak_of_garbage_loses_no_job(queue: RedisState, streak: str) -> None:
 def test_state_of_another_type_leaves_the_job_with_its_worker(queue: RedisState) -> None:
     add(queue, "a")
     start(queue)
-    queue.redis.set(queue.keys.meta, "no hash")
+    queue.redis.set(queue.keys.gate, "no hash")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
         queue.call("retry", "a", "host:0", 1, *failing(kind="service", service="s3"))
     assert queue.redis.lrange(queue.keys.active("host:0"), 0, -1) == ["a"]

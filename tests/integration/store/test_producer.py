@@ -170,7 +170,7 @@ def test_pause_hold_and_resume(producer: Queue, redis: Redis) -> None:
     producer.pause()
     assert producer.gate().paused
     redis.hset(
-        producer.keys.meta, mapping={"heldUntil": round(time.time() * 1000) + 60_000, "heldReason": "slow"}
+        producer.keys.gate, mapping={"heldUntil": round(time.time() * 1000) + 60_000, "heldReason": "slow"}
     )
     gate = producer.gate()
     assert 50_000 < gate.held_ms <= 60_100
@@ -184,7 +184,7 @@ def test_pause_hold_and_resume(producer: Queue, redis: Redis) -> None:
 
 @pytest.mark.parametrize("held_until", ["1", "", "soon", "nan", "inf"])
 def test_a_hold_that_is_over_or_no_time_is_none(producer: Queue, redis: Redis, held_until: str) -> None:
-    redis.hset(producer.keys.meta, mapping={"heldUntil": held_until, "heldReason": "slow"})
+    redis.hset(producer.keys.gate, mapping={"heldUntil": held_until, "heldReason": "slow"})
     assert producer.gate() == Gate()
 
 

@@ -37,14 +37,14 @@ def retried(ms: int, failures: int, error: str = "{}") -> State:
         "delayed": {"a": NOW + ms},
         "jobs": {"a": {"state": "delayed", "failures": failures, "error": error}},
         "stats": {"retried": 1},
-        "meta": {"streak": ALIKE},
+        "gate": {"streak": ALIKE},
     }
 
 
 def buried(reason: str, failures: int = 1) -> State:
     end = {"state": "failed", "reason": reason, "failures": failures, "error": "{}", "finishedAt": NOW}
-    meta = {"meta": {"streak": ALIKE}} if reason == "retries" else {}
-    return {"active": None, "dead": ["a"], "jobs": {"a": end}, "stats": {"failed": 1}, **meta}
+    gate = {"gate": {"streak": ALIKE}} if reason == "retries" else {}
+    return {"active": None, "dead": ["a"], "jobs": {"a": end}, "stats": {"failed": 1}, **gate}
 
 
 COMPLETE = [
@@ -190,7 +190,7 @@ RETRY = [
         changes={
             "active": None,
             "stats": {"retried": 1},
-            "meta": {"streak": ALIKE},
+            "gate": {"streak": ALIKE},
             "jobs": {"a": {"state": "waiting", "failures": 1, "error": "{}", "queuedAt": NOW}},
             "wait": ["a"],
             "priority_index": {"a": 50},
@@ -240,14 +240,14 @@ RELEASE = [
             "active": None,
             "wait": ["a"],
             "priority_index": {"a": 50},
-            "meta": {"heldUntil": NOW + 5_000, "heldSetAt": NOW, "heldReason": "slow down"},
+            "gate": {"heldUntil": NOW + 5_000, "heldSetAt": NOW, "heldReason": "slow down"},
             "jobs": {"a": {**RELEASED, "rateLimits": 1}},
             "stats": {"released": 1},
         },
     ),
     Row(
         "release: a hold is extended, never cut short",
-        given={**RUNS, "meta": {"heldUntil": NOW + 9_000, "heldReason": "first"}},
+        given={**RUNS, "gate": {"heldUntil": NOW + 9_000, "heldReason": "first"}},
         call=("release", *HELD, 5_000, "second"),
         reply=["released"],
         changes={

@@ -45,12 +45,12 @@ SURROUNDINGS: dict[str, State] = {
         "tokens": {"x#1#1": NOW - 10, "y#1#1": NOW - 5},
     },
     "a token was promised": {"reservations": {"host:0": NOW - 5}},
-    "the queue is paused": {"wait": ["n"], "jobs": {"n": waiting()}, "meta": {"paused": 1}},
-    "notices are wanted": {"wait": ["n"], "jobs": {"n": waiting()}, "meta": {"eventsUntil": NOW + 9_000}},
+    "the queue is paused": {"wait": ["n"], "jobs": {"n": waiting()}, "gate": {"paused": 1}},
+    "notices are wanted": {"wait": ["n"], "jobs": {"n": waiting()}, "gate": {"eventsUntil": NOW + 9_000}},
     "the queue is out of service": {
         "wait": ["n"],
         "jobs": {"n": waiting()},
-        "meta": {"outOfService": "401", "outOfServiceSince": NOW},
+        "gate": {"outOfService": "401", "outOfServiceSince": NOW},
     },
     "what waits is no job": {"wait": ["rubbish"]},
     "what waits is accounted for elsewhere": {"wait": ["n"], "jobs": {"n": delayed()}},
@@ -120,17 +120,17 @@ POPPED: dict[str, State] = {
     "a job, and the queue is paused": {
         "active": {"host:0": ["n"]},
         "jobs": {"n": waiting()},
-        "meta": {"paused": 1},
+        "gate": {"paused": 1},
     },
     "a job, and notices are wanted": {
         "active": {"host:0": ["n"]},
         "jobs": {"n": waiting()},
-        "meta": {"eventsUntil": NOW + 9_000},
+        "gate": {"eventsUntil": NOW + 9_000},
     },
     "a job, and a hold is over": {
         "active": {"host:0": ["n"]},
         "jobs": {"n": waiting()},
-        "meta": {"heldUntil": NOW - 1},
+        "gate": {"heldUntil": NOW - 1},
     },
     "two jobs": {"active": {"host:0": ["n", "m"]}, "jobs": {"m": waiting(), "n": waiting()}},
 }
@@ -252,12 +252,12 @@ def test_who_mended_the_queue_may_go_on(redis_state: RedisState) -> None:
             "wait": ["b"],
             "active": {"host:0": ["a"]},
             "jobs": {"a": started(outage=3, probe=1), "b": waiting()},
-            "meta": {"probeAt": NOW + 9_000, "outOfService": "401", "outage": 3, "probing": "a"},
+            "gate": {"probeAt": NOW + 9_000, "outOfService": "401", "outage": 3, "probing": "a"},
         }
     )
 
     assert redis_state.call(*TURN) == ["reopened", ["job", "b"]]
-    assert "meta" not in redis_state.read()
+    assert "gate" not in redis_state.read()
 
 
 def test_a_turn_that_is_called_again_settles_and_starts_nothing_twice(redis_state: RedisState) -> None:

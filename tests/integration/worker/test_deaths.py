@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
+from preppath_workers.store.keys import LAYOUT
 from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
@@ -109,6 +110,25 @@ def test_a_server_that_evicts_keys_is_refused(launch: Start) -> None:
     )
     assert reasons
     assert not app.workers()
+
+
+def test_supervisor_refuses_a_queue_with_a_newer_layout(launch: Start, alpha: Queue) -> None:
+    alpha.redis.hset(alpha.keys.meta, "layout", LAYOUT + 1)
+    app = launch().launch()
+    assert app.wait() == 78
+    (line,) = app.logged(
+        f"queue alpha has layout {LAYOUT + 1}, this version knows {LAYOUT}: update preppath-workers"
+    )
+    assert line["level"] == "critical"
+    assert not app.workers()
+
+
+@pytest.mark.parametrize("stored", [LAYOUT, LAYOUT - 1, "garbage"])
+def test_worker_starts_on_a_layout_it_knows_and_on_garbage(
+    launch: Start, alpha: Queue, stored: object
+) -> None:
+    alpha.redis.hset(alpha.keys.meta, "layout", str(stored))
+    launch().start()
 
 
 def test_a_wrong_password_stops_the_supervisor_and_is_not_logged(launch: Start) -> None:

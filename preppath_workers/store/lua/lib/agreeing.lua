@@ -8,19 +8,19 @@ local function at_most(moment, latest)
   return math.min(integer(moment) or 0, latest)
 end
 
--- Keeps the field of `meta` for as long as instances disagree.
+-- Keeps the field of `gate` for as long as instances disagree.
 local function tell_scripts(latest, is_disputed, limit, duration)
   if is_disputed then
-    redis.call('HSET', META, 'limit', string.format('%s %s %.0f', limit, duration, latest))
+    redis.call('HSET', GATE, 'limit', string.format('%s %s %.0f', limit, duration, latest))
     return
   end
-  local told = redis.call('HGET', META, 'limit')
+  local told = redis.call('HGET', GATE, 'limit')
   if not told then return end
   local good_until = at_most(string.match(told, '(%d+)$'), latest)
   if good_until <= now then
-    redis.call('HDEL', META, 'limit')
+    redis.call('HDEL', GATE, 'limit')
   else
-    redis.call('HSET', META, 'limit', string.format('%s %s %.0f', limit, duration, good_until))
+    redis.call('HSET', GATE, 'limit', string.format('%s %s %.0f', limit, duration, good_until))
   end
 end
 

@@ -6,7 +6,7 @@
 -- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation fill it.
 
 local base = KEYS[1]
-local WAIT, META, STATS = base .. 'wait', base .. 'meta', base .. 'stats'
+local WAIT, GATE, STATS = base .. 'wait', base .. 'gate', base .. 'stats'
 
 local function job_key(id) return base .. 'job:' .. id end
 local function active_key(worker_id) return base .. 'active:' .. worker_id end

@@ -5,5 +5,5 @@ local function add_dead_letter(id, reason, failure)
   redis.call('HSET', job_key(id), 'state', 'failed', 'reason', reason, 'error', failure, 'finishedAt', now)
   redis.call('LPUSH', DEAD, id)
   count('failed')
-  if events_wanted(redis.call('HGET', META, 'eventsUntil')) then emit(id, 'failed') end
+  if events_wanted(redis.call('HGET', GATE, 'eventsUntil')) then emit(id, 'failed') end
 end

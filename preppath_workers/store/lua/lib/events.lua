@@ -1,5 +1,5 @@
 -- Notices to the outside that a job has ended. They are written in the same step that ends the job, so none can
--- get lost; a janitor makes a delivery of each. Instances that want them say so with every heartbeat; what `meta`
+-- get lost; a janitor makes a delivery of each. Instances that want them say so with every heartbeat; what `gate`
 -- holds is how long that is good for (ms).
 local EVENTS = base .. 'events'
 

@@ -25,8 +25,8 @@ end
 
 -- The streak: `jobs`, failures that would be given back, by job; `suspects`, those of them that met an outage before;
 -- `alike`, the same as `jobs`, of jobs of different data that met the unknown error `signature`.
-local function read_streak(meta)
-  local is_json, streak = pcall(cjson.decode, meta.streak or '')
+local function read_streak(gate)
+  local is_json, streak = pcall(cjson.decode, gate.streak or '')
   if not is_json or type(streak) ~= 'table' then streak = {} end
   for _, name in ipairs({ 'jobs', 'suspects', 'alike' }) do
     if type(streak[name]) ~= 'table' then streak[name] = {} end
@@ -42,7 +42,7 @@ local function write_streak(streak)
   for name, part in pairs(streak) do
     if type(part) == 'table' and not next(part) then streak[name] = nil end
   end
-  redis.call('HSET', META, 'streak', cjson.encode(streak))
+  redis.call('HSET', GATE, 'streak', cjson.encode(streak))
 end
 
 local function tally(jobs, id, times)
@@ -89,31 +89,31 @@ end
 -- Judges the failure of a job: `service`, `refused` (by a service, whatever the job), `paid` (a service failed, and may
 -- have done the work), or `unknown`. `is_last`: it is the last one that the job is allowed. `limits` has `ceiling`,
 -- `spread` and `at_least`. Returns whether the failure counts against the job, and whether it closed the queue.
-local function judge(meta, id, kind, service, words, signature, is_last, limits)
+local function judge(gate, id, kind, service, words, signature, is_last, limits)
   local job = redis.call('HMGET', job_key(id), 'outage', 'outages')
   local met = job[1]
-  if meta.outOfService then
-    probe_failed(meta, id, limits.ceiling, limits.spread, limits.at_least)
-    if kind == 'paid' or kind == 'unknown' and meta.signature ~= signature then return true, false end
-    if met ~= meta.outage then redis.call('HINCRBY', META, 'tried', 1) end
-    redis.call('HSET', META, 'service', service, 'outOfService', words)
-    excuse(id, meta.outage, 0, 1)
+  if gate.outOfService then
+    probe_failed(gate, id, limits.ceiling, limits.spread, limits.at_least)
+    if kind == 'paid' or kind == 'unknown' and gate.signature ~= signature then return true, false end
+    if met ~= gate.outage then redis.call('HINCRBY', GATE, 'tried', 1) end
+    redis.call('HSET', GATE, 'service', service, 'outOfService', words)
+    excuse(id, gate.outage, 0, 1)
     return false, false
   end
   if (integer(job[2]) or 0) >= MOST_OUTAGES then return true, false end
-  local streak = read_streak(meta)
+  local streak = read_streak(gate)
   local excused = lengthen(streak, id, kind, signature, met and true, is_last)
   if not excused then
     write_streak(streak)
     return true, false
   end
   local first_probe = math.floor(math.max(FIRST_PROBE * (1 + limits.spread), limits.at_least))
-  close(meta, service, words, kind == 'unknown' and signature, size(excused), first_probe)
+  close(gate, service, words, kind == 'unknown' and signature, size(excused), first_probe)
   local counts = kind == 'paid'
   for job, failures in pairs(excused) do
     -- This very failure was not counted yet.
     local counted = job == id and not counts and failures - 1 or failures
-    excuse(job, meta.outage, counted, failures)
+    excuse(job, gate.outage, counted, failures)
   end
   return counts, true
 end

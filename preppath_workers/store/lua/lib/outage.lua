@@ -1,8 +1,8 @@
--- needs: meta, events, jobs, pardons
+-- needs: gate, events, jobs, pardons
 --
 -- A queue out of service: what its jobs share has failed. Nothing starts but probes, and their failures are given back.
 --
--- Fields of `meta`: `outOfService` (the last words of the `service`) and `outOfServiceSince` (ms); `outage`, the number
+-- Fields of `gate`: `outOfService` (the last words of the `service`) and `outOfServiceSince` (ms); `outage`, the number
 -- of this outage; `signature`, when it was one unknown error that all jobs met; `tried`, how many different jobs have
 -- met it; `probing`, the id of the probe that runs; `probeAt`, when the next one may start, and `probeSetAt`,
 -- when that was decided (ms); `failedProbes`; `probes`, how many have started.
@@ -22,9 +22,9 @@ local OUTAGE_FIELDS = {
 }
 
 -- Decides when the next probe may start.
-local function set_probe(meta, at)
-  meta.probeAt = at
-  redis.call('HSET', META, 'probeAt', at, 'probeSetAt', now)
+local function set_probe(gate, at)
+  gate.probeAt = at
+  redis.call('HSET', GATE, 'probeAt', at, 'probeSetAt', now)
 end
 
 -- Marks a job as one that met the outage.
@@ -49,39 +49,39 @@ local function excuse(id, outage, failures, times)
 end
 
 -- Takes the queue out of service. `tried`: how many different jobs have met the outage so far.
-local function close(meta, service, words, signature, tried, first_probe)
+local function close(gate, service, words, signature, tried, first_probe)
   -- What was put in the counters' place by hand numbers nothing; the time tells outages apart too.
   local number = redis.pcall('HINCRBY', STATS, 'outages', 1)
-  meta.outage = type(number) == 'number' and string.format('%.0f', number) or timestamp
-  meta.outOfService, meta.failedProbes = words, 0
-  set_probe(meta, now + first_probe)
-  redis.call('HSET', META, 'service', service, 'outOfService', words, 'outOfServiceSince', now, 'outage', meta.outage,
+  gate.outage = type(number) == 'number' and string.format('%.0f', number) or timestamp
+  gate.outOfService, gate.failedProbes = words, 0
+  set_probe(gate, now + first_probe)
+  redis.call('HSET', GATE, 'service', service, 'outOfService', words, 'outOfServiceSince', now, 'outage', gate.outage,
     'tried', tried, 'failedProbes', 0)
-  if signature then redis.call('HSET', META, 'signature', signature) end
-  redis.call('HDEL', META, 'streak')
-  announce(meta.eventsUntil, 'out-of-service', service, words)
+  if signature then redis.call('HSET', GATE, 'signature', signature) end
+  redis.call('HDEL', GATE, 'streak')
+  announce(gate.eventsUntil, 'out-of-service', service, words)
 end
 
 -- Opens the queue again.
-local function open(meta)
-  local service = redis.call('HGET', META, 'service')
-  redis.call('HDEL', META, 'streak', unpack(OUTAGE_FIELDS))
-  announce(meta.eventsUntil, 'in-service', service or '', meta.outOfService)
+local function open(gate)
+  local service = redis.call('HGET', GATE, 'service')
+  redis.call('HDEL', GATE, 'streak', unpack(OUTAGE_FIELDS))
+  announce(gate.eventsUntil, 'in-service', service or '', gate.outOfService)
 end
 
 -- The probe that ran has failed: the next one waits twice as long.
-local function probe_failed(meta, id, ceiling, spread, at_least)
-  if meta.probing ~= id then return end
-  local failed = (integer(meta.failedProbes) or 0) + 1
+local function probe_failed(gate, id, ceiling, spread, at_least)
+  if gate.probing ~= id then return end
+  local failed = (integer(gate.failedProbes) or 0) + 1
   local pause = math.min(ceiling, FIRST_PROBE * 2 ^ math.min(failed, 30) * (1 + spread))
-  set_probe(meta, now + math.floor(math.max(pause, at_least)))
-  redis.call('HSET', META, 'failedProbes', failed)
-  redis.call('HDEL', META, 'probing')
+  set_probe(gate, now + math.floor(math.max(pause, at_least)))
+  redis.call('HSET', GATE, 'failedProbes', failed)
+  redis.call('HDEL', GATE, 'probing')
 end
 
 -- A job ended without a word about the service: if it was the probe, another job may probe at once.
 local function probe_said_nothing(id)
-  if redis.call('HGET', META, 'probing') ~= id then return end
+  if redis.call('HGET', GATE, 'probing') ~= id then return end
   set_probe({}, now)
-  redis.call('HDEL', META, 'probing')
+  redis.call('HDEL', GATE, 'probing')
 end

@@ -38,25 +38,25 @@ end
 
 -- Starts a probe, if one may start now, and returns what claim.lua does. What the slot has reserved goes back to
 -- `wait` first, so that every job can be chosen from.
-local function claim_probe(worker_id, meta, reserved, ceiling, limit, duration)
+local function claim_probe(worker_id, gate, reserved, ceiling, limit, duration)
   local active = active_key(worker_id)
   if reserved then
     redis.call('RPOP', active)
     place_first(reserved, priority_of(reserved))
   end
   -- A clock that was set back since must not keep the queue closed: the time that was decided on goes back with it.
-  local set_back = math.max(0, (integer(meta.probeSetAt) or 0) - now)
-  local left = (integer(meta.probeAt) or 0) - set_back - now
-  if set_back > 0 then set_probe(meta, now + left) end
-  local enough_tried = (integer(meta.tried) or 0) >= ENOUGH_TRIED
-  local from_behind = enough_tried and (integer(meta.probes) or 0) % 2 == 1
+  local set_back = math.max(0, (integer(gate.probeSetAt) or 0) - now)
+  local left = (integer(gate.probeAt) or 0) - set_back - now
+  if set_back > 0 then set_probe(gate, now + left) end
+  local enough_tried = (integer(gate.tried) or 0) >= ENOUGH_TRIED
+  local from_behind = enough_tried and (integer(gate.probes) or 0) % 2 == 1
   local function wait()
     redis.call('ZREM', RESERVATIONS, worker_id)
     return {'wait', math.min(GATE_POLL, left)}
   end
   if left > 0 and enough_tried then return wait() end
   for _ = 1, PROBE_WINDOW do
-    local entry, has_met = choose_probe(meta.outage, from_behind)
+    local entry, has_met = choose_probe(gate.outage, from_behind)
     if not entry then return start_nothing(worker_id) end
     if left > 0 and has_met then return wait() end
     local id = take_entry(entry)
@@ -66,14 +66,14 @@ local function claim_probe(worker_id, meta, reserved, ceiling, limit, duration)
       local delay = start(worker_id, id, succeeding(job[1]), succeeding(job[2]), limit, duration)
       if delay > 0 then return {'wait', delay} end
       if not has_met then
-        redis.call('HINCRBY', META, 'tried', 1)
-        meet(id, meta.outage)
+        redis.call('HINCRBY', GATE, 'tried', 1)
+        meet(id, gate.outage)
       end
       if left <= 0 then
-        redis.call('HSET', META, 'probing', id)
-        set_probe(meta, now + ceiling)
+        redis.call('HSET', GATE, 'probing', id)
+        set_probe(gate, now + ceiling)
       end
-      redis.call('HSET', job_key(id), 'probe', redis.call('HINCRBY', META, 'probes', 1))
+      redis.call('HSET', job_key(id), 'probe', redis.call('HINCRBY', GATE, 'probes', 1))
       return {'job', whole(id)}
     end
   end
