@@ -96,6 +96,7 @@ local gate_state = closed and 'closed' or 'open'
 if counts then
   local is_of_service = kind == 'service' or kind == 'refused'
   if is_of_service and failures >= retries and pardon(id) then
+    forget_pardoned(id)
     local pause = backoff_for(failures + integer(redis.call('HGET', key, 'pardons')))
     return delay_by(math.max(math.min(pause, limits.ceiling), at_least, backoff), 'excused', gate_state)
   end

@@ -420,6 +420,32 @@ def test_last_failure_is_excused_only_so_often(queue: RedisState) -> None:
     assert replies[-1][:2] == ["dead", "retries"]
 
 
+def test_pardoned_failure_is_given_back_only_once(queue: RedisState) -> None:
+    (unlucky,) = suspects(queue, 1)
+    for _ in range(3):
+        start_and_fail(queue, unlucky)
+    complete_others(queue, 3)
+    assert start_and_fail(queue, unlucky)[2:] == ["excused", "open"]
+    add(queue, "a", "b", "c")
+    assert [start_and_fail(queue, job_id)[3] for job_id in "abc"] == ["open", "open", "closed"]
+    assert counted(queue, [unlucky]) == [(3, 1)]
+
+
+@pytest.mark.parametrize("since", ["paid", None])
+def test_failures_before_a_replay_are_not_given_back(queue: RedisState, since: str | None) -> None:
+    (unlucky,) = suspects(queue, 1)
+    for kind in ("service", "service", "service", "paid"):
+        last = start_and_fail(queue, unlucky, kind)
+    assert last[:2] == ["dead", "retries"]
+    queue.call("replay", unlucky)
+    queue.call("prioritize", unlucky, 60)
+    if since:
+        start_and_fail(queue, unlucky, since)
+    add(queue, "a", "b", "c")
+    assert [start_and_fail(queue, job_id)[3] for job_id in "abc"] == ["open", "open", "closed"]
+    assert counted(queue, [unlucky]) == [(1 if since else 0, 0)]
+
+
 def test_unknown_error_of_jobs_that_met_an_outage_is_their_own(queue: RedisState) -> None:
     for _ in range(4):
         replies = [start_and_fail(queue, job_id, "unknown") for job_id in suspects(queue, 6)]

@@ -213,6 +213,19 @@ def test_raw_pushes(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
+@pytest.mark.parametrize("empty_lanes", [{}, {"gone": 90}], ids=["alone", "an empty lane behind it"])
+def test_malformed_push_that_ends_its_lane_leaves_the_pointer_to_the_job_ahead(
+    redis_state: RedisState, empty_lanes: dict[str, int]
+) -> None:
+    redis_state.write(
+        {"wait": ["rubbish", "a"], "priority_index": {"rubbish": 50, **empty_lanes}, "jobs": {"a": waiting()}}
+    )
+    redis_state.call("promote_due", 10)
+    state = redis_state.read()
+    assert (state["wait"], state["dead"]) == (["a"], ["raw-1000000-1"])
+    assert state["priority_index"] == {"a": 50, **empty_lanes}
+
+
 def test_a_job_whose_id_is_pushed_again_runs_once(redis_state: RedisState) -> None:
     redis_state.write(HOST)
     redis_state.call("enqueue", "a", "{}", 50, 0)

@@ -45,8 +45,18 @@ local function write_streak(streak)
   redis.call('HSET', GATE, 'streak', cjson.encode(streak))
 end
 
+-- Adds failures of a job. Those before it was replayed no longer count, so there is nothing of them to give back.
 local function tally(jobs, id, times)
-  jobs[id] = (jobs[id] or 0) + times
+  local counted = integer(redis.call('HGET', job_key(id), 'failures')) or 0
+  jobs[id] = math.min(jobs[id] or 0, counted) + times
+end
+
+-- Takes the last failure of a job out of what would be given back: it was pardoned.
+local function forget_pardoned(id)
+  local streak = read_streak({ streak = redis.call('HGET', META, 'streak') })
+  if (streak.jobs[id] or 0) == 0 then return end
+  streak.jobs[id] = streak.jobs[id] - 1
+  write_streak(streak)
 end
 
 -- Whether so many different jobs are in the set that their failures cannot be their own.

@@ -34,15 +34,18 @@ local function meet(id, outage)
   note_record(id)
 end
 
--- Marks a job as one that met the outage, and gives `failures` of its counted failures back, with their attempts.
+-- Marks a job as one that met the outage, and gives `failures` of its counted failures back, with their attempts: of
+-- `times` attempts in all. What was counted before a replay is forgotten already.
 local function excuse(id, outage, failures, times)
   if redis.call('EXISTS', job_key(id)) == 0 then return end
   if redis.call('HGET', job_key(id), 'outage') ~= outage then
     meet(id, outage)
   end
-  if times == 0 then return end
   local counted = redis.call('HMGET', job_key(id), 'failures', 'attempts')
-  if failures > 0 then add(id, 'failures', -math.min(failures, integer(counted[1]) or 0)) end
+  local given_back = math.min(failures, integer(counted[1]) or 0)
+  times = times - failures + given_back
+  if times == 0 then return end
+  if given_back > 0 then add(id, 'failures', -given_back) end
   add(id, 'attempts', -math.min(times, integer(counted[2]) or 0))
   add(id, 'excused', times)
   count('excused', times)

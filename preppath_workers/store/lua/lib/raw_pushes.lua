@@ -65,6 +65,20 @@ local function first_place(low, passes)
   return low
 end
 
+-- A raw push is the last of its lane, and the lane's pointer, when those behind it have left. Takes that from entries
+-- that are about to leave the list. Returns whether one of them had it.
+local function drop_pointers(entries)
+  local dropped = 0
+  for _, entry in ipairs(entries) do dropped = dropped + redis.call('ZREM', PRIORITY_INDEX, entry) end
+  return dropped > 0
+end
+
+-- Makes the entry at this place (from the left) the pointer of the lane of raw pushes, if it is in that lane.
+local function point_at(place)
+  local entry = redis.call('LINDEX', WAIT, place)
+  if entry and priority_of(entry) == DEFAULT_PRIORITY then set_priority_pointer(DEFAULT_PRIORITY, entry) end
+end
+
 -- Gives entries their ids where they are, from this place (from the left) on to the right: `most` of them at most, until
 -- a waiting job comes. The leftmost becomes the pointer of its lane, and those behind it belong to that too, whether
 -- they have an id yet or not. Returns whether it has to be called again, for all that it read were no jobs.
@@ -77,6 +91,7 @@ local function adopt_from(place, most)
     bytes = bytes + #entry
   end
   local pointer, taken = nil, 0
+  local was_pointer = drop_pointers(entries)
   for index = #entries, 1, -1 do -- the oldest first
     local _, state = is_waiting(entries[index])
     local id = not state and ingest(entries[index])
@@ -84,21 +99,26 @@ local function adopt_from(place, most)
     if id then pointer = id else taken = taken + 1 end
   end
   if taken > 0 then redis.call('LREM', WAIT, taken, TAKEN_OUT) end
-  if pointer then set_priority_pointer(DEFAULT_PRIORITY, pointer) end
+  if pointer then
+    set_priority_pointer(DEFAULT_PRIORITY, pointer)
+  elseif was_pointer then
+    point_at(place)
+  end
   return not pointer and (#entries == most or bytes >= MOST_BYTES)
 end
 
 -- Takes some raw pushes off the left end and gives each its place.
 local function adopt_and_place(most)
-  local ids, entries = {}, {}
+  local ids, entries, popped = {}, {}, {}
   while #entries < most do
     local entry = redis.call('LINDEX', WAIT, '0')
     if not entry then break end
     local waits, state = is_waiting(entry)
     if waits then break end
-    redis.call('LPOP', WAIT)
+    popped[#popped + 1] = redis.call('LPOP', WAIT)
     entries[#entries + 1] = not state and entry
   end
+  if drop_pointers(popped) then point_at(0) end
   for index = #entries, 1, -1 do ids[#ids + 1] = entries[index] and ingest(entries[index]) or nil end
   if #ids > 0 then place_last(ids, DEFAULT_PRIORITY) end
 end
