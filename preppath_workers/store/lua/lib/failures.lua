@@ -53,7 +53,7 @@ end
 
 -- Takes the last failure of a job out of what would be given back: it was pardoned.
 local function forget_pardoned(id)
-  local streak = read_streak({ streak = redis.call('HGET', META, 'streak') })
+  local streak = read_streak({ streak = redis.call('HGET', GATE, 'streak') })
   if (streak.jobs[id] or 0) == 0 then return end
   streak.jobs[id] = streak.jobs[id] - 1
   write_streak(streak)
