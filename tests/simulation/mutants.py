@@ -43,7 +43,7 @@ MUTANTS = (
     Mutant("a job that comes alone goes to the end", "if is_behind or not last then", "do", 1),
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
     Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 54),
-    Mutant("a promise is not measured against real starts", "if not reserved_for or reserved_for <= now then\n      moment = free_at", "if not reserved_for then\n      moment = free_at", 16),
+    Mutant("a promise is not measured against real starts", "if not reserved or reserved <= now then\n      moment = free_at", "if not reserved then\n      moment = free_at", 16),
     Mutant("a stopped slot's promise is kept for ever", "redis.call('ZREM', RESERVATIONS, worker_id)\n  return moved", "return moved", 0),
     Mutant("recovery forgets a job that waits in hand", "else\n      place_first(id, priority_of(id))\n    end", "end", 0),
     Mutant("a dead instance's last slot is not looked at", "for slot = 0, slots - 1 do\n    moved", "for slot = 0, slots - 2 do\n    moved", 0),
@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant("a machine's failure counts", "  add(id, 'excused', 1)\n  count('excused')\n", "  add(id, 'failures', 1)\n", 1),
     Mutant("patience never ends", "> patience\n", "> patience * 1e6\n", 1),
     Mutant("patience ends at once", "> patience\n", "> patience - 10000\n", 7),
-    Mutant("the list of completions grows", "if type(length) == 'number' then trim_completed(length, most) end", "", 6),
+    Mutant("the list of completions grows", "if excess > math.min(most * UNTRIMMED, TRIMMED_AT_ONCE) then", "if false then", 6),
 )  # fmt: skip
 
 

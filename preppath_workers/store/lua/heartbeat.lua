@@ -1,4 +1,4 @@
--- needs: instances, agreeing, layout
+-- needs: instances, agreeing, layout, tokens
 --
 -- Renews an instance's lease on this queue, stores its description, and settles which rate limit is in force. The first
 -- heartbeat of a queue stores the version of its layout.
@@ -25,6 +25,8 @@ redis.call('HDEL', instance_key(instance), 'gone')
 local known = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
 redis.call('HSET', instance_key(instance), 'slots', math.max(known, slots), 'lease', lease, unpack(ARGV, 9))
 redis.call('ZADD', INSTANCES, now + lease, instance)
+-- A queue that no worker works has no start that would clear its tokens.
+redis.call('PEXPIRE', TOKENS, 2 * tonumber(ARGV[7]) + 60000)
 if ARGV[5] == '1' then redis.call('HSET', GATE, 'eventsUntil', now + GOOD_FOR * lease) end
 store_layout()
 return { now, unpack(agree_on_limit(instance, ARGV[6], ARGV[7], tonumber(ARGV[8]), lease)) }

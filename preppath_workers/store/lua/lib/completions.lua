@@ -5,26 +5,22 @@ local COMPLETED = base .. 'completed'
 --: trims away: to trim at each completion costs more than the completion's place in the list.
 local UNTRIMMED, TRIMMED_AT_ONCE = 0.1, 500
 
--- What falls off the list can not be looked up any more. The job that is completed just now stays: its worker may ask
--- again.
-local function trim_completed(length, most)
-  local excess = length - most
-  if excess <= math.min(most * UNTRIMMED, TRIMMED_AT_ONCE) then return end
-  for _, id in ipairs(redis.call('RPOP', COMPLETED, math.min(excess, TRIMMED_AT_ONCE))) do
-    -- The id may have been used again since.
-    if redis.call('HGET', job_key(id), 'state') == 'completed' then redis.call('DEL', job_key(id)) end
-  end
-end
-
--- Writes down that a job has succeeded. Its hash has no end yet: that is the last thing to set.
+-- Records that a job has succeeded. Its hash gets its end of life last, by the caller.
 local function note_completion(id, result, listed)
   redis.call('HSET', job_key(id), 'state', 'completed', 'result', result, 'progress', '100',
     'finishedAt', timestamp)
   local most = tonumber(listed)
   if most > 0 then
-    -- As for a counter: what was put in its place by hand is no reason to stop half-way.
+    -- Whatever was put in its place by hand must not stop a completion half-way.
     local length = redis.pcall('LPUSH', COMPLETED, id)
-    if type(length) == 'number' then trim_completed(length, most) end
+    local excess = type(length) == 'number' and length - most or 0
+    if excess > math.min(most * UNTRIMMED, TRIMMED_AT_ONCE) then
+      -- A job that falls off the list cannot be looked up any more. The one that is completed now stays: its worker may
+      -- ask again. The id may have been used again since.
+      for _, old in ipairs(redis.call('RPOP', COMPLETED, math.min(excess, TRIMMED_AT_ONCE))) do
+        if redis.call('HGET', job_key(old), 'state') == 'completed' then redis.call('DEL', job_key(old)) end
+      end
+    end
   end
   count('completed')
 end
