@@ -11,7 +11,7 @@ from ..queue import Queue, check_priority
 from ..store.job import State
 from .arguments import EXIT_FAILED, add_command
 from .queue_argument import add_queue_argument, add_queues_argument, open_queue, open_queues
-from .terminal import complain, tell
+from .terminal import print_error, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -77,13 +77,13 @@ def _run_steps(args: Namespace, step: Step, done: State, works_on: str) -> int:
         try:
             state = step(queue, job_id)
         except UnknownJob as error:
-            complain(f"{args.command}: {error}")
+            print_error(f"{args.command}: {error}")
             failed = True
             continue
         if state == done:
-            tell(f"{job_id} {state}")
+            print_line(f"{job_id} {state}")
         else:
-            complain(f"{args.command}: {job_id} is {state}; this is for a job that {works_on}")
+            print_error(f"{args.command}: {job_id} is {state}; this is for a job that {works_on}")
             failed = True
     return EXIT_FAILED if failed else 0
 
@@ -143,5 +143,5 @@ def _add_gate(subparsers: Subparsers, name: str, summary: str, step: Callable[[Q
 def _run_gate(args: Namespace, step: Callable[[Queue], None]) -> int:
     for queue in open_queues(args):
         step(queue)
-        tell(f"{queue.name} {args.command}d")
+        print_line(f"{queue.name} {args.command}d")
     return 0

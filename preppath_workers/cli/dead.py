@@ -15,7 +15,7 @@ from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
 from .dead_selection import add_selection, replayable, selection_of
 from .formatting import counted, span
 from .queue_argument import open_queues
-from .terminal import complain, tell, tell_json
+from .terminal import print_error, print_json, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -154,9 +154,9 @@ def _print(args: Namespace, selection: Selection, as_json: bool = False, oldest_
         for job in jobs:
             found.add(job.id)
             if as_json:
-                tell_json(job.to_dict())
+                print_json(job.to_dict())
             else:
-                tell(_line(job, now))
+                print_line(_line(job, now))
     return _missing(args, found)
 
 
@@ -165,9 +165,9 @@ def _missing(args: Namespace, found: Collection[str]) -> int:
     where = "any queue" if args.all else f"queue {args.queue}"
     missing = [job_id for job_id in args.ids if job_id not in found]
     for job_id in missing:
-        complain(f"dead {args.verb}: no dead job {job_id!r} of {where} matches")
+        print_error(f"dead {args.verb}: no dead job {job_id!r} of {where} matches")
     if not found and not missing:
-        complain(f"dead {args.verb}: no dead job of {where} matches")
+        print_error(f"dead {args.verb}: no dead job of {where} matches")
     return EXIT_FAILED if missing else 0
 
 
@@ -186,7 +186,7 @@ def _replay(args: Namespace) -> int:
     total = sum(replayed.values())
     if total or not args.quiet:
         detail = ", ".join(f"{name} {number}" for name, number in replayed.items() if number)
-        tell(f"{counted(total, 'dead job')} replayed" + (f": {detail}" if detail else ""))
+        print_line(f"{counted(total, 'dead job')} replayed" + (f": {detail}" if detail else ""))
     return _missing(args, found) if args.ids else 0
 
 
@@ -202,10 +202,10 @@ def _purge(args: Namespace) -> int:
         found.update(meant)
         question = f"Delete {counted(len(meant), 'dead job')} of {queue.name} for good?"
         if not args.yes and not _confirmed(question):
-            complain("dead purge: nothing was deleted; --yes deletes without asking")
+            print_error("dead purge: nothing was deleted; --yes deletes without asking")
             return EXIT_FAILED
         purged = sum(page.taken for page in walk(queue, selection, queue.purge, args.limit))
-        tell(f"{queue.name}: {counted(purged, 'dead job')} deleted")
+        print_line(f"{queue.name}: {counted(purged, 'dead job')} deleted")
     return _missing(args, found)
 
 

@@ -12,7 +12,7 @@ from ..queue import NewJob
 from ..store.job import DEFAULT_PRIORITY, new_id
 from .arguments import EXIT_FAILED, add_command
 from .queue_argument import add_queue_argument, open_queue
-from .terminal import complain, tell
+from .terminal import print_error, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -77,9 +77,9 @@ def run(args: Namespace) -> int:
     for start in range(0, len(jobs), _STEP):
         # Printed step by step, so that a server that goes away leaves no doubt about what was added.
         for added in queue.enqueue_many(jobs[start : start + _STEP]):
-            tell(added.id)
+            print_line(added.id)
             if not added.created:
-                complain(f"enqueue: {added.id} existed already, nothing was added")
+                print_error(f"enqueue: {added.id} existed already, nothing was added")
     return 0
 
 
@@ -113,5 +113,5 @@ def _seconds(text: str) -> float:
 
 
 def _refuse(why: str) -> int:
-    complain(f"enqueue: {why}")
+    print_error(f"enqueue: {why}")
     return EXIT_FAILED

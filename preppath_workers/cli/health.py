@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .arguments import EXIT_FAILED, add_command
 from .queue_argument import open_configured
-from .terminal import tell, tell_json
+from .terminal import print_json, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -44,8 +44,8 @@ def run(args: Namespace) -> int:
         found = queue.health(settings.rate_limit, args.local)
         healthy &= found.healthy
         if args.json:
-            tell_json({"queue": queue.name, "healthy": found.healthy, "detail": found.detail})
+            print_json({"queue": queue.name, "healthy": found.healthy, "detail": found.detail})
         elif not found.healthy or not args.quiet:
             word = "ok" if found.healthy else "error"
-            tell(f"{word:<6} {queue.name}: {found.detail}")
+            print_line(f"{word:<6} {queue.name}: {found.detail}")
     return 0 if healthy else EXIT_FAILED

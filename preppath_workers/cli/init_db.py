@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..config.load import load_database_url, read_environment
 from ..errors import JobError
 from .arguments import EXIT_FAILED, add_command
-from .terminal import complain, tell
+from .terminal import print_error, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -47,8 +47,8 @@ def run(args: Namespace) -> int:
             created = create_missing(cursor)
     except JobError as error:
         what = f"cannot create {', '.join(missing)}: " if missing else ""
-        complain(f"init-db: {what}{error}")
+        print_error(f"init-db: {what}{error}")
         return EXIT_FAILED
     for table in TABLES:
-        tell(f"{table}: {'created' if table in created else 'already there'}")
+        print_line(f"{table}: {'created' if table in created else 'already there'}")
     return 0

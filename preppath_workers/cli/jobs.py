@@ -10,7 +10,7 @@ from ..store.listing import LISTED
 from .arguments import add_command, positive_number, whole_number
 from .formatting import span
 from .queue_argument import add_queue_argument, open_queue
-from .terminal import complain, tell, tell_json
+from .terminal import print_error, print_json, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -50,13 +50,13 @@ def run(args: Namespace) -> int:
     page = queue.jobs(args.state, args.offset, args.limit)
     if not page:
         beyond = f" after the first {args.offset:,}" if args.offset else ""
-        complain(f"jobs: queue {queue.name} has no {args.state} jobs{beyond}")
+        print_error(f"jobs: queue {queue.name} has no {args.state} jobs{beyond}")
     now = queue.now()
     for job in page:
         if args.json:
-            tell_json(job.to_dict())
+            print_json(job.to_dict())
         else:
-            tell(_line(job, now))
+            print_line(_line(job, now))
     return 0
 
 

@@ -14,7 +14,7 @@ from ..config.load import EX_CONFIG
 from ..errors import ConfigError
 from . import check, control, dead, enqueue, health, init_db, jobs, queues, run, show, top
 from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
-from .terminal import OutputError, accept_every_character, complain, discard_output, flush_output
+from .terminal import OutputError, accept_every_character, discard_output, flush_output, print_error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         discard_output()
         return 128 + signal.SIGPIPE
     except OutputError as error:
-        complain(f"preppath-workers: cannot write the output: {error}")
+        print_error(f"preppath-workers: cannot write the output: {error}")
         discard_output()
         return EXIT_OUTPUT
     return code
@@ -43,10 +43,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except ConfigError as error:
         for problem in error.problems:
-            complain(f"preppath-workers: {problem}")
+            print_error(f"preppath-workers: {problem}")
         return EX_CONFIG
     except RedisError as error:
-        complain(f"preppath-workers: Redis does not answer as it should: {error}")
+        print_error(f"preppath-workers: Redis does not answer as it should: {error}")
         return EXIT_UNAVAILABLE
     except KeyboardInterrupt:
         return 130

@@ -16,7 +16,7 @@ from ..store.writes import refusal
 from .arguments import add_command
 from .formatting import span
 from .queue_argument import open_configured
-from .terminal import tell, tell_json
+from .terminal import print_json, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -61,14 +61,14 @@ def run(args: Namespace) -> int:
         rate_limit = agreed.newest.limit if agreed else settings.rate_limit
         limit = str(rate_limit) if rate_limit else None
         if args.json:
-            tell_json(_json(queue, gate, refused, limit))
+            print_json(_json(queue, gate, refused, limit))
             continue
         counts = map(str, asdict(queue.counts()).values())
         rows.append([settings.name, *counts, limit or "none", "refused" if refused else _gate(gate)])
         notes += [f"{settings.name}: {note}" for note in _why_closed(gate, refused)]
     if not args.json:
         for line in [*_table(rows, shutil.get_terminal_size().columns), *notes]:
-            tell(line)
+            print_line(line)
     return 0
 
 

@@ -17,7 +17,7 @@ from .arguments import EXIT_FAILED, add_command
 from .explain import explain
 from .formatting import moment
 from .queue_argument import add_queue_argument, open_queue, rate_limit_of
-from .terminal import complain, tell, tell_json
+from .terminal import print_error, print_json, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -72,16 +72,16 @@ def run(args: Namespace) -> int:
             time.sleep(_LOOK)
             job = _look_again(queue, job, give_up_at)
     except UnknownJob as error:
-        complain(f"show: {error}")
+        print_error(f"show: {error}")
         return EXIT_FAILED
     location = queue.locate(job.id, rate_limit_of(args))
     reason = explain(job, location, queue.gate())
     if args.json:
         facts = {name: value for name, value in asdict(location).items() if value is not None}
-        tell_json(job.to_dict() | {"why": reason, "location": facts}, indent=2)
+        print_json(job.to_dict() | {"why": reason, "location": facts}, indent=2)
     else:
         for line in _shown(job, reason, location.at):
-            tell(line)
+            print_line(line)
     if args.wait is None or job.state == "completed":
         return 0
     return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED
@@ -97,7 +97,7 @@ def _look_again(queue: Queue, job: Job, give_up_at: float) -> Job:
             if time.monotonic() >= give_up_at:
                 raise
             if not is_told:
-                complain(f"show: Redis does not answer, still waiting: {error}")
+                print_error(f"show: Redis does not answer, still waiting: {error}")
                 is_told = True
             time.sleep(_PAUSE)
 

@@ -34,7 +34,7 @@ def accept_every_character() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def tell(line: str = "", flush: bool = False) -> None:
+def print_line(line: str = "", flush: bool = False) -> None:
     """Print one line, escaped. Raises OutputError, and BrokenPipeError without a reader."""
     _write(escaped(line) + "\n")
     if flush:
@@ -42,11 +42,11 @@ def tell(line: str = "", flush: bool = False) -> None:
 
 
 def flush_output() -> None:
-    """Write what is still buffered. Raises as `tell` does."""
+    """Write what is still buffered. Raises as `print_line` does."""
     _write("", flush=True)
 
 
-def complain(line: str) -> None:
+def print_error(line: str) -> None:
     """Print one line to standard error, escaped; to the journal as an error."""
     line = escaped(line)
     if sys.stderr and journal.is_journal(2):
@@ -54,15 +54,15 @@ def complain(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def tell_json(value: Any, indent: int | None = None) -> None:
+def print_json(value: Any, indent: int | None = None) -> None:
     """Print the value as JSON. What a terminal would obey is escaped as JSON does it, so the value stays the
-    same. Raises as `tell` does."""
+    same. Raises as `print_line` does."""
     written = json.dumps(value, ensure_ascii=False, indent=indent)
     _write(_SUSPECT.sub(_escape_in_json, written) + "\n")
 
 
 def discard_output() -> None:
-    """Send what is still buffered nowhere: Python would complain once more when it closes the stream."""
+    """Send what is still buffered nowhere: Python would print_error once more when it closes the stream."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

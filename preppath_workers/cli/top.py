@@ -17,7 +17,7 @@ from ..queue import Queue
 from .arguments import add_command
 from .local_processes import local_workers
 from .queue_argument import open_all
-from .terminal import tell
+from .terminal import print_line
 from .top_view import Snapshot, render
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run(args: Namespace) -> int:
     first = _snapshot(queues)
     if args.once or not sys.stdout.isatty():
         for line in render(first, None, 10**6, 10**6):
-            tell(line)
+            print_line(line)
         return 0
     with suppress(KeyboardInterrupt):
         curses.wrapper(lambda screen: _watch(screen, queues, first, args.every))

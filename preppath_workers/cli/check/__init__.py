@@ -12,7 +12,7 @@ from ...config.model import Config
 from ...errors import ConfigError
 from ...jobs import JOB_TYPES
 from ..arguments import add_command
-from ..terminal import tell, tell_json
+from ..terminal import print_json, print_line
 from .config_file import check_config_file
 from .data import check_data, repair_data
 from .findings import Finding
@@ -90,9 +90,9 @@ def run(args: Namespace) -> int:
     for finding in _findings(args):
         findings.append(finding)
         if not args.json:
-            tell(f"{finding.status:<8} {finding.what}: {finding.detail}", flush=True)
+            print_line(f"{finding.status:<8} {finding.what}: {finding.detail}", flush=True)
     if args.json:
-        tell_json([asdict(finding) for finding in findings], indent=2)
+        print_json([asdict(finding) for finding in findings], indent=2)
     # Told apart, for a start need not be tried again before somebody has mended it.
     if any(finding.what == "configuration" for finding in findings):
         return EX_CONFIG

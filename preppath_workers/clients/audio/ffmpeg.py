@@ -15,7 +15,7 @@ from typing import IO
 
 from ...errors import JobError, MachineError, PermanentError, TransientError
 from ..machine import machine_error_of_exit, machine_error_of_text
-from ..program import Ended, ended
+from .program import CompletedProgram, run_program
 
 #: Samples a second of a part: what speech models hear at.
 PART_RATE = 16_000
@@ -91,7 +91,7 @@ def _run(file: IO[bytes], arguments: Sequence[str], output: IO[bytes] | int) -> 
 
     It ends when we do, however that happens: nobody waits for what it writes, and the job may run elsewhere.
     """
-    run = ended(
+    run = run_program(
         ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", *arguments], file, output, TIME_LIMIT
     )
     if run is None:
@@ -101,9 +101,9 @@ def _run(file: IO[bytes], arguments: Sequence[str], output: IO[bytes] | int) -> 
     return run.output
 
 
-def _failure(run: Ended) -> JobError:
+def _failure(run: CompletedProgram) -> JobError:
     """Whose failure it is that ffmpeg ended with this status."""
-    told = run.last_words or "it gave no reason"
+    told = run.last_line or "it gave no reason"
     shortage = machine_error_of_exit(run.status) or machine_error_of_text(told)
     if shortage:
         return shortage

@@ -16,9 +16,9 @@ from openai.types.chat.completion_create_params import ResponseFormat
 
 from ...config.model import ModelConfig, OpenAIConfig
 from . import models
+from .classification import RequestInfo
 from .errors import openai_errors
 from .responses import Transcript, json_object, speech, transcript
-from .verdicts import RequestInfo
 
 if TYPE_CHECKING:  # the Realtime API needs packages that a server of /v1/audio/speech does not
     from .realtime import RealtimeReader
@@ -92,17 +92,17 @@ class OpenAI:
             )
             return speech(answer.content, answer.response.headers)
 
-    def reader(self, manner: SpeechOptions) -> RealtimeReader:
+    def reader(self, options: SpeechOptions) -> RealtimeReader:
         """A session of the Realtime API that reads texts aloud, one paid request each. To be closed."""
         from .realtime import RealtimeReader
         from .realtime_frames import SessionOptions
 
         config = self.config
         # The configured voice is a setting, also if a job asks for it by name.
-        chosen = ("voice",) if manner.voice != config.speech_voice else ()
+        chosen = ("voice",) if options.voice != config.speech_voice else ()
         request = RequestInfo(config.speech, frozenset({"input", "text", "speed", "instructions", *chosen}))
-        options = SessionOptions(config.speech.model, manner.voice, manner.speed, manner.instructions)
-        return RealtimeReader(self._speech, request, options, config.speech.timeout)
+        session = SessionOptions(config.speech.model, options.voice, options.speed, options.instructions)
+        return RealtimeReader(self._speech, request, session, config.speech.timeout)
 
     def evaluate(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
         """The model's answer to a chat: a JSON object that follows the JSON schema, or, where the

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import openai
 
 from ...errors import ServiceError
+from .classification import SERVICE, RequestInfo, classify
 from .refusals import Refusal, Refused
-from .verdicts import SERVICE, RequestInfo, classify
 
 #: The HTTP library's errors of a request that did not leave whole, and can not have been charged. By name,
 #: because the SDK brings one of two libraries that have the same names.

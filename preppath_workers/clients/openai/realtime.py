@@ -21,9 +21,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from ...errors import TransientError
+from .classification import RequestInfo
 from .realtime_errors import Progress, realtime_errors, refused_event, unfinished
 from .realtime_frames import RATE, SessionOptions, Usage, response_request, seconds_to_wait, session_request
-from .verdicts import RequestInfo
 
 #: Seconds to connect, the handshake included.
 _OPEN_TIMEOUT = 10.0

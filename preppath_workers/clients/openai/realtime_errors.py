@@ -18,8 +18,8 @@ from websockets.exceptions import (
 )
 
 from ...errors import JobError, PermanentError, RateLimited, ServiceError, TransientError
+from .classification import SERVICE, RequestInfo, classify
 from .refusals import Refusal
-from .verdicts import SERVICE, RequestInfo, classify
 
 #: The HTTP status that goes with a close code (RFC 6455, 7.4, and IANA's registry of close codes):
 #: restarting, try again later, bad gateway, unauthorized, forbidden, timeout.

@@ -28,18 +28,20 @@ translate or explain anything. Leave out emoji and markup, and the tags <text> a
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """How texts are read: by which model and voice, at which speed (1 is normal, None leaves it out), and in
-    which manner, in words."""
+    """How texts are read: the model, the voice, the speed (1 is normal, None omits it), and the job's own
+    instructions in words."""
 
     model: str
     voice: str
     speed: float | None = None
-    manner: str | None = None
+    instructions: str | None = None
 
     @property
-    def instructions(self) -> str:
-        """What the model is told about every text."""
-        return f"{_INSTRUCTIONS}\n\nManner of speaking: {self.manner}" if self.manner else _INSTRUCTIONS
+    def prompt(self) -> str:
+        """The instructions that go with every text."""
+        if not self.instructions:
+            return _INSTRUCTIONS
+        return f"{_INSTRUCTIONS}\n\nManner of speaking: {self.instructions}"
 
     @property
     def output(self) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def session_request(options: SessionOptions) -> dict[str, Any]:
     session: dict[str, Any] = {
         "type": "realtime",
         "output_modalities": ["audio"],
-        "instructions": options.instructions,
+        "instructions": options.prompt,
         "audio": {"input": {"turn_detection": None}, "output": output},
         "tools": [],
         "max_output_tokens": MAX_OUTPUT_TOKENS,
@@ -111,7 +113,7 @@ def response_request(options: SessionOptions, text: str) -> dict[str, Any]:
         "response": {
             "conversation": "none",
             "output_modalities": ["audio"],
-            "instructions": options.instructions,
+            "instructions": options.prompt,
             "input": [{"type": "message", "role": "user", "content": [content]}],
             "audio": {"output": options.output},
             "max_output_tokens": MAX_OUTPUT_TOKENS,

@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from ...errors import PermanentError, ServiceError, TransientError
-from ..doubtful_segments import without_doubtful
+from .classification import SERVICE
+from .doubtful_segments import without_doubtful
+from .json_reply import find_object
 from .refusals import Refusal, Refused
-from .verdicts import SERVICE
 
 #: What an answer has that is an error without being told so by its status; the last is FastAPI's.
 _FIELDS_OF_ERRORS = ("error", "message", "code", "detail")
@@ -73,11 +74,9 @@ def json_object(completion: Any) -> dict[str, Any]:
         raise PermanentError("the model refused to evaluate the answer")
     if reason == "length":
         raise TransientError("the model's answer was cut off at its length limit")
-    try:
-        value = json.loads(getattr(message, "content", None) or "")
-    except (ValueError, TypeError, RecursionError):  # broken, no text at all, or nested without end
-        value = None
-    if not isinstance(value, dict):
+    content = getattr(message, "content", None)
+    value = find_object(content) if isinstance(content, str) else None
+    if value is None:
         raise TransientError("the model's answer is not a JSON object")
     return value
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from ...clients.audio import duration as sound
 from ...clients.audio import ffmpeg
-from ...clients.audio_format import AudioFormat, audio_format
+from ...clients.audio.format import AudioFormat, audio_format
 from ...clients.machine import temporary_file
 from ...clients.openai.models import MAX_AUDIO_BYTES, longest_audio
 from ...clients.services import Services

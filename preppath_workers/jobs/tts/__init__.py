@@ -45,21 +45,21 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     context.progress(10)
 
     key = f"tts/{key_segment(question_id)}.mp3"
-    recorded = synthesize(context, services, speech, key)
+    stored = synthesize(context, services, speech, key)
     url = services.storage.signed_url(key, URL_SECONDS)
     context.progress(90)
 
-    _save(services.database, question_id, url, recorded.duration, context.check_lease)
+    _save(services.database, question_id, url, stored.duration, context.check_lease)
     return {
         "questionId": question_id,
         "key": key,
         "url": url,
-        "bytes": recorded.size,
-        "duration": recorded.duration,
-        "cached": recorded.cached,
-        "parts": recorded.parts,
-        "retries": recorded.retries,
-        "usage": recorded.usage,
+        "bytes": stored.size,
+        "duration": stored.duration,
+        "cached": stored.cached,
+        "parts": stored.parts,
+        "retries": stored.retries,
+        "usage": stored.usage,
     }
 
 

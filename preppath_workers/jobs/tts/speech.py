@@ -22,7 +22,7 @@ from ...config.openai_speech import SPEEDS, voice_problem
 from ...errors import InvalidJob
 from ...registry import JobContext
 from ..paid_requests import PaidRequests
-from .speakers import Speaker, Spent, speaker
+from .synthesizers import SpeechCost, Synthesizer, synthesizer
 
 MIME_TYPE = "audio/mpeg"
 
@@ -75,17 +75,17 @@ class StoredSpeech:
 def synthesize(context: JobContext, services: Services, speech: Speech, key: str) -> StoredSpeech:
     """Stores the speech under the key, unless it is there already."""
     storage = services.storage
-    with speaker(services.openai, PaidRequests(context), speech.text, speech.options) as voice:
-        keys = _part_keys(speech, voice)
+    with synthesizer(services.openai, PaidRequests(context), speech.text, speech.options) as synthesis:
+        keys = _part_keys(speech, synthesis)
         found = storage.find(key)
         cached = found is not None and found.metadata.get("sha256") == speech.digest
         if found and cached:
-            recorded = StoredSpeech(found.size, _seconds(found), cached=True, parts=len(voice.pieces))
+            stored = StoredSpeech(found.size, _seconds(found), cached=True, parts=len(synthesis.passages))
         else:
-            recorded = _synthesize(context, storage, speech, voice, key)
+            stored = _synthesize(context, storage, speech, synthesis, key)
     for part in keys:
         storage.delete(part)
-    return recorded
+    return stored
 
 
 def _seconds(found: ObjectInfo) -> float | None:
@@ -94,36 +94,36 @@ def _seconds(found: ObjectInfo) -> float | None:
 
 
 def _synthesize(
-    context: JobContext, storage: Storage, speech: Speech, voice: Speaker, key: str
+    context: JobContext, storage: Storage, speech: Speech, synthesis: Synthesizer, key: str
 ) -> StoredSpeech:
-    keys = _part_keys(speech, voice)
-    spent = Spent()
+    keys = _part_keys(speech, synthesis)
+    cost = SpeechCost()
 
     def whole() -> bytes:
-        nonlocal spent
-        part, spent = voice.speak(voice.pieces[0])
-        return voice.join([part])
+        nonlocal cost
+        part, cost = synthesis.synthesize(synthesis.passages[0])
+        return synthesis.join([part])
 
     store = partial(_store, storage, key, speech)
     if not keys:
         audio = context.keep(speech.digest, whole, store)
     else:
         parts = []
-        for piece, part_key in zip(voice.pieces, keys, strict=True):
-            part, more = _stored_or_new(context, storage, part_key, voice, piece)
+        for passage, part_key in zip(synthesis.passages, keys, strict=True):
+            part, more = _stored_or_new(context, storage, part_key, synthesis, passage)
             parts.append(part)
-            spent += more
+            cost += more
             context.progress(10 + 60 * len(parts) // len(keys))
-        audio = voice.join(parts)
+        audio = synthesis.join(parts)
         store(audio)
     duration = mp3.seconds(audio)
     return StoredSpeech(
         size=len(audio),
         duration=None if duration is None else round(duration, 3),
         cached=False,
-        parts=len(voice.pieces),
-        retries=spent.retries,
-        usage=spent.usage.as_result() if spent.usage else None,
+        parts=len(synthesis.passages),
+        retries=cost.retries,
+        usage=cost.usage.as_result() if cost.usage else None,
     )
 
 
@@ -134,28 +134,31 @@ def _store(storage: Storage, key: str, speech: Speech, audio: bytes) -> None:
 
 
 def _stored_or_new(
-    context: JobContext, storage: Storage, key: str, voice: Speaker, piece: str
-) -> tuple[bytes, Spent]:
+    context: JobContext, storage: Storage, key: str, synthesis: Synthesizer, passage: str
+) -> tuple[bytes, SpeechCost]:
     """The part that an earlier attempt has stored, or a new one, and what it took."""
     part = storage.read(key)
     if part:
         stored = storage.find(key)
-        return part, Spent.of(stored.metadata if stored else {})
-    spent = Spent()
+        return part, SpeechCost.of(stored.metadata if stored else {})
+    cost = SpeechCost()
 
     def pay() -> bytes:
-        nonlocal spent
-        sound, spent = voice.speak(piece)
+        nonlocal cost
+        sound, cost = synthesis.synthesize(passage)
         return sound
 
     def store(sound: bytes) -> None:
-        storage.upload(key, sound, voice.mime_type, spent.as_metadata() if spent.usage else None)
+        storage.upload(key, sound, synthesis.mime_type, cost.as_metadata() if cost.usage else None)
 
-    return context.keep(key, pay, store), spent
+    return context.keep(key, pay, store), cost
 
 
-def _part_keys(speech: Speech, voice: Speaker) -> list[str]:
-    """Where the parts of a speech are kept until the whole is stored; none for a speech in one piece."""
-    if len(voice.pieces) == 1:
+def _part_keys(speech: Speech, synthesis: Synthesizer) -> list[str]:
+    """Where the parts of a speech are kept until the whole is stored; none for a speech in one passage."""
+    if len(synthesis.passages) == 1:
         return []
-    return [f"tts/parts/{speech.digest}/{number}.{voice.ending}" for number, _ in enumerate(voice.pieces, 1)]
+    return [
+        f"tts/parts/{speech.digest}/{number}.{synthesis.ending}"
+        for number, _ in enumerate(synthesis.passages, 1)
+    ]

@@ -110,6 +110,17 @@ def test_a_server_without_schemas_is_told_the_schema_in_words(client: Client, ve
     assert user == question
 
 
+@pytest.mark.parametrize("wrapped", ["```json\n{}\n```", "Here it is: {} I hope this helps."])
+def test_evaluation_wrapped_by_the_model_is_read(client: Client, vendor: OpenAIServer, wrapped: str) -> None:
+    vendor.order({"content": wrapped.replace("{}", '{"correctness": 7}')})
+
+    reply = client(evaluation_format="json_object").evaluate(
+        [{"role": "user", "content": "Judge this."}], SCHEMA
+    )
+
+    assert reply == {"correctness": 7}
+
+
 def test_a_temperature_and_a_limit_are_sent_where_they_are_configured(
     client: Client, vendor: OpenAIServer
 ) -> None:

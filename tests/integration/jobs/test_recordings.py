@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from preppath_workers.clients.audio import ffmpeg
-from preppath_workers.clients.audio_format import audio_format
+from preppath_workers.clients.audio.format import audio_format
 from preppath_workers.clients.openai.models import MAX_AUDIO_BYTES
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import PermanentError

@@ -38,40 +38,40 @@ MAX_READINGS = 3
 
 
 @dataclass(frozen=True)
-class Spent:
+class SpeechCost:
     """What speaking took: requests made again because the words were wrong, and tokens, None if not told."""
 
     retries: int = 0
     usage: Usage | None = None
 
-    def __add__(self, other: Spent) -> Spent:
+    def __add__(self, other: SpeechCost) -> SpeechCost:
         known = [usage for usage in (self.usage, other.usage) if usage]
-        return Spent(self.retries + other.retries, sum(known[1:], known[0]) if known else None)
+        return SpeechCost(self.retries + other.retries, sum(known[1:], known[0]) if known else None)
 
     def as_metadata(self) -> dict[str, str]:
         """As an object's metadata, which a later attempt reads back."""
-        return {"spent": json.dumps(asdict(self))}
+        return {"cost": json.dumps(asdict(self))}
 
     @classmethod
-    def of(cls, metadata: Mapping[str, str]) -> Spent:
+    def of(cls, metadata: Mapping[str, str]) -> SpeechCost:
         """What the metadata tells; nothing if it tells nothing."""
         try:
-            told = json.loads(metadata.get("spent", "{}"))
+            told = json.loads(metadata.get("cost", "{}"))
             return cls(int(told["retries"]), Usage(**told["usage"]))
         except (ValueError, TypeError, KeyError):
             return cls()
 
 
-class Speaker(Protocol):
+class Synthesizer(Protocol):
     """Speaks the parts of one text."""
 
     #: The parts of the text.
-    pieces: Sequence[str]
+    passages: Sequence[str]
     #: How the key of a stored part ends, and what such a part is.
     ending: str
     mime_type: str
 
-    def speak(self, piece: str) -> tuple[bytes, Spent]:
+    def synthesize(self, passage: str) -> tuple[bytes, SpeechCost]:
         """Pay for a part. Raises what the API's client raises, and PermanentError for a part that is not read
         word for word."""
 
@@ -80,50 +80,52 @@ class Speaker(Protocol):
 
 
 @contextmanager
-def speaker(openai: OpenAI, requests: PaidRequests, text: str, options: SpeechOptions) -> Iterator[Speaker]:
+def synthesizer(
+    openai: OpenAI, requests: PaidRequests, text: str, options: SpeechOptions
+) -> Iterator[Synthesizer]:
     """The configured API, for one text; its connection ends with the block."""
     if openai.config.speech_api == "realtime":
         with closing(openai.reader(options)) as reader:
-            yield RealtimeSpeaker(reader, requests, text)
+            yield RealtimeSynthesizer(reader, requests, text)
     else:
-        yield SpeechSpeaker(openai, requests, text, options)
+        yield EndpointSynthesizer(openai, requests, text, options)
 
 
-class SpeechSpeaker:
+class EndpointSynthesizer:
     """`POST /v1/audio/speech`: each part is an MP3."""
 
     ending, mime_type = "mp3", "audio/mpeg"
 
     def __init__(self, openai: OpenAI, requests: PaidRequests, text: str, options: SpeechOptions) -> None:
-        self.pieces: Sequence[str] = passages(text, MAX_SPEECH_INPUT)
+        self.passages: Sequence[str] = passages(text, MAX_SPEECH_INPUT)
         self._openai, self._requests, self._options = openai, requests, options
 
-    def speak(self, piece: str) -> tuple[bytes, Spent]:
-        return self._requests.make(partial(self._openai.synthesize, piece, self._options)), Spent()
+    def synthesize(self, passage: str) -> tuple[bytes, SpeechCost]:
+        return self._requests.make(partial(self._openai.synthesize, passage, self._options)), SpeechCost()
 
     def join(self, parts: Sequence[bytes]) -> bytes:
         # Players take MP3s put end to end for one: an MP3 is a row of frames that stand alone.
         return b"".join(parts)
 
 
-class RealtimeSpeaker:
+class RealtimeSynthesizer:
     """The Realtime API: each part is bare samples, read by a voice model that has to be checked."""
 
     # A part is only good for the text that it is a part of by the same cut.
     ending, mime_type = f"{MAX_READING}.pcm", f"audio/L16;rate={RATE}"
 
     def __init__(self, reader: RealtimeReader, requests: PaidRequests, text: str) -> None:
-        self.pieces: Sequence[str] = passages(text, MAX_READING)
+        self.passages: Sequence[str] = passages(text, MAX_READING)
         self._reader, self._requests = reader, requests
 
-    def speak(self, piece: str) -> tuple[bytes, Spent]:
-        spent, wrong = Spent(), None
+    def synthesize(self, passage: str) -> tuple[bytes, SpeechCost]:
+        cost, wrong = SpeechCost(), None
         for number in range(MAX_READINGS):
-            reading = self._requests.make(partial(self._reader.read, piece))
-            spent += Spent(min(number, 1), reading.usage)
-            wrong = difference(piece, reading.transcript)
+            reading = self._requests.make(partial(self._reader.read, passage))
+            cost += SpeechCost(min(number, 1), reading.usage)
+            wrong = difference(passage, reading.transcript)
             if wrong is None:
-                return reading.samples, spent
+                return reading.samples, cost
             logger.warning(
                 "The model did not read word for word",
                 extra=fields(

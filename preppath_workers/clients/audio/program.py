@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from ..parent_death import set_pdeathsig
-from .machine import spawn_error
+from ...parent_death import set_pdeathsig
+from ..machine import spawn_error
 
 #: Bytes of standard error that are kept: a broken recording can fill a gigabyte with complaints.
 _KEPT = 4_096
@@ -20,16 +20,18 @@ _TOLD = 300
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedProgram:
     """How a program ended: its exit status, or the negated number of the signal; what it wrote to standard
     output, if that was captured; and its last line of standard error, printable."""
 
     status: int
     output: bytes
-    last_words: str
+    last_line: str
 
 
-def ended(command: Sequence[str], source: IO[bytes], output: IO[bytes] | int, limit: float) -> Ended | None:
+def run_program(
+    command: Sequence[str], source: IO[bytes], output: IO[bytes] | int, limit: float
+) -> CompletedProgram | None:
     """Run the program with `source` as its input, and return how it ended; None if it was not done after
     `limit` seconds and was killed.
 
@@ -55,7 +57,7 @@ def ended(command: Sequence[str], source: IO[bytes], output: IO[bytes] | int, li
             process.kill()
             return None
     printed, complaints = captured
-    return Ended(process.returncode, printed, _last_line(complaints))
+    return CompletedProgram(process.returncode, printed, _last_line(complaints))
 
 
 def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes] | None:
