@@ -1,5 +1,4 @@
-"""Processes whose parent is gone. Ours leave none behind, for nobody would stop or replace them; and those of
-others are waited for."""
+"""Ends forked processes whose parent dies, and reaps zombies inherited as process 1 of a container."""
 
 from __future__ import annotations
 
@@ -9,39 +8,45 @@ import signal
 import sys
 from collections.abc import Callable, Collection
 
-#: From <sys/prctl.h>: the signal that a process gets when its parent dies.
+#: prctl(2): sets the signal that the kernel sends to a process when its parent dies.
 _PR_SET_PDEATHSIG = 1
 
 
 def set_pdeathsig(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """Made before a fork, called first thing in the child: the kernel sends the child the signal when this
-    process is gone (Linux; see prctl(2)). It is kept when the child executes a program."""
+    """Return a function for the first instruction after a fork: the kernel then sends the forked process the
+    signal `number` when this process dies.
+
+    Call this before the fork. The setting survives exec. On systems other than Linux, only a parent that is
+    already dead is detected.
+    """
     parent = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def prepare() -> None:
         if libc:
             libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-        if is_orphaned(parent):  # it died before we had asked
+        if is_orphaned(parent):  # the parent died before prctl took effect
             os._exit(1)
 
     return prepare
 
 
 def is_orphaned(parent: int) -> bool:
-    """Whether the parent is gone: on other systems than Linux the loops look for themselves."""
+    """Return whether `parent` is no longer the parent process. Systems other than Linux need this check."""
     return os.getppid() != parent
 
 
 def reap_zombies(own: Collection[int | None]) -> None:
-    """Clears away ended processes that are not our `own` children: the first process of a container is given
-    what others there leave behind."""
+    """Reap ended processes except `own`, the process ids that the caller waits for itself.
+
+    Process 1 of a container inherits the orphaned processes of the container.
+    """
     while True:
         try:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except OSError:  # no child at all, mostly
+        except OSError:  # usually ECHILD: there are no child processes
             return
-        # One of our own stands first in line: it is waited for where its exit code counts, and we look again.
+        # waitid returns one of `own` first: the caller reads its exit code, the others are reaped next time.
         if ended is None or ended.si_pid in own:
             return
         os.waitpid(ended.si_pid, os.WNOHANG)

@@ -1,12 +1,12 @@
-"""Structured logs: one JSON object a line, or coloured text on a terminal, never a secret.
+"""Structured logs without secrets: one JSON object per line, or coloured text on a terminal.
 
-Facts travel as `extra={"facts": {…}}` with names in camelCase, as they stand in Redis. Inside a job,
-`JobContext` adds the queue, job id and attempt to every line, whoever writes it.
+A log call passes its fields as `extra=fields(jobId=…)`, with the same camelCase names as in Redis. During a
+job, `LogContext` adds the queue, job id and attempt to every line of the process.
 """
 
-from .capture import take_over
+from .capture import capture_output
 from .context import LogContext, fields
 from .redaction import redact
 from .setup import configure
 
-__all__ = ["LogContext", "configure", "fields", "redact", "take_over"]
+__all__ = ["LogContext", "capture_output", "configure", "fields", "redact"]

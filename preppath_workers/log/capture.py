@@ -1,5 +1,5 @@
-"""What would reach standard output and standard error past the log, and so past the removal of secrets: what
-handlers and libraries print, and the tracebacks that Python itself writes."""
+"""Sends standard output, standard error and unhandled exceptions to the log, so that what handlers, libraries
+and Python print is redacted too."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import threading
 from types import TracebackType
 from typing import Any
 
-#: Bytes of a line that nobody ends.
-_LONGEST = 16 * 1024
+#: Bytes of an unfinished line after which it is logged.
+_MAX_LINE = 16 * 1024
 
 
-def take_over() -> None:
-    """From here on it all becomes lines of the log. For a process whose only output is its log."""
+def capture_output() -> None:
+    """Log everything that the process prints from now on. For processes whose only output is the log."""
     sys.excepthook = _unhandled
     threading.excepthook = _unhandled_in_thread
     sys.unraisablehook = _unraisable
@@ -37,36 +37,36 @@ class _Lines(io.RawIOBase):
         return True
 
     def fileno(self) -> int:
-        """The real one, for programs that are started with this stream."""
+        """Return the real descriptor, for programs that are started with this stream."""
         return self._descriptor
 
     def write(self, data: object) -> int:
         taken = bytes(data)  # type: ignore[call-overload]
         *lines, self._begun = (self._begun + taken).split(b"\n")
-        if len(self._begun) > _LONGEST:
+        if len(self._begun) > _MAX_LINE:
             lines, self._begun = [*lines, self._begun], b""
         for line in lines:
-            self._tell(line)
+            self._log(line)
         return len(taken)
 
     def close(self) -> None:
         if self._begun:
-            self._tell(self._begun)
+            self._log(self._begun)
             self._begun = b""
         super().close()
 
-    def _tell(self, line: bytes) -> None:
-        # A handler of logs that somebody added may write to this very stream.
-        if line.strip() and not getattr(self._inside, "yes", False):
-            self._inside.yes = True
+    def _log(self, line: bytes) -> None:
+        # A logging handler that a library adds may write to this stream: do not log that again.
+        if line.strip() and not getattr(self._inside, "active", False):
+            self._inside.active = True
             try:
                 self._logger.log(self._level, "%s", line.decode("utf-8", "backslashreplace").rstrip())
             finally:
-                self._inside.yes = False
+                self._inside.active = False
 
 
 def _stream(name: str, descriptor: int, level: int) -> io.TextIOWrapper:
-    # Without a buffer between: that of Python refuses to be written to by what is called while it writes.
+    # Unbuffered, because Python's buffer rejects reentrant writes.
     lines: Any = _Lines(name, descriptor, level)
     return io.TextIOWrapper(lines, encoding="utf-8", errors="backslashreplace", write_through=True)
 
@@ -78,12 +78,12 @@ def _unhandled(kind: type[BaseException], error: BaseException, traceback: Trace
 def _unhandled_in_thread(arguments: threading.ExceptHookArgs) -> None:
     if arguments.exc_type is SystemExit or arguments.exc_value is None:
         return
-    _logger().error("Unhandled exception in a thread", exc_info=arguments.exc_value)
+    _logger().error("Unhandled exception in thread", exc_info=arguments.exc_value)
 
 
 def _unraisable(arguments: sys.UnraisableHookArgs) -> None:
     error = arguments.exc_value
-    _logger().error(arguments.err_msg or "Exception ignored in a finaliser", exc_info=error)
+    _logger().error(arguments.err_msg or "Exception ignored in finalizer", exc_info=error)
 
 
 def _logger() -> logging.Logger:

@@ -1,4 +1,4 @@
-"""systemd's journal as the reader of a stream: a line may begin with its priority (sd-daemon(3))."""
+"""systemd's journal reads a priority at the beginning of a line (sd-daemon(3))."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ PREFIX_BYTES = 3
 
 
 def is_journal(descriptor: int) -> bool:
-    """Whether the journal reads this very file: JOURNAL_STREAM has its device and inode (systemd.exec(5)).
+    """Return whether the journal reads this file: JOURNAL_STREAM has its device and inode (systemd.exec(5)).
 
-    A program that we start inherits the variable, but may have its output elsewhere."""
+    The variable alone proves nothing, because a program inherits it even if its output is redirected.
+    """
     try:
         status = os.fstat(descriptor)
     except OSError:
@@ -30,6 +31,6 @@ def is_journal(descriptor: int) -> bool:
 
 
 def with_priority(text: str, level: int) -> str:
-    """Return the text, each line of which begins with the priority of a logging level, such as `<3>`."""
+    """Return the text with the priority of a logging level, such as `<3>`, at the beginning of each line."""
     priority = next(priority for least, priority in _PRIORITIES if level >= least)
     return "\n".join(f"<{priority}>{line}" for line in text.split("\n"))

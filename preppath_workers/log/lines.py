@@ -1,4 +1,4 @@
-"""How a log line looks."""
+"""Formats log lines, as JSON or as text."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _COLOURS = {
 }
 _DIM, _RESET = "\x1b[2m", "\x1b[0m"
 
-#: Our own words, which may happen to be somebody's password too: never redacted, never cut.
-_OWN = ("time", "level", "logger", "pid")
+#: Fields that are never redacted or cut, even if a password has the same text.
+_FIXED = ("time", "level", "logger", "pid")
 
 
 class _Formatter(logging.Formatter):
     def __init__(self, redactor: Redactor, limit: int) -> None:
-        """`limit`: bytes of a line."""
+        """`limit` is the most bytes of a line."""
         super().__init__()
         self._redactor = redactor
         self._limit = limit
 
     def fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        """What the line knows beside its message: the job's context, its own facts, the traceback."""
-        known = {**context.current(), **getattr(record, "fields", {})}
+        """Return the fields of the context, those of the call, and the traceback."""
+        values = {**context.current(), **getattr(record, "fields", {})}
         if record.exc_info:
-            known["traceback"] = self.formatException(record.exc_info)
-        return known
+            values["traceback"] = self.formatException(record.exc_info)
+        return values
 
 
 class JsonFormatter(_Formatter):
-    """One JSON object a line: time (ISO 8601, UTC), level, message, logger, pid, then the facts."""
+    """One JSON object per line: time (ISO 8601, UTC), level, message, logger, pid, then the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
@@ -52,35 +52,35 @@ class JsonFormatter(_Formatter):
             **self.fields(record),
         }
         text = to_json(line)
-        # Few lines hold a secret and few are long: only these are looked at value by value.
+        # Few lines contain a secret: only those are redacted value by value.
         if self._redactor.finds_in(text):
             line = self._redacted(line)
             text = to_json(line)
-        # A character may take up to three bytes.
-        return text if len(text) * 3 <= self._limit else json_within(line, self._limit, _OWN)
+        # Three bytes per character at most, so a short text needs no counting.
+        return text if len(text) * 3 <= self._limit else json_within(line, self._limit, _FIXED)
 
     def _redacted(self, line: dict[str, Any]) -> dict[str, Any]:
         try:
             return {
-                name: value if name in _OWN else self._redactor.value(value) for name, value in line.items()
+                name: value if name in _FIXED else self._redactor.value(value) for name, value in line.items()
             }
         except RecursionError:
             return self._redacted(flattened(line))
 
 
 class TextFormatter(_Formatter):
-    """A line for people: the time, the level, the message, then the facts as name=value."""
+    """Text for terminals: time, level, message, then the fields as name=value."""
 
     def __init__(self, redactor: Redactor, limit: int, colour: bool) -> None:
         super().__init__(redactor, limit)
         self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
-        known = self.fields(record)
-        traceback = known.pop("traceback", "")
+        values = self.fields(record)
+        traceback = values.pop("traceback", "")
         time = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
         message = self._redactor.text(record.getMessage())
-        details = " ".join(f"{name}={self._shown(value)}" for name, value in known.items())
+        details = " ".join(f"{name}={self._shown(value)}" for name, value in values.items())
         if self._colour:
             level = f"{_COLOURS.get(record.levelname, '')}{record.levelname:<7}{_RESET}"
             line = f"{_DIM}{time}{_RESET} {level} {message}  {_DIM}{details}{_RESET}"

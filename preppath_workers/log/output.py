@@ -1,7 +1,7 @@
-"""Where log lines go: each in one piece, and none of them waits for a reader that reads no more.
+"""Writes log lines, each in one piece, without blocking on a stuck reader.
 
-A process that blocks in a write of its log can be neither stopped nor interrupted. O_NONBLOCK belongs to the
-open file, which others share (the shell, every child, whoever started us), so it is never set on theirs.
+A process that blocks in a log write cannot be stopped. O_NONBLOCK is a property of the open file description,
+which is shared with the shell and other processes, so it is set only on a description opened here.
 """
 
 from __future__ import annotations
@@ -13,26 +13,27 @@ import stat
 import time
 from typing import Protocol, TextIO
 
-#: Bytes of a line: what journald takes in one piece (LineMax=48K), and a socket in one packet.
-_LONGEST_LINE = 32 * 1024
+#: Bytes of a line that journald (LineMax=48K) and a socket accept in one piece.
+_MAX_LINE = 32 * 1024
 
 
 class Output(Protocol):
-    """Takes whole lines."""
+    """Writes whole lines."""
 
-    #: Bytes of a line, its end included.
+    #: The most bytes of a line, including its newline.
     limit: int
 
     def write(self, line: bytes, patience: float) -> bool:
-        """Whether the line was written; waits `patience` seconds for room at most. Raises no OSError."""
+        """Write a line within `patience` seconds. Returns whether it was written. Raises no OSError."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close what was opened here, not the caller's file."""
 
 
-class Nowhere:
-    """For a process that was started without standard error: its number may be any other file's by now."""
+class NullOutput:
+    """Drops every line, for a process without standard error: another file may have that descriptor."""
 
-    limit = _LONGEST_LINE
+    limit = _MAX_LINE
 
     def write(self, line: bytes, patience: float) -> bool:
         return True
@@ -42,9 +43,9 @@ class Nowhere:
 
 
 class StreamOutput:
-    """A stream that is no file of the system."""
+    """A Python stream without a descriptor."""
 
-    limit = _LONGEST_LINE
+    limit = _MAX_LINE
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -58,17 +59,17 @@ class StreamOutput:
 
 
 class FileOutput:
-    """A file, pipe, terminal or socket by its descriptor, which stays the caller's."""
+    """A file, pipe, terminal or socket, given by a descriptor that the caller closes."""
 
     def __init__(self, descriptor: int) -> None:
         mode = os.fstat(descriptor).st_mode
         self._descriptor = descriptor
         self._own: int | None = None
         self._socket: socket.socket | None = None
-        # A write of more may be mixed with those of other processes (pipe(7)).
-        self.limit = select.PIPE_BUF if stat.S_ISFIFO(mode) else _LONGEST_LINE
+        # Longer writes to a pipe may be interleaved with those of other processes (pipe(7)).
+        self.limit = select.PIPE_BUF if stat.S_ISFIFO(mode) else _MAX_LINE
         self._may_block = not stat.S_ISREG(mode)
-        #: Whether a line was begun and not finished.
+        #: Whether the last line was written in part.
         self._is_torn = False
         if stat.S_ISSOCK(mode):
             self._socket = socket.socket(fileno=os.dup(descriptor))
@@ -83,7 +84,7 @@ class FileOutput:
         deadline = time.monotonic() + patience
         try:
             while left:
-                # Without a description of our own: another process may still be faster, but hardly ever.
+                # Without its own file description the write may block: check for room first.
                 if self._may_block and not self._has_room(deadline):
                     break
                 try:
@@ -93,7 +94,7 @@ class FileOutput:
                         break
                     self._has_room(deadline)
         except OSError:
-            pass  # the reader is gone, or the disk is full: the caller counts what is lost
+            pass  # no reader, or a full disk: the caller counts the dropped line
         if len(left) < len(line):
             self._is_torn = bool(left)
         return not left
@@ -116,8 +117,8 @@ class FileOutput:
 
 
 def _reopened(descriptor: int) -> int | None:
-    """The same pipe or terminal, opened once more so that writing never blocks; None where that is refused,
-    as it is when it belongs to another user."""
+    """Open the pipe or terminal again in non-blocking mode. Returns None if that fails, such as for one of
+    another user."""
     try:
         flags = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
         return os.open(f"/proc/self/fd/{descriptor}", flags)

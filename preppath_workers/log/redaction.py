@@ -1,4 +1,4 @@
-"""Keeps secrets out of text and out of values."""
+"""Removes secrets from text and values."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 
 def redact(text: str, secrets: Sequence[str]) -> str:
-    """The text with every secret in it replaced by `***`."""
+    """Return the text with every secret replaced by `***`."""
     for secret in secrets:
         text = text.replace(secret, "***")
     return text
 
 
 class Redactor:
-    """Replaces secrets however they are spelled."""
+    """Replaces secrets, also in their JSON spelling."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        # As JSON spells them too, in ASCII and not; longest first, for one secret may be a part of another.
+        # Longest first, because one secret may be a part of another.
         spelled = {
             spelling
             for secret in secrets
@@ -30,14 +30,15 @@ class Redactor:
         self._spelled = sorted(spelled, key=len, reverse=True)
 
     def finds_in(self, text: str) -> bool:
-        """Whether the text, or the JSON of a value, holds a secret."""
+        """Return whether the text, or the JSON of a value, contains a secret."""
         return any(secret in text for secret in self._spelled)
 
     def text(self, text: str) -> str:
+        """Return the text without secrets."""
         return redact(text, self._spelled)
 
     def value(self, value: Any) -> Any:
-        """A copy that JSON can hold, without secrets. Raises RecursionError when it is nested too deeply."""
+        """Return a copy for JSON without secrets. Raises RecursionError if it is nested too deeply."""
         match value:
             case str():
                 return self.text(value)

@@ -1,4 +1,4 @@
-"""Sets up the logs of a process."""
+"""Configures the logging of a process."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from ..config.model import LogConfig
 from . import journal
 from .context import fields
 from .lines import JsonFormatter, TextFormatter
-from .output import FileOutput, Nowhere, Output, StreamOutput
+from .output import FileOutput, NullOutput, Output, StreamOutput
 from .redaction import Redactor
 from .shortening import encoded
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that one line waits for a slow reader. After that lines are dropped and counted until one gets
-#: through at once.
+#: Seconds that a line waits for a slow reader. After that, lines are dropped and counted until one can be
+#: written at once.
 _PATIENCE = 0.5
 
 
 class LineHandler(logging.Handler):
-    """Writes each record in one piece, and drops those that nobody takes."""
+    """Writes each record in one piece, and drops records if the reader is too slow."""
 
-    def __init__(self, output: Output, tells_priority: bool = False) -> None:
-        """`tells_priority`: each line begins with its priority, as the journal reads it."""
+    def __init__(self, output: Output, with_priority: bool = False) -> None:
+        """`with_priority`: begin each line with its priority for the journal."""
         super().__init__()
-        self._tells_priority = tells_priority
+        self._with_priority = with_priority
         self._output = output
         self._dropped = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             was_written = self._catch_up() and self._write(record, _PATIENCE)
-        except Exception:  # noqa: BLE001 — a log that fails must not fail who writes it
+        except Exception:  # noqa: BLE001 — a failing log must not fail its caller
             was_written = False
         if not was_written:
             self._dropped += 1
@@ -48,10 +48,10 @@ class LineHandler(logging.Handler):
         super().close()
 
     def _catch_up(self) -> bool:
-        """Whether lines get through; the first that does tells how many did not."""
+        """Report dropped lines first. Returns whether lines can be written again."""
         if self._dropped:
-            told = _record("Log lines were dropped, nobody read them", {"dropped": self._dropped})
-            if not self._write(told, patience=0.0):
+            report = _record("Log lines dropped: the reader is too slow", {"dropped": self._dropped})
+            if not self._write(report, patience=0.0):
                 return False
             self._dropped = 0
         return True
@@ -59,17 +59,17 @@ class LineHandler(logging.Handler):
     def _write(self, record: logging.LogRecord, patience: float) -> bool:
         try:
             line = self.format(record)
-        except Exception as error:  # noqa: BLE001 — logging would print it, and the arguments, as they are
-            about = {"error": type(error).__name__, "logger": record.name, "line": record.lineno}
-            line = self.format(_record("A log line cannot be formatted", about))
-        if self._tells_priority:
+        except Exception as error:  # noqa: BLE001 — logging would print the arguments unredacted
+            details = {"error": type(error).__name__, "logger": record.name, "line": record.lineno}
+            line = self.format(_record("Cannot format log line", details))
+        if self._with_priority:
             line = journal.with_priority(line, record.levelno)
         return self._output.write(encoded(line) + b"\n", patience)
 
 
 def configure(config: LogConfig, secrets: Sequence[str] = (), stream: TextIO | None = None) -> None:
-    """Sends all logs to `stream` (standard error), in the configured format, without the secrets."""
-    # Not sys.stderr, which is our own log once it was taken over.
+    """Send all logs to `stream` (default: standard error) in the configured format, without the secrets."""
+    # Not sys.stderr, which capture_output replaces by the log itself.
     stream = stream or sys.__stderr__
     is_terminal = stream is not None and stream.isatty()
     plain = config.format == "json" or (config.format == "auto" and not is_terminal)
@@ -81,14 +81,14 @@ def configure(config: LogConfig, secrets: Sequence[str] = (), stream: TextIO | N
     colour = is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     handler.setFormatter(JsonFormatter(redactor, limit) if plain else TextFormatter(redactor, limit, colour))
     logging.basicConfig(handlers=[handler], level=config.level.upper(), force=True)
-    # Vendors' libraries tell every request at INFO; ours tell every job.
+    # These libraries log every request at INFO.
     for name in ("httpx", "httpx2", "openai", "botocore", "boto3", "urllib3", "s3transfer"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _output(stream: TextIO | None) -> Output:
     if stream is None:
-        return Nowhere()
+        return NullOutput()
     with suppress(io.UnsupportedOperation):
         return FileOutput(stream.fileno())
     return StreamOutput(stream)

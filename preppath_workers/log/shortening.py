@@ -1,4 +1,4 @@
-"""Makes log lines fit: a pipe takes PIPE_BUF bytes in one piece, and readers of logs have limits too."""
+"""Shortens log lines: a pipe takes PIPE_BUF bytes in one piece, and log readers have limits too."""
 
 from __future__ import annotations
 
@@ -8,39 +8,41 @@ from typing import Any
 
 _TOO_DEEP = "nested too deeply to be shown"
 
-#: Bytes of a value that are kept in any case.
-_LEAST = 100
+#: Bytes of a value that are always kept.
+_MIN_VALUE = 100
 
 _GAP = " … "
 
 
 def to_json(value: Any, ensure_ascii: bool = False) -> str:
-    """The value as JSON. What JSON does not know is shown as text."""
+    """Return the value as JSON; values that JSON does not support become text."""
     try:
         return json.dumps(value, ensure_ascii=ensure_ascii, default=str)
-    except RecursionError:  # a job's data may be nested as deeply as can just be read
+    except RecursionError:  # json.loads accepts deeper nesting than json.dumps
         shown = flattened(value) if isinstance(value, dict) else _TOO_DEEP
         return json.dumps(shown, ensure_ascii=ensure_ascii, default=str)
 
 
 def flattened(line: dict[str, Any]) -> dict[str, Any]:
-    """The line without what is nested in its values."""
+    """Return the line with nested values replaced by a note."""
     return {name: _TOO_DEEP if isinstance(value, list | dict) else value for name, value in line.items()}
 
 
 def size(text: str) -> int:
-    """Bytes of the text in a log."""
+    """Return the bytes of the text in a log."""
     return len(encoded(text))
 
 
 def encoded(text: str) -> bytes:
-    """The text in UTF-8. Half of a surrogate pair, which JSON may hold, is escaped as JSON escapes it."""
+    """Return the text in UTF-8. Lone surrogates, which JSON may contain, are escaped."""
     return text.encode("utf-8", "backslashreplace")
 
 
 def json_within(line: dict[str, Any], limit: int, kept: Collection[str]) -> str:
-    """The line as JSON of at most `limit` bytes. The longest values are cut first, `kept` ones never, and
-    `truncated` tells that something is missing."""
+    """Return the line as JSON of at most `limit` bytes.
+
+    The longest values are cut first and the fields in `kept` never. A shortened line has `truncated`.
+    """
     text = to_json(line)
     if size(text) <= limit:
         return text
@@ -51,18 +53,18 @@ def json_within(line: dict[str, Any], limit: int, kept: Collection[str]) -> str:
             break
         longest = max(names, key=lambda name: size(to_json(cut[name])))
         value = cut[longest]
-        room = max(_LEAST, size(to_json(value)) - excess)
+        room = max(_MIN_VALUE, size(to_json(value)) - excess)
         cut[longest] = _value_within(value if isinstance(value, str) else to_json(value), room)
     text = to_json(cut)
     if size(text) <= limit:
         return text
-    # Hundreds of values, each of them short.
-    message = _value_within(str(line.get("message", "")), _LEAST)
+    # Too many short values: keep the message only.
+    message = _value_within(str(line.get("message", "")), _MIN_VALUE)
     return to_json({**{name: line[name] for name in kept}, "message": message, "truncated": True})
 
 
 def text_within(text: str, limit: int) -> str:
-    """The text, without its middle when it is longer than `limit` bytes."""
+    """Return the text, without its middle if it is longer than `limit` bytes."""
     raw = encoded(text)
     if len(raw) <= limit:
         return text
@@ -72,7 +74,7 @@ def text_within(text: str, limit: int) -> str:
 
 
 def _value_within(text: str, room: int) -> str:
-    """The beginning and the end of the text, whose JSON has at most `room` bytes."""
+    """Return the beginning and the end of the text, so that its JSON has at most `room` bytes."""
     kept, shown = len(text), text
     while kept and (taken := size(to_json(shown))) > room:
         kept = int(kept * min(0.95, room / taken))

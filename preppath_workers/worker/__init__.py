@@ -1,1 +1,1 @@
-"""What runs: the supervisor, its workers and its janitor."""
+"""The processes: a supervisor, its workers and its janitor."""

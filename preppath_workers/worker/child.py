@@ -1,4 +1,4 @@
-"""What the supervisor forks: the bodies of its children, from their first instruction to their exit code."""
+"""The processes that a supervisor forks, from their first instruction to their exit code."""
 
 from __future__ import annotations
 
@@ -27,18 +27,17 @@ from .worker import Worker
 
 logger = logging.getLogger(__name__)
 
-#: What a worker adds to the points by which the kernel chooses whom to kill when memory runs out (proc(5),
-#: oom_score_adj): a tenth of the memory there is.
-_OOM_POINTS = 100
+#: Added to a worker's oom_score_adj (proc(5)), so that the OOM killer prefers workers to the supervisor.
+_OOM_SCORE = 100
 
 
 def fork_worker(
     config: Config, queue: QueueConfig, registry: Registry, instance: str, number: int, liveness: Liveness
 ) -> ForkProcess:
-    """Starts the worker of one slot."""
+    """Fork the worker of one slot."""
 
     def body() -> None:
-        _prefer_for_oom_kill()
+        _raise_oom_score()
         title = ProcessTitle(f"{queue.name}[{number}]")
         title.show("idle")
         consumer = Consumer(config, queue, instance, number)
@@ -50,7 +49,7 @@ def fork_worker(
 
 
 def fork_janitor(config: Config, instance_info: InstanceInfo, liveness: Liveness) -> ForkProcess:
-    """Starts the janitor of an instance."""
+    """Fork the janitor of an instance."""
 
     def body() -> None:
         ProcessTitle("janitor").show()
@@ -67,13 +66,13 @@ def _fork(name: str, body: Callable[[], None]) -> ForkProcess:
         code = _exit_code(name, body)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        # At once: a thread that a job has left behind would keep the process for ever.
+        # Not sys.exit: a thread that a handler left running would keep the process alive.
         os._exit(code)
 
-    # A daemon: should the supervisor itself end by an exception, multiprocessing stops the children.
+    # daemon=True: multiprocessing terminates the process if the supervisor ends by an exception.
     process = Child(target=main, name=name, daemon=True)
-    # All of the janitor's and workers' signals are blocked from before the fork until the child has its own
-    # handlers: none is lost, and none meets the supervisor's defaults.
+    # Signals stay blocked from before the fork until the new process has its own handlers, so none is lost or
+    # handled by the supervisor's defaults.
     signal.pthread_sigmask(signal.SIG_BLOCK, [LEAVE])
     process.start()
     return process
@@ -89,14 +88,13 @@ def _exit_code(name: str, body: Callable[[], None]) -> int:
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except BaseException:
-        logger.critical("A child process died of a bug", extra=fields(process=name), exc_info=True)
+        logger.critical("Unhandled exception in process", extra=fields(process=name), exc_info=True)
         return 1
     return 0
 
 
-def _prefer_for_oom_kill() -> None:
-    """Where memory runs out, a worker is lost rather than the supervisor: its job runs again, and the other
-    workers go on."""
-    points = Path("/proc/self/oom_score_adj")
+def _raise_oom_score() -> None:
+    """Make the OOM killer prefer this worker to the supervisor: only one job is interrupted."""
+    score = Path("/proc/self/oom_score_adj")
     with suppress(OSError):
-        points.write_text(str(min(1000, int(points.read_text()) + _OOM_POINTS)), encoding="ascii")
+        score.write_text(str(min(1000, int(score.read_text()) + _OOM_SCORE)), encoding="ascii")

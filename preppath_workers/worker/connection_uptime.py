@@ -1,34 +1,36 @@
-"""For how long a janitor has been in touch with Redis without a gap."""
+"""How long a janitor has been connected to Redis without a gap."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-#: Longer than any lease can have run out unseen, one that somebody set to 0 too (ms).
-_ALL_ALONG = 10**15
+#: Longer than any lease can have been expired, even one that an operator set to 0 (ms).
+_UNLIMITED_MS = 10**15
 
 
 def _seconds() -> float:
-    """The time that a suspended machine slept counts too, as it does for the server (clock_gettime(2))."""
+    """Return seconds of a clock that includes suspend (clock_gettime(2)), as the server's clock does."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class ConnectionUptime:
-    """An instance whose lease ran out may be dead; or Redis was away, and it is as late as we are. To tell
-    takes somebody who was in touch when the lease ran out, and some time before: others may come back later.
-    Who was not gives everybody one lease more. So does who sees that the server's clock was put forward: by
-    that clock all leases have run out at once."""
+    """Measures the time since a janitor's last gap in renewing its own lease.
+
+    If an instance's lease has expired, either the instance is dead or no instance could reach Redis. Only a
+    janitor that was connected when the lease expired can tell. A janitor that was not connected, or that
+    sees the server's clock jump forward, grants every instance one more lease.
+    """
 
     def __init__(self, lease: float, clock: Callable[[], float] = _seconds) -> None:
-        """`lease` in seconds."""
+        """Start unconnected. `lease` is in seconds."""
         self._lease = lease
         self._clock = clock
         self._since, self._renewed_at = float("inf"), float("-inf")
         self._server_ms = 0
 
     def renew(self, server_ms: int) -> None:
-        """Our own leases were renewed just now, when the server's clock showed `server_ms`."""
+        """Record that this instance's leases were renewed at `server_ms` of the server's clock."""
         now = self._clock()
         if self._is_late(now) or server_ms > self.latest_ms:
             self._since = now + self._lease / 5
@@ -37,17 +39,19 @@ class ConnectionUptime:
 
     @property
     def uptime_ms(self) -> int:
-        """Whoever's lease ran out no longer ago than that is dead: it ran out while we were in touch, or has
-        had its time since. 0 before the first renewal, and after a gap that was not yet noticed."""
+        """Milliseconds for which an expired lease proves its instance dead.
+
+        0 before the first renewal and after a gap; unlimited after one lease without a gap.
+        """
         now = self._clock()
         if self._is_late(now):
             return 0
         lasted = max(0.0, now - self._since)
-        return _ALL_ALONG if lasted >= self._lease else round(lasted * 1000)
+        return _UNLIMITED_MS if lasted >= self._lease else round(lasted * 1000)
 
     @property
     def latest_ms(self) -> int:
-        """The latest that the server's clock can show, by ours: more, and it was put forward."""
+        """The latest plausible time of the server's clock (ms); a later one means that it jumped forward."""
         if not self._server_ms:
             return 0
         elapsed = self._clock() - self._renewed_at + self._lease / 5

@@ -1,4 +1,4 @@
-"""One attempt at a job: runs the handler and turns whatever comes of it into an outcome."""
+"""Runs the handler for one attempt at a job and turns its result or error into an outcome."""
 
 from __future__ import annotations
 
@@ -19,20 +19,19 @@ from .job_context import ActiveJobContext
 
 
 def _plain(value: object) -> dict[Any, Any]:
-    """A mapping that is no dict, as one. Raises TypeError for any other value that JSON does not have."""
+    """Return a mapping as a dict. Raises TypeError for any other value that JSON cannot hold."""
     if isinstance(value, Mapping):
         return dict(value)
-    raise TypeError(f"it holds a value of type {type(value).__name__}")
+    raise TypeError(f"it contains a value of type {type(value).__name__}")
 
 
 _compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain).encode
 
-#: Times a job goes back uncounted because the vendor limits the rate; from then on it counts as a failure.
-_MOST_RATE_LIMITS = 20
+#: Rate-limited attempts of a job that are not counted as failures.
+_MAX_RATE_LIMITS = 20
 
-
-#: Bytes of JSON that a result may have: Redis keeps it in memory, and serves no one else while it copies it.
-_RESULT_LIMIT = 1_000_000
+#: Bytes of a result's JSON: Redis keeps it in memory and is blocked while it copies it.
+_MAX_RESULT_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,15 @@ class WorkerContext:
     handle: Handler
     services: Services
     consumer: Consumer
-    #: Seconds that the queue is held when the vendor limits the rate without saying for how long.
+    #: Seconds to hold the queue if the vendor limits the rate without a retry time.
     hold: float
     secrets: Sequence[str]
 
 
 def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManager[None]) -> Outcome:
-    """Runs the handler inside the deadline and returns the outcome; a JobTimeout becomes one too.
+    """Run the handler inside the deadline and return the outcome, also for an error or a JobTimeout.
 
-    Raises JobLost when another worker owns the job now: then there is nothing to settle.
+    Raises JobLost if another worker owns the job now: there is nothing to settle.
     """
     secrets = worker_context.secrets
     try:
@@ -69,10 +68,10 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
         return Released(reason=message(error, secrets))
     except RateLimited as error:
         seconds = worker_context.hold if error.retry_after is None else error.retry_after
-        if job.rate_limits >= _MOST_RATE_LIMITS:
+        if job.rate_limits >= _MAX_RATE_LIMITS:
             return failed(error, secrets)
         return Released(round(seconds * 1000), message(error, secrets))
-    # CancelledError, KeyboardInterrupt and GeneratorExit too: from here on each would end the worker.
+    # Also CancelledError, KeyboardInterrupt and GeneratorExit: uncaught, they would end the worker.
     except BaseException as error:  # noqa: BLE001
         return failed(error, secrets)
 
@@ -84,8 +83,9 @@ def _encode_result(result: object) -> str:
         raise PermanentError(
             f"cannot store the handler's result ({type(result).__name__}) as JSON: {error}"
         ) from error
-    if len(encoded) > _RESULT_LIMIT:  # it is ASCII
+    if len(encoded) > _MAX_RESULT_BYTES:  # ASCII, so characters are bytes
         raise PermanentError(
-            f"the handler's result has {len(encoded):,} bytes of JSON; at most {_RESULT_LIMIT:,} are stored"
+            f"cannot store the handler's result: {len(encoded):,} bytes of JSON, "
+            f"at most {_MAX_RESULT_BYTES:,} are allowed"
         )
     return encoded

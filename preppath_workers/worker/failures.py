@@ -1,4 +1,4 @@
-"""Whose failure it was: reads from an error what the settling script needs to decide about the job."""
+"""Classifies the error of a failed attempt into the fields that the settling scripts need."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ logger = logging.getLogger(__name__)
 
 _compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 
-#: Characters of an error's message that are kept with the job.
-_MESSAGE_LIMIT = 2_000
+#: Characters of an error message that are stored with the job.
+_MAX_MESSAGE = 2_000
 
-#: Characters of it that tell unknown errors apart, and that the queue's state shows.
-_WORDS_LIMIT = 300
+#: Characters of an error message that identify unknown errors and appear in the queue's state.
+_MAX_SUMMARY = 300
 
 
 def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
-    """The outcome of an attempt that ended with this error."""
+    """Return the outcome of an attempt that ended with this error."""
     if not isinstance(error, PrepPathError | JobTimeout):
         error = machine_error(error) or error
     kind, service = _kind(error)
     if kind == "unknown" and not isinstance(error, TransientError | RateLimited):
-        # A bug, ours or a library's. It is retried, because circumstances may be the cause, and never hidden.
+        # A bug in the handler or a library. It is retried, because the cause may pass.
         logger.error("Unhandled exception in handler", exc_info=error)
     name, text = type(error).__name__, message(error, secrets)
     described = {"class": name, "message": text}
@@ -45,20 +45,20 @@ def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
         described["cause"] = type(error.__cause__).__name__
     if service:
         described["service"] = service
-    words = text if service else f"{name}: {text}"
+    summary = text if service else f"{name}: {text}"
     seconds = getattr(error, "retry_after", None)
-    return Failed(_compact(described), kind, service, words[:_WORDS_LIMIT], round((seconds or 0.0) * 1000))
+    return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], round((seconds or 0.0) * 1000))
 
 
 def message(error: BaseException, secrets: Sequence[str]) -> str:
-    """The error's own words, as they may be stored and shown."""
-    # Half of a surrogate pair, which JSON may hold, is no text that can be sent.
+    """Return the error message without secrets, shortened, and as valid UTF-8."""
+    # JSON may contain lone surrogates, which cannot be encoded as UTF-8.
     text = str(error).encode("utf-8", "backslashreplace").decode("utf-8")
-    return redact(text, secrets)[:_MESSAGE_LIMIT]
+    return redact(text, secrets)[:_MAX_MESSAGE]
 
 
 def _kind(error: BaseException) -> tuple[FailureKind, str]:
-    """The kind of failure, and the service whose it is."""
+    """Return the kind of failure and the service that caused it, if any."""
     match error:
         case InvalidJob():
             return "invalid", ""
@@ -73,7 +73,7 @@ def _kind(error: BaseException) -> tuple[FailureKind, str]:
         case ServiceError():
             return "service", error.service
         case JobTimeout():
-            # Whatever it waited for may have been done, and paid for.
+            # A request that was in progress may have been processed and billed.
             return "paid", ""
         case _:
             return "unknown", ""

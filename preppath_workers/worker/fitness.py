@@ -19,21 +19,19 @@ logger = logging.getLogger(__name__)
 
 
 def refuse_unfit_server(client: redis.Redis) -> None:
-    """Ends the process with EX_CONFIG when the server would lose jobs, or refuses us.
-
-    A server that evicts keys throws jobs away when its memory is full.
-    """
+    """Exit with EX_CONFIG if the server may evict keys, and so lose jobs, or rejects the credentials."""
     try:
         memory: dict[str, Any] = client.info("memory")
     except (AuthenticationError, NoPermissionError) as error:
         logger.critical(
-            "Redis refuses us: check REDIS_URL and the rights of its user", extra=fields(error=str(error))
+            "Redis rejects the credentials: check REDIS_URL and the permissions of its user",
+            extra=fields(error=str(error)),
         )
         sys.exit(EX_CONFIG)
     policy = memory.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         logger.critical(
-            f"Redis has maxmemory-policy {policy}: it would throw jobs away. Set it to noeviction.",
+            f"Redis may evict jobs: maxmemory-policy is {policy}, set it to noeviction",
             extra=fields(policy=policy),
         )
         sys.exit(EX_CONFIG)

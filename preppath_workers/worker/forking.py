@@ -1,8 +1,7 @@
-"""A child process of multiprocessing that inherits nothing of its siblings.
+"""A multiprocessing child process that inherits no pipes of its siblings.
 
-Multiprocessing opens two pipes for each child. Each later child inherits their ends, and when the system
-refuses the fork they stay open. Neither is needed: the kernel tells us of a child's end by SIGCHLD, and the
-child of ours by PR_SET_PDEATHSIG.
+multiprocessing opens two pipes per child process. Later child processes inherit them, and a failed fork leaks
+them. Neither pipe is needed: SIGCHLD reports the end of a child process, PR_SET_PDEATHSIG that of its parent.
 """
 
 from __future__ import annotations
@@ -14,8 +13,10 @@ from multiprocessing.process import BaseProcess
 
 
 class Child(ForkProcess):
-    """A ForkProcess without a sentinel: `join` takes no timeout. `start` raises OSError if the system refuses
-    the fork, and has opened nothing then."""
+    """A ForkProcess without a sentinel, so `join` takes no timeout.
+
+    `start` raises OSError if the fork fails, and leaks no descriptors.
+    """
 
     @staticmethod
     def _Popen(process_obj: BaseProcess) -> _Fork:  # noqa: N802

@@ -1,4 +1,4 @@
-"""What the program asks of the machine before it forks: its children inherit it all."""
+"""Process limits and standard descriptors, set before the supervisor forks and inherited by all processes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from contextlib import suppress
 
 
 def open_standard_files() -> None:
-    """Opens those that are closed. Otherwise the next file or connection would get the number of one, and
-    whatever prints would write into it."""
+    """Open the standard descriptors that are closed, on /dev/null.
+
+    Otherwise the next file or connection would get the number of one, and prints would write into it.
+    """
     while True:
         descriptor = os.open(os.devnull, os.O_RDWR)
         if descriptor > 2:
@@ -19,16 +21,17 @@ def open_standard_files() -> None:
 
 
 def raise_descriptor_limit() -> None:
-    """Allows as many open files as an administrator does. The usual soft limit is one for programs that call
-    select(2), which we do not."""
+    """Raise the soft limit of open files to the hard limit. Its low default is for users of select(2)."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with suppress(OSError, ValueError):  # ValueError is what Python makes of some errors of the kernel
+    with suppress(OSError, ValueError):  # Python raises ValueError for some kernel errors
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def forbid_core_dumps() -> None:
-    """A dump holds every key and password. With a limit of 1 byte the kernel writes no file, and starts no
-    program that collects dumps either, which it would with 0 (see fs/coredump.c)."""
+    """Forbid core dumps, which would contain every key and password.
+
+    A limit of 1 byte instead of 0 also keeps the kernel from piping the dump to a collector (fs/coredump.c).
+    """
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     limit = 1 if hard == resource.RLIM_INFINITY else min(1, hard)
     with suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What a handler sees of its job: the Attempt of `handlers/kind.py`, on a worker's slot."""
+"""The JobContext that handlers get (see `registry.py`), backed by a worker's consumer."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from ..log import fields
 from ..store.consumer import Consumer
 from ..store.job import Job
 from .attempt_consumer import AttemptConsumer
-from .redis_retry import insist
+from .step_retry import retry_step
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two progress updates of one job: each costs a round trip, nobody reads faster.
+#: Seconds between two progress updates of one job: each costs a round trip.
 _PROGRESS_INTERVAL = 0.2
 
-#: Seconds that a job waits for its next request with its worker.
-_LONGEST_WAIT = 5.0
+#: Seconds that a job occupies its worker while it waits for a rate-limit token.
+_MAX_TOKEN_WAIT = 5.0
 
-#: Characters of a stored answer that the job's hash may hold; larger ones go to S3.
-_CHECKPOINT_LIMIT = 100_000
+#: Characters of a checkpoint in the job's hash; larger ones are stored in S3.
+_MAX_CHECKPOINT = 100_000
 
-#: The same while S3 does not take them: 750 kB of audio, some 40 seconds of speech.
-_EMERGENCY_LIMIT = 1_000_000
+#: The same while S3 fails: 750 kB of audio in base64.
+_MAX_FALLBACK_CHECKPOINT = 1_000_000
 
 
 class ActiveJobContext:
-    """One attempt at a job, which may be lost to another worker at any time: whatever matters asks first."""
+    """One attempt at a job. Another worker may own the job at any time, so every write checks the lease."""
 
     def __init__(self, job: Job, data: Mapping[str, Any], consumer: Consumer, services: Services) -> None:
         self.id = job.id
@@ -52,10 +52,7 @@ class ActiveJobContext:
         return dict(self._job.checkpoints)
 
     def progress(self, percent: int) -> None:
-        """Shows how far the job is, at most five times a second. Raises JobLost.
-
-        Progress is a courtesy: when Redis does not answer, the job goes on without it.
-        """
+        """Store the progress, at most five times a second. Raises JobLost; a failure of Redis is ignored."""
         now = time.monotonic()
         if now < self._progress_at + _PROGRESS_INTERVAL:
             return
@@ -63,95 +60,99 @@ class ActiveJobContext:
         try:
             self._consumer.progress(self._job, max(0, min(100, int(percent))))
         except RedisError as error:
-            logger.debug("Progress was not stored", extra=fields(error=str(error)))
+            logger.debug("Cannot store progress", extra=fields(error=str(error)))
 
     def step(self, name: str, call: Callable[[], Any]) -> Any:
-        """What the call returned, now or in an earlier attempt. Raises what it raises, and JobLost."""
+        """Return what `call` returned, now or in an earlier attempt. Raises what it raises, and JobLost."""
         stored = self._checkpoints.get(name)
-        if stored is not None and (answer := self._stored(stored)) is not None:
-            return answer["value"]
+        if stored is not None and (loaded := self._load(stored)) is not None:
+            return loaded["value"]
         checkpoint = json.dumps({"value": call()})
-        # What a later attempt will see, so that none sees anything else.
+        # The same value that a later attempt will load, such as a list for a tuple.
         value = json.loads(checkpoint)["value"]
-        if len(checkpoint) > _CHECKPOINT_LIMIT:
-            checkpoint = self._moved_to_storage(name, checkpoint)
-        insist(lambda: self._consumer.checkpoint(self._job, name, checkpoint))
+        if len(checkpoint) > _MAX_CHECKPOINT:
+            checkpoint = self._upload_checkpoint(name, checkpoint)
+        retry_step(lambda: self._consumer.checkpoint(self._job, name, checkpoint))
         self._checkpoints[name] = checkpoint
         return value
 
     def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
-        """What the call returned, now or in an earlier attempt, once `store` has stored it. Raises what they
-        raise, and JobLost."""
+        """Return what `call` returned, now or in an earlier attempt, after `store` has stored it.
+
+        Raises what `call` and `store` raise, and JobLost.
+        """
         value = _bytes(self._checkpoints.get(name, "")) or call()
         checkpoint = ""
 
-        def secure() -> bool:
+        def save() -> bool:
             nonlocal checkpoint
             checkpoint = checkpoint or json.dumps({"base64": base64.b64encode(value).decode()})
-            return len(checkpoint) <= _EMERGENCY_LIMIT and self._tried(name, checkpoint)
+            return len(checkpoint) <= _MAX_FALLBACK_CHECKPOINT and self._try_checkpoint(name, checkpoint)
 
-        insist(lambda: store(value), secure)
+        retry_step(lambda: store(value), save)
         if self._checkpoints.pop(name, None):
-            self._tried(name, "{}")  # Redis need not hold for a day what S3 has
+            self._try_checkpoint(name, "{}")  # stored elsewhere now, so free the memory in Redis
         return value
 
     def acquire_token(self) -> None:
-        """Waits until the rate limit allows one more paid request. Raises JobLost, and Snooze rather than
-        to spend the job's time and a worker on a long wait: started again, it goes on from the answers that
-        are stored, and its start has paid for the next request."""
-        while seconds := insist(lambda: self._consumer.acquire_token(self._job)):
-            if seconds > _LONGEST_WAIT:
-                raise Snooze("its next request has to wait for the rate limit")
+        """Wait until the rate limit allows one more paid request.
+
+        Raises JobLost, and Snooze if the wait is long: that frees the worker, the next attempt continues from
+        the checkpoints, and its start acquires the token.
+        """
+        while seconds := retry_step(lambda: self._consumer.acquire_token(self._job)):
+            if seconds > _MAX_TOKEN_WAIT:
+                raise Snooze("waiting for the rate limit before the next request")
             time.sleep(seconds)
 
     def check_lease(self) -> None:
-        """Raises JobLost when another worker owns the job now."""
-        insist(lambda: self._consumer.check_lease(self._job))
+        """Raise JobLost if another worker owns the job now."""
+        retry_step(lambda: self._consumer.check_lease(self._job))
 
     def close(self) -> None:
-        """Ends the attempt, for threads that a handler has left behind too: they get JobLost."""
+        """End the attempt. Threads that the handler left running get JobLost from then on."""
         self._consumer.close()
 
-    def _moved_to_storage(self, name: str, answer: str) -> str:
-        """What the job's hash holds for an answer that S3 has, or for one that it does not take."""
-        # With the fencing number, for an attempt that has lost its job must not write into a later one's.
+    def _upload_checkpoint(self, name: str, checkpoint: str) -> str:
+        """Store a large checkpoint in S3. Returns its reference, or the checkpoint itself if S3 fails."""
+        # With the fencing token, so that an attempt that lost its job cannot overwrite a later one's file.
         folder = f"checkpoints/{self._job.queue}/{key_segment(self._job.id)}"
         key = f"{folder}/{self._job.fencing_token}-{key_segment(name)}.json"
 
         def upload() -> None:
-            self._services.storage.upload(key, answer.encode(), "application/json")
+            self._services.storage.upload(key, checkpoint.encode(), "application/json")
 
-        def secure() -> bool:
-            return len(answer) <= _EMERGENCY_LIMIT and self._tried(name, answer)
+        def save() -> bool:
+            return len(checkpoint) <= _MAX_FALLBACK_CHECKPOINT and self._try_checkpoint(name, checkpoint)
 
         try:
-            insist(upload, secure)
+            retry_step(upload, save)
         except JobError:
-            if self._checkpoints.get(name) != answer:
+            if self._checkpoints.get(name) != checkpoint:
                 raise
-            return answer
+            return checkpoint
         return json.dumps({"key": key})
 
-    def _tried(self, name: str, checkpoint: str) -> bool:
-        """Whether Redis took the checkpoint, without waiting for it. Raises JobLost."""
+    def _try_checkpoint(self, name: str, checkpoint: str) -> bool:
+        """Try once to store the checkpoint in Redis. Returns whether it was stored. Raises JobLost."""
         try:
             self._consumer.checkpoint(self._job, name, checkpoint)
         except RedisError as error:
-            logger.debug("A checkpoint was not stored", extra=fields(error=str(error)))
+            logger.debug("Cannot store checkpoint", extra=fields(error=str(error)))
             return False
         self._checkpoints[name] = checkpoint
         return True
 
-    def _stored(self, checkpoint: str) -> Mapping[str, Any] | None:
-        """What holds the answer's `value`; None when it is gone, or is no more what was stored."""
+    def _load(self, checkpoint: str) -> Mapping[str, Any] | None:
+        """Return the object with the checkpoint's `value`, or None if it is missing or was changed."""
         stored = _object(checkpoint)
         key = stored.get("key")
         if key is not None:
             stored = _object(self._services.storage.read(str(key)) or "")
         if "value" in stored:
             return stored
-        # Somebody tidied the bucket up, or edited the hash. To pay once more is better than to give up.
-        logger.warning("A stored answer is gone, it is fetched again", extra=fields(key=key))
+        # An operator deleted the object or edited the hash: paying again is better than failing.
+        logger.warning("Checkpoint is missing or damaged, running its step again", extra=fields(key=key))
         return None
 
 
@@ -164,7 +165,7 @@ def _object(text: str | bytes) -> Mapping[str, Any]:
 
 
 def _bytes(checkpoint: str) -> bytes | None:
-    """What `keep` has left; None for anything else."""
+    """Return the bytes that `keep` stored, or None for any other checkpoint."""
     try:
         return base64.b64decode(str(_object(checkpoint).get("base64") or ""), validate=True)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the log says about the end of an attempt: one line each."""
+"""Logs the end of each attempt in one line."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..store.outcome import Failed, Released, Settlement
 
 logger = logging.getLogger(__name__)
 
-#: Characters of a job's data in a log line (Docker cuts lines at 16 KiB), and brackets in it: each may be
-#: within the one before.
-_LONGEST_DATA, _MOST_BRACKETS = 10_000, 200
+#: Characters of a job's data in a log line (Docker splits lines at 16 KiB), and its brackets, which bound the
+#: nesting.
+_MAX_DATA, _MAX_BRACKETS = 10_000, 200
 
-#: Reasons that lie in one job's own data, such as a candidate's empty answer: no cause to wake anyone.
+#: Reasons caused by one job's own data, such as an empty answer: logged as warnings, not as errors.
 _OWN_FAULT = ("invalid", "permanent")
 
 
 def settled(settlement: Settlement, config: LogConfig) -> None:
-    """Tells how an attempt ended, once Redis has confirmed it."""
+    """Log how an attempt ended, after Redis has confirmed it."""
     if settlement.verdict == "completed" and not logger.isEnabledFor(logging.INFO):
-        return  # 6 µs of the 70 that a job without work costs its worker
+        return  # the hot path: do not build the fields
     job, outcome = settlement.finished.job, settlement.finished.outcome
     known: dict[str, Any] = {
         "outcome": "completed" if settlement.verdict == "reopened" else settlement.verdict,
@@ -47,16 +47,14 @@ def settled(settlement: Settlement, config: LogConfig) -> None:
             case "dead":
                 _failed_permanently(job, config, known | {"reason": settlement.reason})
             case "released":
-                logger.warning("Job was given back", extra=fields(**known))
+                logger.warning("Job released", extra=fields(**known))
             case "lost":
-                logger.warning(
-                    "Job belongs to another worker now, this does not count", extra=fields(**known)
-                )
+                logger.warning("Outcome discarded: the job belongs to another worker", extra=fields(**known))
         _queue_changed(settlement)
 
 
 def _queue_changed(settlement: Settlement) -> None:
-    """Reports that an attempt took the queue out of service, or brought it back."""
+    """Log that an attempt took the queue out of service, or back into service."""
     outcome = settlement.finished.outcome
     if settlement.verdict == "reopened":
         logger.warning("Queue is back in service")
@@ -66,7 +64,7 @@ def _queue_changed(settlement: Settlement) -> None:
 
 
 def failed_permanently(job: Job, config: LogConfig) -> None:
-    """Tells that a job is in the dead-letter list which no worker is left to tell about."""
+    """Log that a job went to the dead-letter list after its worker died."""
     error = job.error or {}
     known = {"errorClass": error.get("class"), "error": error.get("message"), "reason": job.reason}
     with LogContext(job.log_fields):
@@ -80,9 +78,8 @@ def _failed_permanently(job: Job, config: LogConfig, known: dict[str, Any]) -> N
 
 
 def _legible(job: Job) -> Any:
-    """The job's data as JSON, or, where it is none or so large or intricate that readers of logs would choke,
-    the beginning of its text."""
+    """Return the job's data, or the beginning of its text if it is not JSON, too large or deeply nested."""
     raw = job.raw_data
-    is_plain = len(raw) <= _LONGEST_DATA and raw.count("{") + raw.count("[") <= _MOST_BRACKETS
+    is_plain = len(raw) <= _MAX_DATA and raw.count("{") + raw.count("[") <= _MAX_BRACKETS
     data = job.data if is_plain else None
-    return raw[:_LONGEST_DATA] if data is None else data
+    return raw[:_MAX_DATA] if data is None else data

@@ -1,4 +1,4 @@
-"""The children of one supervisor: a fixed number of workers for each queue, and a janitor."""
+"""The processes of one supervisor: a fixed number of workers for each queue, and a janitor."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from .janitor import LEAVE, InstanceInfo
 from .liveness import Liveness
 from .managed_process import ManagedProcess
 
-#: Seconds between two looks at the children's pulses when nothing happens.
+#: Seconds between two checks of the processes if no signal arrives.
 _TICK = 1.0
 
-#: Seconds between two looks while something is under way that no signal announces.
+#: Seconds between two checks while a change is expected that no signal announces.
 _SHORT_TICK = 0.02
 
-#: Seconds over its queue's time limit that a job gets to end by itself before its worker is killed.
+#: Seconds that a job may exceed its queue's time limit before its worker is killed.
 _OVERTIME = 5.0
 
-#: Seconds that a worker without a job may be silent: more than any wait for an answer of Redis.
+#: Seconds without a beat after which an idle worker counts as hung: longer than any wait for Redis.
 _LONGEST_SILENCE = 30.0
 
 SlotId = tuple[str, int]
 
 
 class Pool:
-    """Forks the children, replaces those that end, and kills those that hang.
+    """Forks the workers and the janitor, replaces those that end, and kills those that hang.
 
-    Nothing here waits: each method looks at how things are, does what can be done now, and returns.
+    No method blocks: each does what can be done now, and the supervisor calls it again later.
     """
 
     def __init__(self, config: Config, registry: Registry, instance: str) -> None:
@@ -47,8 +47,8 @@ class Pool:
         self._generation = 0
         self._started_at = time.time_ns() // 1_000_000
         self._configured_at = time.monotonic()
-        #: Every queue as it was last configured, and the slots that it has or had: the janitor answers for
-        #: closed ones too.
+        #: Every queue as it was last configured, and the most slots it has had: the janitor maintains closed
+        #: slots too.
         self._queues: dict[str, QueueConfig] = {}
         self._slots: dict[str, int] = {}
         self._janitor = ManagedProcess("janitor", self._fork_janitor)
@@ -56,74 +56,76 @@ class Pool:
         self._configure()
 
     def reload(self, config: Config) -> None:
-        """Takes up a new configuration: every child is replaced by one that knows it."""
+        """Switch to a new configuration: every process is replaced."""
         self.config = config
         self._configured_at = time.monotonic()
         self._generation += 1
         self._configure()
-        # It has no jobs and its successor goes on where it was.
-        self._janitor.kill("the configuration was read again", logging.INFO)
+        # A janitor has no jobs, so it needs no time to stop.
+        self._janitor.kill("Restarting janitor: configuration reloaded", logging.INFO)
 
     def resize(self, step: int) -> None:
-        """Adds so many workers to each queue, or takes them away, until a new configuration is taken up. One
-        always stays."""
+        """Add `step` workers to each queue until the next reload; if negative, remove all but one at most."""
         queues = [
             replace(queue, concurrency=max(1, queue.concurrency + step)) for queue in self.config.queues
         ]
         self.config = replace(self.config, queues=tuple(queues))
         self._configure()
-        self._janitor.kill("the number of workers changes, which it tells", logging.INFO)
+        self._janitor.kill("Restarting janitor: number of workers changed", logging.INFO)
 
     def reap(self) -> str | None:
-        """Clears the seats of children that have ended; returns the name of one that can not work with this
-        configuration, if there is one."""
-        # A job may end its process with any code: that is a death like any other.
-        unfit = [
+        """Reap the processes that have ended.
+
+        Returns the name of a process that exited because of the configuration, or None.
+        """
+        # After a handler has run, EX_CONFIG may be the handler's exit code.
+        misconfigured = [
             process.name
             for process in self._processes()
             if process.reap() == EX_CONFIG and not process.liveness.has_worked
         ]
-        # A closed slot that was not left in good order gets one more worker, to give back what it holds.
+        # A closed slot whose worker died gets one more worker, which requeues the slot's in-flight jobs.
         wanted = self._wanted()
         self._workers = {
-            place: process
-            for place, process in self._workers.items()
-            if process.is_running or place in wanted or not process.exited_cleanly
+            slot: process
+            for slot, process in self._workers.items()
+            if process.is_running or slot in wanted or not process.exited_cleanly
         }
         reap_zombies({process.process.pid for process in self._processes() if process.process})
-        return unfit[0] if unfit else None
+        return misconfigured[0] if misconfigured else None
 
     def kill_hung(self) -> None:
+        """Kill the processes that do not beat and the workers whose job exceeds its time limit."""
         for process in self._workers.values():
             if process.is_running and process.liveness.busy_for > process.time_limit:
-                process.kill("its job did not end at the time limit")
+                process.kill("Killing worker: job exceeded its time limit")
             elif (
                 process.is_running
                 and not process.liveness.busy_for
                 and process.liveness.silent_for > _LONGEST_SILENCE
             ):
-                process.kill("it gives no sign of life")
-        # Early enough for a successor to renew the lease before it runs out.
+                process.kill("Killing unresponsive worker")
+        # Early enough for the next janitor to renew the lease before it expires.
         if self._janitor.is_running and self._janitor.liveness.silent_for > self.config.lease * 2 / 3:
-            self._janitor.kill("it gives no sign of life")
+            self._janitor.kill("Killing unresponsive janitor")
 
     def spawn_missing(self) -> None:
-        """Forks the children that are missing and may be forked now."""
+        """Fork the processes that are missing and whose respawn delay is over."""
         self.spawn_janitor()
         if not self._janitor.is_ready:
-            return  # it refuses a server that would lose jobs, and knows every slot, before any job runs
+            return  # no job may run before the janitor has checked the server and registered the slots
         for (queue, _), process in self._workers.items():
             self._spawn_if_due(process, self._queues[queue].timeout + _OVERTIME)
 
     def spawn_janitor(self) -> None:
-        """Somebody must renew the lease while there are jobs in hand, or they would run elsewhere too."""
+        """Fork the janitor if it is missing: without a lease, another instance runs the active jobs too."""
         self._spawn_if_due(self._janitor, float("inf"))
 
     def replace_outdated(self) -> None:
-        """Workers of an older configuration go one by one in each queue: the busy ones after their job, of
-        the idle ones the next only when the successor of the last has taken over."""
+        """Stop workers of an older configuration: busy ones after their job, idle ones one by one in a queue,
+        each after the replacement of the last is ready."""
         wanted = self._wanted()
-        settling = {queue for (queue, _), process in self._workers.items() if process.is_settling}
+        transitioning = {queue for (queue, _), process in self._workers.items() if process.is_transitioning}
         for (queue, number), process in self._workers.items():
             if not process.is_running or process.stop_requested:
                 continue
@@ -131,23 +133,27 @@ class Pool:
                 continue
             if process.liveness.busy_for:
                 process.signal(signal.SIGTERM)
-            elif queue not in settling:
+            elif queue not in transitioning:
                 process.signal(signal.SIGTERM)
-                settling.add(queue)
+                transitioning.add(queue)
 
     def ask_workers_to_stop(self) -> None:
+        """Ask every worker to stop after its job."""
         for process in self._workers.values():
             process.signal(signal.SIGTERM)
 
-    def kill_workers(self, why: str) -> None:
+    def kill_workers(self, message: str) -> None:
+        """Kill every worker and log the message for each."""
         for process in self._workers.values():
-            process.kill(why)
+            process.kill(message)
 
     def ask_janitor_to_leave(self) -> None:
+        """Ask the janitor to release the lease and exit."""
         self._janitor.signal(LEAVE)
 
-    def kill_janitor(self, why: str) -> None:
-        self._janitor.kill(why)
+    def kill_janitor(self, message: str) -> None:
+        """Kill the janitor and log the message."""
+        self._janitor.kill(message)
 
     @property
     def has_workers(self) -> bool:
@@ -159,25 +165,25 @@ class Pool:
 
     @property
     def is_complete(self) -> bool:
-        """Whether each child that is wanted has taken over, and none is of an older configuration."""
+        """Whether every configured process is ready and no process of an older configuration is left."""
         wanted = self._wanted()
         return self._janitor.has_served(self._generation) and all(
-            process.has_served(self._generation) if place in wanted else not process.is_running
-            for place, process in self._workers.items()
+            process.has_served(self._generation) if slot in wanted else not process.is_running
+            for slot, process in self._workers.items()
         )
 
     @property
     def is_healthy(self) -> bool:
-        """Whether work goes on, or would if Redis were there: the janitor turns, and a worker or more."""
-        # Before there is a janitor that Redis has answered, there are no workers.
+        """Whether the janitor and at least one worker beat, even if Redis does not answer."""
+        # Workers are forked only after the janitor has reached Redis.
         return self._janitor.is_healthy and (
             self._janitor.is_starting or any(process.is_healthy for process in self._workers.values())
         )
 
     @property
     def tick(self) -> float:
-        """Seconds until something may have to be done that no signal announces."""
-        # The end of a child is told by a signal; that one has taken over is not.
+        """Seconds until the next check is needed if no signal arrives."""
+        # SIGCHLD reports the end of a process, but no signal reports that one is ready.
         if any(process.is_starting for process in self._processes()):
             return _SHORT_TICK
         return min(
@@ -192,15 +198,15 @@ class Pool:
         )
 
     def describe(self) -> str:
-        """How many there are, in a line: `10 of 10 workers, 3 busy`."""
+        """Return a status line such as `10 of 10 workers, 3 busy`."""
         wanted = self._wanted()
-        ready = sum(process.is_ready for place, process in self._workers.items() if place in wanted)
+        ready = sum(process.is_ready for slot, process in self._workers.items() if slot in wanted)
         busy = sum(process.is_running and process.liveness.busy_for > 0 for process in self._workers.values())
-        unreached = "" if self._janitor.is_ready else "; the janitor has not reached Redis yet"
-        return f"{ready} of {len(wanted)} workers, {busy} busy{unreached}"
+        connecting = "" if self._janitor.is_ready else "; the janitor has not reached Redis yet"
+        return f"{ready} of {len(wanted)} workers, {busy} busy{connecting}"
 
     def _configure(self) -> None:
-        """Makes the seats that the configuration asks for."""
+        """Add a ManagedProcess for each configured slot."""
         for queue in self.config.queues:
             self._queues[queue.name] = queue
             self._slots[queue.name] = max(queue.concurrency, self._slots.get(queue.name, 0))

@@ -1,4 +1,4 @@
-"""What `ps`, `top` and the kernel's log call a process: `preppath: tts[1] job 01J… 12 s`."""
+"""The process title in `ps`, `top` and the kernel's log, such as `preppath: tts[1] job 01J… 12 s`."""
 
 from __future__ import annotations
 
@@ -9,55 +9,53 @@ from pathlib import Path
 
 
 class ProcessTitle:
-    """The title of the process that makes it; nothing where the system knows none.
+    """Sets the title of the current process. No-op on systems that do not support it.
 
-    The kernel shows whatever stands where it once put the command line, so the title is written there, cut to
-    that length. The environment's variables, which come next, are left alone: C libraries read them there.
+    The kernel reads the title from the memory of the original command line, so the title is written there and
+    cut to that length. The environment behind it is not overwritten, because C libraries read it there.
     """
 
-    def __init__(self, who: str) -> None:
-        self._who = who
-        self._place = _command_line()
-        # The last byte stays zero, or the kernel shows the environment, which comes next, as well.
-        self._room = max(0, len(self._place) - 1)
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._memory = _command_line()
+        # The last byte stays zero, or the kernel appends the environment.
+        self._max_length = max(0, len(self._memory) - 1)
         self._shows_job = False
-        with suppress(OSError):  # for everything that shows no more than 15 characters (proc(5))
-            Path("/proc/self/comm").write_bytes(f"preppath {who}".encode())
+        with suppress(OSError):  # the short name of 15 characters (proc(5))
+            Path("/proc/self/comm").write_bytes(f"preppath {name}".encode())
 
-    def show(self, what: str = "") -> None:
-        """Makes `preppath: WHO WHAT` the title."""
-        text = f"preppath: {self._who} {what}".rstrip().encode("ascii", "replace")
-        self._place[:] = text[: self._room].ljust(len(self._place), b"\0")
+    def show(self, state: str = "") -> None:
+        """Set the title to `preppath: NAME STATE`."""
+        text = f"preppath: {self._name} {state}".rstrip().encode("ascii", "replace")
+        self._memory[:] = text[: self._max_length].ljust(len(self._memory), b"\0")
 
     def show_job(self, job_id: str, seconds: float) -> None:
-        """Shows the job in hand, and for how long it has been that."""
+        """Show the active job and the seconds it has run."""
         self._shows_job = True
-        took = f"{seconds:.0f} s"
-        room = self._room - len(f"preppath: {self._who} job  {took}")
-        self.show(f"job {_shortened(job_id, room)} {took}")
+        duration = f"{seconds:.0f} s"
+        room = self._max_length - len(f"preppath: {self._name} job  {duration}")
+        self.show(f"job {_shortened(job_id, room)} {duration}")
 
     def end_job(self) -> None:
-        """Shows no job any more. A job that was never shown changes nothing: a short one must not pay for a
-        title."""
+        """Show `idle` again. No-op for jobs too short to have been shown."""
         if self._shows_job:
             self._shows_job = False
             self.show("idle")
 
 
 def _shortened(job_id: str, room: int) -> str:
-    """The id, or its beginning. Ids are producers' words: what is no character to be seen becomes a `?`, or a
-    terminal might take it for an order."""
-    seen = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in job_id)
-    return seen if len(seen) <= room else f"{seen[: max(0, room - 2)]}.."
+    """Return the id cut to `room` characters. Characters other than printable ASCII become `?`, because an id
+    may contain terminal escape sequences."""
+    printable = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in job_id)
+    return printable if len(printable) <= room else f"{printable[: max(0, room - 2)]}.."
 
 
-# Found once, by the supervisor, whose children have it in the same place: the type that ctypes makes for it
-# costs each a third of a MiB.
+# Cached before the fork: forked processes have it at the same address, and share the ctypes type's memory.
 @cache
 def _command_line() -> memoryview:
-    """The memory of this process's command line; empty where it can not be found."""
+    """Return the memory of this process's command line; empty if it cannot be found."""
     try:
-        # What follows the name, which is in brackets and may hold anything; proc(5) counts two fields more.
+        # The name in parentheses may contain anything, so split behind it; proc(5) counts two more fields.
         fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
         start, end = int(fields[45]), int(fields[46])
         return memoryview((ctypes.c_char * (end - start)).from_address(start)).cast("B")

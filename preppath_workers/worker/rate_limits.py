@@ -1,4 +1,4 @@
-"""Tells when instances are configured with different rate limits, and which one is in force."""
+"""Logs when instances are configured with different rate limits, and which limit is in force."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ logger = logging.getLogger(__name__)
 
 
 class RateLimits:
-    """What the log was told of each queue's limits, for one janitor."""
+    """Logs each change of a rate-limit conflict once, for one janitor."""
 
     def __init__(self) -> None:
-        self._disputes: dict[str, tuple[str, ...]] = {}
+        self._conflicts: dict[str, tuple[str, ...]] = {}
 
-    def compare(self, queue: str, ours: RateLimit | None, dispute: Sequence[str]) -> None:
-        """Log a dispute when it begins, changes or ends. `dispute` is empty, or maximum, duration (ms) and
-        instance of the limit in force, and then of the other."""
-        before = self._disputes.get(queue, ())
-        now = tuple(map(str, dispute))
+    def compare(self, queue: str, ours: RateLimit | None, conflict: Sequence[str]) -> None:
+        """Log a conflict that begins, changes or ends.
+
+        Args:
+            queue: the queue's name.
+            ours: the limit that this instance is configured with.
+            conflict: empty, or maximum, duration (ms) and instance of the limit in force, then of the other.
+        """
+        before = self._conflicts.get(queue, ())
+        now = tuple(map(str, conflict))
         if now == before:
             return
-        self._disputes[queue] = now
+        self._conflicts[queue] = now
         if not now:
             logger.info("All instances have the same rate limit again", extra=fields(queue=queue))
             return

@@ -1,4 +1,4 @@
-"""Redis does not answer, or refuses: wait longer from one try to the next, and log each change once."""
+"""Backoff between tries while Redis does not answer or rejects commands; logs each change once."""
 
 from __future__ import annotations
 
@@ -21,50 +21,49 @@ _QUIET = 10.0
 
 
 class ReconnectBackoff:
-    """Counts one process's failures to have Redis do something."""
+    """Counts the consecutive Redis failures of one process."""
 
     def __init__(self, longest: float = _LONGEST) -> None:
-        """`longest`: seconds between two tries, at most."""
+        """Start without failures. `longest` is the longest pause between two tries (s)."""
         self._longest = min(longest, _LONGEST)
         self._failures = 0
         self._since = 0.0
-        #: What the trouble is: the code of a refusal; empty for no answer; None if there is no trouble.
+        #: The error code if Redis rejects commands; empty if it does not answer; None if all is well.
         self._trouble: str | None = None
         self._refused_at = float("-inf")
 
     def failed(self, error: RedisError) -> float:
-        """Notes a failure; returns the seconds to wait before the next try."""
+        """Record a failure. Returns the seconds to wait before the next try."""
         now = time.monotonic()
         trouble = code_of(error)
         if self._trouble is None:
             self._since = now
         if trouble != self._trouble:
             self._trouble = trouble
-            what = "refuses a command" if trouble else "does not answer"
             logger.warning(
-                f"Redis {what}, trying again",
+                "Redis rejects a command, retrying" if trouble else "Redis does not answer, retrying",
                 extra=fields(error=type(error).__name__, detail=str(error)),
             )
         if is_refusal(error):
             self._refused_at = now
         self._failures += 1
-        # Half of it at random, or all workers would come back in the same moment.
+        # Half of the pause is random, so that the workers do not reconnect all at once.
         longest = min(self._longest, _FIRST * 2.0 ** min(self._failures, 16))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 — jitter is no secret
 
     @property
-    def is_silence(self) -> bool:
-        """Whether Redis did not answer at last, or has not read its files yet."""
+    def is_unreachable(self) -> bool:
+        """Whether Redis did not answer the last try, or is still loading its data."""
         return self._trouble in ("", "LOADING")
 
     def succeeded(self) -> None:
-        """Notes that Redis did what it was asked."""
+        """Record a success."""
         self._failures = 0
         if self._trouble is None:
             return
         now = time.monotonic()
         if now < self._refused_at + _QUIET:
             return
-        message = "Redis accepts commands again" if self._trouble else "Redis is back"
+        message = "Redis accepts commands again" if self._trouble else "Redis answers again"
         logger.info(message, extra=fields(seconds=round(now - self._since, 1)))
         self._trouble = None

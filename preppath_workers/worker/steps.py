@@ -1,4 +1,4 @@
-"""The janitor's steps, each with its own guard: what one step of one queue meets costs the others nothing."""
+"""Runs the janitor's steps in isolation: a failure of one step of one queue does not affect the others."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Value = TypeVar("Value")
 
 
 class Steps:
-    """Runs steps. What goes wrong with one is logged once, and again only when it changes."""
+    """Runs steps and logs each failure once, and again if its error changes."""
 
     def __init__(self) -> None:
-        self._troubles: dict[tuple[str, str], str] = {}
+        self._failures: dict[tuple[str, str], str] = {}
 
     def run(self, queue: str, step: str, action: Callable[[], Value]) -> Value | None:
-        """Return the action's value; None if Redis refuses it, because someone changed a key, for example.
+        """Return the action's value; None if it failed on this queue alone, such as on a key of a wrong type.
 
-        Raises redis.RedisError if Redis does not answer, or would refuse every other step as well.
+        Raises redis.RedisError if Redis does not answer, or would reject every other step as well.
         """
         try:
             value = action()
@@ -35,18 +35,18 @@ class Steps:
             self._note(queue, step, str(error))
             return None
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            # A bug, or an answer that none of our scripts gives. The other steps still have to be done.
+            # A bug, or an unexpected answer of Redis. The other steps must still run.
             self._note(queue, step, f"{type(error).__name__}: {error}", error)
             return None
-        if self._troubles.pop((queue, step), None):
-            logger.info("This queue is kept in order again", extra=fields(queue=queue, step=step))
+        if self._failures.pop((queue, step), None):
+            logger.info("Janitor step works again", extra=fields(queue=queue, step=step))
         return value
 
-    def _note(self, queue: str, step: str, trouble: str, bug: Exception | None = None) -> None:
-        if self._troubles.get((queue, step)) != trouble:
-            self._troubles[queue, step] = trouble
+    def _note(self, queue: str, step: str, failure: str, bug: Exception | None = None) -> None:
+        if self._failures.get((queue, step)) != failure:
+            self._failures[queue, step] = failure
             logger.error(
-                "This queue can not be kept in order",
-                extra=fields(queue=queue, step=step, error=trouble),
+                "Janitor step failed",
+                extra=fields(queue=queue, step=step, error=failure),
                 exc_info=bug,
             )

@@ -1,7 +1,7 @@
-"""The supervisor: keeps the pool of children as it should be, does what signals ask, and stops it all.
+"""The supervisor: keeps the pool of processes running, obeys signals, and shuts the pool down.
 
-It is a pure process manager. It opens no connection, starts no thread, has no signal handlers and does not
-know what a job is, so nothing can hang it and forking is always safe.
+It only manages processes. It opens no connection, starts no thread and installs no signal handlers, so it
+cannot hang and forking is safe.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from ..config.load import EX_CONFIG
 from ..config.model import Config
 from ..errors import ConfigError
-from ..log import fields, take_over
+from ..log import capture_output, fields
 from ..registry import Registry
 from ..store.instance import new_name
 from . import host, signals
@@ -26,23 +26,23 @@ from .systemd import Notifier, Phase
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that the janitor gets to give up the lease.
+#: Seconds that the janitor has to release the lease.
 _LEAVE_LIMIT = 5.0
 
-#: Seconds that systemd is asked to be patient for, again and again, as long as the children turn.
-_PATIENCE = 30.0
+#: Seconds by which systemd's timeouts are extended each time, while the processes beat.
+_EXTENSION = 30.0
 
-#: Seconds over its limits that a stop may take before systemd ends it.
+#: Seconds that a stop may exceed its limits before systemd kills the unit.
 _STOP_OVERTIME = 5.0
 
-#: Seconds between two lines about a system that refuses something: the loop turns fifty times in one.
-_COMPLAINT_INTERVAL = 10.0
+#: Seconds between two log lines about failing system calls.
+_ERROR_INTERVAL = 10.0
 
 
 class Supervisor:
-    """One instance: a pool of children, and what the outside may ask of it.
+    """One instance: a pool of processes and the signals that control it.
 
-    `load_config` reads the configuration anew on SIGHUP; its ConfigError leaves the old one in force.
+    `load_config` reads the configuration again on SIGHUP. On ConfigError the old one stays in force.
     """
 
     def __init__(self, config: Config, registry: Registry, load_config: Callable[[], Config]) -> None:
@@ -54,27 +54,27 @@ class Supervisor:
         self._stopping_since = 0.0
         self._leaving_since: float | None = None
         self._exit_code = 0
-        self._complained_at = float("-inf")
+        self._error_logged_at = float("-inf")
 
     def run(self) -> int:
-        """Runs until it is asked to stop; returns the exit code."""
+        """Run until a signal asks for a stop. Returns the exit code."""
         try:
             return self._run()
         except BaseException:
-            # A bug, or a machine out of something. Children without a supervisor would look alive for ever.
-            logger.critical("The supervisor died of a bug", exc_info=True)
-            self._pool.kill_workers("its supervisor dies")
-            self._pool.kill_janitor("its supervisor dies")
+            # Without a supervisor, a janitor would renew the lease of hung workers.
+            logger.critical("Unhandled exception in supervisor", exc_info=True)
+            self._pool.kill_workers("Killing worker: supervisor failed")
+            self._pool.kill_janitor("Killing janitor: supervisor failed")
             return 1
 
     def _run(self) -> int:
         self._start()
         while not (self._is_stopping and self._pool.is_empty):
-            self._survive(self._listen)
-            self._survive(self._reap)
-            self._survive(self._pool.kill_hung)
-            self._survive(self._advance)
-            self._survive(self._report)
+            self._guard(self._listen)
+            self._guard(self._reap)
+            self._guard(self._pool.kill_hung)
+            self._guard(self._advance)
+            self._guard(self._report)
         logger.info("Supervisor stopped", extra=fields(instance=self.instance, exitCode=self._exit_code))
         return self._exit_code
 
@@ -82,18 +82,18 @@ class Supervisor:
     def _is_stopping(self) -> bool:
         return self._phase is Phase.STOPPING
 
-    def _survive(self, step: Callable[[], None]) -> None:
-        """Takes the step. A machine that is out of something for now is asked again in the next turn."""
+    def _guard(self, step: Callable[[], None]) -> None:
+        """Run the step, and retry it in the next turn if the machine is out of memory, processes or files."""
         try:
             step()
         except (OSError, MemoryError):
             now = time.monotonic()
-            if now >= self._complained_at + _COMPLAINT_INTERVAL:
-                self._complained_at = now
-                logger.exception("The system refuses something, the supervisor goes on")
+            if now >= self._error_logged_at + _ERROR_INTERVAL:
+                self._error_logged_at = now
+                logger.exception("System call failed in supervisor, retrying")
 
     def _start(self) -> None:
-        take_over()
+        capture_output()
         host.raise_descriptor_limit()
         host.forbid_core_dumps()
         signals.block()
@@ -108,14 +108,14 @@ class Supervisor:
         try:
             number = signals.wait(tick)
         except OSError:
-            time.sleep(tick)  # or the loop would spin
+            time.sleep(tick)  # avoid a busy loop
             raise
         self._dispatch(number)
 
     def _dispatch(self, number: signal.Signals | None) -> None:
         match number:
             case signal.SIGTERM | signal.SIGINT if self._is_stopping:
-                self._pool.kill_workers("it was asked to stop twice")
+                self._pool.kill_workers("Killing worker: second stop signal")
             case signal.SIGTERM | signal.SIGINT:
                 self._stop(number.name)
             case signal.SIGHUP if not self._is_stopping:
@@ -131,28 +131,28 @@ class Supervisor:
             config = self._load_config()
         except ConfigError as error:
             for problem in error.problems:
-                logger.error(f"The configuration stays as it was: {problem}")
+                logger.error(f"Cannot reload configuration, keeping the old one: {problem}")
             return
         except Exception:
-            logger.exception("The configuration stays as it was, reading it failed")
+            logger.exception("Cannot reload configuration, keeping the old one")
             return
         _share_memory()
         self._pool.reload(config)
-        logger.info("Configuration was read again", extra=fields(instance=self.instance))
+        logger.info("Configuration reloaded", extra=fields(instance=self.instance))
 
     def _resize(self, number: signal.Signals) -> None:
         self._pool.resize(1 if number is signal.SIGTTIN else -1)
         workers = {queue.name: queue.concurrency for queue in self._pool.config.queues}
-        logger.info("The number of workers changes", extra=fields(instance=self.instance, workers=workers))
+        logger.info("Number of workers changed", extra=fields(instance=self.instance, workers=workers))
 
     def _reap(self) -> None:
-        unfit = self._pool.reap()
-        if unfit and not self._is_stopping:
+        misconfigured = self._pool.reap()
+        if misconfigured and not self._is_stopping:
             self._exit_code = EX_CONFIG
-            self._stop(f"{unfit} can not work with this configuration")
+            self._stop(f"{misconfigured} cannot work with this configuration")
 
-    def _stop(self, why: str) -> None:
-        logger.info("Supervisor stops", extra=fields(instance=self.instance, reason=why))
+    def _stop(self, reason: str) -> None:
+        logger.info("Supervisor stopping", extra=fields(instance=self.instance, reason=reason))
         self._phase, self._stopping_since = Phase.STOPPING, time.monotonic()
         self._pool.ask_workers_to_stop()
 
@@ -166,7 +166,7 @@ class Supervisor:
     def _advance_shutdown(self) -> None:
         now = time.monotonic()
         if now > self._stopping_since + self._pool.config.shutdown_grace:
-            self._pool.kill_workers("its job did not end within the grace time")
+            self._pool.kill_workers("Killing worker: job did not end within SHUTDOWN_GRACE")
         self._pool.ask_workers_to_stop()
         if self._pool.has_workers:
             if self._exit_code != EX_CONFIG:
@@ -175,7 +175,7 @@ class Supervisor:
         self._leaving_since = self._leaving_since or now
         self._pool.ask_janitor_to_leave()
         if now > self._leaving_since + _LEAVE_LIMIT:
-            self._pool.kill_janitor("it could not give up the lease in time")
+            self._pool.kill_janitor("Killing janitor: it did not release the lease in time")
 
     def _report(self) -> None:
         if self._phase in (Phase.STARTING, Phase.RELOADING) and self._pool.is_complete:
@@ -183,18 +183,17 @@ class Supervisor:
         self._notify_systemd()
 
     def _notify_systemd(self) -> None:
-        """Tells systemd. Whether Redis is there makes no difference: a restart would not bring it back."""
+        """Report to systemd. The state of Redis does not matter: a restart would not help."""
         self._notifier.report(self._phase, self._pool.describe(), self._good_for())
 
     def _good_for(self) -> float:
         if self._is_stopping:
             limits = self._pool.config.shutdown_grace + _LEAVE_LIMIT + _STOP_OVERTIME
             return max(0.0, self._stopping_since + limits - time.monotonic())
-        return _PATIENCE if self._pool.is_healthy else 0.0
+        return _EXTENSION if self._pool.is_healthy else 0.0
 
 
 def _share_memory() -> None:
-    """What is imported by now is shared with all children for good: a collection in a child would write to
-    these pages, and so copy them, if they were not frozen."""
+    """Freeze all objects, so that garbage collection in forked processes does not copy their pages."""
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
-"""Makes deliveries out of notices: for every job that has ended, a job on the queue `webhook`.
+"""Enqueues webhook deliveries: for every event of a queue, a job on the queue `webhook`.
 
-A notice stays in its queue's outbox until its delivery is enqueued, and the delivery's id follows from the
-notice. So a crash in between, or two janitors at once, make one delivery.
+An event stays in its queue's list until its delivery is enqueued, and the delivery's id is derived from the
+event. So a crash in between, or two janitors at once, produce one delivery.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from ..store.job import is_valid_id
 
 logger = logging.getLogger(__name__)
 
-#: Notices of one call: few enough that a slow server does not keep the janitor from its heartbeat.
+#: Events per call: few enough that a slow server does not delay the janitor's heartbeat.
 BATCH = 20
 
-#: The queue of deliveries. Its own jobs make no notices.
+#: The queue of deliveries. Its own jobs emit no events.
 WEBHOOK_QUEUE = "webhook"
 
 
 def wants_events(queue: str, webhook_url: str | None) -> bool:
-    """Whether the end of a job of this queue is to be told."""
+    """Return whether the jobs of this queue emit events."""
     return bool(webhook_url) and queue != WEBHOOK_QUEUE
 
 
 def enqueue_deliveries(name: str, redis: Redis, prefix: str) -> int:
-    """Makes deliveries of a queue's notices; returns how many. Raises redis.RedisError."""
+    """Enqueue deliveries for a queue's oldest events. Returns their number. Raises redis.RedisError."""
     queue, deliveries = Queue(name, redis, prefix), Queue(WEBHOOK_QUEUE, redis, prefix)
     events = queue.events(BATCH)
     for event in events:
         try:
             deliveries.enqueue_many([_delivery(queue, json.loads(event))])
         except (ValueError, KeyError, TypeError) as error:
-            # Not one of ours, or its job was edited. It must not keep the others from being told.
-            logger.error("A notice can not be delivered", extra=fields(event=event, error=str(error)))
+            # A malformed event must not block the others.
+            logger.error("Dropping malformed event", extra=fields(event=event, error=str(error)))
         queue.drop_event(event)
     return len(events)
 
@@ -49,10 +49,10 @@ def _delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
     if "id" not in event:
         return _queue_delivery(queue, event)
     name = f"{queue.name}:{event['event']}:{event['replays']}:{event['at']}:{event['id']}"
-    # The job's own id may be as long as an id can be, and then this one would be too long.
+    # With a long job id, the name exceeds the longest id that is allowed.
     delivery_id = name if is_valid_id(name) else sha256(name.encode(errors="replace")).hexdigest()
     job = queue.get(event["id"])
-    # What has expired meanwhile, or goes on after a replay, is told without its details.
+    # A job that has expired or was replayed in the meantime is reported without details.
     ended = job if job and job.state == event["event"] else None
     data = {
         "event": event["event"],
@@ -67,13 +67,13 @@ def _delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
     delivery = NewJob(data, id=delivery_id)
     try:
         delivery.encode()
-    except ValueError:  # too large, or edited into no text: the receiver can look it up
+    except ValueError:  # too large or not valid UTF-8: the receiver can look the job up
         return NewJob({**data, "result": None, "reason": None, "error": None}, id=delivery_id)
     return delivery
 
 
 def _queue_delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
-    """Of a notice about the queue as a whole: out of service, or back."""
+    """Return the delivery of an event of the queue itself: out of service, or back in service."""
     data = {
         "event": event["event"],
         "queue": queue.name,

@@ -1,14 +1,10 @@
-"""A worker: the child process that runs jobs, one at a time.
+"""A worker: the process that runs jobs, one at a time.
 
-Its life:
-
-1. It takes its slot over: what a dead predecessor held there goes back to the queue.
-2. It settles its last job and asks for the next, in one round trip, and waits.
-3. A job comes: the handler runs, under the queue's time limit.
-4. What came of it is the last job now: back to 2, until it is asked to stop or is due to be replaced.
-5. It settles the last job, gives back what it may still hold, and exits with 0.
-
-Whatever Redis does meanwhile, an outcome is kept until it is settled.
+1. It recovers the in-flight jobs that a dead predecessor left in its slot.
+2. It settles its last job and fetches the next one in one round trip, or waits for one.
+3. It runs the handler under the queue's time limit, and keeps the outcome until it is settled.
+4. It repeats 2 and 3 until a signal asks it to stop or it is due for replacement.
+5. It settles its last job, requeues what it has reserved, and exits with 0.
 """
 
 from __future__ import annotations
@@ -44,22 +40,21 @@ logger = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
 
-#: Seconds between two looks at its own memory, and at whether its supervisor is still there.
-_LOOK = 1.0
+#: Seconds between two checks of the worker's memory and of its supervisor.
+_CHECK_INTERVAL = 1.0
 
-#: Seconds of one stretch of sleep.
-_SLICE = 5.0
+#: Seconds of sleep between two beats.
+_SLEEP_SLICE = 5.0
 
-#: The longest pause of a worker whose machine lacks something (s). It begins at 1 s and doubles.
+#: The longest pause after machine errors (s). It starts at 1 s and doubles.
 _LONGEST_MACHINE_PAUSE = 30.0
 
-#: Seconds that a worker tries to settle its last job when it is asked to stop and Redis is away. What it can
-#: not settle stays in its active list and is run again.
-_LAST_TRIES = 5.0
+#: Seconds that a stopping worker tries to settle its last job while Redis fails. An unsettled job runs again.
+_SETTLE_LIMIT = 5.0
 
 
 class Worker:
-    """One child of one queue, in one slot."""
+    """A worker of one queue, in one slot."""
 
     def __init__(
         self,
@@ -87,34 +82,34 @@ class Worker:
             secrets=config.secrets(),
         )
         self._backoff = ReconnectBackoff()
-        #: The job that runs at this moment.
+        #: The job that runs now.
         self._job: Job | None = None
         self._finished: Finished | None = None
         self._jobs_done = 0
-        #: Attempts in a row that failed for what this machine lacks.
+        #: Consecutive attempts that failed with a machine error.
         self._machine_failures = 0
         self._pid, self._parent = os.getpid(), os.getppid()
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
 
     def run(self) -> None:
-        """Works until it is asked to stop or due to be replaced.
+        """Run jobs until a signal asks for a stop or the worker is due for replacement.
 
-        A bug in here ends the process with a traceback and without leaving in good order: its job counts as
-        one that lost its worker, so that it can not do the same to every successor.
+        A bug in the worker itself ends the process without settling its job: the job counts as recovered, so
+        that it cannot end every next worker the same way.
         """
         install(self._stop, self._deadline)
-        # Two processes on one connection would read each other's answers. This closes it in the copy only.
+        # A process that a handler forks must not share the connection. This closes its copy only.
         os.register_at_fork(after_in_child=self._consumer.disconnect)
-        # Every line of the log that is written while a job runs tells which.
+        # Log lines that are written during a job name the job.
         with suppress(Shutdown), LogContext(lambda: self._job.log_fields() if self._job else {}):
-            self._take_over()
+            self._recover_slot()
             self._liveness.ready()
-            while not self._stop.was_made and not self._is_due_for_replacement():
+            while not self._stop.is_requested and not self._is_due_for_replacement():
                 self.loop()
-        self._leave()
+        self._settle_and_close()
 
     def loop(self) -> None:
-        """One turn: settles the last job, takes the next, runs it."""
+        """Settle the last job, fetch the next one and run it."""
         self._liveness.beat()
         if self._machine_failures and self._finished:
             self._pause_for_machine()
@@ -123,16 +118,16 @@ class Worker:
         if isinstance(answer, Wait):
             self._sleep(answer.seconds)
         elif answer:
-            self._work(answer)
+            self._run_job(answer)
 
-    def _take_over(self) -> None:
+    def _recover_slot(self) -> None:
         while (recovered := self._with_reconnect(self._recover)) is None:
             pass
-        buried = {job.id for job in recovered.dead}
+        dead = {job.id for job in recovered.dead}
         for job_id in recovered.ids:
-            if job_id not in buried:
-                about = fields(queue=self._queue.name, jobId=job_id)
-                logger.warning("A job lost its worker and runs again", extra=about)
+            if job_id not in dead:
+                details = fields(queue=self._queue.name, jobId=job_id)
+                logger.warning("Recovered job of dead worker", extra=details)
         for job in recovered.dead:
             job_log.failed_permanently(job, self._config.log)
 
@@ -149,7 +144,7 @@ class Worker:
             return self._consumer.next_job()
 
     def _pause_for_machine(self) -> None:
-        """Settles the job alone, so that another machine may take it, and the next one only after a pause."""
+        """Settle the last job without fetching another, so that another machine takes it, and pause."""
         settlement = self._with_reconnect(lambda: self._consumer.settle(self._finished))
         if not settlement:
             return
@@ -158,7 +153,7 @@ class Worker:
         self._sleep(min(_LONGEST_MACHINE_PAUSE, 2.0 ** (self._machine_failures - 1)))
 
     def _with_reconnect(self, step: Callable[[], Value]) -> Value | None:
-        """The step's value; None when Redis failed, after a wait that grows from one failure to the next."""
+        """Return the step's value, or None after a backoff pause if Redis failed."""
         try:
             value = step()
         except RedisError as error:
@@ -168,14 +163,14 @@ class Worker:
         return value
 
     def _sleep(self, seconds: float) -> None:
-        """In slices, each with a sign of life."""
+        """Sleep and keep beating. A stop request raises Shutdown."""
         end = time.monotonic() + seconds
         with self._stop:
             while (left := end - time.monotonic()) > 0:
                 self._liveness.beat()
-                time.sleep(min(left, _SLICE))
+                time.sleep(min(left, _SLEEP_SLICE))
 
-    def _work(self, job: Job) -> None:
+    def _run_job(self, job: Job) -> None:
         self._job = job
         if logger.isEnabledFor(logging.INFO):
             logger.info("Job started", extra=fields(waitMs=job.wait_ms))
@@ -184,24 +179,23 @@ class Worker:
         try:
             outcome = execution.run(job, self._worker_context, self._deadline)
         except JobLost:
-            logger.warning("Job was lost to another worker", extra=fields(outcome="lost"))
+            logger.warning("Job lost to another worker", extra=fields(outcome="lost"))
         else:
             self._finished = Finished(job, outcome, round((time.monotonic() - began) * 1000))
-            lacks = isinstance(outcome, Failed) and outcome.kind == "machine"
-            self._machine_failures = self._machine_failures + 1 if lacks else 0
+            is_machine_error = isinstance(outcome, Failed) and outcome.kind == "machine"
+            self._machine_failures = self._machine_failures + 1 if is_machine_error else 0
         finally:
-            self._end_if_copy()
+            self._exit_if_forked()
             self._deadline.disarm()
             self._liveness.end_job()
             self._title.end_job()
             self._job = None
         self._jobs_done += 1
 
-    def _end_if_copy(self) -> None:
-        """Ends a process that a handler has forked and that came out of the handler, whichever way: it would
-        go on as a second worker in this slot."""
+    def _exit_if_forked(self) -> None:
+        """End a process that the handler forked and that left it: it would be a second worker of the slot."""
         if os.getpid() != self._pid:
-            logger.error("A process that the handler forked returned from it, and is ended")
+            logger.error("Ending process forked by handler: it returned from the handler")
             os._exit(1)
 
     def _show_job(self) -> None:
@@ -211,12 +205,12 @@ class Worker:
     def _is_due_for_replacement(self) -> bool:
         most = self._config.max_jobs_per_child
         if most and self._jobs_done >= most:
-            logger.debug("Worker is replaced after its share of jobs", extra=fields(jobs=self._jobs_done))
+            logger.debug("Replacing worker: MAX_JOBS_PER_CHILD reached", extra=fields(jobs=self._jobs_done))
             return True
         now = time.monotonic()
-        if now < self._looked_at + _LOOK:
+        if now < self._checked_at + _CHECK_INTERVAL:
             return False
-        self._looked_at = now
+        self._checked_at = now
         return is_orphaned(self._parent) or self._uses_too_much_memory()
 
     def _uses_too_much_memory(self) -> bool:
@@ -224,16 +218,17 @@ class Worker:
             return False
         try:
             used = _resident_mb()
-        except OSError as error:  # mostly the descriptors that its jobs have left open
-            logger.warning("Worker is replaced, it can open no more files", extra=fields(error=str(error)))
+        except OSError as error:  # usually because handlers leaked descriptors
+            logger.warning("Replacing worker: it cannot open files", extra=fields(error=str(error)))
             return True
         if used > self._config.max_memory_mb:
-            logger.info("Worker is replaced, it uses too much memory", extra=fields(mb=used))
+            logger.info("Replacing worker: MAX_MEMORY_MB exceeded", extra=fields(mb=used))
             return True
         return False
 
-    def _leave(self) -> None:
-        give_up_at = time.monotonic() + _LAST_TRIES
+    def _settle_and_close(self) -> None:
+        """Settle the last job and requeue what is reserved; exit with 1 if Redis fails for too long."""
+        give_up_at = time.monotonic() + _SETTLE_LIMIT
         while True:
             try:
                 settlement = self._consumer.settle(self._finished)
@@ -245,8 +240,11 @@ class Worker:
             except RedisError as error:
                 pause = self._backoff.failed(error)
                 if time.monotonic() + pause > give_up_at:
-                    # Not in good order, so that a successor looks for what is left in the slot.
-                    logger.error("Redis is away, so a job may run again: its outcome could not be stored")
+                    # A code other than 0 makes the supervisor fork another worker, which recovers the slot.
+                    logger.error(
+                        "Cannot settle the last job before exit, it may run again",
+                        extra=fields(error=str(error)),
+                    )
                     sys.exit(1)
                 time.sleep(pause)
         self._consumer.disconnect()
@@ -254,6 +252,6 @@ class Worker:
 
 
 def _resident_mb() -> float:
-    """MiB of resident memory, shared pages included (proc(5), statm)."""
+    """Return MiB of resident memory, including shared pages (proc(5), statm)."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return round(pages * getpagesize() / 2**20, 1)

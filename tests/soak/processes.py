@@ -133,9 +133,7 @@ class Processes:
 
     def presumed_dead(self) -> list[str]:
         """Instances that others took for dead, and that were neither killed nor stopped."""
-        told = (
-            line for line in self._logged() if line["message"] == "An instance is gone, its jobs run again"
-        )
+        told = (line for line in self._logged() if line["message"] == "Recovered jobs of dead instance")
         names = {line["instance"] for line in told}
         return sorted(name for name in names if int(name.rsplit("-", 2)[1]) not in self.struck)
 

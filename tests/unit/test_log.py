@@ -213,7 +213,7 @@ def test_log_line_that_cannot_be_formatted_is_logged_without_its_arguments(
     stream = configured(secrets=("hunter2",))
     logger.info("%d jobs", "hunter2")
     (line,) = lines(stream)
-    assert line["message"] == "A log line cannot be formatted"
+    assert line["message"] == "Cannot format log line"
     assert (line["logger"], line["error"]) == ("preppath_workers.test", "TypeError")
     assert capfd.readouterr() == ("", "")
 

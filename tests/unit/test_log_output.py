@@ -26,7 +26,7 @@ from .test_log import restored_logging  # noqa: F401 — a fixture
 
 logger = logging.getLogger("preppath_workers.test")
 
-DROPPED = "Log lines were dropped, nobody read them"
+DROPPED = "Log lines dropped: the reader is too slow"
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ import logging, os, subprocess, sys, threading, warnings
 from preppath_workers import log
 from preppath_workers.config.model import LogConfig
 log.configure(LogConfig(format="json"), secrets=("hunter2",))
-log.take_over()
+log.capture_output()
 print("printed hunter2")
 print("begun", end=" "); print("and ended")
 sys.stdout.buffer.write(b"bytes\\n"); sys.stdout.flush()
@@ -192,7 +192,7 @@ raise KeyError("unhandled hunter2")
 """
 
 
-def test_take_over_turns_standard_streams_into_redacted_log_lines(tmp_path: Path) -> None:
+def test_capture_output_turns_standard_streams_into_redacted_log_lines(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "hunter2" not in done.stderr
@@ -203,8 +203,8 @@ def test_take_over_turns_standard_streams_into_redacted_log_lines(tmp_path: Path
     assert any("UserWarning: warned ***" in message for message in by_message)
     # Once by our handler and once by the added one, whose stream is redirected into the log.
     assert [line["message"] for line in found].count("twice") == 2
-    assert "ValueError: thread ***" in by_message["Unhandled exception in a thread"]["traceback"]
-    assert "ValueError: finalised ***" in by_message["Exception ignored in a finaliser"]["traceback"]
+    assert "ValueError: thread ***" in by_message["Unhandled exception in thread"]["traceback"]
+    assert "ValueError: finalised ***" in by_message["Exception ignored in finalizer"]["traceback"]
     assert by_message["Unhandled exception"]["level"] == "critical"
     assert "KeyError: 'unhandled ***'" in by_message["Unhandled exception"]["traceback"]
 

@@ -189,4 +189,4 @@ def test_without_the_right_to_run_scripts_the_start_is_refused(guarded: Guarded,
     guarded.allow("-evalsha", "-info")
     app = App(tmp_path, {**os.environ, **environment_of(guarded, tmp_path)}).launch()
     assert app.wait() == 78
-    assert app.logged("Redis refuses us: check REDIS_URL and the rights of its user")
+    assert app.logged("Redis rejects the credentials: check REDIS_URL and the permissions of its user")

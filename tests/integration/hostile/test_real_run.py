@@ -149,7 +149,7 @@ def test_whatever_comes_in_is_accounted_for(
             NewJob({"recordingId": name, "userId": "u1"}, id=f"recording-{name}") for name in RECORDINGS
         )
         eventually(lambda: all(is_worked_off(redis, name) for name in pushed), deadline=120, every=0.1)
-        assert all(is_alive(line["processPid"]) for line in command.lines("Child started"))
+        assert all(is_alive(line["processPid"]) for line in command.lines("Process started"))
 
     for name, entries in pushed.items():
         assert_accounted_for(redis, Keys("preppath", name), entries)
@@ -191,7 +191,7 @@ def assert_nothing_went_wrong(command: Command) -> None:
     loud = [line for line in command.lines() if line["level"] in ("warning", "error", "critical")]
     unexpected = {line["message"] for line in loud} - {
         "Job failed permanently",
-        "A stored answer is gone, it is fetched again",
+        "Checkpoint is missing or damaged, running its step again",
     }
     assert not unexpected, [line for line in loud if line["message"] in unexpected][:3]
     assert max(map(len, command.log.read_bytes().splitlines())) < 20_000, "lines that collectors take whole"

@@ -94,7 +94,7 @@ class App:
 
     def children(self) -> dict[str, int]:
         """The living children by name: `alpha:0`, `janitor`, …"""
-        latest = {line["process"]: line["processPid"] for line in self.logged("Child started")}
+        latest = {line["process"]: line["processPid"] for line in self.logged("Process started")}
         return {name: pid for name, pid in latest.items() if is_alive(pid)}
 
     def workers(self) -> dict[str, int]:

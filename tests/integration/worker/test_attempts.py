@@ -74,7 +74,7 @@ def test_an_exception_that_is_not_an_exception_subclass_is_a_failed_attempt(
     eventually(lambda: alpha.counts().failed == len(expected))
     found = {job.id: (job.reason, (job.error or {})["class"]) for job in alpha.dead_letters()}
     assert found == {how: ("retries", name) for how, name in expected.items()}
-    assert not app.logged("Child died")
+    assert not app.logged("Process died")
 
 
 def test_invalid_and_permanent_errors_are_not_retried(launch: Start, alpha: Queue) -> None:
@@ -109,7 +109,7 @@ def test_a_vendors_rate_limit_holds_the_queue_and_counts_no_attempt(launch: Star
     app = launch(ALPHA_CONCURRENCY="1").start()
     alpha.enqueue({"do": "fail", "how": "limited", "after": 1.0}, id="j", priority=1)
     alpha.enqueue({}, id="other")
-    eventually(lambda: app.logged("Job was given back"))
+    eventually(lambda: app.logged("Job released"))
     job = alpha.get("j")
     assert job is not None
     assert (job.attempts, job.failures, job.releases) == (0, 0, 1)
@@ -135,7 +135,7 @@ def test_a_job_over_its_time_is_interrupted_and_retried(launch: Start, alpha: Qu
         assert job is not None
         assert job.error is not None
         assert job.error["class"] == "JobTimeout"
-    assert not app.logged("Child died")
+    assert not app.logged("Process died")
     assert not app.records("swallowed")
 
 

@@ -30,7 +30,7 @@ def test_a_worker_that_lost_its_job_finds_out_before_it_pays_or_writes(
     app.pid_of("j")
     # As after a recovery: somebody else has started it since.
     redis.hset(alpha.keys.job("j"), mapping={"workerId": "other:0", "fencingToken": 2})
-    eventually(lambda: app.logged("Job was lost to another worker"))
+    eventually(lambda: app.logged("Job lost to another worker"))
     assert not app.records("written")
 
 

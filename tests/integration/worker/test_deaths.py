@@ -62,7 +62,7 @@ def test_the_children_of_a_killed_supervisor_die_and_another_instance_runs_their
     other = launch().start()
     app.kill()
     eventually(lambda: not any(map(is_alive, children)))
-    gone = eventually(lambda: other.logged("An instance is gone, its jobs run again"), deadline=8)
+    gone = eventually(lambda: other.logged("Recovered jobs of dead instance"), deadline=8)
     assert {line["queue"]: line["jobs"] for line in gone}["alpha"] == 1
     eventually(lambda: app.runs("j") == 2)
     job = alpha.get("j")
@@ -82,7 +82,7 @@ def test_a_worker_that_slept_through_its_lease_can_not_settle_its_job(launch: St
     worker_id = alpha.get("j").worker_id
     for pid in reversed(everyone):
         os.kill(pid, signal.SIGCONT)
-    eventually(lambda: app.logged("Job belongs to another worker now, this does not count"))
+    eventually(lambda: app.logged("Outcome discarded: the job belongs to another worker"))
     assert alpha.get("j").worker_id == worker_id
     assert alpha.statistics()["completed"] == 1
     other.stop()
@@ -98,16 +98,14 @@ def test_a_janitor_that_hangs_is_replaced_before_the_lease_runs_out(launch: Star
     eventually(lambda: alpha.counts().workers == 2)
     other = launch().start()
     eventually(lambda: alpha.counts().workers == 4)
-    assert not other.logged("An instance is gone, its jobs run again")
+    assert not other.logged("Recovered jobs of dead instance")
 
 
 def test_a_server_that_evicts_keys_is_refused(launch: Start) -> None:
     with RedisServer(settings={"maxmemory-policy": "allkeys-lru"}) as server:
         app = launch(REDIS_URL=server.url).launch()
         assert app.wait() == 78
-    reasons = app.logged(
-        "Redis has maxmemory-policy allkeys-lru: it would throw jobs away. Set it to noeviction."
-    )
+    reasons = app.logged("Redis may evict jobs: maxmemory-policy is allkeys-lru, set it to noeviction")
     assert reasons
     assert not app.workers()
 
@@ -135,7 +133,7 @@ def test_a_wrong_password_stops_the_supervisor_and_is_not_logged(launch: Start) 
     with RedisServer(settings={"requirepass": "right-horse"}) as server:
         app = launch(REDIS_URL=f"redis://:wrong-horse@127.0.0.1:{server.port}").launch()
         assert app.wait() == 78
-    assert app.logged("Redis refuses us: check REDIS_URL and the rights of its user")
+    assert app.logged("Redis rejects the credentials: check REDIS_URL and the permissions of its user")
     assert "wrong-horse" not in app.log_path.read_text(encoding="utf-8")
 
 
@@ -144,7 +142,7 @@ def test_a_death_by_a_signal_without_a_name_is_one_like_any_other(launch: Start,
     before = app.workers()["alpha:0"]
     os.kill(before, signal.SIGRTMIN + 1)
     eventually(lambda: app.workers().get("alpha:0") not in (None, before))
-    assert app.logged("Child died")[0]["cause"] == f"signal {signal.SIGRTMIN + 1}"
+    assert app.logged("Process died")[0]["cause"] == f"signal {signal.SIGRTMIN + 1}"
 
 
 def test_one_damaged_queue_does_not_keep_the_others_from_being_kept_in_order(
@@ -155,4 +153,4 @@ def test_one_damaged_queue_does_not_keep_the_others_from_being_kept_in_order(
     beta = Queue("beta", redis, key_prefix)
     beta.enqueue({}, id="j", delay=0.1)
     eventually(lambda: state_of(beta, "j") == "completed")
-    assert app.logged("This queue can not be kept in order")[0]["queue"] == "alpha"
+    assert app.logged("Janitor step failed")[0]["queue"] == "alpha"

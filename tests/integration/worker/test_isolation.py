@@ -16,7 +16,7 @@ from .harness import App, state_of
 
 pytestmark = pytest.mark.processes
 
-TROUBLE = "This queue can not be kept in order"
+TROUBLE = "Janitor step failed"
 
 
 def lease_of(app: App, queue: Queue) -> float:
@@ -54,9 +54,9 @@ def test_webhooks_that_cannot_be_forwarded_do_not_keep_the_dead_from_being_recov
     redis.delete(Queue("webhook", redis, key_prefix).keys.wait)
     redis.set(Queue("webhook", redis, key_prefix).keys.wait, "x")
     redis.rpush(alpha.keys.events, '{"id":"x","event":"completed","replays":0,"at":5}')
-    eventually(lambda: [line for line in living.logged(TROUBLE) if line["step"] == "forward"])
+    eventually(lambda: [line for line in living.logged(TROUBLE) if line["step"] == "enqueue_deliveries"])
     dying.kill()
-    eventually(lambda: living.logged("An instance is gone, its jobs run again"), deadline=30)
+    eventually(lambda: living.logged("Recovered jobs of dead instance"), deadline=30)
 
 
 def test_due_jobs_are_moved_a_bounded_number_at_a_time(launch: Start, alpha: Queue, redis: Redis) -> None:
@@ -68,7 +68,7 @@ def test_due_jobs_are_moved_a_bounded_number_at_a_time(launch: Start, alpha: Que
         pipeline.execute()
     app = launch(ALPHA_CONCURRENCY="1").start()
     eventually(lambda: redis.zcard(alpha.keys.delayed) == 0)
-    moved = [line["jobs"] for line in app.logged("Due jobs were moved") if line["queue"] == "alpha"]
+    moved = [line["jobs"] for line in app.logged("Promoted due jobs") if line["queue"] == "alpha"]
     assert sum(moved) == count
     assert max(moved) <= 500
 
@@ -92,10 +92,10 @@ def test_a_server_without_memory_costs_no_lease_and_is_logged_once(
         before = lease_of(app, alpha)
         eventually(lambda: lease_of(app, alpha) > before + 4_000, deadline=30)
         eventually(lambda: alpha.counts().completed == 20, deadline=30)
-        eventually(lambda: app.logged("Redis refuses a command, trying again"), deadline=30)
+        eventually(lambda: app.logged("Redis rejects a command, retrying"), deadline=30)
         client.config_set("maxmemory", 0)
-        assert not app.logged("Redis does not answer, trying again")
-        refused = [line["pid"] for line in app.logged("Redis refuses a command, trying again")]
+        assert not app.logged("Redis does not answer, retrying")
+        refused = [line["pid"] for line in app.logged("Redis rejects a command, retrying")]
         assert len(refused) == len({*refused}) <= 3
         alpha.enqueue({}, id="after")
         eventually(lambda: state_of(alpha, "after") == "completed")

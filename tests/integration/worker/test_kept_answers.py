@@ -23,9 +23,9 @@ from preppath_workers.config.model import Config, QueueConfig
 from preppath_workers.errors import JobTimeout, MachineError, PermanentError, ServiceError, TransientError
 from preppath_workers.jobs.tts.speech import Speech, synthesize
 from preppath_workers.store.consumer import Consumer
-from preppath_workers.worker import redis_retry
+from preppath_workers.worker import step_retry
 from preppath_workers.worker.job_context import ActiveJobContext
-from preppath_workers.worker.redis_retry import insist
+from preppath_workers.worker.step_retry import retry_step
 from tests.conftest import Given
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
@@ -70,7 +70,7 @@ def freeze(s3_server: S3Server | Given, monkeypatch: pytest.MonkeyPatch) -> Iter
     """Freezes S3 for so many seconds."""
     if not isinstance(s3_server, S3Server):
         pytest.skip("needs an S3 of its own")
-    monkeypatch.setattr(redis_retry, "_PATIENCE", 0.5)
+    monkeypatch.setattr(step_retry, "_PATIENCE", 0.5)
     pid, timers = s3_server.pid, []
 
     def freeze(seconds: float) -> None:
@@ -129,7 +129,7 @@ def test_speech_is_uploaded_again_when_s3_is_back(
     vendor: OpenAIServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(redis_retry, "_PATIENCE", 30)
+    monkeypatch.setattr(step_retry, "_PATIENCE", 30)
     frozen_after_payment(1.5)
 
     recorded = synthesize(context(), services, SPEECH, "tts/q1.mp3")
@@ -171,7 +171,7 @@ def test_other_speech_is_not_taken_for_the_one_that_was_left(
     def fail(_: bytes) -> None:
         raise DOWN
 
-    monkeypatch.setattr(redis_retry, "_PATIENCE", 0)
+    monkeypatch.setattr(step_retry, "_PATIENCE", 0)
     with pytest.raises(ServiceError):
         context().keep(SPEECH.digest, lambda: b"left", fail)
 
@@ -211,12 +211,12 @@ class Steps:
     "failure", [DOWN, TransientError("x"), NoConnection(), MachineError("descriptors", "x")], ids=repr
 )
 def test_insist_repeats_what_may_pass(failure: Exception) -> None:
-    assert insist(Steps(failure, failure)) == "done"
+    assert retry_step(Steps(failure, failure)) == "done"
 
 
 def test_insist_raises_what_does_not_pass_at_once() -> None:
     with pytest.raises(PermanentError):
-        insist(Steps(PermanentError("the key is too long")))
+        retry_step(Steps(PermanentError("the key is too long")))
 
 
 @pytest.mark.parametrize("refuses_all", [True, False])
@@ -227,7 +227,7 @@ def test_insist_out_of_time_names_the_service_and_whether_the_payment_is_lost(
     failure = ServiceError("s3", "no bucket", refuses_all=refuses_all)
 
     with pytest.raises(ServiceError, match="no bucket") as caught:
-        insist(Steps(failure, JobTimeout()), lambda: secured)
+        retry_step(Steps(failure, JobTimeout()), lambda: secured)
 
     assert caught.value.service == "s3"
     assert caught.value.may_be_paid is not secured
@@ -239,4 +239,4 @@ def test_insist_out_of_time_without_a_service_to_blame_is_a_timeout(
     failures: tuple[BaseException, ...],
 ) -> None:
     with pytest.raises(JobTimeout):
-        insist(Steps(*failures))
+        retry_step(Steps(*failures))

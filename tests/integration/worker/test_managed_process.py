@@ -74,7 +74,7 @@ def test_the_line_about_a_death_names_the_job(caplog: pytest.LogCaptureFixture) 
 
     codes_and_delays(ManagedProcess("s", dies_with_job_7), 1)
     codes_and_delays(ManagedProcess("s", dies_at_start), 1)
-    lines = [record.fields for record in caplog.records if record.message == "Child died"]  # type: ignore[attr-defined]
+    lines = [record.fields for record in caplog.records if record.message == "Process died"]  # type: ignore[attr-defined]
     assert [line.get("jobId") for line in lines] == ["7", None]
 
 

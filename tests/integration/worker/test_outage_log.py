@@ -48,10 +48,10 @@ def test_silence_and_its_end_are_logged_once(messages: Callable[[], list[str]]) 
     trouble = ReconnectBackoff()
     for _ in range(5):
         trouble.failed(SILENCE)
-    assert trouble.is_silence
+    assert trouble.is_unreachable
     trouble.succeeded()
     trouble.succeeded()
-    assert messages() == ["Redis does not answer, trying again", "Redis is back"]
+    assert messages() == ["Redis does not answer, retrying", "Redis answers again"]
 
 
 def test_a_refusal_between_commands_that_work_is_logged_once(
@@ -60,10 +60,10 @@ def test_a_refusal_between_commands_that_work_is_logged_once(
     trouble = ReconnectBackoff()
     for _ in range(30):
         trouble.failed(REFUSAL)
-        assert not trouble.is_silence
+        assert not trouble.is_unreachable
         clock[0] += 2
         trouble.succeeded()
-    assert messages() == ["Redis refuses a command, trying again"]
+    assert messages() == ["Redis rejects a command, retrying"]
     clock[0] += 20
     trouble.succeeded()
     assert messages()[1:] == ["Redis accepts commands again"]
@@ -73,5 +73,5 @@ def test_what_changes_is_logged_again(messages: Callable[[], list[str]]) -> None
     trouble = ReconnectBackoff()
     for error in (SILENCE, SILENCE, ResponseError("READONLY You can't write"), REFUSAL, REFUSAL):
         trouble.failed(error)
-    refused = "Redis refuses a command, trying again"
-    assert messages() == ["Redis does not answer, trying again", refused, refused]
+    refused = "Redis rejects a command, retrying"
+    assert messages() == ["Redis does not answer, retrying", refused, refused]

@@ -61,10 +61,10 @@ def test_a_reload_that_can_not_load_its_handlers_changes_nothing(
 
     env_file.write_text("QUEUES=evaluation,tts\nLOG_LEVEL=error\n", encoding="utf-8")
     program.send(signal.SIGHUP)
-    eventually(lambda: program.logged("The configuration stays as it was, reading it failed"))
+    eventually(lambda: program.logged("Cannot reload configuration, keeping the old one"))
 
     program.send(signal.SIGTTIN)
-    eventually(lambda: program.logged("The number of workers changes"))
+    eventually(lambda: program.logged("Number of workers changed"))
     eventually(lambda: {*program.workers()} == {"evaluation:0", "evaluation:1"})
     assert program.workers().items() >= workers.items()
     assert program.stop() == 0

@@ -58,7 +58,7 @@ def test_supervisor_whose_system_calls_fail_for_a_while_works_and_stops_in_order
     alpha.enqueue({}, id="k")
     eventually(lambda: state_of(alpha, "k") == "completed")
     assert app.stop() == 0
-    assert not app.logged("The supervisor died of a bug")
+    assert not app.logged("Unhandled exception in supervisor")
 
 
 def test_supervisor_without_a_descriptor_left_keeps_its_workers(
@@ -72,14 +72,16 @@ def test_supervisor_without_a_descriptor_left_keeps_its_workers(
     limits = resource.prlimit(app.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(app.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
     app.send(signal.SIGHUP)
-    eventually(lambda: "The configuration stays as it was" in app.log_path.read_text(encoding="utf-8"))
+    eventually(
+        lambda: "Cannot reload configuration, keeping the old one" in app.log_path.read_text(encoding="utf-8")
+    )
     alpha.enqueue({}, id="j")
     eventually(lambda: state_of(alpha, "j") == "completed")
     assert app.children() == before
 
     resource.prlimit(app.pid, resource.RLIMIT_NOFILE, limits)
     app.send(signal.SIGHUP)
-    eventually(lambda: app.logged("Configuration was read again"))
+    eventually(lambda: app.logged("Configuration reloaded"))
     assert app.stop() == 0
 
 
@@ -136,7 +138,7 @@ def test_many_workers_run_with_few_descriptors_each(launch: Start, alpha: Queue)
     for number in range(60):
         alpha.enqueue({"do": "sleep", "seconds": 0.05}, id=f"j{number}")
     eventually(lambda: alpha.counts().completed == 60, deadline=30)
-    assert not app.logged("Child died")
+    assert not app.logged("Process died")
 
 
 def test_children_may_open_as_many_files_as_the_administrator_allows_and_dump_no_core(launch: Start) -> None:

@@ -24,13 +24,13 @@ def test_workers_come_and_go_one_by_one(launch: Start, alpha: Queue) -> None:
     app.send(signal.SIGTTIN)
     eventually(lambda: names(app) == ["alpha:0", "alpha:1", "alpha:2", "beta:0", "beta:1"])
     eventually(lambda: alpha.counts().workers == 3)
-    assert app.logged("The number of workers changes")[-1]["workers"] == {"alpha": 3, "beta": 2}
+    assert app.logged("Number of workers changed")[-1]["workers"] == {"alpha": 3, "beta": 2}
 
     for _ in range(3):
-        changes = len(app.logged("The number of workers changes"))
+        changes = len(app.logged("Number of workers changed"))
         app.send(signal.SIGTTOU)
         # Signals of one number do not queue up.
-        eventually(lambda changes=changes: len(app.logged("The number of workers changes")) > changes)
+        eventually(lambda changes=changes: len(app.logged("Number of workers changed")) > changes)
     eventually(lambda: names(app) == ["alpha:0", "beta:0"])
 
     app.send(signal.SIGHUP)

@@ -30,7 +30,7 @@ def stop(app: App, job_id: str) -> None:
 def stop_twice(app: App, job_id: str) -> None:
     app.pid_of(job_id)
     app.send(signal.SIGTERM)
-    eventually(lambda: app.logged("Supervisor stops"))
+    eventually(lambda: app.logged("Supervisor stopping"))
     assert app.stop() == 0
 
 
@@ -41,7 +41,7 @@ def kill(app: App, job_id: str) -> None:
 
 def kill_a_worker_and_stop(app: App, job_id: str) -> None:
     os.kill(app.pid_of(job_id), signal.SIGKILL)
-    eventually(lambda: app.logged("Child died"))
+    eventually(lambda: app.logged("Process died"))
     assert app.stop() == 0
 
 

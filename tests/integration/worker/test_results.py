@@ -49,10 +49,10 @@ CYCLE["self"] = CYCLE
 @pytest.mark.parametrize(
     ("result", "told"),
     [
-        (b"audio", "cannot store the handler's result (bytes) as JSON: it holds a value of type bytes"),
+        (b"audio", "cannot store the handler's result (bytes) as JSON: it contains a value of type bytes"),
         (
             {"at": datetime(2026, 1, 1, tzinfo=UTC)},
-            "result (dict) as JSON: it holds a value of type datetime",
+            "result (dict) as JSON: it contains a value of type datetime",
         ),
         ({1, 2}, "result (set) as JSON"),
         ({"n": float("nan")}, "result (dict) as JSON: Out of range float"),

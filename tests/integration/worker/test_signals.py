@@ -74,7 +74,7 @@ def test_a_second_signal_stops_at_once(launch: Start, alpha: Queue) -> None:
     alpha.enqueue({"do": "sleep", "seconds": 60}, id="j")
     app.pid_of("j")
     app.send(signal.SIGTERM)
-    eventually(lambda: app.logged("Supervisor stops"))
+    eventually(lambda: app.logged("Supervisor stopping"))
     assert app.stop() == 0
     assert state_of(alpha, "j") == "waiting"
 
@@ -107,7 +107,7 @@ def test_a_hangup_takes_up_more_and_fewer_workers_without_losing_or_repeating_a_
     eventually(lambda: not first & set(app.workers().values()))
     eventually(lambda: alpha.counts().completed == 150, deadline=20)
     assert all(app.runs(job.id) == 1 for job in jobs)
-    assert not app.logged("Child died")
+    assert not app.logged("Process died")
 
 
 def test_a_wrong_configuration_leaves_the_old_one_in_force(
@@ -120,7 +120,7 @@ def test_a_wrong_configuration_leaves_the_old_one_in_force(
     file.write_text("ALPHA_CONCURRENCY=many\n", encoding="utf-8")
     app.send(signal.SIGHUP)
     expected = "ALPHA_CONCURRENCY is wrong: expected a whole number from 1 to 1000"
-    eventually(lambda: app.logged(f"The configuration stays as it was: {expected}"))
+    eventually(lambda: app.logged(f"Cannot reload configuration, keeping the old one: {expected}"))
     assert app.children() == before
     alpha.enqueue({}, id="j")
     eventually(lambda: state_of(alpha, "j") == "completed")
@@ -144,7 +144,7 @@ def test_workers_are_replaced_without_an_attempt_more(
     eventually(lambda: alpha.counts().completed == 8)
     eventually(lambda: app.workers().get("alpha:0") != first)
     assert [app.runs(f"j{number}") for number in range(8)] == [1] * 8
-    assert not app.logged("Child died")
+    assert not app.logged("Process died")
 
 
 def test_a_busy_worker_keeps_no_other_from_the_new_configuration(
@@ -174,7 +174,7 @@ def test_a_closed_slot_gives_back_what_its_last_worker_died_over(
     closed = app.workers()["alpha:1"]
     file.write_text("ALPHA_CONCURRENCY=1\n", encoding="utf-8")
     app.send(signal.SIGHUP)
-    eventually(lambda: app.logged("Configuration was read again"))
+    eventually(lambda: app.logged("Configuration reloaded"))
     os.kill(closed, signal.SIGKILL)
     eventually(lambda: app.runs(worker_ids[closed]) == 2)
     eventually(lambda: app.workers().keys() == {"alpha:0", "beta:0"})
@@ -187,10 +187,10 @@ def test_the_lease_is_kept_while_jobs_finish_though_the_janitor_has_died(
     alpha.enqueue({"do": "sleep", "seconds": 5}, id="j")
     app.pid_of("j")
     app.send(signal.SIGTERM)
-    eventually(lambda: app.logged("Supervisor stops"))
+    eventually(lambda: app.logged("Supervisor stopping"))
     os.kill(app.children()["janitor"], signal.SIGKILL)
     other = launch(LEASE_SECONDS="2").start()
     assert app.wait() == 0
     assert state_of(alpha, "j") == "completed"
     assert app.runs("j") == 1
-    assert not other.logged("An instance is gone, its jobs run again")
+    assert not other.logged("Recovered jobs of dead instance")

@@ -56,7 +56,7 @@ def test_stops_at_once(launch: Start, alpha: Queue) -> None:
         app = launch(ALPHA_CONCURRENCY="4").start()
         eventually(lambda goal=goal: finished(alpha) >= goal)
         app.send(signal.SIGTERM)
-        eventually(lambda app=app: app.logged("Supervisor stops"))
+        eventually(lambda app=app: app.logged("Supervisor stopping"))
         assert app.stop() == 0
     app = launch(ALPHA_CONCURRENCY="8").start()
     eventually(lambda: finished(alpha) == len(JOBS))
@@ -78,4 +78,4 @@ def test_workers_are_replaced(launch: Start, alpha: Queue, variables: dict[str, 
     assert facts(alpha) == {("completed", 1, 0): len(JOBS)}
     assert runs(app) == Counter(JOBS)
     assert len({words[2] for words in app.records("start")}) > 4
-    assert not app.logged("Child died")
+    assert not app.logged("Process died")

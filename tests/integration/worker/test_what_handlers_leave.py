@@ -25,7 +25,7 @@ def test_handler_that_exits_with_78_is_a_death_like_any_other(launch: Start, alp
     job = alpha.get("poison")
     assert job is not None
     assert (job.reason, job.recoveries) == ("worker-died", 2)
-    assert {line["cause"] for line in app.logged("Child died")} == {"exit code 78"}
+    assert {line["cause"] for line in app.logged("Process died")} == {"exit code 78"}
     assert app.stop() == 0
 
 
@@ -38,8 +38,8 @@ def test_worker_whose_jobs_leave_no_descriptor_is_replaced(launch: Start, alpha:
     eventually(lambda: app.workers().get("alpha:0") not in (None, worker))
     alpha.enqueue({}, id="k")
     eventually(lambda: state_of(alpha, "k") == "completed")
-    assert app.logged("Worker is replaced, it can open no more files")
-    assert not app.logged("Child died")
+    assert app.logged("Replacing worker: it cannot open files")
+    assert not app.logged("Process died")
 
 
 @pytest.mark.parametrize("then", ["return", "raise", "exit", "confirm"])
@@ -55,8 +55,8 @@ def test_process_that_a_handler_forked_ends_when_it_comes_out_of_the_handler(
     eventually(lambda: not any(is_alive(int(pid)) for _, _, pid in copies))
     assert [app.runs(job_id) for job_id in jobs] == [1] * len(jobs)
     assert {alpha.get(job_id).attempts for job_id in jobs} == {1}
-    assert not app.logged("Child died")
-    ended = app.logged("A process that the handler forked returned from it, and is ended")
+    assert not app.logged("Process died")
+    ended = app.logged("Ending process forked by handler: it returned from the handler")
     assert {line["jobId"] for line in ended} == {words[1] for words in copies}
 
 
