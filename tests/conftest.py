@@ -1,7 +1,7 @@
-"""The servers that tests run against, started when the first test asks for one.
+"""The servers that tests use, each started for the first test that needs it.
 
-`REDIS_URL`, `DATABASE_URL` and `S3_ENDPOINT` name servers to use instead of our own; there, tests touch
-nothing but keys, databases and buckets that they make and remove themselves.
+`REDIS_URL`, `DATABASE_URL` and `S3_ENDPOINT` name servers to use instead; on those, tests change only keys,
+databases and buckets that they create and remove themselves.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from tests.support.s3 import S3Server
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-#: How the variables begin that the product and its vendors' libraries read.
-OURS = (
+#: Prefixes of the variables that the product and its client libraries read.
+VARIABLES = (
     *("REDIS_", "DATABASE_", "S3_", "OPENAI_", "AWS_"),
     *("TRANSCRIPTION_", "TTS_", "EVALUATION_", "WEBHOOK_", "QUEUES", "KEY_PREFIX"),
     *("LOG_", "LEASE_", "SHUTDOWN_", "MAX_MEMORY_", "MAX_JOBS_", "KEEP_COMPLETED_"),
 )
 
-# Fixtures are servers here, which examples may share. The suite tries the same examples on every machine;
-# `--hypothesis-profile=search` looks for new ones.
+# Fixtures are servers, which examples may share. The suite tries the same examples on every machine;
+# `--hypothesis-profile=search` searches for new ones.
 settings.register_profile(
     "suite",
     derandomize=True,
@@ -48,14 +48,14 @@ settings.register_profile("search", settings.get_profile("suite"), derandomize=F
 settings.load_profile("suite")
 
 
-# Who starts a command in the background without job control, as some CI does, has it ignore SIGINT; so would
-# every process that a test starts and then interrupts.
+# A command that runs in the background without job control, as in some CI, ignores SIGINT, and so would every
+# process that a test starts and then interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
-class Given:
-    """A server that somebody else runs."""
+class ExternalServer:
+    """A server that runs outside of the tests."""
 
     url: str
 
@@ -65,39 +65,39 @@ class Given:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def given() -> Mapping[str, str]:
-    """The environment's variables for the product, which are then taken out of it: no test, and no worker
-    that a test starts, ever meets a real account or somebody's settings."""
-    found = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(OURS)}
+def external() -> Mapping[str, str]:
+    """The product's variables, removed from the environment: no test, and no worker that a test starts, uses
+    a real account or a developer's settings."""
+    found = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(VARIABLES)}
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     return found
 
 
 @pytest.fixture(scope="session")
-def redis_server(given: Mapping[str, str]) -> Iterator[RedisServer | Given]:
-    """Redis. Shared by all tests: one that kills its server starts a RedisServer of its own."""
-    if url := given.get("REDIS_URL"):
-        yield Given(url)
+def redis_server(external: Mapping[str, str]) -> Iterator[RedisServer | ExternalServer]:
+    """Redis, shared by all tests. A test that kills its server starts its own RedisServer."""
+    if url := external.get("REDIS_URL"):
+        yield ExternalServer(url)
         return
     with RedisServer() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def database_server(given: Mapping[str, str]) -> Iterator[PostgresServer | Given]:
-    """PostgreSQL, by a user who may create databases."""
-    if url := given.get("DATABASE_URL"):
-        yield Given(url)
+def database_server(external: Mapping[str, str]) -> Iterator[PostgresServer | ExternalServer]:
+    """PostgreSQL, with a user that may create databases."""
+    if url := external.get("DATABASE_URL"):
+        yield ExternalServer(url)
         return
     with PostgresServer() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def s3_server(given: Mapping[str, str]) -> Iterator[S3Server | Given]:
+def s3_server(external: Mapping[str, str]) -> Iterator[S3Server | ExternalServer]:
     """S3."""
-    if url := given.get("S3_ENDPOINT"):
-        yield Given(url)
+    if url := external.get("S3_ENDPOINT"):
+        yield ExternalServer(url)
         return
     with S3Server() as server:
         yield server
@@ -105,25 +105,25 @@ def s3_server(given: Mapping[str, str]) -> Iterator[S3Server | Given]:
 
 @pytest.fixture(scope="session")
 def openai_server() -> Iterator[OpenAIServer]:
-    """Our OpenAI-compatible server. Tests take `vendor`, which forgets the test before."""
+    """Our OpenAI-compatible server. Tests use `vendor`, which resets it."""
     with OpenAIServer() as server:
         yield server
 
 
 @pytest.fixture
-def key_prefix(redis_server: RedisServer | Given) -> Iterator[str]:
+def key_prefix(redis_server: RedisServer | ExternalServer) -> Iterator[str]:
     """A prefix of Redis keys that no other test uses."""
     prefix = f"test-{uuid.uuid4().hex[:12]}"
     yield prefix
-    if isinstance(redis_server, Given):
+    if isinstance(redis_server, ExternalServer):
         with Redis.from_url(redis_server.url) as client:
             for key in client.scan_iter(match=f"{prefix}*", count=1_000):
                 client.delete(key)
 
 
 @pytest.fixture
-def redis_url(redis_server: RedisServer | Given) -> str:
-    """The URL of Redis: empty when it is our own, as it is when it is given (use `key_prefix` there)."""
+def redis_url(redis_server: RedisServer | ExternalServer) -> str:
+    """The URL of Redis: emptied if it is our own, unchanged if it is external (use `key_prefix` there)."""
     if isinstance(redis_server, RedisServer):
         with Redis.from_url(redis_server.url) as client:
             client.flushall()
@@ -132,13 +132,13 @@ def redis_url(redis_server: RedisServer | Given) -> str:
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[Redis]:
-    """A client of `redis_url`, in text."""
+    """A client of `redis_url` that decodes replies."""
     with Redis.from_url(redis_url, decode_responses=True) as client:
         yield client
 
 
 @pytest.fixture
-def database_url(database_server: PostgresServer | Given) -> Iterator[str]:
+def database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
     """The URL of a new, empty database."""
     server, name = database_server.url, f"test_{uuid.uuid4().hex[:12]}"
     with closing(psycopg2.connect(server)) as connection:
@@ -151,14 +151,14 @@ def database_url(database_server: PostgresServer | Given) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def s3(s3_server: S3Server | Given, given: Mapping[str, str]) -> S3Client:
+def s3(s3_server: S3Server | ExternalServer, external: Mapping[str, str]) -> S3Client:
     """A boto3 client of the S3 server."""
     return boto3.client(
         "s3",
         endpoint_url=s3_server.endpoint,
-        region_name=given.get("S3_REGION", "us-east-1"),
-        aws_access_key_id=given.get("S3_ACCESS_KEY_ID", "test"),
-        aws_secret_access_key=given.get("S3_SECRET_ACCESS_KEY", "test"),
+        region_name=external.get("S3_REGION", "us-east-1"),
+        aws_access_key_id=external.get("S3_ACCESS_KEY_ID", "test"),
+        aws_secret_access_key=external.get("S3_SECRET_ACCESS_KEY", "test"),
     )
 
 
@@ -176,6 +176,6 @@ def bucket(s3: S3Client) -> Iterator[str]:
 
 @pytest.fixture
 def vendor(openai_server: OpenAIServer) -> OpenAIServer:
-    """Our OpenAI-compatible server, with no fault ordered and no call made."""
+    """Our OpenAI-compatible server, without orders and calls."""
     openai_server.reset()
     return openai_server

@@ -22,7 +22,7 @@ from preppath_workers.errors import (
     ServiceError,
     TransientError,
 )
-from tests.conftest import Given
+from tests.conftest import ExternalServer
 from tests.support.postgres import PostgresServer
 from tests.support.waiting import eventually
 
@@ -31,7 +31,7 @@ from .shortages import no_descriptors
 
 
 @pytest.fixture(scope="module")
-def shared_database_url(database_server: PostgresServer | Given) -> Iterator[str]:
+def shared_database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
     with new_database(database_server.url) as url:
         yield url
 
@@ -393,9 +393,9 @@ def test_server_that_never_answers_a_connection_is_given_up(silent_server: str) 
 
 
 def test_server_that_never_answers_a_statement_is_given_up(
-    database_url: str, database_server: PostgresServer | Given
+    database_url: str, database_server: PostgresServer | ExternalServer
 ) -> None:
-    if isinstance(database_server, Given):
+    if isinstance(database_server, ExternalServer):
         pytest.skip("needs a server of its own")
     database, frozen = Database(database_url, statement_timeout=0.2, grace=0.3), []
 

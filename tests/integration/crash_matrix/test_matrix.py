@@ -1,4 +1,4 @@
-"""Every cell of the crash-point matrix."""
+"""The crash-point matrix."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
 @pytest.mark.parametrize("killed", [False, True], ids=["lives", "killed"])
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.value)
 @pytest.mark.parametrize("crash_point", SCENES, ids=lambda scene: scene.name)
-def test_nothing_is_lost(
+def test_job_with_a_fault_at_a_crash_point_is_neither_lost_nor_duplicated(
     environment: Environment, crash_point: CrashPoint, fault: Fault, killed: bool
 ) -> None:
-    """And nothing runs twice of which the worker lives."""
+    """No job runs twice while its worker is alive."""
     play(Experiment(crash_point, fault, killed), environment)
 
 
-#: Broken variants of the scripts, each with a cell that notices it.
-NOTICED = (
+#: Broken variants of the scripts, each with a cell that detects it.
+DETECTED = (
     ("a claim forgets what it holds", "claim (takes the head)", Fault.ANSWER_LOST, False),
     ("completing again completes again", "complete (told to stop)", Fault.ANSWER_LOST, False),
     ("a released job counts an attempt", "release (vendor's limit)", Fault.SILENT, False),
@@ -42,12 +42,12 @@ NOTICED = (
 )
 
 
-@pytest.mark.parametrize(("broken", "scene", "fault", "killed"), NOTICED, ids=[row[0] for row in NOTICED])
-def test_a_broken_variant_is_noticed(
+@pytest.mark.parametrize(("broken", "scene", "fault", "killed"), DETECTED, ids=[row[0] for row in DETECTED])
+def test_broken_script_fails_its_cell_of_the_matrix(
     environment: Environment, broken: str, scene: str, fault: Fault, killed: bool
 ) -> None:
     (mutant,) = [mutant for mutant in MUTANTS if mutant.name == broken]
     (played,) = [candidate for candidate in SCENES if candidate.name == scene]
-    with in_place(mutant), pytest.raises(AssertionError) as noticed:
+    with in_place(mutant), pytest.raises(AssertionError) as failure:
         play(Experiment(played, fault, killed), environment, deadline=3)
-    assert "the command was not" not in str(noticed.value), "the cell was played"
+    assert "the command was not" not in str(failure.value), "the cell was not played"

@@ -1,4 +1,4 @@
-"""What people may leave in a job's hash."""
+"""Manual edits of a job's hash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GARBAGE = (
     '"x"',
 )
 
-#: What scripts or workers read.
+#: The fields that scripts or workers read.
 FIELDS = (
     "data", "priority", "state", "progress", "attempts", "failures", "recoveries", "replays", "releases",
     "rateLimits", "requests", "result", "error", "reason", "workerId", "fencingToken", "createdAt", "queuedAt",  # noqa: E501
@@ -40,15 +40,15 @@ def _drop(field: str) -> Edit:
     return lambda redis, key: redis.hdel(key, field)
 
 
-#: Of a waiting job, by name: what is done to the hash at this key.
+#: By name: an edit of the hash of a waiting job.
 EDITS: dict[str, Edit] = {
     "deleted": lambda redis, key: redis.delete(key),
     **{f"{field}-{number}": _set({field: text}) for field in FIELDS for number, text in enumerate(GARBAGE)},
     **{f"no-{field}": _drop(field) for field in ("data", "priority", "state", "createdAt")},
     **{f"all-{number}": _set(dict.fromkeys(FIELDS, text)) for number, text in enumerate(GARBAGE)},
-    "nobodys": _set({"state": "active", "workerId": ""}),
-    "moved": _set({"checkpoint:evaluation": '{"key": "../../etc/passwd"}'}),
-    "moved-nowhere": _set({"checkpoint:evaluation": '{"key": 7}'}),
-    "no-answer": _set({"checkpoint:evaluation": '{"answer": 1}'}),
+    "active-without-worker": _set({"state": "active", "workerId": ""}),
+    "checkpoint-of-another-key": _set({"checkpoint:evaluation": '{"key": "../../etc/passwd"}'}),
+    "checkpoint-with-a-number": _set({"checkpoint:evaluation": '{"key": 7}'}),
+    "checkpoint-without-an-answer": _set({"checkpoint:evaluation": '{"answer": 1}'}),
     "expired": lambda redis, key: redis.pexpire(key, 1),
 }

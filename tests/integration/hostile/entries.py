@@ -1,4 +1,4 @@
-"""What a client may push that means harm, or does not know better: bytes for `wait`, some hundred of them."""
+"""A few hundred malicious or malformed entries for the list `wait`, as bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-#: Python reads some 900 brackets within each other, Lua 1,000.
+#: Python parses about 900 nested brackets, Lua 1,000.
 DEPTHS = (10, 500, *range(880, 1_010, 5), 5_000, 100_000)
 
 TEXTS = (
@@ -19,7 +19,7 @@ VALUES: tuple[Any, ...] = (
     None, True, 0, -1, 2**53 + 1, 10**400, 1e308, -0.0, [], {}, [[]], {"": {}}, ["q1"], {"$ne": None}, *TEXTS,
 )  # fmt: skip
 
-NO_OBJECTS = (
+NOT_OBJECTS = (
     b"", b" ", b"\0", b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"q1", b"42", b"null", b"true", b'"{}"', b"[{}]",
     b"{", b"}", b"{]", b"{}{}", b'{"a":1,}', b"{'a':1}", b'{"a":01}', b'{"a":"\x01"}', b'\xef\xbb\xbf{"a":1}',
     b"{a:1}", b"*3\r\n$3", '{"a":1}'.encode("utf-16"), b"raw-1000000-1", b"preppath:{tts}:wait",
@@ -30,34 +30,34 @@ NUMBERS = ("NaN", "-Infinity", "1e999", "1" * 5_000, "0x10", "-", "1_000", "-0",
 
 
 def hostile(valid: Mapping[str, Any], random: Random) -> list[bytes]:
-    """All of it for a queue whose jobs look like `valid`, in an order of no pattern, and some valid ones."""
-    found = [*NO_OBJECTS, *_fields(valid), *_numbers(valid), *_noise(random, 40), *_large(valid)]
+    """Return all entries for a queue whose jobs look like `valid`, shuffled, with some valid ones."""
+    found = [*NOT_OBJECTS, *_fields(valid), *_numbers(valid), *_noise(random, 40), *_large(valid)]
     found += [entry for depth in DEPTHS for entry in _deep(valid, depth)]
-    found += [spelled(valid)] * 20
+    found += [encoded(valid)] * 20
     random.shuffle(found)
     return found
 
 
-def spelled(value: Any) -> bytes:
-    """JSON, of values too that no producer of ours would send."""
+def encoded(value: Any) -> bytes:
+    """Return JSON, also of values that our producers refuse."""
     return json.dumps(value).encode()
 
 
 def _with(valid: Mapping[str, Any], name: str, value: str | bytes) -> bytes:
-    """One more field, as it is."""
+    """Return the JSON of `valid` with one more field, which is inserted unchanged."""
     value = value.encode() if isinstance(value, str) else value
-    return spelled(valid)[:-1] + f', "{name}": '.encode() + value + b"}"
+    return encoded(valid)[:-1] + f', "{name}": '.encode() + value + b"}"
 
 
 def _fields(valid: Mapping[str, Any]) -> Iterator[bytes]:
-    """One field wrong, missing or doubled, and some that nobody knows."""
+    """Yield objects with one field wrong, missing or duplicate, and with unknown fields."""
     for name in valid:
-        yield spelled({field: value for field, value in valid.items() if field != name})
+        yield encoded({field: value for field, value in valid.items() if field != name})
         yield _with(valid, name, "7")
         for value in VALUES:
-            yield spelled({**valid, name: value})
-    yield spelled({**valid, "__class__": "x", "id": "mine", "state": "completed", "\ud800": 1, "a\nb": 2})
-    yield spelled({**valid, "x" * 900_000: 1})
+            yield encoded({**valid, name: value})
+    yield encoded({**valid, "__class__": "x", "id": "mine", "state": "completed", "\ud800": 1, "a\nb": 2})
+    yield encoded({**valid, "x" * 900_000: 1})
 
 
 def _numbers(valid: Mapping[str, Any]) -> Iterator[bytes]:
@@ -73,7 +73,7 @@ def _noise(random: Random, count: int) -> Iterator[bytes]:
 
 
 def _large(valid: Mapping[str, Any]) -> Iterator[bytes]:
-    """Just below the limit of a job's data, just above it, and far above it."""
+    """Yield entries just below the limit of a job's data, just above it, and far above it."""
     for size in (999_900, 1_000_001, 5_000_000):
         yield _with(valid, "more", b'"' + b"x" * (size - len(_with(valid, "more", '""'))) + b'"')
     yield b"x" * 5_000_000

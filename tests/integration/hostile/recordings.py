@@ -1,4 +1,4 @@
-"""Recordings that are none, or say what is not so."""
+"""Files that aren't recordings, or whose headers are wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import zipfile
 
 
 def wav(rate: int, frames: int) -> bytes:
-    """A silent WAV, 8 bits a sample."""
+    """Return a silent WAV with 8 bits per sample."""
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setnchannels(1)
@@ -28,7 +28,7 @@ def _zip() -> bytes:
 
 _WAV = wav(8_000, 800)
 
-#: By what is wrong with them.
+#: By what is wrong with each.
 RECORDINGS: dict[str, bytes] = {
     "empty": b"",
     "text": b"This is not a recording.",

@@ -1,4 +1,4 @@
-"""A server that answers whatever it is told to: bytes, HTTP or not."""
+"""A server that answers with the given bytes, HTTP or not."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-#: Seconds after which a client that says nothing more is left alone.
-PATIENCE = 2.0
+#: Seconds after which the server closes the connection of a silent client.
+CLIENT_TIMEOUT = 2.0
 
 
 @dataclass
 class ScriptedServer:
-    """Where it listens, and what it says to each connection once a request has come. Then it hangs up."""
+    """Sends `answer` to each connection after its request, then closes the connection."""
 
     port: int
-    says: bytes = b""
+    answer: bytes = b""
 
     @property
     def url(self) -> str:
@@ -26,7 +26,7 @@ class ScriptedServer:
 
 @contextmanager
 def scripted_server() -> Iterator[ScriptedServer]:
-    """Runs one."""
+    """Run a server until the block ends."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
         state = ScriptedServer(listening.getsockname()[1])
         threading.Thread(target=_serve, args=(listening, state), daemon=True).start()
@@ -40,22 +40,22 @@ def _serve(listening: socket.socket, state: ScriptedServer) -> None:
     with suppress(OSError):  # it was closed
         while True:
             connection, _ = listening.accept()
-            threading.Thread(target=_answer, args=(connection, state.says), daemon=True).start()
+            threading.Thread(target=_answer, args=(connection, state.answer), daemon=True).start()
 
 
-def _answer(connection: socket.socket, says: bytes) -> None:
+def _answer(connection: socket.socket, answer: bytes) -> None:
     with connection, suppress(OSError):
-        connection.settimeout(PATIENCE)
+        connection.settimeout(CLIENT_TIMEOUT)
         _read_request(connection)
-        connection.sendall(says)
+        connection.sendall(answer)
         connection.shutdown(socket.SHUT_WR)
         while connection.recv(65_536):
             pass
 
 
 def _read_request(connection: socket.socket) -> None:
-    """Head and body: who answers before the body has come meets a client that is still sending, unless it
-    waits to be told to go on."""
+    """Read head and body: an answer before the whole body would meet a client that is still sending, unless
+    the client waits for `100 Continue`."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += connection.recv(65_536) or b"\r\n\r\n"

@@ -1,4 +1,4 @@
-"""What hypothesis draws from: texts, JSON and HTTP that nobody should send."""
+"""Hypothesis strategies: hostile text, JSON and HTTP."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from .entries import TEXTS
 
-#: Halves of surrogate pairs too, which JSON can spell.
+#: Includes lone surrogates, which JSON can express.
 ANY_TEXT = st.text(st.characters(), max_size=60)
 TEXT = st.sampled_from([text for text in TEXTS if len(text) < 1_000]) | ANY_TEXT
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.integers(10**300, 10**400) | st.floats() | TEXT
-#: Any JSON value, NaN and infinity too.
+#: Any JSON value, including NaN and infinity.
 JSON: st.SearchStrategy[Any] = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
@@ -24,12 +24,12 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 def objects(*names: str) -> st.SearchStrategy[dict[str, Any]]:
-    """JSON objects that have some of these fields and some others, whatever is in them."""
+    """JSON objects with some of these fields, some others, and any values."""
     return st.dictionaries(st.sampled_from(names) | TEXT, JSON, max_size=8)
 
 
 def mutated(valid: bytes) -> st.SearchStrategy[bytes]:
-    """The bytes with a piece cut out and another put in."""
+    """The bytes with one piece replaced by another."""
     ends = st.integers(0, len(valid))
     return st.builds(
         lambda start, end, piece: valid[: min(start, end)] + piece + valid[max(start, end) :],
@@ -38,7 +38,7 @@ def mutated(valid: bytes) -> st.SearchStrategy[bytes]:
 
 
 def bodies(*names: str) -> st.SearchStrategy[bytes]:
-    """Bodies of an answer: JSON of any shape, JSON that is broken, and no JSON."""
+    """Bodies of an answer: any JSON, broken JSON, and other bytes."""
     good = (objects(*names) | JSON).map(lambda value: json.dumps(value).encode())
     deep = st.integers(1, 60_000).map(lambda depth: b"[" * depth + b"]" * depth)
     return good | st.binary(max_size=200) | deep | good.flatmap(mutated) | st.just(b"1" * 5_000)
@@ -77,7 +77,7 @@ STATUSES = (200, 200, 200, 204, 206, 302, 307, 400, 401, 404, 409, 429, 500, 503
 def http_answers(
     draw: st.DrawFn, body: st.SearchStrategy[bytes], statuses: Sequence[int] = STATUSES
 ) -> bytes:
-    """A whole answer: mostly HTTP, of a length that is right or is not."""
+    """A whole answer: mostly HTTP, with a right or wrong length."""
     content, headers = draw(body), draw(HEADERS)
     length = draw(
         st.sampled_from([str(len(content)), str(len(content)), str(len(content) // 2), "x", "-1", None])

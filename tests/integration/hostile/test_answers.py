@@ -1,4 +1,4 @@
-"""Whatever a server answers, a client raises what the queue knows what to do with, and tells no secret."""
+"""Hostile answers: each client raises only the errors that the queue handles, without secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .scripted_server import ScriptedServer, scripted_server
 from .strategies import ANY_TEXT, JSON, STATUSES, bodies, http_answers, objects
 
 KEY, SECRET, TOKEN = "sk-canary-key", "canary-secret", "canary-token"
-#: Seconds: a server that says less than it promised hangs up, so nobody waits for so long.
+#: Seconds. Rarely reached: the server closes the connection after a short answer.
 TIMEOUT = 5.0
 
 
@@ -38,7 +38,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture(scope="module")
 def openai(server: ScriptedServer) -> Iterator[OpenAI]:
-    """One client for all examples, as a worker has one for all jobs."""
+    """One client for all examples, as a worker has one for all its jobs."""
     model_config = ModelConfig("gpt-transcribe", KEY, f"{server.url}/v1", TIMEOUT)
     with closing(OpenAI(OpenAIConfig(model_config, model_config, model_config))) as client:
         yield client
@@ -57,8 +57,8 @@ def webhook(server: ScriptedServer) -> Webhook:
     return Webhook(WebhookConfig(url, SECRET), (TIMEOUT, TIMEOUT))
 
 
-def ask(call: Callable[[], object]) -> None:
-    """Only our own errors come out, and nothing of them may not be seen."""
+def check_errors(call: Callable[[], object]) -> None:
+    """Call it and check that any error is a JobError without secrets."""
     try:
         call()
     except JobError as error:
@@ -71,39 +71,47 @@ TRANSCRIPT = ("text", "duration", "language", "languages", "usage", "error", "co
 
 
 @given(answer=http_answers(bodies(*CHAT)))
-def test_openai_evaluates(server: ScriptedServer, openai: OpenAI, answer: bytes) -> None:
-    server.says = answer
-    ask(lambda: openai.evaluate([{"role": "user", "content": "Judge."}], {}))
+def test_evaluate_with_a_hostile_answer_raises_job_errors_only(
+    server: ScriptedServer, openai: OpenAI, answer: bytes
+) -> None:
+    server.answer = answer
+    check_errors(lambda: openai.evaluate([{"role": "user", "content": "Judge."}], {}))
 
 
 @given(answer=http_answers(bodies(*TRANSCRIPT)))
-def test_openai_transcribes(server: ScriptedServer, openai: OpenAI, answer: bytes) -> None:
-    server.says = answer
-    ask(lambda: openai.transcribe(io.BytesIO(b"sound"), "a.wav", "audio/wav"))
+def test_transcribe_with_a_hostile_answer_raises_job_errors_only(
+    server: ScriptedServer, openai: OpenAI, answer: bytes
+) -> None:
+    server.answer = answer
+    check_errors(lambda: openai.transcribe(io.BytesIO(b"sound"), "a.wav", "audio/wav"))
 
 
 @given(answer=http_answers(bodies("error", "code", "message")))
-def test_openai_speaks(server: ScriptedServer, openai: OpenAI, answer: bytes) -> None:
-    server.says = answer
-    ask(lambda: openai.synthesize("Why?", SpeechOptions("alloy")))
+def test_synthesize_with_a_hostile_answer_raises_job_errors_only(
+    server: ScriptedServer, openai: OpenAI, answer: bytes
+) -> None:
+    server.answer = answer
+    check_errors(lambda: openai.synthesize("Why?", SpeechOptions("alloy")))
 
 
 @given(answer=http_answers(bodies("error", "code", "message")))
-def test_openai_shakes_hands(server: ScriptedServer, openai: OpenAI, answer: bytes) -> None:
-    server.says = answer
+def test_realtime_handshake_with_a_hostile_answer_raises_job_errors_only(
+    server: ScriptedServer, openai: OpenAI, answer: bytes
+) -> None:
+    server.answer = answer
     with openai.reader(SpeechOptions("alloy")) as reader:
-        ask(lambda: reader.read("Why?"))
+        check_errors(lambda: reader.read("Why?"))
 
 
 @pytest.fixture(scope="module")
 def events() -> list[Any]:
-    """What the Realtime server sends as a response, before it closes."""
+    """The events that the Realtime server sends as a response before it closes."""
     return []
 
 
 @pytest.fixture(scope="module")
 def realtime(events: list[Any]) -> Iterator[OpenAI]:
-    """A client of that server."""
+    """A client of the Realtime server."""
 
     def session(connection: ServerConnection) -> None:
         with suppress(ConnectionClosed):
@@ -154,14 +162,16 @@ EVENTS = st.lists(
 
 
 @given(sent=EVENTS)
-def test_openai_answers_over_a_websocket(realtime: OpenAI, events: list[Any], sent: list[Any]) -> None:
+def test_realtime_response_with_hostile_events_raises_job_errors_only(
+    realtime: OpenAI, events: list[Any], sent: list[Any]
+) -> None:
     events[:] = sent
     with realtime.reader(SpeechOptions("alloy")) as reader:
-        ask(lambda: reader.read("Why?"))
+        check_errors(lambda: reader.read("Why?"))
 
 
 @given(text=ANY_TEXT, transcript=ANY_TEXT)
-def test_words_are_compared(text: str, transcript: str) -> None:
+def test_difference_of_any_texts_raises_nothing(text: str, transcript: str) -> None:
     difference(text, transcript)
     assert difference(text, text) is None
 
@@ -169,10 +179,12 @@ def test_words_are_compared(text: str, transcript: str) -> None:
 S3_BODIES = st.binary(max_size=100) | st.just(b"<Error><Code>NoSuchKey</Code></Error>")
 
 
-# But for redirects: botocore follows each of them a hundred times.
+# Without redirects: botocore follows each of them a hundred times.
 @given(answer=http_answers(S3_BODIES, [status for status in STATUSES if status // 100 != 3]))
-def test_s3(server: ScriptedServer, storage: Storage, answer: bytes) -> None:
-    server.says = answer
+def test_storage_with_a_hostile_answer_raises_job_errors_only(
+    server: ScriptedServer, storage: Storage, answer: bytes
+) -> None:
+    server.answer = answer
     for call in (
         lambda: storage.find("key"),
         lambda: storage.read("key"),
@@ -180,10 +192,12 @@ def test_s3(server: ScriptedServer, storage: Storage, answer: bytes) -> None:
         lambda: storage.upload("key", b"x", "audio/mpeg", {"sha256": "x"}),
         lambda: storage.delete("key"),
     ):
-        ask(call)
+        check_errors(call)
 
 
 @given(answer=http_answers(st.binary(max_size=100)))
-def test_the_webhooks_receiver(server: ScriptedServer, webhook: Webhook, answer: bytes) -> None:
-    server.says = answer
-    ask(lambda: webhook.deliver("id", b"{}"))
+def test_webhook_with_a_hostile_answer_raises_job_errors_only(
+    server: ScriptedServer, webhook: Webhook, answer: bytes
+) -> None:
+    server.answer = answer
+    check_errors(lambda: webhook.deliver("id", b"{}"))

@@ -1,4 +1,4 @@
-"""Whatever stands on the command line: an exit code that is documented, and never a traceback."""
+"""Hostile command lines: a documented exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from preppath_workers.cli.main import main
 
-#: As main's own and argparse's: done, not done, not understood, Redis is away, configuration.
+#: Done, refused, usage error, Redis unavailable, temporary failure, configuration error.
 EXIT_CODES = {0, 1, 2, 69, 75, 78}
 
-#: Commands that end by themselves and start nothing.
+#: Commands that end by themselves and start no process.
 COMMANDS = ("queues", "jobs", "show", "status", "pause", "cancel", "promote", "prioritize", "dead", "replay",
             "enqueue", "health", "why", "resume")  # fmt: skip
 
@@ -27,8 +27,8 @@ WORDS = st.sampled_from(
 
 
 @pytest.fixture(autouse=True)
-def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A configuration that is complete, and a Redis that refuses connections."""
+def unavailable_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A complete configuration, and a Redis that refuses connections."""
     for name, value in {
         "REDIS_URL": "redis://127.0.0.1:1",
         "OPENAI_API_KEY": "sk-canary",
@@ -41,7 +41,9 @@ def nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(command=st.sampled_from(COMMANDS), words=st.lists(WORDS, max_size=5))
-def test_it_ends_with_an_exit_code_and_tells_no_secret(command: str, words: list[str]) -> None:
+def test_command_with_hostile_arguments_ends_with_an_exit_code_and_shows_no_secret(
+    command: str, words: list[str]
+) -> None:
     seen = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace")
     with contextlib.redirect_stdout(seen), contextlib.redirect_stderr(seen):
         try:

@@ -1,4 +1,4 @@
-"""Whatever variables hold: it is a configuration that works, or one problem each, told without the value."""
+"""Hostile variables: a working configuration, or one problem for each, without its value."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REQUIRED = {
     "S3_BUCKET": "bucket",
     "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/preppath",
 }
-#: Every variable there is, but for `<QUEUE>_…` of queues like tts.
+#: Every variable; of `<QUEUE>_…` only those of tts.
 NAMES = [
     "REDIS_URL",
     "REDIS_HOST",
@@ -84,7 +84,7 @@ PLACES = st.sampled_from(
 
 
 def like_urls(*schemes: str) -> st.SearchStrategy[str]:
-    """What might pass for a URL."""
+    """Text that resembles a URL."""
     noise = st.text(max_size=6)
     parts = st.tuples(st.sampled_from(schemes), USERS | noise, HOSTS | noise, PLACES | noise)
     return parts.map(lambda drawn: f"{drawn[0]}://{drawn[1]}{drawn[2]}{drawn[3]}")
@@ -97,8 +97,8 @@ VALUES = like_urls("redis", "rediss", "unix", "postgresql", "http", "https", "ft
 
 
 @pytest.fixture(autouse=True)
-def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is asked for a name: there is none but 127.0.0.1 and ::1."""
+def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No DNS: only 127.0.0.1 and ::1 resolve."""
     resolve = socket.getaddrinfo
 
     def local(host: Any, *arguments: Any, **options: Any) -> Any:
@@ -111,7 +111,7 @@ def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def problems(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """What a start with these variables tells; nothing when it works."""
+    """Return the problems of these variables; none if they work."""
     try:
         Database(load(variables, DEFAULTS).database_url)
     except ConfigError as error:
@@ -120,19 +120,19 @@ def problems(variables: Mapping[str, str]) -> tuple[str, ...]:
 
 
 @given(given=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8))
-def test_each_problem_is_told_once_by_its_name_and_never_by_the_value(given: dict[str, str]) -> None:
+def test_config_with_hostile_values_names_each_problem_once_without_the_value(given: dict[str, str]) -> None:
     variables = {**REQUIRED, **given}
-    told = problems(variables)
-    names = [problem.split()[0] for problem in told]
+    found = problems(variables)
+    names = [problem.split()[0] for problem in found]
     assert len(names) == len({*names})
     assert {*names} <= {*variables, "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
-    for name, problem in zip(names, told, strict=True):
+    for name, problem in zip(names, found, strict=True):
         another = "\0" if variables.get(name) else ""
         assert problem in problems({**variables, name: another}), "the same for any other wrong value"
 
 
 @given(url=like_urls("redis", "rediss", "unix"))
-def test_a_redis_url_that_is_taken_leaves_our_settings_alone(url: str) -> None:
+def test_redis_url_that_is_accepted_keeps_our_timeouts(url: str) -> None:
     try:
         redis = load_redis({"REDIS_URL": url})
     except ConfigError:
@@ -146,14 +146,14 @@ def test_a_redis_url_that_is_taken_leaves_our_settings_alone(url: str) -> None:
     key=st.just("sk-key") | ANY_TEXT,
     region=st.sampled_from(["", "a_b", "eu-1", "-", "1"]),
 )
-def test_a_place_that_is_taken_fails_as_a_place_does(url: str, key: str, region: str) -> None:
-    """Nothing listens there. That is a failure of the job's, not a bug of ours or of a library's."""
-    places = dict.fromkeys(("OPENAI_BASE_URL", "S3_ENDPOINT", "WEBHOOK_URL"), url)
+def test_service_url_that_is_accepted_but_unreachable_raises_job_errors(
+    url: str, key: str, region: str
+) -> None:
+    """No server listens at these URLs: an error of the job, not an unexpected exception."""
+    urls = dict.fromkeys(("OPENAI_BASE_URL", "S3_ENDPOINT", "WEBHOOK_URL"), url)
     keys = {"OPENAI_API_KEY": key, "OPENAI_ORG_ID": key, "S3_ACCESS_KEY_ID": key, "S3_SECRET_ACCESS_KEY": key}
     try:
-        config = load(
-            {**REQUIRED, **places, "S3_REGION": region, "WEBHOOK_SECRET": "x" * 16, **keys}, DEFAULTS
-        )
+        config = load({**REQUIRED, **urls, "S3_REGION": region, "WEBHOOK_SECRET": "x" * 16, **keys}, DEFAULTS)
     except ConfigError:
         return
     with closing(Services(config)) as services:
@@ -179,7 +179,9 @@ FILES = (
 
 
 @given(content=FILES)
-def test_a_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_config_file_with_hostile_content_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
     path = tmp_path_factory.getbasetemp() / "hostile.env"
     path.write_bytes(content)
     if is_utf8(content):

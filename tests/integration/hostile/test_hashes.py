@@ -1,4 +1,4 @@
-"""A job whose hash holds anything at all still lives its life to an end, and never fails a transition."""
+"""A job with any values in its hash still reaches a final state, and no transition fails."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.integration.store.redis_state import NOW, RedisState
 
 from .edits import FIELDS, GARBAGE
 
-#: Numbers that are, and that only look like some.
+#: Valid numbers, and text that resembles numbers.
 NUMBERS = st.integers(-(10**20), 10**20).map(str) | st.floats().map(repr)
 TEXTS = st.text(max_size=30).map(lambda text: text.encode("utf-8", "surrogatepass")) | st.binary(max_size=30)
 VALUES = st.sampled_from(GARBAGE) | NUMBERS | TEXTS
 HASHES = st.dictionaries(st.sampled_from(sorted({*FIELDS, "x"} - {"id"})), VALUES, min_size=1)
 
-OWNER = "host:0"
-TERMS = ("host", 0, 15_000, 2, 1_000, 60_000)
+WORKER_ID = "host:0"
+CLAIM_ARGUMENTS = ("host", 0, 15_000, 2, 1_000, 60_000)
 ENDS = st.sampled_from(
     [
         ("retry", *failing('{"class":"E"}', "unknown", 3, 1_000, 0)),
@@ -40,7 +40,7 @@ ENDS = st.sampled_from(
     place=st.sampled_from(["wait", "active", "delayed", "dead"]),
     ends=st.lists(ENDS, max_size=6),
 )
-def test_it_ends_somewhere(
+def test_job_with_any_hash_reaches_a_final_state(
     new_redis_state: NewRedisState,
     fields: dict[str, str | bytes],
     place: str,
@@ -55,14 +55,14 @@ def test_it_ends_somewhere(
             redis_state.redis.rpush(redis_state.keys.wait, "a")
         case "active":
             redis_state.call("heartbeat", "host", 10**9, 1, 0, 0, 0, 0)
-            redis_state.redis.lpush(redis_state.keys.active(OWNER), "a")
+            redis_state.redis.lpush(redis_state.keys.active(WORKER_ID), "a")
         case "delayed":
             redis_state.redis.zadd(redis_state.keys.delayed, {"a": NOW})
         case "dead":
             redis_state.redis.lpush(redis_state.keys.dead, "a")
             redis_state.call("replay", "a")
 
-    live(redis_state, ends)
+    process_all(redis_state, ends)
 
     left = redis_state.read()
     assert not {"wait", "active", "delayed", "reservations"} & left.keys(), left
@@ -71,18 +71,24 @@ def test_it_ends_somewhere(
         assert redis_state.redis.hget(redis_state.keys.job("a"), "data") == as_text(fields["data"])
 
 
-def live(redis_state: RedisState, ends: list[tuple[str | int, ...]]) -> None:
-    """One worker works until nothing is left, its jobs ending as they are told to and then well."""
+def process_all(redis_state: RedisState, ends: list[tuple[str | int, ...]]) -> None:
+    """Process the queue with one worker: its jobs end as `ends` says, then successfully."""
     now = NOW
     for _ in range(60):
         redis_state.call("promote_due", 10, now=now)
-        answer = Caller(redis_state.redis, redis_state.keys.base, now=str(now))("claim", *TERMS)
+        answer = Caller(redis_state.redis, redis_state.keys.base, now=str(now))("claim", *CLAIM_ARGUMENTS)
         if answer[0] in ("first", "job"):
             first = answer[0] == "first"
-            job = Job.first_started("tts", OWNER, answer[1:]) if first else Job.from_reply("tts", answer[1])
+            job = (
+                Job.first_started("tts", WORKER_ID, answer[1:]) if first else Job.from_reply("tts", answer[1])
+            )
             assert json.dumps(job.to_dict())
             end, *arguments = ends.pop() if ends else ("complete", "{}", 60_000, 10)
-            held = (OWNER, "1", 3) if end == "recover" else (job.id, OWNER, job.fencing_token, *arguments)
+            held = (
+                (WORKER_ID, "1", 3)
+                if end == "recover"
+                else (job.id, WORKER_ID, job.fencing_token, *arguments)
+            )
             assert redis_state.call(str(end), *held, now=now) != ["lost"]
         elif answer[0] == "wait":
             now += answer[1]

@@ -1,6 +1,6 @@
-"""The real command with its real handlers, fed with some hundred hostile entries for each queue, recordings
-that are none, and jobs whose hashes somebody edited. Each is accounted for, no worker dies of any, and no
-secret gets into the log or into Redis."""
+"""The real command with its real handlers and a few hundred hostile entries for each queue, files that aren't
+recordings, and jobs with edited hashes. Each is accounted for, no worker dies, and no secret reaches the log
+or Redis."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def redis() -> Iterator[Redis]:
 def environment(
     redis: Redis, database_url: str, s3: S3Client, bucket: str, vendor: OpenAIServer
 ) -> Iterator[dict[str, str]]:
-    """What the command is configured with: servers that have a question, an interview and the recordings."""
+    """The command's variables: servers with a question, an interview and the recordings."""
     with Database(database_url).transaction() as cursor:
         create_missing(cursor)
         cursor.execute('INSERT INTO interviews ("id", "userId") VALUES (%s, %s)', ["i1", "u1"])
@@ -105,19 +105,19 @@ def environment(
 
 @dataclass(frozen=True)
 class Command:
-    """The command, and what it wrote."""
+    """The running command and its log."""
 
     log: Path
 
     def lines(self, *messages: str) -> list[dict[str, Any]]:
-        """The lines with one of these messages, or all. Each line is one JSON object."""
+        """Return the log lines with one of these messages, or all. Each line is one JSON object."""
         found = [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
         return [line for line in found if not messages or line["message"] in messages]
 
 
 @contextmanager
 def running(environment: Mapping[str, str], log: Path) -> Iterator[Command]:
-    """Runs `preppath-workers` until the block ends, and sees it end in good order."""
+    """Run `preppath-workers` until the block ends, and check that it stops cleanly."""
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "preppath_workers"],
@@ -135,7 +135,7 @@ def running(environment: Mapping[str, str], log: Path) -> Iterator[Command]:
         process.kill()
 
 
-def test_whatever_comes_in_is_accounted_for(
+def test_workers_with_hostile_input_account_for_every_entry(
     environment: dict[str, str], redis: Redis, tmp_path: Path
 ) -> None:
     random = Random(20_261_124)
@@ -148,17 +148,17 @@ def test_whatever_comes_in_is_accounted_for(
         Queue("transcription", redis).enqueue_many(
             NewJob({"recordingId": name, "userId": "u1"}, id=f"recording-{name}") for name in RECORDINGS
         )
-        eventually(lambda: all(is_worked_off(redis, name) for name in pushed), deadline=120, every=0.1)
+        eventually(lambda: all(is_drained(redis, name) for name in pushed), deadline=120, every=0.1)
         assert all(is_alive(line["processPid"]) for line in command.lines("Process started"))
 
     for name, entries in pushed.items():
         assert_accounted_for(redis, Keys("preppath", name), entries)
-    assert_nothing_went_wrong(command)
-    assert_no_secret_is_told(command, redis)
+    assert_no_unexpected_warning(command)
+    assert_no_secret_is_stored_or_logged(command, redis)
 
 
 def edit_jobs(queue: Queue) -> None:
-    """A waiting job for each edit, and the edit done, before any of them starts."""
+    """Enqueue a job for each edit and apply it before any of them starts."""
     queue.pause()
     queue.enqueue_many(NewJob(VALID[queue.name], id=f"edited-{name}") for name in EDITS)
     for name, edit in EDITS.items():
@@ -166,18 +166,18 @@ def edit_jobs(queue: Queue) -> None:
     queue.resume()
 
 
-def is_worked_off(redis: Redis, name: str) -> bool:
+def is_drained(redis: Redis, name: str) -> bool:
     keys = Keys("preppath", name)
     left = redis.llen(keys.wait) + redis.zcard(keys.delayed) + redis.llen(keys.events)
     return not left and not any(redis.llen(key) for key in redis.scan_iter(f"{keys.base}active:*"))
 
 
 def assert_accounted_for(redis: Redis, keys: Keys, entries: list[bytes]) -> None:
-    """Each entry, as it came, is the data of one job; each job has ended and is in its place."""
+    """Check that each entry is the data of one job, and that each job has ended and is in the right list."""
     ids = [key.decode().removeprefix(keys.job("")) for key in redis.scan_iter(keys.job("*"), count=1_000)]
     jobs = {job_id: redis.hgetall(keys.job(job_id)) for job_id in ids}
     raw = Counter(job[b"data"] for job_id, job in jobs.items() if job_id.startswith("raw-"))
-    # An id whose hash is gone is no job's any more, and an entry like any other.
+    # An id without a hash is an entry like any other.
     gone = [b"edited-deleted", b"edited-expired"] if keys.queue == "evaluation" else []
     assert raw == Counter([*entries, *gone])
     dead = [entry.decode() for entry in redis.lrange(keys.dead, 0, -1)]
@@ -187,21 +187,23 @@ def assert_accounted_for(redis: Redis, keys: Keys, entries: list[bytes]) -> None
     assert reasons <= {b"invalid", b"malformed", b"permanent", b"retries"}
 
 
-def assert_nothing_went_wrong(command: Command) -> None:
+def assert_no_unexpected_warning(command: Command) -> None:
     loud = [line for line in command.lines() if line["level"] in ("warning", "error", "critical")]
     unexpected = {line["message"] for line in loud} - {
         "Job failed permanently",
         "Checkpoint is missing or damaged, running its step again",
     }
     assert not unexpected, [line for line in loud if line["message"] in unexpected][:3]
-    assert max(map(len, command.log.read_bytes().splitlines())) < 20_000, "lines that collectors take whole"
+    assert max(map(len, command.log.read_bytes().splitlines())) < 20_000, (
+        "lines short enough for log collectors"
+    )
 
 
-def assert_no_secret_is_told(command: Command, redis: Redis) -> None:
+def assert_no_secret_is_stored_or_logged(command: Command, redis: Redis) -> None:
     log = command.log.read_bytes()
     jobs = [redis.hgetall(key) for key in redis.scan_iter("preppath:*:job:*", count=1_000)]
     stored = b"\n".join(value for job in jobs for value in job.values())
     for name, secret in SECRETS.items():
         assert secret.encode() not in log
-        # The key's id is a part of every signed URL, and the URL is a result.
+        # The key id is part of every signed URL, which is a result.
         assert name == "S3_ACCESS_KEY_ID" or secret.encode() not in stored

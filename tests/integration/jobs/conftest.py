@@ -17,7 +17,7 @@ from preppath_workers.clients.postgres.schema import TABLES, create_missing
 from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
 from preppath_workers.errors import JobLost
-from tests.conftest import Given
+from tests.conftest import ExternalServer
 from tests.fake_openai.control import OpenAIServer
 from tests.integration.clients.databases import new_database
 from tests.support.postgres import PostgresServer
@@ -95,7 +95,7 @@ class Tables:
 
 
 @pytest.fixture(scope="session")
-def handlers_database_url(database_server: PostgresServer | Given) -> Iterator[str]:
+def handlers_database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
     """A database that these tests share, with the tables."""
     with new_database(database_server.url) as url:
         with Database(url).transaction() as cursor:

@@ -1,4 +1,4 @@
-"""The proxy's ways to fail, as a client meets them."""
+"""The proxy's failures, as a client sees them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 @dataclass
 class Echo:
-    """A server that sends back what it gets while `answers` is set, and remembers it."""
+    """A server that records what it receives and echoes it while `answers` is set."""
 
     listener: socket.socket
     received: list[bytes] = field(default_factory=list)
@@ -60,7 +60,7 @@ def connect(ways: Ways) -> socket.socket:
     return socket.create_connection((HOST, ways.ports["openai"]), timeout=5)
 
 
-def test_proxy_told_to_refuse_cuts_connections_and_takes_no_new_ones(ways: Ways) -> None:
+def test_proxy_in_mode_refuse_closes_connections_and_refuses_new_ones(ways: Ways) -> None:
     with connect(ways) as before:
         before.sendall(b"a")
         assert before.recv(10) == b"a"
@@ -74,7 +74,7 @@ def test_proxy_told_to_refuse_cuts_connections_and_takes_no_new_ones(ways: Ways)
         assert after.recv(10) == b"b"
 
 
-def test_proxy_told_to_reset_resets_connections_once_they_are_used(ways: Ways, echo: Echo) -> None:
+def test_proxy_in_mode_reset_resets_connections_on_use(ways: Ways, echo: Echo) -> None:
     with ways.failing("openai", "reset"), connect(ways) as connection:
         connection.sendall(b"a")
         with pytest.raises(ConnectionError):
@@ -82,9 +82,7 @@ def test_proxy_told_to_reset_resets_connections_once_they_are_used(ways: Ways, e
     assert echo.received == []
 
 
-def test_proxy_that_stalls_delivers_later_but_nothing_of_clients_that_have_gone(
-    ways: Ways, echo: Echo
-) -> None:
+def test_proxy_in_mode_stall_delivers_later_except_for_closed_clients(ways: Ways, echo: Echo) -> None:
     with connect(ways) as patient, connect(ways) as impatient:
         with ways.failing("openai", "stall"):
             patient.sendall(b"patient")
@@ -100,9 +98,7 @@ def test_proxy_that_stalls_delivers_later_but_nothing_of_clients_that_have_gone(
     assert echo.received == [b"patient", b"again"]
 
 
-def test_proxy_told_to_answer_answers_requests_of_the_methods_and_passes_others(
-    ways: Ways, echo: Echo
-) -> None:
+def test_proxy_in_mode_answer_answers_only_the_given_methods(ways: Ways, echo: Echo) -> None:
     url = f"http://{HOST}:{ways.ports['openai']}/"
     answer = {"status": 507, "body": "full", "content_type": "text/plain", "methods": ["PUT"]}
     with ways.failing("openai", "answer", **answer):
@@ -114,7 +110,7 @@ def test_proxy_told_to_answer_answers_requests_of_the_methods_and_passes_others(
             eventually(lambda: echo.received)
 
 
-def test_proxy_told_to_answer_leaves_what_was_asked_before_to_the_server(ways: Ways, echo: Echo) -> None:
+def test_proxy_in_mode_answer_leaves_earlier_requests_to_the_server(ways: Ways, echo: Echo) -> None:
     echo.answers.clear()
     with connect(ways) as connection:
         connection.sendall(b"GET /before HTTP/1.1\r\n\r\n")

@@ -14,7 +14,7 @@ NewRedisState = Callable[[], RedisState]
 
 @pytest.fixture
 def new_redis_state(redis_url: str, key_prefix: str) -> Iterator[NewRedisState]:
-    """Makes an empty queue on the real server, one for each example; the one before is removed."""
+    """Create an empty queue on the real server for each example; the previous one is removed."""
     numbers = count()
     with Redis.from_url(redis_url, decode_responses=True, encoding_errors="surrogateescape") as client:
 

@@ -1,4 +1,4 @@
-"""No job starts later than it might: hypothesis looks for arrivals and limits where one does."""
+"""No job starts later than possible: hypothesis searches for arrivals and limits where one does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUNS = st.sampled_from([0, 1, 9, 10, 11, 400, 1_000, 2_500])
 
 @st.composite
 def arrivals(draw: st.DrawFn) -> list[Arrival]:
-    """Bursts, trickles and pauses, in the order in which they come."""
+    """Bursts, trickles and pauses, in order of arrival."""
     gaps = draw(st.lists(st.sampled_from([0, 0, 0, 1, 10, 150, 1_000, 3_000]), min_size=1, max_size=40))
     at, found = 0, []
     for gap in gaps:
@@ -27,7 +27,7 @@ def arrivals(draw: st.DrawFn) -> list[Arrival]:
 
 
 @given(jobs=arrivals(), shop=SHOPS)
-def test_each_job_starts_the_moment_a_slot_and_a_token_are_there(
+def test_job_starts_as_soon_as_a_slot_and_a_token_are_free(
     new_redis_state: NewRedisState, jobs: list[Arrival], shop: Shop
 ) -> None:
     redis_state = new_redis_state()

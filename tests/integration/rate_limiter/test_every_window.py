@@ -1,4 +1,4 @@
-"""Whatever happens to jobs and workers, and however late they come: no window holds too many paid starts."""
+"""No window contains more paid requests than the limit, whatever happens to jobs and workers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.rate_limiter.figures import fullest_window
 from .conftest import NewRedisState
 
 INSTANCES, SLOTS = "xy", 3
-OWNERS = [f"{instance}:{slot}" for instance in INSTANCES for slot in range(SLOTS)]
-OWNER = st.sampled_from(OWNERS)
+WORKER_IDS = [f"{instance}:{slot}" for instance in INSTANCES for slot in range(SLOTS)]
+WORKER_ID = st.sampled_from(WORKER_IDS)
 LEASE, PROBE, FOREVER = 10**9, 500, 10**6
 
 COMPLETE = ("complete", "{}", FOREVER, 10)
@@ -31,15 +31,15 @@ ENDS = [
 ]
 
 
-class Workshop(RuleBasedStateMachine):
-    """Two instances of three slots. They ask when they like: too early, when they were told to, too late."""
+class RateLimitMachine(RuleBasedStateMachine):
+    """Two instances with three slots, which claim at any time: too early, on time or too late."""
 
     def __init__(self, new_redis_state: NewRedisState) -> None:
         super().__init__()
         self.redis_state: RedisState = new_redis_state()
         self.now = NOW
         self.jobs = 0
-        #: By slot: the job that it runs, and the fencing number.
+        #: By worker id: its job's id and fencing token.
         self.runs: dict[str, tuple[str, str]] = {}
         self.paid: list[int] = []
 
@@ -67,14 +67,14 @@ class Workshop(RuleBasedStateMachine):
     def time_passes(self, ms: int) -> None:
         self.now += ms
 
-    @rule(worker_id=OWNER, answer_is_lost=st.booleans())
+    @rule(worker_id=WORKER_ID, answer_is_lost=st.booleans())
     def asks(self, worker_id: str, answer_is_lost: bool) -> None:
         if answer_is_lost and worker_id not in self.runs:
             self.call("claim", *worker_id.split(":"), LEASE, self.limit, self.duration, PROBE)
         self.ask(worker_id)
 
     def ask(self, worker_id: str) -> int:
-        """The ms to wait; 0 where the slot has a job, or there is none."""
+        """Claim; return the ms to wait, 0 if the slot has a job or the queue is empty."""
         if worker_id in self.runs:
             return 0
         match self.call("claim", *worker_id.split(":"), LEASE, self.limit, self.duration, PROBE):
@@ -86,7 +86,7 @@ class Workshop(RuleBasedStateMachine):
                 return int(ms)
         return 0
 
-    @rule(worker_id=OWNER)
+    @rule(worker_id=WORKER_ID)
     def pays_for_another_request(self, worker_id: str) -> None:
         job_id, fencing_token = self.runs.get(worker_id, ("", ""))
         if job_id and self.call(
@@ -94,12 +94,12 @@ class Workshop(RuleBasedStateMachine):
         ) == ["ok"]:
             self.paid.append(self.now)
 
-    @rule(worker_id=OWNER, how=st.sampled_from(ENDS))
+    @rule(worker_id=WORKER_ID, how=st.sampled_from(ENDS))
     def ends(self, worker_id: str, how: tuple[str | int, ...]) -> None:
         if held := self.runs.pop(worker_id, None):
             assert self.call(str(how[0]), held[0], worker_id, held[1], *how[1:]) != ["lost"]
 
-    @rule(worker_id=OWNER, in_order=st.booleans())
+    @rule(worker_id=WORKER_ID, in_order=st.booleans())
     def dies(self, worker_id: str, in_order: bool) -> None:
         self.runs.pop(worker_id, None)
         self.call("recover", worker_id, "0" if in_order else "1", FOREVER)
@@ -126,9 +126,9 @@ class Workshop(RuleBasedStateMachine):
             assert fullest_window(self.paid, self.duration) <= self.limit, self.paid
 
     def teardown(self) -> None:
-        """Nothing is stuck: left to work, the slots come to the end of the queue."""
+        """Check that nothing is stuck: the slots can still drain the queue."""
         for _ in range(20 * (self.jobs + 10) if self.jobs else 0):
-            waits = [self.ask(worker_id) for worker_id in OWNERS]
+            waits = [self.ask(worker_id) for worker_id in WORKER_IDS]
             self.no_window_holds_too_many()
             busy = [*self.runs]
             for worker_id in busy:
@@ -145,5 +145,9 @@ class Workshop(RuleBasedStateMachine):
         assert not {"wait", "active", "delayed", "reservations"} & left.keys(), left
 
 
-def test_no_window_holds_too_many_starts_whatever_happens(new_redis_state: NewRedisState) -> None:
-    run_state_machine_as_test(partial(Workshop, new_redis_state), settings=settings(stateful_step_count=30))
+def test_rate_limit_in_any_sequence_of_transitions_is_kept_in_every_window(
+    new_redis_state: NewRedisState,
+) -> None:
+    run_state_machine_as_test(
+        partial(RateLimitMachine, new_redis_state), settings=settings(stateful_step_count=30)
+    )

@@ -1,13 +1,10 @@
-"""The figures tell a limit that is broken, or wasted, from one that is kept."""
+"""The measure that the other tests rely on detects a broken limit."""
 
 from __future__ import annotations
 
 import pytest
 
-from preppath_workers.config.model import RateLimit
-from tests.rate_limiter.figures import fullest_window, lateness, utilisation
-
-LIMIT = RateLimit(2, 1.0)
+from tests.rate_limiter.figures import fullest_window
 
 
 @pytest.mark.parametrize(
@@ -23,15 +20,5 @@ LIMIT = RateLimit(2, 1.0)
     ],
     ids=str,
 )
-def test_a_window_begins_anywhere_and_does_not_hold_its_end(moments: list[float], most: int) -> None:
+def test_fullest_window_starts_anywhere_and_excludes_its_end(moments: list[float], most: int) -> None:
     assert fullest_window(moments, 1_000) == most
-
-
-def test_what_comes_late_is_wasted() -> None:
-    moments = [0, 0, 1_000, 1_100, 2_000, 2_200]
-    assert lateness(moments, LIMIT) == [0, 100, 0, 100]
-    assert utilisation(moments, LIMIT) == pytest.approx(1_000 / 1_050)
-
-
-def test_what_comes_early_is_no_merit() -> None:
-    assert min(lateness([0, 0, 900], LIMIT)) == -100

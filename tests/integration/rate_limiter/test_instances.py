@@ -1,4 +1,4 @@
-"""Three real instances whose clocks are hours apart share one limit, as if they were one."""
+"""Three real instances with clocks hours apart share one limit."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from preppath_workers.config.model import RateLimit
 from tests.rate_limiter.trial import SKEWS, Trial, job_of
 from tests.support.redis import RedisServer
 
-#: Over the seconds each token is spent three times and more.
+#: Long enough to spend each token at least three times.
 LIMIT, SECONDS = RateLimit(20, 2.0), 7.0
 
 
 @pytest.mark.processes
-def test_three_instances_with_wrong_clocks_keep_one_limit_and_waste_nothing(tmp_path: Path) -> None:
-    # A server of our own: its clock is the one by which handlers write down when they ran.
+def test_rate_limit_of_instances_with_wrong_clocks_is_kept_and_used_fully(tmp_path: Path) -> None:
+    # A separate server: handlers record their times by its clock.
     with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as redis:
         seen = Trial(redis, server.url, "trial", tmp_path, LIMIT, SECONDS).run()
 
     hours = {first_line(tmp_path / f"app{number}" / "log")["time"][:13] for number in range(len(SKEWS))}
     assert len(hours) > 1, "the clocks were wrong"
 
-    # The server's record is what somebody outside saw: a token for each run, spent before it.
+    # The server's record is independent of the workers: a token for each run, spent before it.
     assert len(seen.runs) + seen.given_back == len(seen.tokens) > 3 * LIMIT.max
     ran, paid = {job_id for job_id, _ in seen.runs}, {*map(job_of, seen.tokens)}
     assert ran <= paid
@@ -35,9 +35,11 @@ def test_three_instances_with_wrong_clocks_keep_one_limit_and_waste_nothing(tmp_
     assert seen.fullest_by_server <= LIMIT.max
     assert seen.fullest_by_handlers <= LIMIT.max
 
-    assert max(seen.waits) < 1_000, "a job that came while there were tokens"
-    assert -1 <= min(seen.lateness) <= max(seen.lateness) < 1_000, "a token that came back while jobs waited"
-    # A machine that wakes sleepers late wakes our workers late too: no fault of the limit's.
+    assert max(seen.waits) < 1_000, "a job that was enqueued while tokens were free"
+    assert -1 <= min(seen.lateness) <= max(seen.lateness) < 1_000, (
+        "a token that became free while jobs waited"
+    )
+    # A busy machine wakes our workers late, which isn't the limit's fault.
     late = (1 / seen.utilisation - 1) * LIMIT.duration * 1000
     assert seen.utilisation >= 0.98 or late < 5 * seen.oversleep, (seen.utilisation, seen.oversleep)
 

@@ -1,4 +1,4 @@
-"""A few seconds of the soak, and proof that its verdict can be a bad one."""
+"""A few seconds of the soak, and proof that its verdict can fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from preppath_workers import NewJob
-from tests.soak.explain import evidence
 from tests.soak.observations import Fate, Happened, Observations
 from tests.soak.plan import RECOVERIES, TINY, Plan
 from tests.soak.record import Record, Run
@@ -20,14 +19,14 @@ from tests.soak.verdict import judge
 
 @pytest.mark.processes
 @pytest.mark.timeout(240)
-def test_nothing_is_lost_whatever_dies(tmp_path: Path) -> None:
+def test_soak_with_every_trouble_loses_no_job(tmp_path: Path) -> None:
     observations = Soak(TINY, seed=1, folder=tmp_path).run()
     assert [row for row in judge(observations) if not row.holds and not row.is_timing] == []
     assert sum(len(record.by_job) for record in observations.records.values()) == TINY.jobs
 
 
 def runs(job_id: str, *spans: tuple[int, float, float | None]) -> list[Run]:
-    """Of each run: process, beginning, end."""
+    """Return runs of the job; each span is a pid, a start and an end."""
     return [Run(job_id, pid, began, ended, job_id[0] == "f") for pid, began, ended in spans]
 
 
@@ -46,8 +45,8 @@ def killed(pid: int, at: float = 5.0) -> Happened:
     return Happened("kill a child", at, at, [pid], 0, "a")
 
 
-#: An ordinary job, one that fails, and a poison job, all of which went as they should; a worker was killed.
-WELL = Observations(
+#: An ordinary, a failing and a poison job, all as expected; one worker was killed.
+SOUND = Observations(
     plan=Plan(seconds=1, jobs=3, poison=1, troubles={"kill a child": 1}),
     accepted={"a": {name: (NewJob({}, name), 0.0) for name in ("n0", "f1", "p2")}},
     happened=[killed(70)],
@@ -67,11 +66,11 @@ WELL = Observations(
 
 
 def fated(**fates: Fate) -> Mapping[str, Any]:
-    return {"fates": {"a": {**WELL.fates["a"], **fates}}}
+    return {"fates": {"a": {**SOUND.fates["a"], **fates}}}
 
 
 def accepted(job: NewJob) -> Mapping[str, Any]:
-    return {"accepted": {"a": {**WELL.accepted["a"], job.id: (job, 0.0)}}}
+    return {"accepted": {"a": {**SOUND.accepted["a"], job.id: (job, 0.0)}}}
 
 
 LOST, STRANDED, EARLY = "jobs lost", "jobs stranded", "delayed jobs and retries started early"
@@ -81,21 +80,21 @@ KILLED = "a job's next start after its worker was killed"
 DONE = Fate("completed", expires=True)
 
 VERDICTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
-    "a job that Redis calls completed and no handler ever ended": (
+    "a job is completed in Redis but no handler ended": (
         recorded(runs("n0", (70, 4.9, None), (71, 5.1, None)), F1, P2),
         [LOST],
     ),
-    "a job that ended and that nobody knows": (
-        {"fates": {"a": {name: fate for name, fate in WELL.fates["a"].items() if name != "n0"}}},
+    "a job ended but Redis has no record of it": (
+        {"fates": {"a": {name: fate for name, fate in SOUND.fates["a"].items() if name != "n0"}}},
         [LOST],
     ),
-    "a job that still waits": (fated(n0=Fate("waiting")), [LOST, STRANDED]),
-    "a job that is dead and lost no worker": (
+    "a job still waits": (fated(n0=Fate("waiting")), [LOST, STRANDED]),
+    "a job is dead although it lost no worker": (
         fated(n0=Fate("failed", "worker-died", RECOVERIES + 1)),
         [LOST],
     ),
-    "a failing job that was not retried": (recorded(N0, F1[:1], P2), [LOST]),
-    "a failing job that is dead for another reason": (fated(f1=Fate("failed", "invalid")), [LOST]),
+    "a failing job wasn't retried": (recorded(N0, F1[:1], P2), [LOST]),
+    "a failing job is dead for another reason": (fated(f1=Fate("failed", "invalid")), [LOST]),
     "more runs than deaths": (
         recorded(N0, runs("n0", (71, 6.0, 6.1)), F1, P2),
         [REPEATED, UNEXPLAINED],
@@ -109,48 +108,51 @@ VERDICTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
         [UNEXPLAINED],
     ),
     "only a connection was cut": (
-        {"happened": [Happened("cut silently", 5.0, 5.0)], "plan": replace(WELL.plan, troubles={})},
+        {"happened": [Happened("cut silently", 5.0, 5.0)], "plan": replace(SOUND.plan, troubles={})},
         [REPEATED, UNEXPLAINED],
     ),
-    "a failing job that was retried once too often": (
+    "a failing job was retried once too often": (
         recorded(N0, F1, runs("f1", (71, 3.0, 3.1)), P2),
         [REPEATED, UNEXPLAINED],
     ),
-    "a poison job that ran once more": (recorded(N0, F1, P2, runs("p2", (90, 90.0, None))), [POISON]),
-    "a poison job that was given up early": (
+    "a poison job ran once more": (recorded(N0, F1, P2, runs("p2", (90, 90.0, None))), [POISON]),
+    "a poison job was dead too early": (
         fated(p2=Fate("failed", "worker-died", RECOVERIES)),
         [POISON],
     ),
-    "a poison job whose deaths were counted twice": (recorded(N0, F1, P2[:-1]), [UNSEEN]),
-    "a poison job that lives": (fated(p2=DONE), [POISON]),
-    "a job in the other prefix's record": (
+    "a poison job's deaths were counted twice": (recorded(N0, F1, P2[:-1]), [UNSEEN]),
+    "a poison job completed": (fated(p2=DONE), [POISON]),
+    "a job is in the other prefix's record": (
         recorded(N0, F1, P2, runs("n9", (71, 7.0, 7.1))),
         ["jobs run by the other prefix's workers"],
     ),
-    "a delayed job that did not wait": (accepted(NewJob({}, "n0", delay=5.5)), [EARLY]),
-    "a retry that did not wait": (
+    "a delayed job started early": (accepted(NewJob({}, "n0", delay=5.5)), [EARLY]),
+    "a retry started early": (
         recorded(N0, runs("f1", (71, 1.0, 1.1), (71, 1.3, 1.4)), P2),
         [EARLY],
     ),
-    "a job that was never accepted": (
-        {"plan": replace(WELL.plan, jobs=4)},
+    "a job was never accepted": (
+        {"plan": replace(SOUND.plan, jobs=4)},
         ["jobs that were not accepted"],
     ),
-    "a trouble that never came": (
-        {"plan": replace(WELL.plan, troubles={"kill a child": 2})},
+    "a trouble was never caused": (
+        {"plan": replace(SOUND.plan, troubles={"kill a child": 2})},
         ["troubles that were not made"],
     ),
-    "a hash that stays for ever": (fated(n0=Fate("completed")), ["finished jobs that would stay for ever"]),
-    "a key that nobody needs": ({"leaks": {"keys": ["a:{alpha}:active:x:0"]}}, ["left: keys"]),
-    "a supervisor that ended badly": (
+    "a finished job's hash has no TTL": (
+        fated(n0=Fate("completed")),
+        ["finished jobs that would stay for ever"],
+    ),
+    "a key is left over": ({"leaks": {"keys": ["a:{alpha}:active:x:0"]}}, ["left: keys"]),
+    "a supervisor exited with an error": (
         {"exit_codes": [0, 1, 0]},
         ["supervisors' exit codes that are not 0"],
     ),
-    "a lease that ran out on a living instance": (
+    "a live instance was presumed dead": (
         {"presumed_dead": ["host-1-x"]},
         ["living instances taken for dead"],
     ),
-    "a recovery that takes seconds": (
+    "a recovery takes seconds": (
         {
             **recorded(
                 runs("n0", (70, 4.9, None), (71, 7.1, 7.2)),
@@ -161,7 +163,7 @@ VERDICTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
             **accepted(NewJob({}, "n3")),
             **fated(n3=DONE),
             "happened": [killed(70), killed(69)],
-            "plan": replace(WELL.plan, jobs=4),
+            "plan": replace(SOUND.plan, jobs=4),
         },
         [KILLED],
     ),
@@ -172,30 +174,19 @@ def broken(observations: Observations) -> list[str]:
     return [row.promise for row in judge(observations) if not row.holds]
 
 
-def test_what_went_as_it_should_breaks_no_promise() -> None:
-    assert broken(WELL) == []
+def test_judge_of_a_sound_run_passes() -> None:
+    assert broken(SOUND) == []
 
 
 @pytest.mark.parametrize(("change", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
-def test_a_promise_that_is_broken_is_told(change: Mapping[str, Any], expected: list[str]) -> None:
-    assert broken(replace(WELL, **change)) == expected
-
-
-def test_what_nobody_can_explain_is_told_with_what_happened_around() -> None:
-    observations = replace(
-        WELL, **recorded(runs("n0", (70, 1.0, 1.1), (72, 5.5, 5.6)), F1, P2), happened=[killed(71)]
-    )
-    assert [*evidence(observations)] == [
-        "a n0",
-        "  1.00 to 1.10 in 70",
-        "  5.50 to 5.60 in 72",
-        "  5.00 to 5.00 kill a child a 0, 71",
-    ]
-    assert [*evidence(WELL)] == []
+def test_judge_of_a_bad_run_names_the_broken_invariant(
+    change: Mapping[str, Any], expected: list[str]
+) -> None:
+    assert broken(replace(SOUND, **change)) == expected
 
 
 def silent(at: float, again: float) -> Observations:
-    """Two workers are killed, a connection is cut. One of the jobs falls to a worker whose last job, f1, had
+    """Two workers are killed and a connection is cut. One of the jobs goes to a worker whose last job, f1,
     ended at 2.1 s."""
     happened = [killed(70), killed(69), Happened("cut silently", at, at)]
     records = recorded(
@@ -205,17 +196,17 @@ def silent(at: float, again: float) -> Observations:
         P2,
     )
     return replace(
-        WELL,
+        SOUND,
         **{**accepted(NewJob({}, "n3")), **fated(n3=DONE), **records},
         happened=happened,
-        plan=replace(WELL.plan, jobs=4, troubles={"kill a child": 2, "cut silently": 1}),
+        plan=replace(SOUND.plan, jobs=4, troubles={"kill a child": 2, "cut silently": 1}),
     )
 
 
 SILENT = "of such jobs, those that fell to a silent connection"
 
 
-def test_a_job_that_fell_to_a_silent_connection_is_told_apart() -> None:
+def test_judge_separates_jobs_delayed_by_a_silent_connection() -> None:
     row = next(row for row in judge(silent(at=4.5, again=14.5)) if row.promise == SILENT)
     assert (row.seen, row.holds) == ("1 (9.5 s)", True)
 
@@ -224,26 +215,20 @@ def test_a_job_that_fell_to_a_silent_connection_is_told_apart() -> None:
     ("at", "again", "expected"),
     [
         pytest.param(1.5, 14.5, "0", id="the cut came before the worker's last job"),
-        pytest.param(4.5, 12.0, "0", id="the worker had not waited for ten seconds"),
-        pytest.param(4.5, 17.0, "1 (12.0 s)", id="nobody waits so long"),
+        pytest.param(4.5, 12.0, "0", id="the worker had waited less than ten seconds"),
+        pytest.param(4.5, 17.0, "1 (12.0 s)", id="longer than any read timeout"),
     ],
 )
-def test_what_no_silence_explains_is_a_broken_promise(at: float, again: float, expected: str) -> None:
+def test_judge_of_a_delay_that_no_silent_connection_explains_fails(
+    at: float, again: float, expected: str
+) -> None:
     observations = silent(at, again)
     row = next(row for row in judge(observations) if row.promise == SILENT)
     assert row.seen == expected
     assert broken(observations) == [KILLED if row.holds else SILENT]
 
 
-def test_a_worker_that_stood_still_before_its_first_line_explains_a_late_run() -> None:
+def test_judge_accepts_a_late_run_of_a_worker_that_was_stopped() -> None:
     stopped = Happened("stop past the lease", 5.0, 5.1, [70], 0, "a")
     late = recorded(runs("n0", (71, 6.0, 6.1), (70, 9.6, 9.7)), F1, P2)
-    assert broken(replace(WELL, happened=[killed(79), stopped], **late)) == []
-
-
-def test_the_record_is_read_as_handlers_wrote_it() -> None:
-    lines = ["start n0 70 1.0", "start f1 71 1.5", "fail f1 71 2.0", "start n0 72 3.0", "end n0 72 4.0"]
-    record = Record.parse(lines)
-    assert record.by_job["n0"] == [Run("n0", 70, 1.0), Run("n0", 72, 3.0, 4.0)]
-    assert record.by_job["f1"] == [Run("f1", 71, 1.5, 2.0, failed=True)]
-    assert (record.has_ended("n0"), record.has_ended("f1")) == (True, False)
+    assert broken(replace(SOUND, happened=[killed(79), stopped], **late)) == []

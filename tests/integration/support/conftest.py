@@ -1,4 +1,4 @@
-"""What the tests of the OpenAI-compatible server share."""
+"""Fixtures for the tests of the OpenAI-compatible server."""
 
 from __future__ import annotations
 

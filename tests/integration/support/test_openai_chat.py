@@ -1,4 +1,4 @@
-"""Chat completions of the OpenAI-compatible server, seen through OpenAI's own SDK."""
+"""Chat completions of the OpenAI-compatible server, used through OpenAI's own SDK."""
 
 from __future__ import annotations
 
@@ -46,28 +46,28 @@ EVALUATION = an_object(
 
 
 def ask(client: openai.OpenAI, text: str, model: str = "gpt-6-luna", **parameters: Any) -> Any:
-    """The JSON that the model answers."""
+    """Return the JSON that the model answers."""
     messages: Any = [{"role": "system", "content": "Answer in JSON."}, {"role": "user", "content": text}]
     completion = client.chat.completions.create(model=model, messages=messages, **parameters)
     return json.loads(completion.choices[0].message.content or "")
 
 
-def test_an_evaluation_is_one(client: openai.OpenAI) -> None:
-    told = ask(client, QUESTION.format(answer=SAID), response_format=strict(EVALUATION))
-    assert told.keys() == set(EVALUATION["properties"])
-    assert all(0 < told[score] <= 10 for score in ("correctness", "completeness", "clarity"))
-    assert "sorted" in told["feedback"]
-    assert told["strengths"]
-    assert told["improvements"]
+def test_chat_with_the_evaluation_schema_scores_the_answer(client: openai.OpenAI) -> None:
+    answer = ask(client, QUESTION.format(answer=SAID), response_format=strict(EVALUATION))
+    assert answer.keys() == set(EVALUATION["properties"])
+    assert all(0 < answer[score] <= 10 for score in ("correctness", "completeness", "clarity"))
+    assert "sorted" in answer["feedback"]
+    assert answer["strengths"]
+    assert answer["improvements"]
 
 
-def test_the_same_request_gets_the_same_evaluation(client: openai.OpenAI) -> None:
+def test_chat_with_the_same_request_answers_the_same(client: openai.OpenAI) -> None:
     request = QUESTION.format(answer=SAID)
     first, second = (ask(client, request, response_format=strict(EVALUATION)) for _ in range(2))
     assert first == second
 
 
-def test_a_better_answer_scores_better(client: openai.OpenAI) -> None:
+def test_chat_scores_a_better_answer_higher(client: openai.OpenAI) -> None:
     answers = ("", "I have no idea.", "It is a tree.", SAID)
     scores = [
         sum(
@@ -80,7 +80,7 @@ def test_a_better_answer_scores_better(client: openai.OpenAI) -> None:
     assert scores[0] == 0
 
 
-def test_any_schema_is_filled(client: openai.OpenAI) -> None:
+def test_chat_with_any_schema_fills_it(client: openai.OpenAI) -> None:
     schema = an_object(
         level={"type": "string", "enum": ["low", "high"]},
         count={"type": "integer", "minimum": 3, "maximum": 5},
@@ -93,21 +93,21 @@ def test_any_schema_is_filled(client: openai.OpenAI) -> None:
         points={"type": "array", "minItems": 2, "items": {"$ref": "#/$defs/point"}},
     )
     schema["$defs"] = {"point": an_object(name={"type": "string"})}
-    told = ask(client, "Anything.", response_format=strict(schema))
-    assert told["level"] == "low"
-    assert 3 <= told["count"] <= 5
-    assert told["above"] == 8
-    assert 0 <= told["share"] <= 1
-    assert told["sure"] is True
-    assert isinstance(told["maybe"], str)
-    assert told["either"] <= -1
-    assert 30 <= len(told["code"]) <= 40
-    assert [point.keys() for point in told["points"]] == [{"name"}, {"name"}]
+    answer = ask(client, "Anything.", response_format=strict(schema))
+    assert answer["level"] == "low"
+    assert 3 <= answer["count"] <= 5
+    assert answer["above"] == 8
+    assert 0 <= answer["share"] <= 1
+    assert answer["sure"] is True
+    assert isinstance(answer["maybe"], str)
+    assert answer["either"] <= -1
+    assert 30 <= len(answer["code"]) <= 40
+    assert [point.keys() for point in answer["points"]] == [{"name"}, {"name"}]
 
 
-def test_a_json_object_is_one(client: openai.OpenAI) -> None:
-    told = ask(client, QUESTION.format(answer=SAID), response_format={"type": "json_object"})
-    assert told.keys() == set(EVALUATION["properties"])
+def test_chat_with_json_object_answers_an_object(client: openai.OpenAI) -> None:
+    answer = ask(client, QUESTION.format(answer=SAID), response_format={"type": "json_object"})
+    assert answer.keys() == set(EVALUATION["properties"])
 
 
 @pytest.mark.parametrize(
@@ -119,25 +119,27 @@ def test_a_json_object_is_one(client: openai.OpenAI) -> None:
         an_object(inner={"type": "array", "items": {"type": "object", "properties": {}}}),
     ],
 )
-def test_strict_schemas_must_be_closed(client: openai.OpenAI, schema: dict[str, Any]) -> None:
+def test_chat_with_an_open_strict_schema_is_refused(client: openai.OpenAI, schema: dict[str, Any]) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         ask(client, "Anything.", response_format=strict(schema))
     assert refused.value.param == "response_format"
 
 
 @pytest.mark.parametrize("parameter", ["temperature", "top_p", "max_tokens"])
-def test_models_that_reason_take_no(client: openai.OpenAI, parameter: str) -> None:
+def test_chat_with_a_sampling_parameter_for_a_reasoning_model_is_refused(
+    client: openai.OpenAI, parameter: str
+) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         ask(client, "Anything.", "gpt-6-luna", **{parameter: 1})
     assert (refused.value.code, refused.value.param) == ("unsupported_parameter", parameter)
 
 
-def test_temperature_is_fine_without_reasoning(client: openai.OpenAI) -> None:
+def test_chat_with_temperature_and_no_reasoning_is_answered(client: openai.OpenAI) -> None:
     wanted = {"response_format": strict(EVALUATION), "temperature": 0.2, "reasoning_effort": "none"}
     assert ask(client, "Anything.", **wanted)
 
 
-def test_usage_and_reason_are_told(client: openai.OpenAI) -> None:
+def test_chat_answer_has_usage_and_finish_reason(client: openai.OpenAI) -> None:
     messages: Any = [{"role": "user", "content": [{"type": "text", "text": "twelve chars"}]}]
     completion = client.chat.completions.create(model="gpt-6-sol", messages=messages)
     assert completion.id.startswith("chatcmpl-")

@@ -1,4 +1,4 @@
-"""What tests order from the OpenAI-compatible server, and what it tells them afterwards."""
+"""The faults that tests order from the OpenAI-compatible server, and its record of calls."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def chat(client: openai.OpenAI) -> Any:
     )
 
 
-def spoken(client: openai.OpenAI) -> bytes:
+def speak(client: openai.OpenAI) -> bytes:
     return client.audio.speech.create(model="tts-1", voice="alloy", input="Hello.").content
 
 
-def test_an_ordered_error_comes_as_often_as_ordered(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_order_with_times_fails_that_many_calls(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     vendor.order(
         {
             "path": SPEECH,
@@ -42,13 +42,13 @@ def test_an_ordered_error_comes_as_often_as_ordered(vendor: OpenAIServer, client
     )
     for _ in range(2):
         with pytest.raises(openai.RateLimitError) as refused:
-            spoken(client)
+            speak(client)
         assert refused.value.code == "rate_limit_exceeded"
         assert refused.value.response.headers["retry-after"] == "3"
-    assert spoken(client)
+    assert speak(client)
 
 
-def test_faults_come_in_their_order_and_to_their_path(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_orders_apply_in_order_to_their_path(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     vendor.order({"path": SPEECH, "status": 500}, {"path": CHAT, "status": 503}, {"status": 400})
     with pytest.raises(openai.InternalServerError) as refused:
         chat(client)
@@ -57,11 +57,11 @@ def test_faults_come_in_their_order_and_to_their_path(vendor: OpenAIServer, clie
         chat(client)
     assert chat(client)
     with pytest.raises(openai.InternalServerError):
-        spoken(client)
+        speak(client)
 
 
 @pytest.mark.parametrize("where", ["before", "middle"])
-def test_a_connection_is_cut(vendor: OpenAIServer, client: openai.OpenAI, where: str) -> None:
+def test_order_to_cut_closes_the_connection(vendor: OpenAIServer, client: openai.OpenAI, where: str) -> None:
     vendor.order({"cut": where})
     with pytest.raises(openai.APIConnectionError):
         chat(client)
@@ -69,20 +69,20 @@ def test_a_connection_is_cut(vendor: OpenAIServer, client: openai.OpenAI, where:
     assert chat(client)
 
 
-def test_an_answer_comes_late(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_order_with_latency_delays_the_answer(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     vendor.order({"latency": 0.3})
     with pytest.raises(openai.APITimeoutError):
         chat(client.with_options(timeout=0.1))
 
 
-def test_a_body_is_chosen(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_order_with_a_body_replaces_the_answer(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     vendor.order({"body": "<html>", "headers": {"Content-Type": "text/html"}}, {"body": "", "status": 502})
-    assert chat(client) == "<html>"  # the SDK hands on what is no JSON
+    assert chat(client) == "<html>"  # the SDK returns other content types unchanged
     with pytest.raises(openai.InternalServerError):
         chat(client)
 
 
-def test_what_the_model_says_is_chosen(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_order_with_content_replaces_the_message(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     vendor.order(
         {"content": {"correctness": 11}},
         {"content": "no JSON", "finish_reason": "length"},
@@ -96,14 +96,14 @@ def test_what_the_model_says_is_chosen(vendor: OpenAIServer, client: openai.Open
 
 
 @pytest.mark.parametrize("order", [{"statuss": 500}, "late"])
-def test_an_order_that_makes_no_sense_is_refused(vendor: OpenAIServer, order: Any) -> None:
+def test_order_that_is_invalid_is_refused(vendor: OpenAIServer, order: Any) -> None:
     with pytest.raises(requests.HTTPError):
         vendor.order(order)
 
 
-def test_calls_are_told(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_calls_list_requests_without_keys(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     before = time.time()
-    spoken(client)
+    speak(client)
     chat(client.with_options(organization="org-1"))
     first, second = vendor.calls()
     assert vendor.calls(CHAT) == [second]
@@ -114,7 +114,7 @@ def test_calls_are_told(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     assert "sk-test" not in json.dumps([first, second])
 
 
-def test_an_uploaded_file_is_told_by_its_digest(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_calls_list_an_uploaded_file_by_its_digest(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     file = synthesize("Hello.").wav_bytes("Hello.")
     client.audio.transcriptions.create(model="gpt-transcribe", file=("a.wav", file))
     (call,) = vendor.calls()
@@ -123,7 +123,7 @@ def test_an_uploaded_file_is_told_by_its_digest(vendor: OpenAIServer, client: op
     assert call["body"]["model"] == call["model"] == "gpt-transcribe"
 
 
-def test_reset_forgets_calls_and_faults(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_reset_removes_calls_and_orders(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     chat(client)
     vendor.order({"status": 500})
     vendor.reset()
@@ -131,7 +131,7 @@ def test_reset_forgets_calls_and_faults(vendor: OpenAIServer, client: openai.Ope
     assert chat(client)
 
 
-def test_the_server_prints_its_url_and_takes_its_time() -> None:
+def test_server_with_latency_prints_its_url_and_answers_late() -> None:
     command = [sys.executable, "-m", "tests.fake_openai", "--port", "0", "--latency", "0.3"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -144,7 +144,7 @@ def test_the_server_prints_its_url_and_takes_its_time() -> None:
             process.terminate()
 
 
-def test_error_is_ordered_in_the_body_of_a_success(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_order_with_body_error_puts_it_into_a_success(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     error = {"code": 429, "message": "Provider returned error"}
     vendor.order({"path": CHAT, "body_error": error}, {"path": CHAT, "choice_error": error})
 
@@ -154,7 +154,7 @@ def test_error_is_ordered_in_the_body_of_a_success(vendor: OpenAIServer, client:
     assert choice.error == error
 
 
-def test_ordered_error_names_a_parameter(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_order_with_param_names_it_in_the_error(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     vendor.order({"status": 400, "code": "unsupported_value", "param": "temperature"})
 
     with pytest.raises(openai.BadRequestError) as refused:

@@ -1,4 +1,4 @@
-"""The Realtime API of the OpenAI-compatible server, as the SDK's own client meets it."""
+"""The Realtime API of the OpenAI-compatible server, used through OpenAI's own SDK."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def until_done(connection: RealtimeConnection) -> tuple[list[Any], RealtimeRespo
     raise AssertionError("the session ended before the response")
 
 
-def test_response_out_of_band_is_spoken_with_its_transcript_and_usage(
+def test_response_out_of_band_has_audio_transcript_and_usage(
     vendor: OpenAIServer, client: openai.OpenAI
 ) -> None:
     with session(client) as connection:
@@ -99,7 +99,7 @@ def test_response_out_of_band_is_spoken_with_its_transcript_and_usage(
     ],
     ids=str,
 )
-def test_session_update_that_the_api_does_not_take_is_an_error_event(
+def test_session_update_with_a_wrong_parameter_is_an_error_event(
     vendor: OpenAIServer, client: openai.OpenAI, update: Any, param: str
 ) -> None:
     with session(client) as connection:
@@ -124,9 +124,7 @@ def test_handshake_with_a_wrong_key_or_model_is_refused(
     assert refused.value.response.status_code == status
 
 
-def test_faults_meet_the_response_that_they_are_ordered_for(
-    vendor: OpenAIServer, client: openai.OpenAI
-) -> None:
+def test_orders_for_responses_apply_in_order(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     vendor.order(
         {"path": RESPONSES, "content": "A hash table maps keys to values."},
         {"path": RESPONSES, "ends": "incomplete", "finish_reason": "max_output_tokens"},
@@ -136,8 +134,10 @@ def test_faults_meet_the_response_that_they_are_ordered_for(
     with session(client) as connection:
         connection.response.create(response=asked())
         events, _ = until_done(connection)
-        told = [event.transcript for event in events if event.type == "response.output_audio_transcript.done"]
-        assert told == ["A hash table maps keys to values."]
+        transcripts = [
+            event.transcript for event in events if event.type == "response.output_audio_transcript.done"
+        ]
+        assert transcripts == ["A hash table maps keys to values."]
 
         connection.response.create(response=asked())
         _, response = until_done(connection)
@@ -155,7 +155,7 @@ def test_faults_meet_the_response_that_they_are_ordered_for(
     assert vendor.calls(RESPONSES)[-1]["status"] is None
 
 
-def test_fault_at_the_handshake_is_an_http_answer(vendor: OpenAIServer, client: openai.OpenAI) -> None:
+def test_order_for_the_handshake_is_an_http_answer(vendor: OpenAIServer, client: openai.OpenAI) -> None:
     vendor.order({"path": REALTIME, "status": 429, "headers": {"Retry-After": "3"}})
 
     with pytest.raises(InvalidStatus) as refused, session(client):

@@ -1,4 +1,4 @@
-"""The embedded servers: they start, they stop, and nothing of them stays behind."""
+"""The test servers start, stop, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def is_gone(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("make", [RedisServer, PostgresServer, S3Server, OpenAIServer])
-def test_stop_leaves_no_process_no_folder_and_no_listener(make: Callable[[], Server]) -> None:
+def test_server_stop_leaves_no_process_folder_or_listener(make: Callable[[], Server]) -> None:
     server = make().start()
     pid, directory = server.pid, server.directory
     assert server.ready()
@@ -50,7 +50,7 @@ def test_stop_leaves_no_process_no_folder_and_no_listener(make: Callable[[], Ser
 
 
 @pytest.mark.parametrize("make", [RedisServer, PostgresServer, S3Server, OpenAIServer])
-def test_a_killed_server_comes_back_on_the_same_port(make: Callable[[], Server]) -> None:
+def test_server_restarted_after_a_kill_has_the_same_port(make: Callable[[], Server]) -> None:
     with make() as server:
         port, pid = server.port, server.pid
         server.kill()
@@ -63,7 +63,7 @@ def test_a_killed_server_comes_back_on_the_same_port(make: Callable[[], Server])
         assert (server.port, server.pid != pid) == (port, True)
 
 
-def test_redis_keeps_its_data_with_aof_when_it_is_killed() -> None:
+def test_redis_with_aof_keeps_its_data_after_a_kill() -> None:
     settings = {"appendonly": "yes", "appendfsync": "always"}
     with (
         RedisServer(settings=settings) as server,
@@ -75,7 +75,7 @@ def test_redis_keeps_its_data_with_aof_when_it_is_killed() -> None:
         assert client.get("name") == "value"
 
 
-def test_redis_keeps_a_given_folder(tmp_path: Path) -> None:
+def test_redis_with_a_given_folder_keeps_its_data(tmp_path: Path) -> None:
     settings = {"appendonly": "yes"}
     with RedisServer(directory=tmp_path, settings=settings) as server, Redis.from_url(server.url) as client:
         client.set("name", "value")
@@ -83,13 +83,13 @@ def test_redis_keeps_a_given_folder(tmp_path: Path) -> None:
         assert client.get("name") == b"value"
 
 
-def test_redis_evicts_nothing_and_takes_settings() -> None:
+def test_redis_with_settings_applies_them_and_evicts_nothing() -> None:
     with RedisServer(settings={"requirepass": "secret"}) as server, Redis.from_url(server.url) as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert ":secret@" in server.url
 
 
-def test_postgres_listens_on_loopback_alone_and_keeps_utc() -> None:
+def test_postgres_listens_on_loopback_only_and_uses_utc() -> None:
     with (
         PostgresServer() as server,
         closing(psycopg2.connect(server.url)) as connection,
@@ -102,7 +102,7 @@ def test_postgres_listens_on_loopback_alone_and_keeps_utc() -> None:
         assert cursor.fetchone() == ("127.0.0.1", "", "UTC", "UTF8")
 
 
-def test_s3_stores_objects() -> None:
+def test_s3_put_object_is_readable() -> None:
     with S3Server() as server:
         client = boto3.client(
             "s3",
@@ -116,7 +116,7 @@ def test_s3_stores_objects() -> None:
         assert client.get_object(Bucket="bucket", Key="key")["Body"].read() == b"content"
 
 
-def test_a_server_that_can_not_start_says_why_and_leaves_nothing() -> None:
+def test_server_that_cannot_start_names_the_reason_and_leaves_nothing() -> None:
     server = RedisServer(settings={"appendonly": "perhaps"})
     directory = server.directory
     with pytest.raises(ServerFailed, match="appendonly"):
@@ -124,12 +124,12 @@ def test_a_server_that_can_not_start_says_why_and_leaves_nothing() -> None:
     assert not directory.exists()
 
 
-def test_a_server_whose_port_is_taken_says_so() -> None:
+def test_server_with_a_port_in_use_says_so() -> None:
     with RedisServer() as first, pytest.raises(ServerFailed, match="taken"):
         RedisServer(port=first.port).start()
 
 
-def test_all_servers_stop_when_the_block_fails() -> None:
+def test_running_with_a_failing_block_stops_all_servers() -> None:
     pids: list[int] = []
 
     def fail() -> None:
@@ -143,8 +143,8 @@ def test_all_servers_stop_when_the_block_fails() -> None:
     assert [is_gone(pid) for pid in pids] == [True, True]
 
 
-#: A process that runs servers, says where they are, and waits.
-OWNER = """
+#: A process that runs servers, prints their pids and folders, and waits.
+PARENT = """
 import signal
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
@@ -159,9 +159,9 @@ with running(*servers):
 """
 
 
-def owner(servers: str) -> tuple[subprocess.Popen[str], dict[int, Path]]:
-    """The process, and the pids of its servers with their folders."""
-    command = [sys.executable, "-c", OWNER.format(servers=servers)]
+def start_parent(servers: str) -> tuple[subprocess.Popen[str], dict[int, Path]]:
+    """Start the process; return it and its servers' folders by pid."""
+    command = [sys.executable, "-c", PARENT.format(servers=servers)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     lines = [line.split() for line in iter(process.stdout.readline, "\n")]
@@ -169,8 +169,8 @@ def owner(servers: str) -> tuple[subprocess.Popen[str], dict[int, Path]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_servers_end_in_order_with_the_process_that_is_asked_to_end(number: signal.Signals) -> None:
-    process, servers = owner("RedisServer(), RedisServer()")
+def test_servers_stop_cleanly_if_their_parent_gets_a_signal(number: signal.Signals) -> None:
+    process, servers = start_parent("RedisServer(), RedisServer()")
     with process:
         process.send_signal(number)
         try:
@@ -182,21 +182,21 @@ def test_servers_end_in_order_with_the_process_that_is_asked_to_end(number: sign
     assert not any(directory.exists() for directory in servers.values())
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
-def test_servers_die_with_the_process_that_is_killed() -> None:
-    process, servers = owner("PostgresServer(), RedisServer()")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals the death of a parent")
+def test_servers_are_killed_if_their_parent_is_killed() -> None:
+    process, servers = start_parent("PostgresServer(), RedisServer()")
     with process:
         process.kill()
     try:
         assert len(servers) == 2
         eventually(lambda: all(has_ended(pid) for pid in servers))
     finally:
-        for directory in servers.values():  # there is nobody left who could
+        for directory in servers.values():
             shutil.rmtree(directory)
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the process has ended, even if its new parent has not looked yet."""
+    """Return whether the process has ended, even if it isn't reaped yet."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -204,7 +204,7 @@ def has_ended(pid: int) -> bool:
     return state == "Z"
 
 
-def test_a_forked_child_can_not_stop_the_server() -> None:
+def test_server_stop_in_a_forked_process_does_nothing() -> None:
     with RedisServer() as server:
         child = os.fork()
         if not child:

@@ -1,4 +1,4 @@
-"""Speech: real, different by voice and speed, as WAV with its transcript and as MP3."""
+"""Synthesized speech: voices, speed, WAV with its transcript, and MP3."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXT = "An index makes reads fast and writes slow."
 
 
 def pitch(sound: Wav) -> float:
-    """The pitch in Hz of the loudest moment: the lag at which it resembles itself most."""
+    """Return the pitch in Hz of the loudest moment, by autocorrelation."""
     samples = array.array("h", sound.samples)
     loudest = max(range(0, len(samples) - 2_000, 500), key=lambda at: sum(map(abs, samples[at : at + 2_000])))
     moment = samples[loudest : loudest + 2_000]
@@ -27,29 +27,29 @@ def pitch(sound: Wav) -> float:
     return sound.rate / max(lags, key=lambda lag: sum(map(mul, moment[:1_600], moment[lag:])))
 
 
-def test_no_two_names_are_the_same_voice() -> None:
+def test_voices_all_differ() -> None:
     assert len(set(VOICES.values())) == len(VOICES)
 
 
-def test_voices_are_lower_and_higher() -> None:
+def test_voices_differ_in_pitch() -> None:
     assert (
         pitch(synthesize(TEXT, "onyx")) < pitch(synthesize(TEXT, "verse")) < pitch(synthesize(TEXT, "coral"))
     )
 
 
-def test_speed_shortens_and_lengthens() -> None:
+def test_speed_changes_the_duration() -> None:
     normal = synthesize(TEXT).seconds
     assert 1.5 < normal < 5
     assert synthesize(TEXT, speed=2).seconds < 0.6 * normal
     assert synthesize(TEXT, speed=0.5).seconds > 1.7 * normal
 
 
-def test_an_unknown_voice_is_an_error() -> None:
+def test_synthesize_with_an_unknown_voice_raises() -> None:
     with pytest.raises(KeyError):
         synthesize(TEXT, "nobody")
 
 
-def test_threads_that_speak_first_at_once_start_one_engine() -> None:
+def test_synthesize_in_threads_starts_one_engine() -> None:
     code = (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from tests.support.speech import synthesize\n"
@@ -59,7 +59,7 @@ def test_threads_that_speak_first_at_once_start_one_engine() -> None:
     assert (spoken.returncode, spoken.stdout) == (0, "8\n")
 
 
-def test_threads_do_not_disturb_each_other() -> None:
+def test_synthesize_in_threads_keeps_each_speed() -> None:
     speeds = [0.5, 1, 2] * 6
     alone = {speed: synthesize(TEXT, speed=speed).seconds for speed in speeds}
     with ThreadPoolExecutor(8) as pool:
@@ -68,7 +68,7 @@ def test_threads_do_not_disturb_each_other() -> None:
 
 
 @pytest.mark.parametrize("comment", ["odd", "even", "Ça marche — 好", ""])
-def test_a_wav_carries_its_comment_and_plays(comment: str) -> None:
+def test_wav_with_a_comment_contains_it_and_the_samples(comment: str) -> None:
     sound = synthesize(TEXT)
     file = sound.wav_bytes(comment)
     assert comment_of(file) == comment
@@ -78,21 +78,21 @@ def test_a_wav_carries_its_comment_and_plays(comment: str) -> None:
         assert opened.readframes(opened.getnframes()) == sound.samples
 
 
-def test_a_wav_without_a_comment_has_none() -> None:
+def test_wav_without_a_comment_has_none() -> None:
     assert comment_of(synthesize(TEXT).wav_bytes()) is None
 
 
 @pytest.mark.parametrize("file", [b"", b"RIFF", b"not sound", b"RIFF\x04\0\0\0WAVE", b"\0" * 100])
-def test_what_is_no_wav_has_no_length_and_no_comment(file: bytes) -> None:
+def test_seconds_of_other_files_raises(file: bytes) -> None:
     assert comment_of(file) is None
     with pytest.raises(ValueError, match="WAV"):
         seconds_of(file)
 
 
-def test_an_mp3_is_a_row_of_whole_frames() -> None:
+def test_mp3_consists_of_whole_frames() -> None:
     sound = Wav(synthesize(TEXT).samples, 22_050)
     file = sound.mp3_bytes()
-    # MPEG-2 layer III at 22.05 kHz: 576 samples a frame, 144/2 * bits per second / rate bytes and padding.
+    # MPEG-2 layer III at 22.05 kHz: 576 samples per frame, 144/2 * bits per second / rate bytes and padding.
     frames, at = 0, 0
     while at < len(file):
         assert file[at : at + 2] == b"\xff\xf3"

@@ -26,7 +26,7 @@ from preppath_workers.store.consumer import Consumer
 from preppath_workers.worker import step_retry
 from preppath_workers.worker.job_context import ActiveJobContext
 from preppath_workers.worker.step_retry import retry_step
-from tests.conftest import Given
+from tests.conftest import ExternalServer
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
 from tests.integration.store.consumer_steps import next_job
@@ -43,7 +43,7 @@ DOWN = ServiceError("s3", "S3 does not answer")
 
 @pytest.fixture
 def config(
-    redis_url: str, key_prefix: str, s3_server: S3Server | Given, bucket: str, vendor: OpenAIServer
+    redis_url: str, key_prefix: str, s3_server: S3Server | ExternalServer, bucket: str, vendor: OpenAIServer
 ) -> Config:
     settings = {
         **MINIMAL_ENV,
@@ -66,7 +66,9 @@ def services(config: Config) -> Iterator[Services]:
 
 
 @pytest.fixture
-def freeze(s3_server: S3Server | Given, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
+def freeze(
+    s3_server: S3Server | ExternalServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[float], None]]:
     """Freezes S3 for so many seconds."""
     if not isinstance(s3_server, S3Server):
         pytest.skip("needs an S3 of its own")

@@ -16,7 +16,7 @@ from redis import Redis
 
 from preppath_workers import Queue
 from preppath_workers.clients.postgres.schema import create_missing
-from tests.conftest import Given
+from tests.conftest import ExternalServer
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
 from tests.support.interview import add_interview
@@ -93,7 +93,7 @@ def world(
     redis_url: str,
     key_prefix: str,
     database_url: str,
-    s3_server: S3Server | Given,
+    s3_server: S3Server | ExternalServer,
     s3: S3Client,
     bucket: str,
     vendor: OpenAIServer,
