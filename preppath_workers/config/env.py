@@ -22,7 +22,11 @@ def has_host(parts: SplitResult) -> bool:
     kinds, and only when the first job needs the connection. Raises ValueError for some that are none."""
     host = parts.hostname or ""
     if ":" in host:
-        return bool(ip_address(host))  # raises ValueError
+        is_bare = parts.netloc.rpartition("@")[2].startswith("[")
+        return is_bare and bool(ip_address(host))  # raises ValueError
+    # Python's IDNA is of 2003 and accepts symbols, which that of 2008 in HTTP libraries refuses.
+    if not all(letter.isascii() or letter.isalnum() for letter in host):
+        return False
     return _HOST_NAME.fullmatch(host.encode("idna").decode("ascii")) is not None
 
 

@@ -10,7 +10,8 @@ from preppath_workers.store import connection as connections
 
 WRONG = [
     "localhost:6379", "redis://", "redis://host:port", "redis://host:99999", "redis://host:0", "redis://[::1",
-    "redis://[::g]", "http://host", "redis://two words", "redis://%00", "redis://a..b", "redis://" + "a" * 64,
+    "redis://[::g]", "redis://x[::1]", "redis://¡", "http://host",
+    "redis://two words", "redis://%00", "redis://a..b", "redis://" + "a" * 64,
     "redis://host/queues", "redis://host/0/1", "redis://host/-1", "redis://host/999999", "redis://host/١",
     "redis://host?db=x", "redis://host?db=1&db=x", "redis://host?client_name=two words",
     "redis://host?socket_timeout=2", "redis://host?socket_connect_timeout=0", "redis://host?retry_on_timeout=1",

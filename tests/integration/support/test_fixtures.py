@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from redis import Redis
 
+from tests.conftest import VARIABLES
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def test_bucket_in_each_test_is_empty(s3: S3Client, bucket: str, time: int) -> N
 
 
 def test_environment_has_no_settings_of_the_developer() -> None:
-    assert [name for name in os.environ if name.startswith(("OPENAI_", "AWS_", "S3_", "REDIS_"))] == []
+    assert [name for name in os.environ if name.startswith(VARIABLES)] == []
 
 
 def test_eventually_returns_the_first_true_value() -> None:
