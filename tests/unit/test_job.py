@@ -95,6 +95,6 @@ def test_job_is_finished_if_completed_failed_or_cancelled(state: str, is_finishe
 
 def test_job_from_reply_takes_the_id_that_the_script_appends() -> None:
     read = Job.from_reply(
-        "tts", ["state", "active", "id", "hand-written", "checkpoint:step", "{}", "id", "a"]
+        "tts", ["state", "active", "id", "an edited id", "checkpoint:step", "{}", "id", "a"]
     )
     assert (read.id, read.state, read.checkpoints) == ("a", "active", {"step": "{}"})

@@ -152,7 +152,7 @@ def test_speech_api_defaults_to_what_the_model_supports(variables: dict[str, str
             "no fable; ballad is",
         ),
         ({"OPENAI_TTS_VOICE": "af_heart"}, "expected one of alloy, ash"),
-        ({"OPENAI_TTS_VOICE": "nobody", "OPENAI_TTS_MODEL": "tts-1"}, "expected one of alloy, ash"),
+        ({"OPENAI_TTS_VOICE": "unknown", "OPENAI_TTS_MODEL": "tts-1"}, "expected one of alloy, ash"),
     ],
     ids=str,
 )

@@ -1,1 +1,1 @@
-"""Hostile input: whatever comes in from outside is refused or borne, and nothing is lost or told by it."""
+"""Hostile input: it is refused or tolerated, loses no job, and reveals no secret."""

@@ -19,7 +19,7 @@ from .redis_state import RedisState
 
 @pytest.fixture
 def text_redis(redis_url: str) -> Iterator[Redis]:
-    """A client of the real server that bears text which is no UTF-8, as ours do."""
+    """A client of the real server that accepts text which isn't UTF-8, as ours do."""
     with Redis.from_url(redis_url, decode_responses=True, encoding_errors="surrogateescape") as client:
         yield client
 
@@ -32,22 +32,22 @@ def redis_state(text_redis: Redis, key_prefix: str) -> RedisState:
 
 @pytest.fixture
 def queue(redis: Redis, key_prefix: str) -> Queue:
-    """An empty queue as its producers see it, on the real server."""
+    """An empty queue for producers, on the real server."""
     return Queue("tts", redis, key_prefix)
 
 
 @pytest.fixture
 def open_consumer(redis_url: str, key_prefix: str) -> Iterator[OpenConsumer]:
-    """Opens a slot of that number, of one instance; the other arguments are its queue's settings."""
-    slots: list[Consumer] = []
+    """Open a consumer with that slot number; the other arguments are its queue's settings."""
+    consumers: list[Consumer] = []
     url = f"{redis_url}{'&' if '?' in redis_url else '?'}client_name={CONSUMER}"
 
     def start(number: int = 0, now: str = "", **settings: object) -> Consumer:
         config = load({**MINIMAL_ENV, "REDIS_URL": url, "KEY_PREFIX": key_prefix}, [])
-        kind = replace(QueueConfig("tts"), **settings)  # type: ignore[arg-type] # the test names its fields
-        slots.append(Consumer(config, kind, "host", number, now=now, chance=lambda: 0.0))
-        return slots[-1]
+        queue_config = replace(QueueConfig("tts"), **settings)  # type: ignore[arg-type] # the test names its fields
+        consumers.append(Consumer(config, queue_config, "host", number, now=now, chance=lambda: 0.0))
+        return consumers[-1]
 
     yield start
-    for consumer in slots:
+    for consumer in consumers:
         consumer.disconnect()

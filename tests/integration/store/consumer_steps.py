@@ -1,4 +1,4 @@
-"""A slot's turns, as its child takes them."""
+"""The steps of a consumer, as a worker takes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from preppath_workers.store.outcome import Finished, Outcome
 
 OpenConsumer = Callable[..., Consumer]
 
-#: The name of slots' connections on the server, by which a test finds them.
+#: The name of consumers' connections on the server, by which a test finds them.
 CONSUMER = "test-consumer"
 
 
@@ -22,7 +22,7 @@ def settle_and_fetch(consumer: Consumer, finished: Finished | None = None) -> Jo
 
 
 def next_job(consumer: Consumer) -> Job:
-    """The next job, whether it waits already or comes while the slot pops."""
+    """Return the next job, whether it waits already or arrives during the blocking pop."""
     job = settle_and_fetch(consumer) or settle_and_fetch(consumer)
     assert isinstance(job, Job)
     return job
@@ -33,16 +33,16 @@ def done(job: Job, outcome: Outcome) -> Finished:
 
 
 def consumers(redis: Redis) -> Mapping[str, str]:
-    """The last command of each slot's connection, by the connection's id."""
+    """Return the last command of each consumer's connection, by the connection's id."""
     return {client["id"]: client["cmd"] for client in redis.client_list() if client["name"] == CONSUMER}
 
 
 def is_popping(redis: Redis) -> bool:
-    """Whether a slot blocks in its pop."""
+    """Return whether a consumer blocks in its pop."""
     return "brpoplpush" in consumers(redis).values()
 
 
 def cut_consumers(redis: Redis) -> None:
-    """Kills the connections of all slots."""
+    """Kill the connections of all consumers."""
     for client_id in consumers(redis):
         redis.client_kill_filter(_id=client_id)

@@ -1,4 +1,4 @@
-"""The words of a failure, as `retry.lua` takes them after the job's fencing token."""
+"""The arguments of `retry.lua` that follow the job's fencing token."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def failing(
     ceiling: int = 30_000,
     patience: int = 86_400_000,
 ) -> tuple[str | int, ...]:
-    """Times in ms; `ceiling` is the longest time between two probes."""
+    """Return the arguments. Times are in ms; `ceiling` is the longest time between two probes."""
     policy = (retries, backoff, longest, str(jitter), at_least)
     return (error, kind, service, words, *policy, ceiling, patience)

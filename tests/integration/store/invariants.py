@@ -1,4 +1,4 @@
-"""The promises that hold after every transition, whatever it was called with."""
+"""The invariants that hold after every transition, whatever its arguments."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from .redis_state import State
 
 
 def check(state: State) -> None:
-    """Raises AssertionError when a job is in no place, in two, or in one that its state does not tell; when
-    `wait` is out of order; or when a lane's pointer points at anything but the lane's last job."""
+    """Raise AssertionError if a job is missing, duplicate or in a place that its state does not match; if
+    `wait` is out of order; or if an entry of the priority index isn't the last job of its priority."""
     jobs = state.get("jobs", {})
     for job_id, fields in jobs.items():
         expected = expected_places(job_id, fields, state)
@@ -19,9 +19,11 @@ def check(state: State) -> None:
     assert all(left >= right for left, right in pairwise(priorities)), f"wait is out of order: {priorities}"
     for pointer, priority in state.get("priority_index", {}).items():
         if pointer in known:
-            assert known[priorities.index(priority)] == pointer, f"{pointer} is not the last of its lane"
+            assert known[priorities.index(priority)] == pointer, f"{pointer} is not the last of its priority"
     for priority in {*priorities}:
-        assert priority in state.get("priority_index", {}).values(), f"lane {priority} has no pointer"
+        assert priority in state.get("priority_index", {}).values(), (
+            f"priority {priority} is not in the index"
+        )
 
 
 def places(job_id: str, state: State) -> list[str]:
@@ -40,10 +42,10 @@ def places(job_id: str, state: State) -> list[str]:
 def expected_places(job_id: str, fields: dict[str, str | int], state: State) -> list[str]:
     match fields["state"]:
         case "waiting":
-            in_hand = [
+            in_flight = [
                 f"active {worker_id}" for worker_id, ids in state.get("active", {}).items() if job_id in ids
             ]
-            return in_hand[:1] or ["wait"]
+            return in_flight[:1] or ["wait"]
         case "active":
             return [f"active {fields['workerId']}"]
         case "delayed":

@@ -1,19 +1,19 @@
-"""One queue as a plain dict: written into Redis before a transition, read back whole after it.
+"""One queue as a plain dict: written to Redis before a transition, read back completely after it.
 
-A state holds only what is there:
+A state contains only what exists:
 
     {
         "wait": ["b", "a"],                     # the right end is next
-        "lanes": {"b": 50},
+        "priority_index": {"b": 50},
         "active": {"host:0": ["c"]},
-        "delayed": {"d": 1_001_000},            # also tokens, reserved, instances
+        "delayed": {"d": 1_001_000},            # also tokens, reservations, instances
         "dead": ["e"], "completed": ["f"],
         "instance": {"host": {"slots": 1}},
         "gate": {"paused": 1}, "meta": {"layout": 1}, "stats": {"enqueued": 6}, "limit": {"max": 5, …},
         "jobs": {"a": {"state": "waiting", …}, …},
     }
 
-Whole numbers are read as int. `ttl` of a job is no field: it is the key's time to live, in seconds.
+Whole numbers are read as int. `ttl` of a job isn't a field: it is the key's time to live, in seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from preppath_workers.store.job import Job
 from preppath_workers.store.keys import Keys
 from preppath_workers.store.scripts import Caller
 
-#: The moment at which transitions are called, ms.
+#: The time at which transitions are called, in ms.
 NOW = 1_000_000
 
 State = dict[str, Any]
@@ -38,22 +38,22 @@ _LISTS = ("wait", "dead", "completed", "events")
 _SORTED_SETS = ("priority_index", "delayed", "tokens", "reservations", "instances")
 _HASHES = ("gate", "meta", "stats", "limit")
 
-#: What a job that never started may have behind it, a replay: nothing that its worker need know.
+#: Fields of a replayed job that has not started since, which its worker does not need.
 _BEFORE = ("error", "failures", "recoveries", "replays")
 
-#: Keys of which there are many.
+#: Keys that exist once per job, slot or instance.
 _FAMILIES = {"jobs": "job:", "active": "active:", "instance": "instance:"}
 
 
 class RedisState:
-    """One queue on a server, at a time that only the test moves."""
+    """One queue on a server, with a clock that only the test moves."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         self.redis = redis
         self.keys = keys
 
     def call(self, name: str, *arguments: str | int, now: int = NOW) -> Any:
-        """A transition's reply. A whole job in it is compared with the hash, then shown as its id."""
+        """Call a transition and return its reply, in which a job is shown as its id after a check of its hash."""
         reply = Caller(self.redis, self.keys.base, now=str(now))(name, *arguments)
         if name == "claim":
             return self.claimed(f"{arguments[0]}:{arguments[1]}", reply)
@@ -64,7 +64,7 @@ class RedisState:
         return reply
 
     def claimed(self, worker_id: str, reply: list[Any]) -> list[Any]:
-        """What a claim of this owner's replied, a whole job in it shown as above."""
+        """Return a claim's reply to this worker, with a whole job shown as in `call`."""
         if reply[0] == "first":
             return ["job", self._first_shown(worker_id, reply[1:])]
         return ["job", self._shown(reply[1])] if reply[0] == "job" else reply
@@ -78,11 +78,11 @@ class RedisState:
         return job.id
 
     def push(self, *entries: str | bytes) -> None:
-        """What any client may do: one LPUSH of what it likes."""
+        """Push entries as any client may, with one LPUSH."""
         self.redis.lpush(self.keys.wait, *entries)
 
     def take(self, worker_id: str) -> str | None:
-        """The pop of a slot's turn, without waiting."""
+        """Pop an entry into the slot, without blocking."""
         found: str | None = self.redis.rpoplpush(self.keys.wait, self.keys.active(worker_id))
         return found
 
@@ -108,7 +108,7 @@ class RedisState:
             self.redis.hset(key, mapping=mapping)
 
     def read(self) -> State:
-        """The whole queue. Raises AssertionError for a key that is none of Keys'."""
+        """Return the whole queue. Raises AssertionError for a key that Keys does not define."""
         state: State = {}
         keys = sorted(self.all_keys())
         with self.redis.pipeline(transaction=False) as pipeline:
@@ -138,15 +138,15 @@ class RedisState:
         return state
 
     def _name(self, key: str) -> tuple[str, str]:
-        """What a state calls it, and of which member of its family it is."""
+        """Return the key's name in a state and its member, if it has one."""
         name, _, member = key.removeprefix(self.keys.base).partition(":")
         name = "jobs" if name == "job" else name
         known = _FAMILIES if member else (*_LISTS, *_SORTED_SETS, *_HASHES)
-        assert name in known, f"{key} is none of a queue's keys"
+        assert name in known, f"a queue has no key {key}"
         return name, member
 
     def all_keys(self) -> Iterator[str]:
-        """Every key on the server that begins with the prefix."""
+        """Yield every key on the server with the prefix."""
         yield from self.redis.scan_iter(match=f"{self.keys.prefix}*", count=1_000)
 
     def _shown(self, reply: list[str]) -> str:
@@ -157,7 +157,7 @@ class RedisState:
 
 
 def merged(state: State, changes: Mapping[str, Any]) -> State:
-    """The state with the changes: mappings are merged at every depth, None takes away, the rest replaces."""
+    """Return the state with the changes: mappings are merged deeply, None removes, the rest replaces."""
     result = copy.deepcopy(state)
     for name, value in changes.items():
         if value is None:
@@ -172,7 +172,7 @@ def merged(state: State, changes: Mapping[str, Any]) -> State:
 
 
 def _numbers(answer: Any) -> Any:
-    """What Redis answers, with whole numbers as int: a list of entries, of entries and scores, or a hash."""
+    """Return a reply with whole numbers as int: a list of entries, of entries and scores, or a hash."""
     if isinstance(answer, Mapping):
         return {name: _number(text) for name, text in answer.items()}
     if answer and not isinstance(answer[0], str):

@@ -9,7 +9,7 @@ from typing import Any
 from . import invariants
 from .redis_state import NOW, RedisState, State, merged
 
-#: The instance that most rows are about, with two slots and a live lease.
+#: The instance that most rows use, with two slots and a live lease.
 HOST: State = {"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 2}}}
 
 SAME: Any = object()
@@ -19,8 +19,8 @@ SAME: Any = object()
 class Row:
     """One line of a table.
 
-    `changes` are merged into `given` as `merged` does it. Every call is made twice: a client that lost the
-    answer repeats it. The second one answers `again` and changes nothing.
+    `changes` are merged into `given` by `merged`. Every call is made twice, as by a client that lost the
+    reply: the second one replies `again` and changes nothing.
     """
 
     name: str
@@ -58,7 +58,7 @@ def _job(state: str, priority: int, *fields: Mapping[str, str | int]) -> Fields:
     return job
 
 
-#: What the first start leaves in a hash.
+#: The fields that a first start writes.
 _ONCE: Fields = {"workerId": "host:0", "startedAt": 950_000, "fencingToken": 1, "attempts": 1}
 
 

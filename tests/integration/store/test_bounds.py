@@ -1,4 +1,4 @@
-"""What is kept, in which order it comes due, and how many workers there are."""
+"""Retention of completed jobs, order of delayed jobs, and the number of workers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def at(queue: Queue, now: int) -> Caller:
 
 
 @pytest.mark.parametrize(("kept", "left"), [(10, 10), (3, 3), (0, 25)])
-def test_what_falls_off_the_list_of_completed_jobs_goes(queue: Queue, kept: int, left: int) -> None:
+def test_complete_beyond_the_cap_deletes_the_oldest_jobs(queue: Queue, kept: int, left: int) -> None:
     beat(queue, 1)
     for number in range(25):
         queue.enqueue({}, id=f"j{number}")
@@ -38,7 +38,7 @@ def test_what_falls_off_the_list_of_completed_jobs_goes(queue: Queue, kept: int,
     assert len(known) == 25 if not kept else len(known) == queue.counts().completed
 
 
-def test_a_lower_bound_is_reached_in_steps_and_an_id_in_use_again_is_spared(queue: Queue) -> None:
+def test_complete_after_the_cap_was_lowered_deletes_in_steps(queue: Queue) -> None:
     beat(queue, 1)
     ids = [f"old{number}" for number in range(700)]
     with queue.redis.pipeline() as pipeline:
@@ -58,7 +58,7 @@ def test_a_lower_bound_is_reached_in_steps_and_an_id_in_use_again_is_spared(queu
     assert queue.get("old649") is None
 
 
-def test_jobs_due_at_one_time_run_in_the_order_they_were_added(queue: Queue) -> None:
+def test_promote_due_of_jobs_with_one_due_time_keeps_their_order(queue: Queue) -> None:
     ids = [f"{number * 7 % 20}" for number in range(20)]
     at(queue, 1_000_000)("enqueue", *(word for job_id in ids for word in (job_id, "{}", 50, 1_000)))
     queue.redis.zadd(queue.keys.delayed, {'{"raw": 1}': 999_000})  # due before
@@ -68,7 +68,7 @@ def test_jobs_due_at_one_time_run_in_the_order_they_were_added(queue: Queue) -> 
     assert queue.redis.lrange(queue.keys.wait, 0, -1)[::-1][1:] == ids
 
 
-def test_jobs_due_in_one_millisecond_beyond_count_stay_in_it(queue: Queue) -> None:
+def test_enqueue_of_thousands_with_one_delay_keeps_the_due_time(queue: Queue) -> None:
     for part in range(10):
         ids = [f"{part}-{number:03}" for number in range(500)]
         at(queue, 10**12)("enqueue", *(word for job_id in ids for word in (job_id, "{}", 50, 1_000)))
@@ -77,7 +77,7 @@ def test_jobs_due_in_one_millisecond_beyond_count_stay_in_it(queue: Queue) -> No
     assert {int(score) for score in scores} == {10**12 + 1_000}
 
 
-def test_the_id_of_a_cancelled_job_is_free_again(queue: Queue) -> None:
+def test_enqueue_with_the_id_of_a_cancelled_job_creates_a_job(queue: Queue) -> None:
     for delay in (0.0, 60.0):
         queue.enqueue({"n": 1}, id="a", delay=delay)
         assert queue.cancel("a") == "cancelled"
@@ -92,7 +92,7 @@ def test_the_id_of_a_cancelled_job_is_free_again(queue: Queue) -> None:
     assert [job.created for job in added] == [True, False]
 
 
-def test_tokens_of_a_queue_without_workers_expire(queue: Queue) -> None:
+def test_heartbeat_sets_a_ttl_on_tokens(queue: Queue) -> None:
     beat(queue, 1)
     queue.enqueue({})
     queue.call("claim", "host-1-abcdef", 0, 60_000, 5, 60_000, 1_000)
@@ -100,17 +100,17 @@ def test_tokens_of_a_queue_without_workers_expire(queue: Queue) -> None:
     assert 0 < queue.redis.pttl(queue.keys.tokens) <= 180_000
 
 
-@pytest.mark.parametrize(("slots", "workers", "told"), [(5, 2, 2), (5, 0, 0), (5, None, 5)])
-def test_workers_that_are_there_now_are_counted(
-    queue: Queue, slots: int, workers: int | None, told: int
+@pytest.mark.parametrize(("slots", "workers", "expected"), [(5, 2, 2), (5, 0, 0), (5, None, 5)])
+def test_counts_use_the_reported_number_of_workers(
+    queue: Queue, slots: int, workers: int | None, expected: int
 ) -> None:
     beat(queue, slots, workers)
-    assert queue.counts().workers == told
-    assert queue.locate("x", None).workers == told
-    assert len(queue.held_slots()) == told
+    assert queue.counts().workers == expected
+    assert queue.locate("x", None).workers == expected
+    assert len(queue.held_slots()) == expected
 
 
-def test_a_closed_slot_counts_until_it_is_empty(queue: Queue) -> None:
+def test_counts_include_a_closed_slot_until_it_is_empty(queue: Queue) -> None:
     beat(queue, 2)
     queue.enqueue({}, id="a")
     queue.call("claim", "host-1-abcdef", 1, 60_000, 0, 0, 1_000)

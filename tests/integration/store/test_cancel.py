@@ -1,4 +1,4 @@
-"""cancel and counts."""
+"""The transitions cancel and counts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .state_table import HOST, Row, completed, delayed, failed, row_name, starte
 KEEP = 86_400_000
 CANCELLED = {"state": "cancelled", "finishedAt": NOW, "ttl": 86_400}
 
-#: Three lanes, three jobs in the middle one.
-LANES: State = {
+#: Three priorities, three jobs with the middle one.
+PRIORITIES: State = {
     "wait": ["low", "mid3", "mid2", "mid1", "top"],
     "priority_index": {"low": 90, "mid3": 50, "top": 10},
     "jobs": {"low": waiting(90), **dict.fromkeys(["mid1", "mid2", "mid3"], waiting()), "top": waiting(10)},
@@ -29,22 +29,22 @@ def refused(state: str, given: State) -> Row:
 
 TABLE = [
     cancelled(
-        "the last of its lane: the pointer moves to the one ahead",
-        LANES,
+        "the last of its priority: the index moves to the job ahead",
+        PRIORITIES,
         "mid3",
         {"wait": ["low", "mid2", "mid1", "top"], "priority_index": {"mid3": None, "mid2": 50}},
     ),
-    cancelled("in the middle of its lane", LANES, "mid2", {"wait": ["low", "mid3", "mid1", "top"]}),
-    cancelled("the first of its lane", LANES, "mid1", {"wait": ["low", "mid3", "mid2", "top"]}),
+    cancelled("in the middle of its priority", PRIORITIES, "mid2", {"wait": ["low", "mid3", "mid1", "top"]}),
+    cancelled("the first of its priority", PRIORITIES, "mid1", {"wait": ["low", "mid3", "mid2", "top"]}),
     cancelled(
-        "the only one of its lane: the pointer goes",
-        LANES,
+        "the only one of its priority: the index entry is removed",
+        PRIORITIES,
         "low",
         {"wait": ["mid3", "mid2", "mid1", "top"], "priority_index": {"low": None}},
     ),
     cancelled(
         "the next to run",
-        LANES,
+        PRIORITIES,
         "top",
         {"wait": ["low", "mid3", "mid2", "mid1"], "priority_index": {"top": None}},
     ),
@@ -56,7 +56,7 @@ TABLE = [
     ),
     cancelled("delayed", {"delayed": {"a": NOW + 5}, "jobs": {"a": delayed()}}, "a", {"delayed": None}),
     cancelled(
-        "in the hand of a slot that waits for a token",
+        "in flight in a slot that waits for a token",
         {**HOST, "active": {"host:0": ["b"], "host:1": ["a"]}, "jobs": {"a": waiting(), "b": waiting()}},
         "a",
         {"active": {"host:1": None}},
@@ -70,12 +70,12 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=row_name)
-def test_cancel(redis_state: RedisState, row: Row) -> None:
+def test_cancel_in_each_state_removes_or_refuses(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
-def test_jobs_go_to_their_places_after_others_were_cancelled(redis_state: RedisState) -> None:
-    redis_state.write(LANES)
+def test_enqueue_after_cancellations_keeps_the_order(redis_state: RedisState) -> None:
+    redis_state.write(PRIORITIES)
     for job_id in ("mid3", "low", "top"):
         redis_state.call("cancel", job_id, KEEP)
 
@@ -84,7 +84,7 @@ def test_jobs_go_to_their_places_after_others_were_cancelled(redis_state: RedisS
     assert redis_state.read()["wait"] == ["new2", "new1", "mid2", "mid1", "new3"]
 
 
-def test_a_slot_whose_job_was_cancelled_between_its_pop_and_its_claim_drops_it(
+def test_claim_of_a_job_cancelled_after_its_pop_drops_it(
     redis_state: RedisState,
 ) -> None:
     redis_state.write({"active": {"unknown:0": ["a"]}, "jobs": {"a": waiting()}})
@@ -109,9 +109,9 @@ BUSY: State = {
 @pytest.mark.parametrize(
     ("state", "reply"),
     [({}, [0, 0, 0, 0, 0, 0]), (BUSY, [5, 2, 4, 3, 1, 3])],
-    ids=["an empty queue", "in hand counts as waiting; only live instances have children"],
+    ids=["an empty queue", "in-flight jobs count as waiting, workers of live instances only"],
 )
-def test_counts(redis_state: RedisState, state: State, reply: list[int]) -> None:
+def test_counts_of_a_queue_are_by_state(redis_state: RedisState, state: State, reply: list[int]) -> None:
     redis_state.write(state)
     before = redis_state.read()
 

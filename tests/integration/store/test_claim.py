@@ -1,4 +1,4 @@
-"""claim: starts what the slot holds, if it may start now."""
+"""claim: starts the job in the slot, if it may start now."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .state_table import HOST, Fields, Row, completed, delayed, failed, row_name
 
 CLAIM = ("claim", "host", 0, 15_000, 0, 0, 60_000)
 
-#: What a first start writes.
+#: The fields that a first start writes.
 START: Fields = {"state": "active", "workerId": "host:0", "startedAt": NOW, "fencingToken": 1, "attempts": 1}
 
 TABLE = [
-    Row("the slot holds nothing", given=HOST, call=CLAIM, reply=["none"]),
+    Row("the slot is empty", given=HOST, call=CLAIM, reply=["none"]),
     Row(
         "a waiting job starts",
         given={**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": waiting()}},
@@ -22,7 +22,7 @@ TABLE = [
         changes={"jobs": {"a": START}},
     ),
     Row(
-        "a job that ran before: one attempt and one fencing number more, what its steps brought is kept",
+        "a job that ran before: attempts and fencing token go up, checkpoints are kept",
         given={
             **HOST,
             "active": {"host:0": ["a"]},
@@ -36,20 +36,20 @@ TABLE = [
         changes={"jobs": {"a": {**START, "fencingToken": 6, "attempts": 3}}},
     ),
     Row(
-        "already started by this slot, whose answer was lost: returned as it is, the same attempt",
+        "already started by this slot, the reply was lost: the same attempt again",
         given={**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}},
         call=CLAIM,
         reply=["job", "a"],
     ),
     Row(
-        "the oldest of several is the one",
+        "the oldest of several starts",
         given={**HOST, "active": {"host:0": ["c", "b", "a"]}, "jobs": dict.fromkeys("abc", waiting())},
         call=CLAIM,
         reply=["job", "a"],
         changes={"jobs": {"a": START}},
     ),
     Row(
-        "entries of jobs that are accounted for elsewhere are dropped",
+        "entries of jobs that are elsewhere are dropped",
         given={
             **HOST,
             "active": {"host:0": ["a", "gone", "dead", "due", "done", "other"], "host:1": ["other"]},
@@ -70,7 +70,7 @@ TABLE = [
         changes={"active": {"host:0": ["a"]}, "jobs": {"a": START}},
     ),
     Row(
-        "an instance on nobody's books is put there, with a lease",
+        "an unknown instance is registered with a lease",
         given={"active": {"host:3": ["a"]}, "jobs": {"a": waiting()}},
         call=("claim", "host", 3, 15_000, 0, 0, 60_000),
         reply=["job", "a"],
@@ -81,14 +81,14 @@ TABLE = [
         },
     ),
     Row(
-        "a slot that was unknown is counted in; the lease is the janitor's to renew",
+        "an unknown slot is counted; the lease is left to the janitor",
         given=HOST,
         call=("claim", "host", 4, 60_000, 0, 0, 60_000),
         reply=["none"],
         changes={"instance": {"host": {"slots": 5}}},
     ),
     Row(
-        "a more urgent job came while this one waited in hand: they change places",
+        "a more urgent job arrived while this one was in flight: they are swapped",
         given={
             **HOST,
             "wait": ["c", "b"],
@@ -106,7 +106,7 @@ TABLE = [
         },
     ),
     Row(
-        "no more urgent than this one: it keeps its turn",
+        "a waiting job isn't more urgent: the job in flight starts",
         given={
             **HOST,
             "wait": ["b"],
@@ -131,25 +131,25 @@ TABLE = [
         reply=["job", "a"],
     ),
     Row(
-        "paused: in hand, to be asked for again in a second",
+        "paused: the job stays in flight, next claim in a second",
         given={**HOST, "active": {"host:0": ["a"]}, "gate": {"paused": 1}, "jobs": {"a": waiting()}},
         call=CLAIM,
         reply=["wait", 1_000],
     ),
     Row(
-        "paused, with nothing in hand",
+        "paused, the slot is empty",
         given={**HOST, "gate": {"paused": 1}},
         call=CLAIM,
         reply=["none"],
     ),
     Row(
-        "paused, but it runs already: its answer was lost",
+        "paused, but the job was started: the reply was lost",
         given={**HOST, "active": {"host:0": ["a"]}, "gate": {"paused": 1}, "jobs": {"a": started()}},
         call=CLAIM,
         reply=["job", "a"],
     ),
     Row(
-        "paused and then swapped: the urgent one is first when the pause is over",
+        "paused: a more urgent job is swapped in for the end of the pause",
         given={
             **HOST,
             "wait": ["b"],
@@ -163,7 +163,7 @@ TABLE = [
         changes={"wait": ["a"], "priority_index": {"b": None, "a": 50}, "active": {"host:0": ["b"]}},
     ),
     Row(
-        "held: to be asked for again, for somebody may lift the hold",
+        "held: next claim in a second, since the hold may be lifted",
         given={
             **HOST,
             "active": {"host:0": ["a"]},
@@ -174,7 +174,7 @@ TABLE = [
         reply=["wait", 1_000],
     ),
     Row(
-        "held for less than that",
+        "held for less than a second",
         given={
             **HOST,
             "active": {"host:0": ["a"]},
@@ -185,14 +185,14 @@ TABLE = [
         reply=["wait", 250],
     ),
     Row(
-        "held until this moment, so no longer",
+        "the hold ends now",
         given={**HOST, "active": {"host:0": ["a"]}, "gate": {"heldUntil": NOW}, "jobs": {"a": waiting()}},
         call=CLAIM,
         reply=["job", "a"],
         changes={"jobs": {"a": START}, "gate": None},
     ),
     Row(
-        "a hold and a wish for notices that are over are forgotten, or no turn would be ordinary any more",
+        "a hold and a request for events that are over are removed",
         given={
             **HOST,
             "active": {"host:0": ["a"]},
@@ -204,7 +204,7 @@ TABLE = [
         changes={"jobs": {"a": START}, "gate": None},
     ),
     Row(
-        "notices that are still wanted are not",
+        "a request for events that is live is kept",
         given={
             **HOST,
             "active": {"host:0": ["a"]},
@@ -219,11 +219,11 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=row_name)
-def test_claim(redis_state: RedisState, row: Row) -> None:
+def test_claim_in_each_state_starts_or_waits(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
-def test_an_instance_that_only_claimed_is_recovered_when_its_lease_is_over(redis_state: RedisState) -> None:
+def test_reap_recovers_an_instance_that_never_sent_a_heartbeat(redis_state: RedisState) -> None:
     redis_state.call("enqueue", "a", "{}", 50, 0)
     redis_state.take("ghost:1")
     redis_state.call("claim", "ghost", 1, 15_000, 0, 0, 60_000)

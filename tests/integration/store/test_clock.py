@@ -1,4 +1,4 @@
-"""Redis's clock is put back: times that were written before lie too far ahead, and are corrected."""
+"""Redis's clock is set back: stored times that are too far ahead are corrected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HOUR = 3_600_000
 
 TABLE = [
     Row(
-        "claim: a hold ends as long after now as it was to last when it was decided on",
+        "claim: a hold keeps its original length from now on",
         given={
             **HOST,
             "active": {"host:0": ["a"]},
@@ -23,7 +23,7 @@ TABLE = [
         changes={"gate": {"heldUntil": NOW + 700, "heldSetAt": NOW}},
     ),
     Row(
-        "spend: as a claim",
+        "acquire_token: a hold keeps its original length from now on",
         given={
             **HOST,
             "active": {"host:0": ["a"]},
@@ -35,7 +35,7 @@ TABLE = [
         changes={"gate": {"heldUntil": NOW + 700, "heldSetAt": NOW}},
     ),
     Row(
-        "promote: a retry is due as long after now as it was to wait",
+        "promote_due: a retry keeps its original delay from now on",
         given={
             "delayed": {"a": NOW + HOUR + 900, "b": NOW + HOUR + 400, "c": NOW + 60_000},
             "jobs": {
@@ -55,12 +55,12 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=row_name)
-def test_times_ahead_are_corrected(redis_state: RedisState, row: Row) -> None:
+def test_transition_after_the_clock_was_set_back_corrects_times(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
-def test_starts_go_on_at_the_same_rate_after_the_clock_was_put_back(redis_state: RedisState) -> None:
-    """Five slots, five starts in ten seconds: whoever waits asks again within a duration and is served."""
+def test_rate_limit_after_the_clock_was_set_back_keeps_its_rate(redis_state: RedisState) -> None:
+    """Five slots, five starts in ten seconds: each waits no longer than one duration."""
     for slot in range(5):
         redis_state.call("enqueue", f"a{slot}", "{}", 50, 0, now=NOW + HOUR)
         redis_state.take(f"host:{slot}")

@@ -1,4 +1,4 @@
-"""Slot: a child's turns, on the real server and with its real blocking pop."""
+"""Consumer, on the real server with its real blocking pop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from tests.support.waiting import eventually
 from .consumer_steps import OpenConsumer, done, is_popping, next_job, settle_and_fetch
 
 
-def test_a_turn_settles_and_takes_the_next(queue: Queue, open_consumer: OpenConsumer) -> None:
+def test_settle_and_fetch_settles_a_job_and_starts_the_next(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
     consumer = open_consumer()
     for name in ("a", "b"):
         queue.enqueue({"name": name}, id=name)
@@ -44,7 +46,7 @@ def test_a_turn_settles_and_takes_the_next(queue: Queue, open_consumer: OpenCons
     assert (found.state, found.result) == ("completed", {"n": 1})
 
 
-def test_the_settlement_is_known_before_a_pop_blocks(
+def test_settle_and_fetch_returns_the_settlement_before_the_pop_blocks(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis
 ) -> None:
     consumer = open_consumer()
@@ -75,14 +77,14 @@ def test_the_settlement_is_known_before_a_pop_blocks(
         (Released(hold_ms=5, reason="why"), "released", 0, ""),
     ],
 )
-def test_every_outcome_has_its_verdict(
+def test_settle_of_each_outcome_has_its_verdict(
     queue: Queue, open_consumer: OpenConsumer, outcome: Outcome, verdict: str, delay_ms: int, reason: str
 ) -> None:
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     finished = done(next_job(consumer), outcome)
 
-    for _ in range(2):  # as after a lost answer
+    for _ in range(2):  # as after a lost reply
         settlement = consumer.settle(finished)
         assert settlement is not None
         assert settlement.finished is finished
@@ -90,13 +92,13 @@ def test_every_outcome_has_its_verdict(
         assert delay_ms - 2_000 < settlement.delay_ms <= delay_ms
 
 
-def test_what_is_in_hand_is_taken_without_a_pop(
+def test_next_job_with_jobs_in_flight_takes_them_first(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis
 ) -> None:
     consumer = open_consumer()
     for name in ("a", "b", "c"):
         queue.enqueue({}, id=name)
-    for _ in range(2):  # as pops do whose answers were lost
+    for _ in range(2):  # as pops with lost replies do
         redis.rpoplpush(queue.keys.wait, queue.keys.active(consumer.worker_id))
 
     first = settle_and_fetch(consumer)
@@ -108,7 +110,9 @@ def test_what_is_in_hand_is_taken_without_a_pop(
     assert redis.lrange(queue.keys.wait, 0, -1) == ["c"]
 
 
-def test_a_job_waits_in_hand_for_its_token(queue: Queue, open_consumer: OpenConsumer) -> None:
+def test_next_job_without_a_token_waits_with_the_job_in_flight(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
     consumer = open_consumer(rate_limit=RateLimit(1, 60), now="1000000")
     queue.enqueue_many([NewJob({}, id="a"), NewJob({}, id="b")])
     job = next_job(consumer)
@@ -121,7 +125,7 @@ def test_a_job_waits_in_hand_for_its_token(queue: Queue, open_consumer: OpenCons
     assert queue.counts().waiting == 1
 
 
-def test_a_pause_is_a_wait_of_a_second(queue: Queue, open_consumer: OpenConsumer) -> None:
+def test_next_job_of_a_paused_queue_waits_a_second(queue: Queue, open_consumer: OpenConsumer) -> None:
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     queue.pause()
@@ -133,7 +137,9 @@ def test_a_pause_is_a_wait_of_a_second(queue: Queue, open_consumer: OpenConsumer
     assert isinstance(job, Job)
 
 
-def test_progress_and_checkpoints_reach_the_next_attempt(queue: Queue, open_consumer: OpenConsumer) -> None:
+def test_progress_and_checkpoint_are_kept_for_the_next_attempt(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
     consumer = open_consumer(backoff=0)
     queue.enqueue({}, id="a")
     job = next_job(consumer)
@@ -158,7 +164,9 @@ def test_progress_and_checkpoints_reach_the_next_attempt(queue: Queue, open_cons
     assert settlement.verdict == "lost"
 
 
-def test_a_successor_recovers_what_its_predecessor_held(queue: Queue, open_consumer: OpenConsumer) -> None:
+def test_recover_by_a_successor_requeues_the_job_of_a_dead_worker(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
     queue.enqueue({}, id="a")
     dead = next_job(open_consumer(recoveries=1))
 
@@ -176,7 +184,7 @@ def test_a_successor_recovers_what_its_predecessor_held(queue: Queue, open_consu
     assert [(buried.id, buried.reason) for buried in recovered.dead] == [("a", "worker-died")]
 
 
-def test_slots_that_compete_never_get_the_same_job(queue: Queue, open_consumer: OpenConsumer) -> None:
+def test_consumers_that_compete_never_get_the_same_job(queue: Queue, open_consumer: OpenConsumer) -> None:
     ids = [f"j{number:03}" for number in range(60)]
     seen: list[str] = []
 

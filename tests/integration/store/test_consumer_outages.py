@@ -1,4 +1,4 @@
-"""Slot, when the connection, the server's scripts or the child's patience are lost half-way."""
+"""Consumer after a lost connection, lost scripts or an interrupted call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 from .consumer_steps import OpenConsumer, cut_consumers, done, is_popping, next_job, settle_and_fetch
 
 
-def test_a_connection_lost_in_the_pop_loses_no_job(
+def test_next_job_with_a_connection_lost_in_the_pop_loses_no_job(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis
 ) -> None:
     consumer = open_consumer()
@@ -37,7 +37,7 @@ def test_a_connection_lost_in_the_pop_loses_no_job(
     assert next_job(consumer).id == "a"
 
 
-def test_an_outcome_that_could_not_be_settled_is_settled_by_the_next_turn(
+def test_settle_and_fetch_settles_an_outcome_that_failed_before(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis
 ) -> None:
     consumer = open_consumer()
@@ -56,14 +56,14 @@ def test_an_outcome_that_could_not_be_settled_is_settled_by_the_next_turn(
     assert queue.counts().completed == 1
 
 
-def test_a_job_is_known_to_be_settled_though_none_can_start(
+def test_settle_and_fetch_whose_fetch_fails_still_returns_the_settlement(
     queue: Queue, open_consumer: OpenConsumer
 ) -> None:
-    """The server refuses the second half of the turn, and there is one answer for both."""
+    """The server refuses the fetch, and there is one reply for both parts."""
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     finished = done(next_job(consumer), Completed("{}"))
-    queue.redis.set(queue.keys.reservations, "by hand")
+    queue.redis.set(queue.keys.reservations, "not a sorted set")
     with pytest.raises(ResponseError):
         consumer.settle_and_fetch(finished)
 
@@ -77,10 +77,10 @@ def test_a_job_is_known_to_be_settled_though_none_can_start(
     assert settle_and_fetch(consumer) is None
 
 
-def test_in_a_job_an_answer_is_late_whatever_signals_come(
+def test_progress_times_out_despite_signals(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One comes every second there, and each would make the kernel start its time anew."""
+    """A signal arrives every second in a job, and each would restart the kernel's timeout."""
     monkeypatch.setattr("preppath_workers.store.consumer.ANSWER_TIMEOUT", 0.5)
     consumer = open_consumer()
     queue.enqueue({}, id="a")
@@ -101,7 +101,9 @@ def test_in_a_job_an_answer_is_late_whatever_signals_come(
     assert found.progress == 20
 
 
-def test_settle_alone_settles_it_too(queue: Queue, open_consumer: OpenConsumer, redis: Redis) -> None:
+def test_settle_settles_an_outcome_that_failed_before(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis
+) -> None:
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     finished = done(next_job(consumer), Completed("{}"))
@@ -116,8 +118,10 @@ def test_settle_alone_settles_it_too(queue: Queue, open_consumer: OpenConsumer, 
     assert consumer.settle() is None
 
 
-def test_an_answer_that_was_lost_comes_again(queue: Queue, open_consumer: OpenConsumer) -> None:
-    """The claim ran, its answer was never read: the same attempt at the same job."""
+def test_next_job_after_a_lost_reply_returns_the_same_attempt(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
+    """The claim ran, but its reply was never read."""
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     consumer.settle_and_fetch()
@@ -129,7 +133,7 @@ def test_an_answer_that_was_lost_comes_again(queue: Queue, open_consumer: OpenCo
     assert (job.id, job.fencing_token, job.attempts) == ("a", "1", 1)
 
 
-def test_a_server_that_lost_its_scripts_gets_them_again_and_no_job_is_lost(
+def test_next_job_after_script_flush_loads_the_scripts_again(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis
 ) -> None:
     consumer = open_consumer()
@@ -148,24 +152,24 @@ def test_a_server_that_lost_its_scripts_gets_them_again_and_no_job_is_lost(
     assert queue.counts().active == 1
 
 
-def test_a_turn_that_was_given_up_is_forgotten_by_settle(
+def test_settle_after_an_abandoned_fetch_ignores_its_reply(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis
 ) -> None:
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     job = next_job(consumer)
-    consumer.settle_and_fetch(done(job, Released()))  # and its end is never waited for
+    consumer.settle_and_fetch(done(job, Released()))  # the reply is never read
 
     settlement = consumer.settle(done(job, Completed("{}")))
 
     assert settlement is not None
-    assert settlement.verdict in ("lost", "completed")  # the claim of that turn may have started it again
+    assert settlement.verdict in ("lost", "completed")  # the abandoned fetch may have started it again
     assert consumer.requeue() in (0, 1)
     counts = queue.counts()
     assert (counts.waiting + counts.completed, counts.active) == (1, 0)
 
 
-def test_a_turn_that_was_given_up_while_it_blocked_gives_back_nothing(
+def test_requeue_after_an_abandoned_pop_requeues_nothing(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis
 ) -> None:
     consumer = open_consumer()
@@ -181,9 +185,7 @@ def test_a_turn_that_was_given_up_while_it_blocked_gives_back_nothing(
     assert redis.lrange(queue.keys.wait, 0, -1) == ["a"]
 
 
-def test_a_turn_that_was_given_up_after_a_job_came_gives_it_back(
-    queue: Queue, open_consumer: OpenConsumer
-) -> None:
+def test_requeue_after_an_abandoned_fetch_requeues_the_job(queue: Queue, open_consumer: OpenConsumer) -> None:
     consumer = open_consumer()
     assert settle_and_fetch(consumer) is None
     queue.enqueue({}, id="a")
@@ -197,7 +199,7 @@ def test_a_turn_that_was_given_up_after_a_job_came_gives_it_back(
     assert (job.state, job.attempts, job.releases) == ("waiting", 0, 1)
 
 
-def test_a_signal_between_a_command_and_its_answer_shifts_no_answers(
+def test_settle_after_an_interrupted_command_reads_its_own_reply(
     queue: Queue, open_consumer: OpenConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     consumer = open_consumer()
@@ -208,7 +210,7 @@ def test_a_signal_between_a_command_and_its_answer_shifts_no_answers(
         raise JobTimeout
 
     with monkeypatch.context() as patch:
-        patch.setattr(consumer, "_receive", interrupted)  # no real signal hits that gap at will
+        patch.setattr(consumer, "_receive", interrupted)  # a real signal cannot be timed for that gap
         with pytest.raises(JobTimeout):
             consumer.progress(job, 50)
     settlement = consumer.settle(done(job, Completed("{}")))
@@ -218,14 +220,14 @@ def test_a_signal_between_a_command_and_its_answer_shifts_no_answers(
 
 
 STEPS: dict[str, Callable[[Consumer, Job], object]] = {
-    "a turn": lambda consumer, job: settle_and_fetch(consumer),
+    "settle_and_fetch": lambda consumer, job: settle_and_fetch(consumer),
     "progress": lambda consumer, job: consumer.progress(job, 50),
     "recover": lambda consumer, job: consumer.recover(),
 }
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS.keys())
-def test_a_lost_connection_is_a_redis_error_and_the_next_turn_brings_the_job_up_again_at_once(
+def test_consumer_call_on_a_lost_connection_raises_and_the_next_one_reconnects(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis, step: Callable[[Consumer, Job], object]
 ) -> None:
     consumer = open_consumer()

@@ -1,4 +1,4 @@
-"""replay, purge: what becomes of dead letters."""
+"""replay and purge: transitions of dead letters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REPLAYED = {
 
 TABLE = [
     Row(
-        "replay: in the given order to the end of their lanes, counters at zero",
+        "replay: in the given order to the end of their priorities, counters at zero",
         given={
             "wait": ["w"],
             "priority_index": {"w": 50},
@@ -33,7 +33,7 @@ TABLE = [
         },
     ),
     Row(
-        "replay: the second time; the error of the last run is kept until there is another",
+        "replay: a second time; the last error is kept",
         given={
             "dead": ["a"],
             "jobs": {"a": failed(replays=1, recoveries=4, attempts=9, error='{"class":"E"}')},
@@ -50,7 +50,7 @@ TABLE = [
         },
     ),
     Row(
-        "replay: what is not dead is passed over",
+        "replay: other jobs are skipped",
         given={
             "dead": ["a"],
             "wait": ["w"],
@@ -58,27 +58,27 @@ TABLE = [
             "completed": ["d"],
             "jobs": {"a": failed(), "w": waiting(), "d": completed()},
         },
-        call=("replay", "w", "d", "nobody"),
+        call=("replay", "w", "d", "unknown"),
         reply=[0],
     ),
-    Row("replay: nothing", given={}, call=("replay",), reply=[0]),
+    Row("replay: no id", given={}, call=("replay",), reply=[0]),
     Row(
-        "replay: a dead letter whose hash somebody deleted is gone",
+        "replay: a dead letter without a hash is removed",
         given={"dead": ["ghost"]},
         call=("replay", "ghost"),
         reply=[0],
         changes={"dead": None},
     ),
     Row(
-        "purge: for good",
+        "purge: list entries and hashes are deleted",
         given={"dead": ["c", "b", "a"], "jobs": dict.fromkeys("abc", failed())},
-        call=("purge", "a", "c", "nobody"),
+        call=("purge", "a", "c", "unknown"),
         reply=[2],
         again=[0],
         changes={"dead": ["b"], "jobs": {"a": None, "c": None}},
     ),
     Row(
-        "purge: what is not dead is passed over",
+        "purge: other jobs are skipped",
         given={
             "dead": ["a"],
             "wait": ["w"],
@@ -93,11 +93,11 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=row_name)
-def test_dead_letters(redis_state: RedisState, row: Row) -> None:
+def test_replay_and_purge_in_each_state_move_or_skip(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
-def test_a_purged_id_may_be_used_again(redis_state: RedisState) -> None:
+def test_enqueue_with_a_purged_id_creates_a_job(redis_state: RedisState) -> None:
     redis_state.write({"dead": ["a"], "jobs": {"a": failed()}})
     redis_state.call("purge", "a")
 

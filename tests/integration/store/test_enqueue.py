@@ -1,4 +1,4 @@
-"""enqueue: jobs get a hash and their place."""
+"""enqueue: creates hashes and places jobs by priority."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .state_table import Row, delayed, row_name, started, waiting
 
 NEW = waiting(createdAt=NOW)
 
-#: Three lanes, two jobs in the middle one.
-LANES: State = {
+#: Three priorities, two jobs with the middle one.
+PRIORITIES: State = {
     "wait": ["low", "mid2", "mid1", "top"],
     "priority_index": {"low": 90, "mid2": 50, "top": 10},
     "jobs": {"low": waiting(90), "mid2": waiting(), "mid1": waiting(), "top": waiting(10)},
@@ -21,7 +21,7 @@ LANES: State = {
 def placed(priority: int, wait: list[str], priority_index: dict[str, int | None]) -> Row:
     return Row(
         f"priority {priority} among 10, 50, 50, 90",
-        given=LANES,
+        given=PRIORITIES,
         call=("enqueue", "new", "{}", priority, 0),
         reply=[1],
         again=[0],
@@ -56,7 +56,7 @@ TABLE = [
     placed(90, ["new", "low", "mid2", "mid1", "top"], {"new": 90, "low": None}),
     placed(100, ["new", "low", "mid2", "mid1", "top"], {"new": 100}),
     Row(
-        "several, in their order; one of them exists, one comes twice",
+        "several in order, one exists, one is repeated",
         given={"wait": ["a"], "priority_index": {"a": 50}, "jobs": {"a": waiting()}},
         call=("enqueue", "b", "{}", 50, 0, "a", '{"other":1}', 1, 0, "c", "{}", 10, 0, "b", "{}", 1, 0),
         reply=[1, 0, 1, 0],
@@ -69,7 +69,7 @@ TABLE = [
         },
     ),
     Row(
-        "a delay: due that much later, in no lane",
+        "a delay: not in wait",
         given={},
         call=("enqueue", "a", "{}", 50, 1_500),
         reply=[1],
@@ -81,7 +81,7 @@ TABLE = [
         },
     ),
     Row(
-        "an id that runs, one that is delayed: no second job",
+        "ids of an active and a delayed job: no second job",
         given={
             "active": {"host:0": ["a"]},
             "delayed": {"b": NOW + 5},
@@ -91,7 +91,7 @@ TABLE = [
         reply=[0, 0],
     ),
     Row(
-        "the pointers of lanes that were popped empty are dropped, down to one that is good",
+        "stale index entries are removed up to a valid one",
         given={
             "wait": ["top"],
             "priority_index": {"gone1": 20, "gone2": 30, "gone3": 80, "top": 10},
@@ -108,7 +108,7 @@ TABLE = [
         },
     ),
     Row(
-        "all pointers stale and the list empty: the right end",
+        "all index entries stale and an empty list",
         given={"priority_index": {"gone1": 20, "gone2": 50}},
         call=("enqueue", "new", "{}", 50, 0),
         reply=[1],
@@ -124,11 +124,11 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=row_name)
-def test_enqueue(redis_state: RedisState, row: Row) -> None:
+def test_enqueue_in_each_state_places_jobs(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
-def test_jobs_run_in_priority_order_and_first_in_first_out_within_one(redis_state: RedisState) -> None:
+def test_enqueue_of_mixed_priorities_is_fifo_within_each(redis_state: RedisState) -> None:
     priorities = [50, 1, 100, 50, 1, 7, 100, 50, 7, 1]
     for number, priority in enumerate(priorities):
         redis_state.call("enqueue", f"{priority:03}-{number}", "{}", priority, 0)

@@ -1,4 +1,4 @@
-"""The step that ends a job writes the notice of it, where notices are wanted."""
+"""The transition that ends a job emits its event, if events are requested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .failing import failing
 from .redis_state import NOW, RedisState, State
 from .state_table import HOST, started
 
-WANTED: State = {
+REQUESTED: State = {
     **HOST,
     "gate": {"eventsUntil": NOW + 1},
     "active": {"host:0": ["a"]},
@@ -18,62 +18,64 @@ WANTED: State = {
 }
 
 
-def notices(redis_state: RedisState) -> list[dict[str, object]]:
-    return [json.loads(notice) for notice in redis_state.read().get("events", [])]
+def emitted(redis_state: RedisState) -> list[dict[str, object]]:
+    return [json.loads(event) for event in redis_state.read().get("events", [])]
 
 
-def noticed(event: str) -> list[dict[str, object]]:
+def event_of(event: str) -> list[dict[str, object]]:
     return [{"id": "a", "event": event, "replays": 2, "at": NOW}]
 
 
-def test_a_job_that_completed(redis_state: RedisState) -> None:
-    redis_state.write(WANTED)
+def test_complete_emits_an_event_once(redis_state: RedisState) -> None:
+    redis_state.write(REQUESTED)
     for _ in range(2):
         redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
-        assert notices(redis_state) == noticed("completed")
+        assert emitted(redis_state) == event_of("completed")
 
 
-def test_a_job_that_failed_for_good(redis_state: RedisState) -> None:
-    redis_state.write(WANTED)
+def test_retry_of_an_invalid_job_emits_failed_once(redis_state: RedisState) -> None:
+    redis_state.write(REQUESTED)
     for _ in range(2):
         redis_state.call("retry", "a", "host:0", 1, *failing("{}", "invalid", 3, 1_000, 0))
-        assert notices(redis_state) == noticed("failed")
+        assert emitted(redis_state) == event_of("failed")
 
 
-def test_a_job_that_lost_its_last_worker(redis_state: RedisState) -> None:
-    redis_state.write(WANTED)
+def test_recover_past_the_limit_emits_failed(redis_state: RedisState) -> None:
+    redis_state.write(REQUESTED)
     redis_state.call("recover", "host:0", "1", 0)
-    assert notices(redis_state) == noticed("failed")
+    assert emitted(redis_state) == event_of("failed")
 
 
-def test_an_entry_that_is_no_job(redis_state: RedisState) -> None:
+def test_ingest_of_a_malformed_entry_emits_failed(redis_state: RedisState) -> None:
     redis_state.write({"gate": {"eventsUntil": NOW + 1}})
     redis_state.push("nonsense")
     redis_state.call("promote_due", 10)
-    assert [notice["event"] for notice in notices(redis_state)] == ["failed"]
+    assert [event["event"] for event in emitted(redis_state)] == ["failed"]
 
 
 @pytest.mark.parametrize("call", [("retry", *failing()), ("release", 0, "")])
-def test_none_of_a_job_that_goes_on(redis_state: RedisState, call: tuple[str | int, ...]) -> None:
-    redis_state.write(WANTED)
+def test_settle_of_an_unfinished_job_emits_no_event(
+    redis_state: RedisState, call: tuple[str | int, ...]
+) -> None:
+    redis_state.write(REQUESTED)
     name, *rest = call
     redis_state.call(str(name), "a", "host:0", 1, *rest)
-    assert notices(redis_state) == []
+    assert emitted(redis_state) == []
 
 
-def test_none_where_nobody_wants_them(redis_state: RedisState) -> None:
-    redis_state.write({name: part for name, part in WANTED.items() if name != "gate"})
+def test_complete_without_a_request_emits_no_event(redis_state: RedisState) -> None:
+    redis_state.write({name: part for name, part in REQUESTED.items() if name != "gate"})
     redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
-    assert notices(redis_state) == []
+    assert emitted(redis_state) == []
 
 
-def test_none_when_those_who_wanted_them_are_gone(redis_state: RedisState) -> None:
-    redis_state.write({**WANTED, "gate": {"eventsUntil": NOW}})
+def test_complete_after_the_request_expired_emits_no_event(redis_state: RedisState) -> None:
+    redis_state.write({**REQUESTED, "gate": {"eventsUntil": NOW}})
     redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
-    assert notices(redis_state) == []
+    assert emitted(redis_state) == []
 
 
-def test_whoever_wants_them_says_so_with_every_heartbeat_and_nobody_else_takes_it_back(
+def test_heartbeat_without_a_request_keeps_the_request_of_another(
     redis_state: RedisState,
 ) -> None:
     redis_state.call("heartbeat", "host", 15_000, 1, 1, 0, 0, 0)
@@ -81,8 +83,8 @@ def test_whoever_wants_them_says_so_with_every_heartbeat_and_nobody_else_takes_i
     assert redis_state.read()["gate"] == {"eventsUntil": NOW + 60_000}
 
 
-def test_queue_that_goes_out_of_service_and_comes_back_is_told(redis_state: RedisState) -> None:
-    redis_state.write(WANTED)
+def test_queue_out_of_service_and_back_emits_both_events(redis_state: RedisState) -> None:
+    redis_state.write(REQUESTED)
     redis_state.call("retry", "a", "host:0", 1, *failing(kind="refused", service="openai", words="401"))
     redis_state.call("promote_job", "a")
     redis_state.call("claim", "host", 0, 15_000, 0, 0, 30_000, now=NOW + 1_000)
@@ -90,6 +92,6 @@ def test_queue_that_goes_out_of_service_and_comes_back_is_told(redis_state: Redi
     redis_state.redis.hset(redis_state.keys.gate, "eventsUntil", NOW + 60_000)
     redis_state.call("claim", "host", 0, 15_000, 0, 0, 30_000)
     redis_state.call("complete", "a", "host:0", 2, "{}", 60_000, 10)
-    told = [notice for notice in notices(redis_state) if "id" not in notice]
+    found = [event for event in emitted(redis_state) if "id" not in event]
     common = {"service": "openai", "reason": "401", "at": NOW}
-    assert told == [{"event": "out-of-service", **common}, {"event": "in-service", **common}]
+    assert found == [{"event": "out-of-service", **common}, {"event": "in-service", **common}]

@@ -1,4 +1,4 @@
-"""Producers may test with fakeredis: it knows the commands that adding and looking up need."""
+"""Producers may test with fakeredis, which supports the commands of enqueue, get and cancel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fakeredis import FakeRedis
 from preppath_workers import Queue
 
 
-def test_producer_on_fakeredis_enqueues_and_looks_up() -> None:
+def test_enqueue_on_fakeredis_creates_a_job() -> None:
     queue = Queue("tts", FakeRedis())
     added = queue.enqueue({"questionId": "q1", "text": "Why?"}, id="q1", priority=1)
     assert (added.created, queue.enqueue({}, id="q1").created) == (True, False)
@@ -17,7 +17,7 @@ def test_producer_on_fakeredis_enqueues_and_looks_up() -> None:
     assert queue.counts().waiting == 1
 
 
-def test_producer_on_fakeredis_cancels() -> None:
+def test_cancel_on_fakeredis_cancels() -> None:
     queue = Queue("tts", FakeRedis())
     queue.enqueue({}, id="q1")
     assert queue.cancel("q1") == "cancelled"

@@ -1,4 +1,4 @@
-"""Fencing: complete, retry, release, progress and checkpoint by anybody but the attempt that owns the job."""
+"""Fencing: calls by any attempt but the one that has the job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from .failing import failing
 from .redis_state import NOW, RedisState, State
-from .state_table import HOST, Row, completed, failed, row_name, started, waiting
+from .state_table import HOST, completed, failed, started, waiting
 
 #: Slot 0 runs the job.
 RUNS: State = {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}
@@ -23,10 +23,10 @@ CALLS: dict[str, tuple[str | int, ...]] = {
     "checkpoint": ("transcript", "{}"),
 }
 
-NOT_THEIRS: dict[str, State] = {
+NOT_HELD: dict[str, State] = {
     "another slot runs it": {**RUNS, "active": {"host:1": ["a"]}, "jobs": {"a": started(workerId="host:1")}},
-    "this slot runs it, later": {**RUNS, "jobs": {"a": started(fencingToken=2)}},
-    "another slot ran it, it waits": {
+    "this slot runs a later attempt": {**RUNS, "jobs": {"a": started(fencingToken=2)}},
+    "another slot requeued it": {
         **HOST, "wait": ["a"], "priority_index": {"a": 50}, "jobs": {"a": waiting(workerId="host:1", fencingToken=2)},  # noqa: E501
     },
     "another slot completed it": {
@@ -36,7 +36,7 @@ NOT_THEIRS: dict[str, State] = {
     "unknown": HOST,
 }  # fmt: skip
 
-#: What this very attempt was settled as, and how calls that say otherwise come too late.
+#: What this attempt was settled as, and the calls that come too late.
 SETTLED: dict[str, tuple[State, list[str]]] = {
     "completed": (
         {**HOST, "completed": ["a"], "jobs": {"a": completed()}},
@@ -56,19 +56,22 @@ SETTLED: dict[str, tuple[State, list[str]]] = {
     ),
 }
 
-TOO_LATE = [
-    Row(f"{name}: {settled} already", state, (name, *HELD, *CALLS[name]), ["lost"])
-    for settled, (state, names) in SETTLED.items()
-    for name in names
-]
 
-LOST = [
-    Row(f"{name}: {case}", state, (name, *HELD, *arguments), ["lost"])
-    for name, arguments in CALLS.items()
-    for case, state in NOT_THEIRS.items()
-]
+@pytest.mark.parametrize("state", NOT_HELD.values(), ids=NOT_HELD)
+def test_call_without_the_job_is_lost_and_changes_nothing(redis_state: RedisState, state: State) -> None:
+    check_lost(redis_state, state, [*CALLS])
 
 
-@pytest.mark.parametrize("row", LOST + TOO_LATE, ids=row_name)
-def test_anybody_else_is_told_that_it_is_lost_and_changes_nothing(redis_state: RedisState, row: Row) -> None:
-    row.check(redis_state)
+@pytest.mark.parametrize(("state", "names"), SETTLED.values(), ids=SETTLED)
+def test_call_after_another_settlement_is_lost_and_changes_nothing(
+    redis_state: RedisState, state: State, names: list[str]
+) -> None:
+    check_lost(redis_state, state, names)
+
+
+def check_lost(redis_state: RedisState, state: State, names: list[str]) -> None:
+    redis_state.write(state)
+    before = redis_state.read()
+    for name in names:
+        assert redis_state.call(name, *HELD, *CALLS[name]) == ["lost"], name
+        assert redis_state.read() == before, name

@@ -1,4 +1,4 @@
-"""What answers is not Redis, or not any more: a slot reconnects, and settles what it holds."""
+"""Replies that aren't Redis's: a consumer reconnects and settles its job."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def address(server: RedisServer) -> Iterator[Address]:
 
 @pytest.fixture
 def redis_url(address: Address) -> str:
-    """For `open_consumer`: slots connect through the address."""
+    """For `open_consumer`: consumers connect through the address."""
     return address.url
 
 
@@ -65,13 +65,13 @@ def direct(server: RedisServer, key_prefix: str) -> Iterator[Queue]:
 
 
 def once(garbage: bytes) -> Callable[[bytes], bytes]:
-    """Falsifies the next piece of an answer alone."""
+    """Return a function that replaces the next piece of a reply only."""
     pieces = [garbage]
     return lambda answer: pieces.pop() if pieces else answer
 
 
 @pytest.mark.parametrize("garbage", GARBAGE, ids=repr)
-def test_slot_whose_settlement_is_answered_with_garbage_settles_it_again(
+def test_settle_after_a_garbage_reply_settles_once(
     address: Address, direct: Queue, open_consumer: OpenConsumer, garbage: bytes
 ) -> None:
     consumer = open_consumer()
@@ -88,10 +88,10 @@ def test_slot_whose_settlement_is_answered_with_garbage_settles_it_again(
     assert consumer.settle() is None
 
 
-def test_slot_bears_garbage_at_any_point(
+def test_consumer_with_garbage_replies_completes_every_job_once(
     address: Address, direct: Queue, open_consumer: OpenConsumer
 ) -> None:
-    """Every job is completed once, whatever comes between."""
+    """Each job also has one attempt only."""
     dice = random.Random(7)
     address.falsify = lambda answer: dice.choice(GARBAGE) if dice.random() < 0.1 else answer
     jobs = [f"j{number}" for number in range(40)]
@@ -116,7 +116,7 @@ def test_slot_bears_garbage_at_any_point(
     assert {job.attempts for job in direct.get_many(jobs)} == {1}
 
 
-def test_client_that_is_answered_with_a_page_raises_a_connection_error(address: Address) -> None:
+def test_client_with_an_http_reply_raises_a_connection_error(address: Address) -> None:
     with connection.client_without_retries(address.url, 3.0) as client:
         assert client.ping()
         address.falsify = once(PAGE)
@@ -125,7 +125,7 @@ def test_client_that_is_answered_with_a_page_raises_a_connection_error(address: 
         assert client.ping()
 
 
-def test_slot_whose_result_the_server_refuses_for_its_size_ends_the_job(
+def test_settle_with_a_result_too_large_for_the_server_fails_the_job(
     server: RedisServer, direct: Queue, open_consumer: OpenConsumer
 ) -> None:
     consumer = open_consumer()
@@ -134,7 +134,7 @@ def test_slot_whose_result_the_server_refuses_for_its_size_ends_the_job(
     direct.redis.config_set("proto-max-bulk-len", 2**20)
     settlement = None
     try:
-        for _ in range(50):  # the server closes the connection, and its reason may be lost with it
+        for _ in range(50):  # the server closes the connection, which may lose its error
             try:
                 settlement = consumer.settle_and_fetch(finished)
             except RedisError:

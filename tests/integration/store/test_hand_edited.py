@@ -1,4 +1,4 @@
-"""People edit hashes. What they leave there never makes a transition fail, get stuck or lose a job."""
+"""Manual edits of hashes never make a transition fail, block or lose a job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .failing import failing
 from .redis_state import NOW, RedisState
 from .state_table import HOST, failed, started, waiting
 
-NO_NUMBERS: list[str | bytes] = ["", "abc", "nan", "-nan", "inf", "-inf", "1e999", "0x", "１２", b"\xff"]
+NOT_NUMBERS: list[str | bytes] = ["", "abc", "nan", "-nan", "inf", "-inf", "1e999", "0x", "１２", b"\xff"]
 NUMBERS = (
     "priority",
     "attempts",
@@ -29,9 +29,11 @@ def garbage(text: str | bytes, state: str = "waiting") -> dict[str, str | bytes]
     return {**dict.fromkeys(NUMBERS, text), "data": "{}", "state": state, "workerId": "host:0"}
 
 
-@pytest.mark.parametrize("text", NO_NUMBERS, ids=ascii)
-def test_a_number_that_is_none_counts_as_missing(redis_state: RedisState, text: str | bytes) -> None:
-    """A whole life: started, retried, promoted, lost with its worker, given back, and completed."""
+@pytest.mark.parametrize("text", NOT_NUMBERS, ids=ascii)
+def test_transitions_with_an_invalid_number_treat_it_as_missing(
+    redis_state: RedisState, text: str | bytes
+) -> None:
+    """Started, retried, promoted, recovered, released and completed."""
     redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": garbage(text), "low": waiting(90)}})
     redis_state.write({"wait": ["low"], "priority_index": {"low": 90}})
 
@@ -54,8 +56,8 @@ def test_a_number_that_is_none_counts_as_missing(redis_state: RedisState, text: 
     assert redis_state.call("complete", "a", "host:0", 4, "{}", 60_000, 10) == ["completed"]
 
 
-@pytest.mark.parametrize("text", NO_NUMBERS, ids=ascii)
-def test_a_dead_letter_of_garbage_is_replayed_and_cancelled(
+@pytest.mark.parametrize("text", NOT_NUMBERS, ids=ascii)
+def test_replay_of_a_dead_letter_with_invalid_numbers_requeues_it(
     redis_state: RedisState, text: str | bytes
 ) -> None:
     redis_state.write({"dead": ["a"], "jobs": {"a": garbage(text, state="failed")}})
@@ -66,8 +68,8 @@ def test_a_dead_letter_of_garbage_is_replayed_and_cancelled(
     assert "wait" not in redis_state.read()
 
 
-@pytest.mark.parametrize("text", NO_NUMBERS, ids=ascii)
-def test_a_hold_that_is_no_time_holds_nobody(redis_state: RedisState, text: str | bytes) -> None:
+@pytest.mark.parametrize("text", NOT_NUMBERS, ids=ascii)
+def test_claim_with_an_invalid_hold_starts_the_job(redis_state: RedisState, text: str | bytes) -> None:
     redis_state.write(
         {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": waiting()}, "gate": {"heldUntil": text}}
     )
@@ -77,7 +79,7 @@ def test_a_hold_that_is_no_time_holds_nobody(redis_state: RedisState, text: str 
     assert redis_state.read()["gate"]["heldUntil"] == NOW + 500
 
 
-def test_fractions_are_cut_off_so_that_the_fencing_number_is_what_the_owner_reads(
+def test_claim_with_a_fractional_fencing_token_rounds_it_down(
     redis_state: RedisState,
 ) -> None:
     redis_state.write(
@@ -95,7 +97,7 @@ def test_fractions_are_cut_off_so_that_the_fencing_number_is_what_the_owner_read
     assert redis_state.call("complete", "a", "host:0", 2, "{}", 60_000, 10) == ["completed"]
 
 
-def test_a_job_of_nothing_but_a_state_runs(redis_state: RedisState) -> None:
+def test_claim_of_a_job_with_a_state_only_starts_it(redis_state: RedisState) -> None:
     redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": {"state": "waiting"}}})
 
     assert redis_state.call(*CLAIM) == ["job", "a"]
@@ -103,7 +105,7 @@ def test_a_job_of_nothing_but_a_state_runs(redis_state: RedisState) -> None:
     invariants.check(redis_state.read())
 
 
-def test_an_id_whose_hash_was_deleted_is_a_dead_letter(redis_state: RedisState) -> None:
+def test_claim_of_an_id_without_a_hash_makes_a_dead_letter(redis_state: RedisState) -> None:
     redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
     redis_state.redis.delete(redis_state.keys.job("a"))
 
@@ -115,14 +117,14 @@ def test_an_id_whose_hash_was_deleted_is_a_dead_letter(redis_state: RedisState) 
     assert state["jobs"]["raw-1000000-1"]["data"] == "a"
 
 
-def test_a_delayed_id_whose_hash_was_deleted_is_a_dead_letter(redis_state: RedisState) -> None:
+def test_promote_due_of_an_id_without_a_hash_makes_a_dead_letter(redis_state: RedisState) -> None:
     redis_state.write({"delayed": {"a": NOW}})
 
     assert redis_state.call("promote_due", 10) == [1, -1]
     assert redis_state.read()["dead"] == ["raw-1000000-1"]
 
 
-def test_a_delayed_id_of_a_job_that_is_elsewhere_is_dropped(redis_state: RedisState) -> None:
+def test_promote_due_of_an_id_in_another_state_drops_it(redis_state: RedisState) -> None:
     redis_state.write(
         {
             "delayed": {"runs": NOW, "dead": NOW},
@@ -140,7 +142,7 @@ def test_a_delayed_id_of_a_job_that_is_elsewhere_is_dropped(redis_state: RedisSt
     invariants.check(state)
 
 
-def test_a_wait_list_whose_lanes_were_deleted_loses_no_job(redis_state: RedisState) -> None:
+def test_enqueue_without_the_priority_index_loses_no_job(redis_state: RedisState) -> None:
     redis_state.call("enqueue", "a", "{}", 50, 0, "b", "{}", 50, 0)
     redis_state.redis.delete(redis_state.keys.priority_index)
 
@@ -150,7 +152,9 @@ def test_a_wait_list_whose_lanes_were_deleted_loses_no_job(redis_state: RedisSta
 
 
 @pytest.mark.parametrize("edited", [{"state": "busy"}, {"state": "active", "workerId": ""}])
-def test_a_job_in_no_state_that_there_is_waits(redis_state: RedisState, edited: dict[str, str]) -> None:
+def test_recover_of_a_job_in_an_unknown_state_requeues_it(
+    redis_state: RedisState, edited: dict[str, str]
+) -> None:
     redis_state.call("enqueue", "a", "{}", 50, 0)
     redis_state.redis.hset(redis_state.keys.job("a"), mapping=edited)
     redis_state.take("host:0")
@@ -159,14 +163,14 @@ def test_a_job_in_no_state_that_there_is_waits(redis_state: RedisState, edited: 
     assert redis_state.call(*CLAIM) == ["job", "a"]
 
 
-def test_a_counter_that_is_none_stops_no_transition(redis_state: RedisState) -> None:
+def test_enqueue_with_an_invalid_counter_still_enqueues(redis_state: RedisState) -> None:
     redis_state.redis.hset(redis_state.keys.stats, "enqueued", "many")
     redis_state.call("enqueue", "a", "{}", 50, 0)
     assert redis_state.redis.lrange(redis_state.keys.wait, 0, -1) == ["a"]
     assert redis_state.redis.hget(redis_state.keys.stats, "enqueued") == "many"
 
 
-def test_a_list_of_completions_that_is_none_stops_no_transition(redis_state: RedisState) -> None:
+def test_settle_and_fetch_with_a_wrong_completed_type_still_completes(redis_state: RedisState) -> None:
     redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
     redis_state.redis.set(redis_state.keys.completed, "x")
 
@@ -184,7 +188,7 @@ def test_a_list_of_completions_that_is_none_stops_no_transition(redis_state: Red
     )
 
 
-def test_no_job_is_half_settled_where_the_queues_settings_are_no_hash(redis_state: RedisState) -> None:
+def test_complete_with_a_wrong_gate_type_changes_nothing(redis_state: RedisState) -> None:
     redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
     before = redis_state.read()
     redis_state.redis.set(redis_state.keys.gate, "x")

@@ -1,4 +1,4 @@
-"""heartbeat, recover, reap, leave: leases, and what dead workers held."""
+"""heartbeat, recover, reap and leave: leases, and jobs of dead workers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RECOVERED = {"state": "waiting", "queuedAt": NOW, "recoveries": 1}
 RELEASED = {"state": "waiting", "queuedAt": NOW, "attempts": 0, "releases": 1}
 IN_FRONT: State = {"active": None, "wait": ["low", "mid", "a", "top"], "reservations": {"host:0": None}}
 
-#: What a heartbeat leaves of a limit that no other instance disputes.
+#: The limit that a heartbeat writes if instances agree.
 UNLIMITED = {"max": 0, "duration": 0, "since": NOW, "until": NOW + 60_000, "instance": "host"}
 
 #: What the first heartbeat of a queue stores for the queue itself.
@@ -54,7 +54,7 @@ HEARTBEAT = [
         },
     ),
     Row(
-        "slots are never fewer than they were: a closed one may hold a job",
+        "the number of slots never decreases: a closed slot may hold a job",
         given={"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 5}}},
         call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "pid", "7"),
         reply=[NOW],
@@ -74,9 +74,9 @@ HEARTBEAT = [
 ]
 
 RECOVER = [
-    Row("recover: the slot held nothing", given=HOST, call=("recover", "host:0", "1", 3), reply=[0, []]),
+    Row("recover: the slot is empty", given=HOST, call=("recover", "host:0", "1", 3), reply=[0, []]),
     Row(
-        "recover: a started job, in front of its lane, the promise given back",
+        "recover: a started job goes to the front of its priority, the reservation is removed",
         given=DIED,
         call=("recover", "host:0", "1", 3),
         reply=[1, []],
@@ -84,7 +84,7 @@ RECOVER = [
         changes={**IN_FRONT, "jobs": {"a": RECOVERED}, "stats": {"recovered": 1}},
     ),
     Row(
-        "recover: in good order, the attempt does not count",
+        "recover: after a clean exit the attempt does not count",
         given=DIED,
         call=("recover", "host:0", "0", 3),
         reply=[1, []],
@@ -92,7 +92,7 @@ RECOVER = [
         changes={**IN_FRONT, "jobs": {"a": RELEASED}, "stats": {"released": 1}},
     ),
     Row(
-        "recover: a job that was in hand and had not started has lost nothing",
+        "recover: a job in flight that had not started counts nothing",
         given={**DIED, "jobs": {**DIED["jobs"], "a": waiting()}},
         call=("recover", "host:0", "1", 0),
         reply=[1, []],
@@ -126,7 +126,7 @@ RECOVER = [
         },
     ),
     Row(
-        "recover: entries of jobs that are accounted for elsewhere are dropped",
+        "recover: entries of jobs that are elsewhere are dropped",
         given={
             **HOST,
             "active": {"host:0": ["done", "gone"]},
@@ -141,13 +141,13 @@ RECOVER = [
 
 REAP = [
     Row(
-        "reap: every lease is live",
+        "reap: all leases are live",
         given=DIED,
         call=("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         reply=[[], []],
     ),
     Row(
-        "reap: a lease ran out",
+        "reap: a lease expired",
         given={**DIED, "instances": {"host": NOW}},
         call=("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         reply=[["host", 1], []],
@@ -162,13 +162,13 @@ REAP = [
         },
     ),
     Row(
-        "reap: a lease ran out before the caller was in touch",
+        "reap: a lease expired before the caller was connected",
         given={**DIED, "instances": {"host": NOW - 101}},
         call=("reap", 3, 10, "", 9_000, 100, 15_000, 10**15),
         reply=[[], []],
     ),
     Row(
-        "reap: a lease that the clock's step back made longer than a lease",
+        "reap: the clock was set back, too long a lease is shortened",
         given={
             "instances": {"host": NOW + 3_600_000, "long": NOW + 50_000, "gone": NOW + 3_600_000},
             "instance": {
@@ -182,13 +182,13 @@ REAP = [
         changes={"instances": {"host": NOW + 15_000, "gone": NOW + 9_000}},
     ),
     Row(
-        "reap: the clock was put forward, so no lease has run out",
+        "reap: the clock was set forward, no lease has expired",
         given={**DIED, "instances": {"host": NOW - 3_600_000}},
         call=("reap", 3, 10, "", 9_000, 10**15, 15_000, NOW - 1),
         reply=[[], []],
     ),
     Row(
-        "reap: a pop that was under way landed after that; then it is struck off",
+        "reap: a late pop is recovered, then the instance is removed",
         given={**DIED, "instances": {"host": NOW}, "instance": {"host": {"slots": 2, "gone": 1}}},
         call=("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         reply=[["host", 1], []],
@@ -203,14 +203,14 @@ REAP = [
         },
     ),
     Row(
-        "reap: nothing came any more, and nothing is told",
+        "reap: an instance without a late pop is removed silently",
         given={"instances": {"host": NOW}, "instance": {"host": {"slots": 2, "gone": 1}}},
         call=("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         reply=[[], []],
         changes={"instances": None, "instance": None},
     ),
     Row(
-        "heartbeat: it was not gone after all",
+        "heartbeat: an instance presumed dead is live again",
         given={"instances": {"host": NOW + 9_000}, "instance": {"host": {"slots": 2, "gone": 1}}},
         call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
         reply=[NOW],
@@ -221,14 +221,14 @@ REAP = [
         },
     ),
     Row(
-        "claim: nor is one whose child is still there, and it gets a lease's time to say so itself",
+        "claim: an instance presumed dead gets a new lease",
         given={"instances": {"host": NOW + 9_000}, "instance": {"host": {"slots": 2, "gone": 1}}},
         call=("claim", "host", 0, 15_000, 0, 0, 60_000),
         reply=["none"],
         changes={"instances": {"host": NOW + 15_000}, "instance": {"host": {"gone": None}}},
     ),
     Row(
-        "leave: uncounted, and the lease is given up",
+        "leave: the attempt does not count, the lease is removed",
         given=DIED,
         call=("leave", "host"),
         reply=[1],
@@ -242,12 +242,12 @@ REAP = [
             "stats": {"released": 1},
         },
     ),
-    Row("leave: an instance that nobody knows", given={}, call=("leave", "host"), reply=[0]),
+    Row("leave: an unknown instance", given={}, call=("leave", "host"), reply=[0]),
 ]
 
 
 @pytest.mark.parametrize("row", HEARTBEAT + RECOVER + REAP, ids=row_name)
-def test_instances(redis_state: RedisState, row: Row) -> None:
+def test_lease_transitions_in_each_state_keep_every_job(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
@@ -256,7 +256,7 @@ def test_instances(redis_state: RedisState, row: Row) -> None:
     [("recover", "host:0", "1", 3), ("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15)],
     ids=lambda call: call[0],
 )
-def test_a_job_that_kills_its_workers_is_dead_past_the_limit(redis_state: RedisState, call: tuple) -> None:
+def test_recovery_past_the_limit_makes_a_dead_letter(redis_state: RedisState, call: tuple) -> None:
     redis_state.write({**DIED, "instances": {"host": NOW}, "dead": ["z"]})
     redis_state.redis.hset(redis_state.keys.job("a"), "recoveries", 3)
 
@@ -279,14 +279,14 @@ def test_a_job_that_kills_its_workers_is_dead_past_the_limit(redis_state: RedisS
     }
 
 
-def test_reap_spares_the_instance_that_asks(redis_state: RedisState) -> None:
+def test_reap_skips_the_instance_that_calls_it(redis_state: RedisState) -> None:
     for name in "ab":
         redis_state.call("heartbeat", name, 10, 1, 0, 0, 0, 0)
     assert redis_state.call("reap", 3, 10, "a", 9_000, 60_000, 15_000, 10**15, now=NOW + 10) == [["b", 0], []]
     assert redis_state.read()["instances"] == {"a": NOW + 10, "b": NOW + 9_010}
 
 
-def test_reap_clears_some_dead_instances_at_a_time(redis_state: RedisState) -> None:
+def test_reap_handles_a_bounded_number_of_instances(redis_state: RedisState) -> None:
     for name in "abc":
         redis_state.call("heartbeat", name, 10, 1, 0, 0, 0, 0)
 

@@ -21,22 +21,22 @@ from preppath_workers.store.json_text import loads
         ('{"a": "😀"}', {"a": "😀"}),
     ],
 )
-def test_half_an_emoji_is_replaced_and_nothing_else(text: str, value: object) -> None:
+def test_job_data_with_a_lone_surrogate_has_it_replaced(text: str, value: object) -> None:
     assert Job("tts", "j", {"data": text}).data == value
 
 
-def test_producer_and_raw_push_make_the_same_of_half_an_emoji() -> None:
+def test_encode_data_with_a_lone_surrogate_reads_like_a_raw_push() -> None:
     data = {"text": "cut \ud83d", "whole": "😀"}
 
     assert loads(encode_data(data)) == loads(json.dumps(data)) == {"text": "cut \ufffd", "whole": "😀"}
 
 
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": [Infinity]}', '{"a": -Infinity}'])
-def test_what_is_not_json_is_refused(text: str) -> None:
+def test_loads_of_nan_or_infinity_raises(text: str) -> None:
     with pytest.raises(ValueError, match="not JSON"):
         loads(text)
 
 
 @given(st.dictionaries(st.text(), st.text() | st.floats(allow_nan=False, allow_infinity=False)))
-def test_json_stays_what_it_is(value: dict[str, object]) -> None:
+def test_loads_of_valid_json_returns_its_value(value: dict[str, object]) -> None:
     assert loads(json.dumps(value)) == value

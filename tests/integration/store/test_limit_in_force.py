@@ -1,4 +1,4 @@
-"""Instances that are configured with different rate limits: the newest configuration is in force for all."""
+"""Instances with different rate limits: the newest configuration applies to all."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ OLD, NEW = (5, 10_000), (1, 10_000)
 def beat(
     redis_state: RedisState, instance: str, limit: tuple[int, int], age: int, now: int = NOW
 ) -> list[str]:
-    """What the heartbeat of an instance replies about limits, which read its configuration `age` ms ago."""
+    """Send a heartbeat of an instance whose configuration is `age` ms old; return its reply on limits."""
     _, *dispute = redis_state.call("heartbeat", instance, LEASE, 9, 0, *limit, age, now=now)
     return [str(word) for word in dispute]
 
 
 def started(redis_state: RedisState, limit: tuple[int, int], slots: int, now: int = NOW) -> int:
-    """How many of so many slots, called with this limit, start a job."""
+    """Return how many of `slots` claims with this limit start a job."""
     count = 0
     for slot in range(slots):
         redis_state.call("enqueue", f"{limit[0]}-{slot}-{now}", "{}", 50, 0, now=now)
@@ -34,7 +34,7 @@ def started(redis_state: RedisState, limit: tuple[int, int], slots: int, now: in
     return count
 
 
-def test_instances_that_agree_leave_the_fast_ways_open(redis_state: RedisState) -> None:
+def test_heartbeat_of_instances_that_agree_reports_no_dispute(redis_state: RedisState) -> None:
     assert beat(redis_state, "old", OLD, 9_000) == []
     assert beat(redis_state, "other", OLD, 100) == []
     state = redis_state.read()
@@ -44,7 +44,9 @@ def test_instances_that_agree_leave_the_fast_ways_open(redis_state: RedisState) 
 
 
 @pytest.mark.parametrize("order", ["old first", "new first"])
-def test_the_newest_configuration_is_in_force_for_all(redis_state: RedisState, order: str) -> None:
+def test_heartbeat_of_instances_that_differ_applies_the_newest_limit(
+    redis_state: RedisState, order: str
+) -> None:
     beats = [("old", OLD, 9_000), ("new", NEW, 100)]
     for instance, limit, age in beats if order == "old first" else reversed(beats):
         beat(redis_state, instance, limit, age)
@@ -54,7 +56,7 @@ def test_the_newest_configuration_is_in_force_for_all(redis_state: RedisState, o
     assert started(redis_state, OLD, 3) == 1
 
 
-def test_a_limit_of_an_instance_that_is_gone_is_forgotten(redis_state: RedisState) -> None:
+def test_limit_of_an_instance_that_left_expires(redis_state: RedisState) -> None:
     beat(redis_state, "old", OLD, 9_000)
     beat(redis_state, "new", NEW, 100)
     later = NOW + 4 * LEASE
@@ -64,7 +66,7 @@ def test_a_limit_of_an_instance_that_is_gone_is_forgotten(redis_state: RedisStat
     assert started(redis_state, OLD, 3, now=later) == 3
 
 
-def test_an_older_instance_that_reads_the_newer_configuration_ends_the_dispute(
+def test_heartbeat_with_the_newer_limit_ends_the_dispute(
     redis_state: RedisState,
 ) -> None:
     beat(redis_state, "new", NEW, 100)
@@ -75,13 +77,13 @@ def test_an_older_instance_that_reads_the_newer_configuration_ends_the_dispute(
     assert "gate" not in redis_state.read()
 
 
-def test_no_limit_is_a_limit_too(redis_state: RedisState) -> None:
+def test_no_limit_if_newest_applies_to_all(redis_state: RedisState) -> None:
     beat(redis_state, "new", (0, 0), 100)
     assert beat(redis_state, "old", OLD, 9_000) == ["0", "0", "new", "5", "10000", "old"]
     assert started(redis_state, OLD, 7) == 7
 
 
-def test_a_further_token_is_spent_by_the_limit_in_force(redis_state: RedisState) -> None:
+def test_acquire_token_uses_the_limit_in_force(redis_state: RedisState) -> None:
     beat(redis_state, "new", NEW, 100)
     beat(redis_state, "old", OLD, 9_000)
     assert started(redis_state, OLD, 1) == 1
@@ -89,7 +91,7 @@ def test_a_further_token_is_spent_by_the_limit_in_force(redis_state: RedisState)
     assert redis_state.call("acquire_token", job_id, worker_id, 1, *OLD) == ["wait", 10_000]
 
 
-def test_a_clock_that_was_put_back_ends_no_dispute_later(redis_state: RedisState) -> None:
+def test_dispute_after_the_clock_was_set_back_ends_on_time(redis_state: RedisState) -> None:
     beat(redis_state, "new", NEW, 100, now=NOW + 3_600_000)
     beat(redis_state, "old", OLD, 9_000, now=NOW + 3_600_000)
     beat(redis_state, "old", OLD, 9_000, now=NOW)
@@ -98,7 +100,7 @@ def test_a_clock_that_was_put_back_ends_no_dispute_later(redis_state: RedisState
     assert "gate" not in redis_state.read()
 
 
-def test_limit_in_force_is_told_to_those_who_look(redis: Redis, key_prefix: str) -> None:
+def test_limit_in_force_names_the_limit_and_the_disputed_one(redis: Redis, key_prefix: str) -> None:
     queue = Queue("tts", redis, key_prefix)
     assert limit_in_force(queue) is None
     live = RedisState(redis, Keys(key_prefix, "tts"))

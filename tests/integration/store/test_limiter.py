@@ -1,4 +1,4 @@
-"""claim, with a rate limit: the token bucket and the moments it promises."""
+"""claim with a rate limit: the token bucket and its reservations."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .state_table import Fields, Row, row_name, waiting
 #: At most 2 starts in any 1,000 ms.
 CLAIM = ("claim", "host", 0, 15_000, 2, 1_000, 60_000)
 
-#: A slot with a job in hand.
-IN_HAND: State = {
+#: A slot with a job in flight.
+IN_FLIGHT: State = {
     "instances": {"host": NOW + 15_000},
     "instance": {"host": {"slots": 9}},
     "active": {"host:0": ["a"]},
@@ -26,7 +26,7 @@ SPENT = f"a#1#{NOW}"
 def starts(name: str, given: State, changes: State) -> Row:
     return Row(
         name,
-        given={**IN_HAND, **given},
+        given={**IN_FLIGHT, **given},
         call=CLAIM,
         reply=["job", "a"],
         changes={"jobs": {"a": START}, **changes},
@@ -34,33 +34,33 @@ def starts(name: str, given: State, changes: State) -> Row:
 
 
 def waits(name: str, given: State, ms: int, changes: State | None = None) -> Row:
-    """Waits for a token that is free in `ms`; asks again after a duration at the latest."""
+    """A claim that waits for a token that is free in `ms`, one duration at most."""
     changes = {"reservations": {"host:0": NOW + ms}} if changes is None else changes
     reply = ["wait", min(ms, 1_000)]
-    return Row(name, given={**IN_HAND, **given}, call=CLAIM, reply=reply, changes=changes)
+    return Row(name, given={**IN_FLIGHT, **given}, call=CLAIM, reply=reply, changes=changes)
 
 
 TABLE = [
     starts("a full bucket", {}, {"tokens": {SPENT: NOW}}),
     starts("one token is left", {"tokens": {"x#1": NOW}}, {"tokens": {SPENT: NOW}}),
     waits(
-        "empty: the moment when the first token comes back",
+        "an empty bucket: until the first token is free",
         {"tokens": {"x#1": NOW - 600, "y#1": NOW - 100}},
         400,
     ),
     starts(
-        "a token is back exactly a duration after it was spent",
+        "a token is free exactly one duration after its use",
         {"tokens": {"x#1": NOW - 1_000, "y#1": NOW - 999}},
         {"tokens": {SPENT: NOW, "x#1": None}},
     ),
-    waits("one millisecond less is too early", {"tokens": {"x#1": NOW - 999, "y#1": NOW - 998}}, 1),
+    waits("one millisecond before that is too early", {"tokens": {"x#1": NOW - 999, "y#1": NOW - 998}}, 1),
     waits(
-        "a promise ahead: the moment of the second token",
+        "one reservation ahead: until the second token is free",
         {"tokens": {"x#1": NOW - 600, "y#1": NOW - 100}, "reservations": {"host:1": NOW + 400}},
         900,
     ),
     waits(
-        "as many promises ahead as there are tokens: a duration after the first of them",
+        "as many reservations ahead as tokens: one duration after the first",
         {
             "tokens": {"x#1": NOW - 600, "y#1": NOW - 100},
             "reservations": {"host:1": NOW + 400, "host:2": NOW + 900},
@@ -68,7 +68,7 @@ TABLE = [
         1_400,
     ),
     waits(
-        "more promises than tokens: a duration after the last but one of them",
+        "more reservations than tokens: one duration after the last but one",
         {
             "tokens": {"x#1": NOW - 600, "y#1": NOW - 100},
             "reservations": {"host:1": NOW + 400, "host:2": NOW + 900, "host:3": NOW + 1_400},
@@ -76,28 +76,28 @@ TABLE = [
         1_900,
     ),
     waits(
-        "promises ahead whose slots overslept: they start now at the earliest",
+        "overdue reservations ahead: they may start now",
         {"reservations": {"host:1": NOW - 300, "host:2": NOW - 200}},
         1_000,
     ),
     starts(
-        "a slot overslept, yet a token is left beside its own",
+        "an overdue reservation ahead, and another token is free",
         {"reservations": {"host:1": NOW - 300}},
         {"tokens": {SPENT: NOW}},
     ),
     waits(
-        "promised, and not yet time: the same moment again",
+        "reserved, and not yet due: the same time again",
         {"tokens": {"x#1": NOW - 600, "y#1": NOW - 100}, "reservations": {"host:0": NOW + 400}},
         400,
         {},
     ),
     starts(
-        "promised, and now it is time",
+        "reserved, and now due",
         {"tokens": {"x#1": NOW - 1_000, "y#1": NOW - 500}, "reservations": {"host:0": NOW}},
         {"tokens": {SPENT: NOW, "x#1": None}, "reservations": None},
     ),
     starts(
-        "promised, whoever comes later was promised later",
+        "reserved and due, with later reservations",
         {
             "tokens": {"x#1": NOW - 1_000, "y#1": NOW - 500},
             "reservations": {"host:0": NOW, "host:1": NOW + 500, "host:2": NOW + 1_000},
@@ -105,13 +105,13 @@ TABLE = [
         {"tokens": {SPENT: NOW, "x#1": None}, "reservations": {"host:0": None}},
     ),
     waits(
-        "promised, but real starts were later than promised: the promise moves",
+        "reserved, but the starts ahead were late: the reservation moves",
         {"tokens": {"x#1": NOW - 700, "y#1": NOW - 100}, "reservations": {"host:0": NOW - 5}},
         300,
         {"reservations": {"host:0": NOW + 300}},
     ),
     waits(
-        "the clock was put back: a start that lies ahead is one of now",
+        "the clock was set back: a start in the future counts as now",
         {"tokens": {"x#1": NOW + 3_600_000, "y#1": NOW - 100}, "reservations": {"host:1": NOW + 3_600_500}},
         900,
         {
@@ -120,13 +120,13 @@ TABLE = [
         },
     ),
     waits(
-        "the clock was put back: what was promised before is promised again",
+        "the clock was set back: the reservation is made again",
         {"tokens": {"x#1": NOW - 200, "y#1": NOW - 100}, "reservations": {"host:0": NOW + 3_600_000}},
         800,
         {"reservations": {"host:0": NOW + 800}},
     ),
     waits(
-        "the clock was put back: a promise ahead counts for no more than it can be",
+        "the clock was set back: reservations ahead are bounded",
         {
             "tokens": {"x#1": NOW - 200, "y#1": NOW - 100},
             "reservations": {"host:1": NOW + 3_600_000, "host:2": NOW + 3_600_000},
@@ -134,21 +134,21 @@ TABLE = [
         2_000,
     ),
     Row(
-        "nothing in hand (any more): the promise is given back",
-        given={**IN_HAND, "active": {}, "jobs": {}, "reservations": {"host:0": NOW + 400}},
+        "an empty slot: the reservation is removed",
+        given={**IN_FLIGHT, "active": {}, "jobs": {}, "reservations": {"host:0": NOW + 400}},
         call=CLAIM,
         reply=["none"],
         changes={"reservations": None},
     ),
     waits(
-        "paused: no token is spent and none promised",
+        "paused: no token is used or reserved",
         {"gate": {"paused": 1}, "tokens": {"x#1": NOW, "y#1": NOW}},
         1_000,
         {},
     ),
     Row(
-        "a job that was started keeps its one token when its answer was lost",
-        given={**IN_HAND, "jobs": {"a": {**waiting(), **START}}, "tokens": {SPENT: NOW - 500}},
+        "a started job after a lost reply: no second token",
+        given={**IN_FLIGHT, "jobs": {"a": {**waiting(), **START}}, "tokens": {SPENT: NOW - 500}},
         call=CLAIM,
         reply=["job", "a"],
     ),
@@ -156,11 +156,11 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=row_name)
-def test_rate_limit(redis_state: RedisState, row: Row) -> None:
+def test_claim_with_a_rate_limit_starts_or_reserves(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
-def test_promises_are_made_in_order_and_one_given_back_is_free_again(redis_state: RedisState) -> None:
+def test_reservations_are_in_order_and_a_removed_one_is_free_again(redis_state: RedisState) -> None:
     for number in range(6):
         redis_state.call("enqueue", f"j{number}", "{}", 50, 0)
         redis_state.take(f"host:{number}")
@@ -179,8 +179,8 @@ def test_promises_are_made_in_order_and_one_given_back_is_free_again(redis_state
     }  # fmt: skip
 
 
-def test_a_job_that_is_made_anew_under_its_old_id_costs_a_token_too(redis_state: RedisState) -> None:
-    """Its fencing number begins again; the start must not replace the earlier one in the window."""
+def test_claim_of_a_new_job_with_an_old_id_uses_a_token(redis_state: RedisState) -> None:
+    """Its fencing token starts again; the start must not replace the earlier one in the window."""
     for moment in (NOW, NOW + 1):
         redis_state.call("enqueue", "a", "{}", 50, 0, now=moment)
         redis_state.take("host:0")

@@ -1,5 +1,5 @@
-"""The data model is one: the keys of keys.py, those that the scripts name, and those that transitions make.
-And the scripts are documented."""
+"""One data model: keys.py, the keys that scripts name, and the keys that transitions create. And the scripts
+are documented."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def body(name: str) -> str:
     return source(name).partition("\n\n")[2]
 
 
-def test_all_keys_of_a_queue_begin_with_its_hash_tag() -> None:
+def test_keys_of_a_queue_start_with_its_hash_tag() -> None:
     assert KEYS.base == "preppath:{tts}:"
     keys = [*(getattr(KEYS, name) for name in NAMED), KEYS.active("h:0"), KEYS.instance("h"), KEYS.job("a")]
     assert all(key.startswith("preppath:{tts}:") for key in keys)
     assert len({*keys}) == len(keys)
 
 
-def test_the_scripts_make_the_same_names() -> None:
+def test_scripts_use_the_names_of_keys() -> None:
     assert {word: getattr(KEYS, word) for word in re.findall(r"base \.\. '(\w+)'", ALL)} == {
         name: f"preppath:{{tts}}:{name}" for name in NAMED
     }
@@ -59,8 +59,8 @@ def test_layout_of_the_scripts_is_the_one_that_python_knows() -> None:
     assert f"LAYOUT = base .. 'meta', '{LAYOUT}'\n" in source("lib/layout")
 
 
-def test_no_transition_makes_a_key_outside_the_model(redis_state: RedisState) -> None:
-    """Every one is called here; reading the state raises for a key that is none of Keys'."""
+def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> None:
+    """Every transition is called; reading the state raises for a key that Keys does not define."""
     calls = [
         ("enqueue", "a", "{}", 10, 0, "b", "{}", 1, 5, "c", "{}", 9, 0),
         ("heartbeat", "host", 15_000, 1, 1, 0, 0, 0, "pid", "7"),
@@ -106,7 +106,7 @@ def test_no_transition_makes_a_key_outside_the_model(redis_state: RedisState) ->
 
 
 @pytest.mark.parametrize("name", scripts())
-def test_a_header_names_every_argument(name: str) -> None:
+def test_script_header_names_every_argument(name: str) -> None:
     assert re.search(r"^-- KEYS\[1\] +base$", header(name), re.MULTILINE)
     assert re.search(r"^-- ARGV\[1\] +now$", header(name), re.MULTILINE)
     documented = re.findall(r"^-- ARGV\[(\d+)(…?)\] +\S", header(name), re.MULTILINE)
@@ -119,24 +119,25 @@ def test_a_header_names_every_argument(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", scripts())
-def test_a_header_tells_every_status_that_is_returned(name: str) -> None:
+def test_script_header_names_every_returned_status(name: str) -> None:
     assert "-- Returns " in header(name)
     statuses = re.findall(r"return \{'(\w+)'", body(name))
     assert [status for status in statuses if f'"{status}"' not in header(name)] == []
 
 
 @pytest.mark.parametrize("name", scripts())
-def test_a_script_touches_no_key_but_by_its_name(name: str) -> None:
+def test_script_uses_keys_only_by_their_names(name: str) -> None:
     assert "base" not in body(name)
     assert re.findall(r"redis\.call\('\w+', *'", body(name)) == []
 
 
 @pytest.mark.parametrize("name", [*scripts(), *SHARED])
-def test_a_script_leaves_no_global_variable(name: str) -> None:
-    """Redis refuses them when they are met; here they are found before."""
+def test_script_sets_no_global_variable(name: str) -> None:
+    """Redis refuses them only when the line runs."""
     code = "\n".join(line.partition("--")[0] for line in source(name).splitlines())
     while (flat := re.sub(r"\{[^{}]*\}", "", code)) != code:  # a table's fields are not variables
         code = flat
     assigned = set(re.findall(r"^\s*(\w+) = ", code, re.MULTILINE))
-    local = set(re.findall(r"\w+", " ".join(re.findall(r"\blocal ([\w, ]+)", code))))
+    declared = re.findall(r"\blocal ([\w, ]+)|\bfunction ?\w*\(([\w, ]*)\)", code)
+    local = set(re.findall(r"\w+", " ".join(word for words in declared for word in words)))
     assert assigned - local == set()

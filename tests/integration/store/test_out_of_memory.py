@@ -1,5 +1,4 @@
-"""A server that is out of memory (`maxmemory` with `noeviction`) refuses whatever needs more: a transition
-happens as a whole then, or not at all."""
+"""A server out of memory (`maxmemory` with `noeviction`): a transition happens completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,20 +18,20 @@ from .failing import failing
 from .redis_state import NOW, RedisState, State, merged
 from .state_table import HOST, delayed, failed, started, waiting
 
-#: Something of everything, with work for each transition.
+#: A job in each state, with work for each transition.
 STATE: State = {
     "instances": {**HOST["instances"], "gone": NOW - 1},
     "instance": {**HOST["instance"], "gone": {"slots": 1}},
     "wait": ["{}", "low", "next"],
     "priority_index": {"low": 90, "next": 50},
-    "active": {"host:0": ["a"], "host:1": ["in-hand"], "gone:0": ["lost", "{}"]},
+    "active": {"host:0": ["a"], "host:1": ["in-flight"], "gone:0": ["lost", "{}"]},
     "delayed": {"due": NOW - 1, "later": NOW + 1_000},
     "dead": ["dead"],
     "jobs": {
         "low": waiting(90),
         "next": waiting(),
         "a": started(),
-        "in-hand": waiting(90),
+        "in-flight": waiting(90),
         "lost": started(workerId="gone:0"),
         "due": delayed(),
         "later": delayed(),
@@ -42,16 +41,16 @@ STATE: State = {
 }
 
 HELD = ("a", "host:0", 1)
-TERMS = (15_000, 3, 1_000, 60_000)
+CLAIM_ARGUMENTS = (15_000, 3, 1_000, 60_000)
 
 CALLS: list[tuple[str | int, ...]] = [
     ("enqueue", "x", "{}", 10, 0, "y", "{}", 1, 5),
     ("heartbeat", "host", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
     ("heartbeat", "new", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
-    ("claim", "host", 0, *TERMS),
-    ("claim", "host", 1, *TERMS),
-    ("claim", "new", 0, *TERMS),
-    ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, *TERMS),
+    ("claim", "host", 0, *CLAIM_ARGUMENTS),
+    ("claim", "host", 1, *CLAIM_ARGUMENTS),
+    ("claim", "new", 0, *CLAIM_ARGUMENTS),
+    ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, *CLAIM_ARGUMENTS),
     ("complete", *HELD, "{}", 60_000, 10),
     ("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 0)),
     ("retry", *HELD, *failing("{}", "permanent", 3, 1_000, 0)),
@@ -72,33 +71,33 @@ CALLS: list[tuple[str | int, ...]] = [
     ("replay", "dead"),
     ("cancel", "next", 60_000),
     ("cancel", "later", 60_000),
-    ("cancel", "in-hand", 60_000),
+    ("cancel", "in-flight", 60_000),
     ("purge", "dead"),
     ("prioritize", "next", 1),
-    ("prioritize", "in-hand", 1),
+    ("prioritize", "in-flight", 1),
     ("promote_job", "later"),
     ("repair", "next", 1),
 ]
 
 
-#: Where turns and claims go their shortest way: nothing is out of the ordinary.
-ORDINARY: State = {
+#: States in which settle_and_fetch, claim and enqueue take their fast paths.
+FAST_PATH: State = {
     **HOST,
-    "active": {"host:0": ["a"], "host:1": ["in-hand"]},
-    "jobs": {"a": started(), "in-hand": waiting(), "next": waiting()},
+    "active": {"host:0": ["a"], "host:1": ["in-flight"]},
+    "jobs": {"a": started(), "in-flight": waiting(), "next": waiting()},
 }
 NEXT: State = {"wait": ["next"], "priority_index": {"next": 50}}
 
-ORDINARY_CALLS: list[tuple[State, tuple[str | int, ...]]] = [
+FAST_PATH_CALLS: list[tuple[State, tuple[str | int, ...]]] = [
     (state, call)
     for limit in (0, 3)
     for state, call in [
         (
-            {**ORDINARY, **NEXT},
+            {**FAST_PATH, **NEXT},
             ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, limit, 1_000, 60_000),
         ),
-        (ORDINARY, ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, limit, 1_000, 60_000)),
-        (ORDINARY, ("claim", "host", 1, 15_000, limit, 1_000, 60_000)),
+        (FAST_PATH, ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, limit, 1_000, 60_000)),
+        (FAST_PATH, ("claim", "host", 1, 15_000, limit, 1_000, 60_000)),
     ]
 ] + [
     ({}, ("enqueue", "x", "{}", 50, 0)),
@@ -119,7 +118,7 @@ def redis_state(small_server: Redis, key_prefix: str) -> RedisState:
     return RedisState(small_server, Keys(key_prefix, "tts"))
 
 
-def test_every_transition_is_here() -> None:
+def test_calls_include_every_transition() -> None:
     assert {name for name, *_ in CALLS} == set(scripts()) - {
         "counts",
         "held_slots",
@@ -127,7 +126,7 @@ def test_every_transition_is_here() -> None:
     }  # which change nothing
 
 
-def test_the_server_does_refuse(redis_state: RedisState) -> None:
+def test_server_out_of_memory_refuses_writes(redis_state: RedisState) -> None:
     redis_state.redis.config_set("maxmemory", 1)
     try:
         with pytest.raises(OutOfMemoryError):
@@ -139,41 +138,23 @@ def test_the_server_does_refuse(redis_state: RedisState) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: "-".join(map(str, call[:4])))
-def test_a_transition_happens_as_a_whole_or_not_at_all(
-    redis_state: RedisState, call: tuple[str | int, ...]
-) -> None:
-    _happens_as_a_whole_or_not_at_all(redis_state, STATE, call)
+def test_transition_out_of_memory_is_atomic(redis_state: RedisState, call: tuple[str | int, ...]) -> None:
+    check_atomic(redis_state, STATE, call)
 
 
-@pytest.mark.parametrize(("state", "call"), ORDINARY_CALLS)
-def test_so_does_one_for_which_nothing_is_out_of_the_ordinary(
+@pytest.mark.parametrize(("state", "call"), FAST_PATH_CALLS)
+def test_fast_path_out_of_memory_is_atomic(
     redis_state: RedisState, state: State, call: tuple[str | int, ...]
 ) -> None:
-    _happens_as_a_whole_or_not_at_all(redis_state, state, call)
+    check_atomic(redis_state, state, call)
 
 
-#: What keeps the queue alive: else leases would run out, nothing would be recovered, and no memory be freed.
+#: Never refused: otherwise leases would expire, nothing would be recovered and no memory freed.
 VITAL = ("heartbeat", "promote_due", "reap", "recover", "leave", "claim", "settle_and_fetch", "complete", "retry", "release",  # noqa: E501
          "checkpoint", "acquire_token")  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "call", [call for call in CALLS if call[0] in VITAL], ids=lambda call: "-".join(map(str, call[:4]))
-)
-def test_a_server_without_memory_refuses_nothing_that_keeps_the_queue_alive(
-    redis_state: RedisState, call: tuple[str | int, ...]
-) -> None:
-    redis_state.write(STATE)
-    redis_state.redis.config_set("maxmemory", 1)
-    try:
-        redis_state.call(*call)
-    finally:
-        redis_state.redis.config_set("maxmemory", 0)
-
-
-def _happens_as_a_whole_or_not_at_all(
-    redis_state: RedisState, state: State, call: tuple[str | int, ...]
-) -> None:
+def check_atomic(redis_state: RedisState, state: State, call: tuple[str | int, ...]) -> None:
     redis_state.write(state)
     expected = redis_state.call(*call)
     after = redis_state.read()
@@ -185,6 +166,7 @@ def _happens_as_a_whole_or_not_at_all(
     try:
         reply = redis_state.call(*call)
     except OutOfMemoryError:
+        assert call[0] not in VITAL
         assert redis_state.read() == before
     else:
         assert (reply, redis_state.read()) == (expected, after)
@@ -192,40 +174,40 @@ def _happens_as_a_whole_or_not_at_all(
     finally:
         redis_state.redis.config_set("maxmemory", 0)
 
-    # And it goes on when there is memory again.
+    # It succeeds once memory is available.
     redis_state.call(*call)
     assert redis_state.read() == after
 
 
-#: What a child may find when its job is done: what is completed first has written something already.
+#: The next job of a worker whose completed job was written just before.
 NEXT_JOBS: dict[str, State] = {
-    "an ordinary job": {"jobs": {"b": waiting()}},
+    "a new job": {"jobs": {"b": waiting()}},
     "a job that was started before": {"jobs": {"b": waiting(fencingToken=1, attempts=1)}},
-    "an ordinary job, and notices are wanted": {
+    "a new job, with events requested": {
         "jobs": {"b": waiting()},
         "gate": {"eventsUntil": NOW + 60_000},
     },
 }
 
 
-#: How a child comes by it: what it has in hand, its call, and the reply.
-WAYS: list[tuple[State, tuple[str | int, ...], Any]] = [
+#: The slot, the call and the reply.
+FETCHES: list[tuple[State, tuple[str | int, ...], Any]] = [
     (
         {"wait": ["b"], "active": {"host:0": ["a"]}, "jobs": {"a": started()}},
-        ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, *TERMS),
+        ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, *CLAIM_ARGUMENTS),
         ["completed", ["job", "b"]],
     ),
-    ({"active": {"host:0": ["b"]}}, ("claim", "host", 0, *TERMS), ["job", "b"]),
+    ({"active": {"host:0": ["b"]}}, ("claim", "host", 0, *CLAIM_ARGUMENTS), ["job", "b"]),
 ]
 
 
 @pytest.mark.parametrize("found", NEXT_JOBS.values(), ids=NEXT_JOBS)
-@pytest.mark.parametrize(("hand", "call", "reply"), WAYS, ids=["settle_and_fetch", "claim"])
-def test_a_child_goes_on_without_memory(
-    redis_state: RedisState, hand: State, call: tuple[str | int, ...], reply: Any, found: State
+@pytest.mark.parametrize(("slot", "call", "reply"), FETCHES, ids=["settle_and_fetch", "claim"])
+def test_fetch_out_of_memory_still_starts_the_next_job(
+    redis_state: RedisState, slot: State, call: tuple[str | int, ...], reply: Any, found: State
 ) -> None:
-    """Or none would ever be free again."""
-    redis_state.write(merged(merged(HOST, hand), found))
+    """Otherwise no memory would ever be freed."""
+    redis_state.write(merged(merged(HOST, slot), found))
     redis_state.redis.config_set("maxmemory", 1)
     try:
         assert redis_state.call(*call) == reply

@@ -21,13 +21,13 @@ from .failing import failing
 
 @pytest.fixture(params=[True, False], ids=["text", "bytes"])
 def producer(request: pytest.FixtureRequest, redis_url: str, key_prefix: str) -> Iterator[Queue]:
-    """The queue through a client that decodes responses, and through one that does not."""
+    """The queue with a client that decodes replies, and with one that does not."""
     with Redis.from_url(redis_url, decode_responses=request.param) as client:
         yield Queue("tts", client, key_prefix)
 
 
-def die(queue: Queue, redis: Redis, *ids: str) -> None:
-    """The jobs run and fail for good, one after the other."""
+def fail(queue: Queue, redis: Redis, *ids: str) -> None:
+    """Run the jobs one after the other; each becomes a dead letter."""
     call = Caller(redis, queue.keys.base)
     for job_id in ids:
         redis.lrem(queue.keys.wait, 1, job_id)
@@ -36,7 +36,7 @@ def die(queue: Queue, redis: Redis, *ids: str) -> None:
         call("retry", job_id, "host:0", 1, *failing('{"class":"E","message":"m"}', "invalid", 3, 1_000, 0))
 
 
-def test_a_job_can_be_looked_up_as_it_was_added(producer: Queue) -> None:
+def test_get_returns_the_job_as_enqueued(producer: Queue) -> None:
     added = producer.enqueue({"text": "é😀", "n": [1, None]}, priority=7)
     assert added.created
     assert is_valid_id(added.id)
@@ -50,10 +50,10 @@ def test_a_job_can_be_looked_up_as_it_was_added(producer: Queue) -> None:
     assert (job.attempts, job.result, job.error, job.reason, job.started_at) == (0, None, None, None, None)
     assert job.created_at is not None
     assert not job.is_finished
-    assert producer.get("nobody") is None
+    assert producer.get("unknown") is None
 
 
-def test_the_same_id_twice_is_one_job(producer: Queue) -> None:
+def test_enqueue_with_an_existing_id_creates_no_job(producer: Queue) -> None:
     assert producer.enqueue({"n": 1}, id="a") == ("a", True)
     assert producer.enqueue({"n": 2}, id="a") == ("a", False)
     job = producer.get("a")
@@ -61,7 +61,7 @@ def test_the_same_id_twice_is_one_job(producer: Queue) -> None:
     assert job.data == {"n": 1}
 
 
-def test_many_jobs_are_added_in_their_order_some_hundred_at_a_step(producer: Queue, redis: Redis) -> None:
+def test_enqueue_many_keeps_the_order(producer: Queue, redis: Redis) -> None:
     ids = [f"j{number:04}" for number in range(1_201)]
 
     added = producer.enqueue_many(NewJob({}, id=job_id) for job_id in [*ids, "j0000"])
@@ -74,10 +74,10 @@ def test_many_jobs_are_added_in_their_order_some_hundred_at_a_step(producer: Que
 @pytest.mark.parametrize(
     ("jobs", "characters", "calls"), [(1_201, 0, 3), (5, 400_000, 3), (3, 900_000, 3)], ids=str
 )
-def test_enqueue_many_sends_a_bounded_number_of_jobs_and_characters_in_each_call(
+def test_enqueue_many_sends_bounded_calls(
     queue: Queue, redis_url: str, jobs: int, characters: int, calls: int
 ) -> None:
-    """Redis serves nobody else while it runs a script."""
+    """Redis serves no other client while it runs a script."""
     sent: list[list[str]] = []
     queue.redis.script_load(scripts()["enqueue"].text)
     with Redis.from_url(redis_url, decode_responses=True) as watcher, watcher.monitor() as monitor:
@@ -85,7 +85,7 @@ def test_enqueue_many_sends_a_bounded_number_of_jobs_and_characters_in_each_call
         queue.redis.echo(queue.keys.base)
         while (command := monitor.next_command()["command"]) != f"ECHO {queue.keys.base}":
             if command.startswith("EVALSHA") and f" {queue.keys.base} " in command:
-                sent.append(command.split()[4:])  # the moment is empty
+                sent.append(command.split()[4:])  # the argument `now` is empty
 
     assert sum(len(words) for words in sent) == 4 * jobs
     assert max(len(words) for words in sent) <= 4 * 500
@@ -93,14 +93,14 @@ def test_enqueue_many_sends_a_bounded_number_of_jobs_and_characters_in_each_call
     assert len(sent) == calls
 
 
-def test_a_wrong_job_is_refused_with_its_step_and_earlier_steps_are_added(producer: Queue) -> None:
+def test_enqueue_many_with_an_invalid_job_keeps_earlier_batches(producer: Queue) -> None:
     jobs = [NewJob({}, id=f"j{number}") for number in range(600)]
     with pytest.raises(ValueError, match="priority"):
         producer.enqueue_many([*jobs, NewJob({}, priority=0)])
     assert producer.counts().waiting == 500
 
 
-def test_a_delay_is_seconds_from_now(producer: Queue, redis: Redis) -> None:
+def test_enqueue_with_a_delay_is_due_in_seconds(producer: Queue, redis: Redis) -> None:
     before = time.time()
     producer.enqueue({}, id="a", delay=60.5)
 
@@ -143,13 +143,15 @@ CYCLE["self"] = CYCLE
     ],
     ids=lambda value: ascii(value)[:40],
 )
-def test_a_wrong_job_is_refused_with_a_sentence(queue: Queue, job: dict[str, Any], message: str) -> None:
+def test_enqueue_of_an_invalid_job_raises_with_the_reason(
+    queue: Queue, job: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         queue.enqueue(**{"data": {}, **job})
     assert queue.counts().waiting == 0
 
 
-def test_the_largest_data_there_may_be(producer: Queue) -> None:
+def test_enqueue_of_the_largest_data_is_accepted(producer: Queue) -> None:
     text = "x" * (MAX_DATA_BYTES - len('{"text":""}'))
     producer.enqueue({"text": text}, id="a")
     job = producer.get("a")
@@ -157,14 +159,14 @@ def test_the_largest_data_there_may_be(producer: Queue) -> None:
     assert job.data == {"text": text}
 
 
-def test_new_ids_are_unique_and_sort_by_time() -> None:
+def test_new_id_is_unique_and_sorts_by_time() -> None:
     ids = [new_id() for _ in range(1_000)]
     assert len({*ids}) == 1_000
     assert all(len(job_id) == 26 and is_valid_id(job_id) for job_id in ids)
     assert [job_id[:10] for job_id in ids] == sorted(job_id[:10] for job_id in ids)
 
 
-def test_pause_hold_and_resume(producer: Queue, redis: Redis) -> None:
+def test_resume_ends_pause_and_hold(producer: Queue, redis: Redis) -> None:
     assert producer.gate() == Gate()
     producer.pause()
     producer.pause()
@@ -183,27 +185,27 @@ def test_pause_hold_and_resume(producer: Queue, redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("held_until", ["1", "", "soon", "nan", "inf"])
-def test_a_hold_that_is_over_or_no_time_is_none(producer: Queue, redis: Redis, held_until: str) -> None:
+def test_gate_with_an_expired_or_invalid_hold_is_open(producer: Queue, redis: Redis, held_until: str) -> None:
     redis.hset(producer.keys.gate, mapping={"heldUntil": held_until, "heldReason": "slow"})
     assert producer.gate() == Gate()
 
 
-def test_cancel_tells_what_became_of_the_job(producer: Queue, redis: Redis) -> None:
+def test_cancel_returns_the_state_of_the_job(producer: Queue, redis: Redis) -> None:
     producer.enqueue({}, id="a")
     assert producer.cancel("a") == "cancelled"
     assert producer.cancel("a") == "cancelled"
     producer.enqueue({}, id="b")
-    die(producer, redis, "b")
+    fail(producer, redis, "b")
     assert producer.cancel("b") == "failed"
     with pytest.raises(UnknownJob) as raised:
-        producer.cancel("nobody")
-    assert (raised.value.queue, raised.value.job_id) == ("tts", "nobody")
+        producer.cancel("unknown")
+    assert (raised.value.queue, raised.value.job_id) == ("tts", "unknown")
 
 
-def test_dead_letters_are_shown_replayed_and_purged(producer: Queue, redis: Redis) -> None:
+def test_dead_letters_can_be_listed_replayed_and_purged(producer: Queue, redis: Redis) -> None:
     for job_id in ("a", "b", "c"):
         producer.enqueue({}, id=job_id)
-    die(producer, redis, "a", "b", "c")
+    fail(producer, redis, "a", "b", "c")
 
     dead = producer.dead_letters()
     assert [job.id for job in dead] == ["c", "b", "a"]
@@ -218,7 +220,7 @@ def test_dead_letters_are_shown_replayed_and_purged(producer: Queue, redis: Redi
     assert producer.statistics() == {"enqueued": 3, "failed": 3, "replayed": 2}
 
 
-def test_two_queues_and_two_prefixes_share_nothing(redis: Redis, key_prefix: str) -> None:
+def test_queues_and_prefixes_share_no_job(redis: Redis, key_prefix: str) -> None:
     queues = [Queue("tts", redis, key_prefix), Queue("evaluation", redis, key_prefix)]
     queues.append(Queue("tts", redis, f"{key_prefix}-other"))
     for number, queue in enumerate(queues):
@@ -226,7 +228,7 @@ def test_two_queues_and_two_prefixes_share_nothing(redis: Redis, key_prefix: str
     assert [queue.get("a").data for queue in queues if queue.get("a")] == [{"n": 0}, {"n": 1}, {"n": 2}]  # type: ignore[union-attr] # the condition sees to it
 
 
-def test_a_raw_push_that_is_no_utf_8_can_be_looked_at(redis_url: str, key_prefix: str) -> None:
+def test_dead_letter_that_is_not_utf8_has_surrogates(redis_url: str, key_prefix: str) -> None:
     with Redis.from_url(redis_url) as client:
         queue = Queue("tts", client, key_prefix)
         client.lpush(queue.keys.wait, b"\xff\xfe")

@@ -1,4 +1,4 @@
-"""promote: what is due moves to `wait`."""
+"""promote_due: jobs that are due move to `wait`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ QUEUED = {"state": "waiting", "queuedAt": NOW}
 TABLE = [
     Row("nothing is delayed", given={}, call=("promote_due", 10), reply=[0, -1]),
     Row(
-        "nothing is due: ms until something is",
+        "nothing is due: ms until the next job is",
         given={"delayed": {"a": NOW + 250, "b": NOW + 900}, "jobs": {"a": delayed(), "b": delayed()}},
         call=("promote_due", 10),
         reply=[0, 250],
     ),
     Row(
-        "a job is due at its very moment",
+        "a job is due exactly now",
         given={"delayed": {"a": NOW}, "jobs": {"a": delayed()}},
         call=("promote_due", 10),
         reply=[1, -1],
@@ -26,7 +26,7 @@ TABLE = [
         changes={"delayed": None, "wait": ["a"], "priority_index": {"a": 50}, "jobs": {"a": QUEUED}},
     ),
     Row(
-        "the earliest first, each to the end of its lane",
+        "the earliest first, each to the end of its priority",
         given={
             "wait": ["w"],
             "priority_index": {"w": 50},
@@ -61,11 +61,11 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=row_name)
-def test_promote(redis_state: RedisState, row: Row) -> None:
+def test_promote_due_in_each_state_moves_due_jobs(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
-def test_some_at_a_time_until_none_is_due(redis_state: RedisState) -> None:
+def test_promote_due_moves_a_bounded_number_of_jobs(redis_state: RedisState) -> None:
     for number in range(5):
         redis_state.call("enqueue", f"j{number}", "{}", 50, 10)
 

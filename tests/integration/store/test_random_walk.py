@@ -1,4 +1,4 @@
-"""Any transitions in any order: the invariants hold after each of them."""
+"""The invariants hold after any transitions in any order."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ STEPS = 100
 
 
 def moves(random: Random, state: State) -> Iterator[tuple[str | int, ...]]:
-    """One call of each kind that makes sense now, and some that do not."""
+    """Yield one call of each transition, valid now or not."""
     jobs = state.get("jobs", {})
-    job_id = random.choice([*jobs, "nobody"])
+    job_id = random.choice([*jobs, "unknown"])
     instance, slot = random.choice("xy"), random.randrange(2)
     worker_id = f"{instance}:{slot}"
-    held = (state.get("active", {}).get(worker_id) or ["nobody"])[-1]
-    ours = (held, worker_id, jobs.get(held, {}).get("fencingToken", 1))
+    held = (state.get("active", {}).get(worker_id) or ["unknown"])[-1]
+    attempt = (held, worker_id, jobs.get(held, {}).get("fencingToken", 1))
     new = f"n{random.randrange(40)}"
     yield "enqueue", new, "{}", random.choice([1, 50, 50, 99]), random.choice([0, 0, 30])
     yield "claim", instance, slot, 200, random.choice([0, 3]), 50, 30
-    yield "complete", *ours, "{}", 60_000, 3
+    yield "complete", *attempt, "{}", 60_000, 3
     yield (
         "retry",
-        *ours,
+        *attempt,
         *failing(
             "{}",
             random.choice(["unknown", "service", "refused", "paid", "machine", "invalid"]),
@@ -37,7 +37,7 @@ def moves(random: Random, state: State) -> Iterator[tuple[str | int, ...]]:
             ceiling=40,
         ),
     )
-    yield "release", *ours, random.choice([0, 10]), "why"
+    yield "release", *attempt, random.choice([0, 10]), "why"
     yield "heartbeat", instance, 200, 2, random.choice([0, 1]), 0, 0, 0
     yield "recover", worker_id, random.choice("01"), 2
     yield "reap", 2, 10, "", 100, 10**12, 200, 10**15
@@ -49,16 +49,14 @@ def moves(random: Random, state: State) -> Iterator[tuple[str | int, ...]]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_job_is_in_one_place_and_wait_in_order_whatever_happens(
-    redis_state: RedisState, seed: int
-) -> None:
+def test_invariants_after_random_transitions_hold(redis_state: RedisState, seed: int) -> None:
     random = Random(seed)
     now, state = NOW, redis_state.read()
     for step in range(STEPS):
         now += random.choice([0, 1, 7])
         if random.random() < 0.3:
             instance, slot = random.choice("xy"), random.randrange(2)
-            # A pop and its claim travel together.
+            # A pop and its claim are sent together.
             redis_state.take(f"{instance}:{slot}")
             redis_state.call("claim", instance, slot, 200, 3, 50, 30, now=now)
         if random.random() < 0.05:

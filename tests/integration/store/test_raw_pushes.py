@@ -1,4 +1,4 @@
-"""Raw pushes: what any client may put into `wait` with one LPUSH, and what becomes of it."""
+"""Raw pushes: entries that any client adds to `wait` with one LPUSH."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLAIM = ("claim", "host", 0, 15_000, 0, 0, 60_000)
 
 
 def errors_as_objects(state: dict) -> dict:
-    """cjson writes an object's members in no order of its own."""
+    """Parse errors, since cjson writes an object's members in any order."""
     for fields in state.get("jobs", {}).values():
         if "error" in fields:
             fields["error"] = json.loads(fields["error"])
@@ -39,7 +39,7 @@ def errors_as_objects(state: dict) -> dict:
         '{"a\x7f":1e999}',
     ],
 )
-def test_a_json_object_becomes_a_job_when_it_is_claimed(redis_state: RedisState, entry: str) -> None:
+def test_claim_of_a_raw_push_makes_it_a_job(redis_state: RedisState, entry: str) -> None:
     redis_state.write(HOST)
     redis_state.push(entry)
     redis_state.take("host:0")
@@ -64,18 +64,26 @@ def test_a_json_object_becomes_a_job_when_it_is_claimed(redis_state: RedisState,
     [
         b"no-such-job", b"{broken", b'{"a":1} trailing', b'["a list"]', b'"text"', b"42", b"null", b"", b" ",
         b"\xff\xfe no UTF-8", b'\x00{"a":1}',
-        b'{"a":' * 2_000 + b"1" + b"}" * 2_000,  # deeper than any reader goes
-        # What Redis's cjson takes.
+        b'{"a":' * 2_000 + b"1" + b"}" * 2_000,  # deeper than any parser accepts
+        # Accepted by Redis's cjson.
         b'{"n":NaN}', b'{"n":[-Infinity]}', b'{"n":0x10}', b'{"n":01}', b'{"n":1.}', b'{"n":.5}', b'{"n":+1}',
         b'{"s":"a\nb"}', b'{"s":"\xff"}', b'{"s":"\xed\xa0\xbd"}', b'{"s":"\xc3\xff\xa9"}', b'{"n":inf}',
     ],
     ids=lambda entry: repr(entry[:20]),
 )  # fmt: skip
-@pytest.mark.parametrize("met_by", ["claim", "enqueue", "promote_due"])
-def test_anything_else_is_a_dead_letter_as_it_is(redis_state: RedisState, entry: bytes, met_by: str) -> None:
+def test_claim_of_a_malformed_entry_makes_a_dead_letter(redis_state: RedisState, entry: bytes) -> None:
+    check_malformed(redis_state, entry, "claim")
+
+
+@pytest.mark.parametrize("transition", ["enqueue", "promote_due"])
+def test_ingest_of_a_malformed_entry_makes_a_dead_letter(redis_state: RedisState, transition: str) -> None:
+    check_malformed(redis_state, b"{broken", transition)
+
+
+def check_malformed(redis_state: RedisState, entry: bytes, transition: str) -> None:
     redis_state.write(HOST)
     redis_state.push(entry)
-    match met_by:
+    match transition:
         case "claim":
             redis_state.take("host:0")
             assert redis_state.call(*CLAIM) == ["none"]
@@ -103,7 +111,7 @@ def test_anything_else_is_a_dead_letter_as_it_is(redis_state: RedisState, entry:
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "position"),
     [
         (b'{"a":1,}', "Expected object key string but found T_OBJ_END at character 8"),
         (b'{"text":"\xc3\xa9\xff"}', "not UTF-8 at byte 12"),
@@ -111,17 +119,19 @@ def test_anything_else_is_a_dead_letter_as_it_is(redis_state: RedisState, entry:
         (b'{"a":"b\n"}', "control character in a string at byte 8"),
     ],
 )
-def test_a_malformed_entry_tells_where(redis_state: RedisState, entry: bytes, told: str) -> None:
+def test_ingest_of_a_malformed_entry_names_the_position(
+    redis_state: RedisState, entry: bytes, position: str
+) -> None:
     redis_state.push(entry)
     redis_state.call("enqueue")
 
     error = errors_as_objects(redis_state.read())["jobs"]["raw-1000000-1"]["error"]
-    assert error["message"] == f"{MALFORMED['message']}: {told}"
+    assert error["message"] == f"{MALFORMED['message']}: {position}"
 
 
 TABLE = [
     Row(
-        "whoever places a job gives raw pushes their places first, oldest first",
+        "enqueue: raw pushes are ingested first, oldest first",
         given={
             "wait": ['{"n":3}', '{"n":2}', '{"n":1}', "mid", "top"],
             "priority_index": {"mid": 50, "top": 10},
@@ -141,7 +151,7 @@ TABLE = [
         },
     ),
     Row(
-        "their lane is 50: before the less urgent ones that lie to their right",
+        "promote_due: a raw push has priority 50, before less urgent jobs",
         given={"wait": ["{}", "low"], "priority_index": {"low": 90}, "jobs": {"low": waiting(90)}},
         call=("promote_due", 10),
         reply=[0, -1],
@@ -153,7 +163,7 @@ TABLE = [
         },
     ),
     Row(
-        "an id that was taken already is not given again",
+        "promote_due: an id in use isn't given again",
         given={"wait": ["{}"], "jobs": {"raw-1000000-1": completed()}},
         call=("promote_due", 10),
         reply=[0, -1],
@@ -165,14 +175,14 @@ TABLE = [
         },
     ),
     Row(
-        "a completed id pushed again: it is completed, the entry is dropped",
+        "claim: the id of a completed job is dropped",
         given={**HOST, "active": {"host:0": ["a"]}, "completed": ["a"], "jobs": {"a": completed()}},
         call=CLAIM,
         reply=["none"],
         changes={"active": None},
     ),
     Row(
-        "an id that runs elsewhere: the entry is dropped",
+        "claim: the id of a job active elsewhere is dropped",
         given={
             **HOST,
             "active": {"host:0": ["a"], "host:1": ["b", "a"]},
@@ -194,7 +204,7 @@ TABLE = [
         },
     ),
     Row(
-        "pushed ids that wait nowhere are dropped by whoever places a job",
+        "promote_due: ids of finished jobs are dropped",
         given={"wait": ["{}", "done", "{}"], "completed": ["done"], "jobs": {"done": completed()}},
         call=("promote_due", 10),
         reply=[0, -1],
@@ -209,24 +219,28 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=row_name)
-def test_raw_pushes(redis_state: RedisState, row: Row) -> None:
+def test_ingest_in_each_state_makes_jobs_or_drops(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 
 
-@pytest.mark.parametrize("empty_lanes", [{}, {"gone": 90}], ids=["alone", "an empty lane behind it"])
-def test_malformed_push_that_ends_its_lane_leaves_the_pointer_to_the_job_ahead(
-    redis_state: RedisState, empty_lanes: dict[str, int]
+@pytest.mark.parametrize("empty_priorities", [{}, {"gone": 90}], ids=["alone", "before an empty priority"])
+def test_ingest_of_a_malformed_entry_moves_the_index_to_the_job_ahead(
+    redis_state: RedisState, empty_priorities: dict[str, int]
 ) -> None:
     redis_state.write(
-        {"wait": ["rubbish", "a"], "priority_index": {"rubbish": 50, **empty_lanes}, "jobs": {"a": waiting()}}
+        {
+            "wait": ["rubbish", "a"],
+            "priority_index": {"rubbish": 50, **empty_priorities},
+            "jobs": {"a": waiting()},
+        }
     )
     redis_state.call("promote_due", 10)
     state = redis_state.read()
     assert (state["wait"], state["dead"]) == (["a"], ["raw-1000000-1"])
-    assert state["priority_index"] == {"a": 50, **empty_lanes}
+    assert state["priority_index"] == {"a": 50, **empty_priorities}
 
 
-def test_a_job_whose_id_is_pushed_again_runs_once(redis_state: RedisState) -> None:
+def test_claim_of_an_id_pushed_again_starts_the_job_once(redis_state: RedisState) -> None:
     redis_state.write(HOST)
     redis_state.call("enqueue", "a", "{}", 50, 0)
     redis_state.push("a", "a")
@@ -241,8 +255,8 @@ def test_a_job_whose_id_is_pushed_again_runs_once(redis_state: RedisState) -> No
     assert "wait" not in redis_state.read()
 
 
-def test_a_steady_stream_of_jobs_does_not_starve_a_raw_push(redis_state: RedisState) -> None:
-    """Each job goes in before what lies at the left end; the raw push still has its turn."""
+def test_raw_push_among_steady_enqueues_runs_in_turn(redis_state: RedisState) -> None:
+    """Each job is placed before the entry at the left end; the raw push still runs in turn."""
     redis_state.write(HOST)
     for number in range(3):
         redis_state.call("enqueue", f"early-{number}", "{}", 50, 0)
@@ -259,84 +273,10 @@ def test_a_steady_stream_of_jobs_does_not_starve_a_raw_push(redis_state: RedisSt
     assert ran == ["early-0", "early-1", "early-2", "raw-1000000-1", "late-0", "late-1"]
 
 
-def test_what_a_dead_slot_held_unread_goes_to_the_front(redis_state: RedisState) -> None:
+def test_recover_of_a_raw_push_puts_it_to_the_front(redis_state: RedisState) -> None:
     redis_state.write({**HOST, "active": {"host:0": ["{}"]}})
     redis_state.call("enqueue", "a", "{}", 1, 0)
 
     assert redis_state.call("recover", "host:0", "1", 3) == [1, []]
 
     assert redis_state.read()["wait"] == ["a", "{}"]
-
-
-def push_many(redis_state: RedisState, count: int) -> None:
-    for start in range(0, count, 500):
-        redis_state.push(*(f'{{"n":{number}}}' for number in range(start, min(start + 500, count))))
-
-
-def numbers(redis_state: RedisState) -> list[int]:
-    """The raw pushes by their numbers, as they will run."""
-    found = []
-    for entry in reversed(redis_state.redis.lrange(redis_state.keys.wait, 0, -1)):
-        data = entry if entry.startswith("{") else redis_state.redis.hget(redis_state.keys.job(entry), "data")
-        found.append(json.loads(data).get("n"))
-    return found
-
-
-BEFORE: dict[str, list[tuple[str, int]]] = {
-    "unknown": [],
-    "an urgent job": [("urgent", 1)],
-    "a usual one": [("usual", 50)],
-    "a less urgent one": [("less", 90)],
-    "some of all kinds": [("usual", 50), ("less", 90), ("least", 99), ("urgent", 1)],
-    "many that are less urgent": [(f"less{number}", 90) for number in range(1_500)],
-}
-
-
-@pytest.mark.parametrize("count", [40, 1_200])
-@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
-def test_promote_raw_pushes_makes_them_members_of_their_lane_in_order(
-    redis_state: RedisState, before: list[tuple[str, int]], count: int
-) -> None:
-    for job_id, priority in before:
-        redis_state.call("enqueue", job_id, "{}", priority, 0)
-    push_many(redis_state, count)
-
-    while redis_state.call("promote_due", 500)[1] == 0:
-        pass
-    for job_id, priority in (("late", 50), ("later", 90), ("now", 1)):
-        redis_state.call("enqueue", job_id, "{}", priority, 0)
-
-    state = redis_state.read()
-    invariants.check(state)
-    known = dict([*before, ("late", 50), ("later", 90), ("now", 1)])
-    ran = [entry if entry in known else "raw" for entry in reversed(state["wait"])]
-    assert ran == sorted(
-        [*(job_id for job_id, _ in before), *["raw"] * count, "late", "later", "now"],
-        key=lambda entry: known.get(entry, 50),
-    )
-    raw = [number for number in numbers(redis_state) if number is not None]
-    assert sorted(raw) == [*range(count)]
-    if len(before) < 1_000 or count <= 500:
-        assert raw == sorted(raw)
-
-
-def test_a_script_reads_a_bounded_number_of_raw_pushes(redis_state: RedisState) -> None:
-    push_many(redis_state, 1_200)
-    redis_state.call("enqueue", "urgent", "{}", 1, 0)
-    assert redis_state.read()["stats"]["enqueued"] == 101
-    redis_state.push(*(f'{{"n":{number}}}' for number in range(1_200, 2_400)))
-    redis_state.call("promote_due", 500)
-    assert redis_state.read()["stats"]["enqueued"] == 601
-
-
-def test_a_script_reads_a_bounded_number_of_malformed_pushes(redis_state: RedisState) -> None:
-    redis_state.push(*(f"malformed {number}" for number in range(1_200)))
-    assert [redis_state.call("promote_due", 500)[1] for _ in range(3)] == [0, 0, -1]
-    assert "wait" not in redis_state.read()
-
-
-def test_a_script_reads_some_megabytes_of_raw_pushes_at_most(redis_state: RedisState) -> None:
-    for number in range(60):
-        redis_state.push(json.dumps({"n": number, "text": "x" * 100_000}))
-    redis_state.call("promote_due", 500)
-    assert 0 < redis_state.read()["stats"]["enqueued"] < 20

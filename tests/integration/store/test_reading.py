@@ -1,4 +1,4 @@
-"""What onlookers see: lists of jobs by state, slots, and where a job is."""
+"""Reading a queue: jobs by state, slots, and the location of a job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ids(queue: Queue, state: Listed, start: int = 0, count: int = 50) -> list[st
     return [job.id for job in queue.jobs(state, start, count)]
 
 
-def test_each_state_has_its_list(queue: Queue, open_consumer: OpenConsumer) -> None:
+def test_jobs_of_each_state_are_listed(queue: Queue, open_consumer: OpenConsumer) -> None:
     consumer, other = open_consumer(), open_consumer(number=1)
     queue.enqueue_many(NewJob({}, id=name) for name in ("done", "done-later", "dead", "runs", "a", "b"))
     queue.enqueue({}, id="later", delay=100)
@@ -34,7 +34,7 @@ def test_each_state_has_its_list(queue: Queue, open_consumer: OpenConsumer) -> N
     consumer.settle(done(next_job(consumer), Failed("{}", "permanent")))
     assert next_job(consumer).id == "runs"
     queue.pause()
-    settle_and_fetch(other)  # takes a in hand and may not start it
+    settle_and_fetch(other)  # a is in flight and cannot start
 
     assert ids(queue, "waiting") == ["a", "b"]
     assert ids(queue, "active") == ["runs"]
@@ -44,7 +44,7 @@ def test_each_state_has_its_list(queue: Queue, open_consumer: OpenConsumer) -> N
     assert [slot.job_ids for slot in queue.held_slots()] == [["runs"], ["a"]]
 
 
-def test_a_page_begins_in_hand_and_goes_on_in_line(
+def test_jobs_waiting_lists_jobs_in_flight_first(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis
 ) -> None:
     queue.enqueue_many(NewJob({}, id=f"{number}") for number in range(10))
@@ -55,13 +55,13 @@ def test_a_page_begins_in_hand_and_goes_on_in_line(
     assert pages == [["0", "1", "2"], ["3", "4", "5"], ["6", "7", "8"], ["9"]]
 
 
-def test_a_raw_push_is_no_job_yet(queue: Queue, redis: Redis) -> None:
+def test_jobs_waiting_leaves_out_raw_pushes(queue: Queue, redis: Redis) -> None:
     queue.enqueue({}, id="a")
     redis.lpush(queue.keys.wait, '{"text": "raw"}')
     assert ids(queue, "waiting") == ["a"]
 
 
-def test_slots_tell_how_long_their_instance_is_good_for(redis_state: RedisState, redis: Redis) -> None:
+def test_held_slots_have_the_lease_of_their_instance(redis_state: RedisState, redis: Redis) -> None:
     redis_state.call("heartbeat", "host", 15_000, 1, 0, 0, 0, 0)
     (slot,) = Queue("tts", redis, redis_state.keys.prefix).held_slots()
     assert (slot.worker_id, slot.job_ids) == ("host:0", [])
@@ -69,7 +69,7 @@ def test_slots_tell_how_long_their_instance_is_good_for(redis_state: RedisState,
     assert isinstance(slot, HeldSlot)
 
 
-def test_a_waiting_job_knows_its_place_and_when_a_token_is_back(
+def test_locate_of_a_waiting_job_has_its_place_and_token_time(
     queue: Queue, open_consumer: OpenConsumer
 ) -> None:
     queue.enqueue_many(NewJob({}, id=f"{number}") for number in range(8))
@@ -81,17 +81,17 @@ def test_a_waiting_job_knows_its_place_and_when_a_token_is_back(
 
     assert [location.ahead for location in places] == list(range(6))
     tokens = [location.token_ms or 0 for location in places]
-    # Two come back after a second, and each again a second after that.
+    # Two tokens are free after one second, and two more each second after that.
     assert [round(ms / 1000 + 0.2) for ms in tokens] == [1, 1, 2, 2, 3, 3]
 
 
-def test_with_tokens_left_it_waits_for_a_child_alone(queue: Queue) -> None:
+def test_locate_with_free_tokens_has_no_token_time(queue: Queue) -> None:
     queue.enqueue({}, id="a")
     assert queue.locate("a", LIMIT).token_ms == 0
     assert queue.locate("a", None).token_ms is None
 
 
-def test_a_running_job_is_in_its_slot_and_a_delayed_one_is_due(
+def test_locate_of_an_active_or_delayed_job_has_its_slot_or_due_time(
     queue: Queue, open_consumer: OpenConsumer
 ) -> None:
     queue.enqueue({}, id="a")
@@ -107,6 +107,6 @@ def test_a_running_job_is_in_its_slot_and_a_delayed_one_is_due(
     assert 55_000 < due.due - due.at <= 60_000
 
 
-def test_nothing_is_known_of_a_job_that_there_is_not(queue: Queue) -> None:
-    location = queue.locate("nobody", LIMIT)
+def test_locate_of_an_unknown_job_is_empty(queue: Queue) -> None:
+    location = queue.locate("unknown", LIMIT)
     assert location == JobLocation(at=location.at, workers=0)

@@ -1,4 +1,4 @@
-"""What an error answer means, and connections that do not stay with the wrong server."""
+"""Error replies, and connections that leave the wrong server."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def server() -> Iterator[RedisServer]:
         (RedisTimeoutError("READONLY is not what it says"), ""),
     ],
 )
-def test_code_of_error_is_the_answers_first_word(error: RedisError, code: str) -> None:
+def test_code_of_is_the_first_word_of_the_reply(error: RedisError, code: str) -> None:
     assert code_of(error) == code
     assert is_refusal(error) == (code != "")
     assert is_wrong_server(error) == (code in ("READONLY", "LOADING", "UNBLOCKED"))
@@ -60,7 +60,7 @@ def test_code_of_error_is_the_answers_first_word(error: RedisError, code: str) -
         ("WRONGTYPE Operation against a key", False),
     ],
 )
-def test_is_too_large_is_about_the_command_itself(text: str, expected: bool) -> None:
+def test_is_too_large_is_true_for_the_command_size_only(text: str, expected: bool) -> None:
     assert is_too_large(ResponseError(text)) is expected
 
 
@@ -69,9 +69,7 @@ def test_is_too_large_is_about_the_command_itself(text: str, expected: bool) -> 
     [connection.client, lambda url: connection.client_without_retries(url, 3.0)],
     ids=["client", "client_without_retries"],
 )
-def test_client_of_a_demoted_server_opens_a_new_connection(
-    server: RedisServer, connect: Callable[[str], Redis]
-) -> None:
+def test_client_of_a_demoted_server_reconnects(server: RedisServer, connect: Callable[[str], Redis]) -> None:
     with Redis.from_url(server.url) as admin, connect(server.url) as client:
         before = client.client_id()
         admin.replicaof("127.0.0.1", 1)
@@ -83,7 +81,7 @@ def test_client_of_a_demoted_server_opens_a_new_connection(
         assert client.client_id() != before
 
 
-def test_client_that_is_refused_for_another_reason_keeps_its_connection(server: RedisServer) -> None:
+def test_client_with_another_error_keeps_its_connection(server: RedisServer) -> None:
     with connection.client(server.url) as client:
         before = client.client_id()
         client.set("text", "x")

@@ -1,4 +1,4 @@
-"""What is wrong in the data is found, and mended without the loss of a job."""
+"""Inconsistent data is found and repaired without losing a job."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .consumer_steps import OpenConsumer, done, settle_and_fetch
 from .redis_state import NOW, RedisState, State, merged
 from .state_table import HOST, completed, delayed, failed, started, waiting
 
-#: One job of each kind, each where it belongs.
+#: One job in each state, each in the right place.
 SOUND: State = {
     **HOST,
     "wait": ['{"raw": 1}', "w"],
     "priority_index": {"w": 50},
-    "active": {"host:0": ["a"], "host:1": ["in-hand"]},
+    "active": {"host:0": ["a"], "host:1": ["in-flight"]},
     "delayed": {"d": NOW + 5},
     "dead": ["f"],
     "completed": ["c", "expired"],
     "jobs": {
         "w": waiting(),
         "a": started(),
-        "in-hand": waiting(),
+        "in-flight": waiting(),
         "d": delayed(),
         "f": failed(),
         "c": completed(),
@@ -39,57 +39,57 @@ SOUND: State = {
 }
 
 DAMAGE: dict[str, tuple[State, Problem, State]] = {
-    "a waiting job left the line": (
+    "a waiting job is missing in wait": (
         {"wait": ['{"raw": 1}'], "priority_index": None},
         Problem("missing", "w"),
         {"wait": ['{"raw": 1}', "w"], "priority_index": {"w": 50}},
     ),
-    "a running job is in no hand": (
+    "an active job is in no slot": (
         {"active": {"host:0": None}},
         Problem("missing", "a"),
         {"wait": ['{"raw": 1}', "w", "a"]},
     ),
-    "a running job is in a hand that is not its owner's": (
-        {"active": {"host:0": None, "host:1": ["a", "in-hand"]}},
+    "an active job is in another worker's slot": (
+        {"active": {"host:0": None, "host:1": ["a", "in-flight"]}},
         Problem("misplaced", "a"),
-        {"wait": ['{"raw": 1}', "w", "a"], "active": {"host:1": ["in-hand"]}},
+        {"wait": ['{"raw": 1}', "w", "a"], "active": {"host:1": ["in-flight"]}},
     ),
-    "a job is in line twice": (
+    "a job is in wait twice": (
         {"wait": ["w", '{"raw": 1}', "w"]},
         Problem("duplicate", "w"),
         {"wait": ['{"raw": 1}', "w"]},
     ),
-    "a running job stands in line too": (
+    "an active job is in wait too": (
         {"wait": ['{"raw": 1}', "w", "a"]},
         Problem("duplicate", "a"),
         {"wait": ['{"raw": 1}', "w"]},
     ),
-    "a delayed job has no time": (
+    "a delayed job has no due time": (
         {"delayed": None},
         Problem("missing", "d"),
         {"delayed": {"d": NOW}},
     ),
-    "a delayed job stands in line": (
+    "a delayed job is in wait": (
         {"delayed": None, "wait": ['{"raw": 1}', "w", "d"]},
         Problem("misplaced", "d"),
         {"delayed": {"d": NOW}, "wait": ['{"raw": 1}', "w"]},
     ),
-    "a dead job is not on the list": (
+    "a failed job is not in dead": (
         {"dead": None},
         Problem("missing", "f"),
         {"dead": ["f"]},
     ),
-    "a dead letter of no job": (
+    "a dead letter has no hash": (
         {"dead": ["gone", "f"]},
         Problem("unknown", "gone"),
         {"dead": ["f"]},
     ),
-    "a due time of no job": (
+    "a due time has no hash": (
         {"delayed": {"d": NOW + 5, "gone": NOW}},
         Problem("unknown", "gone"),
         {"delayed": {"gone": None}},
     ),
-    "a completed job stands in line": (
+    "a completed job is in wait": (
         {"wait": ['{"raw": 1}', "w", "c"]},
         Problem("misplaced", "c"),
         {"wait": ['{"raw": 1}', "w"]},
@@ -97,8 +97,8 @@ DAMAGE: dict[str, tuple[State, Problem, State]] = {
 }
 
 
-class AtOneMoment(Queue):
-    """A queue whose transitions happen at NOW."""
+class QueueAtNow(Queue):
+    """A queue whose clock shows NOW."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
         super().__init__(keys.queue, redis, keys.prefix)
@@ -109,33 +109,33 @@ def all_jobs(redis_state: RedisState) -> set[str]:
     return set(redis_state.read()["jobs"])
 
 
-def test_sound_data_has_no_problem(redis_state: RedisState) -> None:
+def test_find_problems_of_sound_data_is_empty(redis_state: RedisState) -> None:
     redis_state.write(SOUND)
-    assert list(find_problems(AtOneMoment(redis_state.redis, redis_state.keys), repair=True)) == []
+    assert list(find_problems(QueueAtNow(redis_state.redis, redis_state.keys), repair=True)) == []
     assert redis_state.read() == SOUND
 
 
-@pytest.mark.parametrize(("damage", "problem", "mended"), DAMAGE.values(), ids=DAMAGE)
-def test_damage_is_told_and_mended(
-    redis_state: RedisState, damage: State, problem: Problem, mended: State
+@pytest.mark.parametrize(("damage", "problem", "repaired"), DAMAGE.values(), ids=DAMAGE)
+def test_find_problems_names_and_repairs_damage(
+    redis_state: RedisState, damage: State, problem: Problem, repaired: State
 ) -> None:
-    redis_state, queue = redis_state, AtOneMoment(redis_state.redis, redis_state.keys)
+    queue = QueueAtNow(redis_state.redis, redis_state.keys)
     redis_state.write(merged(SOUND, damage))
     before = redis_state.read()
 
     assert list(find_problems(queue)) == [problem]
-    assert redis_state.read() == before  # nothing was asked to be mended
+    assert redis_state.read() == before  # without repair=True
 
     assert list(find_problems(queue, repair=True)) == [problem]
     assert list(find_problems(queue)) == []
     after = redis_state.read()
     assert set(after["jobs"]) == set(before["jobs"])
     for name in ("wait", "active", "delayed", "dead"):
-        assert after.get(name) == merged(merged(SOUND, damage), mended).get(name)
+        assert after.get(name) == merged(merged(SOUND, damage), repaired).get(name)
 
 
-def test_a_slot_that_no_instance_has_is_emptied(redis_state: RedisState) -> None:
-    redis_state, queue = redis_state, AtOneMoment(redis_state.redis, redis_state.keys)
+def test_find_problems_empties_an_orphaned_slot(redis_state: RedisState) -> None:
+    queue = QueueAtNow(redis_state.redis, redis_state.keys)
     redis_state.write(
         merged(SOUND, {"active": {"ghost:3": ["g"]}, "jobs": {"g": started(workerId="ghost:3")}})
     )
@@ -147,10 +147,10 @@ def test_a_slot_that_no_instance_has_is_emptied(redis_state: RedisState) -> None
     assert redis_state.read()["wait"] == ['{"raw": 1}', "w", "g"]
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_whatever_is_thrown_together_is_sorted_out(redis_state: RedisState, seed: int) -> None:
-    """Entries of any job in any place, any number of times."""
-    random, redis_state = Random(seed), redis_state
+@pytest.mark.parametrize("seed", range(10))
+def test_find_problems_repairs_random_data(redis_state: RedisState, seed: int) -> None:
+    """Any job in any place, any number of times."""
+    random = Random(seed)
     ids = [f"j{number}" for number in range(8)]
     made = (waiting, delayed, started, failed, completed)
     redis_state.write({**HOST, "jobs": {job_id: random.choice(made)() for job_id in ids}})
@@ -165,7 +165,7 @@ def test_whatever_is_thrown_together_is_sorted_out(redis_state: RedisState, seed
                 redis_state.redis.zadd(redis_state.keys.delayed, {entry: NOW})
             case 3:
                 redis_state.redis.lpush(redis_state.keys.dead, entry)
-    queue = AtOneMoment(redis_state.redis, redis_state.keys)
+    queue = QueueAtNow(redis_state.redis, redis_state.keys)
 
     list(find_problems(queue, repair=True))
 
@@ -176,8 +176,8 @@ def test_whatever_is_thrown_together_is_sorted_out(redis_state: RedisState, seed
         assert invariants.places(job_id, state) == invariants.expected_places(job_id, fields, state)
 
 
-def test_a_busy_queue_has_no_problem(queue: Queue, open_consumer: OpenConsumer) -> None:
-    """Jobs move under the eyes of whoever looks."""
+def test_find_problems_of_a_busy_queue_is_empty(queue: Queue, open_consumer: OpenConsumer) -> None:
+    """Jobs move during the search."""
     stop = threading.Event()
 
     def work(number: int) -> None:

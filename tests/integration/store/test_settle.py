@@ -1,4 +1,4 @@
-"""complete, retry, release, progress, checkpoint: what the owner of a running job does with it."""
+"""complete, retry, release, progress and checkpoint, called by the attempt that has the job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def done(result: str, seconds: int) -> State:
     return {"jobs": {"a": end}, "stats": {"completed": 1}}
 
 
-#: What one unknown failure leaves: it may be the first of many that are alike.
+#: The streak after one unknown failure, which may be the first of several alike.
 ALIKE = {
     "alike": {"a": 1},
     "signature": "boom",
@@ -60,21 +60,21 @@ COMPLETE = [
         },
     ),
     Row(
-        "complete: a tenth more than the cap is not yet cut off",
+        "complete: up to a tenth above the cap is kept",
         given={**RUNS, "completed": [*"0123456789"]},
         call=("complete", *HELD, "{}", DAY, 10),
         reply=["completed"],
         changes={"active": None, "completed": ["a", *"0123456789"], **done("{}", 86_400)},
     ),
     Row(
-        "complete: more than that is cut off to the cap",
+        "complete: beyond that the list is trimmed to the cap",
         given={**RUNS, "completed": [*"0123456789x"]},
         call=("complete", *HELD, "{}", DAY, 10),
         reply=["completed"],
         changes={"active": None, "completed": ["a", *"012345678"], **done("{}", 86_400)},
     ),
     Row(
-        "complete: the list is capped, the oldest goes",
+        "complete: the oldest is removed from a full list",
         given={**RUNS, "completed": ["z", "y", "x"]},
         call=("complete", *HELD, "{}", DAY, 2),
         reply=["completed"],
@@ -85,7 +85,7 @@ COMPLETE = [
         },
     ),
     Row(
-        "complete: with a list of none, the job alone can be looked up",
+        "complete: with a cap of 0 the job isn't listed",
         given=RUNS,
         call=("complete", *HELD, "{}", 60_000, 0),
         reply=["completed"],
@@ -95,7 +95,7 @@ COMPLETE = [
         },
     ),
     Row(
-        "complete: what else the slot holds stays in hand",
+        "complete: other jobs in the slot stay",
         given={**RUNS, "active": {"host:0": ["b", "a"]}, "jobs": {"a": started(), "b": waiting()}},
         call=("complete", *HELD, "{}", 60_000, 10),
         reply=["completed"],
@@ -107,10 +107,10 @@ COMPLETE = [
     ),
 ]  # fmt: skip
 
-#: A turn spends it on the next job instead.
+#: settle_and_fetch uses the reservation for the next job instead.
 RESERVED = [
     Row(
-        "complete: a further token that was reserved meanwhile is free again",
+        "complete: a reservation is removed",
         given={**RUNS, "reservations": {"host:0": NOW + 300}},
         call=("complete", *HELD, "{}", DAY, 1_000),
         reply=["completed"],
@@ -131,7 +131,7 @@ RETRY = [
         for failures, ms in [(1, 1_000), (2, 2_000), (3, 4_000)]
     ),
     Row(
-        "retry: used up after the third",
+        "retry: a dead letter after the third",
         given=runs(failures=3),
         call=("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 0)),
         reply=["dead", "retries", "counted", "open"],
@@ -147,7 +147,7 @@ RETRY = [
         changes=buried("retries"),
     ),
     Row(
-        "retry: attempts that the worker's death ended do not count",
+        "retry: attempts that ended with the worker's death do not count",
         given=runs(attempts=7, recoveries=3),
         call=("retry", *HELD, *failing("{}", "unknown", 1, 1_000, 0)),
         reply=["delayed", 1_000, "counted", "open"],
@@ -156,7 +156,7 @@ RETRY = [
     ),
     *(
         Row(
-            f"retry: {reason} at once",
+            f"retry: {reason} is a dead letter at once",
             given={**RUNS, "dead": ["z"]},
             call=("retry", *HELD, *failing("{}", reason, 3, 1_000, 5_000)),
             reply=["dead", reason, "counted", "open"],
@@ -166,7 +166,7 @@ RETRY = [
         for reason in ("invalid", "permanent")
     ),
     Row(
-        "retry: the vendor asks for more than the backoff",
+        "retry: the service asks for more than the backoff",
         given=RUNS,
         call=("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 30_000)),
         reply=["delayed", 30_000, "counted", "open"],
@@ -174,7 +174,7 @@ RETRY = [
         changes=retried(30_000, failures=1),
     ),
     Row(
-        "retry: the vendor asks for less than the backoff",
+        "retry: the service asks for less than the backoff",
         given=runs(failures=2),
         call=("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 1_500)),
         reply=["delayed", 4_000, "counted", "open"],
@@ -202,7 +202,7 @@ RELEASED: State = {"state": "waiting", "queuedAt": NOW, "attempts": 0, "releases
 
 RELEASE = [
     Row(
-        "release: to the front of its lane, the attempt not counted",
+        "release: to the front of its priority, the attempt does not count",
         given={
             **RUNS,
             "wait": ["low", "mid", "top"],
@@ -219,7 +219,7 @@ RELEASE = [
         },
     ),
     Row(
-        "release: the only job becomes its lane's pointer",
+        "release: the only job enters the index",
         given={**RUNS, "priority_index": {"gone": 50}},
         call=("release", *HELD, 0, ""),
         reply=["released"],
@@ -232,7 +232,7 @@ RELEASE = [
         },
     ),
     Row(
-        "release: and holds the queue",
+        "release: holds the queue",
         given=RUNS,
         call=("release", *HELD, 5_000, "slow down"),
         reply=["released"],
@@ -246,7 +246,7 @@ RELEASE = [
         },
     ),
     Row(
-        "release: a hold is extended, never cut short",
+        "release: a hold is never shortened",
         given={**RUNS, "gate": {"heldUntil": NOW + 9_000, "heldReason": "first"}},
         call=("release", *HELD, 5_000, "second"),
         reply=["released"],
@@ -279,5 +279,5 @@ NOTES = [
 
 
 @pytest.mark.parametrize("row", COMPLETE + RESERVED + RETRY + RELEASE + NOTES, ids=row_name)
-def test_the_owner(redis_state: RedisState, row: Row) -> None:
+def test_settle_transitions_of_the_attempt_change_its_job(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)

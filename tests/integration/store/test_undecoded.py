@@ -1,4 +1,4 @@
-"""A client that decodes what it reads, and entries that are not UTF-8."""
+"""Clients that decode replies, and entries that aren't UTF-8."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from preppath_workers.queue import Queue
 from preppath_workers.store.dead_letters import Selection, newest, walk
 
 
-@pytest.fixture(params=[{}, {"decode_responses": True}, {"decode_responses": True, "protocol": 3}])
+@pytest.fixture(
+    params=[{}, {"decode_responses": True}, {"decode_responses": True, "protocol": 3}],
+    ids=["bytes", "text", "text and RESP3"],
+)
 def queue(redis_url: str, request: pytest.FixtureRequest, key_prefix: str) -> Iterator[Queue]:
     with Redis.from_url(redis_url, **request.param) as client:
         yield Queue("tts", client, key_prefix)
 
 
-def test_entry_that_is_not_utf8_is_read_by_any_client(queue: Queue) -> None:
+def test_entry_that_is_not_utf8_is_readable_by_any_client(queue: Queue) -> None:
     queue.redis.lpush(queue.keys.wait, b'{"text": "\xff"}', b"\xfe")
     queue.enqueue({"text": "é"}, id="next")
     queue.redis.lpush(queue.keys.wait, b"\xfd")

@@ -39,7 +39,7 @@ class TestSpeech:
         [
             ({"input": "a" * 4_097}, "input"),
             ({"input": ""}, "input"),
-            ({"voice": "nobody"}, "voice"),
+            ({"voice": "unknown"}, "voice"),
             ({"speed": 5.0}, "speed"),
             ({"response_format": "opus"}, "response_format"),
         ],

@@ -206,9 +206,9 @@ def has_ended(pid: int) -> bool:
 
 def test_server_stop_in_a_forked_process_does_nothing() -> None:
     with RedisServer() as server:
-        child = os.fork()
-        if not child:
+        pid = os.fork()
+        if not pid:
             server.stop()
             os._exit(0)
-        os.waitpid(child, 0)
+        os.waitpid(pid, 0)
         assert server.ready()

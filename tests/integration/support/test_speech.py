@@ -46,7 +46,7 @@ def test_speed_changes_the_duration() -> None:
 
 def test_synthesize_with_an_unknown_voice_raises() -> None:
     with pytest.raises(KeyError):
-        synthesize(TEXT, "nobody")
+        synthesize(TEXT, "unknown")
 
 
 def test_synthesize_in_threads_starts_one_engine() -> None:
