@@ -53,7 +53,7 @@ class RedisState:
         self.keys = keys
 
     def call(self, name: str, *arguments: str | int, now: int = NOW) -> Any:
-        """Call a transition and return its reply, in which a job is shown as its id after a check of its hash."""
+        """Call a transition and return its reply, in which a job is checked and shown as its id."""
         reply = Caller(self.redis, self.keys.base, now=str(now))(name, *arguments)
         if name == "claim":
             return self.claimed(f"{arguments[0]}:{arguments[1]}", reply)

@@ -138,6 +138,6 @@ def test_script_sets_no_global_variable(name: str) -> None:
     while (flat := re.sub(r"\{[^{}]*\}", "", code)) != code:  # a table's fields are not variables
         code = flat
     assigned = set(re.findall(r"^\s*(\w+) = ", code, re.MULTILINE))
-    declared = re.findall(r"\blocal ([\w, ]+)|\bfunction ?\w*\(([\w, ]*)\)", code)
-    local = set(re.findall(r"\w+", " ".join(word for words in declared for word in words)))
+    names = re.findall(r"\blocal ([\w, ]+)", code) + re.findall(r"\bfunction ?\w*\(([\w, ]*)\)", code)
+    local = set(re.findall(r"\w+", " ".join(names)))
     assert assigned - local == set()
