@@ -127,7 +127,7 @@ class Trial:
             "REDIS_URL": self.url,
             "KEY_PREFIX": self.prefix,
             **MINIMAL_ENV,
-            "PLAYBOOK_RECORD": str(self._record),
+            "HANDLER_RECORD": str(self._record),
             "LOG_LEVEL": "debug",
             "LOG_FORMAT": "json",
             "LEASE_SECONDS": "3",

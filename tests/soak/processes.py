@@ -149,7 +149,7 @@ class Processes:
             "REDIS_URL": self.url,
             "KEY_PREFIX": prefix,
             **MINIMAL_ENV,
-            "PLAYBOOK_RECORD": str(self.record(prefix)),
+            "HANDLER_RECORD": str(self.record(prefix)),
             "LOG_LEVEL": "warning",
             "LOG_FORMAT": "json",
             "TMPDIR": str(self.folder / "tmp"),

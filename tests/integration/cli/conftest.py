@@ -1,4 +1,4 @@
-"""The command line, run as a user's shell does."""
+"""The command line, run as a shell runs it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def run(redis_url: str, key_prefix: str) -> Run:
-    """Runs bin/preppath-workers, or another program of bin/."""
+    """Run bin/preppath-workers, or another program of bin/."""
 
     def run(
         *words: str, stdin: str = "", program: str = "preppath-workers", **variables: str

@@ -1,4 +1,4 @@
-"""A slot of a worker that is not there, so that tests can move jobs on by themselves."""
+"""A consumer without a worker process, so that tests can take and settle jobs themselves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def open_consumer(redis_url: str, key_prefix: str, queue: str) -> Consumer:
 
 
 def take(consumer: Consumer) -> Job:
-    """The next job, which there must be. A slot's first turn only looks whether it holds one already."""
+    """The next job, which must exist. A consumer's first fetch only looks at what its slot already holds."""
     while True:
         consumer.settle_and_fetch()
         job = consumer.next_job()

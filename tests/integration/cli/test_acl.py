@@ -1,4 +1,4 @@
-"""The ACL rule of systemd/README.md suffices for the workers, and opens no other key or command."""
+"""The Redis user of systemd/README.md may do all that the workers need, and nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RULE = re.search(
 
 @dataclass(frozen=True)
 class Guarded:
-    """A server that lets the user of the README's rule in."""
+    """A server with the Redis user of the README's rule."""
 
     server: RedisServer
     admin: Redis
@@ -50,17 +50,17 @@ class Guarded:
 
 
 class Redis70(RedisServer):
-    """The oldest server that Debian 12 has: apt install redis-server."""
+    """The Redis that is installed on this machine, such as Debian's 7.0."""
 
     def command(self) -> Sequence[str]:
         return ["redis-server", *super().command()[1:]]
 
 
-HAS_REDIS = shutil.which("redis-server") is not None
+HAS_REDIS_SERVER = shutil.which("redis-server") is not None
 
 SERVERS = [
     RedisServer,
-    pytest.param(Redis70, marks=pytest.mark.skipif(not HAS_REDIS, reason="no redis-server")),
+    pytest.param(Redis70, marks=pytest.mark.skipif(not HAS_REDIS_SERVER, reason="no redis-server")),
 ]
 
 
@@ -76,7 +76,7 @@ def environment_of(guarded: Guarded, folder: Path) -> Mapping[str, str]:
     return {
         "REDIS_URL": guarded.url,
         **MINIMAL_ENV,
-        "PLAYBOOK_RECORD": str(folder / "record"),
+        "HANDLER_RECORD": str(folder / "record"),
         "LOG_LEVEL": "debug",
         "LOG_FORMAT": "json",
         "LEASE_SECONDS": "2",
@@ -87,24 +87,26 @@ def environment_of(guarded: Guarded, folder: Path) -> Mapping[str, str]:
 
 
 @pytest.mark.processes
-def test_workers_and_commands_can_do_all_they_have_to(guarded: Guarded, run: Run, tmp_path: Path) -> None:
+def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
+    guarded: Guarded, run: Run, tmp_path: Path
+) -> None:
     environment = environment_of(guarded, tmp_path)
     app = App(tmp_path, environment).start()
     alpha = Queue("alpha", Redis.from_url(guarded.url, driver_info=None))
-    for move in (
+    for data in (
         {},
         {"do": "progress"},
         {"do": "fail", "how": "transient"},
         {"do": "fail", "how": "invalid"},
         {"do": "fail", "how": "limited", "after": 0.02},
-        {"do": "spend", "requests": 2},
+        {"do": "acquire_tokens", "requests": 2},
         {"do": "pay_then_die"},
     ):
-        alpha.enqueue(move)
+        alpha.enqueue(data)
     alpha.redis.lpush(alpha.keys.wait, "rubbish", "{}")
     alpha.enqueue({"do": "sleep", "seconds": 60}, id="long")
     app.pid_of("long")
-    app.kill()  # and its lease runs out
+    app.kill()  # then its lease expires
     other = App(tmp_path, environment).start()
     eventually(lambda: state_of(alpha, "long") == "active")
     eventually(lambda: alpha.statistics().get("completed", 0) >= 5)
@@ -136,7 +138,7 @@ def test_workers_and_commands_can_do_all_they_have_to(guarded: Guarded, run: Run
     assert guarded.refused() == []
 
 
-def test_the_user_can_do_nothing_else(guarded: Guarded) -> None:
+def test_acl_rule_of_the_readme_refuses_other_keys_and_commands(guarded: Guarded) -> None:
     client = Redis.from_url(guarded.url)
     for words in (
         ("GET", "another"),
@@ -151,17 +153,17 @@ def test_the_user_can_do_nothing_else(guarded: Guarded) -> None:
             client.execute_command(*words)
 
 
-def test_the_rule_has_every_command_of_the_scripts() -> None:
+def test_acl_rule_of_the_readme_has_every_command_of_the_scripts() -> None:
     assert RULE is not None
     scripts = "".join(path.read_text() for path in (ROOT / "preppath_workers/store/lua").rglob("*.lua"))
     used = set(re.findall(r"redis\.p?call\('([A-Z]+)'", scripts))
     assert {f"+{command.lower()}" for command in used} <= set(RULE[1].split())
 
 
-@pytest.mark.parametrize("program", ["valkey", *(["redis"] if HAS_REDIS else [])])
+@pytest.mark.parametrize("program", ["valkey", *(["redis"] if HAS_REDIS_SERVER else [])])
 @pytest.mark.parametrize("form", ["CONFIG REWRITE", "ACL SAVE", "user line"])
-def test_the_user_outlives_a_restart(tmp_path: Path, program: str, form: str) -> None:
-    """As README has it: the rule is kept in the server's file, or in the file of users."""
+def test_acl_user_stored_as_documented_survives_a_restart(tmp_path: Path, program: str, form: str) -> None:
+    """The rule is stored in the server's configuration or in its ACL file, as the README says."""
     assert RULE is not None
     words = ["on", ">right-horse", *RULE[1].split()]
     conf, users = tmp_path / "redis.conf", tmp_path / "users.acl"
@@ -185,7 +187,7 @@ def test_the_user_outlives_a_restart(tmp_path: Path, program: str, form: str) ->
             user.flushall()
 
 
-def test_without_the_right_to_run_scripts_the_start_is_refused(guarded: Guarded, tmp_path: Path) -> None:
+def test_supervisor_without_the_right_to_run_scripts_exits_with_78(guarded: Guarded, tmp_path: Path) -> None:
     guarded.allow("-evalsha", "-info")
     app = App(tmp_path, {**os.environ, **environment_of(guarded, tmp_path)}).launch()
     assert app.wait() == 78

@@ -1,4 +1,4 @@
-"""`preppath-workers check`: what it prints and how it exits."""
+"""The command check on models: its findings and exit codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Check = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def check(vendor: OpenAIServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Check:
-    """Runs the command with a complete configuration and changes to it; the exit code, and what it prints."""
+    """Run the command with a complete configuration, changed as given; return exit code and output."""
 
     def run(*words: str, **variables: str) -> tuple[int, str]:
         configured = {
@@ -42,8 +42,8 @@ def check(vendor: OpenAIServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     return run
 
 
-def ends(vendor: OpenAIServer, model: str, days: int) -> None:
-    """Has the vendor announce the model's end so many days from now."""
+def set_shutdown_date(vendor: OpenAIServer, model: str, days: int) -> None:
+    """Let the vendor announce the model's shutdown, this many days from now."""
     day = datetime.now(UTC).date() + timedelta(days)
     body = {"id": model, "object": "model", "created": 0, "owned_by": "system", "shutdown_date": str(day)}
     vendor.order({"path": f"/v1/models/{model}", "body": json.dumps(body)})
@@ -52,36 +52,38 @@ def ends(vendor: OpenAIServer, model: str, days: int) -> None:
 @pytest.mark.parametrize(
     ("days", "status", "code"), [(400, "ok", 0), (80, "warning", 1), (14, "error", 2), (-1, "error", 2)]
 )
-def test_the_worst_finding_decides_the_exit_code(
+def test_check_with_several_findings_exits_by_the_worst(
     check: Check, vendor: OpenAIServer, days: int, status: str, code: int
 ) -> None:
-    ends(vendor, "gpt-realtime-2.1-mini", days)
+    set_shutdown_date(vendor, "gpt-realtime-2.1-mini", days)
 
-    exit_code, told = check("--json")
+    exit_code, output = check("--json")
 
     assert exit_code == code
-    assert [(finding["what"], finding["status"]) for finding in json.loads(told)] == [
+    assert [(finding["what"], finding["status"]) for finding in json.loads(output)] == [
         ("transcription model gpt-transcribe", "ok"),
         ("tts model gpt-realtime-2.1-mini", status),
         ("evaluation model gpt-6-luna", "ok"),
     ]
 
 
-def test_an_unknown_model_is_an_error_and_hides_no_other_finding(check: Check, vendor: OpenAIServer) -> None:
-    ends(vendor, "gpt-realtime-2.1-mini", 400)
+def test_check_of_an_unknown_model_is_an_error_beside_the_other_findings(
+    check: Check, vendor: OpenAIServer
+) -> None:
+    set_shutdown_date(vendor, "gpt-realtime-2.1-mini", 400)
 
-    exit_code, told = check(OPENAI_MODEL="gpt-9")
+    exit_code, output = check(OPENAI_MODEL="gpt-9")
 
-    lines = told.splitlines()
+    lines = output.splitlines()
     assert exit_code == 2
     assert lines[0] == "ok       transcription model gpt-transcribe: no end is announced"
     assert lines[2].startswith("error    evaluation model gpt-9: model gpt-9: OpenAI answered 404")
 
 
-def test_each_model_is_looked_up_at_its_own_vendor(check: Check, vendor: OpenAIServer) -> None:
-    _, told = check(OPENAI_TTS_BASE_URL="http://127.0.0.1:1/v1", OPENAI_TTS_API_KEY="sk-another")
+def test_check_with_two_vendors_looks_each_model_up_at_its_own(check: Check, vendor: OpenAIServer) -> None:
+    _, output = check(OPENAI_TTS_BASE_URL="http://127.0.0.1:1/v1", OPENAI_TTS_API_KEY="sk-another")
 
-    assert "error    tts model gpt-realtime-2.1-mini: no connection to OpenAI" in told
+    assert "error    tts model gpt-realtime-2.1-mini: no connection to OpenAI" in output
     assert [call["path"] for call in vendor.calls()] == [
         "/v1/models/gpt-transcribe", "/v1/models/gpt-6-luna"
     ]  # fmt: skip
@@ -93,21 +95,19 @@ SPEECH = {"OPENAI_TTS_MODEL": "gpt-4o-mini-tts"}
 
 
 def paid(check: Check, **variables: str) -> tuple[int, dict[str, tuple[str, str]]]:
-    """The exit code of a check with paid requests, and the findings on those."""
-    code, told = check("--paid", "--json", **variables)
-    findings = {finding["what"]: (finding["status"], finding["detail"]) for finding in json.loads(told)}
+    """The exit code of a check with paid requests, and its findings about them."""
+    code, output = check("--paid", "--json", **variables)
+    findings = {finding["what"]: (finding["status"], finding["detail"]) for finding in json.loads(output)}
     return code, {what: found for what, found in findings.items() if what.endswith(" request")}
 
 
-def test_check_without_paid_is_free(check: Check, vendor: OpenAIServer) -> None:
+def test_check_without_paid_sends_no_paid_request(check: Check, vendor: OpenAIServer) -> None:
     check()
 
     assert {call["method"] for call in vendor.calls()} == {"GET"}
 
 
-def test_check_paid_makes_one_small_request_of_each_kind_as_configured(
-    check: Check, vendor: OpenAIServer
-) -> None:
+def test_check_with_paid_makes_one_small_request_for_each_use(check: Check, vendor: OpenAIServer) -> None:
     code, found = paid(check, OPENAI_EVALUATION_MAX_TOKENS="500", OPENAI_TTS_VOICE="sage")
 
     assert code == 0
@@ -125,12 +125,12 @@ def test_check_paid_makes_one_small_request_of_each_kind_as_configured(
     ("variables", "request_", "detail"),
     [
         ({"OPENAI_EVALUATION_TEMPERATURE": "0.2"}, "evaluation", "setting temperature: OpenAI answered 400"),
-        ({**SPEECH, "OPENAI_TTS_VOICE": "nobody"}, "tts", "setting voice: OpenAI answered 400"),
+        ({**SPEECH, "OPENAI_TTS_VOICE": "unknown"}, "tts", "setting voice: OpenAI answered 400"),
         ({"OPENAI_TTS_MODEL": "tts-1", "OPENAI_TTS_VOICE": "marin"}, "tts", "setting voice: OpenAI answered"),
     ],
     ids=str,
 )
-def test_check_paid_names_what_the_vendor_refuses(
+def test_check_with_paid_names_the_setting_that_the_vendor_refuses(
     check: Check, variables: dict[str, str], request_: str, detail: str
 ) -> None:
     code, found = paid(check, **variables)
@@ -140,7 +140,7 @@ def test_check_paid_names_what_the_vendor_refuses(
     assert found[f"{request_} request"][1].startswith(detail)
 
 
-def test_check_paid_rate_limited_is_a_warning_and_a_reply_without_scores_an_error(
+def test_check_with_paid_warns_on_a_rate_limit_and_fails_on_a_reply_without_scores(
     check: Check, vendor: OpenAIServer
 ) -> None:
     vendor.order({"path": REQUESTS[1], "status": 429}, {"path": REQUESTS[2], "content": {"score": 7}})
@@ -158,18 +158,18 @@ def test_check_paid_rate_limited_is_a_warning_and_a_reply_without_scores_an_erro
         ("tts", "speech", "kokoro", "what kokoro costs (no price is known here)"),
     ],
 )
-def test_price_of_a_request(queue: str, variable: str, model: str, words: str) -> None:
+def test_price_of_a_paid_request_is_an_upper_bound(queue: str, variable: str, model: str, words: str) -> None:
     other = ModelConfig("other", "sk-test")
     config = OpenAIConfig(other, other, other)
 
     assert price(queue, replace(config, **{variable: ModelConfig(model, "sk-test")})) == words
 
 
-def test_a_wrong_configuration_is_told_in_the_same_way(check: Check, vendor: OpenAIServer) -> None:
-    exit_code, told = check("--json", S3_BUCKET="", LOG_LEVEL="loud")
+def test_check_with_a_wrong_configuration_reports_it_as_findings(check: Check, vendor: OpenAIServer) -> None:
+    exit_code, output = check("--json", S3_BUCKET="", LOG_LEVEL="loud")
 
     assert exit_code == 78
-    findings = json.loads(told)
+    findings = json.loads(output)
     assert {(finding["status"], finding["what"]) for finding in findings} == {("error", "configuration")}
     assert [finding["detail"].split()[0] for finding in findings] == ["S3_BUCKET", "LOG_LEVEL"]
     assert vendor.calls() == []
@@ -189,7 +189,7 @@ def test_a_wrong_configuration_is_told_in_the_same_way(check: Check, vendor: Ope
         ("soon", "warning", "its shutdown_date is no date: 'soon'"),
     ],
 )
-def test_the_end_of_a_model(day: str | None, status: str, detail: str) -> None:
+def test_judge_of_a_shutdown_date_gives_status_and_detail(day: str | None, status: str, detail: str) -> None:
     finding = judge("model", day, TODAY)
 
     assert (finding.status, finding.detail) == (status, detail)
@@ -206,14 +206,14 @@ def test_the_end_of_a_model(day: str | None, status: str, detail: str) -> None:
         ("OPENAI_WHISPER_MODEL", "gpt-4o-mini-transcribe", "gpt-transcribe"),
     ],
 )
-def test_check_of_a_model_that_ends_names_its_successor(
+def test_check_of_a_model_that_is_shut_down_names_its_successor(
     check: Check, vendor: OpenAIServer, variable: str, model: str, successor: str
 ) -> None:
-    ends(vendor, model, 30)
+    set_shutdown_date(vendor, model, 30)
 
-    exit_code, told = check(**{variable: model})
+    exit_code, output = check(**{variable: model})
 
     assert exit_code == 1
-    [line] = [line for line in told.splitlines() if f"model {model}:" in line]
+    [line] = [line for line in output.splitlines() if f"model {model}:" in line]
     assert line.startswith("warning")
     assert line.endswith(f"in 30 days; its successor is {successor}")

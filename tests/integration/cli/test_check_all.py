@@ -1,4 +1,4 @@
-"""check: Redis, database, storage and data, on real servers."""
+"""The command check: Redis, database, storage and data, on real servers."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Check = Callable[..., dict[str, tuple[str, str]]]
 
 @pytest.fixture
 def check(run: Run, database_url: str, s3: S3Client, bucket: str) -> Check:
-    """Runs the command with all servers at hand; the findings by what they are about, and the exit code."""
+    """Run the command with every server up; return status and detail of each finding, by its subject."""
 
     assert run("init-db", DATABASE_URL=database_url).returncode == 0
 
     def check(*words: str, **variables: str) -> dict[str, tuple[str, str]]:
         configured = {
-            "OPENAI_API_KEY": "sk-nobody",
+            "OPENAI_API_KEY": "sk-test",
             "DATABASE_URL": database_url,
             "S3_ENDPOINT": s3.meta.endpoint_url,
             "S3_BUCKET": bucket,
@@ -47,7 +47,7 @@ def check(run: Run, database_url: str, s3: S3Client, bucket: str) -> Check:
     return check
 
 
-def test_a_server_without_persistence_is_a_warning(check: Check) -> None:
+def test_check_of_a_redis_without_persistence_warns(check: Check) -> None:
     with RedisServer() as server:
         found = check("--only", "redis", REDIS_URL=server.url)
     assert found["redis maxmemory-policy"] == ("ok", "noeviction")
@@ -64,19 +64,21 @@ def test_a_server_without_persistence_is_a_warning(check: Check) -> None:
         ({"maxmemory-policy": "allkeys-lru"}, "redis maxmemory-policy", "error"),
     ],
 )
-def test_how_the_server_is_set(check: Check, settings: dict[str, str], what: str, status: str) -> None:
+def test_check_of_redis_settings_reports_their_status(
+    check: Check, settings: dict[str, str], what: str, status: str
+) -> None:
     with RedisServer(settings=settings) as server:
         assert check("--only", "redis", REDIS_URL=server.url)[what][0] == status
 
 
-def test_a_user_who_may_not_ask_is_warned(check: Check) -> None:
+def test_check_by_a_user_without_info_warns(check: Check) -> None:
     with RedisServer() as server, Redis.from_url(server.url) as admin:
-        admin.execute_command("ACL", "SETUSER", "poor", "on", ">poor-secret", "~*", "+@all", "-info")
-        found = check("--only", "redis", REDIS_URL=f"redis://poor:poor-secret@127.0.0.1:{server.port}")
+        admin.execute_command("ACL", "SETUSER", "limited", "on", ">limited-secret", "~*", "+@all", "-info")
+        found = check("--only", "redis", REDIS_URL=f"redis://limited:limited-secret@127.0.0.1:{server.port}")
     assert found["redis maxmemory-policy"] == ("warning", "this user may not ask (INFO)")
 
 
-def test_servers_that_are_not_there_are_errors_and_do_not_hide_each_other(check: Check) -> None:
+def test_check_with_every_server_down_reports_each_and_no_secret(check: Check) -> None:
     found = check(
         "--only", "redis", "--only", "database", "--only", "storage",
         REDIS_URL="redis://:hidden-word@127.0.0.1:9",
@@ -88,7 +90,7 @@ def test_servers_that_are_not_there_are_errors_and_do_not_hide_each_other(check:
     assert "hidden-word" not in str(found)
 
 
-def test_the_database_has_its_tables(check: Check) -> None:
+def test_check_of_a_complete_database_is_ok(check: Check) -> None:
     found = check("--only", "database")
     tables = {what for what in found if what.startswith("table ")}
     assert len(tables) == 4
@@ -96,22 +98,22 @@ def test_the_database_has_its_tables(check: Check) -> None:
     assert found["database"][1].startswith("PostgreSQL 1")
 
 
-def test_tables_and_rights_that_are_missing_are_errors(check: Check, database_url: str) -> None:
+def test_check_of_missing_tables_and_privileges_is_an_error(check: Check, database_url: str) -> None:
     connection = psycopg2.connect(database_url)
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE answer_feedback")
-        cursor.execute("DROP ROLE IF EXISTS poor")
-        cursor.execute("CREATE ROLE poor LOGIN")
-        cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO poor")
+        cursor.execute("DROP ROLE IF EXISTS limited")
+        cursor.execute("CREATE ROLE limited LOGIN")
+        cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO limited")
         cursor.execute("SELECT current_database()")
         (name,) = cursor.fetchone() or ("",)
     host, port = connection.info.host, connection.info.port
 
-    found = check("--only", "database", DATABASE_URL=f"postgresql://poor@{host}:{port}/{name}")
+    found = check("--only", "database", DATABASE_URL=f"postgresql://limited@{host}:{port}/{name}")
 
     with connection.cursor() as cursor:
-        cursor.execute("DROP OWNED BY poor; DROP ROLE poor")
+        cursor.execute("DROP OWNED BY limited; DROP ROLE limited")
     connection.close()
     assert found["table answer_feedback"] == ("error", "does not exist; `init-db` creates what is missing")
     assert found["table interview_questions"] == ("error", "this user has no right to UPDATE")
@@ -133,10 +135,12 @@ def test_check_counts_the_workers_of_every_live_instance(check: Check, tts: Queu
 
     found = check("--only", "database", TTS_CONCURRENCY="40")["connections"]
 
-    assert found[1].startswith("127 workers on 3 machines"), "of tts; the other queues have no instance"
+    assert found[1].startswith("127 workers on 3 machines"), (
+        "tts counts live instances; the other queues have none"
+    )
 
 
-def test_the_bucket_takes_and_gives(check: Check, bucket: str) -> None:
+def test_check_of_a_usable_bucket_is_ok(check: Check, bucket: str) -> None:
     found = check("--only", "storage")
     assert found == {
         f"bucket {bucket}": ("ok", "can be written"),
@@ -146,24 +150,24 @@ def test_the_bucket_takes_and_gives(check: Check, bucket: str) -> None:
     assert check("--only", "storage", S3_BUCKET="no-such-bucket")["bucket no-such-bucket"][0] == "error"
 
 
-def test_the_data_is_looked_at_and_mended(check: Check, tts: Queue, redis: Redis) -> None:
+def test_check_with_fix_repairs_a_missing_job(check: Check, tts: Queue, redis: Redis) -> None:
     tts.enqueue({}, id="lost")
     redis.delete(tts.keys.wait, tts.keys.priority_index)
 
     assert check("--only", "data")["tts data"] == ("error", "job lost is in no place: nobody would run it")
-    mended = check("--only", "data", "--fix")
-    assert mended["tts data"] == ("warning", "job lost is in no place: nobody would run it (repaired)")
+    fixed = check("--only", "data", "--fix")
+    assert fixed["tts data"] == ("warning", "job lost is in no place: nobody would run it (repaired)")
     assert check("--only", "data")["tts data"] == ("ok", "every job is in one place")
     assert tts.counts().waiting == 1
 
 
-def test_before_a_start_it_is_fast(check: Check) -> None:
+def test_check_with_fast_skips_the_slow_checks(check: Check) -> None:
     found = check("--fast")
     assert "database" in found
     assert not any(what.startswith(("table", "bucket", "tts")) for what in found)
 
 
-def test_a_wrong_configuration_has_the_exit_code_that_it_has_everywhere(run: Run) -> None:
+def test_check_with_a_wrong_configuration_exits_with_78(run: Run) -> None:
     wrong = run("check", "--fast", TTS_CONCURRENCY="many")
     assert wrong.returncode == 78
     assert "error    configuration: TTS_CONCURRENCY" in wrong.stdout

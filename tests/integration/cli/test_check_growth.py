@@ -1,4 +1,4 @@
-"""check warns of what grows without a bound."""
+"""The findings of check on lists that grow without a bound."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from preppath_workers import Queue
 from preppath_workers.cli.check.growth import check_growth
 
 
-def test_an_empty_queue_has_no_finding(tts: Queue) -> None:
+def test_check_growth_of_an_empty_queue_has_no_finding(tts: Queue) -> None:
     assert list(check_growth(tts)) == []
 
 
-def test_many_dead_letters_events_and_instances_long_gone_are_warnings(tts: Queue, redis: Redis) -> None:
+def test_check_growth_of_many_dead_letters_events_and_old_instances_warns(tts: Queue, redis: Redis) -> None:
     redis.rpush(tts.keys.dead, *range(1_001))
     redis.rpush(tts.keys.events, *range(1_001))
     redis.zadd(tts.keys.instances, {"gone-1-abcdef": tts.now() - 7_200_000, "here-1-abcdef": tts.now()})

@@ -1,4 +1,4 @@
-"""The command line, as a user's shell sees it."""
+"""The command line as a user sees it: enqueue, status, queues, configuration and help."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .conftest import ROOT, Run
 from .slots import take
 
 
-def test_enqueue_prints_the_id_and_status_shows_the_job(run: Run, tts: Queue) -> None:
+def test_enqueue_of_one_job_prints_its_id_and_status_shows_it(run: Run, tts: Queue) -> None:
     added = run(
         "enqueue", "tts", '{"questionId": "q1", "text": "Wieso?"}', "--priority", "7", "--delay", "60"
     )
@@ -34,7 +34,7 @@ def test_enqueue_prints_the_id_and_status_shows_the_job(run: Run, tts: Queue) ->
     assert "progress    0 %" in plain
 
 
-def test_an_id_that_exists_adds_nothing_and_says_so(run: Run, tts: Queue) -> None:
+def test_enqueue_with_an_existing_id_adds_nothing_and_says_so(run: Run, tts: Queue) -> None:
     assert run("enqueue", "tts", "{}", "--id", "once").returncode == 0
     again = run("enqueue", "tts", "{}", "--id", "once")
     assert (again.returncode, again.stdout) == (0, "once\n")
@@ -42,7 +42,7 @@ def test_an_id_that_exists_adds_nothing_and_says_so(run: Run, tts: Queue) -> Non
     assert tts.counts().waiting == 1
 
 
-def test_many_jobs_come_from_standard_input(run: Run, tts: Queue) -> None:
+def test_enqueue_from_standard_input_adds_each_line(run: Run, tts: Queue) -> None:
     lines = "".join(f'{{"n": {number}}}\n' for number in range(700)) + "\n"
     added = run("enqueue", "tts", "-", stdin=lines)
     ids = added.stdout.split()
@@ -54,7 +54,7 @@ def test_many_jobs_come_from_standard_input(run: Run, tts: Queue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "stdin", "complaint"),
+    ("words", "stdin", "message"),
     [
         (["{"], "", "not JSON"),
         (["[1]"], "", "not a JSON object"),
@@ -65,23 +65,23 @@ def test_many_jobs_come_from_standard_input(run: Run, tts: Queue) -> None:
         (["-", "--id", "x"], "{}\n", "--id is for one job"),
     ],
 )
-def test_what_is_no_job_is_refused_and_nothing_is_added(
-    run: Run, tts: Queue, words: list[str], stdin: str, complaint: str
+def test_enqueue_of_invalid_input_is_refused_and_adds_nothing(
+    run: Run, tts: Queue, words: list[str], stdin: str, message: str
 ) -> None:
     refused = run("enqueue", "tts", *words, stdin=stdin)
     assert refused.returncode == 1
     assert refused.stderr.startswith("enqueue: ")
-    assert complaint in refused.stderr
+    assert message in refused.stderr
     assert tts.counts().waiting == 0
 
 
-def test_an_unknown_job_is_told_in_one_line(run: Run) -> None:
-    shown = run("status", "tts", "nobody")
+def test_status_of_an_unknown_job_is_one_line_and_exit_code_1(run: Run) -> None:
+    shown = run("status", "tts", "unknown")
     assert (shown.returncode, shown.stdout) == (1, "")
-    assert shown.stderr == "show: queue tts has no job 'nobody'\n"
+    assert shown.stderr == "show: queue tts has no job 'unknown'\n"
 
 
-def test_waiting_ends_with_the_job(run: Run, tts: Queue, consumer: Consumer) -> None:
+def test_status_with_wait_returns_when_the_job_ends(run: Run, tts: Queue, consumer: Consumer) -> None:
     for job_id in ("good", "bad", "late"):
         tts.enqueue({}, id=job_id, delay=99 if job_id == "late" else 0)
     consumer.settle(Finished(take(consumer), Completed('{"ok": true}'), 1))
@@ -92,7 +92,7 @@ def test_waiting_ends_with_the_job(run: Run, tts: Queue, consumer: Consumer) -> 
     assert run("status", "tts", "late", "--wait", "0.2").returncode == 4
 
 
-def test_queues_shows_every_queue(run: Run, tts: Queue, consumer: Consumer) -> None:
+def test_queues_with_jobs_shows_counts_of_every_queue(run: Run, tts: Queue, consumer: Consumer) -> None:
     tts.enqueue({}, id="a")
     tts.enqueue({}, delay=60)
     take(consumer)
@@ -109,7 +109,7 @@ def test_queues_shows_every_queue(run: Run, tts: Queue, consumer: Consumer) -> N
     assert table[2].split() == ["tts", "0", "1", "1", "0", "0", "1", "10/60", "paused"]
 
 
-def test_a_configuration_file_is_read_before_and_after_the_command(
+def test_config_option_before_or_after_the_command_reads_the_file(
     run: Run, redis_url: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "env"
@@ -120,16 +120,16 @@ def test_a_configuration_file_is_read_before_and_after_the_command(
     assert other.counts().waiting == 2
 
 
-def test_all_that_is_wrong_with_the_configuration_is_told_at_once(run: Run) -> None:
+def test_run_with_a_wrong_configuration_names_every_wrong_variable(run: Run) -> None:
     started = run(REDIS_PORT="many", REDIS_URL="", TTS_RATE_LIMIT="fast", LOG_LEVEL="loud")
     assert started.returncode == 78
-    told = [line.removeprefix("preppath-workers: ").split()[0] for line in started.stderr.splitlines()]
-    assert sorted(told) == (
+    named = [line.removeprefix("preppath-workers: ").split()[0] for line in started.stderr.splitlines()]
+    assert sorted(named) == (
         ["DATABASE_URL", "LOG_LEVEL", "OPENAI_API_KEY", "REDIS_PORT", "S3_BUCKET", "TTS_RATE_LIMIT"]
     )
 
 
-def test_a_server_that_is_not_there_is_told_in_one_line(run: Run) -> None:
+def test_queues_without_redis_is_one_line_and_exit_code_69(run: Run) -> None:
     shown = run("queues", REDIS_URL="redis://127.0.0.1:9")
     assert shown.returncode == 69
     assert len(shown.stderr.splitlines()) == 1
@@ -137,20 +137,20 @@ def test_a_server_that_is_not_there_is_told_in_one_line(run: Run) -> None:
 
 
 @pytest.mark.parametrize("command", ["run", "enqueue", "status", "queues", "init-db"])
-def test_every_command_has_help(run: Run, command: str) -> None:
+def test_help_of_a_command_has_examples_and_exit_codes(run: Run, command: str) -> None:
     shown = run(command, "--help")
     assert shown.returncode == 0
     assert "exit codes" in shown.stdout
     assert "example" in shown.stdout
 
 
-def test_commands_that_only_look_load_no_vendors_library() -> None:
+def test_command_line_on_import_loads_no_vendor_library() -> None:
     code = "import sys, preppath_workers.cli.main; print(*{'openai', 'boto3', 'psycopg2'} & set(sys.modules))"
     seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert seen.stdout.split() == []
 
 
-def test_queue_is_for_starting_workers_only(run: Run) -> None:
+def test_queue_option_with_another_command_is_refused(run: Run) -> None:
     refused = run("--queue", "tts", "status", "tts", "x")
     assert refused.returncode == 2
     assert "--queue chooses which workers to start" in refused.stderr

@@ -1,4 +1,4 @@
-"""dead list, show, replay, purge, and bin/preppath-dlq-replay."""
+"""The commands dead list, show, replay and purge, and bin/preppath-dlq-replay."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .conftest import ROOT, Run
 from .slots import take
 
 
-def bury(
+def add_dead_job(
     queue: Queue, consumer: Consumer, job_id: str, reason: str = "permanent", error: str = "PermanentError"
 ) -> None:
     queue.enqueue({"text": job_id}, id=job_id)
@@ -30,28 +30,28 @@ def bury(
     queue.redis.hset(queue.keys.job(job_id), "reason", reason)
 
 
-def died(redis: Redis, queue: Queue, job_id: str, seconds_ago: int) -> None:
+def set_age(redis: Redis, queue: Queue, job_id: str, seconds_ago: int) -> None:
     redis.hset(queue.keys.job(job_id), "finishedAt", queue.now() - seconds_ago * 1000)
 
 
 @pytest.fixture
-def graves(tts: Queue, consumer: Consumer, redis: Redis) -> Queue:
-    """Four dead jobs, the oldest first."""
-    bury(tts, consumer, "old")
-    bury(tts, consumer, "wrong", "invalid", "InvalidJob")
-    bury(tts, consumer, "often")
-    bury(tts, consumer, "new", "retries", "TransientError")
+def dead_jobs(tts: Queue, consumer: Consumer, redis: Redis) -> Queue:
+    """A queue with four dead jobs, the oldest first."""
+    add_dead_job(tts, consumer, "old")
+    add_dead_job(tts, consumer, "wrong", "invalid", "InvalidJob")
+    add_dead_job(tts, consumer, "often")
+    add_dead_job(tts, consumer, "new", "retries", "TransientError")
     for job_id, seconds in (("old", 86_400), ("wrong", 7_200), ("often", 3_600), ("new", 10)):
-        died(redis, tts, job_id, seconds)
+        set_age(redis, tts, job_id, seconds)
     redis.hset(tts.keys.job("often"), "replays", 3)
     return tts
 
 
 @pytest.mark.parametrize(
-    ("selection", "meant"),
+    ("selection", "matching"),
     [
         (Selection(), ["old", "wrong", "often", "new"]),
-        (Selection(ids=["wrong", "nobody"]), ["wrong"]),
+        (Selection(ids=["wrong", "unknown"]), ["wrong"]),
         (Selection(reasons=["invalid", "retries"]), ["wrong", "new"]),
         (Selection(but_reasons=["invalid"]), ["old", "often", "new"]),
         (Selection(error_class="PermanentError"), ["old", "often"]),
@@ -61,15 +61,15 @@ def graves(tts: Queue, consumer: Consumer, redis: Redis) -> Queue:
         (Selection(reasons=["permanent"], max_replays=3), ["old"]),
     ],
 )
-def test_each_filter_means_some(graves: Queue, selection: Selection, meant: list[str]) -> None:
-    assert [job.id for page in walk(graves, selection) for job in page.jobs] == meant
+def test_walk_with_a_selection_returns_the_matching_jobs(
+    dead_jobs: Queue, selection: Selection, matching: list[str]
+) -> None:
+    assert [job.id for page in walk(dead_jobs, selection) for job in page.jobs] == matching
 
 
 @pytest.mark.parametrize("limit", [None, 0, 1, 70, 999])
-def test_a_long_list_is_walked_in_pages_while_jobs_leave_it(
-    tts: Queue, redis: Redis, limit: int | None
-) -> None:
-    """Every second one is meant; nobody is forgotten, whatever is taken out on the way."""
+def test_walk_while_jobs_leave_the_list_skips_none(tts: Queue, redis: Redis, limit: int | None) -> None:
+    """Every second job matches; none is skipped, although jobs leave the list meanwhile."""
     for number in range(250):
         reason = "retries" if number % 2 else "invalid"
         redis.hset(tts.keys.job(f"{number}"), mapping={"state": "failed", "data": "{}", "reason": reason})
@@ -83,7 +83,7 @@ def test_a_long_list_is_walked_in_pages_while_jobs_leave_it(
     assert redis.lrange(tts.keys.wait, 0, -1)[::-1] == expected
 
 
-def test_list_and_show(run: Run, graves: Queue) -> None:
+def test_dead_list_and_show_print_the_selected_jobs(run: Run, dead_jobs: Queue) -> None:
     listed = run("dead", "list", "tts", "--newer-than", "3h")
     assert [line.split()[1] for line in listed.stdout.splitlines()] == ["new", "often", "wrong"]
     assert listed.stdout.splitlines()[2].endswith("invalid, 2 h ago, 0 replays  InvalidJob: no wrong")
@@ -91,7 +91,7 @@ def test_list_and_show(run: Run, graves: Queue) -> None:
     assert json.loads(shown.stdout)["data"] == {"text": "new"}
 
 
-def test_dead_list_with_a_limit_shows_the_newest(run: Run, graves: Queue) -> None:
+def test_dead_list_with_a_limit_shows_the_newest(run: Run, dead_jobs: Queue) -> None:
     def listed(*words: str) -> list[str]:
         return [line.split()[1] for line in run("dead", "list", "tts", *words).stdout.splitlines()]
 
@@ -100,23 +100,23 @@ def test_dead_list_with_a_limit_shows_the_newest(run: Run, graves: Queue) -> Non
     assert listed("--limit", "1", "--oldest") == ["old"]
 
 
-def test_newest_walks_a_long_list_while_jobs_die(tts: Queue, redis: Redis) -> None:
-    def bury_one(job_id: str) -> None:
+def test_newest_while_jobs_arrive_returns_each_earlier_job_once(tts: Queue, redis: Redis) -> None:
+    def add_one(job_id: str) -> None:
         redis.hset(tts.keys.job(job_id), mapping={"state": "failed", "data": "{}", "reason": "retries"})
         redis.lpush(tts.keys.dead, job_id)
 
     for number in range(25):
-        bury_one(f"{number}")
+        add_one(f"{number}")
     seen = []
     for job in newest(tts, Selection(), page=10):
         seen.append(job.id)
-        bury_one(f"late-{job.id}")
+        add_one(f"late-{job.id}")
 
     assert seen == [f"{number}" for number in reversed(range(25))]
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
         (["show", "tts", "--id", "nosuch"], 1, "dead show: no dead job 'nosuch' of queue tts matches"),
         (["list", "--all", "--id", "nosuch"], 1, "dead list: no dead job 'nosuch' of any queue matches"),
@@ -136,28 +136,28 @@ def test_newest_walks_a_long_list_while_jobs_die(tts: Queue, redis: Redis) -> No
     ],
 )
 def test_dead_without_a_match_says_so(
-    run: Run, graves: Queue, words: list[str], code: int, told: str
+    run: Run, dead_jobs: Queue, words: list[str], code: int, message: str
 ) -> None:
     done = run("dead", *words)
-    assert (done.returncode, done.stderr) == (code, told + "\n")
-    assert graves.counts().failed == 4
+    assert (done.returncode, done.stderr) == (code, message + "\n")
+    assert dead_jobs.counts().failed == 4
 
 
-def test_dead_show_with_one_of_two_ids_shows_it_and_fails(run: Run, graves: Queue) -> None:
+def test_dead_show_with_one_of_two_ids_shows_it_and_fails(run: Run, dead_jobs: Queue) -> None:
     shown = run("dead", "show", "--all", "--id", "new", "--id", "nosuch")
     assert shown.returncode == 1
     assert json.loads(shown.stdout)["id"] == "new"
     assert "'nosuch'" in shown.stderr
 
 
-def test_replay_leaves_out_what_it_can_not_help(run: Run, graves: Queue) -> None:
+def test_dead_replay_by_default_skips_invalid_and_often_replayed_jobs(run: Run, dead_jobs: Queue) -> None:
     dry = run("dead", "replay", "tts", "--dry-run")
     assert [line.split()[1] for line in dry.stdout.splitlines()] == ["old", "new"]
-    assert graves.counts().failed == 4
+    assert dead_jobs.counts().failed == 4
 
     assert run("dead", "replay", "tts").stdout == "2 dead jobs replayed: tts 2\n"
-    assert [job.id for job in graves.dead_letters()] == ["often", "wrong"]
-    replayed = graves.get("old")
+    assert [job.id for job in dead_jobs.dead_letters()] == ["often", "wrong"]
+    replayed = dead_jobs.get("old")
     assert replayed is not None
     assert (replayed.state, replayed.attempts, replayed.replays) == ("waiting", 0, 1)
     assert run("dead", "replay", "tts").stdout == "0 dead jobs replayed\n"
@@ -166,13 +166,13 @@ def test_replay_leaves_out_what_it_can_not_help(run: Run, graves: Queue) -> None
     assert run("dead", "replay", "tts", "--id", "often").stdout == "1 dead job replayed: tts 1\n"
 
 
-def test_replay_for_cron_is_quiet_and_two_at_once_share_the_jobs(
+def test_replay_script_run_three_times_at_once_replays_each_job_once(
     run: Run, tts: Queue, consumer: Consumer, redis: Redis
 ) -> None:
     nothing = run(program="preppath-dlq-replay")
     assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", "")
     for number in range(60):
-        bury(tts, consumer, f"{number:02}")
+        add_dead_job(tts, consumer, f"{number:02}")
 
     with ThreadPoolExecutor() as pool:
         runs = list(pool.map(lambda _: run("--pace", "1000", program="preppath-dlq-replay"), range(3)))
@@ -184,47 +184,49 @@ def test_replay_for_cron_is_quiet_and_two_at_once_share_the_jobs(
     assert [job.replays for job in tts.get_many(f"{number:02}" for number in range(60))] == [1] * 60
 
 
-def test_trouble_has_its_exit_code(run: Run) -> None:
+def test_replay_script_without_redis_exits_with_69(run: Run) -> None:
     trouble = run(program="preppath-dlq-replay", REDIS_URL="redis://127.0.0.1:9")
     assert (trouble.returncode, trouble.stdout) == (69, "")
     assert "Redis does not answer" in trouble.stderr
 
 
-def test_purge_wants_a_yes(run: Run, graves: Queue) -> None:
+def test_dead_purge_without_yes_is_refused(run: Run, dead_jobs: Queue) -> None:
     refused = run("dead", "purge", "tts", "--older-than", "1d")
-    assert (refused.returncode, graves.counts().failed) == (1, 4)
+    assert (refused.returncode, dead_jobs.counts().failed) == (1, 4)
     assert "--yes" in refused.stderr
     purged = run("dead", "purge", "tts", "--older-than", "1d", "--yes")
     assert (purged.returncode, purged.stdout) == (0, "tts: 1 dead job deleted\n")
-    assert graves.get("old") is None
+    assert dead_jobs.get("old") is None
 
 
 @pytest.mark.parametrize(("answer", "left"), [("n", 4), ("y", 0)])
-def test_purge_asks_on_a_terminal(
-    redis_url: str, key_prefix: str, graves: Queue, answer: str, left: int
+def test_dead_purge_on_a_terminal_asks_first(
+    redis_url: str, key_prefix: str, dead_jobs: Queue, answer: str, left: int
 ) -> None:
-    ours, theirs = pty.openpty()
+    terminal, its_end = pty.openpty()
     process = subprocess.Popen(
         [str(ROOT / "bin/preppath-workers"), "dead", "purge", "tts"],
         env={**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix},
-        stdin=theirs,
+        stdin=its_end,
         stdout=subprocess.PIPE,
         text=True,
     )
-    os.write(ours, f"{answer}\n".encode())
-    told, _ = process.communicate(timeout=30)
-    assert "Delete 4 dead jobs of tts for good? [y/N]" in told
-    assert graves.counts().failed == left
+    os.write(terminal, f"{answer}\n".encode())
+    message, _ = process.communicate(timeout=30)
+    assert "Delete 4 dead jobs of tts for good? [y/N]" in message
+    assert dead_jobs.counts().failed == left
 
 
 @pytest.mark.parametrize("age", ["", "7", "d", "7w", "-1d", "１d"])
-def test_an_age_is_a_number_with_its_unit(run: Run, age: str) -> None:
+def test_dead_list_with_a_malformed_age_is_refused(run: Run, age: str) -> None:
     wrong = run("dead", "list", "tts", f"--older-than={age}")
     assert wrong.returncode == 2
     assert "90s, 30m, 2h or 7d" in wrong.stderr
 
 
-def test_the_script_for_cron_works_from_anywhere(redis_url: str, key_prefix: str, tmp_path: Path) -> None:
+def test_replay_script_by_symlink_from_another_folder_works(
+    redis_url: str, key_prefix: str, tmp_path: Path
+) -> None:
     link = tmp_path / "replay"
     link.symlink_to(ROOT / "bin/preppath-dlq-replay")
     environment = {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}

@@ -1,4 +1,4 @@
-"""health: whether somebody works each queue."""
+"""The command health: whether each queue has live workers and works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .conftest import Run
 from .slots import take
 
 
-def beat(queue: Queue, redis: Redis, instance: str, slots: int = 2) -> None:
+def send_heartbeat(queue: Queue, redis: Redis, instance: str, slots: int = 2) -> None:
     Caller(redis, queue.keys.base)("heartbeat", instance, 60_000, slots, 0, 0, 0, 0, "pid", 1)
 
 
@@ -30,42 +30,46 @@ def health(run: Run) -> Run:
     return health
 
 
-def test_a_queue_that_nobody_works_is_not_healthy(health: Run) -> None:
-    told = health()
-    assert (told.returncode, told.stdout) == (1, "error  tts: no live instance works it\n")
+def test_health_of_a_queue_without_instances_is_an_error(health: Run) -> None:
+    shown = health()
+    assert (shown.returncode, shown.stdout) == (1, "error  tts: no live instance works it\n")
 
 
-def test_a_queue_with_a_fresh_lease_is(health: Run, tts: Queue, redis: Redis) -> None:
-    beat(tts, redis, new_name())
+def test_health_of_a_queue_with_a_live_lease_is_ok(health: Run, tts: Queue, redis: Redis) -> None:
+    send_heartbeat(tts, redis, new_name())
     assert (health().returncode, health().stdout) == (0, "ok     tts: 2 workers\n")
     assert health("--quiet").stdout == ""
     assert json.loads(health("--json").stdout) == {"queue": "tts", "healthy": True, "detail": "2 workers"}
 
 
-def test_of_this_host_alone(health: Run, tts: Queue, redis: Redis) -> None:
-    beat(tts, redis, "elsewhere-12-abcdef")
+def test_health_with_local_counts_only_instances_of_this_host(health: Run, tts: Queue, redis: Redis) -> None:
+    send_heartbeat(tts, redis, "elsewhere-12-abcdef")
     assert health().returncode == 0
     assert health("--local").stdout == "error  tts: no live instance on this host works it\n"
-    beat(tts, redis, new_name())
+    send_heartbeat(tts, redis, new_name())
     assert health("--local").returncode == 0
 
 
-def test_a_lease_that_ran_out_does_not_count(health: Run, tts: Queue, redis: Redis) -> None:
-    beat(tts, redis, new_name())
+def test_health_of_a_queue_with_an_expired_lease_is_an_error(health: Run, tts: Queue, redis: Redis) -> None:
+    send_heartbeat(tts, redis, new_name())
     redis.zadd(tts.keys.instances, dict.fromkeys(redis.zrange(tts.keys.instances, 0, -1), 1))
     assert health().returncode == 1
 
 
-def test_a_job_that_may_start_and_does_not_is_trouble(health: Run, tts: Queue, redis: Redis) -> None:
-    beat(tts, redis, new_name())
+def test_health_of_a_job_that_may_start_and_does_not_is_an_error(
+    health: Run, tts: Queue, redis: Redis
+) -> None:
+    send_heartbeat(tts, redis, new_name())
     tts.enqueue({})
-    told = health()
-    assert told.returncode == 1
-    assert told.stdout == "error  tts: 2 workers, but a job waits that may start, and no worker takes it\n"
+    shown = health()
+    assert shown.returncode == 1
+    assert shown.stdout == "error  tts: 2 workers, but a job waits that may start, and no worker takes it\n"
 
 
-def test_one_that_may_not_start_is_none(health: Run, tts: Queue, redis: Redis, consumer: Consumer) -> None:
-    beat(tts, redis, new_name())
+def test_health_of_a_job_that_may_not_start_is_ok(
+    health: Run, tts: Queue, redis: Redis, consumer: Consumer
+) -> None:
+    send_heartbeat(tts, redis, new_name())
     tts.enqueue({})
     tts.pause()
     assert health().stdout == "ok     tts: 2 workers, paused\n"
@@ -74,46 +78,49 @@ def test_one_that_may_not_start_is_none(health: Run, tts: Queue, redis: Redis, c
     assert health().stdout == "ok     tts: 2 workers, held: slow down\n"
     tts.resume()
     redis.zadd(tts.keys.tokens, {"x": tts.now()})
-    redis.delete(tts.keys.limit)  # no instance has told its own, so the command's is taken
+    redis.delete(tts.keys.limit)  # without an instance's limit, the command's own applies
     assert health(TTS_RATE_LIMIT="1/600").stdout == "ok     tts: 2 workers\n"
 
 
-def test_queue_out_of_service_is_not_healthy(health: Run, tts: Queue, redis: Redis) -> None:
-    beat(tts, redis, new_name())
+def test_health_of_a_queue_out_of_service_is_an_error(health: Run, tts: Queue, redis: Redis) -> None:
+    send_heartbeat(tts, redis, new_name())
     redis.hset(tts.keys.gate, mapping={"outOfService": "wrong key", "service": "openai", "outage": 1})
-    told = health()
-    assert (told.returncode, told.stdout) == (
+    shown = health()
+    assert (shown.returncode, shown.stdout) == (
         1,
         "error  tts: 2 workers, out of service: openai: wrong key\n",
     )
 
 
-def test_machine_that_lacks_something_is_not_healthy(health: Run, tts: Queue, redis: Redis) -> None:
+def test_health_of_a_machine_out_of_a_resource_is_an_error(health: Run, tts: Queue, redis: Redis) -> None:
     name = new_name()
-    beat(tts, redis, name)
-    trouble = {
+    send_heartbeat(tts, redis, name)
+    shortage = {
         "trouble": '{"class":"MachineError","message":"this machine: disk full"}',
         "troubleAt": tts.now(),
     }
-    redis.hset(tts.keys.instance(name), mapping=trouble)
-    told = health()
-    assert (told.returncode, told.stdout) == (1, f"error  tts: 2 workers; {name}: this machine: disk full\n")
+    redis.hset(tts.keys.instance(name), mapping=shortage)
+    shown = health()
+    assert (shown.returncode, shown.stdout) == (
+        1,
+        f"error  tts: 2 workers; {name}: this machine: disk full\n",
+    )
     redis.hset(tts.keys.instance(name), "troubleAt", tts.now() - 600_000)
     assert health().returncode == 0
 
 
-def test_children_that_are_all_busy_are_healthy(health: Run, tts: Queue, consumer: Consumer) -> None:
+def test_health_of_busy_workers_is_ok(health: Run, tts: Queue, consumer: Consumer) -> None:
     tts.enqueue({}, id="runs")
     tts.enqueue({}, id="waits")
     take(consumer)
     assert health().stdout == "ok     tts: 1 worker\n"
 
 
-def test_without_redis_it_says_so(health: Run) -> None:
+def test_health_without_redis_exits_with_69(health: Run) -> None:
     assert health(REDIS_URL="redis://127.0.0.1:9").returncode == 69
 
 
-def test_a_name_tells_its_host() -> None:
+def test_is_local_of_an_instance_name_compares_the_host() -> None:
     assert is_local(new_name())
     assert is_local(new_name() + ":3")
     assert not is_local("other-" + new_name())

@@ -1,4 +1,4 @@
-"""jobs, show, cancel, retry, promote, prioritize, pause, resume."""
+"""The commands jobs, show, cancel, retry, promote, prioritize, pause and resume."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def why(run: Run, job_id: str, **variables: str) -> str:
     return line.removeprefix("why").strip()
 
 
-def test_jobs_lists_a_page_of_one_state(run: Run, tts: Queue) -> None:
+def test_jobs_with_offset_and_limit_lists_a_page_of_one_state(run: Run, tts: Queue) -> None:
     tts.enqueue_many(
         NewJob({"text": f"number {number}\nof many, " * 9}, id=f"j{number}") for number in range(5)
     )
@@ -44,15 +44,15 @@ def test_jobs_lists_a_page_of_one_state(run: Run, tts: Queue) -> None:
     assert run("jobs", "tts", "--state", "failed").stdout == ""
 
 
-def test_jobs_wants_whole_numbers(run: Run) -> None:
+def test_jobs_with_a_negative_limit_is_refused(run: Run) -> None:
     wrong = run("jobs", "tts", "--limit", "-1")
     assert (wrong.returncode, "'-1' is not a whole number" in wrong.stderr) == (2, True)
 
 
-def test_show_tells_why_a_job_waits(run: Run, tts: Queue, consumer: Consumer) -> None:
+def test_show_of_a_waiting_job_explains_why_it_waits(run: Run, tts: Queue, consumer: Consumer) -> None:
     tts.enqueue_many(NewJob({}, id=f"j{number}") for number in range(15))
     assert why(run, "j13") == "14th in line, but no worker of this queue is running"
-    take(consumer)  # now there is an instance
+    take(consumer)  # registers an instance
     assert why(run, "j1", TTS_RATE_LIMIT="none") == "next in line, starts as soon as a worker is free"
     assert why(run, "j2", TTS_RATE_LIMIT="1/600").startswith("2nd in line, expected to start in about 10 min")
     tts.pause()
@@ -64,7 +64,7 @@ def test_show_tells_why_a_job_waits(run: Run, tts: Queue, consumer: Consumer) ->
     )
 
 
-def test_show_tells_why_a_job_is_where_it_is(run: Run, tts: Queue, consumer: Consumer) -> None:
+def test_show_of_a_job_in_each_state_explains_it(run: Run, tts: Queue, consumer: Consumer) -> None:
     tts.enqueue({}, id="later", delay=90)
     assert " (in 1 min" in why(run, "later")
     tts.enqueue({}, id="a")
@@ -82,7 +82,7 @@ def test_show_tells_why_a_job_is_where_it_is(run: Run, tts: Queue, consumer: Con
     assert why(run, "later") == "cancelled before it started"
 
 
-def test_show_as_json_has_the_facts(run: Run, tts: Queue) -> None:
+def test_show_with_json_has_the_location_and_the_reason(run: Run, tts: Queue) -> None:
     tts.enqueue({}, id="a")
     shown = json.loads(run("show", "tts", "a", "--json").stdout)
     assert shown["location"].items() >= {"ahead": 0, "workers": 0}.items()
@@ -90,7 +90,7 @@ def test_show_as_json_has_the_facts(run: Run, tts: Queue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told", "state"),
+    ("words", "message", "state"),
     [
         (["cancel", "tts", "waits"], "waits cancelled", ("waits", "cancelled")),
         (["retry", "tts", "dead"], "dead waiting", ("dead", "waiting")),
@@ -99,8 +99,8 @@ def test_show_as_json_has_the_facts(run: Run, tts: Queue) -> None:
         (["prioritize", "tts", "later", "3"], "later waiting", ("later", "delayed")),
     ],
 )
-def test_each_step_does_what_it_says(
-    run: Run, tts: Queue, consumer: Consumer, words: list[str], told: str, state: tuple[str, str]
+def test_command_on_a_job_changes_it_and_prints_its_state(
+    run: Run, tts: Queue, consumer: Consumer, words: list[str], message: str, state: tuple[str, str]
 ) -> None:
     tts.enqueue({}, id="dead")
     consumer.settle(Finished(take(consumer), Failed('{"class":"E","message":"m"}', "permanent"), 1))
@@ -109,7 +109,7 @@ def test_each_step_does_what_it_says(
 
     done = run(*words)
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, told + "\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, message + "\n", "")
     job = tts.get(state[0])
     assert job is not None
     assert job.state == state[1]
@@ -118,22 +118,24 @@ def test_each_step_does_what_it_says(
 
 
 @pytest.mark.parametrize("command", ["cancel", "retry", "promote"])
-def test_a_step_that_can_not_be_done_says_so(run: Run, tts: Queue, consumer: Consumer, command: str) -> None:
+def test_command_that_does_not_apply_to_the_job_says_so(
+    run: Run, tts: Queue, consumer: Consumer, command: str
+) -> None:
     tts.enqueue({}, id="runs")
     take(consumer)
-    refused = run(command, "tts", "runs", "nobody")
+    refused = run(command, "tts", "runs", "unknown")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.splitlines()[0].startswith(f"{command}: runs is active; this is for a job that ")
-    assert refused.stderr.splitlines()[1] == f"{command}: queue tts has no job 'nobody'"
+    assert refused.stderr.splitlines()[1] == f"{command}: queue tts has no job 'unknown'"
 
 
 @pytest.mark.parametrize("priority", ["0", "101", "1.5", "high"])
-def test_a_priority_is_from_1_to_100(run: Run, tts: Queue, priority: str) -> None:
+def test_prioritize_with_a_priority_out_of_range_is_refused(run: Run, tts: Queue, priority: str) -> None:
     wrong = run("prioritize", "tts", "a", priority)
     assert (wrong.returncode, "from 1 to 100" in wrong.stderr) == (2, True)
 
 
-def test_pause_and_resume_one_queue_or_all(run: Run, tts: Queue) -> None:
+def test_pause_and_resume_of_one_queue_or_all_change_their_gate(run: Run, tts: Queue) -> None:
     assert run("pause", "tts").stdout == "tts paused\n"
     assert tts.gate().paused
     assert run("resume", "--all").stdout.splitlines()[1] == "tts resumed"
@@ -154,16 +156,15 @@ def test_pause_and_resume_one_queue_or_all(run: Run, tts: Queue) -> None:
         (187_200_000, "2 days 4 h"),
     ],
 )
-def test_spans_read_well(ms: int, read: str) -> None:
+def test_span_of_milliseconds_reads_in_two_units(ms: int, read: str) -> None:
     assert span(ms) == read
 
 
-def test_a_moment_that_is_none_is_shown_as_it_is() -> None:
+def test_moment_of_an_invalid_time_is_the_text_itself() -> None:
     assert moment(10**20, 0) == "100000000000000000000"
 
 
-def test_show_wait_bears_that_redis_is_away(key_prefix: str) -> None:
-    """It goes on when Redis is back."""
+def test_show_with_wait_continues_after_a_redis_outage(key_prefix: str) -> None:
     server = RedisServer(settings={"appendonly": "yes", "appendfsync": "always"})
     with running(server):
         queue = Queue("tts", Redis.from_url(server.url, decode_responses=True), key_prefix)
@@ -173,8 +174,8 @@ def test_show_wait_bears_that_redis_is_away(key_prefix: str) -> None:
             env={**os.environ, **MINIMAL_ENV, "REDIS_URL": server.url, "KEY_PREFIX": key_prefix},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        looks = "hgetall"  # by the first look at the job it has begun to wait
-        eventually(lambda: looks in [client["cmd"] for client in queue.redis.client_list()], deadline=20)
+        first_read = "hgetall"  # once it has read the job, it waits
+        eventually(lambda: first_read in [client["cmd"] for client in queue.redis.client_list()], deadline=20)
         server.kill()
         assert waiting.stderr is not None
         assert "still waiting" in waiting.stderr.readline()

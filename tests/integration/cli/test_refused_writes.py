@@ -1,4 +1,4 @@
-"""A server that answers questions and refuses writes: `queues` and `health` say so."""
+"""`queues` and `health` on a Redis that answers reads and refuses writes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def client(server: RedisServer) -> Iterator[Redis]:
     ],
     ids=["out of memory", "read-only", "no replicas"],
 )
-def test_queues_and_health_tell_that_redis_refuses_writes(
+def test_queues_and_health_while_redis_refuses_writes_report_it(
     run: Run, server: RedisServer, client: Redis, setting: tuple[str, ...], refusal: str
 ) -> None:
     variables = {"REDIS_URL": server.url, "QUEUES": "tts"}
@@ -49,7 +49,9 @@ def test_queues_and_health_tell_that_redis_refuses_writes(
     assert json.loads(run("queues", "--json", **variables).stdout)["refusal"] in queues.stdout
 
 
-def test_queues_and_health_leave_nothing_behind(run: Run, server: RedisServer, client: Redis) -> None:
+def test_queues_and_health_on_an_empty_redis_create_no_key(
+    run: Run, server: RedisServer, client: Redis
+) -> None:
     run("health", REDIS_URL=server.url, QUEUES="tts")
     run("queues", REDIS_URL=server.url, QUEUES="tts")
     assert client.keys() == []

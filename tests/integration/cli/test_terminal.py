@@ -1,4 +1,4 @@
-"""What commands write: escaped, within the terminal, and with an exit code when it cannot be written."""
+"""Output of commands: escaped, within the terminal, and with an exit code if it cannot be written."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from preppath_workers.store.outcome import Failed, Finished
 from .conftest import ROOT, Run
 from .slots import take
 
-#: Sets the title, rings, goes back to the start of the line, clears the screen (C1), turns the direction of
-#: reading, is half an emoji, and begins a line of its own.
-NASTY = "\x1b]0;title\x07\rforged\x9b2J\u202eevil\ud83d\nstate completed"
+#: Set the title, ring the bell, return to the start of the line, clear the screen (C1), reverse the reading
+#: direction, add half an emoji, and begin a new line.
+HOSTILE = "\x1b]0;title\x07\rforged\x9b2J\u202eevil\ud83d\nstate completed"
 
-#: What none of it may reach a terminal as.
+#: Characters that must not reach a terminal.
 DANGEROUS = ("\x1b", "\x07", "\r", "\x9b", "\u202e", "\ud83d")
 
 
@@ -36,22 +36,22 @@ DANGEROUS = ("\x1b", "\x07", "\r", "\x9b", "\u202e", "\ud83d")
         ("\ud83d \U000e0001", "\\ud83d \\U000e0001"),
     ],
 )
-def test_escaped_shows_what_is_not_printable(text: str, shown: str) -> None:
+def test_escaped_with_control_characters_shows_their_codes(text: str, shown: str) -> None:
     assert escaped(text) == shown
 
 
 @pytest.fixture
-def nasty(tts: Queue, consumer: Consumer, redis: Redis) -> None:
-    """A dead job and a gate whose texts try to control the terminal."""
-    tts.enqueue({"text": NASTY.replace("\ud83d", "")}, id="dead")
-    error = json.dumps({"class": f"E{NASTY}", "message": NASTY})
+def hostile_texts(tts: Queue, consumer: Consumer, redis: Redis) -> None:
+    """A dead job and a gate with texts that try to control the terminal."""
+    tts.enqueue({"text": HOSTILE.replace("\ud83d", "")}, id="dead")
+    error = json.dumps({"class": f"E{HOSTILE}", "message": HOSTILE})
     consumer.settle(Finished(take(consumer), Failed(error, "permanent"), 1))
-    tts.enqueue({"text": NASTY.replace("\ud83d", "")}, id="waits")
-    held = {"heldUntil": tts.now() + 60_000, "heldReason": NASTY.replace("\ud83d", "")}
+    tts.enqueue({"text": HOSTILE.replace("\ud83d", "")}, id="waits")
+    held = {"heldUntil": tts.now() + 60_000, "heldReason": HOSTILE.replace("\ud83d", "")}
     redis.hset(tts.keys.gate, mapping=held)
 
 
-@pytest.mark.usefixtures("nasty")
+@pytest.mark.usefixtures("hostile_texts")
 @pytest.mark.parametrize(
     "words",
     [
@@ -64,10 +64,10 @@ def nasty(tts: Queue, consumer: Consumer, redis: Redis) -> None:
         ["queues"],
         ["health"],
         ["top", "--once"],
-        ["enqueue", "tts", "{}", "--id", NASTY.replace("\ud83d", "")],
+        ["enqueue", "tts", "{}", "--id", HOSTILE.replace("\ud83d", "")],
     ],
 )
-def test_no_command_lets_a_text_control_the_terminal(run: Run, words: list[str]) -> None:
+def test_command_with_hostile_texts_prints_no_control_character(run: Run, words: list[str]) -> None:
     done = run(*words, QUEUES="tts")
     assert done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -76,7 +76,7 @@ def test_no_command_lets_a_text_control_the_terminal(run: Run, words: list[str])
     assert not any(line.startswith("state completed") for line in done.stdout.splitlines())
 
 
-@pytest.mark.usefixtures("nasty")
+@pytest.mark.usefixtures("hostile_texts")
 @pytest.mark.parametrize(
     "words",
     [
@@ -86,22 +86,24 @@ def test_no_command_lets_a_text_control_the_terminal(run: Run, words: list[str])
         ["dead", "list", "tts", "--json"],
     ],
 )
-def test_json_holds_the_text_as_it_is_and_controls_no_terminal(run: Run, words: list[str]) -> None:
+def test_json_output_of_hostile_texts_keeps_them_and_prints_no_control_character(
+    run: Run, words: list[str]
+) -> None:
     done = run(*words)
-    assert json.loads(done.stdout)["error"]["message"] == NASTY
+    assert json.loads(done.stdout)["error"]["message"] == HOSTILE
     for control in DANGEROUS:
         assert control not in done.stdout
 
 
-def test_an_encoding_that_does_not_know_a_character_is_no_failure(run: Run, tts: Queue) -> None:
-    tts.enqueue({"text": "x" * 99}, id="a")  # is cut, with …
+def test_command_with_an_ascii_output_replaces_other_characters(run: Run, tts: Queue) -> None:
+    tts.enqueue({"text": "x" * 99}, id="a")  # is shortened with …
     done = run("jobs", "tts", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.isascii()
 
 
 @pytest.mark.parametrize("state", [{}, {"outOfService": "a long reason " * 9, "service": "openai"}])
-def test_queues_fits_eighty_columns(run: Run, tts: Queue, redis: Redis, state: dict[str, str]) -> None:
+def test_queues_on_80_columns_fits(run: Run, tts: Queue, redis: Redis, state: dict[str, str]) -> None:
     if state:
         redis.hset(tts.keys.gate, mapping=state)
     lines = run("queues", COLUMNS="80").stdout.splitlines()
@@ -112,9 +114,7 @@ def test_queues_fits_eighty_columns(run: Run, tts: Queue, redis: Redis, state: d
         assert "a long reason" in lines[-1]
 
 
-def test_output_that_cannot_be_written_is_an_error_of_its_own(
-    redis_url: str, key_prefix: str, tts: Queue
-) -> None:
+def test_command_with_a_full_output_exits_with_74(redis_url: str, key_prefix: str, tts: Queue) -> None:
     tts.enqueue({}, id="a")
     environment = {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}
     for words in (["queues"], ["jobs", "tts", "--json"], ["--help"]):
@@ -132,7 +132,9 @@ def test_output_that_cannot_be_written_is_an_error_of_its_own(
         assert done.stderr == "preppath-workers: cannot write the output: No space left on device\n"
 
 
-def test_a_reader_that_goes_ends_the_command_in_silence(redis_url: str, key_prefix: str, tts: Queue) -> None:
+def test_command_with_a_closed_pipe_exits_silently_with_141(
+    redis_url: str, key_prefix: str, tts: Queue
+) -> None:
     environment = {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}
     reader, writer = os.pipe()
     os.close(reader)
@@ -156,7 +158,7 @@ def test_a_reader_that_goes_ends_the_command_in_silence(redis_url: str, key_pref
         (["--nope"], "usage: preppath-workers [-h]"),
     ],
 )
-def test_an_unknown_option_shows_the_usage_of_its_command(run: Run, words: list[str], usage: str) -> None:
+def test_command_with_an_unknown_option_shows_its_usage(run: Run, words: list[str], usage: str) -> None:
     wrong = run(*words)
     assert wrong.returncode == 2
     assert wrong.stderr.startswith(usage)
@@ -164,26 +166,26 @@ def test_an_unknown_option_shows_the_usage_of_its_command(run: Run, words: list[
 
 
 @pytest.mark.parametrize("words", [["jobs", "tts"], ["dead", "list", "tts"], ["dead", "replay", "tts"]])
-def test_a_limit_of_zero_is_refused(run: Run, words: list[str]) -> None:
+def test_command_with_a_limit_of_zero_is_refused(run: Run, words: list[str]) -> None:
     wrong = run(*words, "--limit", "0")
     assert wrong.returncode == 2
     assert "1 is the least" in wrong.stderr
 
 
-def test_a_page_of_zero_is_empty(tts: Queue, redis: Redis) -> None:
+def test_dead_letters_with_a_count_of_zero_is_empty(tts: Queue, redis: Redis) -> None:
     redis.hset(tts.keys.job("a"), mapping={"state": "failed", "data": "{}"})
     redis.lpush(tts.keys.dead, "a")
     assert tts.dead_letters(count=0) == []
     assert len(tts.dead_letters(count=1)) == 1
 
 
-def test_jobs_without_any_says_so(run: Run) -> None:
+def test_jobs_of_an_empty_state_says_so(run: Run) -> None:
     done = run("jobs", "tts", "--state", "failed", "--offset", "40")
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "jobs: queue tts has no failed jobs after the first 40\n"
 
 
-def test_one_is_no_plural() -> None:
+def test_counted_of_one_is_singular() -> None:
     assert [counted(number, "worker") for number in (0, 1, 2_000)] == [
         "0 workers",
         "1 worker",

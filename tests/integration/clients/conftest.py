@@ -1,3 +1,5 @@
+"""Clients on real servers, and a server that gives one fixed answer."""
+
 from __future__ import annotations
 
 import threading
@@ -9,8 +11,13 @@ from typing import Any
 import pytest
 
 from preppath_workers.clients.openai.client import OpenAI
+from preppath_workers.clients.postgres.client import Database
 from preppath_workers.config.model import ModelConfig, OpenAIConfig
+from tests.conftest import ExternalServer
 from tests.fake_openai.control import OpenAIServer
+from tests.support.postgres import PostgresServer
+
+from .databases import execute, new_database
 
 Answers = Callable[..., str]
 Client = Callable[..., OpenAI]
@@ -18,9 +25,28 @@ MODELS = {"evaluation": "gpt-6-luna", "transcription": "gpt-transcribe", "speech
 REALTIME_MODEL = "gpt-realtime-2.1-mini"
 
 
+@pytest.fixture(scope="session")
+def shared_database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
+    with new_database(database_server.url) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(shared_database_url: str) -> Iterator[str]:
+    """The URL of an empty database."""
+    yield shared_database_url
+    execute(shared_database_url, 'DROP SCHEMA public CASCADE; DROP SCHEMA IF EXISTS "Prep" CASCADE')
+    execute(shared_database_url, "CREATE SCHEMA public")
+
+
+@pytest.fixture
+def database(database_url: str) -> Database:
+    return Database(database_url, statement_timeout=5)
+
+
 @pytest.fixture
 def client(vendor: OpenAIServer) -> Iterator[Client]:
-    """Makes a client of our OpenAI-compatible server, or of another, with one account for everything."""
+    """Make a client of our OpenAI-compatible server, or of another, with one account for every use."""
     with ExitStack() as made:
 
         def make(
@@ -30,24 +56,24 @@ def client(vendor: OpenAIServer) -> Iterator[Client]:
             models: Mapping[str, str] | None = None,
             **settings: Any,
         ) -> OpenAI:
-            capabilities = {
+            model_configs = {
                 use: ModelConfig(model, api_key, base_url, timeout)
                 for use, model in {**MODELS, **(models or {})}.items()
             }
-            return made.enter_context(closing(OpenAI(OpenAIConfig(**capabilities, **settings))))
+            return made.enter_context(closing(OpenAI(OpenAIConfig(**model_configs, **settings))))
 
         yield make
 
 
 @pytest.fixture
 def answers() -> Iterator[Answers]:
-    """Starts a server that gives every request the same answer, and returns its URL: for what no real server
-    can be brought to say."""
+    """Start a server that gives each request the same answer, and return its URL: for answers that no real
+    server can be made to give."""
     servers: list[ThreadingHTTPServer] = []
 
     def start(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> str:
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"  # says "100 Continue", for which boto3 would wait a second
+            protocol_version = "HTTP/1.1"  # sends "100 Continue", for which boto3 would wait a second
 
             def answer(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))

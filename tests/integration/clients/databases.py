@@ -1,4 +1,4 @@
-"""Databases that many tests share: one each would cost more than all they do with it."""
+"""A database that tests share, and short statements on it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from contextlib import closing, contextmanager
 
 import psycopg2
 
+from preppath_workers.clients.postgres.client import Database
+
 
 @contextmanager
 def new_database(server_url: str) -> Iterator[str]:
-    """The URL of a new, empty database, which is gone when the block ends."""
+    """The URL of a new, empty database, dropped when the block ends."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with closing(psycopg2.connect(server_url)) as connection:
         connection.autocommit = True
@@ -20,3 +22,25 @@ def new_database(server_url: str) -> Iterator[str]:
             base, _, options = server_url.partition("?")
             yield f"{base.rpartition('/')[0]}/{name}{'?' if options else ''}{options}"
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def first_value(database: Database, statement: str, *values: object) -> object:
+    """The first value of the first row."""
+    with database.transaction() as cursor:
+        cursor.execute(statement, values or None)
+        return next(iter((cursor.fetchone() or {}).values()), None)
+
+
+def execute(url: str, statement: str, *values: object) -> None:
+    """Run the statement on a connection of its own."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values or None)
+
+
+def fetch(url: str, statement: str, *values: object) -> object:
+    """The first value of the first row, on a connection of its own."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
+        return (cursor.fetchone() or (None,))[0]

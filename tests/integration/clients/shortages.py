@@ -1,4 +1,4 @@
-"""Brings this process into a shortage, for as long as a block lasts."""
+"""Shortages of resources, for the length of a block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_descriptors() -> Iterator[None]:
-    """No file and no socket can be opened."""
+    """Let this process open no file or socket."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.dup(0)
     os.close(free)

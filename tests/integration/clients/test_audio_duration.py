@@ -1,4 +1,4 @@
-"""What can be told of a recording; with ffmpeg, where it is installed."""
+"""Duration and pauses of recordings, with ffmpeg if it is installed."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def write(file: IO[bytes], content: bytes) -> IO[bytes]:
 
 
 @pytest.mark.parametrize("kind", ["wav", "mp3"])
-def test_wav_and_mp3_tell_their_duration_themselves(file: IO[bytes], no_ffmpeg: None, kind: str) -> None:
+def test_duration_of_wav_and_mp3_is_read_without_ffmpeg(file: IO[bytes], no_ffmpeg: None, kind: str) -> None:
     recording = Wav(silence(2), RATE)
     content = recording.wav_bytes("Hello.") if kind == "wav" else recording.mp3_bytes()
 
     assert duration.seconds(write(file, content)) == pytest.approx(2, abs=0.25)
 
 
-def test_a_header_that_was_written_too_early_is_not_believed(file: IO[bytes], no_ffmpeg: None) -> None:
+def test_duration_of_a_wav_with_an_unfinished_header_is_unknown(file: IO[bytes], no_ffmpeg: None) -> None:
     content = bytearray(Wav(silence(2), RATE).wav_bytes())
-    content[40:44] = b"\xff\xff\xff\x7f"  # the size of the data
+    content[40:44] = b"\xff\xff\xff\x7f"  # the size of the data chunk
 
     assert duration.seconds(write(file, bytes(content))) is None
 
@@ -62,19 +62,19 @@ def test_a_header_that_was_written_too_early_is_not_believed(file: IO[bytes], no
 @pytest.mark.parametrize(
     "content", [b"x", b"RIFF", b"\x1a\x45\xdf\xa3 no real WebM", b"#EXTM3U\n/etc/passwd\n"]
 )
-def test_of_what_is_no_recording_nothing_is_known(file: IO[bytes], content: bytes) -> None:
+def test_duration_of_an_unreadable_file_is_unknown(file: IO[bytes], content: bytes) -> None:
     assert duration.seconds(write(file, content)) is None
 
 
 @needs_ffmpeg
-def test_ffmpeg_measures_what_does_not_tell_itself(file: IO[bytes]) -> None:
+def test_duration_of_other_formats_is_measured_by_ffmpeg(file: IO[bytes]) -> None:
     write(file, Wav(tone(2) + silence(1), RATE).wav_bytes())
 
     assert ffmpeg.seconds(file) == pytest.approx(3, abs=0.01)
 
 
 @needs_ffmpeg
-def test_ffmpeg_finds_the_pauses(file: IO[bytes]) -> None:
+def test_pauses_of_a_recording_are_found(file: IO[bytes]) -> None:
     write(file, Wav(tone(2) + silence(1) + tone(1) + silence(0.2) + tone(1), RATE).wav_bytes())
 
     [pause] = ffmpeg.pauses(file)
@@ -82,14 +82,14 @@ def test_ffmpeg_finds_the_pauses(file: IO[bytes]) -> None:
 
 
 @needs_ffmpeg
-def test_ffmpeg_finds_a_silence_that_lasts_to_the_end(file: IO[bytes]) -> None:
+def test_pauses_at_the_end_of_a_recording_are_found(file: IO[bytes]) -> None:
     write(file, Wav(tone(1) + silence(1), RATE).wav_bytes())
 
     assert ffmpeg.silences(file) == [(pytest.approx(1, abs=0.1), math.inf)]
 
 
 @needs_ffmpeg
-def test_low_voice_is_a_pause_and_no_silence(file: IO[bytes]) -> None:
+def test_low_voice_is_a_pause_and_not_silence(file: IO[bytes]) -> None:
     low = struct.pack("<h", 150) + struct.pack("<h", -150)  # -47 dB
     write(file, Wav(low * RATE, RATE).wav_bytes())
 
@@ -97,7 +97,7 @@ def test_low_voice_is_a_pause_and_no_silence(file: IO[bytes]) -> None:
 
 
 @needs_ffmpeg
-def test_ffmpeg_cuts_a_part_out(file: IO[bytes]) -> None:
+def test_cut_of_a_recording_returns_the_part(file: IO[bytes]) -> None:
     write(file, Wav(tone(1) + silence(1) + tone(1), RATE).wav_bytes())
 
     with TemporaryFile() as part:
@@ -109,7 +109,7 @@ def test_ffmpeg_cuts_a_part_out(file: IO[bytes]) -> None:
 
 
 @needs_ffmpeg
-def test_ffmpeg_reads_no_playlist(file: IO[bytes]) -> None:
+def test_ffmpeg_given_a_playlist_does_not_follow_it(file: IO[bytes]) -> None:
     write(file, b"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1.0,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n")
 
     with pytest.raises(PermanentError):

@@ -1,4 +1,4 @@
-"""ffmpeg as a process: it neither outlives who started it nor goes on for ever."""
+"""ffmpeg as a process: how it ends, and what its exit says about the recording."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .shortages import no_descriptors
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An ffmpeg that never ends; the file will hold its pid."""
+    """An ffmpeg that never ends; the returned file will hold its pid."""
     program, started = tmp_path / "ffmpeg", tmp_path / "started"
     program.write_text(f"#!/bin/sh\necho $$ > {started}.new && mv {started}.new {started}\nexec sleep 600\n")
     program.chmod(0o755)
@@ -35,7 +35,7 @@ def file() -> Iterator[IO[bytes]]:
         yield file
 
 
-def test_it_dies_with_the_worker_that_is_killed(started: Path, file: IO[bytes]) -> None:
+def test_ffmpeg_of_a_killed_worker_dies_with_it(started: Path, file: IO[bytes]) -> None:
     worker = multiprocessing.get_context("fork").Process(target=ffmpeg.pauses, args=(file,))
     worker.start()
     eventually(started.exists)
@@ -45,7 +45,7 @@ def test_it_dies_with_the_worker_that_is_killed(started: Path, file: IO[bytes]) 
     eventually(lambda: not is_alive(pid))
 
 
-def test_it_is_ended_when_it_takes_too_long(
+def test_ffmpeg_over_its_timeout_is_ended(
     started: Path, file: IO[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ffmpeg, "TIME_LIMIT", 0.5)
@@ -59,7 +59,7 @@ Program = Callable[[str], None]
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Installs a shell script as ffmpeg."""
+    """Install a shell script as ffmpeg."""
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
     def install(script: str) -> None:
@@ -88,7 +88,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
         ("exit 1", PermanentError("it gave no reason")),
     ],
 )
-def test_end_of_ffmpeg_is_charged_to_its_cause(
+def test_exit_of_ffmpeg_is_classified_by_its_cause(
     program: Program, file: IO[bytes], script: str, expected: JobError
 ) -> None:
     program(script)
@@ -100,7 +100,7 @@ def test_end_of_ffmpeg_is_charged_to_its_cause(
     assert getattr(caught.value, "resource", None) == getattr(expected, "resource", None)
 
 
-def test_complaints_without_end_are_bounded(program: Program, file: IO[bytes]) -> None:
+def test_ffmpeg_with_endless_output_gives_a_short_message(program: Program, file: IO[bytes]) -> None:
     program("head -c 3000000 /dev/zero | tr '\\0' x >&2; exit 1")
 
     with pytest.raises(PermanentError) as caught:
@@ -109,7 +109,7 @@ def test_complaints_without_end_are_bounded(program: Program, file: IO[bytes]) -
     assert len(str(caught.value)) < 500
 
 
-def test_ffmpeg_that_cannot_be_started_is_the_machines_failure(program: Program, file: IO[bytes]) -> None:
+def test_ffmpeg_that_cannot_be_started_is_a_machine_error(program: Program, file: IO[bytes]) -> None:
     program("exit 0")
 
     with no_descriptors(), pytest.raises(MachineError) as caught:
@@ -119,7 +119,7 @@ def test_ffmpeg_that_cannot_be_started_is_the_machines_failure(program: Program,
 
 
 @pytest.mark.skipif(not ffmpeg.installed(), reason="ffmpeg is not installed")
-def test_full_disk_of_the_output_is_the_machines_failure(file: IO[bytes]) -> None:
+def test_ffmpeg_with_a_full_output_disk_is_a_machine_error(file: IO[bytes]) -> None:
     file.write(Wav(bytes(320_000), 8_000).wav_bytes())
     file.seek(0)
 

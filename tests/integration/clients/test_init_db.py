@@ -1,3 +1,5 @@
+"""The command init-db, on a real database."""
+
 from __future__ import annotations
 
 import argparse
@@ -40,7 +42,9 @@ def _database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
 
 
-def test_an_empty_database_gets_every_table(capsys: pytest.CaptureFixture[str], database_url: str) -> None:
+def test_init_db_of_an_empty_database_creates_every_table(
+    capsys: pytest.CaptureFixture[str], database_url: str
+) -> None:
     assert run() == 0
 
     assert capsys.readouterr().out.splitlines() == [f"{table}: created" for table in TABLES]
@@ -50,7 +54,7 @@ def test_an_empty_database_gets_every_table(capsys: pytest.CaptureFixture[str], 
     assert times == {"timestamp without time zone"}
 
 
-def test_the_second_time_changes_nothing(capsys: pytest.CaptureFixture[str], database_url: str) -> None:
+def test_init_db_run_again_changes_nothing(capsys: pytest.CaptureFixture[str], database_url: str) -> None:
     run()
     before = columns(database_url)
     capsys.readouterr()
@@ -61,7 +65,9 @@ def test_the_second_time_changes_nothing(capsys: pytest.CaptureFixture[str], dat
     assert columns(database_url) == before
 
 
-def test_a_table_of_preppath_is_left_as_it_is(capsys: pytest.CaptureFixture[str], database_url: str) -> None:
+def test_init_db_with_an_existing_table_leaves_it_unchanged(
+    capsys: pytest.CaptureFixture[str], database_url: str
+) -> None:
     with closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE interviews (id text, private text)")
 
@@ -76,7 +82,7 @@ def test_a_table_of_preppath_is_left_as_it_is(capsys: pytest.CaptureFixture[str]
 
 @pytest.fixture
 def least_rights(database_url: str) -> Iterator[str]:
-    """The URL of a user with the rights of README's GRANT lines alone, who may not create tables."""
+    """The URL of a user with only the privileges of the README's GRANT lines."""
     grants = re.findall(r"^GRANT .+?;$", README.read_text(encoding="utf-8"), re.MULTILINE)
     assert grants
     name = f"least_{uuid.uuid4().hex[:8]}"
@@ -92,7 +98,7 @@ def least_rights(database_url: str) -> Iterator[str]:
         cursor.execute(f"DROP ROLE {name}")
 
 
-def test_a_user_with_least_rights_is_told_that_every_table_is_there(
+def test_init_db_by_a_least_privileged_user_finds_every_table(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, least_rights: str
 ) -> None:
     capsys.readouterr()
@@ -101,7 +107,7 @@ def test_a_user_with_least_rights_is_told_that_every_table_is_there(
     assert capsys.readouterr().out.splitlines() == [f"{table}: already there" for table in TABLES]
 
 
-def test_a_missing_table_that_may_not_be_created_is_named(
+def test_init_db_without_the_right_to_create_names_the_missing_table(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, least_rights: str, database_url: str
 ) -> None:
     with closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
@@ -111,7 +117,7 @@ def test_a_missing_table_that_may_not_be_created_is_named(
     assert capsys.readouterr().err.startswith("init-db: cannot create answer_feedback: ")
 
 
-def test_the_rights_of_the_readme_are_those_that_check_wants(least_rights: str) -> None:
+def test_privileges_of_the_readme_satisfy_check(least_rights: str) -> None:
     with closing(psycopg2.connect(least_rights)) as connection, connection.cursor() as cursor:
         for table, rights in NEEDED.items():
             for right in rights:
@@ -119,7 +125,7 @@ def test_the_rights_of_the_readme_are_those_that_check_wants(least_rights: str) 
                 assert cursor.fetchone() == (True,), (table, right)
 
 
-def test_without_a_database_it_says_why(
+def test_init_db_without_a_database_gives_the_reason(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:secret@127.0.0.1:1/preppath")

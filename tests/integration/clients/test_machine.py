@@ -1,4 +1,4 @@
-"""Shortages of this machine, told from everything else that an OSError can be."""
+"""Shortages of this machine, distinguished from other OSErrors."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def test_spawn_error_of_a_refused_fork_is_processes() -> None:
     assert found.resource == "processes"
 
 
-def test_temporary_file_without_a_free_descriptor_is_the_machines_failure() -> None:
-    temporary_file().close()  # the directory is known
+def test_temporary_file_without_a_free_descriptor_is_a_machine_error() -> None:
+    temporary_file().close()  # finds the directory
 
     with no_descriptors(), pytest.raises(MachineError) as caught:
         temporary_file()
@@ -73,7 +73,7 @@ def test_temporary_file_without_a_free_descriptor_is_the_machines_failure() -> N
     assert caught.value.resource == "descriptors"
 
 
-def test_temporary_file_without_a_directory_to_write_to_is_the_machines_failure(
+def test_temporary_file_without_a_writable_directory_is_a_machine_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)

@@ -31,7 +31,7 @@ TWO_SECONDS = Wav(bytes(2 * 2 * 8_000), 8_000)
         ("gpt-transcribe", "json", Transcript("Hello there.", 2.0, "en")),
     ],
 )
-def test_a_transcript_tells_what_the_model_knows(
+def test_transcript_has_what_the_model_returns(
     client: Client, vendor: OpenAIServer, model: str, response_format: str, expected: Transcript
 ) -> None:
     audio = io.BytesIO(TWO_SECONDS.wav_bytes("Hello there."))
@@ -44,7 +44,7 @@ def test_a_transcript_tells_what_the_model_knows(
 
 
 @pytest.mark.parametrize(("model", "field"), [("whisper-1", "language"), ("gpt-transcribe", "languages[]")])
-def test_the_language_goes_by_the_name_that_the_model_knows(
+def test_transcription_language_is_sent_as_the_model_expects(
     client: Client, vendor: OpenAIServer, model: str, field: str
 ) -> None:
     audio = io.BytesIO(TWO_SECONDS.wav_bytes("Guten Tag."))
@@ -56,7 +56,7 @@ def test_the_language_goes_by_the_name_that_the_model_knows(
 
 
 @pytest.mark.parametrize("body", ["<html>a gateway's page</html>", "{}", '{"text": nul'])
-def test_an_answer_that_is_no_transcript_is_the_services_failure(
+def test_transcription_response_that_is_malformed_is_a_service_error(
     client: Client, vendor: OpenAIServer, body: str
 ) -> None:
     vendor.order({"body": body})
@@ -65,7 +65,7 @@ def test_an_answer_that_is_no_transcript_is_the_services_failure(
         client().transcribe(io.BytesIO(TWO_SECONDS.wav_bytes()), "recording.wav", "audio/wav")
 
 
-def test_speech_is_an_mp3_in_the_manner_that_was_asked_for(client: Client, vendor: OpenAIServer) -> None:
+def test_speech_with_options_is_an_mp3_of_them(client: Client, vendor: OpenAIServer) -> None:
     audio = client().synthesize("Hello.", SpeechOptions("nova", speed=1.5, instructions="Smile."))
     client().synthesize("Hello.", SpeechOptions("sage"))
 
@@ -79,7 +79,7 @@ def test_speech_is_an_mp3_in_the_manner_that_was_asked_for(client: Client, vendo
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/html; charset=utf-8"])
-def test_an_answer_that_is_no_sound_is_the_services_failure(
+def test_speech_response_that_is_not_audio_is_a_service_error(
     client: Client, vendor: OpenAIServer, kind: str
 ) -> None:
     vendor.order({"body": "a gateway's page", "headers": {"Content-Type": kind}})
@@ -88,17 +88,19 @@ def test_an_answer_that_is_no_sound_is_the_services_failure(
         client().synthesize("Hello.", SpeechOptions("alloy"))
 
 
-def test_an_evaluation_follows_the_schema(client: Client, vendor: OpenAIServer) -> None:
+def test_evaluation_reply_follows_the_schema(client: Client, vendor: OpenAIServer) -> None:
     reply = client().evaluate([{"role": "user", "content": "Judge this."}], SCHEMA)
 
     assert 0 <= reply["score"] <= 10
     [call] = vendor.calls("/v1/chat/completions")
     assert call["body"]["response_format"]["json_schema"]["strict"] is True
-    assert "temperature" not in call["body"], "models that reason refuse it"
-    assert call["body"]["max_completion_tokens"] == 16_000, "room to think"
+    assert "temperature" not in call["body"], "reasoning models refuse it"
+    assert call["body"]["max_completion_tokens"] == 16_000, "room for reasoning"
 
 
-def test_a_server_without_schemas_is_told_the_schema_in_words(client: Client, vendor: OpenAIServer) -> None:
+def test_evaluation_without_schema_support_describes_it_in_the_prompt(
+    client: Client, vendor: OpenAIServer
+) -> None:
     question = {"role": "user", "content": "Judge this."}
     reply = client(evaluation_format="json_object").evaluate([question], SCHEMA)
 
@@ -111,7 +113,7 @@ def test_a_server_without_schemas_is_told_the_schema_in_words(client: Client, ve
 
 
 @pytest.mark.parametrize("wrapped", ["```json\n{}\n```", "Here it is: {} I hope this helps."])
-def test_evaluation_wrapped_by_the_model_is_read(client: Client, vendor: OpenAIServer, wrapped: str) -> None:
+def test_evaluation_reply_wrapped_in_text_is_read(client: Client, vendor: OpenAIServer, wrapped: str) -> None:
     vendor.order({"content": wrapped.replace("{}", '{"correctness": 7}')})
 
     reply = client(evaluation_format="json_object").evaluate(
@@ -121,10 +123,8 @@ def test_evaluation_wrapped_by_the_model_is_read(client: Client, vendor: OpenAIS
     assert reply == {"correctness": 7}
 
 
-def test_a_temperature_and_a_limit_are_sent_where_they_are_configured(
-    client: Client, vendor: OpenAIServer
-) -> None:
-    with pytest.raises(ServiceError, match="unsupported_parameter"):  # by this model, which reasons
+def test_evaluation_with_temperature_and_limit_sends_them(client: Client, vendor: OpenAIServer) -> None:
+    with pytest.raises(ServiceError, match="unsupported_parameter"):  # this model reasons
         client(evaluation_temperature=0.2, evaluation_max_tokens=500).evaluate(
             [{"role": "user", "content": "Judge this."}], SCHEMA
         )
@@ -149,7 +149,7 @@ def test_a_temperature_and_a_limit_are_sent_where_they_are_configured(
     ],
     ids=str,
 )
-def test_an_answer_that_is_no_evaluation(
+def test_evaluation_reply_that_is_unusable_is_classified(
     client: Client, vendor: OpenAIServer, fault: dict[str, Any], expected: type[JobError]
 ) -> None:
     vendor.order(fault)
@@ -158,14 +158,14 @@ def test_an_answer_that_is_no_evaluation(
         client().evaluate([{"role": "user", "content": "Judge this."}], SCHEMA)
 
 
-def test_the_organization_is_told(client: Client, vendor: OpenAIServer) -> None:
+def test_organization_that_is_configured_is_sent(client: Client, vendor: OpenAIServer) -> None:
     client(organization="org-preppath").synthesize("Hello.", SpeechOptions("alloy"))
 
     [call] = vendor.calls("/v1/audio/speech")
     assert call["headers"]["openai-organization"] == "org-preppath"
 
 
-def test_the_day_on_which_a_model_ends(client: Client) -> None:
+def test_shutdown_date_of_a_model_is_returned(client: Client) -> None:
     openai = client(models={"evaluation": "gpt-9"})
 
     assert openai.shutdown_date(openai.config.transcription) is None

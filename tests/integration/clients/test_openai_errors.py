@@ -1,9 +1,9 @@
+"""How the OpenAI client classifies failed requests, and what its messages say."""
+
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -12,17 +12,16 @@ from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
 from preppath_workers.errors import JobError, RateLimited, ServiceError
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import Answers, Client
+from .conftest import Client
+from .openai_requests import classification, evaluate, transcribe
 
 KEY = "sk-a-secret-key"
-
-
 Failure = Callable[..., JobError]
 
 
 @pytest.fixture
 def failure(client: Client) -> Failure:
-    """What a request raises."""
+    """Make a request that fails; return its error."""
 
     def request(**account: Any) -> JobError:
         with pytest.raises(JobError) as caught:
@@ -30,14 +29,6 @@ def failure(client: Client) -> Failure:
         return caught.value
 
     return request
-
-
-def verdict(error: JobError) -> str:
-    """The class of the error; of a ServiceError, what it says beyond that."""
-    if not isinstance(error, ServiceError):
-        return type(error).__name__
-    assert error.service == "openai"
-    return "refuses all" if error.refuses_all else "may be paid" if error.may_be_paid else "service"
 
 
 @pytest.mark.parametrize(
@@ -84,12 +75,12 @@ def verdict(error: JobError) -> str:
     ],
     ids=str,
 )
-def test_speech_request_fails_raises_by_whose_failure_it_is(
+def test_error_response_is_classified_by_its_cause(
     failure: Failure, vendor: OpenAIServer, fault: dict[str, Any], expected: str
 ) -> None:
     vendor.order(fault)
 
-    assert verdict(failure()) == expected
+    assert classification(failure()) == expected
     assert len(vendor.calls("/v1/audio/speech")) == 1, "retries are the queue's"
 
 
@@ -105,7 +96,7 @@ def test_speech_request_fails_raises_by_whose_failure_it_is(
     ids=str,
 )
 @pytest.mark.parametrize(("status", "code"), [(400, "invalid_value"), (422, "extra_forbidden")])
-def test_refused_parameter_is_charged_to_who_chose_it(
+def test_refused_parameter_of_speech_is_classified_by_who_chose_it(
     client: Client,
     vendor: OpenAIServer,
     options: SpeechOptions,
@@ -119,19 +110,7 @@ def test_refused_parameter_is_charged_to_who_chose_it(
     with pytest.raises(JobError) as caught:
         client(speech_voice="alloy").synthesize("Hello.", options)
 
-    assert verdict(caught.value) == expected
-
-
-def evaluate(openai: OpenAI) -> None:
-    openai.evaluate([{"role": "user", "content": "Judge this."}], {})
-
-
-def transcribe(openai: OpenAI) -> None:
-    openai.transcribe(BytesIO(b"RIFF"), "a.wav", "audio/wav", "de")
-
-
-def speak(openai: OpenAI) -> None:
-    openai.synthesize("Hello.", SpeechOptions("alloy"))
+    assert classification(caught.value) == expected
 
 
 @pytest.mark.parametrize(
@@ -146,7 +125,7 @@ def speak(openai: OpenAI) -> None:
         (transcribe, "response_format", "refuses all"),
     ],
 )
-def test_refused_parameter_by_request(
+def test_refused_parameter_of_a_request_is_classified_by_its_source(
     client: Client, vendor: OpenAIServer, request_: Callable[[OpenAI], None], parameter: str, expected: str
 ) -> None:
     vendor.order({"status": 400, "code": "invalid_value", "param": parameter})
@@ -154,159 +133,48 @@ def test_refused_parameter_by_request(
     with pytest.raises(JobError) as caught:
         request_(client())
 
-    assert verdict(caught.value) == expected
+    assert classification(caught.value) == expected
 
 
-def test_refused_setting_is_named(client: Client, vendor: OpenAIServer) -> None:
+def test_refused_setting_is_named_in_the_message(client: Client, vendor: OpenAIServer) -> None:
     with pytest.raises(ServiceError, match=r"^setting temperature: OpenAI answered 400 unsupported_param"):
         evaluate(client(evaluation_temperature=0.2))
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"detail": [{"type": "extra_forbidden", "loc": ["body", "temperature"]}]}, "refuses all"),
-        ({"detail": [{"type": "missing", "loc": ["body", "messages", 0]}]}, "PermanentError"),
-        (
-            {
-                "object": "error",
-                "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"]}]},
-            },
-            "refuses all",
-        ),
-        ({"error": {"message": "flagged", "metadata": {"reasons": ["violence"]}}}, "PermanentError"),
-        ([{"error": {"code": 400, "message": "no", "status": "INVALID_ARGUMENT"}}], "PermanentError"),
-    ],
-    ids=str,
-)
-def test_error_of_another_shape_is_classified_all_the_same(
-    client: Client, answers: Answers, body: Any, expected: str
-) -> None:
-    status = 403 if "metadata" in str(body) else 422
-    url = answers(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
-
-    with pytest.raises(JobError) as caught:
-        evaluate(client(base_url=url))
-
-    assert verdict(caught.value) == expected
-
-
-WORDS = "The provider says no."
-
-
-@pytest.mark.parametrize("request_", [evaluate, transcribe, speak])
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        ({"code": 429}, "RateLimited"),
-        ({"code": "429"}, "RateLimited"),
-        ({"code": 402}, "refuses all"),
-        ({"code": 401}, "refuses all"),
-        ({"code": 502}, "service"),
-        ({"code": 504}, "service"),
-        ({"code": 400}, "PermanentError"),
-        ({"type": "insufficient_quota", "code": None}, "refuses all"),
-        ({"type": "rate_limit_error"}, "RateLimited"),
-        ({"type": "overloaded_error"}, "service"),
-        ({"code": "model_not_found"}, "refuses all"),
-        ({"code": "unsupported_value", "param": "temperature"}, "refuses all"),
-        ({}, "service"),
-    ],
-    ids=str,
-)
-def test_error_in_a_success_is_classified_like_its_status(
-    client: Client,
-    answers: Answers,
-    request_: Callable[[OpenAI], None],
-    error: dict[str, Any],
-    expected: str,
-) -> None:
-    body = json.dumps({"error": {"message": WORDS, **error}}).encode()
-    url = answers(200, body, {"Content-Type": "application/json", "x-request-id": "req_7"})
-
-    with pytest.raises(JobError) as caught:
-        request_(client(base_url=url))
-
-    assert verdict(caught.value) == expected
-    assert str(caught.value).partition("OpenAI answered 200")[2].startswith(" with an error")
-    assert (WORDS in str(caught.value)) == (error != {"code": 401})
-    assert "(request req_7)" in str(caught.value)
-
-
-CHOICE: dict[str, Any] = {"index": 0, "message": {"role": "assistant", "content": None}}
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        ({"choices": [{**CHOICE, "error": {"code": 429, "message": WORDS}}]}, "RateLimited"),
-        ({"choices": [{"index": 0, "error": {"code": 402, "message": WORDS}}]}, "refuses all"),
-        (
-            {"choices": [{**CHOICE, "finish_reason": "error", "error": {"code": 502, "message": WORDS}}]},
-            "service",
-        ),
-        ({"choices": [{**CHOICE, "finish_reason": "error"}]}, "service"),
-        ({"choices": [CHOICE], "error": {"code": 429, "message": WORDS}}, "RateLimited"),
-        ({"choices": None, "error": "out of capacity"}, "service"),
-        ({"object": "error", "code": 429, "message": WORDS}, "RateLimited"),
-        ({"error": None, "choices": []}, "service"),
-        ([{"error": {"code": 429, "message": WORDS}}], "RateLimited"),
-    ],
-    ids=str,
-)
-def test_choice_that_ended_in_an_error_is_classified_like_its_status(
-    client: Client, answers: Answers, answer: Any, expected: str
-) -> None:
-    url = answers(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
-
-    with pytest.raises(JobError) as caught:
-        evaluate(client(base_url=url))
-
-    assert verdict(caught.value) == expected
-    assert (WORDS in str(caught.value)) == (WORDS in str(answer))
-
-
-def test_words_of_the_vendors_own_vendor_are_kept(client: Client, answers: Answers) -> None:
-    metadata = {"raw": "z-ai/glm is temporarily rate-limited upstream", "provider_name": "BaseTen"}
-    error = {"code": 429, "message": "Provider returned error", "metadata": metadata}
-    url = answers(200, json.dumps({"error": error}).encode(), {"Content-Type": "application/json"})
-
-    with pytest.raises(RateLimited, match="Provider returned error: z-ai/glm is temporarily rate-limited"):
-        evaluate(client(base_url=url))
-
-
-def test_slow_answer_may_be_paid(failure: Failure, vendor: OpenAIServer) -> None:
+def test_request_without_an_answer_in_time_may_be_paid(failure: Failure, vendor: OpenAIServer) -> None:
     vendor.order({"latency": 1})
 
-    assert verdict(failure(timeout=0.1)) == "may be paid"
+    assert classification(failure(timeout=0.1)) == "may be paid"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://host.invalid/v1"])
-def test_no_server_is_not_paid(failure: Failure, url: str) -> None:
-    assert verdict(failure(base_url=url)) == "service"
+def test_unreachable_server_is_not_paid(failure: Failure, url: str) -> None:
+    assert classification(failure(base_url=url)) == "service"
 
 
-def test_no_tls_is_not_paid(failure: Failure, vendor: OpenAIServer) -> None:
-    assert verdict(failure(base_url=vendor.base_url.replace("http:", "https:"))) == "service"
+def test_server_without_tls_is_not_paid(failure: Failure, vendor: OpenAIServer) -> None:
+    assert classification(failure(base_url=vendor.base_url.replace("http:", "https:"))) == "service"
     assert vendor.calls() == []
 
 
-def test_silent_tls_handshake_is_not_paid(failure: Failure) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        url = f"https://127.0.0.1:{mute.getsockname()[1]}/v1"
-        assert verdict(failure(base_url=url, timeout=0.2)) == "service"
+def test_tls_handshake_without_an_answer_is_not_paid(failure: Failure) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/v1"
+        assert classification(failure(base_url=url, timeout=0.2)) == "service"
 
 
 @pytest.mark.parametrize("model", ["gpt-9-tts", "gpt-6-luna"], ids=["unknown", "not for this"])
-def test_a_model_that_can_not_be_used_is_named(failure: Failure, model: str) -> None:
+def test_unusable_model_refuses_all_and_is_named(failure: Failure, model: str) -> None:
     error = failure(models={"speech": model})
 
-    assert verdict(error) == "refuses all"
+    assert classification(error) == "refuses all"
     assert str(error).startswith(f"model {model}: OpenAI answered 404")
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_the_time_to_wait_is_handed_on(failure: Failure, vendor: OpenAIServer, status: int) -> None:
+def test_error_response_with_retry_after_sets_the_delay(
+    failure: Failure, vendor: OpenAIServer, status: int
+) -> None:
     vendor.order({"status": status, "headers": {"Retry-After": "7"}})
 
     error = failure()
@@ -315,7 +183,7 @@ def test_the_time_to_wait_is_handed_on(failure: Failure, vendor: OpenAIServer, s
     assert error.retry_after == 7
 
 
-def test_the_message_tells_status_code_and_request(failure: Failure, vendor: OpenAIServer) -> None:
+def test_message_of_an_error_has_status_code_and_request_id(failure: Failure, vendor: OpenAIServer) -> None:
     vendor.order(
         {
             "status": 400,
@@ -329,26 +197,26 @@ def test_the_message_tells_status_code_and_request(failure: Failure, vendor: Ope
     assert str(failure()) == "OpenAI answered 400 invalid_value (request req_1): No such words."
 
 
-def test_the_message_tells_the_type_if_there_is_no_code(failure: Failure, vendor: OpenAIServer) -> None:
+def test_message_of_an_error_without_a_code_has_its_type(failure: Failure, vendor: OpenAIServer) -> None:
     vendor.order({"status": 429, "type": "insufficient_quota", "headers": {"x-request-id": "req_1"}})
 
     assert str(failure()).startswith("OpenAI answered 429 insufficient_quota (request req_1): ")
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500])
-def test_no_message_repeats_the_key(failure: Failure, vendor: OpenAIServer, status: int) -> None:
+def test_message_of_an_error_never_shows_the_key(failure: Failure, vendor: OpenAIServer, status: int) -> None:
     vendor.order({"status": status, "message": f"Incorrect API key provided: {KEY}, sk-a-***-key"})
 
     error = failure()
 
     assert KEY not in str(error)
-    assert (status == 401) == ("***-key" not in str(error)), "a 401 repeats parts of the key"
+    assert (status == 401) == ("***-key" not in str(error)), "a 401 message contains parts of the key"
     assert error.__cause__ is None
-    assert error.__suppress_context__, "the SDK's words are not logged with ours"
+    assert error.__suppress_context__, "the SDK's message is not logged with ours"
 
 
-def test_a_key_that_no_header_can_hold_is_not_repeated(failure: Failure) -> None:
+def test_key_that_no_header_can_hold_refuses_all_and_is_not_shown(failure: Failure) -> None:
     error = failure(api_key="sk-with\nnewline")
 
-    assert verdict(error) == "refuses all"
+    assert classification(error) == "refuses all"
     assert "newline" not in str(error)

@@ -1,4 +1,4 @@
-"""Connections with TLS, as the parameters of the URL ask for it."""
+"""Connections with TLS, by the parameters of the URL."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from preppath_workers.clients.postgres.client import Database
 from preppath_workers.errors import ServiceError
 
 HOST = "127.0.0.1"
-#: What a client asks first that wants TLS (PostgreSQL's manual, "Message Formats", SSLRequest).
+#: The first message of a client that wants TLS (PostgreSQL's manual, "Message Formats", SSLRequest).
 SSL_REQUEST = bytes([0, 0, 0, 8, 4, 210, 22, 47])
 
 
 class TlsProxy:
-    """Speaks TLS in front of a PostgreSQL server, for the one that tests start was built without."""
+    """TLS in front of the tests' PostgreSQL server, which was built without it."""
 
     def __init__(self, database_url: str, certificate: Path, key: Path) -> None:
         parts = urlsplit(database_url)
@@ -36,7 +36,7 @@ class TlsProxy:
         self._context.load_cert_chain(certificate, key)
         self._listener = socket.create_server((HOST, 0))
         self.url = f"postgresql://{parts.username}@{HOST}:{self._listener.getsockname()[1]}{parts.path}"
-        #: How many clients have spoken TLS.
+        #: How many TLS handshakes there were.
         self.handshakes = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -71,7 +71,7 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate for our address, signed by itself, and its key."""
+    """A self-signed certificate for our address, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -109,13 +109,15 @@ def connect(url: str) -> None:
         ("sslmode=verify-full&sslrootcert={folder}/server.crt", 1),
     ],
 )
-def test_the_url_decides(proxy: TlsProxy, tmp_path: Path, parameters: str, handshakes: int) -> None:
+def test_sslmode_of_the_url_decides_whether_tls_is_used(
+    proxy: TlsProxy, tmp_path: Path, parameters: str, handshakes: int
+) -> None:
     connect(f"{proxy.url}?{parameters.format(folder=tmp_path)}")
 
     assert proxy.handshakes == handshakes
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(proxy: TlsProxy, tmp_path: Path) -> None:
+def test_certificate_of_an_unknown_authority_is_refused(proxy: TlsProxy, tmp_path: Path) -> None:
     other, _ = make_certificate(tmp_path, "other")
 
     with pytest.raises(ServiceError, match="certificate verify failed"):

@@ -1,4 +1,4 @@
-"""The client of the Realtime API: what it asks for, what it returns, and what becomes of its failures."""
+"""The Realtime API's client: its requests, its results and its errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Readers = Callable[..., RealtimeReader]
 
 @pytest.fixture
 def reader(client: Client) -> Readers:
-    """Makes a session of the stand-in, or of another server."""
+    """Make a reader on our OpenAI-compatible server, or on another."""
 
     def make(options: SpeechOptions = SpeechOptions("marin"), **account: Any) -> RealtimeReader:  # noqa: B008 - frozen
         account = {"api_key": KEY, "models": {"speech": REALTIME_MODEL}, "speech_voice": "marin", **account}
@@ -53,45 +53,47 @@ def failure(reader: RealtimeReader) -> JobError:
     with pytest.raises(JobError) as caught:
         read(reader)
     assert KEY not in str(caught.value)
-    assert caught.value.__suppress_context__ or caught.value.__context__ is None, "originals hold the key"
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None, (
+        "the original error holds the key"
+    )
     return caught.value
 
 
-def test_reader_returns_the_sound_the_words_and_the_usage(reader: Readers, vendor: OpenAIServer) -> None:
+def test_reader_of_a_text_returns_sound_transcript_and_usage(reader: Readers, vendor: OpenAIServer) -> None:
     reading = read(reader(SpeechOptions("ash", 1.25, "Cheerful.")))
 
     assert reading.transcript == TEXT
     assert 0.5 < reading.seconds < 4
     assert reading.usage.input_tokens > 100
     assert reading.usage.output_audio_tokens == pytest.approx(20 * reading.seconds, abs=1)
-    [asked] = vendor.calls(RESPONSES)
-    response = asked["body"]["response"]
+    [call] = vendor.calls(RESPONSES)
+    response = call["body"]["response"]
     assert response["conversation"] == "none"
     assert response["input"][0]["content"][0]["text"] == f"<text>\n{TEXT}\n</text>"
     assert response["instructions"].endswith("Manner of speaking: Cheerful.")
     assert response["audio"]["output"]["voice"] == "ash"
 
 
-def test_texts_share_a_session_and_do_not_share_a_context(reader: Readers, vendor: OpenAIServer) -> None:
+def test_reader_of_two_texts_shares_the_session_and_not_the_context(
+    reader: Readers, vendor: OpenAIServer
+) -> None:
     with reader() as session:
         assert [session.read(text).transcript for text in ("One.", "Two.")] == ["One.", "Two."]
 
     assert (len(vendor.calls(REALTIME)), len(vendor.calls(RESPONSES))) == (1, 2)
 
 
-def test_session_that_the_server_ended_meanwhile_is_opened_again(
-    reader: Readers, vendor: OpenAIServer
-) -> None:
+def test_session_closed_by_the_server_is_opened_again(reader: Readers, vendor: OpenAIServer) -> None:
     vendor.order({"path": RESPONSES, "cut": "after"})
     with reader() as session:
         session.read("One.")
-        time.sleep(0.2)  # until the close frame is there
+        time.sleep(0.2)  # until the close frame has arrived
         assert session.read("Two.").transcript == "Two."
 
     assert (len(vendor.calls(REALTIME)), len(vendor.calls(RESPONSES))) == (2, 2)
 
 
-def test_reader_that_read_nothing_opens_no_session(reader: Readers, vendor: OpenAIServer) -> None:
+def test_reader_without_a_text_opens_no_session(reader: Readers, vendor: OpenAIServer) -> None:
     with reader():
         pass
     assert vendor.calls() == []
@@ -111,7 +113,7 @@ def test_reader_that_read_nothing_opens_no_session(reader: Readers, vendor: Open
     ],
     ids=str,
 )
-def test_handshake_that_fails_is_classified_and_was_not_paid_for(
+def test_handshake_that_fails_is_classified_and_not_paid(
     reader: Readers, vendor: OpenAIServer, fault: dict[str, Any], expected: type, refuses_all: bool | None
 ) -> None:
     vendor.order({"path": REALTIME, **fault})
@@ -160,7 +162,7 @@ def test_handshake_that_fails_is_classified_and_was_not_paid_for(
     ],
     ids=str,
 )
-def test_response_that_fails_is_classified(
+def test_response_that_fails_is_classified_by_its_cause(
     reader: Readers,
     vendor: OpenAIServer,
     fault: dict[str, Any],
@@ -178,7 +180,7 @@ def test_response_that_fails_is_classified(
     assert len(vendor.calls(RESPONSES)) == 1, "retries are the queue's"
 
 
-def test_rate_limit_of_a_response_tells_how_long_to_wait(reader: Readers, vendor: OpenAIServer) -> None:
+def test_response_that_is_rate_limited_sets_the_delay(reader: Readers, vendor: OpenAIServer) -> None:
     vendor.order({"path": RESPONSES, "ends": "failed", "code": "rate_limit_exceeded"})
 
     error = failure(reader())
@@ -192,16 +194,14 @@ def test_rate_limit_of_a_response_tells_how_long_to_wait(reader: Readers, vendor
     [(SpeechOptions("nova"), PermanentError), (SpeechOptions("marin", 3), PermanentError)],
     ids=["voice", "speed"],
 )
-def test_setup_that_is_refused_for_what_the_job_chose_is_the_jobs(
+def test_setup_refused_for_the_jobs_options_is_a_permanent_error(
     reader: Readers, vendor: OpenAIServer, options: SpeechOptions, expected: type
 ) -> None:
     assert type(failure(reader(options))) is expected
     assert vendor.calls(RESPONSES) == []
 
 
-def test_setup_that_is_refused_for_the_configured_voice_refuses_all(
-    reader: Readers, vendor: OpenAIServer
-) -> None:
+def test_setup_refused_for_the_configured_voice_refuses_all(reader: Readers, vendor: OpenAIServer) -> None:
     error = failure(reader(SpeechOptions("nova"), speech_voice="nova"))
 
     assert isinstance(error, ServiceError)
@@ -211,7 +211,7 @@ def test_setup_that_is_refused_for_the_configured_voice_refuses_all(
 
 
 @pytest.mark.parametrize("fault", [{"latency": 30}, {"silence": 30}], ids=["before", "middle"])
-def test_server_that_goes_silent_is_left_and_may_have_to_be_paid(
+def test_response_without_an_answer_in_time_may_be_paid(
     reader: Readers, vendor: OpenAIServer, fault: dict[str, Any]
 ) -> None:
     vendor.order({"path": RESPONSES, **fault})
@@ -230,14 +230,14 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
-def test_server_that_never_shakes_hands_was_not_paid_for(reader: Readers, listener: socket.socket) -> None:
+def test_handshake_without_an_answer_is_not_paid(reader: Readers, listener: socket.socket) -> None:
     error = failure(reader(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1", timeout=0.5))
 
     assert isinstance(error, ServiceError)
     assert not error.may_be_paid
 
 
-def test_no_server_was_not_paid_for(reader: Readers) -> None:
+def test_unreachable_server_is_not_paid(reader: Readers) -> None:
     error = failure(reader(base_url="http://127.0.0.1:1/v1"))
 
     assert isinstance(error, ServiceError)
@@ -245,9 +245,7 @@ def test_no_server_was_not_paid_for(reader: Readers) -> None:
     assert "ConnectionRefusedError" in str(error)
 
 
-def test_time_limit_of_the_job_gets_through_to_a_silent_response(
-    reader: Readers, vendor: OpenAIServer
-) -> None:
+def test_job_timeout_during_a_silent_response_is_raised(reader: Readers, vendor: OpenAIServer) -> None:
     vendor.order({"path": RESPONSES, "silence": 30})
 
     def interrupt(*_: object) -> None:
@@ -264,4 +262,4 @@ def test_time_limit_of_the_job_gets_through_to_a_silent_response(
     finally:
         timer.cancel()
         signal.signal(signal.SIGUSR2, before)
-    assert time.monotonic() - begun < 8, "the silence ends after 10 s"
+    assert time.monotonic() - begun < 8, "the read timeout is 10 s"

@@ -1,3 +1,5 @@
+"""The S3 client, and how it classifies its errors."""
+
 from __future__ import annotations
 
 import io
@@ -31,7 +33,7 @@ def storage(bucket: str, s3: S3Client) -> Storage:
     return make(bucket, s3.meta.endpoint_url)
 
 
-def test_what_is_uploaded_can_be_downloaded(storage: Storage, bucket: str, s3: S3Client) -> None:
+def test_upload_then_download_returns_the_same_bytes(storage: Storage, bucket: str, s3: S3Client) -> None:
     body = bytes(range(256)) * 4_096
     storage.upload("tts/q1.mp3", body, "audio/mpeg", {"question": "q1"})
 
@@ -44,31 +46,31 @@ def test_what_is_uploaded_can_be_downloaded(storage: Storage, bucket: str, s3: S
     assert (stored["ContentType"], stored["Metadata"]) == ("audio/mpeg", {"question": "q1"})
 
 
-def test_an_upload_takes_the_place_of_the_one_before(storage: Storage) -> None:
+def test_upload_to_an_existing_key_replaces_the_object(storage: Storage) -> None:
     storage.upload("key", b"old", "text/plain")
     storage.upload("key", b"newer", "text/plain")
 
     assert storage.size("key") == 5
 
 
-def test_anyone_can_read_a_signed_url(storage: Storage, bucket: str) -> None:
+def test_signed_url_without_credentials_can_be_read(storage: Storage, bucket: str) -> None:
     storage.upload("tts/q 1.mp3", b"sound", "audio/mpeg")
 
     url = storage.signed_url("tts/q 1.mp3", 7 * 86_400)
 
     assert "X-Amz-Expires=604800" in url
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
-    assert f"/{bucket}/tts/q%201.mp3?" in url, "an endpoint of one's own is addressed by path"
+    assert f"/{bucket}/tts/q%201.mp3?" in url, "a custom endpoint is addressed by path"
     assert requests.get(url, timeout=5).content == b"sound"
 
 
-def test_a_missing_object_is_permanent_and_named(storage: Storage, bucket: str) -> None:
+def test_missing_object_is_a_permanent_error_with_its_name(storage: Storage, bucket: str) -> None:
     for request in (lambda: storage.download("gone.webm", io.BytesIO()), lambda: storage.size("gone.webm")):
         with pytest.raises(PermanentError, match=f"{bucket}/gone.webm"):
             request()
 
 
-def test_what_may_be_missing_is_looked_for(storage: Storage) -> None:
+def test_find_and_read_of_a_missing_object_return_none(storage: Storage) -> None:
     assert (storage.find("key"), storage.read("key")) == (None, None)
     storage.delete("key")
 
@@ -80,7 +82,7 @@ def test_what_may_be_missing_is_looked_for(storage: Storage) -> None:
     assert storage.find("key") is None
 
 
-def test_a_missing_bucket_is_named_and_holds_the_queue(s3: S3Client) -> None:
+def test_missing_bucket_refuses_all_and_is_named(s3: S3Client) -> None:
     storage = make("no-such-bucket-here", s3.meta.endpoint_url)
     requests = [
         lambda: storage.download("key", io.BytesIO()),
@@ -96,17 +98,17 @@ def test_a_missing_bucket_is_named_and_holds_the_queue(s3: S3Client) -> None:
         assert (caught.value.service, caught.value.refuses_all) == ("s3", True)
 
 
-def test_a_key_that_s3_can_not_take_is_permanent(storage: Storage) -> None:
+def test_key_that_s3_does_not_accept_is_a_permanent_error(storage: Storage) -> None:
     with pytest.raises(PermanentError):
         storage.download("", io.BytesIO())
 
 
-#: What a table says of a failure: the job's own, the service's, or refused to every job.
+#: Cause of a failure: the job, the service, or a refusal of every job.
 JOB, SERVICE, ALL = "job", "service", "all"
 
 
-def verdict(request: Callable[[], object]) -> str:
-    """Whose failure it is."""
+def classification(request: Callable[[], object]) -> str:
+    """The cause that the error of this request says."""
     with pytest.raises((PermanentError, ServiceError)) as caught:
         request()
     if not isinstance(caught.value, ServiceError):
@@ -140,18 +142,18 @@ def verdict(request: Callable[[], object]) -> str:
         (507, "XMinioStorageFull", SERVICE, SERVICE),
     ],
 )
-def test_answer_with_an_error_is_charged_to_its_cause(
+def test_error_response_is_classified_by_its_cause(
     answers: Answers, status: int, code: str | None, write: str, read: str
 ) -> None:
     body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>" if code else "a gateway's page"
     storage = make("bucket", answers(status, body.encode()))
 
-    assert verdict(lambda: storage.upload("key", b"body", "text/plain")) == write
-    assert verdict(lambda: storage.download("key", io.BytesIO())) == read
-    assert verdict(lambda: storage.size("key")) == read, "HEAD, whose answer has no body"
+    assert classification(lambda: storage.upload("key", b"body", "text/plain")) == write
+    assert classification(lambda: storage.download("key", io.BytesIO())) == read
+    assert classification(lambda: storage.size("key")) == read, "HEAD, whose answer has no body"
 
 
-def test_answer_with_retry_after_tells_when_to_ask_again(answers: Answers) -> None:
+def test_error_response_with_retry_after_sets_the_delay(answers: Answers) -> None:
     body = b"<Error><Code>SlowDown</Code></Error>"
     storage = make("bucket", answers(503, body, {"Retry-After": "7"}))
 
@@ -161,20 +163,20 @@ def test_answer_with_retry_after_tells_when_to_ask_again(answers: Answers) -> No
     assert caught.value.retry_after == 7
 
 
-def test_no_server_is_the_services_failure() -> None:
-    assert verdict(lambda: make("bucket", "http://127.0.0.1:1").size("key")) == SERVICE
+def test_unreachable_s3_is_a_service_error() -> None:
+    assert classification(lambda: make("bucket", "http://127.0.0.1:1").size("key")) == SERVICE
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_endpoint_that_redirects_is_asked_once_and_named(status: int) -> None:
-    asked = []
+def test_endpoint_that_redirects_is_called_once_and_named(status: int) -> None:
+    calls = []
 
     class Redirects(BaseHTTPRequestHandler):
         def answer(self) -> None:
-            asked.append(self.path)
+            calls.append(self.path)
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
-            self.send_header("Location", "/elsewhere")
+            self.send_header("Location", "/other")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -191,22 +193,22 @@ def test_endpoint_that_redirects_is_asked_once_and_named(status: int) -> None:
             lambda: storage.download("key", io.BytesIO()),
             lambda: storage.size("key"),
         ):
-            asked.clear()
+            calls.clear()
             with pytest.raises(ServiceError, match="S3_ENDPOINT") as caught:
                 request()
             assert caught.value.refuses_all
-            assert len(asked) == 1
+            assert len(calls) == 1
         server.shutdown()
 
 
 @pytest.mark.parametrize("changed", [{"bucket": "no bucket"}, {"endpoint": "nonsense"}])
-def test_configuration_that_botocore_refuses_is_not_the_jobs_failure(changed: dict[str, str]) -> None:
+def test_configuration_that_botocore_rejects_refuses_all(changed: dict[str, str]) -> None:
     storage = make(**{"bucket": "bucket", "endpoint": "http://127.0.0.1:1", **changed})
 
-    assert verdict(lambda: storage.upload("key", b"body", "text/plain")) == ALL
+    assert classification(lambda: storage.upload("key", b"body", "text/plain")) == ALL
 
 
-def test_full_disk_of_a_download_is_the_machines_failure(storage: Storage) -> None:
+def test_download_to_a_full_disk_is_a_machine_error(storage: Storage) -> None:
     storage.upload("key", bytes(1_000_000), "text/plain")
 
     with Path("/dev/full").open("wb", buffering=0) as file, pytest.raises(MachineError) as caught:
@@ -215,8 +217,8 @@ def test_full_disk_of_a_download_is_the_machines_failure(storage: Storage) -> No
     assert caught.value.resource == "disk"
 
 
-def test_connection_without_a_free_descriptor_is_the_machines_failure(storage: Storage) -> None:
-    storage.signed_url("key")  # the client is made
+def test_connection_without_a_free_descriptor_is_a_machine_error(storage: Storage) -> None:
+    storage.signed_url("key")  # creates the client
 
     with no_descriptors(), pytest.raises(MachineError) as caught:
         storage.read("key")
@@ -224,10 +226,10 @@ def test_connection_without_a_free_descriptor_is_the_machines_failure(storage: S
     assert caught.value.resource == "descriptors"
 
 
-def test_a_download_that_breaks_off_is_the_services_failure(answers: Answers) -> None:
+def test_download_that_is_cut_off_is_a_service_error(answers: Answers) -> None:
     storage = make("bucket", answers(200, b"half", {"Content-Length": "8", "Connection": "close"}))
 
-    assert verdict(lambda: storage.download("key", io.BytesIO())) == SERVICE
+    assert classification(lambda: storage.download("key", io.BytesIO())) == SERVICE
 
 
 @pytest.mark.parametrize(
@@ -240,7 +242,7 @@ def test_a_download_that_breaks_off_is_the_services_failure(answers: Answers) ->
         (500, "InternalError", False),
     ],
 )
-def test_rejected_credentials_are_fetched_anew(
+def test_rejected_credentials_are_fetched_again(
     answers: Answers, monkeypatch: pytest.MonkeyPatch, status: int, code: str | None, fresh: bool
 ) -> None:
     body = f"<Error><Code>{code}</Code></Error>".encode() if code else b""
@@ -249,15 +251,15 @@ def test_rejected_credentials_are_fetched_anew(
     storage = make("bucket", answers(status, body), access_key_id=None, secret_access_key=None)
     assert "AKIDOLD" in storage.signed_url("key")
 
-    assert verdict(lambda: storage.upload("key", b"body", "text/plain")) == SERVICE
+    assert classification(lambda: storage.upload("key", b"body", "text/plain")) == SERVICE
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDNEW")
 
     assert ("AKIDNEW" in storage.signed_url("key")) is fresh
     storage.close()
-    assert verdict(lambda: storage.upload("key", b"body", "text/plain")) == (ALL if fresh else SERVICE)
+    assert classification(lambda: storage.upload("key", b"body", "text/plain")) == (ALL if fresh else SERVICE)
 
 
-def test_no_credentials_at_all_hold_the_queue(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def test_missing_credentials_refuse_all(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", f"{tmp_path}/none")
     monkeypatch.setenv("AWS_CONFIG_FILE", f"{tmp_path}/none")

@@ -1,3 +1,5 @@
+"""The clients of one worker."""
+
 from __future__ import annotations
 
 from preppath_workers.clients.services import Services
@@ -11,7 +13,7 @@ MINIMAL_ENV = {
 }
 
 
-def test_a_client_is_made_once_and_again_after_close() -> None:
+def test_services_after_close_make_a_new_client() -> None:
     services = Services(load(MINIMAL_ENV, []))
 
     first = (services.openai, services.storage, services.database)

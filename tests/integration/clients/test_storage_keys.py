@@ -1,3 +1,5 @@
+"""Key segments of ids in S3."""
+
 from __future__ import annotations
 
 import pytest
@@ -21,5 +23,5 @@ def test_key_segment_of_a_usual_id_is_the_id(plain: str) -> None:
         ("%2E%2E", "%252E%252E"),
     ],
 )
-def test_key_segment_of_a_special_id_stays_one_segment(special: str, quoted: str) -> None:
+def test_key_segment_of_a_special_id_is_one_quoted_segment(special: str, quoted: str) -> None:
     assert key_segment(special) == quoted

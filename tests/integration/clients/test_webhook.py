@@ -1,4 +1,4 @@
-"""Deliveries, as a receiver over real HTTP gets them, and what becomes of those that it does not take."""
+"""Webhook deliveries over real HTTP, and how failed ones are classified."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def failure(url: str | None, secret: str | None = None, timeout: float = 10) -> 
     return caught.value
 
 
-def test_a_delivery_is_one_post_of_the_body_as_it_is(api: Receiver) -> None:
+def test_delivery_is_one_post_of_the_unchanged_body(api: Receiver) -> None:
     assert webhook(f"{api.url}/hooks?token=t").deliver("d1", BODY) == 204
 
     [request] = api.received
@@ -57,13 +57,13 @@ def test_a_delivery_is_one_post_of_the_body_as_it_is(api: Receiver) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_every_status_of_success_is_handed_on(api: Receiver, status: int) -> None:
+def test_delivery_with_a_success_status_returns_it(api: Receiver, status: int) -> None:
     api.status = status
     assert webhook(api.url).deliver("d1", BODY) == status
 
 
 @pytest.mark.parametrize("status", [400, 409, 413, 415, 422])
-def test_refused_delivery_is_retried_on_its_own_account(api: Receiver, status: int) -> None:
+def test_delivery_with_a_refusal_status_is_a_transient_error(api: Receiver, status: int) -> None:
     api.status = status
 
     error = failure(api.url)
@@ -78,10 +78,10 @@ def test_refused_delivery_is_retried_on_its_own_account(api: Receiver, status: i
         *((status, False) for status in (403, 404, 408, 425, 429, 500, 502, 503, 504)),
     ],
 )
-def test_receiver_that_takes_nothing_is_the_services_failure(
+def test_delivery_with_a_receiver_failure_is_a_service_error(
     api: Receiver, status: int, refuses_all: bool
 ) -> None:
-    api.status, api.headers = status, {"Location": f"{api.url}/elsewhere"}
+    api.status, api.headers = status, {"Location": f"{api.url}/other"}
 
     error = failure(f"{api.url}/hooks")
 
@@ -89,17 +89,17 @@ def test_receiver_that_takes_nothing_is_the_services_failure(
     assert isinstance(error, ServiceError)
     assert (error.service, error.refuses_all, error.may_be_paid) == ("webhook", refuses_all, False)
     assert error.retry_after is None
-    assert [request.path for request in api.received] == ["/hooks"], "once, and not where it is sent on to"
+    assert [request.path for request in api.received] == ["/hooks"], "one request, and no redirect followed"
 
 
-def test_a_receiver_that_is_gone_is_told_nothing_more(api: Receiver) -> None:
+def test_delivery_with_410_is_a_permanent_error(api: Receiver) -> None:
     api.status = 410
     error = failure(api.url)
     assert (type(error), str(error)) == (PermanentError, f"{api.url} answered 410")
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_receivers_limit_delays_the_delivery(api: Receiver, status: int) -> None:
+def test_delivery_with_retry_after_sets_the_delay(api: Receiver, status: int) -> None:
     api.status, api.headers = status, {"Retry-After": "7"}
 
     error = failure(api.url)
@@ -108,13 +108,13 @@ def test_a_receivers_limit_delays_the_delivery(api: Receiver, status: int) -> No
     assert error.retry_after == 7
 
 
-def test_a_connection_that_is_cut_is_tried_again(api: Receiver) -> None:
+def test_delivery_on_a_cut_connection_is_a_service_error(api: Receiver) -> None:
     api.cut = True
     assert type(failure(api.url)) is ServiceError
     assert len(api.received) == 1
 
 
-def test_an_answer_that_takes_too_long_is_tried_again(api: Receiver) -> None:
+def test_delivery_without_an_answer_in_time_is_a_service_error(api: Receiver) -> None:
     api.answers.clear()
 
     error = failure(api.url, timeout=0.1)
@@ -122,33 +122,35 @@ def test_an_answer_that_takes_too_long_is_tried_again(api: Receiver) -> None:
     assert (type(error), str(error)) == (ServiceError, f"{api.url} did not answer in time")
 
 
-def test_a_certificate_is_asked_for_where_the_url_says_so(api: Receiver) -> None:
-    place = api.url.replace("http:", "https:")
-    error = failure(place)
-    assert (type(error), str(error)) == (ServiceError, f"no answer from {place} (SSLError)")
+def test_delivery_over_https_without_tls_is_a_service_error(api: Receiver) -> None:
+    url = api.url.replace("http:", "https:")
+    error = failure(url)
+    assert (type(error), str(error)) == (ServiceError, f"no answer from {url} (SSLError)")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1", f"{'a' * 64}.invalid", ".invalid"])
-def test_a_place_where_nobody_is_is_tried_again(host: str) -> None:
+def test_delivery_to_an_unreachable_host_is_a_service_error(host: str) -> None:
     error = failure(f"http://{host}/hooks")
     assert isinstance(error, ServiceError)
-    assert error.refuses_all is ("invalid" in host), "a URL that cannot be, or a server that is away"
+    assert error.refuses_all is ("invalid" in host), (
+        "an impossible URL refuses all, a server that is down does not"
+    )
     assert str(error).startswith(f"no answer from http://{host} (")
 
 
-def test_connection_without_a_free_descriptor_is_the_machines_failure(api: Receiver) -> None:
+def test_connection_without_a_free_descriptor_is_a_machine_error(api: Receiver) -> None:
     client = webhook(api.url)
     with no_descriptors(), pytest.raises(MachineError) as caught:
         client.deliver("d1", BODY)
     assert caught.value.resource == "descriptors"
 
 
-def test_without_a_url_there_is_nobody_to_tell() -> None:
+def test_delivery_without_a_url_is_a_permanent_error() -> None:
     error = failure(None)
     assert (type(error), str(error)) == (PermanentError, "WEBHOOK_URL is not set: there is nobody to tell")
 
 
-def test_a_receivers_cookies_are_not_kept(api: Receiver) -> None:
+def test_delivery_after_a_cookie_does_not_send_it(api: Receiver) -> None:
     api.headers = {"Set-Cookie": "session=1"}
     client = webhook(api.url)
 
@@ -159,11 +161,11 @@ def test_a_receivers_cookies_are_not_kept(api: Receiver) -> None:
     assert not any("Cookie" in request.headers for request in api.received)
 
 
-def test_the_credentials_are_those_of_the_url_and_not_those_of_the_machine(
+def test_delivery_uses_credentials_of_the_url_and_not_of_netrc(
     api: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
-    netrc.write_text("default login somebody password else\n", encoding="utf-8")
+    netrc.write_text("default login machine-user password else\n", encoding="utf-8")
     monkeypatch.setenv("NETRC", str(netrc))
 
     webhook(api.url).deliver("d1", BODY)
@@ -172,17 +174,17 @@ def test_the_credentials_are_those_of_the_url_and_not_those_of_the_machine(
     assert [request.headers.get("Authorization") for request in api.received] == [None, "Basic dXNlcjpwQHNz"]
 
 
-@pytest.mark.parametrize("trouble", ["status", "gone", "cut", "slow", "nobody", "no TLS", "no host"])
-def test_no_message_shows_the_secret_or_what_its_url_holds(
-    api: Receiver, trouble: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("fault", ["status", "gone", "cut", "slow", "down", "no TLS", "no host"])
+def test_delivery_error_never_shows_the_secrets_of_its_url(
+    api: Receiver, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    api.status = 410 if trouble == "gone" else 500
-    api.cut = trouble == "cut"
-    if trouble == "slow":
+    api.status = 410 if fault == "gone" else 500
+    api.cut = fault == "cut"
+    if fault == "slow":
         api.answers.clear()
-    place = {"nobody": "http://127.0.0.1:1", "no TLS": f"https{api.url[4:]}", "no host": "http://a..b"}
-    scheme, host = place.get(trouble, api.url).split("//")
+    urls = {"down": "http://127.0.0.1:1", "no TLS": f"https{api.url[4:]}", "no host": "http://a..b"}
+    scheme, host = urls.get(fault, api.url).split("//")
 
     error = failure(
         f"{scheme}//user:secret-1@{host}/secret-2?token=secret-3", "secret-4-is-longer", timeout=0.2
@@ -192,16 +194,18 @@ def test_no_message_shows_the_secret_or_what_its_url_holds(
     assert "secret" not in str(error) + caplog.text
     assert "user" not in str(error)
     assert error.__cause__ is None
-    assert error.__context__ is None or error.__suppress_context__, "its words would be logged with ours"
+    assert error.__context__ is None or error.__suppress_context__, (
+        "the original message would be logged with ours"
+    )
 
 
-def test_a_signature_is_of_the_time_and_the_body() -> None:
+def test_signature_of_a_body_covers_the_time_and_the_body() -> None:
     # printf %s '1700000000.{}' | openssl dgst -sha256 -hmac 0123456789abcdef
     digest = "e4f8e2ecae2295b2ddb2f0b5584c8275e226c0ebe9b3b819e70156bb67122e3e"
     assert signature(SECRET, 1_700_000_000, b"{}") == f"t=1700000000,v1={digest}"
 
 
-def test_without_a_secret_nothing_is_signed(api: Receiver) -> None:
+def test_delivery_without_a_secret_is_not_signed(api: Receiver) -> None:
     webhook(api.url).deliver("d1", BODY)
     assert "PrepPath-Signature" not in api.received[0].headers
 
@@ -224,7 +228,7 @@ def in_python(tmp_path: Path) -> Verify:
 
 
 def in_node(tmp_path: Path) -> Verify:
-    node = shutil.which("node") or pytest.skip("there is no Node here")
+    node = shutil.which("node") or pytest.skip("Node.js is not installed")
     file = tmp_path / "receiver.js"
     call = "process.exit(isGenuine(require('fs').readFileSync(0), process.argv[2], process.argv[3]) ? 0 : 1)"
     file.write_text(f"{readme('js')}\n{call}\n", encoding="utf-8")
@@ -238,7 +242,7 @@ def in_node(tmp_path: Path) -> Verify:
 
 
 @pytest.mark.parametrize("language", [in_python, in_node])
-def test_the_readmes_code_tells_a_delivery_from_a_forgery(
+def test_verification_code_of_the_readme_rejects_forgeries(
     api: Receiver, tmp_path: Path, language: Callable[[Path], Verify]
 ) -> None:
     is_genuine = language(tmp_path)

@@ -1,3 +1,5 @@
+"""Handlers on real servers, with a job context that needs no queue."""
+
 from __future__ import annotations
 
 import json
@@ -28,26 +30,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class FakeJobContext:
-    """An attempt without a queue: it keeps the progress that was told, and what the next one gets."""
+    """A job context without a queue: it records progress and keeps checkpoints for the next attempt."""
 
     data: dict[str, Any]
     id: str = "job-1"
-    told: list[int] = field(default_factory=list)
-    #: What `step` has stored.
-    kept: dict[str, Any] = field(default_factory=dict)
-    #: Tokens of the rate limit that were spent.
+    reported: list[int] = field(default_factory=list)
+    #: Results that `step` has stored.
+    checkpoints: dict[str, Any] = field(default_factory=dict)
+    #: Tokens acquired from the rate limit.
     tokens: int = 0
     #: Whether another worker owns the job now.
     lost: bool = False
-    confirmed: int = 0
+    lease_checks: int = 0
 
     def progress(self, percent: int) -> None:
-        self.told.append(percent)
+        self.reported.append(percent)
 
     def step(self, name: str, call: Callable[[], Any]) -> Any:
-        if name not in self.kept:
-            self.kept[name] = json.loads(json.dumps(call(), ensure_ascii=False).encode())
-        return self.kept[name]
+        if name not in self.checkpoints:
+            self.checkpoints[name] = json.loads(json.dumps(call(), ensure_ascii=False).encode())
+        return self.checkpoints[name]
 
     def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
         value = call()
@@ -58,17 +60,17 @@ class FakeJobContext:
         self.tokens += 1
 
     def check_lease(self) -> None:
-        self.confirmed += 1
+        self.lease_checks += 1
         if self.lost:
             raise JobLost
 
     def again(self) -> FakeJobContext:
         """The next attempt at the same job."""
-        return FakeJobContext(self.data, self.id, kept=self.kept)
+        return FakeJobContext(self.data, self.id, checkpoints=self.checkpoints)
 
 
 class Tables:
-    """The database as PrepPath's API sees it."""
+    """PrepPath's tables, read and written directly."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -76,12 +78,12 @@ class Tables:
     def insert(self, table: str, **row: Any) -> None:
         names = ", ".join(f'"{name}"' for name in row)
         values = [Json(value) if isinstance(value, dict) else value for value in row.values()]
-        places = ", ".join(["%s"] * len(row))
-        self.run(f"INSERT INTO {table} ({names}) VALUES ({places})", *values)  # noqa: S608 - our own names
+        placeholders = ", ".join(["%s"] * len(row))
+        self.run(f"INSERT INTO {table} ({names}) VALUES ({placeholders})", *values)  # noqa: S608 - names of our own tables
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         with self._connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {table}")  # noqa: S608 - our own names
+            cursor.execute(f"SELECT * FROM {table}")  # noqa: S608 - names of our own tables
             return [dict(row) for row in cursor.fetchall()]
 
     def row(self, table: str) -> dict[str, Any]:
@@ -95,8 +97,8 @@ class Tables:
 
 
 @pytest.fixture(scope="session")
-def handlers_database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
-    """A database that these tests share, with the tables."""
+def shared_database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
+    """A database with PrepPath's tables, shared by these tests."""
     with new_database(database_server.url) as url:
         with Database(url).transaction() as cursor:
             create_missing(cursor)
@@ -104,9 +106,9 @@ def handlers_database_url(database_server: PostgresServer | ExternalServer) -> I
 
 
 @pytest.fixture
-def tables(handlers_database_url: str) -> Iterator[Tables]:
+def tables(shared_database_url: str) -> Iterator[Tables]:
     """The tables, empty."""
-    with closing(psycopg2.connect(handlers_database_url, cursor_factory=RealDictCursor)) as connection:
+    with closing(psycopg2.connect(shared_database_url, cursor_factory=RealDictCursor)) as connection:
         connection.autocommit = True
         tables = Tables(connection)
         yield tables
@@ -116,8 +118,8 @@ def tables(handlers_database_url: str) -> Iterator[Tables]:
 
 
 @pytest.fixture(scope="session")
-def handlers_bucket(s3: S3Client) -> Iterator[str]:
-    """A bucket that these tests share."""
+def shared_bucket(s3: S3Client) -> Iterator[str]:
+    """A bucket shared by these tests."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     s3.create_bucket(Bucket=name)
     yield name
@@ -125,27 +127,27 @@ def handlers_bucket(s3: S3Client) -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(handlers_bucket: str, s3: S3Client) -> Iterator[str]:
-    """The name of the bucket, which is empty."""
-    yield handlers_bucket
-    for found in s3.list_objects_v2(Bucket=handlers_bucket).get("Contents", []):
-        s3.delete_object(Bucket=handlers_bucket, Key=found["Key"])
+def bucket(shared_bucket: str, s3: S3Client) -> Iterator[str]:
+    """The name of the shared bucket, emptied after each test."""
+    yield shared_bucket
+    for found in s3.list_objects_v2(Bucket=shared_bucket).get("Contents", []):
+        s3.delete_object(Bucket=shared_bucket, Key=found["Key"])
 
 
 @pytest.fixture(scope="session")
-def workers_services(
-    handlers_database_url: str, handlers_bucket: str, s3: S3Client, openai_server: OpenAIServer
+def shared_make_services(
+    shared_database_url: str, shared_bucket: str, s3: S3Client, openai_server: OpenAIServer
 ) -> Iterator[Callable[..., Services]]:
-    """Makes services on real servers, with further variables of the configuration. They are those of one
-    worker, which keeps them from job to job."""
+    """Make services on real servers, with more variables of the configuration. They are cached, as a worker
+    keeps its clients from job to job."""
     settings = {
         "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": openai_server.base_url,
         "S3_ENDPOINT": s3.meta.endpoint_url,
-        "S3_BUCKET": handlers_bucket,
+        "S3_BUCKET": shared_bucket,
         "S3_ACCESS_KEY_ID": "test",
         "S3_SECRET_ACCESS_KEY": "test",
-        "DATABASE_URL": handlers_database_url,
+        "DATABASE_URL": shared_database_url,
     }
     with ExitStack() as made:
 
@@ -158,10 +160,10 @@ def workers_services(
 
 @pytest.fixture
 def make_services(
-    workers_services: Callable[..., Services], tables: Tables, bucket: str, vendor: OpenAIServer
+    shared_make_services: Callable[..., Services], tables: Tables, bucket: str, vendor: OpenAIServer
 ) -> Callable[..., Services]:
-    """The same, with nothing left of the test before."""
-    return workers_services
+    """Make services on empty tables and an empty bucket."""
+    return shared_make_services
 
 
 @pytest.fixture
@@ -170,8 +172,8 @@ def services(make_services: Callable[..., Services]) -> Services:
 
 
 @pytest.fixture
-def breaks(tables: Tables) -> Callable[[str], None]:
-    """Makes every update of a table fail for good, so that a handler gets as far as its last step."""
+def fail_updates(tables: Tables) -> Callable[[str], None]:
+    """Make every update of a table fail, so that a handler fails at its last step."""
 
     def order(table: str) -> None:
         tables.run(

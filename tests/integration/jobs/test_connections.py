@@ -1,4 +1,4 @@
-"""No connection to PostgreSQL is held while a vendor is waited for, and none after the job."""
+"""Handlers hold no database connection during a vendor call or after the job."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def none_open(tables: Tables) -> bool:
         (tts.handle, RealtimeReader, "read", {"questionId": "q1", "text": "Why queues?"}),
     ],
 )
-def test_handler_during_a_vendors_call_holds_no_connection(
+def test_handler_during_a_vendor_call_holds_no_database_connection(
     services: Services,
     tables: Tables,
     s3: S3Client,

@@ -1,3 +1,5 @@
+"""The job evaluation, on real servers."""
+
 from __future__ import annotations
 
 import re
@@ -16,7 +18,7 @@ from tests.fake_openai.control import OpenAIServer
 from .conftest import FakeJobContext, Tables
 
 PATH = "/v1/chat/completions"
-LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database's times have no zone
+LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database stores times without a zone
 REPLY = {
     "correctness": 8,
     "completeness": 6,
@@ -30,7 +32,7 @@ DATA = {"questionId": "q1", "interviewId": "i1", "answer": "Because work can wai
 
 @pytest.fixture
 def question(tables: Tables) -> Callable[..., FakeJobContext]:
-    """Makes an interview of user u1 with one question, and the job with an answer to it."""
+    """Make an interview of user u1 with one question, and the context of a job with an answer to it."""
 
     def make(answer: str = DATA["answer"], **columns: Any) -> FakeJobContext:
         tables.insert("interviews", id="i1", userId="u1")
@@ -41,7 +43,7 @@ def question(tables: Tables) -> Callable[..., FakeJobContext]:
     return make
 
 
-def test_an_answer_is_scored(
+def test_evaluation_of_an_answer_stores_its_scores(
     question: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     context = question()
@@ -87,17 +89,17 @@ def test_an_answer_is_scored(
         }.items()
     )
     assert row["answeredAt"] == row["evaluatedAt"] == row["updatedAt"] > LONG_AGO
-    assert context.told == sorted(context.told)
+    assert context.reported == sorted(context.reported)
     assert len(vendor.calls(PATH)) == 1
 
 
-def test_what_the_server_makes_up_by_the_schema_is_good(
+def test_evaluation_of_a_generated_reply_is_valid(
     question: Callable[..., FakeJobContext], services: Services
 ) -> None:
     assert 0 <= handle(question(), services)["score"] <= 10
 
 
-def test_the_question_decides_what_weighs_most(
+def test_evaluation_weights_follow_the_question_type(
     question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
 ) -> None:
     vendor.order({"content": REPLY})
@@ -107,7 +109,7 @@ def test_the_question_decides_what_weighs_most(
     assert result["score"] == 8.38  # (3 * 8 + 9.5) / 4, two decimals
 
 
-def test_the_model_is_told_the_question_and_what_is_expected(
+def test_evaluation_prompt_has_the_question_and_the_expected_answer(
     question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
 ) -> None:
     criteria = {"rubric": "Names latency."}
@@ -119,7 +121,7 @@ def test_the_model_is_told_the_question_and_what_is_expected(
         assert part in user["content"]
 
 
-def test_the_model_is_told_further_criteria_and_not_the_weights(
+def test_evaluation_prompt_has_the_criteria_and_not_the_weights(
     question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
 ) -> None:
     handle(question(evaluationCriteria={"correctness": 61, "clarity": 39, "depth": "Names costs."}), services)
@@ -129,16 +131,16 @@ def test_the_model_is_told_further_criteria_and_not_the_weights(
     assert not {"61", "39"} & {*re.findall(r"\b\d+\b", user["content"])}
 
 
-def test_a_judgement_is_paid_for_once(
+def test_evaluation_retried_after_its_reply_is_paid_once(
     question: Callable[..., FakeJobContext],
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
-    breaks: Callable[[str], None],
+    fail_updates: Callable[[str], None],
 ) -> None:
     context = question()
     vendor.order({"content": REPLY})
-    breaks("interview_questions")
+    fail_updates("interview_questions")
     with pytest.raises(TransientError):
         handle(context, services)
     tables.run("DROP TRIGGER refuse ON interview_questions")
@@ -148,7 +150,7 @@ def test_a_judgement_is_paid_for_once(
     assert len(vendor.calls(PATH)) == 1
 
 
-def test_a_reply_that_can_not_be_used_is_not_kept(
+def test_evaluation_reply_that_is_unusable_is_not_kept(
     question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
 ) -> None:
     context = question()
@@ -159,7 +161,7 @@ def test_a_reply_that_can_not_be_used_is_not_kept(
     assert handle(context.again(), services)["clarity"] == 9.5
 
 
-def test_a_job_that_was_lost_changes_nothing(
+def test_evaluation_of_a_lost_job_changes_nothing(
     question: Callable[..., FakeJobContext], services: Services, tables: Tables
 ) -> None:
     context = question()
@@ -180,7 +182,7 @@ def test_a_job_that_was_lost_changes_nothing(
         ({"userId": "u9"}, "not of user 'u9'"),
     ],
 )
-def test_the_question_must_be_of_the_interview_and_this_of_the_user(
+def test_evaluation_of_a_question_that_is_not_the_users_is_refused(
     question: Callable[..., FakeJobContext],
     services: Services,
     vendor: OpenAIServer,
@@ -194,7 +196,7 @@ def test_the_question_must_be_of_the_interview_and_this_of_the_user(
     assert vendor.calls() == []
 
 
-def test_a_job_is_evaluated_and_paid_for_once(
+def test_evaluation_of_the_same_job_again_is_paid_once(
     question: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     context = question()
@@ -208,7 +210,7 @@ def test_a_job_is_evaluated_and_paid_for_once(
     assert len(tables.rows("answer_feedback")) == 1
 
 
-def test_the_feedback_of_a_faster_attempt_stands(
+def test_evaluation_after_a_faster_attempt_keeps_its_feedback(
     question: Callable[..., FakeJobContext], services: Services, tables: Tables
 ) -> None:
     question()
@@ -221,7 +223,7 @@ def test_the_feedback_of_a_faster_attempt_stands(
     assert tables.row("interview_questions")["userAnswer"] == "fast"
 
 
-def test_another_job_evaluates_anew(
+def test_evaluation_by_another_job_is_a_new_one(
     question: Callable[..., FakeJobContext], services: Services, tables: Tables
 ) -> None:
     context = question()
@@ -233,14 +235,14 @@ def test_another_job_evaluates_anew(
     assert len(tables.rows("answer_feedback")) == 2
 
 
-def test_feedback_and_question_are_saved_together_or_not_at_all(
+def test_evaluation_that_fails_to_save_leaves_neither_feedback_nor_answer(
     question: Callable[..., FakeJobContext],
     services: Services,
     tables: Tables,
-    breaks: Callable[[str], None],
+    fail_updates: Callable[[str], None],
 ) -> None:
     context = question()
-    breaks("interview_questions")
+    fail_updates("interview_questions")
 
     with pytest.raises(TransientError):
         handle(context, services)
@@ -258,7 +260,7 @@ def test_feedback_and_question_are_saved_together_or_not_at_all(
     ],
     ids=["refusal", "cut off", "out of range", "incomplete"],
 )
-def test_an_unusable_reply_changes_nothing(
+def test_evaluation_with_an_unusable_reply_stores_nothing(
     question: Callable[..., FakeJobContext],
     services: Services,
     tables: Tables,

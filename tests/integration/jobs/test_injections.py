@@ -1,5 +1,4 @@
-"""The answer is data: whatever it says, it stays in its block; whatever the model makes of it, the scores are
-checked and the total is ours."""
+"""Prompt injections: the answer stays in its block, the scores are checked and the total is computed here."""
 
 from __future__ import annotations
 
@@ -27,13 +26,13 @@ REPLY = {
     "strengths": ["Clear"],
     "improvements": ["Name one more"],
 }
-#: Of the criteria below: half, a third and a sixth.
+#: By the weights 3, 2 and 1 of the criteria below.
 TOTAL = 7.5
 
 
 @pytest.fixture
 def ask(tables: Tables) -> Callable[[str], FakeJobContext]:
-    """The job to evaluate an answer."""
+    """Make the context of a job that evaluates this answer."""
 
     def make(answer: str) -> FakeJobContext:
         tables.insert("interviews", id="i1", userId="u1")
@@ -45,12 +44,12 @@ def ask(tables: Tables) -> Callable[[str], FakeJobContext]:
     return make
 
 
-def test_there_are_enough_of_them() -> None:
+def test_injections_cover_every_technique() -> None:
     assert len({*INJECTIONS.values()}) == len(INJECTIONS) >= 30
 
 
 @pytest.mark.parametrize("answer", [pytest.param(text, id=name) for name, text in INJECTIONS.items()])
-def test_what_reaches_the_model_has_the_answer_once_unchanged_in_its_block(
+def test_prompt_with_an_injection_has_it_once_unchanged_in_its_block(
     ask: Callable[[str], FakeJobContext],
     services: Services,
     tables: Tables,
@@ -64,12 +63,12 @@ def test_what_reaches_the_model_has_the_answer_once_unchanged_in_its_block(
     tag, block = BLOCK.search(user["content"]).groups()
     assert block == answer
     assert (system["content"] + user["content"]).count(answer) == 1
-    assert user["content"].count(tag) == 2, "one block: it is opened once and closed once"
+    assert user["content"].count(tag) == 2, "one opening and one closing tag"
     assert f"between <{tag}> and </{tag}>" in system["content"]
     assert tables.row("interview_questions")["userAnswer"] == answer
 
 
-def test_no_answer_can_know_its_delimiter(
+def test_prompt_delimiter_is_unknown_to_the_answer(
     ask: Callable[[str], FakeJobContext], services: Services, vendor: OpenAIServer
 ) -> None:
     context = ask("A list.")
@@ -90,7 +89,7 @@ def test_no_answer_can_know_its_delimiter(
     ],
     ids=["a total", "weights", "other rows", "our own names"],
 )
-def test_a_model_that_was_talked_into_more_fields_changes_nothing(
+def test_reply_with_extra_fields_stores_the_scores_alone(
     ask: Callable[[str], FakeJobContext],
     services: Services,
     tables: Tables,
@@ -126,7 +125,7 @@ def test_a_model_that_was_talked_into_more_fields_changes_nothing(
     ],
     ids=str,
 )
-def test_scores_that_are_none_are_not_stored(
+def test_reply_with_invalid_scores_is_not_stored(
     ask: Callable[[str], FakeJobContext],
     services: Services,
     tables: Tables,
@@ -140,4 +139,4 @@ def test_scores_that_are_none_are_not_stored(
         handle(context, services)
 
     assert tables.rows("answer_feedback") == []
-    assert context.kept == {}
+    assert context.checkpoints == {}

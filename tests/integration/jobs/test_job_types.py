@@ -1,3 +1,5 @@
+"""The registry of PrepPath's job types, and what loading a handler does."""
+
 from __future__ import annotations
 
 import re
@@ -15,19 +17,19 @@ FOLDER = Path(jobs.__path__[0])
 
 
 def stdout(program: str) -> str:
-    """What the program prints, run by a Python of its own with nothing imported."""
+    """The output of the program in a new Python process."""
     command = [sys.executable, "-c", program]
     return subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
     ).stdout
 
 
-def test_each_kind_has_a_queue_and_a_handler_of_its_own() -> None:
+def test_job_types_each_have_a_queue_and_a_handler() -> None:
     assert [job_type.name for job_type in JOB_TYPES] == ["transcription", "tts", "evaluation", "webhook"]
     assert len({job_type.load() for job_type in JOB_TYPES}) == len(JOB_TYPES)
 
 
-def test_the_registry_alone_loads_no_vendors_library() -> None:
+def test_registry_on_import_loads_no_vendor_library() -> None:
     program = """
 import sys
 import preppath_workers.jobs
@@ -36,14 +38,14 @@ print(*{"openai", "boto3", "psycopg2"} & set(sys.modules))
     assert stdout(program).split() == []
 
 
-def test_loading_the_handlers_opens_no_connection_and_starts_no_thread() -> None:
-    """What is loaded before a fork must bear being forked."""
+def test_handlers_on_load_open_no_connection_and_start_no_thread() -> None:
+    """Handlers are loaded before the supervisor forks."""
     program = """
 import sys, threading
 from pathlib import Path
 from preppath_workers.jobs import JOB_TYPES
-for kind in JOB_TYPES:
-    kind.load()
+for job_type in JOB_TYPES:
+    job_type.load()
 links = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
 print(threading.active_count(), sum("socket" in link for link in links))
 print({"openai", "boto3", "psycopg2"} <= set(sys.modules))
@@ -60,13 +62,13 @@ print({"openai", "boto3", "psycopg2"} <= set(sys.modules))
         ("webhook", {"requests"}),
     ],
 )
-def test_a_queue_loads_what_it_needs_and_no_more(queue: str, expected: set[str]) -> None:
+def test_job_type_on_load_imports_only_what_it_needs(queue: str, expected: set[str]) -> None:
     program = f"""
 import sys
 from preppath_workers.jobs import JOB_TYPES
-for kind in JOB_TYPES:
-    if kind.name == {queue!r}:
-        kind.load()
+for job_type in JOB_TYPES:
+    if job_type.name == {queue!r}:
+        job_type.load()
 print(*{{"openai", "boto3", "psycopg2", "requests"}} & set(sys.modules))
 """
     assert {*stdout(program).split()} == expected
@@ -78,8 +80,8 @@ def sources(module: str) -> str:
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
-@pytest.mark.parametrize("job_type", JOB_TYPES, ids=lambda kind: kind.name)
-def test_a_kind_names_the_services_that_its_handler_uses(job_type: JobType) -> None:
-    """What is not named is loaded within a job, by each worker for itself."""
+@pytest.mark.parametrize("job_type", JOB_TYPES, ids=lambda job_type: job_type.name)
+def test_job_type_names_the_services_that_its_handler_uses(job_type: JobType) -> None:
+    """A service that is not named would be loaded within a job, once a worker."""
     used = re.findall(r"\bservices\.(\w+)", sources(job_type.module))
     assert {*job_type.services} == {*used}

@@ -1,4 +1,4 @@
-"""Recordings that are too much at once, cut with ffmpeg: a stand-in of ours where it is not installed."""
+"""Recordings that are transcribed in parts, cut by ffmpeg or by a stand-in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RATE = 8_000
 NOISE = b"\x00\x20\x00\xe0" * (RATE // 2)
 AUDIO = Wav(NOISE * 2 + bytes(2 * RATE) + NOISE * 4, RATE).wav_bytes()
 
-#: Knows no format but WAV, and finds the one pause there is.
+#: A stand-in for ffmpeg that reads only WAV and always finds one pause.
 STAND_IN = f"""#!{sys.executable} -I
 import sys, wave
 words = sys.argv[1:]
@@ -61,7 +61,7 @@ def installed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits of a size that tests can reach."""
+    """Limits that a small recording exceeds."""
     monkeypatch.setattr(audio, "MAX_AUDIO_BYTES", len(AUDIO) - 1)
     monkeypatch.setattr(audio, "PART_SECONDS", 3.0)
 
@@ -77,7 +77,7 @@ def texts(*words: str) -> list[dict[str, str]]:
     return [{"path": PATH, "body": f'{{"text": "{word}"}}'} for word in words]
 
 
-def test_a_recording_that_is_too_large_is_heard_in_parts_each_within_the_rate_limit(
+def test_recording_that_is_too_large_acquires_a_token_for_each_part(
     context: FakeJobContext, services: Services, tables: Tables, vendor: OpenAIServer, installed: None
 ) -> None:
     vendor.order(*texts("I would", " use ", "a queue."))
@@ -87,12 +87,14 @@ def test_a_recording_that_is_too_large_is_heard_in_parts_each_within_the_rate_li
     assert tables.row("interview_recordings")["transcription"] == "I would use a queue."
     calls = vendor.calls(PATH)
     assert [call["body"]["file"]["filename"] for call in calls] == ["part.wav"] * 3
-    assert context.kept["parts"] == pytest.approx([0.0, 2.7, 5.7], abs=0.1), "the first cut is in the pause"
-    assert context.tokens == 2, "the start of the attempt has paid for the first"
-    assert context.told == sorted(context.told)
+    assert context.checkpoints["parts"] == pytest.approx([0.0, 2.7, 5.7], abs=0.1), (
+        "the first cut is in the pause"
+    )
+    assert context.tokens == 2, "the start of the attempt acquired the first"
+    assert context.reported == sorted(context.reported)
 
 
-def test_no_part_is_paid_for_twice(
+def test_recording_retried_after_some_parts_pays_for_none_twice(
     context: FakeJobContext, services: Services, vendor: OpenAIServer, installed: None
 ) -> None:
     vendor.order(*texts("I would", "use"), {"path": PATH, "status": 503}, *texts("a queue."))
@@ -105,7 +107,7 @@ def test_no_part_is_paid_for_twice(
     assert (len(vendor.calls(PATH)), again.tokens) == (4, 0)
 
 
-def test_a_recording_longer_than_the_model_takes_is_heard_in_parts_too(
+def test_recording_that_is_too_long_is_transcribed_in_parts(
     context: FakeJobContext,
     make_services: Callable[..., Services],
     vendor: OpenAIServer,
@@ -119,7 +121,7 @@ def test_a_recording_longer_than_the_model_takes_is_heard_in_parts_too(
     assert len(vendor.calls(PATH)) == 3
 
 
-def test_without_ffmpeg_it_fails_with_the_reason_and_costs_nothing(
+def test_recording_that_needs_parts_fails_without_ffmpeg_and_costs_nothing(
     context: FakeJobContext,
     make_services: Callable[..., Services],
     vendor: OpenAIServer,
@@ -134,8 +136,7 @@ def test_without_ffmpeg_it_fails_with_the_reason_and_costs_nothing(
     assert vendor.calls() == []
 
 
-def test_the_parts_make_up_the_whole(installed: None, tmp_path: Path) -> None:
-    """Every second is in one part."""
+def test_parts_of_a_recording_make_up_the_whole(installed: None, tmp_path: Path) -> None:
     whole = tmp_path / "whole.wav"
     whole.write_bytes(AUDIO)
     seconds = 0.0

@@ -1,4 +1,4 @@
-"""Recordings as phones and browsers make them, and as they name them, against real ffmpeg."""
+"""Recordings in the formats of phones and browsers, with real ffmpeg."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ PATH = "/v1/audio/transcriptions"
 TONE, SILENCE = "sine=frequency=440:duration=2", "anullsrc=r=16000:cl=mono:d=2"
 FRAGMENTED = "-c:a aac -movflags frag_keyframe+empty_moov+default_base_moof -f mp4"
 
-Hear = Callable[..., dict[str, Any]]
+TranscribeFile = Callable[..., dict[str, Any]]
 
 
 def make(folder: Path, arguments: str, source: str = TONE) -> Path:
-    """Return a recording of the source as ffmpeg writes it with these arguments, which end with a format."""
+    """Return a recording of the source that ffmpeg writes with these arguments."""
     file = folder / "recording"
     command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", source]
     subprocess.run([*command, *arguments.split(), "-y", str(file)], check=True)
@@ -40,8 +40,8 @@ def make(folder: Path, arguments: str, source: str = TONE) -> Path:
 
 
 @pytest.fixture
-def hear(services: Services, tables: Tables, s3: S3Client, bucket: str) -> Hear:
-    """Transcribes a file that was uploaded under a name and a MIME type; returns the result."""
+def transcribe_file(services: Services, tables: Tables, s3: S3Client, bucket: str) -> TranscribeFile:
+    """Transcribe a file uploaded under this name and MIME type; return the result."""
 
     def transcribe(
         file: Path, name: str = "r1", mime_type: str = "application/octet-stream"
@@ -55,7 +55,7 @@ def hear(services: Services, tables: Tables, s3: S3Client, bucket: str) -> Hear:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of few samples, which are quicker to send."""
+    """Parts with a low sample rate, which are quicker to send."""
     monkeypatch.setattr(ffmpeg, "PART_RATE", 1_000)
 
 
@@ -87,30 +87,37 @@ def sent(vendor: OpenAIServer) -> list[Mapping[str, Any]]:
         ("-f w64", ("r1.wav", "audio/wav"), "part.wav"),
     ],
 )
-def test_recording_is_sent_as_what_its_first_bytes_are(
-    hear: Hear, vendor: OpenAIServer, tmp_path: Path, arguments: str, uploaded: tuple[str, str], expected: str
+def test_recording_is_sent_in_the_format_of_its_first_bytes(
+    transcribe_file: TranscribeFile,
+    vendor: OpenAIServer,
+    tmp_path: Path,
+    arguments: str,
+    uploaded: tuple[str, str],
+    expected: str,
 ) -> None:
-    result = hear(make(tmp_path, arguments), *uploaded)
+    result = transcribe_file(make(tmp_path, arguments), *uploaded)
 
     assert [file["filename"] for file in sent(vendor)] == [expected]
     assert result["duration"] > 0
 
 
-def test_webm_without_a_duration_has_the_one_that_ffmpeg_measures(
-    hear: Hear, vendor: OpenAIServer, tmp_path: Path
+def test_webm_without_a_duration_is_measured_by_ffmpeg(
+    transcribe_file: TranscribeFile, vendor: OpenAIServer, tmp_path: Path
 ) -> None:
     vendor.order({"path": PATH, "body": '{"text": "Hello."}'})
 
-    assert hear(make(tmp_path, "-c:a libopus -f webm -live 1"))["duration"] == pytest.approx(2, abs=0.2)
+    assert transcribe_file(make(tmp_path, "-c:a libopus -f webm -live 1"))["duration"] == pytest.approx(
+        2, abs=0.2
+    )
 
 
 @pytest.mark.parametrize(
     "arguments", ["-f wav", "-c:a libopus -f webm", "-c:a libmp3lame -f mp3", FRAGMENTED]
 )
-def test_silence_costs_nothing_and_the_result_says_so(
-    hear: Hear, vendor: OpenAIServer, tables: Tables, tmp_path: Path, arguments: str
+def test_silent_recording_costs_nothing_and_is_reported(
+    transcribe_file: TranscribeFile, vendor: OpenAIServer, tables: Tables, tmp_path: Path, arguments: str
 ) -> None:
-    result = hear(make(tmp_path, arguments, SILENCE))
+    result = transcribe_file(make(tmp_path, arguments, SILENCE))
 
     assert (result["characters"], result["cached"]) == (0, False)
     assert result["silentSeconds"] == pytest.approx(2, abs=0.2)
@@ -118,37 +125,41 @@ def test_silence_costs_nothing_and_the_result_says_so(
     assert vendor.calls(PATH) == []
 
 
-def test_recording_of_40_mb_is_heard_in_parts_and_its_silent_ones_are_not_sent(
-    hear: Hear, vendor: OpenAIServer, tmp_path: Path, small_parts: None
+def test_recording_of_40_mb_is_transcribed_in_parts_without_the_silent_ones(
+    transcribe_file: TranscribeFile, vendor: OpenAIServer, tmp_path: Path, small_parts: None
 ) -> None:
     """650 s of sound, and silence from there on."""
     source = "aevalsrc='0.3*lt(t,650)*sin(1000*t)':s=1000:d=1300"
 
     file = make(tmp_path, "-c:a pcm_s32le -ac 8 -f wav", source)
     assert file.stat().st_size > 40_000_000 > MAX_AUDIO_BYTES
-    result = hear(file)
+    result = transcribe_file(file)
 
     assert result["duration"] == pytest.approx(1_300, abs=1)
     assert [file["filename"] for file in sent(vendor)] == ["part.wav"] * 2
     assert result["silentSeconds"] == pytest.approx(100, abs=1)
 
 
-def test_90_minutes_with_long_pauses_need_nine_requests(
-    hear: Hear, vendor: OpenAIServer, tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
+def test_recording_of_90_minutes_with_long_pauses_takes_nine_requests(
+    transcribe_file: TranscribeFile,
+    vendor: OpenAIServer,
+    tmp_path: Path,
+    small_parts: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """100 s of sound and 200 s of pause, 18 times."""
     monkeypatch.setattr("preppath_workers.jobs.transcription.audio.MAX_AUDIO_BYTES", 1_000_000)
     source = "aevalsrc='0.3*lt(mod(t,300),100)*sin(1000*t)':s=1000:d=5400"
 
-    result = hear(make(tmp_path, "-c:a flac -f flac", source))
+    result = transcribe_file(make(tmp_path, "-c:a flac -f flac", source))
 
     assert result["duration"] == pytest.approx(5_400, abs=1)
     assert len(sent(vendor)) == 9
 
 
 @pytest.mark.parametrize("content", [b"<html>not found</html>", b"\x89PNG\r\n\x1a\n", bytes(5_000), b"x"])
-def test_what_is_no_recording_fails_with_the_reason_and_costs_nothing(
-    hear: Hear, vendor: OpenAIServer, tmp_path: Path, content: bytes
+def test_unreadable_recording_fails_with_the_reason_and_costs_nothing(
+    transcribe_file: TranscribeFile, vendor: OpenAIServer, tmp_path: Path, content: bytes
 ) -> None:
     file = tmp_path / "recording"
     file.write_bytes(content)
@@ -156,5 +167,5 @@ def test_what_is_no_recording_fails_with_the_reason_and_costs_nothing(
         assert audio_format(opened) is None
 
     with pytest.raises(PermanentError, match="ffmpeg finds no sound"):
-        hear(file, "r1.webm", "audio/webm")
+        transcribe_file(file, "r1.webm", "audio/webm")
     assert vendor.calls(PATH) == []

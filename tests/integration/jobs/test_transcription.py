@@ -1,3 +1,5 @@
+"""The job transcription, on real servers."""
+
 from __future__ import annotations
 
 import json
@@ -25,7 +27,7 @@ AUDIO = Wav(b"\x00\x20\x00\xe0" * (3 * 4_000), 8_000).wav_bytes("I would use a q
 
 @pytest.fixture
 def recording(tables: Tables, s3: S3Client, bucket: str) -> Callable[..., FakeJobContext]:
-    """Makes a recording of user u1, and the job for it."""
+    """Make a recording of user u1 and the context of its job."""
 
     def make(audio: bytes | None = AUDIO, **columns: Any) -> FakeJobContext:
         row = {"id": "r1", "userId": "u1", "filename": "recordings/r1.wav", **columns}
@@ -37,7 +39,7 @@ def recording(tables: Tables, s3: S3Client, bucket: str) -> Callable[..., FakeJo
     return make
 
 
-def test_a_recording_becomes_text(
+def test_transcription_of_a_recording_stores_its_text(
     recording: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     context = recording(mimeType="audio/wav")
@@ -48,12 +50,12 @@ def test_a_recording_becomes_text(
     row = tables.row("interview_recordings")
     assert (row["transcribed"], row["transcription"], row["duration"]) == (True, "I would use a queue.", 3.0)
     assert abs(datetime.now(UTC).replace(tzinfo=None) - row["transcribedAt"]) < timedelta(minutes=1)
-    assert context.told == sorted(context.told)
+    assert context.reported == sorted(context.reported)
     [call] = vendor.calls(PATH)
     assert call["body"]["file"]["bytes"] == len(AUDIO)
 
 
-def test_a_recording_already_transcribed_costs_nothing(
+def test_transcription_of_a_transcribed_recording_costs_nothing(
     recording: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
 ) -> None:
     context = recording(audio=None, transcribed=True, transcription="Hello.", duration=9)
@@ -64,7 +66,7 @@ def test_a_recording_already_transcribed_costs_nothing(
     assert vendor.calls() == []
 
 
-def test_a_known_duration_stays_when_nobody_tells_another(
+def test_transcription_without_a_measured_duration_keeps_the_known_one(
     recording: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     vendor.order({"body": '{"text": "Hello\\u0000\\ud83d."}'})
@@ -75,7 +77,7 @@ def test_a_known_duration_stays_when_nobody_tells_another(
     assert (row["transcription"], row["duration"]) == ("Hello?.", 9)
 
 
-def test_the_audio_tells_its_duration_when_the_model_does_not(
+def test_transcription_without_the_models_duration_reads_the_audio(
     recording: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
 ) -> None:
     vendor.order({"body": '{"text": "Hello."}'})
@@ -83,7 +85,7 @@ def test_the_audio_tells_its_duration_when_the_model_does_not(
     assert handle(recording(duration=9), services)["duration"] == 3.0
 
 
-def test_the_language_is_handed_on(
+def test_transcription_language_of_the_job_is_sent(
     recording: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
 ) -> None:
     context = recording()
@@ -94,15 +96,15 @@ def test_the_language_is_handed_on(
     assert vendor.calls(PATH)[0]["body"]["languages[]"] == "de"
 
 
-def test_a_transcript_is_paid_for_once(
+def test_transcription_retried_after_its_reply_is_paid_once(
     recording: Callable[..., FakeJobContext],
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
-    breaks: Callable[[str], None],
+    fail_updates: Callable[[str], None],
 ) -> None:
     context = recording()
-    breaks("interview_recordings")
+    fail_updates("interview_recordings")
     with pytest.raises(TransientError):
         handle(context, services)
     tables.run("DROP TRIGGER refuse ON interview_recordings")
@@ -113,7 +115,7 @@ def test_a_transcript_is_paid_for_once(
     assert len(vendor.calls(PATH)) == 1
 
 
-def test_a_job_that_was_lost_changes_nothing(
+def test_transcription_of_a_lost_job_changes_nothing(
     recording: Callable[..., FakeJobContext], services: Services, tables: Tables
 ) -> None:
     context = recording()
@@ -125,7 +127,7 @@ def test_a_job_that_was_lost_changes_nothing(
     assert tables.row("interview_recordings") == before
 
 
-def test_the_transcript_of_a_faster_worker_stands(
+def test_transcription_after_a_faster_worker_keeps_its_text(
     recording: Callable[..., FakeJobContext], services: Services, tables: Tables
 ) -> None:
     recording()
@@ -146,7 +148,7 @@ def test_the_transcript_of_a_faster_worker_stands(
         (b"\0\0\0\x1cftypiso5\0\0\0\0", "recording.mp4"),
     ],
 )
-def test_the_vendor_is_told_the_format_by_the_first_bytes_and_not_the_users_name(
+def test_transcription_format_is_that_of_the_first_bytes_and_not_of_the_name(
     recording: Callable[..., FakeJobContext],
     services: Services,
     vendor: OpenAIServer,
@@ -173,7 +175,7 @@ def test_the_vendor_is_told_the_format_by_the_first_bytes_and_not_the_users_name
         (b"<html>", "format is unknown"),
     ],
 )
-def test_a_format_that_needs_ffmpeg_fails_without_it_and_costs_nothing(
+def test_transcription_of_a_format_that_needs_ffmpeg_fails_without_it(
     recording: Callable[..., FakeJobContext],
     services: Services,
     vendor: OpenAIServer,
@@ -188,7 +190,7 @@ def test_a_format_that_needs_ffmpeg_fails_without_it_and_costs_nothing(
     assert vendor.calls() == []
 
 
-def test_segments_that_whisper_doubts_are_left_out(
+def test_transcription_omits_segments_that_whisper_doubts(
     recording: Callable[..., FakeJobContext],
     make_services: Callable[..., Services],
     tables: Tables,
@@ -217,7 +219,7 @@ def test_segments_that_whisper_doubts_are_left_out(
         ({"recordingId": "r1", "userId": "u2"}, "not of user 'u2'"),
     ],
 )
-def test_a_recording_must_exist_and_be_the_users(
+def test_transcription_of_a_recording_that_is_not_the_users_is_refused(
     recording: Callable[..., FakeJobContext],
     services: Services,
     vendor: OpenAIServer,
@@ -240,7 +242,7 @@ def test_a_recording_must_exist_and_be_the_users(
     ],
     ids=["missing", "empty", "too large"],
 )
-def test_audio_that_can_not_be_transcribed_costs_nothing(
+def test_transcription_of_unusable_audio_costs_nothing(
     recording: Callable[..., FakeJobContext],
     services: Services,
     vendor: OpenAIServer,
@@ -255,7 +257,7 @@ def test_audio_that_can_not_be_transcribed_costs_nothing(
     assert vendor.calls() == []
 
 
-def test_a_failure_leaves_the_recording_as_it_was(
+def test_transcription_that_fails_leaves_the_recording_unchanged(
     recording: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     context = recording()

@@ -1,4 +1,4 @@
-"""Text to speech with /v1/audio/speech."""
+"""The job tts with the endpoint /v1/audio/speech."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PATH = "/v1/audio/speech"
-LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database's times have no zone
+LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database stores times without a zone
 MODEL = {"OPENAI_TTS_MODEL": "gpt-4o-mini-tts"}
 
 
@@ -38,7 +38,7 @@ def context(tables: Tables) -> FakeJobContext:
     return FakeJobContext({"questionId": "q1", "text": "Why queues?"})
 
 
-def test_a_question_is_spoken(
+def test_tts_of_a_question_stores_its_speech(
     context: FakeJobContext,
     services: Services,
     tables: Tables,
@@ -64,16 +64,16 @@ def test_a_question_is_spoken(
     assert row["audioDuration"] == result["duration"]
     assert row["updatedAt"] > LONG_AGO
     assert len(vendor.calls(PATH)) == 1
-    assert context.told == sorted(context.told)
+    assert context.reported == sorted(context.reported)
 
 
-def test_a_question_that_does_not_exist_costs_nothing(services: Services, vendor: OpenAIServer) -> None:
+def test_tts_of_a_missing_question_costs_nothing(services: Services, vendor: OpenAIServer) -> None:
     with pytest.raises(PermanentError, match="no question 'q9'"):
         handle(FakeJobContext({"questionId": "q9", "text": "Why?"}), services)
     assert vendor.calls() == []
 
 
-def test_a_failed_request_stores_nothing(
+def test_tts_with_a_failed_request_stores_nothing(
     context: FakeJobContext,
     services: Services,
     tables: Tables,
@@ -91,7 +91,7 @@ def test_a_failed_request_stores_nothing(
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
 
-def test_speech_that_is_there_already_is_not_paid_for_again(
+def test_tts_of_existing_speech_is_not_paid_again(
     context: FakeJobContext, services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     first = handle(context, services)
@@ -111,7 +111,7 @@ def test_speech_that_is_there_already_is_not_paid_for_again(
     [{"text": "Why lists?"}, {"voice": "nova"}, {"speed": 1.5}, {"instructions": "Whisper."}],
     ids=str,
 )
-def test_speech_that_is_asked_for_differently_is_spoken_anew(
+def test_tts_with_other_options_is_synthesized_again(
     context: FakeJobContext, services: Services, vendor: OpenAIServer, change: dict[str, Any]
 ) -> None:
     handle(context, services)
@@ -123,7 +123,7 @@ def test_speech_that_is_asked_for_differently_is_spoken_anew(
     assert call["input" if name == "text" else name] == value
 
 
-def test_another_model_speaks_anew(
+def test_tts_with_another_model_is_synthesized_again(
     context: FakeJobContext, make_services: Callable[..., Services], vendor: OpenAIServer
 ) -> None:
     handle(context, make_services(**MODEL))
@@ -132,7 +132,7 @@ def test_another_model_speaks_anew(
     assert [call["model"] for call in vendor.calls(PATH)] == ["gpt-4o-mini-tts", "tts-1"]
 
 
-def test_a_voice_that_openai_does_not_have_is_refused_and_other_vendors_have_others(
+def test_tts_with_an_unknown_voice_is_refused_by_openai_only(
     context: FakeJobContext, make_services: Callable[..., Services], vendor: OpenAIServer
 ) -> None:
     context.data["voice"] = "af_heart"
@@ -141,12 +141,12 @@ def test_a_voice_that_openai_does_not_have_is_refused_and_other_vendors_have_oth
         handle(context, make_services(**MODEL, OPENAI_TTS_BASE_URL="https://api.openai.com/v1"))
     assert vendor.calls() == []
 
-    with pytest.raises(PermanentError, match="invalid_value"):  # says the vendor, who might have had it
+    with pytest.raises(PermanentError, match="invalid_value"):  # the vendor decides
         handle(context, make_services(**MODEL))
     assert vendor.calls(PATH)[0]["body"]["voice"] == "af_heart"
 
 
-def test_configured_voice_that_the_model_lacks_is_not_charged_to_the_job(
+def test_tts_with_an_unsupported_configured_voice_refuses_all(
     context: FakeJobContext, make_services: Callable[..., Services]
 ) -> None:
     with pytest.raises(ServiceError, match=r"setting voice: .* invalid_value") as caught:
@@ -155,16 +155,16 @@ def test_configured_voice_that_the_model_lacks_is_not_charged_to_the_job(
     assert caught.value.refuses_all
 
 
-def test_a_failure_after_the_speech_is_stored_pays_for_nothing_again(
+def test_tts_retried_after_its_upload_is_paid_once(
     context: FakeJobContext,
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
-    breaks: Callable[[str], None],
+    fail_updates: Callable[[str], None],
     s3: S3Client,
     bucket: str,
 ) -> None:
-    breaks("interview_questions")
+    fail_updates("interview_questions")
     with pytest.raises(TransientError):
         handle(context, services)
     tables.run("DROP TRIGGER refuse ON interview_questions")
@@ -176,7 +176,7 @@ def test_a_failure_after_the_speech_is_stored_pays_for_nothing_again(
     assert len(vendor.calls(PATH)) == 1
 
 
-def test_a_job_that_was_lost_changes_nothing(
+def test_tts_of_a_lost_job_changes_nothing(
     context: FakeJobContext, services: Services, tables: Tables
 ) -> None:
     before, context.lost = tables.row("interview_questions"), True
@@ -189,12 +189,12 @@ def test_a_job_that_was_lost_changes_nothing(
 
 @pytest.fixture
 def long(context: FakeJobContext) -> FakeJobContext:
-    """A text that takes three requests, and is soon spoken: most of it are hyphens that nobody hears."""
+    """A text of three requests and little speech: most of it is soft hyphens."""
     context.data["text"] = f"Why{chr(0xAD) * 3_900}? " * 3
     return context
 
 
-def test_a_long_text_is_spoken_in_parts_each_within_the_rate_limit(
+def test_tts_of_a_long_text_acquires_a_token_for_each_part(
     long: FakeJobContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
     vendor.order(*({"path": PATH, "body": body} for body in ("one,", "two,", "three")))
@@ -204,13 +204,13 @@ def test_a_long_text_is_spoken_in_parts_each_within_the_rate_limit(
     calls = vendor.calls(PATH)
     assert " ".join(call["body"]["input"] for call in calls) == long.data["text"].strip()
     assert max(len(call["body"]["input"]) for call in calls) <= MAX_SPEECH_INPUT
-    assert (len(calls), long.tokens) == (3, 2), "the start of the attempt has paid for the first"
+    assert (len(calls), long.tokens) == (3, 2), "the start of the attempt acquired the first"
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["tts/q1.mp3"]
     assert s3.get_object(Bucket=bucket, Key="tts/q1.mp3")["Body"].read() == b"one,two,three"
-    assert long.told == sorted(long.told)
+    assert long.reported == sorted(long.reported)
 
 
-def test_no_part_is_paid_for_twice(
+def test_tts_retried_after_some_parts_pays_for_none_twice(
     long: FakeJobContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
     vendor.order(
@@ -229,7 +229,7 @@ def test_no_part_is_paid_for_twice(
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["tts/q1.mp3"]
 
 
-def test_parts_that_a_crash_left_behind_are_removed(
+def test_tts_after_a_crash_removes_leftover_parts(
     long: FakeJobContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
     vendor.order(*({"path": PATH, "body": body} for body in ("one,", "two,", "three")))
@@ -243,7 +243,7 @@ def test_parts_that_a_crash_left_behind_are_removed(
 
 
 @pytest.mark.parametrize("question_id", ["../../other/q1", "parts/x/1", "50% \\ ü"])
-def test_question_id_with_separators_stays_in_its_folder(
+def test_tts_of_a_question_id_with_separators_stays_in_its_folder(
     services: Services, tables: Tables, s3: S3Client, bucket: str, question_id: str
 ) -> None:
     tables.insert(

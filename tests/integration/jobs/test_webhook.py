@@ -1,3 +1,5 @@
+"""The job webhook, with a receiver over real HTTP."""
+
 from __future__ import annotations
 
 import json
@@ -34,7 +36,7 @@ FAILED = {
     "event": "failed",
     "result": None,
     "reason": "permanent",
-    "error": {"class": "PermanentError", "message": "there is no question 'Zoë 😀'"},
+    "error": {"class": "PermanentError", "message": "no question 'Zoë 😀'"},
 }
 
 
@@ -45,7 +47,7 @@ def api() -> Iterator[Receiver]:
 
 
 def services(url: str = "") -> Services:
-    """Services of which the webhook alone has somebody at the other end."""
+    """Services whose webhook receiver alone is running."""
     return Services(load({**MINIMAL_ENV, "WEBHOOK_URL": url}, []))
 
 
@@ -60,7 +62,7 @@ OUTAGE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("data", [COMPLETED, FAILED, OUTAGE], ids=lambda data: data["event"])
-def test_the_api_is_told_what_became_of_the_job(api: Receiver, data: dict[str, Any]) -> None:
+def test_webhook_job_delivers_the_outcome(api: Receiver, data: dict[str, Any]) -> None:
     context = FakeJobContext(data, "d1")
 
     assert handle(context, services(api.url)) == {"status": 204}
@@ -70,7 +72,7 @@ def test_the_api_is_told_what_became_of_the_job(api: Receiver, data: dict[str, A
     assert request.headers["PrepPath-Delivery"] == "d1"
 
 
-def test_every_attempt_has_the_same_id_so_that_repeats_can_be_dropped(api: Receiver) -> None:
+def test_webhook_job_on_each_attempt_sends_the_same_delivery_id(api: Receiver) -> None:
     context = FakeJobContext(COMPLETED, "d1")
     api.status = 500
     with pytest.raises(ServiceError):
@@ -82,24 +84,24 @@ def test_every_attempt_has_the_same_id_so_that_repeats_can_be_dropped(api: Recei
     assert {json.loads(request.body)["deliveryId"] for request in api.received} == {"d1"}
 
 
-def test_what_is_not_known_any_more_is_null(api: Receiver) -> None:
+def test_webhook_job_of_a_deleted_job_sends_null(api: Receiver) -> None:
     unknown = {**COMPLETED, "attempts": None, "result": None}
     handle(FakeJobContext(unknown), services(api.url))
     assert json.loads(api.received[0].body).items() >= {"attempts": None, "result": None}.items()
 
 
-def test_text_that_is_no_unicode_gets_through_as_json_spells_it(api: Receiver) -> None:
+def test_webhook_job_with_a_lone_surrogate_sends_its_json_escape(api: Receiver) -> None:
     handle(FakeJobContext({**COMPLETED, "result": {"text": "half \ud83d"}}), services(api.url))
     assert rb'"half \ud83d"' in api.received[0].body
 
 
-def test_a_job_that_another_worker_owns_is_not_told(api: Receiver) -> None:
+def test_webhook_job_that_was_lost_sends_nothing(api: Receiver) -> None:
     with pytest.raises(JobLost):
         handle(FakeJobContext(COMPLETED, lost=True), services(api.url))
     assert api.received == []
 
 
-def test_without_a_url_no_attempt_can_succeed() -> None:
+def test_webhook_job_without_a_url_is_a_permanent_error() -> None:
     with pytest.raises(PermanentError, match="WEBHOOK_URL is not set"):
         handle(FakeJobContext(COMPLETED), services())
 
@@ -122,7 +124,7 @@ def test_without_a_url_no_attempt_can_succeed() -> None:
     ],
     ids=str,
 )
-def test_wrong_data_is_refused_before_anybody_is_told(
+def test_webhook_job_with_invalid_data_sends_nothing(
     api: Receiver, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InvalidJob) as caught:

@@ -1,3 +1,5 @@
+"""Differences between a text and the transcript of its speech."""
+
 from __future__ import annotations
 
 import pytest
@@ -51,7 +53,7 @@ def test_difference_of_the_same_words_is_none(text: str, transcript: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "transcript", "told"),
+    ("text", "transcript", "expected"),
     [
         ("Explain how a hash table works.", "A hash table maps keys to values.", '"explain how a hash"'),
         ("What is a heap?", "Sure! What is a heap?", 'was read as "sure what is a"'),
@@ -70,14 +72,14 @@ def test_difference_of_the_same_words_is_none(text: str, transcript: str) -> Non
         ("What does <div> do?", "What does do?", '"what does div do"'),
     ],
 )
-def test_difference_of_other_words_is_told(text: str, transcript: str, told: str) -> None:
+def test_difference_of_other_words_is_described(text: str, transcript: str, expected: str) -> None:
     found = difference(text, transcript)
 
     assert found is not None
-    assert told in found
+    assert expected in found
 
 
-def test_difference_of_a_long_text_is_found_soon() -> None:
+def test_difference_of_a_long_text_is_found_in_time() -> None:
     text = "Use 42 of the data base's 1,000 rows, and don't ask why. " * 60
 
     assert difference(text, text.upper()) is None

@@ -1,4 +1,4 @@
-"""`python -m tests.integration.worker.app`: the real supervisor with the playbook for every queue."""
+"""`python -m tests.integration.worker.app`: the real supervisor with the scripted handlers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A supervisor for every test, and the queue that it works."""
+"""A supervisor for each test, and its queue."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Start = Callable[..., App]
 
 @pytest.fixture
 def environment(redis_url: str, key_prefix: str, tmp_path: Path) -> dict[str, str]:
-    """What every supervisor here is configured with; tests change it before they start one."""
+    """The configuration of each supervisor."""
     return {
         "REDIS_URL": redis_url,
         "KEY_PREFIX": key_prefix,
         **MINIMAL_ENV,
-        "PLAYBOOK_RECORD": str(tmp_path / "record"),
+        "HANDLER_RECORD": str(tmp_path / "record"),
         "LOG_LEVEL": "debug",
         "LOG_FORMAT": "json",
         "ALPHA_CONCURRENCY": "2",
@@ -35,7 +35,7 @@ def environment(redis_url: str, key_prefix: str, tmp_path: Path) -> dict[str, st
 
 @pytest.fixture
 def launch(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
-    """Makes supervisors with changed variables, not yet started; all are gone after the test."""
+    """Make supervisors with changed variables, not yet started; kill them after the test."""
     apps: list[App] = []
 
     def make(**changed: str) -> App:

@@ -1,4 +1,4 @@
-"""Starts the real supervisor as a process of its own, and tells what it and its children do."""
+"""The real supervisor as a process, and what its log and its handlers say about it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass
 class App:
-    """One supervisor that works the queues alpha and beta with the playbook."""
+    """One supervisor with the scripted handlers for the queues alpha and beta."""
 
     folder: Path
     environment: Mapping[str, str]
     module: str = "tests.integration.worker.app"
     arguments: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = None
-    #: A command that starts another, to start it with, and what its process does before anything else.
+    #: A command to start it through, and a function that its process calls first.
     starter: Sequence[str] = ()
     prepare: Callable[[], object] | None = None
-    #: Where its log goes instead of the file; then `logged` and what asks it know nothing.
+    #: Where its log goes instead of the file; then `logged` finds nothing.
     stderr: int | None = None
 
     @property
@@ -45,7 +45,7 @@ class App:
         return self.folder / "log"
 
     def start(self) -> App:
-        """Starts it and waits until every worker waits for jobs."""
+        """Start it and wait until every worker has started."""
         self.launch()
         eventually(lambda: self.logged("Supervisor started"), deadline=30)
         wanted = sum(self.logged("Supervisor started")[-1]["workers"].values())
@@ -53,7 +53,7 @@ class App:
         return self
 
     def launch(self) -> App:
-        """Starts it, no more."""
+        """Start it and do not wait."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.starter, sys.executable, "-m", self.module, *self.arguments],
@@ -69,7 +69,7 @@ class App:
         os.kill(self.pid, number)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Asks it to stop; returns the exit code."""
+        """Send the signal and wait; return the exit code."""
         self.send(number)
         return self.wait()
 
@@ -78,13 +78,13 @@ class App:
         return self.process.wait(timeout)
 
     def kill(self) -> None:
-        """Ends the supervisor and nothing else; its children are its own affair."""
+        """Kill the supervisor alone, not its workers."""
         if self.process and self.process.poll() is None:
             self.send(signal.SIGKILL)
             self.wait()
 
     def logged(self, message: str) -> list[dict[str, Any]]:
-        """The log's lines with this message."""
+        """The lines of the log with this message."""
         return [line for line in self.lines() if line["message"] == message]
 
     def lines(self) -> list[dict[str, Any]]:
@@ -92,37 +92,37 @@ class App:
         lines = self.log_path.read_text(encoding="utf-8").splitlines() if self.log_path.exists() else []
         return [*map(json.loads, lines)]
 
-    def children(self) -> dict[str, int]:
-        """The living children by name: `alpha:0`, `janitor`, …"""
+    def processes(self) -> dict[str, int]:
+        """The pids of its live workers and janitor, by name: `alpha:0`, `janitor`."""
         latest = {line["process"]: line["processPid"] for line in self.logged("Process started")}
         return {name: pid for name, pid in latest.items() if is_alive(pid)}
 
     def workers(self) -> dict[str, int]:
-        return {name: pid for name, pid in self.children().items() if name != "janitor"}
+        return {name: pid for name, pid in self.processes().items() if name != "janitor"}
 
     def records(self, word: str = "") -> list[list[str]]:
-        """What the playbook wrote down: `[word, job id, pid]`."""
-        path = Path(self.environment["PLAYBOOK_RECORD"])
+        """What the handlers recorded: `[word, job id, pid]`."""
+        path = Path(self.environment["HANDLER_RECORD"])
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [words for words in map(str.split, lines) if not word or words[0] == word]
 
     def runs(self, job_id: str) -> int:
-        """How often the job was started, as its handler knows it."""
+        """How often the handler was called for the job."""
         return sum(words[1] == job_id for words in self.records("start"))
 
     def pid_of(self, job_id: str) -> int:
-        """Who runs the job, once somebody does."""
+        """The pid of the worker that runs the job, once it has started."""
         started = eventually(lambda: [words for words in self.records("start") if words[1] == job_id])
         return int(started[-1][2])
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs: one that only waits to be reaped does not."""
+    """Whether the process runs; a zombie does not."""
     return state_of_process(pid) not in "ZX"
 
 
 def state_of_process(pid: int) -> str:
-    """The letter that proc(5) gives its state; X, dead, where there is none."""
+    """The process state as in proc(5); X if it does not exist."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -130,7 +130,7 @@ def state_of_process(pid: int) -> str:
 
 
 def queue_of(redis: Redis, environment: Mapping[str, str], name: str = "alpha") -> Queue:
-    """The queue that an App of this environment works."""
+    """A queue of the App with this environment."""
     return Queue(name, redis, environment["KEY_PREFIX"])
 
 

@@ -1,11 +1,9 @@
-"""`python -m tests.integration.worker.killing_app`: the real supervisor with the real handlers, which a file
-can order
-to die after their n-th step.
+"""`python -m tests.integration.worker.killing_app`: the real supervisor with the real handlers, which
+a file can order to die after their n-th step.
 
-A step is a finished call to a service, or a finished `step` or `check_lease` of the attempt: whatever may
-have
-left something behind. `KILL_FOLDER` has the orders: `at` holds the number of the step after which the worker
-is killed, once; `steps` gets a line for each step.
+A step is a finished call to a service, or a finished `step` or `check_lease` of the attempt: anything that
+may have had an effect. In `KILL_FOLDER`, `at` holds the number of the step after which the worker is killed,
+once; `steps` gets a line for each step.
 """
 
 from __future__ import annotations
@@ -28,12 +26,12 @@ from preppath_workers.worker.supervisor import Supervisor
 
 FOLDER = Path(os.environ["KILL_FOLDER"])
 
-#: Calls of one step that are no step of their own: the answer is stored before anything else can happen.
+#: Services whose calls are not steps of their own: `step` stores the answer before anything else.
 _INSIDE = ("openai",)
 
 
 class Steps:
-    """Counts the steps of one attempt, and kills the process after the one that was ordered."""
+    """Count the steps of one attempt, and kill the process after the ordered one."""
 
     def __init__(self) -> None:
         self._done = 0
@@ -48,8 +46,8 @@ class Steps:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Watched:
-    """Something whose methods are steps."""
+class StepProxy:
+    """A proxy whose methods are steps."""
 
     def __init__(self, name: str, target: Any, steps: Steps) -> None:
         self._name, self._target, self._steps = name, target, steps
@@ -78,22 +76,22 @@ class Watched:
         self._steps.done(f"{self._name}.transaction")
 
 
-class WatchedServices:
-    """The real services, watched."""
+class ServicesWithSteps:
+    """The real services, with their calls counted as steps."""
 
     def __init__(self, services: Services, steps: Steps) -> None:
         self._services, self._steps = services, steps
 
-    def __getattr__(self, name: str) -> Watched:
-        return Watched(name, getattr(self._services, name), self._steps)
+    def __getattr__(self, name: str) -> StepProxy:
+        return StepProxy(name, getattr(self._services, name), self._steps)
 
 
-def watched(handle: Handler) -> Handler:
+def with_steps(handle: Handler) -> Handler:
     def run(context: JobContext, services: Services) -> Mapping[str, Any]:
         steps = Steps()
-        watched_attempt: Any = Watched("attempt", context, steps)
-        watched_services: Any = WatchedServices(services, steps)
-        return handle(watched_attempt, watched_services)
+        with_steps_context: Any = StepProxy("context", context, steps)
+        with_steps_services: Any = ServicesWithSteps(services, steps)
+        return handle(with_steps_context, with_steps_services)
 
     return run
 
@@ -105,5 +103,5 @@ def load() -> Config:
 
 
 if __name__ == "__main__":
-    registry = Registry({job_type.name: watched(job_type.load()) for job_type in JOB_TYPES}, Services)
+    registry = Registry({job_type.name: with_steps(job_type.load()) for job_type in JOB_TYPES}, Services)
     sys.exit(Supervisor(load(), registry, load).run())

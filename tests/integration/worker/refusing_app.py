@@ -1,7 +1,7 @@
-"""`python -m tests.integration.worker.refusing_app`: the real supervisor on a machine that is out of
-something.
+"""`python -m tests.integration.worker.refusing_app`: the real supervisor on a machine short of
+a resource.
 
-`REFUSED` names a function, `module.name`; its first calls in the supervisor fail as the system lets it fail.
+`REFUSED` names a function, `module.name`; its first calls in the supervisor fail with EAGAIN.
 """
 
 from __future__ import annotations

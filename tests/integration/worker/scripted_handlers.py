@@ -1,6 +1,6 @@
-"""A handler that does what the job's data says, and writes down that it ran.
+"""A handler that does what the job's data says, and records that it ran.
 
-The record is a file outside Redis, opened for appending, one line a run: the oracle of the process tests.
+The record is a file outside Redis, one line a run, so that tests need not trust what Redis says.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from preppath_workers.registry import JobContext
 
 
 def handle(context: JobContext, services: object) -> Mapping[str, Any]:
-    """Data: `{"do": name of a move, …its arguments}`; no move is a job that succeeds at once."""
+    """Run the action that the data names: `{"do": action, …its arguments}`; without one, succeed at once."""
     record(f"start {context.id} {os.getpid()}")
-    _MOVES[context.data.get("do", "nothing")](context)
+    _ACTIONS[context.data.get("do", "nothing")](context)
     record(f"end {context.id} {os.getpid()}")
     return {"pid": os.getpid()}
 
 
 def record(line: str) -> None:
-    """Writes it down in the file that the environment names."""
-    append(Path(os.environ["PLAYBOOK_RECORD"]), line)
+    """Append the line to the file that HANDLER_RECORD names."""
+    append(Path(os.environ["HANDLER_RECORD"]), line)
 
 
 def append(path: Path, line: str) -> None:
-    """Appends a line; one write call, so that lines of several processes do not mix."""
+    """Append a line in one write, so that lines of several processes do not mix."""
     with path.open("ab", buffering=0) as file:
         file.write(line.encode() + b"\n")
 
@@ -54,17 +54,17 @@ def _sleep(context: JobContext) -> None:
 
 
 def _hang(context: JobContext) -> None:
-    """Deaf to SIGALRM, as a call into a library is that never returns."""
+    """Block SIGALRM and SIGTERM, like a call into a C library that never returns."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM, signal.SIGTERM])
     time.sleep(3600)
 
 
 def _swallow(context: JobContext) -> None:
-    """Catches whatever it can, as careless code does."""
+    """Catch every exception, as careless code does."""
     while True:
         try:
             time.sleep(0.05)
-        except Exception:  # noqa: BLE001 — that is the point
+        except Exception:  # noqa: BLE001 — the purpose of this handler
             record("swallowed")
 
 
@@ -77,21 +77,21 @@ def _exit(context: JobContext) -> None:
 
 
 def _fork(context: JobContext) -> None:
-    """Forgets to end the child."""
+    """Fork and let the forked process leave the handler."""
     if os.fork():
         return
-    record(f"copy {context.id} {os.getpid()}")
+    record(f"forked {context.id} {os.getpid()}")
     match context.data["then"]:
         case "raise":
-            raise ValueError("in the copy")
+            raise ValueError("in the forked process")
         case "exit":
             sys.exit(0)
-        case "confirm":
+        case "check_lease":
             context.check_lease()
 
 
 def _leak(context: JobContext) -> None:
-    """Opens files until there is no descriptor left, and closes none."""
+    """Open files until no descriptor is left."""
     try:
         while True:
             _LEAKED.append(os.open(os.devnull, os.O_RDONLY))
@@ -104,14 +104,14 @@ def _print(context: JobContext) -> None:
         print("line", number)
 
 
-def _tell(context: JobContext) -> None:
-    """Says a secret, in every way that code has."""
+def _leak_secret(context: JobContext) -> None:
+    """Print, log or raise a secret."""
     secret = os.environ["OPENAI_API_KEY"]
 
     def fail() -> None:
         raise ValueError(secret)
 
-    class Odd:
+    class Finalised:
         def __del__(self) -> None:
             fail()
 
@@ -125,15 +125,15 @@ def _tell(context: JobContext) -> None:
         case "thread":
             threading.Thread(target=fail).start()
         case "finaliser":
-            Odd()
+            Finalised()
         case "logging":
             logging.getLogger("library").warning("%d", secret)
 
 
 def _leave_thread(context: JobContext) -> None:
-    """Starts a thread that outlives it, and goes on with its attempt."""
+    """Start a thread that outlives the job and keeps using its context."""
 
-    def confirm() -> None:
+    def check_forever() -> None:
         try:
             while True:
                 context.check_lease()
@@ -141,7 +141,7 @@ def _leave_thread(context: JobContext) -> None:
             record(f"stopped {context.id}")
         time.sleep(3600)
 
-    threading.Thread(target=confirm).start()
+    threading.Thread(target=check_forever).start()
     time.sleep(0.1)
 
 
@@ -167,30 +167,30 @@ def _progress(context: JobContext) -> None:
 
 
 def _grow(context: JobContext) -> None:
-    """Takes memory and keeps it."""
+    """Allocate memory and keep it."""
     _KEPT.append(bytearray(os.urandom(1)) * (context.data["mb"] * 2**20))
 
 
 def _need(context: JobContext) -> None:
-    """Works only once a file is gone."""
+    """Need a service that refuses every job while a file exists."""
     if Path(context.data["absent"]).exists():
         raise ServiceError("openai", "the key is wrong", refuses_all=True)
 
 
 def _serve(context: JobContext) -> None:
-    """Needs a service that is down while a file exists, and that always fails a poisonous job."""
+    """Need a service that is down while a file exists, and that always fails a poison job."""
     if context.data.get("poison") or Path(context.data["down"]).exists():
         raise ServiceError("openai", "OpenAI answered 500")
 
 
 def _fill_disk(context: JobContext) -> None:
-    """Meets a full disk while a file exists."""
+    """Find the disk full while a file exists."""
     if Path(context.data["full"]).exists():
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _leave_behind(context: JobContext) -> None:
-    """Starts a process that outlives it."""
+    """Start a process that outlives the job."""
     left = subprocess.Popen(["sleep", str(context.data["seconds"])])
     record(f"left {left.pid}")
     time.sleep(3600)
@@ -201,19 +201,19 @@ def _pay_then_die(context: JobContext) -> None:
         record(f"paid {context.id}")
         return "answer"
 
-    is_first = not Path(os.environ["PLAYBOOK_RECORD"]).read_text(encoding="utf-8").count("paid")
+    is_first = not Path(os.environ["HANDLER_RECORD"]).read_text(encoding="utf-8").count("paid")
     assert context.step("answer", pay) == "answer"
     if is_first:
         _die(context)
 
 
-def _confirm_later(context: JobContext) -> None:
+def _check_lease_later(context: JobContext) -> None:
     time.sleep(0.5)
     context.check_lease()
     record(f"written {context.id}")
 
 
-def _spend(context: JobContext) -> None:
+def _acquire_tokens(context: JobContext) -> None:
     for number in range(context.data["requests"]):
         if number:
             context.acquire_token()
@@ -223,7 +223,7 @@ def _spend(context: JobContext) -> None:
 _KEPT: list[bytearray] = []
 _LEAKED: list[int] = []
 
-_MOVES: dict[str, Callable[[JobContext], None]] = {
+_ACTIONS: dict[str, Callable[[JobContext], None]] = {
     "nothing": lambda context: None,
     "sleep": _sleep,
     "hang": _hang,
@@ -234,7 +234,7 @@ _MOVES: dict[str, Callable[[JobContext], None]] = {
     "leave_thread": _leave_thread,
     "leak": _leak,
     "print": _print,
-    "tell": _tell,
+    "leak_secret": _leak_secret,
     "fail": _fail,
     "progress": _progress,
     "grow": _grow,
@@ -243,6 +243,6 @@ _MOVES: dict[str, Callable[[JobContext], None]] = {
     "fill_disk": _fill_disk,
     "leave_behind": _leave_behind,
     "pay_then_die": _pay_then_die,
-    "confirm_later": _confirm_later,
-    "spend": _spend,
+    "check_lease_later": _check_lease_later,
+    "acquire_tokens": _acquire_tokens,
 }

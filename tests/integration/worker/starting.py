@@ -1,4 +1,4 @@
-"""The real supervisor with handlers of a test's own."""
+"""The real supervisor with a test's own handlers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from preppath_workers.worker.supervisor import Supervisor
 
 
 def supervise(handlers: Mapping[str, Handler]) -> int:
-    """Works a queue for each handler until it is stopped; returns the exit code. The environment configures
-    it as always; `ENV_FILE` names a file that is read again on SIGHUP."""
+    """Run a supervisor with a queue for each handler; return its exit code. The environment configures it;
+    `ENV_FILE` names a file that SIGHUP reads again."""
     queues = tuple(map(QueueConfig, handlers))
 
     def load() -> Config:

@@ -1,4 +1,4 @@
-"""A slot in the hands of a handler's threads."""
+"""The slot of an attempt, used by a handler's threads."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from preppath_workers.worker.attempt_consumer import AttemptConsumer
 
 
 class SlowConsumer:
-    """Notes how many calls are under way at once."""
+    """Records how many calls run at once."""
 
     def __init__(self) -> None:
-        self.calls = self.under_way = self.most = 0
+        self.calls = self.running = self.most = 0
 
     def check_lease(self, job: object) -> None:
         self.calls += 1
-        self.under_way += 1
-        self.most = max(self.most, self.under_way)
+        self.running += 1
+        self.most = max(self.most, self.running)
         time.sleep(0.05)
-        self.under_way -= 1
+        self.running -= 1
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def attempt_consumer(consumer: SlowConsumer) -> AttemptConsumer:
 JOB = cast("Any", None)
 
 
-def test_calls_of_several_threads_come_one_after_the_other(
+def test_attempt_consumer_called_by_several_threads_makes_one_call_at_a_time(
     consumer: SlowConsumer, attempt_consumer: AttemptConsumer
 ) -> None:
     threads = [threading.Thread(target=attempt_consumer.check_lease, args=[JOB]) for _ in range(4)]
@@ -50,15 +50,15 @@ def test_calls_of_several_threads_come_one_after_the_other(
     assert (consumer.calls, consumer.most) == (4, 1)
 
 
-def test_closing_waits_for_the_call_under_way_and_later_ones_do_not_reach_the_slot(
+def test_attempt_consumer_on_close_waits_for_the_running_call_and_refuses_later_ones(
     consumer: SlowConsumer, attempt_consumer: AttemptConsumer
 ) -> None:
     thread = threading.Thread(target=attempt_consumer.check_lease, args=[JOB])
     thread.start()
-    while not consumer.under_way:
+    while not consumer.running:
         time.sleep(0.001)
     attempt_consumer.close()
-    assert consumer.under_way == 0
+    assert consumer.running == 0
     with pytest.raises(JobLost):
         attempt_consumer.check_lease(JOB)
     assert consumer.calls == 1

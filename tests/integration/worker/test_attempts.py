@@ -1,4 +1,4 @@
-"""What becomes of a job, by how its handler ends."""
+"""How a job ends, by what its handler does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .conftest import Start
 from .harness import state_of
 
 
-def test_a_job_that_succeeds_keeps_its_result(launch: Start, alpha: Queue) -> None:
+def test_job_that_succeeds_keeps_its_result(launch: Start, alpha: Queue) -> None:
     app = launch().start()
     alpha.enqueue({}, id="j")
     eventually(lambda: state_of(alpha, "j") == "completed")
@@ -21,7 +21,7 @@ def test_a_job_that_succeeds_keeps_its_result(launch: Start, alpha: Queue) -> No
     assert (job.attempts, job.failures, job.progress) == (1, 0, 100)
 
 
-def test_one_line_tells_the_start_and_one_the_end(launch: Start, alpha: Queue) -> None:
+def test_log_of_a_job_has_one_line_for_its_start_and_one_for_its_end(launch: Start, alpha: Queue) -> None:
     app = launch().start()
     alpha.enqueue({}, id="j")
     (end,) = eventually(lambda: app.logged("Job completed"))
@@ -32,7 +32,7 @@ def test_one_line_tells_the_start_and_one_the_end(launch: Start, alpha: Queue) -
     assert end["waitMs"] == start["waitMs"] >= 0
 
 
-def test_a_transient_error_is_retried_after_the_backoff_until_the_retries_are_used_up(
+def test_job_with_a_transient_error_is_retried_after_its_backoff_until_no_retry_is_left(
     launch: Start, alpha: Queue
 ) -> None:
     app = launch(ALPHA_RETRIES="2", ALPHA_BACKOFF="0.2", BACKOFF_JITTER="0").start()
@@ -49,7 +49,9 @@ def test_a_transient_error_is_retried_after_the_backoff_until_the_retries_are_us
     assert job.error == {"class": "TransientError", "message": "try again"}
 
 
-def test_a_bug_is_retried_and_its_traceback_is_logged(launch: Start, alpha: Queue) -> None:
+def test_job_with_an_unhandled_exception_is_retried_and_its_traceback_logged(
+    launch: Start, alpha: Queue
+) -> None:
     app = launch(ALPHA_RETRIES="1", ALPHA_BACKOFF="0").start()
     alpha.enqueue({"do": "fail", "how": "bug"}, id="j")
     eventually(lambda: state_of(alpha, "j") == "failed")
@@ -58,9 +60,7 @@ def test_a_bug_is_retried_and_its_traceback_is_logged(launch: Start, alpha: Queu
     assert "ZeroDivisionError" in lines[0]["traceback"]
 
 
-def test_an_exception_that_is_not_an_exception_subclass_is_a_failed_attempt(
-    launch: Start, alpha: Queue
-) -> None:
+def test_job_that_raises_a_base_exception_fails_its_attempt(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_RETRIES="0", ALPHA_CONCURRENCY="1").start()
     expected = {
         "cancelled": "CancelledError",
@@ -77,7 +77,7 @@ def test_an_exception_that_is_not_an_exception_subclass_is_a_failed_attempt(
     assert not app.logged("Process died")
 
 
-def test_invalid_and_permanent_errors_are_not_retried(launch: Start, alpha: Queue) -> None:
+def test_job_with_an_invalid_or_permanent_error_is_not_retried(launch: Start, alpha: Queue) -> None:
     app = launch().start()
     for how in ("invalid", "permanent"):
         alpha.enqueue({"do": "fail", "how": how}, id=how)
@@ -88,7 +88,7 @@ def test_invalid_and_permanent_errors_are_not_retried(launch: Start, alpha: Queu
     assert not app.logged("Job will be retried")
 
 
-def test_data_that_is_no_object_is_invalid(launch: Start, alpha: Queue) -> None:
+def test_job_whose_data_is_not_an_object_is_invalid(launch: Start, alpha: Queue) -> None:
     launch().start()
     alpha.enqueue({}, id="j", delay=1)
     alpha.redis.hset(alpha.keys.job("j"), "data", '["not", "an object"]')
@@ -98,14 +98,14 @@ def test_data_that_is_no_object_is_invalid(launch: Start, alpha: Queue) -> None:
     assert job.reason == "invalid"
 
 
-def test_the_data_of_failed_jobs_can_be_kept_out_of_the_log(launch: Start, alpha: Queue) -> None:
+def test_log_of_a_failed_job_without_log_job_data_omits_its_data(launch: Start, alpha: Queue) -> None:
     app = launch(LOG_JOB_DATA="false").start()
     alpha.enqueue({"do": "fail", "how": "permanent", "answer": "private"}, id="j")
     (failure,) = eventually(lambda: app.logged("Job failed permanently"))
     assert "private" not in json.dumps(failure)
 
 
-def test_a_vendors_rate_limit_holds_the_queue_and_counts_no_attempt(launch: Start, alpha: Queue) -> None:
+def test_rate_limited_job_holds_the_queue_and_counts_no_attempt(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
     alpha.enqueue({"do": "fail", "how": "limited", "after": 1.0}, id="j", priority=1)
     alpha.enqueue({}, id="other")
@@ -118,14 +118,14 @@ def test_a_vendors_rate_limit_holds_the_queue_and_counts_no_attempt(launch: Star
     eventually(lambda: app.runs("j") >= 2)
 
 
-def test_progress_can_be_watched(launch: Start, alpha: Queue) -> None:
+def test_job_that_reports_progress_shows_it_while_it_runs(launch: Start, alpha: Queue) -> None:
     launch().start()
     alpha.enqueue({"do": "progress"}, id="j")
     for percent in (10, 50, 90, 100):
         eventually(lambda percent=percent: (job := alpha.get("j")) and job.progress == percent)
 
 
-def test_a_job_over_its_time_is_interrupted_and_retried(launch: Start, alpha: Queue) -> None:
+def test_job_over_its_timeout_is_interrupted_as_job_timeout(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_TIMEOUT="1", ALPHA_RETRIES="0").start()
     alpha.enqueue({"do": "sleep", "seconds": 30}, id="sleeps")
     alpha.enqueue({"do": "swallow"}, id="swallows")
@@ -139,7 +139,7 @@ def test_a_job_over_its_time_is_interrupted_and_retried(launch: Start, alpha: Qu
     assert not app.records("swallowed")
 
 
-def test_a_job_that_can_not_be_interrupted_is_killed_with_its_worker(launch: Start, alpha: Queue) -> None:
+def test_job_that_ignores_its_timeout_is_killed_with_its_worker(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_TIMEOUT="1", ALPHA_RECOVERIES="0").start()
     alpha.enqueue({"do": "hang"}, id="j")
     pid = app.pid_of("j")
@@ -147,19 +147,19 @@ def test_a_job_that_can_not_be_interrupted_is_killed_with_its_worker(launch: Sta
     job = alpha.get("j")
     assert job is not None
     assert job.reason == "worker-died"
-    assert pid not in app.children().values()
+    assert pid not in app.processes().values()
     (failure,) = eventually(lambda: app.logged("Job failed permanently"))
     assert failure["jobId"] == "j"
 
 
-def test_no_window_sees_more_starts_than_the_rate_limit_allows(launch: Start, alpha: Queue) -> None:
+def test_rate_limit_of_a_queue_bounds_the_starts_in_every_window(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_RATE_LIMIT="3/1").start()
     for number in range(9):
         alpha.enqueue({}, id=f"j{number}")
     eventually(lambda: alpha.counts().completed == 9)
     starts = sorted(job.started_at or 0 for number in range(9) if (job := alpha.get(f"j{number}")))
     assert all(later - earlier >= 1000 for earlier, later in zip(starts, starts[3:], strict=False))
-    # Those of one window may start at the same moment, in two workers.
+    # Jobs of one window may start at the same moment, in two workers.
     started = [words[1] for words in app.records("start")]
     assert [sorted(started[at : at + 3]) for at in (0, 3, 6)] == [
         ["j0", "j1", "j2"], ["j3", "j4", "j5"], ["j6", "j7", "j8"],

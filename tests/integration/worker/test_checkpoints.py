@@ -1,4 +1,4 @@
-"""What was paid for is not paid for again: answers are stored before anything else happens."""
+"""Checkpoints: an answer that was paid for is stored before anything else happens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .harness import state_of
 pytestmark = pytest.mark.processes
 
 
-def test_an_answer_survives_the_death_of_its_worker(launch: Start, alpha: Queue) -> None:
+def test_step_after_the_death_of_its_worker_is_not_paid_again(launch: Start, alpha: Queue) -> None:
     app = launch().start()
     alpha.enqueue({"do": "pay_then_die"}, id="j")
     eventually(lambda: state_of(alpha, "j") == "completed")
@@ -22,23 +22,23 @@ def test_an_answer_survives_the_death_of_its_worker(launch: Start, alpha: Queue)
     assert len(app.records("paid")) == 1
 
 
-def test_a_worker_that_lost_its_job_finds_out_before_it_pays_or_writes(
+def test_check_lease_of_a_lost_job_stops_the_handler_before_it_writes(
     launch: Start, alpha: Queue, redis: Redis
 ) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
-    alpha.enqueue({"do": "confirm_later"}, id="j")
+    alpha.enqueue({"do": "check_lease_later"}, id="j")
     app.pid_of("j")
-    # As after a recovery: somebody else has started it since.
+    # As after a recovery: another worker has started it since.
     redis.hset(alpha.keys.job("j"), mapping={"workerId": "other:0", "fencingToken": 2})
     eventually(lambda: app.logged("Job lost to another worker"))
     assert not app.records("written")
 
 
-def test_further_requests_wait_for_their_tokens(launch: Start, alpha: Queue) -> None:
+def test_acquire_token_of_a_running_job_waits_for_the_rate_limit(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_RATE_LIMIT="2/1").start()
-    alpha.enqueue({"do": "spend", "requests": 5}, id="j")
+    alpha.enqueue({"do": "acquire_tokens", "requests": 5}, id="j")
     eventually(lambda: state_of(alpha, "j") == "completed")
     moments = [float(words[2]) for words in app.records("request")]
-    # The start has paid for the first one; any three of them span a window.
+    # The start used the first token; any three requests span a window.
     assert len(moments) == 5
     assert all(later - earlier > 0.95 for earlier, later in zip(moments, moments[2:], strict=False))

@@ -1,4 +1,4 @@
-"""Whatever dies, nothing is lost: the failure table's rows about processes."""
+"""No job is lost when a worker, janitor or supervisor dies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .harness import is_alive, state_of
 pytestmark = pytest.mark.processes
 
 
-def test_the_job_of_a_killed_worker_runs_again_at_once(launch: Start, alpha: Queue) -> None:
+def test_job_of_a_killed_worker_runs_again_at_once(launch: Start, alpha: Queue) -> None:
     app = launch().start()
     alpha.enqueue({"do": "sleep", "seconds": 2}, id="j")
     os.kill(app.pid_of("j"), signal.SIGKILL)
@@ -30,7 +30,7 @@ def test_the_job_of_a_killed_worker_runs_again_at_once(launch: Start, alpha: Que
     assert (job.attempts, job.failures, job.recoveries) == (2, 0, 1)
 
 
-def test_a_job_that_kills_its_workers_ends_in_the_dead_letter_list(launch: Start, alpha: Queue) -> None:
+def test_job_that_kills_its_workers_ends_in_the_dead_letter_list(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_RECOVERIES="2").start()
     alpha.enqueue({"do": "die"}, id="poison")
     alpha.enqueue({}, id="good")
@@ -43,7 +43,7 @@ def test_a_job_that_kills_its_workers_ends_in_the_dead_letter_list(launch: Start
     eventually(lambda: state_of(alpha, "good") == "completed")
 
 
-def test_an_idle_worker_that_is_killed_is_replaced(launch: Start, alpha: Queue) -> None:
+def test_idle_worker_that_is_killed_is_replaced(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
     before = app.workers()["alpha:0"]
     os.kill(before, signal.SIGKILL)
@@ -52,16 +52,16 @@ def test_an_idle_worker_that_is_killed_is_replaced(launch: Start, alpha: Queue) 
     eventually(lambda: state_of(alpha, "j") == "completed")
 
 
-def test_the_children_of_a_killed_supervisor_die_and_another_instance_runs_their_jobs(
+def test_workers_of_a_killed_supervisor_die_and_another_instance_runs_their_jobs(
     launch: Start, alpha: Queue
 ) -> None:
     app = launch().start()
     alpha.enqueue({"do": "sleep", "seconds": 20}, id="j")
     app.pid_of("j")
-    children = app.children().values()
+    processes = app.processes().values()
     other = launch().start()
     app.kill()
-    eventually(lambda: not any(map(is_alive, children)))
+    eventually(lambda: not any(map(is_alive, processes)))
     gone = eventually(lambda: other.logged("Recovered jobs of dead instance"), deadline=8)
     assert {line["queue"]: line["jobs"] for line in gone}["alpha"] == 1
     eventually(lambda: app.runs("j") == 2)
@@ -70,38 +70,38 @@ def test_the_children_of_a_killed_supervisor_die_and_another_instance_runs_their
     assert job.recoveries == 1
 
 
-def test_a_worker_that_slept_through_its_lease_can_not_settle_its_job(launch: Start, alpha: Queue) -> None:
+def test_worker_that_was_stopped_beyond_its_lease_cannot_settle_its_job(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
     alpha.enqueue({"do": "sleep", "seconds": 0.5}, id="j")
     app.pid_of("j")
-    everyone = [app.pid, *app.children().values()]
-    for pid in everyone:
+    pids = [app.pid, *app.processes().values()]
+    for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     other = launch(ALPHA_CONCURRENCY="1").start()
     eventually(lambda: state_of(alpha, "j") == "completed", deadline=8)
     worker_id = alpha.get("j").worker_id
-    for pid in reversed(everyone):
+    for pid in reversed(pids):
         os.kill(pid, signal.SIGCONT)
     eventually(lambda: app.logged("Outcome discarded: the job belongs to another worker"))
     assert alpha.get("j").worker_id == worker_id
     assert alpha.statistics()["completed"] == 1
     other.stop()
-    alpha.enqueue({}, id="next")  # the one that woke up is back at work, and on the books
+    alpha.enqueue({}, id="next")  # the woken instance is registered and works again
     eventually(lambda: state_of(alpha, "next") == "completed")
 
 
-def test_a_janitor_that_hangs_is_replaced_before_the_lease_runs_out(launch: Start, alpha: Queue) -> None:
+def test_janitor_that_hangs_is_replaced_before_the_lease_expires(launch: Start, alpha: Queue) -> None:
     app = launch(LEASE_SECONDS="4").start()
-    before = app.children()["janitor"]
+    before = app.processes()["janitor"]
     os.kill(before, signal.SIGSTOP)
-    eventually(lambda: app.children().get("janitor") not in (None, before))
+    eventually(lambda: app.processes().get("janitor") not in (None, before))
     eventually(lambda: alpha.counts().workers == 2)
     other = launch().start()
     eventually(lambda: alpha.counts().workers == 4)
     assert not other.logged("Recovered jobs of dead instance")
 
 
-def test_a_server_that_evicts_keys_is_refused(launch: Start) -> None:
+def test_supervisor_with_an_evicting_redis_exits_with_78(launch: Start) -> None:
     with RedisServer(settings={"maxmemory-policy": "allkeys-lru"}) as server:
         app = launch(REDIS_URL=server.url).launch()
         assert app.wait() == 78
@@ -110,7 +110,7 @@ def test_a_server_that_evicts_keys_is_refused(launch: Start) -> None:
     assert not app.workers()
 
 
-def test_supervisor_refuses_a_queue_with_a_newer_layout(launch: Start, alpha: Queue) -> None:
+def test_supervisor_with_a_queue_of_a_newer_layout_exits_with_78(launch: Start, alpha: Queue) -> None:
     alpha.redis.hset(alpha.keys.meta, "layout", LAYOUT + 1)
     app = launch().launch()
     assert app.wait() == 78
@@ -122,14 +122,14 @@ def test_supervisor_refuses_a_queue_with_a_newer_layout(launch: Start, alpha: Qu
 
 
 @pytest.mark.parametrize("stored", [LAYOUT, LAYOUT - 1, "garbage"])
-def test_worker_starts_on_a_layout_it_knows_and_on_garbage(
+def test_supervisor_with_a_known_or_malformed_layout_starts(
     launch: Start, alpha: Queue, stored: object
 ) -> None:
     alpha.redis.hset(alpha.keys.meta, "layout", str(stored))
     launch().start()
 
 
-def test_a_wrong_password_stops_the_supervisor_and_is_not_logged(launch: Start) -> None:
+def test_supervisor_with_a_wrong_password_exits_with_78_and_does_not_log_it(launch: Start) -> None:
     with RedisServer(settings={"requirepass": "right-horse"}) as server:
         app = launch(REDIS_URL=f"redis://:wrong-horse@127.0.0.1:{server.port}").launch()
         assert app.wait() == 78
@@ -137,7 +137,7 @@ def test_a_wrong_password_stops_the_supervisor_and_is_not_logged(launch: Start) 
     assert "wrong-horse" not in app.log_path.read_text(encoding="utf-8")
 
 
-def test_a_death_by_a_signal_without_a_name_is_one_like_any_other(launch: Start, alpha: Queue) -> None:
+def test_worker_killed_by_a_signal_without_a_name_is_replaced_and_logged(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
     before = app.workers()["alpha:0"]
     os.kill(before, signal.SIGRTMIN + 1)
@@ -145,7 +145,7 @@ def test_a_death_by_a_signal_without_a_name_is_one_like_any_other(launch: Start,
     assert app.logged("Process died")[0]["cause"] == f"signal {signal.SIGRTMIN + 1}"
 
 
-def test_one_damaged_queue_does_not_keep_the_others_from_being_kept_in_order(
+def test_janitor_with_one_damaged_queue_still_maintains_the_others(
     launch: Start, alpha: Queue, redis: Redis, key_prefix: str
 ) -> None:
     app = launch().start()

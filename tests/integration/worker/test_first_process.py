@@ -1,4 +1,4 @@
-"""As the first process of a container: it hears its signals, and clears away what others leave behind."""
+"""The supervisor as the first process of a container: it gets its signals and reaps orphans."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .harness import state_of
 
 pytestmark = pytest.mark.processes
 
-#: From <sys/prctl.h>: whoever calls it is given its descendants' orphans, as a first process is.
+#: From <sys/prctl.h>: the calling process adopts its descendants' orphans, as process 1 does.
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def test_orphans_of_killed_workers_are_cleared_away(launch: Start, alpha: Queue) -> None:
+def test_supervisor_as_subreaper_reaps_the_orphans_of_killed_workers(launch: Start, alpha: Queue) -> None:
     libc = ctypes.CDLL(None)
     app = launch(ALPHA_CONCURRENCY="1")
     app.prepare = lambda: libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -37,7 +37,9 @@ def test_orphans_of_killed_workers_are_cleared_away(launch: Start, alpha: Queue)
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a PID namespace")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_in_order_as_process_1(launch: Start, alpha: Queue, number: int) -> None:
+def test_supervisor_as_process_1_finishes_its_jobs_before_it_stops(
+    launch: Start, alpha: Queue, number: int
+) -> None:
     app = launch()
     app.starter = ["unshare", "--pid", "--fork", "--kill-child"]
     app.launch()

@@ -1,4 +1,4 @@
-"""How a job's deadline reaches it, and whom it does not reach."""
+"""A job's deadline interrupts that job and no other."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from preppath_workers.errors import JobTimeout
 from preppath_workers.worker.signals import Deadline
 
 
-def exit_code(body: Callable[[], int]) -> int:
-    """What the body returns in a process of its own: the timer and its signal belong to pytest here."""
+def exit_code_of(body: Callable[[], int]) -> int:
+    """Run the body in a process of its own, as pytest uses the timer here; return its exit code."""
     if not (pid := os.fork()):
         code = 99
         try:
@@ -31,7 +31,7 @@ def armed(seconds: float) -> Deadline:
 
 
 def interrupted(seconds: float) -> bool:
-    """Whether a JobTimeout comes within so many seconds."""
+    """Whether a JobTimeout is raised within this time."""
     try:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -42,8 +42,8 @@ def interrupted(seconds: float) -> bool:
 
 
 @pytest.mark.parametrize(("disarms", "comes_again"), [(True, False), (False, True)])
-def test_deadline_that_was_disarmed_raises_no_more(disarms: bool, comes_again: bool) -> None:
-    """JobTimeout may come in the moment in which the block is entered or left, and then its end never ran."""
+def test_deadline_after_disarm_does_not_raise_again(disarms: bool, comes_again: bool) -> None:
+    """JobTimeout may be raised as the block is entered or left; then its end never runs."""
 
     def body() -> int:
         deadline = armed(0.1)
@@ -54,10 +54,10 @@ def test_deadline_that_was_disarmed_raises_no_more(disarms: bool, comes_again: b
             deadline.disarm()
         return 0 if interrupted(1.5) is comes_again else 2
 
-    assert exit_code(body) == 0
+    assert exit_code_of(body) == 0
 
 
-def test_deadline_of_one_job_does_not_reach_the_next() -> None:
+def test_deadline_of_a_finished_job_does_not_interrupt_the_next() -> None:
     def body() -> int:
         deadline = armed(1.2)
         for _ in range(3):
@@ -67,4 +67,4 @@ def test_deadline_of_one_job_does_not_reach_the_next() -> None:
         with deadline:
             return 0 if interrupted(5) else 2
 
-    assert exit_code(body) == 0
+    assert exit_code_of(body) == 0

@@ -1,4 +1,4 @@
-"""One queue's trouble, or one step's, costs the others nothing."""
+"""A failure of one queue, or of one of the janitor's steps, does not affect the others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def lease_of(app: App, queue: Queue) -> float:
     return queue.redis.zscore(queue.keys.instances, instance) or 0.0
 
 
-def test_one_queue_without_leases_does_not_cost_the_others_theirs(
+def test_janitor_that_cannot_renew_one_lease_renews_the_others(
     launch: Start, alpha: Queue, redis: Redis, key_prefix: str
 ) -> None:
     app = launch(LEASE_SECONDS="3").start()
@@ -35,7 +35,7 @@ def test_one_queue_without_leases_does_not_cost_the_others_theirs(
     assert line["queue"] == "alpha"
     before = lease_of(app, beta)
     eventually(lambda: lease_of(app, beta) > before + 1_000)
-    # Its other steps go on as well.
+    # The queue's other steps go on as well.
     redis.zadd(alpha.keys.delayed, {'{"raw":1}': 1})
     eventually(lambda: redis.zcard(alpha.keys.delayed) == 0)
     troubles = [line for line in app.logged(TROUBLE) if line["step"] == "heartbeat"]
@@ -43,7 +43,7 @@ def test_one_queue_without_leases_does_not_cost_the_others_theirs(
 
 
 @pytest.mark.timeout(120)
-def test_webhooks_that_cannot_be_forwarded_do_not_keep_the_dead_from_being_recovered(
+def test_janitor_that_cannot_enqueue_webhooks_still_recovers_dead_instances(
     launch: Start, alpha: Queue, redis: Redis, key_prefix: str
 ) -> None:
     url = {"WEBHOOK_URL": "http://127.0.0.1:9/hook"}
@@ -59,7 +59,9 @@ def test_webhooks_that_cannot_be_forwarded_do_not_keep_the_dead_from_being_recov
     eventually(lambda: living.logged("Recovered jobs of dead instance"), deadline=30)
 
 
-def test_due_jobs_are_moved_a_bounded_number_at_a_time(launch: Start, alpha: Queue, redis: Redis) -> None:
+def test_janitor_with_many_due_jobs_promotes_a_bounded_number_at_a_time(
+    launch: Start, alpha: Queue, redis: Redis
+) -> None:
     count = 1_600
     with redis.pipeline(transaction=False) as pipeline:
         for number in range(count):
@@ -80,7 +82,7 @@ def full() -> Iterator[RedisServer]:
 
 
 @pytest.mark.timeout(120)
-def test_a_server_without_memory_costs_no_lease_and_is_logged_once(
+def test_instance_with_a_redis_out_of_memory_keeps_its_lease_and_logs_once(
     launch: Start, full: RedisServer, key_prefix: str
 ) -> None:
     with Redis.from_url(full.url, decode_responses=True) as client:

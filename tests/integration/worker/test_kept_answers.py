@@ -1,4 +1,4 @@
-"""An answer that was paid for, while S3 does not take it."""
+"""Answers that were paid for are kept while S3 does not accept them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def services(config: Config) -> Iterator[Services]:
 def freeze(
     s3_server: S3Server | ExternalServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[float], None]]:
-    """Freezes S3 for so many seconds."""
+    """Freeze S3 for this many seconds."""
     if not isinstance(s3_server, S3Server):
         pytest.skip("needs an S3 of its own")
     monkeypatch.setattr(step_retry, "_PATIENCE", 0.5)
@@ -93,7 +93,7 @@ def queue(redis: Redis, key_prefix: str) -> Queue:
 
 @pytest.fixture
 def context(config: Config, services: Services, queue: Queue) -> Iterator[Callable[[], ActiveJobContext]]:
-    """Makes attempts at one job, each with what the one before has left."""
+    """Make attempts at one job, each with the checkpoints of the one before."""
     queue.enqueue({}, id="j")
     consumer = Consumer(config, QueueConfig("tts"), "host", 0)
     next_job(consumer)
@@ -111,7 +111,7 @@ def context(config: Config, services: Services, queue: Queue) -> Iterator[Callab
 def frozen_after_payment(
     freeze: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[float], None]:
-    """Has S3 freeze, once, just after OpenAI has answered with a speech."""
+    """Freeze S3 once, just after OpenAI has answered with a speech."""
     real, left = RealtimeReader.read, []
 
     def paid(reader: RealtimeReader, text: str) -> Reading:
@@ -124,7 +124,7 @@ def frozen_after_payment(
     return left.append
 
 
-def test_speech_is_uploaded_again_when_s3_is_back(
+def test_speech_during_a_short_s3_outage_is_uploaded_when_s3_is_back(
     context: Callable[[], ActiveJobContext],
     services: Services,
     frozen_after_payment: Callable[[float], None],
@@ -142,7 +142,7 @@ def test_speech_is_uploaded_again_when_s3_is_back(
     assert len(vendor.calls(PATH)) == 1
 
 
-def test_speech_that_s3_does_not_take_is_left_in_redis_and_paid_once(
+def test_speech_that_s3_does_not_accept_is_kept_in_redis_and_paid_once(
     context: Callable[[], ActiveJobContext],
     services: Services,
     frozen_after_payment: Callable[[float], None],
@@ -161,10 +161,12 @@ def test_speech_that_s3_does_not_take_is_left_in_redis_and_paid_once(
     assert len(vendor.calls(PATH)) == 1
     job = queue.get("j")
     assert job is not None
-    assert [len(value) for value in job.checkpoints.values()] == [2], "what S3 has need not stay in Redis"
+    assert [len(value) for value in job.checkpoints.values()] == [2], (
+        "an answer that S3 has is removed from Redis"
+    )
 
 
-def test_other_speech_is_not_taken_for_the_one_that_was_left(
+def test_speech_that_differs_from_the_kept_one_is_synthesized(
     context: Callable[[], ActiveJobContext],
     services: Services,
     vendor: OpenAIServer,
@@ -182,7 +184,7 @@ def test_other_speech_is_not_taken_for_the_one_that_was_left(
     assert len(vendor.calls(PATH)) == 1
 
 
-def test_large_answer_that_s3_does_not_take_is_left_in_redis(
+def test_large_answer_that_s3_does_not_accept_is_kept_in_redis(
     context: Callable[[], ActiveJobContext], freeze: Callable[[float], None], s3: S3Client, bucket: str
 ) -> None:
     paid: list[str] = []
@@ -197,8 +199,8 @@ def test_large_answer_that_s3_does_not_take_is_left_in_redis(
     assert len(paid) == 1
 
 
-class Steps:
-    """Raises these one after the other, then succeeds."""
+class FailingCall:
+    """Raise these failures one after the other, then succeed."""
 
     def __init__(self, *failures: BaseException) -> None:
         self._failures = list(failures)
@@ -212,24 +214,24 @@ class Steps:
 @pytest.mark.parametrize(
     "failure", [DOWN, TransientError("x"), NoConnection(), MachineError("descriptors", "x")], ids=repr
 )
-def test_insist_repeats_what_may_pass(failure: Exception) -> None:
-    assert retry_step(Steps(failure, failure)) == "done"
+def test_retry_step_with_a_passing_failure_repeats_the_call(failure: Exception) -> None:
+    assert retry_step(FailingCall(failure, failure)) == "done"
 
 
-def test_insist_raises_what_does_not_pass_at_once() -> None:
+def test_retry_step_with_a_permanent_failure_raises_it_at_once() -> None:
     with pytest.raises(PermanentError):
-        retry_step(Steps(PermanentError("the key is too long")))
+        retry_step(FailingCall(PermanentError("the key is too long")))
 
 
 @pytest.mark.parametrize("refuses_all", [True, False])
 @pytest.mark.parametrize("secured", [True, False])
-def test_insist_out_of_time_names_the_service_and_whether_the_payment_is_lost(
+def test_retry_step_out_of_time_names_the_service_and_whether_the_payment_is_lost(
     refuses_all: bool, secured: bool
 ) -> None:
     failure = ServiceError("s3", "no bucket", refuses_all=refuses_all)
 
     with pytest.raises(ServiceError, match="no bucket") as caught:
-        retry_step(Steps(failure, JobTimeout()), lambda: secured)
+        retry_step(FailingCall(failure, JobTimeout()), lambda: secured)
 
     assert caught.value.service == "s3"
     assert caught.value.may_be_paid is not secured
@@ -237,8 +239,8 @@ def test_insist_out_of_time_names_the_service_and_whether_the_payment_is_lost(
 
 
 @pytest.mark.parametrize("failures", [(JobTimeout(),), (NoConnection(), JobTimeout())], ids=repr)
-def test_insist_out_of_time_without_a_service_to_blame_is_a_timeout(
+def test_retry_step_out_of_time_without_a_service_to_blame_is_a_timeout(
     failures: tuple[BaseException, ...],
 ) -> None:
     with pytest.raises(JobTimeout):
-        retry_step(Steps(*failures))
+        retry_step(FailingCall(*failures))

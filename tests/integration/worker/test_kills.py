@@ -1,5 +1,5 @@
-"""Each handler is killed after each of its steps in turn. Then the job completes with one effect, and
-whatever answer had arrived was paid for once."""
+"""Each handler is killed after each of its steps in turn: the job completes with one effect, and each
+answer is paid for once."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ JOBS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @dataclass
-class World:
-    """A running supervisor with real servers around it, and orders for its workers to die."""
+class KillableApp:
+    """A running supervisor with real servers, whose workers can be ordered to die."""
 
     folder: Path
     app: App
@@ -59,7 +59,7 @@ class World:
     vendor: OpenAIServer
 
     def run(self, queue_name: str, data: dict[str, Any], job_id: str, kill_after: int | None) -> list[str]:
-        """Runs a job to its end; returns the steps that all its attempts took."""
+        """Run a job to its end; return the steps that all its attempts took."""
         (self.folder / "steps").write_text("", encoding="utf-8")
         if kill_after:
             (self.folder / "at").write_text(str(kill_after), encoding="utf-8")
@@ -78,7 +78,7 @@ class World:
             return list(cursor.fetchall())
 
     def reset(self) -> None:
-        """As before the job: nothing transcribed, spoken or evaluated, and nothing paid."""
+        """Restore the state before the job: nothing transcribed, spoken, evaluated or paid."""
         self.vendor.reset()
         with self.database, self.database.cursor() as cursor:
             cursor.execute("UPDATE interview_recordings SET transcribed = false, transcription = NULL")
@@ -87,7 +87,7 @@ class World:
 
 
 @pytest.fixture
-def world(
+def killable_app(
     tmp_path: Path,
     redis: Redis,
     redis_url: str,
@@ -97,7 +97,7 @@ def world(
     s3: S3Client,
     bucket: str,
     vendor: OpenAIServer,
-) -> Iterator[World]:
+) -> Iterator[KillableApp]:
     s3.put_object(Bucket=bucket, Key="r1.wav", Body=synthesize(SPOKEN).wav_bytes(SPOKEN))
     environment = {
         "REDIS_URL": redis_url,
@@ -120,34 +120,34 @@ def world(
             create_missing(cursor)
             add_interview(cursor)
         app = App(tmp_path, environment, module="tests.integration.worker.killing_app").start()
-        yield World(tmp_path, app, redis, key_prefix, database, vendor)
+        yield KillableApp(tmp_path, app, redis, key_prefix, database, vendor)
         app.kill()
 
 
-@pytest.mark.parametrize("kind", JOBS)
-def test_a_handler_that_is_killed_after_any_of_its_steps(
-    world: World, s3: S3Client, bucket: str, kind: str
+@pytest.mark.parametrize("job_name", JOBS)
+def test_handler_killed_after_any_of_its_steps_completes_with_one_effect_and_one_payment(
+    killable_app: KillableApp, s3: S3Client, bucket: str, job_name: str
 ) -> None:
-    queue_name, data, path = JOBS[kind]
-    steps = world.run(queue_name, data, "undisturbed", kill_after=None)
-    requests = len(world.vendor.calls(path))
+    queue_name, data, path = JOBS[job_name]
+    steps = killable_app.run(queue_name, data, "undisturbed", kill_after=None)
+    requests = len(killable_app.vendor.calls(path))
     assert len(steps) >= 3
     for number, step in enumerate(steps, 1):
-        world.reset()
+        killable_app.reset()
         for found in s3.list_objects_v2(Bucket=bucket, Prefix="tts/").get("Contents", []):
             s3.delete_object(Bucket=bucket, Key=found["Key"])
-        taken = world.run(queue_name, data, f"killed-{number}", kill_after=number)
+        taken = killable_app.run(queue_name, data, f"killed-{number}", kill_after=number)
         where = f"killed after step {number}, {step}"
         assert taken[:number] == steps[:number], where
-        assert len(world.vendor.calls(path)) == requests, where
+        assert len(killable_app.vendor.calls(path)) == requests, where
         if queue_name == "transcription":
-            rows = world.rows("SELECT transcribed, transcription FROM interview_recordings")
+            rows = killable_app.rows("SELECT transcribed, transcription FROM interview_recordings")
             assert rows == [(True, SPOKEN)], where
         elif queue_name == "tts":
-            (url,) = world.rows('SELECT "audioUrl" FROM interview_questions')[0]
+            (url,) = killable_app.rows('SELECT "audioUrl" FROM interview_questions')[0]
             assert "tts/q1.mp3" in url, where
             stored = s3.list_objects_v2(Bucket=bucket, Prefix="tts/")["Contents"]
             assert [found["Key"] for found in stored] == ["tts/q1.mp3"], where
         else:
-            assert world.rows('SELECT "jobId" FROM answer_feedback') == [(f"killed-{number}",)], where
-            assert world.rows('SELECT "userAnswer" FROM interview_questions') == [(SPOKEN,)], where
+            assert killable_app.rows('SELECT "jobId" FROM answer_feedback') == [(f"killed-{number}",)], where
+            assert killable_app.rows('SELECT "userAnswer" FROM interview_questions') == [(SPOKEN,)], where

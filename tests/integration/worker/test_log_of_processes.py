@@ -1,4 +1,4 @@
-"""The log of running processes: a reader that is stuck, and secrets on every way to it."""
+"""The log of running processes: a stuck reader, and secrets from every source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET = "sk-not-to-be-seen"
 
 @pytest.fixture
 def full_pipe() -> Iterator[tuple[int, int]]:
-    """A pipe in which nothing more fits; its two ends."""
+    """The two ends of a full pipe."""
     reading, writing = os.pipe()
     filling = os.open(f"/proc/self/fd/{writing}", os.O_WRONLY | os.O_NONBLOCK)
     while select.select([], [filling], [], 0)[1]:
@@ -33,7 +33,7 @@ def full_pipe() -> Iterator[tuple[int, int]]:
         os.close(end)
 
 
-def test_stuck_reader_holds_up_neither_jobs_nor_time_limits_nor_a_stop(
+def test_log_with_a_stuck_reader_delays_neither_jobs_nor_timeouts_nor_the_stop(
     launch: Start, alpha: Queue, full_pipe: tuple[int, int]
 ) -> None:
     reading, writing = full_pipe
@@ -57,7 +57,7 @@ def test_stuck_reader_holds_up_neither_jobs_nor_time_limits_nor_a_stop(
     assert job.error is not None
     assert job.error["class"] == "JobTimeout"
 
-    assert not logged("Job completed")  # from here on somebody reads
+    assert not logged("Job completed")  # from here on the test reads
     for number in range(4):
         alpha.enqueue({}, id=f"j{number}")
     eventually(lambda: logged("Log lines dropped: the reader is too slow"))
@@ -67,12 +67,12 @@ def test_stuck_reader_holds_up_neither_jobs_nor_time_limits_nor_a_stop(
     assert app.stop() == 0
 
 
-def test_no_way_of_failing_or_printing_shows_a_secret(launch: Start, alpha: Queue) -> None:
+def test_log_of_a_job_that_leaks_a_secret_never_shows_it(launch: Start, alpha: Queue) -> None:
     app = launch(OPENAI_API_KEY=SECRET, ALPHA_RETRIES="0", ALPHA_CONCURRENCY="1").start()
-    hows = ["print", "error", "interrupt", "thread", "finaliser", "logging"]
-    for how in hows:
-        alpha.enqueue({"do": "tell", "how": how}, id=how)
-    eventually(lambda: alpha.counts().completed + alpha.counts().failed == len(hows))
+    ways = ["print", "error", "interrupt", "thread", "finaliser", "logging"]
+    for how in ways:
+        alpha.enqueue({"do": "leak_secret", "how": how}, id=how)
+    eventually(lambda: alpha.counts().completed + alpha.counts().failed == len(ways))
     eventually(lambda: app.logged("Unhandled exception in thread"))
     assert app.logged("Exception ignored in finalizer")
     assert app.logged("Cannot format log line")

@@ -1,4 +1,4 @@
-"""How successors are paced: no fork storm, and no delay where a job is to blame."""
+"""The delay before a respawn: no fork storm, and no delay if a job is to blame."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def dies_with_a_job(liveness: Liveness) -> ForkProcess:
     return _fork(body)
 
 
-def leaves_in_good_order(liveness: Liveness) -> ForkProcess:
+def exits_cleanly(liveness: Liveness) -> ForkProcess:
     return _fork(lambda: None)
 
 
@@ -39,30 +39,30 @@ def _fork(body: object) -> ForkProcess:
     return process
 
 
-def codes_and_delays(process: ManagedProcess, children: int) -> list[tuple[int, float]]:
-    """Lets so many children live and die, each at once after the one before."""
+def codes_and_delays(process: ManagedProcess, processes: int) -> list[tuple[int, float]]:
+    """Spawn this many processes, each as soon as the one before has died."""
     seen = []
-    for _ in range(children):
+    for _ in range(processes):
         process.spawn(generation=1, time_limit=9.0)
         code = eventually(lambda: (code := process.reap()) is not None and [code])
         seen.append((code[0], round(process.respawn_delay, 1)))
     return seen
 
 
-def test_children_that_die_at_their_start_are_followed_later_and_later() -> None:
+def test_respawn_delay_of_a_process_that_dies_at_its_start_grows() -> None:
     seen = codes_and_delays(ManagedProcess("s", dies_at_start), 5)
     assert seen == [(1, 0.0), (1, 0.2), (1, 0.4), (1, 0.8), (1, 1.6)]
 
 
-def test_the_delay_has_a_limit() -> None:
+def test_respawn_delay_after_many_deaths_is_at_most_thirty_seconds() -> None:
     assert codes_and_delays(ManagedProcess("s", dies_at_start), 12)[-1] == (1, 30.0)
 
 
-def test_a_child_that_a_job_killed_is_followed_at_once() -> None:
+def test_respawn_delay_of_a_process_that_dies_in_a_job_is_zero() -> None:
     assert codes_and_delays(ManagedProcess("s", dies_with_a_job), 4) == [(-signal.SIGKILL, 0.0)] * 4
 
 
-def test_the_line_about_a_death_names_the_job(caplog: pytest.LogCaptureFixture) -> None:
+def test_managed_process_that_dies_in_a_job_logs_the_job(caplog: pytest.LogCaptureFixture) -> None:
     def dies_with_job_7(liveness: Liveness) -> ForkProcess:
         def body() -> None:
             liveness.begin_job("done")
@@ -79,7 +79,7 @@ def test_the_line_about_a_death_names_the_job(caplog: pytest.LogCaptureFixture) 
 
 
 @pytest.mark.parametrize("job_id", ["", "a", "x" * 5_000, "\udcff raw"])
-def test_a_pulse_takes_any_id(job_id: str) -> None:
+def test_liveness_with_any_job_id_keeps_what_fits(job_id: str) -> None:
     liveness = Liveness(shared=False)
     assert liveness.job_id is None
     liveness.begin_job(job_id)
@@ -88,11 +88,11 @@ def test_a_pulse_takes_any_id(job_id: str) -> None:
     assert (liveness.job_id, liveness.has_worked) == (None, True)
 
 
-def test_a_child_that_left_in_good_order_is_followed_at_once() -> None:
-    assert codes_and_delays(ManagedProcess("s", leaves_in_good_order), 4) == [(0, 0.0)] * 4
+def test_respawn_delay_of_a_process_that_exits_cleanly_is_zero() -> None:
+    assert codes_and_delays(ManagedProcess("s", exits_cleanly), 4) == [(0, 0.0)] * 4
 
 
-def test_a_pulse_is_seen_across_the_fork() -> None:
+def test_liveness_set_in_a_worker_is_seen_by_its_parent() -> None:
     liveness = Liveness()
 
     def body() -> None:

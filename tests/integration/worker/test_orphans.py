@@ -1,4 +1,4 @@
-"""Children whose supervisor is gone, and which of the processes the kernel takes when memory runs out."""
+"""Workers whose supervisor is gone, and which process the OOM killer picks first."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .harness import is_alive, state_of
 pytestmark = pytest.mark.processes
 
 
-def test_children_that_the_kernel_does_not_end_notice_that_their_supervisor_is_gone(
+def test_workers_without_pdeathsig_finish_their_job_and_exit_after_their_supervisor(
     launch: Start, alpha: Queue
 ) -> None:
     app = launch(ALPHA_CONCURRENCY="2", LEASE_SECONDS="20")
     app.module = "tests.integration.worker.unbound_app"
     app.start()
-    children = app.children()
+    processes = app.processes()
     alpha.enqueue({"do": "sleep", "seconds": 1.5}, id="j")
     app.pid_of("j")
     app.kill()
-    eventually(lambda: not [name for name, pid in children.items() if is_alive(pid)], deadline=30)
+    eventually(lambda: not [name for name, pid in processes.items() if is_alive(pid)], deadline=30)
     assert state_of(alpha, "j") == "completed"
 
 
-def test_child_whose_parent_died_before_it_could_ask_the_kernel_ends_at_once() -> None:
+def test_set_pdeathsig_after_the_parents_death_ends_the_process() -> None:
     reading, writing = os.pipe()
     if not (parent := os.fork()):
         prepare = set_pdeathsig()
@@ -50,13 +50,13 @@ def test_child_whose_parent_died_before_it_could_ask_the_kernel_ends_at_once() -
     os.close(reading)
 
 
-def oom_points(pid: int) -> int:
+def oom_score(pid: int) -> int:
     return int(Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii"))
 
 
-def test_workers_go_before_their_supervisor_and_janitor_when_memory_runs_out(launch: Start) -> None:
+def test_oom_score_of_workers_is_above_that_of_supervisor_and_janitor(launch: Start) -> None:
     app = launch().start()
-    own = oom_points(app.pid)
+    own = oom_score(app.pid)
     assert own < 1000
-    eventually(lambda: all(oom_points(pid) > own for pid in app.workers().values()))
-    assert oom_points(app.children()["janitor"]) == own
+    eventually(lambda: all(oom_score(pid) > own for pid in app.workers().values()))
+    assert oom_score(app.processes()["janitor"]) == own

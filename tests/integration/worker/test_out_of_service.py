@@ -1,4 +1,4 @@
-"""A vendor that refuses everything: the backlog waits, and a probe finds out when it is mended."""
+"""A queue whose service fails waits, and probes find out when it works again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .harness import state_of
 pytestmark = pytest.mark.processes
 
 
-def test_the_backlog_waits_uncounted_until_a_probe_succeeds(
+def test_queue_out_of_service_excuses_its_jobs_until_a_probe_succeeds(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken"
@@ -37,7 +37,7 @@ def test_the_backlog_waits_uncounted_until_a_probe_succeeds(
     assert alpha.counts().failed == 0
 
 
-def test_outage_of_a_service_costs_no_job(launch: Start, alpha: Queue, tmp_path: Path) -> None:
+def test_service_outage_with_one_retry_fails_no_job(launch: Start, alpha: Queue, tmp_path: Path) -> None:
     down = tmp_path / "down"
     down.touch()
     app = launch(ALPHA_CONCURRENCY="3", ALPHA_RETRIES="1", ALPHA_BACKOFF="0.05", PROBE_SECONDS="1").start()
@@ -50,7 +50,7 @@ def test_outage_of_a_service_costs_no_job(launch: Start, alpha: Queue, tmp_path:
     assert all(job.failures == 0 for job in alpha.get_many(jobs))
 
 
-def test_poisonous_job_alone_cannot_hold_a_queue_that_others_could_use(
+def test_poison_job_alone_in_its_queue_does_not_hold_jobs_that_arrive_later(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
     launch(ALPHA_CONCURRENCY="2", ALPHA_RETRIES="1", ALPHA_BACKOFF="0.05").start()
@@ -67,7 +67,9 @@ def test_poisonous_job_alone_cannot_hold_a_queue_that_others_could_use(
     eventually(has_failed_among_others, every=0.1)
 
 
-def test_poisonous_job_first_in_its_queue_cannot_hold_it(launch: Start, alpha: Queue, tmp_path: Path) -> None:
+def test_poison_job_first_in_its_queue_does_not_hold_the_others(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
     alpha.enqueue({"do": "serve", "poison": True}, id="poison", priority=1)
     good = [f"j{number}" for number in range(20)]
     alpha.enqueue_many(NewJob({"do": "serve", "down": str(tmp_path / "no")}, job_id) for job_id in good)
@@ -76,7 +78,7 @@ def test_poisonous_job_first_in_its_queue_cannot_hold_it(launch: Start, alpha: Q
     eventually(lambda: all(job.state == "completed" for job in alpha.get_many(good)))
 
 
-def test_full_disk_counts_against_no_job(launch: Start, alpha: Queue, tmp_path: Path) -> None:
+def test_full_disk_during_a_job_counts_no_failure(launch: Start, alpha: Queue, tmp_path: Path) -> None:
     full = tmp_path / "full"
     full.touch()
     app = launch(ALPHA_RETRIES="0", ALPHA_BACKOFF="0.05").start()
@@ -89,7 +91,7 @@ def test_full_disk_counts_against_no_job(launch: Start, alpha: Queue, tmp_path: 
     assert (job.failures, job.excused >= 2, job.attempts) == (0, True, 1)
 
 
-def test_a_vendor_that_limits_the_rate_for_ever_is_a_failure_in_the_end(launch: Start, alpha: Queue) -> None:
+def test_job_that_is_rate_limited_twenty_times_fails(launch: Start, alpha: Queue) -> None:
     launch(ALPHA_RETRIES="0").start()
     alpha.enqueue({"do": "fail", "how": "limited", "after": 0.01}, id="j")
     eventually(lambda: state_of(alpha, "j") == "failed")

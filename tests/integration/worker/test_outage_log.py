@@ -1,4 +1,4 @@
-"""How long a process waits from one try to the next, and what it logs."""
+"""How long a process waits before it reconnects, and what it logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from preppath_workers.worker import reconnect_backoff
 from preppath_workers.worker.reconnect_backoff import ReconnectBackoff
 
-SILENCE = RedisConnectionError("connection refused")
+NO_ANSWER = RedisConnectionError("connection refused")
 REFUSAL = ResponseError("OOM command not allowed when used memory > 'maxmemory'.")
 
 
@@ -29,49 +29,51 @@ def messages(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     return lambda: [record.getMessage() for record in caplog.records]
 
 
-def test_pauses_grow_from_a_moment_to_two_seconds() -> None:
-    trouble = ReconnectBackoff()
-    pauses = [trouble.failed(SILENCE) for _ in range(12)]
+def test_reconnect_backoff_of_repeated_failures_grows_to_two_seconds() -> None:
+    backoff = ReconnectBackoff()
+    pauses = [backoff.failed(NO_ANSWER) for _ in range(12)]
     for number, pause in enumerate(pauses, start=1):
         longest = min(2.0, 0.05 * 2**number)
         assert longest / 2 <= pause <= longest
-    trouble.succeeded()
-    assert trouble.failed(SILENCE) <= 0.1
+    backoff.succeeded()
+    assert backoff.failed(NO_ANSWER) <= 0.1
 
 
-def test_pauses_are_no_longer_than_asked() -> None:
-    trouble = ReconnectBackoff(longest=0.2)
-    assert all(0.025 <= trouble.failed(SILENCE) <= 0.2 for _ in range(20))
+def test_reconnect_backoff_with_a_longest_delay_stays_below_it() -> None:
+    backoff = ReconnectBackoff(longest=0.2)
+    assert all(0.025 <= backoff.failed(NO_ANSWER) <= 0.2 for _ in range(20))
 
 
-def test_silence_and_its_end_are_logged_once(messages: Callable[[], list[str]]) -> None:
-    trouble = ReconnectBackoff()
+def test_reconnect_backoff_of_an_outage_logs_its_start_and_end_once(
+    messages: Callable[[], list[str]],
+) -> None:
+    backoff = ReconnectBackoff()
     for _ in range(5):
-        trouble.failed(SILENCE)
-    assert trouble.is_unreachable
-    trouble.succeeded()
-    trouble.succeeded()
+        backoff.failed(NO_ANSWER)
+    assert backoff.is_unreachable
+    backoff.succeeded()
+    backoff.succeeded()
     assert messages() == ["Redis does not answer, retrying", "Redis answers again"]
 
 
-def test_a_refusal_between_commands_that_work_is_logged_once(
+def test_reconnect_backoff_of_refusals_between_successes_logs_once(
     clock: list[float], messages: Callable[[], list[str]]
 ) -> None:
-    trouble = ReconnectBackoff()
+    backoff = ReconnectBackoff()
     for _ in range(30):
-        trouble.failed(REFUSAL)
-        assert not trouble.is_unreachable
+        backoff.failed(REFUSAL)
+        assert not backoff.is_unreachable
         clock[0] += 2
-        trouble.succeeded()
+        backoff.succeeded()
     assert messages() == ["Redis rejects a command, retrying"]
     clock[0] += 20
-    trouble.succeeded()
+    backoff.succeeded()
     assert messages()[1:] == ["Redis accepts commands again"]
 
 
-def test_what_changes_is_logged_again(messages: Callable[[], list[str]]) -> None:
-    trouble = ReconnectBackoff()
-    for error in (SILENCE, SILENCE, ResponseError("READONLY You can't write"), REFUSAL, REFUSAL):
-        trouble.failed(error)
+def test_reconnect_backoff_of_a_different_error_logs_it(messages: Callable[[], list[str]]) -> None:
+    backoff = ReconnectBackoff()
+    for error in (NO_ANSWER, NO_ANSWER, ResponseError("READONLY You can't write"), REFUSAL, REFUSAL):
+        backoff.failed(error)
     refused = "Redis rejects a command, retrying"
     assert messages() == ["Redis does not answer, retrying", refused, refused]

@@ -1,4 +1,4 @@
-"""Redis restarts, drops connections, forgets scripts: no outcome is lost, no job is repeated."""
+"""Redis restarts, drops connections and forgets scripts: no outcome is lost, no job repeated."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def durable(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server that writes every command to disk before it answers."""
+    """A server that writes each command to disk before it answers."""
     with RedisServer(settings={"appendonly": "yes", "appendfsync": "always"}) as server:
         yield server
 
 
-def test_an_outcome_is_kept_until_redis_is_back(launch: Start, durable: RedisServer, key_prefix: str) -> None:
+def test_outcome_during_a_redis_outage_is_settled_when_redis_is_back(
+    launch: Start, durable: RedisServer, key_prefix: str
+) -> None:
     app = launch(REDIS_URL=durable.url, ALPHA_CONCURRENCY="1").start()
     alpha = Queue("alpha", Redis.from_url(durable.url, decode_responses=True), key_prefix)
     alpha.enqueue({"do": "sleep", "seconds": 0.5}, id="j")
@@ -43,10 +45,10 @@ def test_an_outcome_is_kept_until_redis_is_back(launch: Start, durable: RedisSer
 
 
 @pytest.mark.timeout(120)
-def test_an_outage_longer_than_the_lease_is_nobodys_death(
+def test_redis_outage_longer_than_the_lease_recovers_no_live_instance(
     launch: Start, durable: RedisServer, key_prefix: str
 ) -> None:
-    """Every lease has run out by then. Whoever comes back first must not take the others for dead."""
+    """Every lease has expired by then; the first janitor back must not take the others for dead."""
     apps = [launch(REDIS_URL=durable.url, LEASE_SECONDS="5").start() for _ in range(3)]
     alpha = Queue("alpha", Redis.from_url(durable.url, decode_responses=True), key_prefix)
     jobs = [f"j{number}" for number in range(6)]
@@ -61,7 +63,7 @@ def test_an_outage_longer_than_the_lease_is_nobodys_death(
     assert not [line for app in apps for line in app.logged("Recovered jobs of dead instance")]
 
 
-def test_it_waits_for_a_server_that_is_not_there_yet(launch: Start, key_prefix: str) -> None:
+def test_supervisor_without_redis_waits_until_it_answers(launch: Start, key_prefix: str) -> None:
     server = RedisServer()
     app = launch(REDIS_URL=server.url).launch()
     eventually(lambda: app.logged("Redis does not answer, retrying"))
@@ -72,7 +74,7 @@ def test_it_waits_for_a_server_that_is_not_there_yet(launch: Start, key_prefix: 
         assert app.stop() == 0
 
 
-def test_it_stops_while_redis_is_away(launch: Start, key_prefix: str) -> None:
+def test_supervisor_without_redis_stops_on_sigterm(launch: Start, key_prefix: str) -> None:
     server = RedisServer()
     app = launch(REDIS_URL=server.url, SHUTDOWN_GRACE="10").launch()
     eventually(lambda: app.logged("Redis does not answer, retrying"))
@@ -80,7 +82,7 @@ def test_it_stops_while_redis_is_away(launch: Start, key_prefix: str) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["SCRIPT FLUSH", "CLIENT KILL TYPE normal"])
-def test_lost_scripts_and_connections_lose_and_repeat_nothing(
+def test_jobs_during_lost_scripts_or_connections_run_exactly_once(
     launch: Start, alpha: Queue, redis: Redis, trouble: str
 ) -> None:
     app = launch().start()

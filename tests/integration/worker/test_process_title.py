@@ -17,26 +17,28 @@ def title(pid: int) -> str:
 
 
 @pytest.mark.processes
-def test_each_process_tells_what_it_does(launch: Start, alpha: Queue) -> None:
+def test_process_title_of_each_process_shows_its_role_and_job(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
-    children = app.children()
+    processes = app.processes()
     assert title(app.pid) == "preppath: supervisor alpha,beta"
-    assert title(children["janitor"]) == "preppath: janitor"
-    eventually(lambda: title(children["alpha:0"]) == "preppath: alpha[0] idle")
+    assert title(processes["janitor"]) == "preppath: janitor"
+    eventually(lambda: title(processes["alpha:0"]) == "preppath: alpha[0] idle")
 
     alpha.enqueue({"do": "sleep", "seconds": 3, "secret": "hunter2"}, id="j")
     eventually(
-        lambda: title(children["alpha:0"]) in ("preppath: alpha[0] job j 1 s", "preppath: alpha[0] job j 2 s")
+        lambda: (
+            title(processes["alpha:0"]) in ("preppath: alpha[0] job j 1 s", "preppath: alpha[0] job j 2 s")
+        )
     )
-    eventually(lambda: title(children["alpha:0"]) == "preppath: alpha[0] idle")
+    eventually(lambda: title(processes["alpha:0"]) == "preppath: alpha[0] idle")
 
-    assert title(children["beta:0"]) == "preppath: beta[0] idle"
+    assert title(processes["beta:0"]) == "preppath: beta[0] idle"
 
 
 @pytest.mark.processes
-def test_a_long_id_and_one_of_odd_characters_are_cut_to_what_fits(launch: Start, alpha: Queue) -> None:
+def test_process_title_with_a_long_job_id_is_shortened(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
-    worker = app.children()["alpha:0"]
+    worker = app.processes()["alpha:0"]
     alpha.enqueue({"do": "sleep", "seconds": 3}, id="x" * 128)
     eventually(lambda: title(worker).startswith("preppath: alpha[0] job xxx"))
     assert title(worker).endswith(" s")
@@ -44,8 +46,8 @@ def test_a_long_id_and_one_of_odd_characters_are_cut_to_what_fits(launch: Start,
 
 
 @pytest.mark.processes
-def test_short_jobs_leave_the_title_alone(launch: Start, alpha: Queue) -> None:
+def test_process_title_after_a_short_job_is_unchanged(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
     alpha.enqueue({}, id="j")
     eventually(lambda: app.runs("j"))
-    assert title(app.children()["alpha:0"]) == "preppath: alpha[0] idle"
+    assert title(app.processes()["alpha:0"]) == "preppath: alpha[0] idle"

@@ -28,10 +28,8 @@ def program(environment: dict[str, str], env_file: Path, tmp_path: Path) -> Iter
     app.kill()
 
 
-def test_a_queue_that_a_new_configuration_names_has_its_handler(
-    program: App, env_file: Path, redis: Redis
-) -> None:
-    """Handlers are loaded for the queues that there are."""
+def test_reload_with_another_queue_loads_its_handler(program: App, env_file: Path, redis: Redis) -> None:
+    """A supervisor loads the handlers of its own queues only."""
     env_file.write_text("QUEUES=evaluation\nEVALUATION_CONCURRENCY=1\n", encoding="utf-8")
     program.start()
     assert {*program.workers()} == {"evaluation:0"}
@@ -47,10 +45,10 @@ def test_a_queue_that_a_new_configuration_names_has_its_handler(
     assert program.stop() == 0
 
 
-def test_a_reload_that_can_not_load_its_handlers_changes_nothing(
+def test_reload_that_cannot_load_a_handler_changes_nothing(
     program: App, env_file: Path, tmp_path: Path
 ) -> None:
-    """Not even how the log is written: its secrets are those of the configuration that stays."""
+    """The log's settings and secrets also stay those of the old configuration."""
     (tmp_path / "boto3.py").write_text("raise ImportError('broken')", encoding="utf-8")
     variables = {name: value for name, value in program.environment.items() if name != "LOG_LEVEL"}
     program.environment = {**variables, "PYTHONPATH": str(tmp_path)}

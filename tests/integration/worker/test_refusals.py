@@ -1,4 +1,4 @@
-"""A machine that is out of something for a while: the supervisor goes on, and keeps nothing of it."""
+"""A machine without processes, memory or descriptors: the supervisor goes on and leaks nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def descriptors(pid: int) -> list[str]:
 
 
 @contextmanager
-def no_descriptor_left() -> Iterator[None]:
+def no_free_descriptor() -> Iterator[None]:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.open(os.devnull, os.O_RDONLY)
     os.close(free)
@@ -46,7 +46,7 @@ def no_descriptor_left() -> Iterator[None]:
     "function",
     ["os.fork", "mmap.mmap", "os.kill", "os.waitid", "os.waitpid", "signal.sigtimedwait", "ctypes.CDLL"],
 )
-def test_supervisor_whose_system_calls_fail_for_a_while_works_and_stops_in_order(
+def test_supervisor_whose_system_calls_fail_for_a_while_works_and_stops_cleanly(
     launch: Start, alpha: Queue, function: str
 ) -> None:
     app = launch(REFUSED=function, ALPHA_CONCURRENCY="1")
@@ -61,14 +61,14 @@ def test_supervisor_whose_system_calls_fail_for_a_while_works_and_stops_in_order
     assert not app.logged("Unhandled exception in supervisor")
 
 
-def test_supervisor_without_a_descriptor_left_keeps_its_workers(
+def test_supervisor_without_a_free_descriptor_keeps_its_workers(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
-    """It can neither tell systemd how it is nor read its configuration again."""
+    """It can neither notify systemd nor read its configuration again."""
     file = tmp_path / "env"
     file.write_text("ALPHA_CONCURRENCY=1\n", encoding="utf-8")
-    app = launch(NOTIFY_SOCKET="@nobody", ENV_FILE=str(file), ALPHA_CONCURRENCY="").start()
-    before = app.children()
+    app = launch(NOTIFY_SOCKET="@preppath-unbound", ENV_FILE=str(file), ALPHA_CONCURRENCY="").start()
+    before = app.processes()
     limits = resource.prlimit(app.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(app.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
     app.send(signal.SIGHUP)
@@ -77,7 +77,7 @@ def test_supervisor_without_a_descriptor_left_keeps_its_workers(
     )
     alpha.enqueue({}, id="j")
     eventually(lambda: state_of(alpha, "j") == "completed")
-    assert app.children() == before
+    assert app.processes() == before
 
     resource.prlimit(app.pid, resource.RLIMIT_NOFILE, limits)
     app.send(signal.SIGHUP)
@@ -85,17 +85,17 @@ def test_supervisor_without_a_descriptor_left_keeps_its_workers(
     assert app.stop() == 0
 
 
-def test_notifier_without_a_descriptor_left_tries_again_later() -> None:
-    with no_descriptor_left():
-        Notifier("@nobody").report(Phase.READY, "well", good_for=1)
+def test_notifier_without_a_free_descriptor_raises_nothing() -> None:
+    with no_free_descriptor():
+        Notifier("@preppath-unbound").report(Phase.READY, "well", good_for=1)
 
 
 @pytest.mark.parametrize("address", ["/no/such/path", "/" + "x" * 500, "/dev/null"])
-def test_notifier_whose_address_is_of_no_use_goes_on(address: str) -> None:
+def test_notifier_with_a_useless_address_raises_nothing(address: str) -> None:
     Notifier(address).report(Phase.READY, "well", good_for=1)
 
 
-def test_seat_whose_fork_is_refused_is_vacant_for_longer_each_time() -> None:
+def test_respawn_delay_of_a_refused_fork_grows_to_two_seconds() -> None:
     def refuse(liveness: Liveness) -> Child:
         raise OSError(11, "Resource temporarily unavailable")
 
@@ -120,7 +120,7 @@ def test_refused_fork_leaves_no_descriptor_open(monkeypatch: pytest.MonkeyPatch)
     assert descriptors(os.getpid()) == before
 
 
-def test_last_child_has_as_few_descriptors_as_the_first(launch: Start, alpha: Queue) -> None:
+def test_last_worker_of_many_has_as_few_descriptors_as_the_first(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="12").start()
     eventually(lambda: alpha.counts().workers == 12)
     counted = eventually(lambda: (found := held(app.workers())) and len({*found.values()}) == 1 and found)
@@ -131,7 +131,7 @@ def held(workers: dict[str, int]) -> dict[str, int]:
     return {name: len(descriptors(pid)) for name, pid in workers.items()}
 
 
-def test_many_workers_run_with_few_descriptors_each(launch: Start, alpha: Queue) -> None:
+def test_workers_with_a_limit_of_16_descriptors_run_their_jobs(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="30")
     app.prepare = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
     app.start()
@@ -141,7 +141,7 @@ def test_many_workers_run_with_few_descriptors_each(launch: Start, alpha: Queue)
     assert not app.logged("Process died")
 
 
-def test_children_may_open_as_many_files_as_the_administrator_allows_and_dump_no_core(launch: Start) -> None:
+def test_processes_under_a_soft_limit_raise_it_to_the_hard_limit_and_dump_no_core(launch: Start) -> None:
     app = launch(ALPHA_CONCURRENCY="1")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
@@ -151,12 +151,12 @@ def test_children_may_open_as_many_files_as_the_administrator_allows_and_dump_no
 
     app.prepare = prepare
     app.start()
-    for pid in (app.pid, *app.children().values()):
+    for pid in (app.pid, *app.processes().values()):
         assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
         assert resource.prlimit(pid, resource.RLIMIT_CORE) == (1, 1)
 
 
-def test_program_that_crashes_under_this_limit_leaves_no_core(tmp_path: Path) -> None:
+def test_process_that_crashes_with_a_core_limit_of_1_leaves_no_core(tmp_path: Path) -> None:
     if not (pid := os.fork()):
         faulthandler.disable()
         os.chdir(tmp_path)
@@ -169,7 +169,7 @@ def test_program_that_crashes_under_this_limit_leaves_no_core(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("closed", [(0,), (2,), (0, 1, 2)])
-def test_standard_files_that_are_closed_are_opened(closed: tuple[int, ...]) -> None:
+def test_open_standard_files_with_closed_ones_opens_them(closed: tuple[int, ...]) -> None:
     if not (pid := os.fork()):
         for descriptor in closed:
             os.close(descriptor)

@@ -1,4 +1,4 @@
-"""TTIN and TTOU: a worker more or less of every queue, while jobs run."""
+"""SIGTTIN and SIGTTOU add and remove a worker of each queue while jobs run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def names(app: App) -> list[str]:
     return sorted(app.workers())
 
 
-def test_workers_come_and_go_one_by_one(launch: Start, alpha: Queue) -> None:
+def test_supervisor_on_ttin_and_ttou_adds_and_removes_one_worker_a_queue(launch: Start, alpha: Queue) -> None:
     app = launch().start()
     app.send(signal.SIGTTIN)
     eventually(lambda: names(app) == ["alpha:0", "alpha:1", "alpha:2", "beta:0", "beta:1"])
@@ -38,7 +38,7 @@ def test_workers_come_and_go_one_by_one(launch: Start, alpha: Queue) -> None:
     assert app.stop() == 0
 
 
-def test_no_job_is_lost_or_repeated_and_no_attempt_counted(launch: Start, alpha: Queue) -> None:
+def test_jobs_during_resizes_run_exactly_once(launch: Start, alpha: Queue) -> None:
     app = launch().start()
     ids = [f"j{number:03}" for number in range(120)]
     alpha.enqueue_many(NewJob({"do": "sleep", "seconds": 0.05}, id=job_id) for job_id in ids)

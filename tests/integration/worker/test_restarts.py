@@ -1,4 +1,4 @@
-"""What many restarts leave behind: nothing. `RESTARTS=200` makes them many."""
+"""Restarts leave nothing behind. `RESTARTS` sets how many."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ENDINGS: tuple[Callable[[App, str], None], ...] = (stop, kill, stop_twice, kill_
 
 
 def sessions() -> dict[int, int]:
-    """Every process of this machine, zombies too, and the session it belongs to."""
+    """The session of each process on this machine, zombies included."""
     found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -59,7 +59,7 @@ def sessions() -> dict[int, int]:
     return found
 
 
-def test_instances_leave_no_process_file_or_key(
+def test_instances_after_any_ending_leave_no_process_file_or_key(
     launch: Start, alpha: Queue, redis: Redis, key_prefix: str, tmp_path: Path
 ) -> None:
     temporary = tmp_path / "temporary"
@@ -74,7 +74,7 @@ def test_instances_leave_no_process_file_or_key(
 
     last = launch(TMPDIR=str(temporary), LEASE_SECONDS="2").start()
     eventually(lambda: {state_of(alpha, job_id) for job_id in jobs} == {"completed"}, deadline=20)
-    # Instances that died are struck off some time after their jobs were taken back.
+    # Dead instances are unregistered some time after their jobs were recovered.
     eventually(lambda: redis.zcard(alpha.keys.instances) == 1, deadline=40)
     assert last.stop() == 0
 
@@ -87,25 +87,25 @@ def test_instances_leave_no_process_file_or_key(
     }  # fmt: skip
 
 
-def test_a_supervisor_keeps_nothing_of_the_workers_that_it_has_lost(launch: Start) -> None:
+def test_supervisor_after_many_replacements_holds_no_more_files_or_memory(launch: Start) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
 
     def holds() -> tuple[int, int]:
-        """Open files, and pieces of memory."""
+        """The number of open files and of memory mappings."""
         process = Path(f"/proc/{app.pid}")
         return len(list((process / "fd").iterdir())), len((process / "maps").read_text().splitlines())
 
     def replace() -> None:
-        before = app.children()
+        before = app.processes()
         app.send(signal.SIGHUP)
-        eventually(lambda: len({*app.children().values()} - {*before.values()}) == len(before))
+        eventually(lambda: len({*app.processes().values()} - {*before.values()}) == len(before))
 
     for _ in range(3):
         replace()
-    files, pieces = holds()
+    files, mappings = holds()
     for _ in range(RESTARTS):
         replace()
 
-    eventually(lambda: len(app.children()) == 3)
+    eventually(lambda: len(app.processes()) == 3)
     assert holds()[0] == files
-    assert holds()[1] <= pieces + 3
+    assert holds()[1] <= mappings + 3

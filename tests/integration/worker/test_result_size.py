@@ -22,12 +22,12 @@ def outcome_of(text: str) -> Outcome:
 
 
 @pytest.mark.parametrize("text", ["x" * (1_000_000 - 11), "é" * 100_000])
-def test_a_result_of_a_million_bytes_is_stored(text: str) -> None:
+def test_result_of_a_million_bytes_is_stored(text: str) -> None:
     assert outcome_of(text) == Completed(json.dumps({"text": text}, separators=(",", ":")))
 
 
 @pytest.mark.parametrize("text", ["x" * (1_000_000 - 10), "é" * 200_000])
-def test_a_larger_result_is_a_permanent_error_that_tells_sizes(text: str) -> None:
+def test_result_over_a_million_bytes_is_a_permanent_error_with_both_sizes(text: str) -> None:
     outcome = outcome_of(text)
     assert isinstance(outcome, Failed)
     assert outcome.kind == "permanent"

@@ -1,4 +1,4 @@
-"""What a handler returns."""
+"""The result that a handler returns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def outcome_of(result: object) -> object:
-    """How an attempt ends whose handler returns this."""
+    """The outcome of an attempt whose handler returns this."""
     worker_context = WorkerContext(
         lambda _, __: result, cast("Services", None), cast("Consumer", None), 1.0, ()
     )
@@ -47,7 +47,7 @@ CYCLE["self"] = CYCLE
 
 
 @pytest.mark.parametrize(
-    ("result", "told"),
+    ("result", "message"),
     [
         (b"audio", "cannot store the handler's result (bytes) as JSON: it contains a value of type bytes"),
         (
@@ -59,9 +59,11 @@ CYCLE["self"] = CYCLE
         (CYCLE, "result (dict) as JSON: Circular reference"),
     ],
 )
-def test_result_that_is_not_json_is_refused_by_name(result: Mapping[str, Any], told: str) -> None:
+def test_result_that_is_not_json_is_a_permanent_error_naming_its_type(
+    result: Mapping[str, Any], message: str
+) -> None:
     outcome = outcome_of(result)
 
     assert isinstance(outcome, Failed)
     assert outcome.kind == "permanent"
-    assert told in outcome.words
+    assert message in outcome.words

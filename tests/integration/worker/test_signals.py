@@ -1,4 +1,4 @@
-"""How a supervisor stops, and how it takes up a new configuration."""
+"""How a supervisor stops, and how it reloads its configuration."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ pytestmark = pytest.mark.processes
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_jobs_in_hand_are_finished_before_it_stops(launch: Start, alpha: Queue, number: int) -> None:
+def test_supervisor_on_a_stop_signal_finishes_active_jobs(launch: Start, alpha: Queue, number: int) -> None:
     app = launch().start()
     alpha.enqueue({"do": "sleep", "seconds": 1}, id="j")
     app.pid_of("j")
-    children = app.children().values()
+    processes = app.processes().values()
     assert app.stop(number) == 0
     assert state_of(alpha, "j") == "completed"
-    assert not any(map(is_alive, children))
+    assert not any(map(is_alive, processes))
 
 
-def test_it_leaves_nothing_behind_in_redis(
+def test_supervisor_that_stopped_leaves_only_results_in_redis(
     launch: Start, alpha: Queue, redis: Redis, key_prefix: str
 ) -> None:
     app = launch().start()
@@ -37,7 +37,7 @@ def test_it_leaves_nothing_behind_in_redis(
     eventually(lambda: state_of(alpha, "j") == "completed")
     assert app.stop() == 0
     left = {key.removeprefix(alpha.keys.base) for key in redis.scan_iter(f"{key_prefix}*")}
-    # A lane's pointer is dropped when the next job finds that it points at nothing.
+    # A stale entry of the priority index is removed by the next job that meets it.
     assert {key for key in left if "{beta}" not in key} == {
         "job:j",
         "completed",
@@ -48,9 +48,7 @@ def test_it_leaves_nothing_behind_in_redis(
     assert redis.pttl(alpha.keys.base + "limit") > 0
 
 
-def test_a_terminals_interrupt_reaches_everybody_and_still_finishes_the_jobs(
-    launch: Start, alpha: Queue
-) -> None:
+def test_supervisor_on_an_interrupt_of_its_group_finishes_active_jobs(launch: Start, alpha: Queue) -> None:
     app = launch().start()
     alpha.enqueue({"do": "sleep", "seconds": 1}, id="j")
     app.pid_of("j")
@@ -59,7 +57,7 @@ def test_a_terminals_interrupt_reaches_everybody_and_still_finishes_the_jobs(
     assert state_of(alpha, "j") == "completed"
 
 
-def test_what_does_not_finish_in_the_grace_time_goes_back_uncounted(launch: Start, alpha: Queue) -> None:
+def test_job_that_outlasts_the_grace_time_is_requeued_uncounted(launch: Start, alpha: Queue) -> None:
     app = launch(SHUTDOWN_GRACE="1").start()
     alpha.enqueue({"do": "sleep", "seconds": 60}, id="j")
     app.pid_of("j")
@@ -69,7 +67,7 @@ def test_what_does_not_finish_in_the_grace_time_goes_back_uncounted(launch: Star
     assert (job.state, job.attempts, job.recoveries, job.releases) == ("waiting", 0, 0, 1)
 
 
-def test_a_second_signal_stops_at_once(launch: Start, alpha: Queue) -> None:
+def test_supervisor_on_second_sigterm_requeues_active_jobs_at_once(launch: Start, alpha: Queue) -> None:
     app = launch(SHUTDOWN_GRACE="60").start()
     alpha.enqueue({"do": "sleep", "seconds": 60}, id="j")
     app.pid_of("j")
@@ -79,7 +77,7 @@ def test_a_second_signal_stops_at_once(launch: Start, alpha: Queue) -> None:
     assert state_of(alpha, "j") == "waiting"
 
 
-def test_a_job_in_hand_that_waits_for_a_token_goes_back_to_the_front(launch: Start, alpha: Queue) -> None:
+def test_reserved_job_on_sigterm_is_requeued_at_the_front(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_RATE_LIMIT="1/600", ALPHA_CONCURRENCY="1").start()
     alpha.enqueue_many([NewJob({}, id=job_id) for job_id in ("a", "b", "c")])
     eventually(lambda: alpha.redis.zcard(alpha.keys.reservations))
@@ -90,7 +88,7 @@ def test_a_job_in_hand_that_waits_for_a_token_goes_back_to_the_front(launch: Sta
     assert state_of(alpha, "b") == "waiting"
 
 
-def test_a_hangup_takes_up_more_and_fewer_workers_without_losing_or_repeating_a_job(
+def test_supervisor_on_sighup_changes_its_workers_and_runs_each_job_once(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
     file = tmp_path / "env"
@@ -110,18 +108,18 @@ def test_a_hangup_takes_up_more_and_fewer_workers_without_losing_or_repeating_a_
     assert not app.logged("Process died")
 
 
-def test_a_wrong_configuration_leaves_the_old_one_in_force(
+def test_supervisor_on_sighup_with_a_wrong_configuration_keeps_the_old_one(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
     file = tmp_path / "env"
     file.write_text("ALPHA_CONCURRENCY=2\n", encoding="utf-8")
     app = launch(ENV_FILE=str(file), ALPHA_CONCURRENCY="").start()
-    before = app.children()
+    before = app.processes()
     file.write_text("ALPHA_CONCURRENCY=many\n", encoding="utf-8")
     app.send(signal.SIGHUP)
     expected = "ALPHA_CONCURRENCY is wrong: expected a whole number from 1 to 1000"
     eventually(lambda: app.logged(f"Cannot reload configuration, keeping the old one: {expected}"))
-    assert app.children() == before
+    assert app.processes() == before
     alpha.enqueue({}, id="j")
     eventually(lambda: state_of(alpha, "j") == "completed")
 
@@ -131,7 +129,7 @@ def test_a_wrong_configuration_leaves_the_old_one_in_force(
     [({"MAX_JOBS_PER_CHILD": "3"}, {}), ({"MAX_MEMORY_MB": "250"}, {"do": "grow", "mb": 90})],
     ids=["after its share of jobs", "over its memory limit"],
 )
-def test_workers_are_replaced_without_an_attempt_more(
+def test_worker_over_its_limit_is_replaced_without_another_attempt(
     launch: Start, alpha: Queue, variables: dict[str, str], data: dict[str, object]
 ) -> None:
     app = launch(**variables, ALPHA_CONCURRENCY="1").start()
@@ -147,7 +145,7 @@ def test_workers_are_replaced_without_an_attempt_more(
     assert not app.logged("Process died")
 
 
-def test_a_busy_worker_keeps_no_other_from_the_new_configuration(
+def test_supervisor_on_sighup_with_a_busy_worker_replaces_the_others(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
     file = tmp_path / "env"
@@ -162,7 +160,7 @@ def test_a_busy_worker_keeps_no_other_from_the_new_configuration(
     ])  # fmt: skip
 
 
-def test_a_closed_slot_gives_back_what_its_last_worker_died_over(
+def test_closed_slot_whose_worker_was_killed_requeues_its_job(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
     file = tmp_path / "env"
@@ -180,7 +178,7 @@ def test_a_closed_slot_gives_back_what_its_last_worker_died_over(
     eventually(lambda: app.workers().keys() == {"alpha:0", "beta:0"})
 
 
-def test_the_lease_is_kept_while_jobs_finish_though_the_janitor_has_died(
+def test_lease_during_a_stop_is_renewed_after_the_janitors_death(
     launch: Start, alpha: Queue, redis: Redis
 ) -> None:
     app = launch(LEASE_SECONDS="2", SHUTDOWN_GRACE="20").start()
@@ -188,7 +186,7 @@ def test_the_lease_is_kept_while_jobs_finish_though_the_janitor_has_died(
     app.pid_of("j")
     app.send(signal.SIGTERM)
     eventually(lambda: app.logged("Supervisor stopping"))
-    os.kill(app.children()["janitor"], signal.SIGKILL)
+    os.kill(app.processes()["janitor"], signal.SIGKILL)
     other = launch(LEASE_SECONDS="2").start()
     assert app.wait() == 0
     assert state_of(alpha, "j") == "completed"

@@ -1,4 +1,4 @@
-"""A job's time limit, which is a signal, ends the wait for a WebSocket that says nothing."""
+"""A job's timeout, which is a signal, ends the wait for a silent WebSocket."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from preppath_workers.errors import JobTimeout
 from preppath_workers.worker.signals import Deadline, StopRequest, install
 from preppath_workers.config.model import ModelConfig, OpenAIConfig
 
-capability = ModelConfig("gpt-realtime-2.1-mini", "sk-test", sys.argv[1], timeout=60)
+model = ModelConfig("gpt-realtime-2.1-mini", "sk-test", sys.argv[1], timeout=60)
 deadline = Deadline(1.0, lambda: None)
 install(StopRequest(), deadline)
 begun = time.monotonic()
 try:
-    vendor = OpenAI(OpenAIConfig(capability, capability, capability))
+    vendor = OpenAI(OpenAIConfig(model, model, model))
     with deadline, vendor.reader(SpeechOptions("marin")) as reader:
         reader.read("Why?")
 except JobTimeout:
@@ -35,7 +35,7 @@ print(threading.active_count())
 
 
 @pytest.mark.parametrize("fault", [{"latency": 60}, {"silence": 60}], ids=["before", "middle"])
-def test_time_limit_of_a_job_ends_a_silent_response_and_leaves_no_thread(
+def test_job_timeout_during_a_silent_response_raises_and_leaves_no_thread(
     vendor: OpenAIServer, fault: dict[str, float]
 ) -> None:
     vendor.order({"path": RESPONSES, **fault})

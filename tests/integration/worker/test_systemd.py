@@ -1,4 +1,4 @@
-"""What systemd is told, over a real socket."""
+"""Notifications to systemd, over a real socket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .conftest import Start
 
 
 class Listener:
-    """systemd's end: every message since the start, as lists of lines."""
+    """systemd's end of the socket: the lines of every message since the start."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -61,7 +61,9 @@ def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Listene
     path.unlink(missing_ok=True)
 
 
-def test_a_life_as_it_is_told(launch: Start, listener: Listener, alpha: Queue) -> None:
+def test_notifications_of_a_supervisor_follow_its_start_reload_and_stop(
+    launch: Start, listener: Listener, alpha: Queue
+) -> None:
     app = launch(NOTIFY_SOCKET=listener.address).start()
     eventually(lambda: listener.phases == ["READY=1"])
     assert listener.status == "3 of 3 workers, 0 busy"
@@ -77,41 +79,41 @@ def test_a_life_as_it_is_told(launch: Start, listener: Listener, alpha: Queue) -
     assert listener.phases == ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]
 
 
-def test_it_is_ready_when_every_worker_has_claimed_its_slot(launch: Start, listener: Listener) -> None:
+def test_supervisor_with_every_worker_started_reports_ready(launch: Start, listener: Listener) -> None:
     app = launch(NOTIFY_SOCKET=listener.address, ALPHA_CONCURRENCY="7").start()
     eventually(lambda: listener.phases == ["READY=1"])
     assert len(app.workers()) == 8
 
 
-def test_without_redis_it_is_not_ready_and_not_dead(launch: Start, listener: Listener) -> None:
-    """systemd is told why it waits, and to go on waiting: a restart would bring no server back."""
+def test_supervisor_without_redis_extends_its_start_timeout(launch: Start, listener: Listener) -> None:
+    """The status gives the reason: a restart would not bring Redis back."""
     launch(NOTIFY_SOCKET=listener.address, REDIS_URL="redis://127.0.0.1:9").launch()
     eventually(lambda: "the janitor has not reached Redis yet" in listener.status)
     eventually(lambda: "EXTEND_TIMEOUT_USEC=30000000" in listener.messages[-1])
     assert listener.phases == []
 
 
-def test_the_watchdog_is_fed_while_the_children_turn(launch: Start, listener: Listener) -> None:
+def test_supervisor_with_live_workers_feeds_the_watchdog(launch: Start, listener: Listener) -> None:
     launch(NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="400000").start()
     eventually(lambda: sum("WATCHDOG=1" in message for message in listener.messages) > 3)
 
 
-def test_workers_that_die_as_soon_as_they_start_do_not_feed_it(
+def test_supervisor_whose_workers_die_at_their_start_does_not_feed_the_watchdog(
     launch: Start, listener: Listener, alpha: Queue
 ) -> None:
-    """Until a successor has lived for a while nobody can tell whether it will."""
+    """Whether a respawned worker survives is unknown until it has run for a while."""
     app = launch(NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="400000", ALPHA_CONCURRENCY="1").start()
     first = app.workers()
     for pid in first.values():
         os.kill(pid, signal.SIGKILL)
     died_at = time.monotonic()
     eventually(lambda: len({*app.workers().values()} - {*first.values()}) == 2)
-    told = len(listener.messages)
+    count = len(listener.messages)
 
     alpha.enqueue({"do": "sleep", "seconds": 9}, id="j")
     eventually(lambda: listener.status == "2 of 2 workers, 1 busy")
 
-    fed = any("WATCHDOG=1" in message for message in listener.messages[told:])
+    fed = any("WATCHDOG=1" in message for message in listener.messages[count:])
     assert not fed or time.monotonic() - died_at >= 10  # they have lived long enough, on a slow machine
 
 
@@ -125,7 +127,7 @@ def test_workers_that_die_as_soon_as_they_start_do_not_feed_it(
         ({"NOTIFY_SOCKET": "{}", "WATCHDOG_USEC": "9", "WATCHDOG_PID": "1"}, True),
     ],
 )
-def test_only_what_is_an_address_here_is_told_anything(
+def test_notifier_from_variables_sends_only_to_a_local_address(
     listener: Listener, variables: dict[str, str], listens: bool
 ) -> None:
     environment = {name: value.replace("{}", listener.address) for name, value in variables.items()}
@@ -136,15 +138,15 @@ def test_only_what_is_an_address_here_is_told_anything(
     assert listener.messages == ([["READY=1", "WATCHDOG=1", "STATUS=well"]] if listens else [])
 
 
-def test_who_can_not_vouch_does_not_feed_the_watchdog(listener: Listener) -> None:
+def test_notifier_with_no_time_to_vouch_for_does_not_feed_the_watchdog(listener: Listener) -> None:
     Notifier(listener.address, watchdog=1).report(Phase.READY, "0 of 3 workers, 0 busy", good_for=0)
     assert listener.messages == [["READY=1", "STATUS=0 of 3 workers, 0 busy"]]
 
 
-def test_what_could_not_be_sent_is_sent_the_next_time(tmp_path: Path) -> None:
+def test_notifier_after_a_failed_send_sends_the_phase_again(tmp_path: Path) -> None:
     address = f"@preppath-late-{os.getpid()}"
     notifier = Notifier(address)
-    notifier.report(Phase.READY, "well", good_for=1)  # nobody is there yet
+    notifier.report(Phase.READY, "well", good_for=1)  # before anything listens
     listener = Listener(address)
     notifier.report(Phase.READY, "well", good_for=1)
     assert listener.phases == ["READY=1"]

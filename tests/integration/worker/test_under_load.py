@@ -1,4 +1,4 @@
-"""Whatever is done to the processes while jobs run: none is lost or repeated, no attempt counted twice."""
+"""Stops, starts and replacements under load: no job is lost or repeated, no attempt counted twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def finished(queue: Queue) -> int:
     return queue.statistics().get("completed", 0)
 
 
-def facts(queue: Queue) -> Counter[tuple[str, int, int]]:
+def states(queue: Queue) -> Counter[tuple[str, int, int]]:
     """State, attempts and recoveries of all the jobs."""
     jobs = [queue.get(job_id) for job_id in JOBS]
     return Counter((job.state, job.attempts, job.recoveries) for job in jobs if job)
@@ -36,7 +36,7 @@ def runs(app: App) -> Counter[str]:
     return Counter(words[1] for words in app.records("start"))
 
 
-def test_stops_and_starts(launch: Start, alpha: Queue) -> None:
+def test_jobs_during_stops_and_starts_run_exactly_once(launch: Start, alpha: Queue) -> None:
     load(alpha)
     for goal in (40, 80, 120):
         app = launch(ALPHA_CONCURRENCY="4").start()
@@ -45,12 +45,12 @@ def test_stops_and_starts(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="4").start()
     eventually(lambda: finished(alpha) == len(JOBS))
 
-    assert facts(alpha) == {("completed", 1, 0): len(JOBS)}
+    assert states(alpha) == {("completed", 1, 0): len(JOBS)}
     assert runs(app) == Counter(JOBS)
 
 
-def test_stops_at_once(launch: Start, alpha: Queue) -> None:
-    """Here a job is broken off and runs again: in as many workers as there are, each time."""
+def test_jobs_during_immediate_stops_complete_with_one_attempt_counted(launch: Start, alpha: Queue) -> None:
+    """Each immediate stop interrupts at most one job a worker, which runs again."""
     load(alpha, seconds=0.1)
     for goal in (20, 60):
         app = launch(ALPHA_CONCURRENCY="4").start()
@@ -61,7 +61,7 @@ def test_stops_at_once(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="8").start()
     eventually(lambda: finished(alpha) == len(JOBS))
 
-    assert facts(alpha) == {("completed", 1, 0): len(JOBS)}
+    assert states(alpha) == {("completed", 1, 0): len(JOBS)}
     assert runs(app).total() <= len(JOBS) + 2 * 4
 
 
@@ -70,12 +70,14 @@ def test_stops_at_once(launch: Start, alpha: Queue) -> None:
     [{"MAX_JOBS_PER_CHILD": "7"}, {"MAX_MEMORY_MB": "1"}],
     ids=["after its jobs", "for its memory"],
 )
-def test_workers_are_replaced(launch: Start, alpha: Queue, variables: dict[str, str]) -> None:
+def test_jobs_while_workers_are_replaced_run_exactly_once(
+    launch: Start, alpha: Queue, variables: dict[str, str]
+) -> None:
     load(alpha, seconds=0.06)  # longer together than the second between two looks at the memory
     app = launch(ALPHA_CONCURRENCY="4", **variables).start()
     eventually(lambda: finished(alpha) == len(JOBS), deadline=30)
 
-    assert facts(alpha) == {("completed", 1, 0): len(JOBS)}
+    assert states(alpha) == {("completed", 1, 0): len(JOBS)}
     assert runs(app) == Counter(JOBS)
     assert len({words[2] for words in app.records("start")}) > 4
     assert not app.logged("Process died")

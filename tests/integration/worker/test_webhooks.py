@@ -1,4 +1,4 @@
-"""The end of a job becomes a delivery on the queue `webhook`, once."""
+"""The end of a job becomes one delivery on the queue `webhook`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def webhook(redis: Redis, key_prefix: str) -> Queue:
     return Queue("webhook", redis, key_prefix)
 
 
-def test_jobs_that_completed_and_failed_are_told(launch: Start, alpha: Queue, webhook: Queue) -> None:
+def test_webhook_of_a_finished_job_carries_its_outcome(launch: Start, alpha: Queue, webhook: Queue) -> None:
     app = launch(**URL).start()
     alpha.enqueue({}, id="good")
     alpha.enqueue({"do": "fail", "how": "invalid"}, id="bad")
@@ -44,7 +44,7 @@ def test_jobs_that_completed_and_failed_are_told(launch: Start, alpha: Queue, we
     assert alpha.events() == []
 
 
-def test_queue_that_goes_out_of_service_is_told(
+def test_webhook_of_a_queue_reports_out_of_service_and_back(
     launch: Start, alpha: Queue, webhook: Queue, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken"
@@ -59,7 +59,7 @@ def test_queue_that_goes_out_of_service_is_told(
     eventually(lambda: {job.data["event"] for job in webhook.jobs("waiting")} >= {"in-service"})
 
 
-def test_nothing_is_written_where_nobody_wants_to_know(launch: Start, alpha: Queue, webhook: Queue) -> None:
+def test_events_without_a_webhook_url_are_not_written(launch: Start, alpha: Queue, webhook: Queue) -> None:
     launch().start()
     alpha.enqueue({}, id="j")
     eventually(lambda: alpha.counts().completed)
@@ -67,24 +67,24 @@ def test_nothing_is_written_where_nobody_wants_to_know(launch: Start, alpha: Que
     assert webhook.counts().waiting == 0
 
 
-def test_a_crash_between_delivery_and_notice_makes_no_second_delivery(
+def test_event_repeated_after_a_crash_is_delivered_once(
     redis: Redis, key_prefix: str, alpha: Queue, webhook: Queue
 ) -> None:
-    notice = '{"id":"j","event":"completed","replays":0,"at":5}'
+    event = '{"id":"j","event":"completed","replays":0,"at":5}'
     for _ in range(2):
-        redis.rpush(alpha.keys.events, notice)
+        redis.rpush(alpha.keys.events, event)
         assert enqueue_deliveries("alpha", redis, key_prefix) == 1
     assert webhook.counts().waiting == 1
 
 
-@pytest.mark.parametrize("notice", ["nonsense", "[]", "{}", '{"id":"j","event":"completed"}'])
-def test_what_is_no_notice_stops_nobody(redis: Redis, key_prefix: str, alpha: Queue, notice: str) -> None:
-    redis.rpush(alpha.keys.events, notice)
+@pytest.mark.parametrize("event", ["nonsense", "[]", "{}", '{"id":"j","event":"completed"}'])
+def test_event_that_is_malformed_is_dropped(redis: Redis, key_prefix: str, alpha: Queue, event: str) -> None:
+    redis.rpush(alpha.keys.events, event)
     assert enqueue_deliveries("alpha", redis, key_prefix) == 1
     assert alpha.events() == []
 
 
-def test_a_job_whose_id_and_result_are_as_long_as_can_be_is_told(
+def test_webhook_of_a_job_with_the_largest_id_and_result_omits_the_result(
     redis: Redis, key_prefix: str, alpha: Queue, webhook: Queue
 ) -> None:
     job_id = "x" * 128

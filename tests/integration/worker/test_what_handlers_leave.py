@@ -1,4 +1,4 @@
-"""What handlers do to their process, and what they leave behind: copies of it, threads, exit codes."""
+"""Handlers that fork, leave threads, use up descriptors or exit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .harness import is_alive, state_of
 pytestmark = pytest.mark.processes
 
 
-def test_handler_that_exits_with_78_is_a_death_like_any_other(launch: Start, alpha: Queue) -> None:
+def test_worker_whose_handler_exits_with_78_is_replaced(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1", ALPHA_RECOVERIES="1").start()
     alpha.enqueue({"do": "exit", "code": 78}, id="poison")
     alpha.enqueue({}, id="good")
@@ -29,7 +29,7 @@ def test_handler_that_exits_with_78_is_a_death_like_any_other(launch: Start, alp
     assert app.stop() == 0
 
 
-def test_worker_whose_jobs_leave_no_descriptor_is_replaced(launch: Start, alpha: Queue) -> None:
+def test_worker_without_a_free_descriptor_is_replaced(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1")
     app.prepare = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     app.start()
@@ -42,8 +42,8 @@ def test_worker_whose_jobs_leave_no_descriptor_is_replaced(launch: Start, alpha:
     assert not app.logged("Process died")
 
 
-@pytest.mark.parametrize("then", ["return", "raise", "exit", "confirm"])
-def test_process_that_a_handler_forked_ends_when_it_comes_out_of_the_handler(
+@pytest.mark.parametrize("then", ["return", "raise", "exit", "check_lease"])
+def test_process_forked_by_a_handler_ends_when_it_leaves_the_handler(
     launch: Start, alpha: Queue, then: str
 ) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
@@ -51,21 +51,21 @@ def test_process_that_a_handler_forked_ends_when_it_comes_out_of_the_handler(
     for number, job_id in enumerate(jobs):
         alpha.enqueue({} if number % 2 else {"do": "fork", "then": then}, id=job_id)
     eventually(lambda: alpha.counts().completed == len(jobs))
-    copies = eventually(lambda: len(found := app.records("copy")) == 15 and found)
-    eventually(lambda: not any(is_alive(int(pid)) for _, _, pid in copies))
+    forks = eventually(lambda: len(found := app.records("forked")) == 15 and found)
+    eventually(lambda: not any(is_alive(int(pid)) for _, _, pid in forks))
     assert [app.runs(job_id) for job_id in jobs] == [1] * len(jobs)
     assert {alpha.get(job_id).attempts for job_id in jobs} == {1}
     assert not app.logged("Process died")
     ended = app.logged("Ending process forked by handler: it returned from the handler")
-    assert {line["jobId"] for line in ended} == {words[1] for words in copies}
+    assert {line["jobId"] for line in ended} == {words[1] for words in forks}
 
 
-def test_thread_that_a_handler_left_behind_disturbs_no_later_job(launch: Start, alpha: Queue) -> None:
+def test_thread_left_by_a_handler_cannot_act_on_a_later_job(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
     worker = app.workers()["alpha:0"]
     alpha.enqueue({"do": "leave_thread"}, id="j0")
     for number in range(1, 30):
-        alpha.enqueue({"do": "confirm_later"} if number == 5 else {}, id=f"j{number}")
+        alpha.enqueue({"do": "check_lease_later"} if number == 5 else {}, id=f"j{number}")
     eventually(lambda: alpha.counts().completed == 30)
     assert [words[1] for words in app.records("stopped")] == ["j0"]
     assert app.workers()["alpha:0"] == worker

@@ -1,4 +1,4 @@
-"""The server behind the address is demoted and another takes over, while old connections stay open."""
+"""A failover behind one address, while connections to the old primary stay open."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def replica(primary: RedisServer) -> Iterator[RedisServer]:
 
 
 @pytest.mark.timeout(120)
-def test_workers_and_janitor_follow_to_the_new_primary_within_the_lease(
+def test_instances_after_a_failover_follow_to_the_new_primary_within_the_lease(
     launch: Start, primary: RedisServer, replica: RedisServer, key_prefix: str
 ) -> None:
     old, new = Redis.from_url(primary.url), Redis.from_url(replica.url, decode_responses=True)
@@ -62,14 +62,14 @@ def test_workers_and_janitor_follow_to_the_new_primary_within_the_lease(
 
 
 @pytest.mark.timeout(120)
-def test_janitor_that_can_renew_no_lease_is_replaced(
+def test_janitor_that_cannot_renew_any_lease_is_replaced(
     launch: Start, primary: RedisServer, key_prefix: str
 ) -> None:
     app = launch(REDIS_URL=primary.url, LEASE_SECONDS="2").start()
-    janitor = app.children()["janitor"]
+    janitor = app.processes()["janitor"]
     with Redis.from_url(primary.url) as client:
         client.replicaof(HOST, 1)
-        eventually(lambda: app.children().get("janitor") not in (None, janitor), deadline=30)
+        eventually(lambda: app.processes().get("janitor") not in (None, janitor), deadline=30)
         client.replicaof("NO", "ONE")
     alpha = Queue("alpha", Redis.from_url(primary.url, decode_responses=True), key_prefix)
     alpha.enqueue({}, id="j", delay=0.1)

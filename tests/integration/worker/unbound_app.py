@@ -1,5 +1,5 @@
-"""`python -m tests.integration.worker.unbound_app`: the real supervisor where the kernel does not end its
-children."""
+"""`python -m tests.integration.worker.unbound_app`: the real supervisor on a kernel without
+PR_SET_PDEATHSIG."""
 
 from __future__ import annotations
 

@@ -1,0 +1,128 @@
+"""Errors in the shapes of other providers, and errors inside a 200 response."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from preppath_workers.clients.openai.client import OpenAI
+from preppath_workers.errors import JobError, RateLimited
+
+from .conftest import Answers, Client
+from .openai_requests import classification, evaluate, speak_text, transcribe
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"detail": [{"type": "extra_forbidden", "loc": ["body", "temperature"]}]}, "refuses all"),
+        ({"detail": [{"type": "missing", "loc": ["body", "messages", 0]}]}, "PermanentError"),
+        (
+            {
+                "object": "error",
+                "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"]}]},
+            },
+            "refuses all",
+        ),
+        ({"error": {"message": "flagged", "metadata": {"reasons": ["violence"]}}}, "PermanentError"),
+        ([{"error": {"code": 400, "message": "no", "status": "INVALID_ARGUMENT"}}], "PermanentError"),
+    ],
+    ids=str,
+)
+def test_error_of_another_providers_shape_is_classified_likewise(
+    client: Client, answers: Answers, body: Any, expected: str
+) -> None:
+    status = 403 if "metadata" in str(body) else 422
+    url = answers(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+    with pytest.raises(JobError) as caught:
+        evaluate(client(base_url=url))
+
+    assert classification(caught.value) == expected
+
+
+MESSAGE = "The provider says no."
+
+
+@pytest.mark.parametrize("request_", [evaluate, transcribe, speak_text])
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"code": 429}, "RateLimited"),
+        ({"code": "429"}, "RateLimited"),
+        ({"code": 402}, "refuses all"),
+        ({"code": 401}, "refuses all"),
+        ({"code": 502}, "service"),
+        ({"code": 504}, "service"),
+        ({"code": 400}, "PermanentError"),
+        ({"type": "insufficient_quota", "code": None}, "refuses all"),
+        ({"type": "rate_limit_error"}, "RateLimited"),
+        ({"type": "overloaded_error"}, "service"),
+        ({"code": "model_not_found"}, "refuses all"),
+        ({"code": "unsupported_value", "param": "temperature"}, "refuses all"),
+        ({}, "service"),
+    ],
+    ids=str,
+)
+def test_error_in_a_200_response_is_classified_by_its_code(
+    client: Client,
+    answers: Answers,
+    request_: Callable[[OpenAI], None],
+    error: dict[str, Any],
+    expected: str,
+) -> None:
+    body = json.dumps({"error": {"message": MESSAGE, **error}}).encode()
+    url = answers(200, body, {"Content-Type": "application/json", "x-request-id": "req_7"})
+
+    with pytest.raises(JobError) as caught:
+        request_(client(base_url=url))
+
+    assert classification(caught.value) == expected
+    assert str(caught.value).partition("OpenAI answered 200")[2].startswith(" with an error")
+    assert (MESSAGE in str(caught.value)) == (error != {"code": 401})
+    assert "(request req_7)" in str(caught.value)
+
+
+CHOICE: dict[str, Any] = {"index": 0, "message": {"role": "assistant", "content": None}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"choices": [{**CHOICE, "error": {"code": 429, "message": MESSAGE}}]}, "RateLimited"),
+        ({"choices": [{"index": 0, "error": {"code": 402, "message": MESSAGE}}]}, "refuses all"),
+        (
+            {"choices": [{**CHOICE, "finish_reason": "error", "error": {"code": 502, "message": MESSAGE}}]},
+            "service",
+        ),
+        ({"choices": [{**CHOICE, "finish_reason": "error"}]}, "service"),
+        ({"choices": [CHOICE], "error": {"code": 429, "message": MESSAGE}}, "RateLimited"),
+        ({"choices": None, "error": "out of capacity"}, "service"),
+        ({"object": "error", "code": 429, "message": MESSAGE}, "RateLimited"),
+        ({"error": None, "choices": []}, "service"),
+        ([{"error": {"code": 429, "message": MESSAGE}}], "RateLimited"),
+    ],
+    ids=str,
+)
+def test_choice_with_an_error_is_classified_by_its_code(
+    client: Client, answers: Answers, answer: Any, expected: str
+) -> None:
+    url = answers(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+
+    with pytest.raises(JobError) as caught:
+        evaluate(client(base_url=url))
+
+    assert classification(caught.value) == expected
+    assert (MESSAGE in str(caught.value)) == (MESSAGE in str(answer))
+
+
+def test_error_of_an_upstream_provider_keeps_its_message(client: Client, answers: Answers) -> None:
+    metadata = {"raw": "z-ai/glm is temporarily rate-limited upstream", "provider_name": "BaseTen"}
+    error = {"code": 429, "message": "Provider returned error", "metadata": metadata}
+    url = answers(200, json.dumps({"error": error}).encode(), {"Content-Type": "application/json"})
+
+    with pytest.raises(RateLimited, match="Provider returned error: z-ai/glm is temporarily rate-limited"):
+        evaluate(client(base_url=url))
