@@ -1,1 +1,1 @@
-"""A server that speaks OpenAI's API: enough of it for this project, over real HTTP, on loopback."""
+"""An OpenAI-compatible server on loopback, over real HTTP: as much of the API as this project uses."""

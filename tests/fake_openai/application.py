@@ -1,4 +1,4 @@
-"""From a request to its answer: who may ask, what was ordered to go wrong, which endpoint answers."""
+"""From a request to its response: authentication, ordered faults, and the endpoint."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .http import Request, Response, json_response
 from .speech import create_speech
 from .transcription import create_transcription
 
-#: A key of the right form that is refused all the same.
+#: A well-formed key that is refused.
 WRONG_KEY = "sk-wrong"
 
 _ENDPOINTS: dict[tuple[str, str], Callable[[Request, Fault], Response]] = {
@@ -32,12 +32,12 @@ _ENDPOINTS: dict[tuple[str, str], Callable[[Request, Fault], Response]] = {
 
 _MODELS = "/v1/models/"
 REALTIME = "/v1/realtime"
-#: The path under which each response of a Realtime session is a call, and has its faults.
+#: The path under which the responses of a Realtime session are recorded, and faults ordered.
 RESPONSES = "/v1/realtime/response.create"
 
 
 class Application:
-    """The whole server but for the sockets. `latency`: seconds that every POST takes at least."""
+    """The whole server without the sockets. `latency`: the least seconds of each POST."""
 
     def __init__(self, latency: float = 0.0) -> None:
         self._latency = latency
@@ -45,7 +45,7 @@ class Application:
         self._calls = Calls()
 
     def __call__(self, request: Request) -> Response:
-        """The answer; what an endpoint refuses is answered with its error."""
+        """Return the response; an ApiError becomes an error response."""
         try:
             if request.path.startswith("/control"):
                 return self._control(request)
@@ -63,7 +63,7 @@ class Application:
                 self._faults.clear()
                 self._calls.clear()
             case _:
-                raise ApiError(404, "There is no such control.")
+                raise ApiError(404, "Unknown control.")
         return json_response({})
 
     def _api(self, request: Request) -> Response:
@@ -73,8 +73,8 @@ class Application:
         response = self._answer(request, fault)
         if fault.cut != "before":
             call["status"] = response.status
-        identity = {"x-request-id": f"req_{uuid.uuid4().hex}"}
-        return replace(response, headers={**identity, **response.headers, **fault.headers}, cut=fault.cut)
+        request_id = {"x-request-id": f"req_{uuid.uuid4().hex}"}
+        return replace(response, headers={**request_id, **response.headers, **fault.headers}, cut=fault.cut)
 
     def _answer(self, request: Request, fault: Fault) -> Response:
         try:
@@ -117,7 +117,7 @@ class Application:
 
 
 def _authenticate(request: Request) -> None:
-    """Raises ApiError (401) unless the request has a key that looks like one."""
+    """Raise ApiError (401) unless the request has a well-formed key."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.startswith("sk-") or key == WRONG_KEY:
-        raise ApiError(401, "Incorrect API key provided, or none.", "invalid_api_key")
+        raise ApiError(401, "Incorrect or missing API key.", "invalid_api_key")

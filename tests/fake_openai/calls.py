@@ -1,4 +1,4 @@
-"""What was asked of the server."""
+"""The calls that the server has received."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .http import Request
 
 
 class Calls:
-    """Every call, oldest first. A call is
+    """All calls, oldest first. A call is
 
     `{"method", "path", "model", "status", "headers", "sha256", "body", "startedAt"}`
 
-    where `status` is None until the answer is sent (for ever, when the connection is cut before), `sha256` is
-    the digest of the raw body, `body` its JSON or its form fields (a file as `{"filename", "bytes",
-    "sha256"}`), and `startedAt` the UNIX time in seconds. The key of the account is not kept.
+    where `status` is None until the response is sent (and stays None if the connection is cut first),
+    `sha256` is the digest of the raw body, `body` its JSON or form fields (a file as `{"filename", "bytes",
+    "sha256"}`), and `startedAt` the UNIX time in seconds. The API key is not kept.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Calls:
         self._calls: list[dict[str, Any]] = []
 
     def begin(self, request: Request) -> dict[str, Any]:
-        """Notes the call; its caller fills in the status."""
+        """Record the call; the caller fills in its status."""
         body = _readable(request)
         call = {
             "method": request.method,
@@ -56,7 +56,7 @@ def _readable(request: Request) -> dict[str, Any]:
         if not request.is_form:
             return request.json if request.body else {}
         form = request.form
-    except ApiError:  # the endpoint will say so itself
+    except ApiError:  # the endpoint reports it
         return {}
     files = {}
     for name, file in form.files.items():

@@ -1,7 +1,7 @@
 """`POST /v1/chat/completions`: structured outputs, JSON objects and plain text, without a model.
 
-What looks like our evaluation is evaluated (`evaluation.py`); any other schema is filled with values that
-conform to it (`schema.py`).
+A request for this project's evaluation is evaluated (`evaluation.py`); any other schema is filled with
+values that conform to it (`schema.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .http import Request, Response, json_response
 _SCORE = {"type": "number", "minimum": 0, "maximum": 10}
 _POINTS = {"type": "array", "items": {"type": "string"}}
 
-#: What is answered when a JSON object is asked for without a schema.
+#: The schema of a JSON object that is requested without one.
 _EVALUATION = {
     "type": "object",
     "properties": {
@@ -35,20 +35,20 @@ _EVALUATION = {
     },
 }
 
-#: Parameters that models which reason do not take.
+#: Parameters that reasoning models refuse.
 _NOT_WITH_REASONING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs")
 
 
 def create_completion(request: Request, fault: Fault) -> Response:
-    """Raises ApiError for what the real API refuses, and for streaming, which this server does not do."""
+    """Return a completion. Raises ApiError for requests that the real API refuses, and for streaming."""
     body = request.json
     model = models.require(body, "chat")
-    asked = _asked(body)
+    prompt = _prompt(body)
     _check_parameters(model, body)
     chosen = fault.content
-    content = _content(body, asked) if chosen is None else chosen
+    content = _content(body, prompt) if chosen is None else chosen
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-    return json_response(_completion(model, asked, text, fault))
+    return json_response(_completion(model, prompt, text, fault))
 
 
 def _check_parameters(model: str, body: Mapping[str, Any]) -> None:
@@ -68,20 +68,20 @@ def _check_parameters(model: str, body: Mapping[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What the messages say: all of them, and the user's alone."""
+class _Prompt:
+    """The text of all messages, and of the user's alone."""
 
-    everything: str
+    text: str
     by_user: str
 
 
-def _asked(body: Mapping[str, Any]) -> _Asked:
-    """Raises ApiError (400) where there is no message."""
+def _prompt(body: Mapping[str, Any]) -> _Prompt:
+    """Return the messages' text. Raises ApiError (400) without a message."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise ApiError(400, "Invalid 'messages': expected one message at least.", param="messages")
     texts = [(_text(message), message.get("role")) for message in messages]
-    return _Asked(
+    return _Prompt(
         "\n\n".join(text for text, _ in texts),
         "\n\n".join(text for text, role in texts if role == "user"),
     )
@@ -96,9 +96,9 @@ def _text(message: Any) -> str:
     return content
 
 
-def _content(body: Mapping[str, Any], asked: _Asked) -> Any:
+def _content(body: Mapping[str, Any], prompt: _Prompt) -> Any:
     wanted = body.get("response_format") or {"type": "text"}
-    evaluation = evaluate(asked.by_user)
+    evaluation = evaluate(prompt.by_user)
     if wanted.get("type") == "json_schema":
         given = wanted.get("json_schema")
         if not isinstance(given, dict) or not given.get("name") or not isinstance(given.get("schema"), dict):
@@ -108,7 +108,7 @@ def _content(body: Mapping[str, Any], asked: _Asked) -> Any:
             schema.check_strict(given["schema"])
         return schema.fill(given["schema"], evaluation.suggest)
     if wanted.get("type") == "json_object":
-        if "json" not in asked.everything.lower():
+        if "json" not in prompt.text.lower():
             message = (
                 "'messages' must contain the word 'json' to use 'response_format' of type 'json_object'."
             )
@@ -117,9 +117,9 @@ def _content(body: Mapping[str, Any], asked: _Asked) -> Any:
     return evaluation.feedback
 
 
-def _completion(model: str, asked: _Asked, text: str, fault: Fault) -> dict[str, Any]:
+def _completion(model: str, prompt: _Prompt, text: str, fault: Fault) -> dict[str, Any]:
     refused = fault.refusal is not None
-    prompt, answer = _tokens(asked.everything), _tokens(fault.refusal or text)
+    prompt_tokens, answer_tokens = _tokens(prompt.text), _tokens(fault.refusal or text)
     return {
         "id": f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion",
@@ -139,9 +139,9 @@ def _completion(model: str, asked: _Asked, text: str, fault: Fault) -> dict[str,
             }
         ],
         "usage": {
-            "prompt_tokens": prompt,
-            "completion_tokens": answer,
-            "total_tokens": prompt + answer,
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": answer_tokens,
+            "total_tokens": prompt_tokens + answer_tokens,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
         },

@@ -1,4 +1,4 @@
-"""Our OpenAI-compatible server as seen from outside: start it, order faults, see what was asked of it."""
+"""The OpenAI-compatible server as a process: start it, order faults, read its calls."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import requests
 
 from tests.support.process import HOST, Server
 
-#: Where `preppath_workers` is imported from; the server's process has another working directory.
-
 
 class OpenAIServer(Server):
-    """The server, in a process of its own. `latency`: seconds that every answer takes at least."""
+    """The server as a process. `latency`: the least seconds of each response."""
 
     def __init__(self, port: int | None = None, latency: float = 0.0) -> None:
         super().__init__(port)
@@ -30,16 +28,16 @@ class OpenAIServer(Server):
         return [*module, "--port", str(self.port), "--latency", str(self._latency)]
 
     def order(self, *faults: Mapping[str, Any]) -> None:
-        """Orders faults; requests that match consume them in this order. `faults.Fault` has the fields."""
+        """Order faults, with the fields of `faults.Fault`; matching requests consume them in this order."""
         self._ask("POST", "faults", list(faults))
 
     def calls(self, path: str | None = None) -> list[dict[str, Any]]:
-        """Every call so far, oldest first, or those of one path, such as `/v1/audio/speech`."""
+        """Return the calls so far, oldest first; only those of `path` if it is given."""
         calls: list[dict[str, Any]] = self._ask("GET", "calls").json()
         return [call for call in calls if path in (None, call["path"])]
 
     def reset(self) -> None:
-        """Forgets all faults and calls."""
+        """Remove all faults and calls."""
         self._ask("DELETE", "")
 
     def _ask(self, method: str, path: str, body: object = None) -> requests.Response:

@@ -1,4 +1,4 @@
-"""An answer that says no, in OpenAI's shape."""
+"""Error responses in OpenAI's shape."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """An error answer: HTTP status and the fields of the API's error object."""
+    """An error response: HTTP status and the fields of the API's error object."""
 
     def __init__(
         self,

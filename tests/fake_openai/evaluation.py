@@ -1,8 +1,8 @@
 """A plausible evaluation of an answer to an interview question, without a model.
 
-It counts: which of the words that matter in the expected answer (or, without one, in the question) come up
-in the answer, how long the answer is, and how long its sentences are. The same request always gets the same
-evaluation, and a better answer gets a better one; that is all it promises.
+It counts which keywords of the expected answer (or else of the question) occur in the answer, how long the
+answer is, and how long its sentences are. The same request always gets the same evaluation, and a better
+answer a better one.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: Words that say nothing about the subject, besides those of three letters and fewer.
-_EMPTY_WORDS = """
+#: Stop words; words of up to three letters are ignored too.
+_STOP_WORDS = """
 about after also because been before being both could does down each ever every from have here into just
 like made make many more most much must only other over same should some such than that their them then
 there these they this those through under very want were what when where which while will with without
 would your
 """
 
-#: Letters after which words count as the same: "index", "indexes", "indexing".
+#: Letters of a word that are compared: "index", "indexes" and "indexing" are the same.
 _STEM = 5
 
-#: Words of an answer that counts as full when nothing was expected of it.
+#: Words of an answer that counts as complete.
 _FULL_LENGTH = 60
 
-#: Words of a sentence that is easy to follow.
+#: Words of an easy sentence.
 _EASY_SENTENCE = 24
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores are shares of the best score, 0 to 1."""
+    """An evaluation with scores from 0 to 1."""
 
     correctness: float
     completeness: float
@@ -41,23 +41,23 @@ class Evaluation:
     improvements: list[str]
 
     def suggest(self, name: str) -> str | float | list[str] | None:
-        """What belongs into a property of this name, such as `correctness` or `correctnessScore`."""
+        """Return the value for a property of this name, such as `correctness` or `correctnessScore`."""
         lower = name.lower()
         return next((value for each, value in vars(self).items() if lower.startswith(each)), None)
 
 
 def evaluate(request: str) -> Evaluation:
-    """Evaluates the answer in a request that has parts such as `Question:`, `Expected answer:` and either
-    `Answer:` or a block between tags whose name starts with `answer`."""
+    """Evaluate the answer in a request with parts such as `Question:`, `Expected answer:` and `Answer:`,
+    or a block between tags whose name starts with `answer`."""
     parts = _parts(request)
     answer = parts.get("answer", "")
     subject = _subject(parts.get("expected answer") or parts.get("question", ""))
-    said = _subject(answer)
-    covered = [word for stem, word in subject.items() if stem in said]
-    missing = [word for stem, word in subject.items() if stem not in said]
+    answered = _subject(answer)
+    covered = [word for stem, word in subject.items() if stem in answered]
+    missing = [word for stem, word in subject.items() if stem not in answered]
     words = len(answer.split())
 
-    # A good answer says much in other words: half of the expected ones earn three quarters of the score.
+    # A good answer uses other words too: half of the keywords give three quarters of the score.
     agreement = 1 - (len(missing) / len(subject)) ** 2 if subject else 0.5
     length = min(1.0, words / _FULL_LENGTH)
     sentences = [part for part in re.split(r"[.!?]+\s", answer) if part.strip()]
@@ -86,11 +86,11 @@ def _parts(request: str) -> Mapping[str, str]:
 
 
 def _subject(text: str) -> dict[str, str]:
-    """The words that matter, by their stems, in their order."""
-    empty = set(_EMPTY_WORDS.split())
+    """The keywords by their stems, in order."""
+    stop_words = set(_STOP_WORDS.split())
     stems: dict[str, str] = {}
     for word in re.findall(r"[^\W\d_]{4,}", text.lower()):
-        if word not in empty:
+        if word not in stop_words:
             stems.setdefault(word[:_STEM], word)
     return stems
 
@@ -118,5 +118,5 @@ def _improvements(missing: Sequence[str], words: int, ease: float) -> list[str]:
 
 
 def _list(words: Sequence[str]) -> str:
-    first = sorted(words, key=len, reverse=True)[:3]  # long words are seldom verbs
+    first = sorted(words, key=len, reverse=True)[:3]  # long words are rarely verbs
     return " and ".join([", ".join(first[:-1]), first[-1]]) if len(first) > 1 else first[0]

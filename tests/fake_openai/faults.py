@@ -1,4 +1,4 @@
-"""Faults that tests order: what goes wrong, with which requests, how often."""
+"""Faults that tests order: what fails, for which requests, how often."""
 
 from __future__ import annotations
 
@@ -13,62 +13,62 @@ from .http import Cut
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to the next `times` requests of this path (of any path when it is None).
+    """A fault of the next `times` requests to this path, or to any path if it is None.
 
-    The fields work together: a fault may be late, say no and cut the connection all at once.
+    The fields can be combined: a response may be late, an error and cut off at once.
     """
 
     path: str | None = None
     times: int = 1
     #: Seconds before the answer.
     latency: float = 0.0
-    #: An error answer of this status, with these fields in its error object.
+    #: An error response of this status, with these fields in its error object.
     status: int | None = None
     code: str | None = None
     type: str | None = None
     param: str | None = None
     message: str = "This fault was ordered."
-    #: Headers of the answer, whatever it is.
+    #: More headers of the response.
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: The whole body, instead of the real one; the one event, instead of a Realtime response.
+    #: The body of the response, or the only event of a Realtime response.
     body: str | None = None
-    #: An error object in the body of a success, as gateways send it.
+    #: An error object in the body of a 200 response, as gateways send it.
     body_error: Any = None
     cut: Cut | None = None
-    #: What a chat completion, or a Realtime response, says instead: a text as it is, anything else as JSON.
+    #: The content of a chat completion or Realtime response: text, or anything else as JSON.
     content: Any = None
-    #: How a chat completion ends instead: `length`, `content_filter`, `error`. Why a Realtime response does:
-    #: `max_output_tokens`, `content_filter`.
+    #: The finish reason of a chat completion (`length`, `content_filter`, `error`) or of a Realtime response
+    #: (`max_output_tokens`, `content_filter`).
     finish_reason: str | None = None
     #: An error object in the choice of a chat completion.
     choice_error: Any = None
-    #: A chat completion that refuses, in these words.
+    #: The refusal of a chat completion.
     refusal: str | None = None
-    #: How a Realtime response ends instead: `failed`, `incomplete`, `cancelled`.
+    #: The status of a Realtime response: `failed`, `incomplete`, `cancelled`.
     ends: str | None = None
-    #: The code that the socket is closed with, instead of a Realtime response.
+    #: The code that closes the socket instead of a Realtime response.
     close: int | None = None
-    #: Seconds of silence within a Realtime response, and the number of events before it, or before a cut in
-    #: the middle.
+    #: Seconds of silence in a Realtime response, and the number of events before it or before a cut in the
+    #: middle.
     silence: float = 0.0
     after: int = 6
 
     def error(self) -> ApiError | None:
-        """The error answer, if this fault is one."""
+        """Return the error response, if this fault is one."""
         if self.status is None or self.status < 400:
             return None
         return ApiError(self.status, self.message, self.code, self.param, self.type)
 
 
 class Faults:
-    """The faults that are ordered and not used up yet, oldest first."""
+    """The ordered faults that are left, oldest first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ordered: list[Fault] = []
 
     def order(self, wanted: Sequence[Mapping[str, Any]]) -> None:
-        """Adds faults at the end. Raises ApiError (400) for a field that Fault does not have."""
+        """Append faults. Raises ApiError (400) for an unknown field."""
         known = {each.name for each in fields(Fault)}
         for fault in wanted:
             if unknown := fault.keys() - known:
@@ -77,7 +77,7 @@ class Faults:
             self._ordered += [Fault(**fault) for fault in wanted]
 
     def take(self, path: str) -> Fault:
-        """The first fault that matches, used once; a fault that does nothing when there is none."""
+        """Use and return the first fault that matches, or one without effect."""
         with self._lock:
             for at, fault in enumerate(self._ordered):
                 if fault.path in (None, path):

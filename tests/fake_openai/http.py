@@ -1,4 +1,4 @@
-"""HTTP plumbing: from sockets to requests, from responses to sockets. Nothing here knows the API."""
+"""HTTP plumbing: requests from sockets, responses to sockets. Independent of the API."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from tests.fake_openai.realtime.socket import WebSocket
 
 from .errors import ApiError
 
-#: Where a connection is cut: before anything is answered, half-way through the body, or (a Realtime session)
-#: after the answer.
+#: Where a connection is cut: before the response, half-way through its body, or (Realtime) after it.
 Cut = Literal["before", "middle", "after"]
 
 
@@ -35,7 +34,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Request:
-    """A request, read to its end. Names of headers are in lower case."""
+    """A complete request. Header names are in lower case."""
 
     method: str
     path: str
@@ -75,7 +74,7 @@ class Request:
         try:
             _, fields, files = parser.parse(io.BytesIO(self.body), kind, len(self.body), options)
         except ValueError as error:
-            raise ApiError(400, "The multipart body of the request can not be read.") from error
+            raise ApiError(400, "The multipart body of the request cannot be read.") from error
         return Form(fields.to_dict(), files.to_dict())
 
     @property
@@ -85,14 +84,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer, or the beginning of one."""
+    """A response, or the start of a WebSocket."""
 
     body: bytes = b""
     status: int = 200
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: Cut | None = None
-    #: What goes on after this answer on the same connection, as a WebSocket.
+    #: Called to continue on the same connection as a WebSocket.
     upgrade: Callable[[WebSocket], None] | None = None
 
 
@@ -101,7 +100,7 @@ def json_response(value: object, status: int = 200) -> Response:
 
 
 def serve(application: Callable[[Request], Response], host: str, port: int) -> ThreadingHTTPServer:
-    """A server that listens already and answers once its `serve_forever` runs; `port` 0 for any free one."""
+    """Return a listening server that answers once `serve_forever` runs; `port` 0: any free one."""
 
     class Handler(_Handler):
         answer = staticmethod(application)
@@ -122,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_one_request(self) -> None:
         try:
             super().handle_one_request()
-        except ConnectionError:  # the client went away: its business
+        except ConnectionError:  # the client disconnected
             self.close_connection = True
 
     def _respond(self) -> None:
@@ -160,4 +159,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        """Says nothing: `GET /control/calls` tells every call."""
+        """No-op: `GET /control/calls` returns the calls."""

@@ -1,6 +1,6 @@
-"""The models that this server has, with the day each ends: `GET /v1/models/{id}`.
+"""The server's models with their shutdown dates: `GET /v1/models/{id}`.
 
-Days are those of OpenAI's list of deprecations, as of November 2026.
+Dates are those of OpenAI's deprecations page in November 2026.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Use = Literal["chat", "speech", "transcription", "realtime"]
 
 @dataclass(frozen=True)
 class Model:
-    """A model: what it is for, the day it ends (ISO date), and whether it is gone already.
+    """A model: its use, its shutdown date (ISO) and whether it is gone already.
 
-    That is a fact of its own and not read off the calendar: tests must not fail one day because of the date.
+    `gone` does not depend on today's date, so that tests give the same result on any day.
     """
 
     use: Use
@@ -44,7 +44,7 @@ _CREATED = 1_700_000_000
 
 
 def describe(name: str) -> dict[str, Any]:
-    """The model object. Raises ApiError (404) for a model that there is not."""
+    """Return the model object. Raises ApiError (404) for an unknown model."""
     model = _MODELS.get(name)
     if model is None:
         raise _missing(name)
@@ -58,8 +58,8 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def require(body: Mapping[str, Any], use: Use) -> str:
-    """The model that a request names. Raises ApiError: 400 without one, 404 for one that there is not, is no
-    more, or is for something else."""
+    """Return the model that a request names. Raises ApiError: 400 without one, 404 if it is unknown, gone or
+    for another use."""
     name = body.get("model")
     if not isinstance(name, str) or not name:
         raise ApiError(400, "you must provide a model parameter")

@@ -1,4 +1,4 @@
-"""JSON schemas, as OpenAI's structured outputs take them: checked, and filled with values that conform."""
+"""JSON schemas of structured outputs: checked, and filled with conforming values."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .errors import ApiError
 
 Schema = Mapping[str, Any]
 
-#: What to put into a property of this name: a text, a list of texts, or a share from 0 to 1 of a number's
-#: range. None when there is nothing to suggest.
+#: The value for a property of this name: a text, a list of texts, or a share from 0 to 1 of a number's range.
+#: None without a suggestion.
 Suggest = Callable[[str], str | float | list[str] | None]
 
-#: The range of a number that has no limits.
+#: The range of a number without limits.
 DEFAULT_RANGE = (0.0, 100.0)
 
 
 def check_strict(schema: Schema, where: str = "") -> None:
-    """Raises ApiError (400) unless every object forbids additional properties and requires all it has, as
+    """Raise ApiError (400) unless every object forbids additional properties and requires all of its own, as
     strict mode demands."""
     if schema.get("type") == "object":
         if schema.get("additionalProperties") is not False:
@@ -35,8 +35,8 @@ def check_strict(schema: Schema, where: str = "") -> None:
 
 
 def fill(schema: Schema, suggest: Suggest) -> Any:
-    """A value that conforms to the schema, with what is suggested where its type allows it. Schemas that hold
-    themselves are not for this walker."""
+    """Return a value that conforms to the schema, with suggestions where the type allows them. Recursive
+    schemas are not supported."""
     return _Filler(schema, suggest).value(schema, "")
 
 
@@ -112,7 +112,7 @@ def _range(schema: Schema) -> tuple[float, float]:
         return DEFAULT_RANGE
     low = min(0.0, high) if low is None else low
     high = max(low, DEFAULT_RANGE[1]) if high is None else high
-    # One off an exclusive limit keeps whole numbers inside; narrower ranges are not worth a case.
+    # One off an exclusive limit keeps whole numbers inside the range.
     return low + ("exclusiveMinimum" in schema), high - ("exclusiveMaximum" in schema)
 
 

@@ -1,8 +1,7 @@
-"""`POST /v1/audio/transcriptions`, without ears.
+"""`POST /v1/audio/transcriptions`, without speech recognition.
 
-This server can not listen. It answers with the transcript that the recording itself carries in its RIFF
-`LIST INFO ICMT` comment (`dev.speech` and `dev.wav` make such recordings), and, for a recording without one,
-with a sentence that says how much sound it got.
+The transcript is the recording's own RIFF `LIST INFO ICMT` comment (`tests.support.wav` writes one), or a
+sentence about its length if it has none.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from .http import Request, Response, json_response
 #: Bytes: the real API's limit of 25 MiB.
 LARGEST_FILE = 26_214_400
 
-#: Seconds: less is refused.
+#: Seconds of the shortest recording.
 SHORTEST = 0.1
 
-#: What each model can answer.
+#: Response formats of each model.
 FORMATS = {
     "whisper-1": ("json", "text", "verbose_json"),
     "gpt-4o-transcribe": ("json",),
@@ -30,7 +29,7 @@ FORMATS = {
     "gpt-transcribe": ("json",),
 }
 
-#: How the files of other formats begin (offset, bytes): FLAC, Ogg, MP3 with and without ID3, MP4, WebM.
+#: Signatures of other formats (offset, bytes): FLAC, Ogg, MP3 with and without ID3, MP4, WebM.
 _SIGNATURES = (
     (0, b"fLaC"),
     (0, b"OggS"),
@@ -44,7 +43,7 @@ _SIGNATURES = (
 
 
 def create_transcription(request: Request, fault: Fault) -> Response:
-    """Raises ApiError for what the real API refuses."""
+    """Return the transcript. Raises ApiError for requests that the real API refuses."""
     form = request.form
     model = models.require(form.fields, "transcription")
     kind = form.fields.get("response_format", "json")
@@ -53,25 +52,25 @@ def create_transcription(request: Request, fault: Fault) -> Response:
         raise ApiError(400, message, "unsupported_value", "response_format")
     if "file" not in form.files:
         raise ApiError(400, "Missing required parameter: 'file'.", "missing_required_parameter", "file")
-    text, seconds = _listen(form.files["file"].stream.read())
+    text, seconds = _read(form.files["file"].stream.read())
     if kind == "text":
         return Response(f"{text}\n".encode(), content_type="text/plain; charset=utf-8")
     return json_response(_transcription(text, seconds, model, verbose=kind == "verbose_json"))
 
 
-def _listen(file: bytes) -> tuple[str, float]:
+def _read(file: bytes) -> tuple[str, float]:
     if len(file) > LARGEST_FILE:
         raise ApiError(413, f"Maximum content size limit ({LARGEST_FILE}) exceeded ({len(file)} bytes read)")
     try:
         seconds = wav.seconds_of(file)
     except ValueError:
         if not any(file.startswith(magic, at) for at, magic in _SIGNATURES):
-            raise ApiError(400, "Invalid file format: this is no audio.") from None
-        # Their length is known to a decoder only, and nothing here depends on it.
+            raise ApiError(400, "Invalid file format: not audio.") from None
+        # Only a decoder knows their length, and no test depends on it.
         return f"(a recording of {len(file):,} bytes that carries no transcript)", 1.0
     if seconds < SHORTEST:
         raise ApiError(
-            400, f"Audio file is too short: {SHORTEST} seconds are the least.", "audio_too_short", "file"
+            400, f"Audio file is too short: {SHORTEST} seconds are the minimum.", "audio_too_short", "file"
         )
     text = wav.comment_of(file)
     return text or f"(a recording of {seconds:.1f} seconds that carries no transcript)", seconds

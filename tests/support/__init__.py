@@ -1,4 +1,4 @@
-"""Tools for development and tests: embedded servers, an OpenAI-compatible server, speech.
+"""Tools for development and tests: embedded servers, speech, helpers. The product does not import them.
 
-They need the extra `servers`. Nothing of the product imports them.
+They need the extra `servers`.
 """

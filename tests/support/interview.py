@@ -1,4 +1,4 @@
-"""The rows that a job of each queue needs."""
+"""The database rows for one job of each queue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from psycopg2.extensions import cursor
 
 
 def add_interview(database: cursor) -> None:
-    """Interview i1 of user u1, with question q1 and recording r1, whose audio is the object r1.wav."""
+    """Insert interview i1 of user u1, with question q1 and recording r1 of the object r1.wav."""
     database.execute('INSERT INTO interviews ("id", "userId") VALUES (%s, %s)', ["i1", "u1"])
     database.execute(
         'INSERT INTO interview_questions ("id", "interviewId", "order", question) '

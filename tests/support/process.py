@@ -1,6 +1,6 @@
-"""A server in a process of its own: on a free loopback port, in a folder of its own, dead when we are.
+"""A server as a process: on a free loopback port, in its own folder, killed when its parent dies.
 
-No thread is ever started here: whoever starts servers may fork afterwards.
+No thread is started here, so that the caller may fork afterwards.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from preppath_workers.parent_death import set_pdeathsig
 
 HOST = "127.0.0.1"
 
-#: The folder from which servers of our own import `tests`.
+#: The folder that our own servers import `tests` from.
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Ports to choose from. They lie below the range that systems hand out to outgoing connections (from 32768
-#: on Linux): there, a client that keeps trying a stopped server can end up connected to itself.
+#: Ports to choose from, below Linux's range for outgoing connections (from 32768): in that range, a client
+#: that retries a stopped server can end up connected to itself.
 PORTS = range(20_000, 32_000)
 
-#: Seconds that a server gets until it answers.
+#: Seconds until a server must answer.
 START_DEADLINE = 30.0
 
-#: Seconds that a server gets to end in order before it is killed.
+#: Seconds that a server has to stop before it is killed.
 STOP_DEADLINE = 10.0
 
-#: Seconds between two looks at a server that is starting.
+#: Seconds between two polls of a starting server.
 POLL = 0.01
 
 
@@ -45,13 +45,13 @@ class ServerFailed(Exception):
 
 
 class Server(ABC):
-    """One server process. `start` and `stop` by hand, or as a context manager.
+    """One server process, used with `start` and `stop` or as a context manager.
 
-    Without `port`, a free one is chosen; without `directory`, a temporary one is made, which `stop` removes
-    again. Both stay the same when the server is killed and started again.
+    Without `port`, a free one is chosen; without `directory`, a temporary one is made, which `stop` removes.
+    Both stay the same if the server is killed and started again.
     """
 
-    #: What ends this server in order.
+    #: The signal that stops this server.
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     def __init__(self, port: int | None = None, directory: Path | None = None) -> None:
@@ -59,7 +59,7 @@ class Server(ABC):
         self._given = directory
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._owner = os.getpid()
+        self._creator_pid = os.getpid()
 
     @abstractmethod
     def command(self) -> Sequence[str]:
@@ -80,13 +80,13 @@ class Server(ABC):
 
     @property
     def pid(self) -> int:
-        """The process id. Raises ServerFailed when the server does not run."""
+        """The process id. Raises ServerFailed if the server was not started."""
         if self._process is None:
             raise ServerFailed(f"{type(self).__name__} was not started")
         return self._process.pid
 
     def start(self) -> Self:
-        """Starts the server and returns once it answers. Raises ServerFailed, also when it runs already."""
+        """Start the server and return once it answers. Raises ServerFailed, also if it runs already."""
         if self._process is not None:
             raise ServerFailed(f"{type(self).__name__} runs already")
         try:
@@ -98,11 +98,11 @@ class Server(ABC):
         return self
 
     def launch(self) -> None:
-        """The first half of `start`: returns at once, so that several servers start side by side."""
+        """Start the process and return at once, so that several servers start in parallel."""
         self.spawn(self.command())
 
     def wait_until_ready(self) -> None:
-        """The second half of `start`. Raises ServerFailed."""
+        """Wait until the server answers. Raises ServerFailed."""
         deadline = time.monotonic() + START_DEADLINE
         while True:
             if self._process is None or self._process.poll() is not None:
@@ -114,11 +114,11 @@ class Server(ABC):
             time.sleep(POLL)
 
     def stop(self) -> None:
-        """Ends the server in order, by force when that takes too long, and removes its temporary folder.
+        """Stop the server, kill it if that takes too long, and remove its temporary folder.
 
-        Does nothing in a forked child, whose copy of this object is not the one in charge.
+        No-op in a forked process: the process that created this object stops the server.
         """
-        if self._owner != os.getpid():
+        if self._creator_pid != os.getpid():
             return
         self._end(self.stop_signal)
         if self._directory is not None and self._given is None:
@@ -126,12 +126,12 @@ class Server(ABC):
         self._directory = None
 
     def kill(self) -> None:
-        """Kills the server (SIGKILL) and keeps its folder, as a crash would; `start` brings it back."""
-        if self._owner != os.getpid() or self._process is None:
+        """Kill the server (SIGKILL) and keep its folder, like a crash; `start` starts it again."""
+        if self._creator_pid != os.getpid() or self._process is None:
             return
         forked = children_of(self._process.pid)
         self._end(signal.SIGKILL)
-        # PostgreSQL does not start again before the last of them has noticed and let go of its memory.
+        # PostgreSQL starts again only after the last of them has released its shared memory.
         deadline = time.monotonic() + STOP_DEADLINE
         while any(Path(f"/proc/{pid}").exists() for pid in forked) and time.monotonic() < deadline:
             time.sleep(POLL)
@@ -143,9 +143,9 @@ class Server(ABC):
     def spawn(
         self, command: Sequence[str], user: str | None = None, environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
-        """Starts the command in the server's folder, with its output in `server.log`, as the given system
-        user. It gets no signals from our terminal: whoever started it stops it, after what depends on it."""
-        if not _is_free(self.port):  # or else we would take whoever answers there for our server
+        """Start the command in the server's folder, with its output in `server.log`, as the given system
+        user. It gets no signals from the terminal, so that servers stop after the processes that use them."""
+        if not _is_free(self.port):  # another server would seem to be ours
             raise ServerFailed(f"port {self.port} is taken")
         log = self.directory / "server.log"
         with log.open("ab") as output:
@@ -184,8 +184,8 @@ class Server(ABC):
 
 
 def children_of(pid: int) -> list[str]:
-    """Process ids, as proc(5) tells them, ended ones among them that were not waited for; none where the
-    process has ended, or the system has no such file."""
+    """Process ids from proc(5), including zombies; empty if the process has ended or the system has no such
+    file."""
     try:
         return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
     except (FileNotFoundError, ProcessLookupError):
@@ -193,7 +193,7 @@ def children_of(pid: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
+    """A loopback port on which nothing listens at the moment."""
     for port in random.sample(PORTS, 100):
         if _is_free(port):
             return port

@@ -1,4 +1,4 @@
-"""A receiver of webhooks: a real HTTP server on loopback that keeps what it got and answers as it is told."""
+"""A receiver of webhooks: a real HTTP server on loopback that records requests and answers as configured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came."""
+    """A request that was received."""
 
     path: str
     headers: Mapping[str, str]
@@ -21,21 +21,21 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What was received, and what to answer to the next request."""
+    """The received requests, and how to answer the next one."""
 
     url: str = ""
     received: list[Received] = field(default_factory=list)
     status: int = 204
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: Closes the connection in place of an answer.
+    #: Whether to close the connection instead of answering.
     cut: bool = False
-    #: Cleared to keep requests waiting for their answer.
+    #: Clear it to delay answers.
     answers: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:
-    """Runs a receiver, which takes a POST to any path."""
+    """Run a receiver that accepts a POST to any path."""
     state = Receiver()
     state.answers.set()
 

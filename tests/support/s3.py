@@ -1,4 +1,4 @@
-"""S3 (moto's server): buckets in memory, any credentials are good."""
+"""S3 (moto's server): buckets in memory, any credentials accepted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .process import HOST, Server
 
 
 class S3Server(Server):
-    """An empty S3. What is stored is gone when the server ends."""
+    """An empty S3 that keeps its objects in memory."""
 
     @property
     def endpoint(self) -> str:

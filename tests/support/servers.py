@@ -1,4 +1,4 @@
-"""Several servers at once."""
+"""Several servers together."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .process import Server
 
 @contextmanager
 def running(*servers: Server) -> Iterator[None]:
-    """Starts the servers side by side and stops all of them at the end, whatever ends the block.
+    """Start the servers in parallel and stop all of them when the block ends.
 
     SIGTERM and SIGHUP, which would end the process at once, raise SystemExit inside the block. Only for
-    the main thread. Raises ServerFailed when one does not start.
+    the main thread. Raises ServerFailed if one does not start.
     """
     with _ended_by_signals(), ExitStack() as stack:
         for server in servers:

@@ -1,4 +1,4 @@
-"""Real speech from text, by eSpeak NG (out of the wheel `espeakng-loader`).
+"""Real speech from text, by eSpeak NG (from the wheel `espeakng-loader`).
 
 Enumerations and signatures are those of eSpeak NG's `speak_lib.h`.
 """
@@ -17,7 +17,7 @@ from .wav import Wav
 #: Words a minute at speed 1: eSpeak's own default.
 NORMAL_RATE = 175
 
-#: Words a minute that eSpeak can not go below.
+#: The fewest words a minute that eSpeak can speak.
 SLOWEST_RATE = 80
 
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: samples go to the callback, no thread is started
@@ -25,20 +25,20 @@ _DO_NOT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: report a failure instead of
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _UTF8 = 1  # espeakCHARS_UTF8
 
-#: eSpeak keeps its state in globals: one thread at a time, the start of the engine included.
+#: eSpeak keeps its state in globals: one thread at a time may use it.
 _LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice: an eSpeak language with a variant, its pitch and how much that varies, both 0 to 100."""
+    """An eSpeak language with a variant, its pitch and pitch range, both 0 to 100."""
 
     variant: str
     pitch: int = 50
     range: int = 50
 
 
-#: OpenAI's names for voices (those of its speech endpoint), each with a voice of ours.
+#: The voices of OpenAI's speech endpoint, each with an eSpeak voice.
 VOICES = {
     "alloy": Voice("en-us+f2", 35),
     "ash": Voice("en-us+m1", 40),
@@ -57,9 +57,8 @@ VOICES = {
 
 
 def synthesize(text: str, voice: str = "alloy", speed: float = 1.0) -> Wav:
-    """The text, spoken in English by one of VOICES. `speed` 2 is twice as fast; under 0.46 it is as slow as
-    eSpeak can. The same words twice are not the same samples: eSpeak's voices flutter, as real ones do.
-    Raises KeyError for an unknown voice."""
+    """Return the text, spoken in English by one of VOICES. `speed` 2 is twice as fast; 0.46 is the slowest.
+    The samples differ from call to call, as eSpeak's voices flutter. Raises KeyError for an unknown voice."""
     with _LOCK:
         return _engine().speak(text, VOICES[voice], speed)
 
@@ -70,7 +69,7 @@ def _engine() -> _Engine:
 
 
 class _Engine:
-    """eSpeak NG: one engine a process, and one text at a time."""
+    """eSpeak NG: one engine a process, one text at a time."""
 
     def __init__(self) -> None:
         self._samples = bytearray()
@@ -96,4 +95,4 @@ class _Engine:
     def _take(self, samples: int | None, count: int, events: int | None) -> int:
         if samples and count > 0:
             self._samples += ctypes.string_at(samples, count * 2)
-        return 0  # go on
+        return 0  # continue

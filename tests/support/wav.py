@@ -1,4 +1,4 @@
-"""Sound as 16-bit mono PCM, as a WAV file that may carry a comment, and as MP3."""
+"""16-bit mono PCM sound, as a WAV file with an optional comment, and as MP3."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Wav:
         return len(self.samples) / 2 / self.rate
 
     def wav_bytes(self, comment: str | None = None) -> bytes:
-        """A RIFF file; the comment stands in its `LIST INFO ICMT` chunk, in UTF-8."""
+        """A RIFF file, with the comment in its `LIST INFO ICMT` chunk, in UTF-8."""
         header = struct.pack("<HHIIHH", 1, 1, self.rate, self.rate * 2, 2, 16)
         body = b"WAVE" + _chunk(b"fmt ", header)
         if comment is not None:
@@ -37,21 +37,21 @@ class Wav:
 
 
 def resampled(sound: Wav, rate: int) -> Wav:
-    """The same sound at another rate, between the samples in a straight line."""
+    """The same sound at another rate, by linear interpolation."""
     old = array("h", sound.samples)
     count = len(old) * rate // sound.rate
     old.append(old[-1] if old else 0)
     step = sound.rate / rate
     new = array("h", bytes(2 * count))
     for at in range(count):
-        place = at * step
-        left = int(place)
-        new[at] = round(old[left] + (old[left + 1] - old[left]) * (place - left))
+        position = at * step
+        left = int(position)
+        new[at] = round(old[left] + (old[left + 1] - old[left]) * (position - left))
     return Wav(new.tobytes(), rate)
 
 
 def comment_of(file: bytes) -> str | None:
-    """The comment of a WAV file, or None when it has none or the file is no WAV."""
+    """The comment of a WAV file, or None if there is none or the file is not WAV."""
     if file[:4] != b"RIFF" or file[8:12] != b"WAVE":
         return None
     for name, content in _chunks(file[12:]):
@@ -63,7 +63,7 @@ def comment_of(file: bytes) -> str | None:
 
 
 def seconds_of(file: bytes) -> float:
-    """How long a WAV file plays. Raises ValueError when it is none."""
+    """The duration of a WAV file. Raises ValueError if it is not one."""
     try:
         with wave.open(io.BytesIO(file)) as sound:
             frames: int = sound.getnframes()

@@ -1,4 +1,4 @@
-"""The events of one response: the text, really spoken, in the order of the API's reference."""
+"""The events of one response, with the text spoken by eSpeak NG, in the order of the API's reference."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _AUDIO_TOKENS = 20
 
 
 def text_of(wanted: Mapping[str, Any]) -> str:
-    """The text that the user's message asks to be read: what stands between <text> tags, or all of it. Raises
-    ApiError (400) if there is none."""
+    """Return the text to read from the user's message: the part between <text> tags, or all of it. Raises
+    ApiError (400) without a text."""
     said = [
         part.get("text", "")
         for item in wanted.get("input") or []

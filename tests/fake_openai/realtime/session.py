@@ -1,4 +1,4 @@
-"""One session of the Realtime API: what it is told about itself, and the responses that it is asked for."""
+"""One session of the Realtime API: its settings and its responses."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .response import speak, text_of
 from .session_config import check_response, check_session
 from .socket import WebSocket
 
-#: What the session is until it is updated.
+#: Settings of a new session.
 _DEFAULTS: dict[str, Any] = {
     "type": "realtime",
     "output_modalities": ["audio"],
     "audio": {"output": {"format": {"type": "audio/pcm", "rate": 24_000}, "voice": "alloy", "speed": 1.0}},
 }
 
-#: Called with each `response.create`: notes it as a call, and returns that and the fault that it meets.
+#: Called with each `response.create`: records a call and returns it with its fault.
 Begin = Callable[[Mapping[str, Any]], tuple[dict[str, Any], Fault]]
 
 
 class Session:
-    """Answers one client's events until the socket closes."""
+    """Answer one client's events until the socket closes."""
 
     def __init__(self, socket: WebSocket, model: str, begin: Begin, latency: float) -> None:
         self._socket = socket
@@ -43,8 +43,8 @@ class Session:
                 if self._take(event):
                     return
             except ApiError as error:
-                told = {**error.body()["error"], "event_id": event.get("event_id")}
-                self._send({"type": "error", "error": told})
+                details = {**error.body()["error"], "event_id": event.get("event_id")}
+                self._send({"type": "error", "error": details})
 
     def _take(self, event: Mapping[str, Any]) -> bool:
         """Answer one event; return whether that was the end of the session."""
@@ -74,8 +74,8 @@ class Session:
             raise ordered
         wanted = check_response(event.get("response"), self._settings)
         self._has_spoken = True
-        for number, told in enumerate(speak(wanted, text_of(wanted), fault), 1):
-            self._send(told)
+        for number, sent in enumerate(speak(wanted, text_of(wanted), fault), 1):
+            self._send(sent)
             if fault.cut == "middle" and number == fault.after:
                 self._socket.cut()
                 return True

@@ -1,4 +1,4 @@
-"""What a session and a response take, and what is refused in the words of the real API."""
+"""Validation of session and response settings, with the real API's error codes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_session(given: Any, settings: Mapping[str, Any], has_spoken: bool) -> 
 
 
 def check_response(given: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the response that is wanted, with the session's settings under it. Raises ApiError (400)."""
+    """Return the settings of a response, with the session's as defaults. Raises ApiError (400)."""
     response = _object(given, "response", _RESPONSE)
     _check_common(response, "response")
     if response.get("conversation", "auto") not in ("auto", "none"):

@@ -1,4 +1,4 @@
-"""A WebSocket on a connection that came with an HTTP request. Nothing here knows the API."""
+"""A WebSocket on the connection of an HTTP request. Independent of the API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WebSocket:
     """The server's side. `send` may be called by several threads."""
 
     def __init__(self, connection: socket.socket, path: str, headers: Mapping[str, str]) -> None:
-        """Accept the request. Raises ProtocolError for one that asks for no WebSocket."""
+        """Accept the request. Raises ProtocolError if it does not ask for a WebSocket."""
         self._connection = connection
         self._protocol = ServerProtocol()
         self._lock = threading.Lock()
@@ -34,10 +34,10 @@ class WebSocket:
         self._protocol.send_response(response)
         self._flush()
         if response.status_code != 101:
-            raise ProtocolError("no WebSocket")
+            raise ProtocolError("not a WebSocket request")
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield the messages until the client closes or is gone. Raises ValueError for one without JSON."""
+        """Yield the messages until the client closes or disconnects. Raises ValueError for invalid JSON."""
         text = b""
         while data := self._connection.recv(_CHUNK):
             self._protocol.receive_data(data)
@@ -67,7 +67,7 @@ class WebSocket:
             self._flush()
 
     def cut(self) -> None:
-        """Hang up without a word, as a server that dies."""
+        """Close the connection without a close frame, as a killed server does."""
         self._connection.shutdown(socket.SHUT_RDWR)
 
     def _flush(self) -> None:

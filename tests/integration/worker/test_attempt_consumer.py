@@ -1,4 +1,4 @@
-"""The slot of an attempt, used by a handler's threads."""
+"""A consumer used by several threads of a handler."""
 
 from __future__ import annotations
 
