@@ -47,25 +47,26 @@ def test_error_of_another_providers_shape_is_classified_likewise(
 MESSAGE = "The provider says no."
 
 
-@pytest.mark.parametrize("request_", [evaluate, transcribe, speak_text])
 @pytest.mark.parametrize(
-    ("error", "expected"),
+    ("request_", "error", "expected"),
     [
-        ({"code": 429}, "RateLimited"),
-        ({"code": "429"}, "RateLimited"),
-        ({"code": 402}, "refuses all"),
-        ({"code": 401}, "refuses all"),
-        ({"code": 502}, "service"),
-        ({"code": 504}, "service"),
-        ({"code": 400}, "PermanentError"),
-        ({"type": "insufficient_quota", "code": None}, "refuses all"),
-        ({"type": "rate_limit_error"}, "RateLimited"),
-        ({"type": "overloaded_error"}, "service"),
-        ({"code": "model_not_found"}, "refuses all"),
-        ({"code": "unsupported_value", "param": "temperature"}, "refuses all"),
-        ({}, "service"),
+        (evaluate, {"code": 429}, "RateLimited"),
+        (evaluate, {"code": "429"}, "RateLimited"),
+        (evaluate, {"code": 402}, "refuses all"),
+        (evaluate, {"code": 401}, "refuses all"),
+        (evaluate, {"code": 502}, "service"),
+        (evaluate, {"code": 504}, "service"),
+        (evaluate, {"code": 400}, "PermanentError"),
+        (evaluate, {"type": "insufficient_quota", "code": None}, "refuses all"),
+        (evaluate, {"type": "rate_limit_error"}, "RateLimited"),
+        (evaluate, {"type": "overloaded_error"}, "service"),
+        (evaluate, {"code": "model_not_found"}, "refuses all"),
+        (evaluate, {"code": "unsupported_value", "param": "temperature"}, "refuses all"),
+        (evaluate, {}, "service"),
+        (transcribe, {"code": 429}, "RateLimited"),
+        (speak_text, {"code": 429}, "RateLimited"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_error_in_a_200_response_is_classified_by_its_code(
     client: Client,

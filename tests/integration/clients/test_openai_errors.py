@@ -85,17 +85,24 @@ def test_error_response_is_classified_by_its_cause(
 
 
 @pytest.mark.parametrize(
-    ("options", "parameter", "expected"),
+    ("options", "parameter", "expected", "status", "code"),
     [
-        (SpeechOptions("alloy"), "voice", "refuses all"),
-        (SpeechOptions("nova"), "voice", "PermanentError"),
-        (SpeechOptions("alloy", speed=2), "speed", "PermanentError"),
-        (SpeechOptions("alloy", instructions="Smile."), "instructions", "PermanentError"),
-        (SpeechOptions("nova"), "model", "refuses all"),
+        (SpeechOptions("alloy"), "voice", "refuses all", 400, "invalid_value"),
+        (SpeechOptions("nova"), "voice", "PermanentError", 400, "invalid_value"),
+        (SpeechOptions("alloy", speed=2), "speed", "PermanentError", 400, "invalid_value"),
+        (SpeechOptions("alloy", speed=2), "speed", "PermanentError", 422, "extra_forbidden"),
+        (
+            SpeechOptions("alloy", instructions="Smile."),
+            "instructions",
+            "PermanentError",
+            400,
+            "invalid_value",
+        ),
+        (SpeechOptions("nova"), "model", "refuses all", 400, "invalid_value"),
+        (SpeechOptions("nova"), "model", "refuses all", 422, "extra_forbidden"),
     ],
     ids=str,
 )
-@pytest.mark.parametrize(("status", "code"), [(400, "invalid_value"), (422, "extra_forbidden")])
 def test_refused_parameter_of_speech_is_classified_by_who_chose_it(
     client: Client,
     vendor: OpenAIServer,

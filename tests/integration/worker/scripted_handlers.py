@@ -166,11 +166,6 @@ def _progress(context: JobContext) -> None:
         time.sleep(0.25)
 
 
-def _grow(context: JobContext) -> None:
-    """Allocate memory and keep it."""
-    _KEPT.append(bytearray(os.urandom(1)) * (context.data["mb"] * 2**20))
-
-
 def _need(context: JobContext) -> None:
     """Need a service that refuses every job while a file exists."""
     if Path(context.data["absent"]).exists():
@@ -220,7 +215,6 @@ def _acquire_tokens(context: JobContext) -> None:
         record(f"request {context.id} {time.monotonic()}")
 
 
-_KEPT: list[bytearray] = []
 _LEAKED: list[int] = []
 
 _ACTIONS: dict[str, Callable[[JobContext], None]] = {
@@ -237,7 +231,6 @@ _ACTIONS: dict[str, Callable[[JobContext], None]] = {
     "leak_secret": _leak_secret,
     "fail": _fail,
     "progress": _progress,
-    "grow": _grow,
     "need": _need,
     "serve": _serve,
     "fill_disk": _fill_disk,

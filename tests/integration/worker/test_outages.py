@@ -49,14 +49,14 @@ def test_redis_outage_longer_than_the_lease_recovers_no_live_instance(
     launch: Start, durable: RedisServer, key_prefix: str
 ) -> None:
     """Every lease has expired by then; the first janitor back must not take the others for dead."""
-    apps = [launch(REDIS_URL=durable.url, LEASE_SECONDS="5").start() for _ in range(3)]
+    apps = [launch(REDIS_URL=durable.url, LEASE_SECONDS="3").start() for _ in range(3)]
     alpha = Queue("alpha", Redis.from_url(durable.url, decode_responses=True), key_prefix)
     jobs = [f"j{number}" for number in range(6)]
     for job_id in jobs:
-        alpha.enqueue({"do": "sleep", "seconds": 15}, id=job_id)
+        alpha.enqueue({"do": "sleep", "seconds": 10}, id=job_id)
     eventually(lambda: len(apps[0].records("start")) == len(jobs))
     durable.kill()
-    time.sleep(6)  # the outage itself
+    time.sleep(4)  # the outage, longer than the lease
     durable.start()
     eventually(lambda: alpha.counts().completed == len(jobs), deadline=60)
     assert [apps[0].runs(job_id) for job_id in jobs] == [1] * len(jobs)

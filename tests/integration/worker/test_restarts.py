@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 from .conftest import Start
 from .harness import App, state_of
 
-RESTARTS = int(os.environ.get("RESTARTS", "12"))
+RESTARTS = int(os.environ.get("RESTARTS", "8"))
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120 + 10 * RESTARTS)]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,15 +52,11 @@ class Listener:
         self._socket.close()
 
 
-@pytest.fixture(params=["a path", "an abstract name"])
-def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Listener]:
-    # A path has to fit into 108 bytes, which pytest's folders need not.
-    name = f"preppath-{os.getpid()}-{tmp_path.name[-20:]}"
-    path = Path("/tmp") / name
-    listener = Listener(str(path) if request.param == "a path" else f"@{name}")
-    yield listener
-    listener.close()
-    path.unlink(missing_ok=True)
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Listener]:
+    """A listener with an abstract name."""
+    with closing(Listener(f"@preppath-{os.getpid()}-{tmp_path.name[-20:]}")) as listener:
+        yield listener
 
 
 def test_notifications_of_a_supervisor_follow_its_start_reload_and_stop(
@@ -138,7 +136,14 @@ def test_notifier_from_variables_sends_only_to_a_local_address(
     assert listener.messages == ([["READY=1", "WATCHDOG=1", "STATUS=well"]] if listens else [])
 
 
-def test_notifier_with_no_time_to_vouch_for_does_not_feed_the_watchdog(listener: Listener) -> None:
+def test_notifier_with_a_path_sends_to_it() -> None:
+    folder = tempfile.TemporaryDirectory(dir="/tmp")  # a socket's path has at most 108 bytes
+    with folder as name, closing(Listener(f"{name}/socket")) as listener:
+        Notifier(listener.address).report(Phase.READY, "well", good_for=1)
+        assert listener.phases == ["READY=1"]
+
+
+def test_notifier_with_good_for_zero_does_not_feed_the_watchdog(listener: Listener) -> None:
     Notifier(listener.address, watchdog=1).report(Phase.READY, "0 of 3 workers, 0 busy", good_for=0)
     assert listener.messages == [["READY=1", "STATUS=0 of 3 workers, 0 busy"]]
 

@@ -47,11 +47,11 @@ def test_process_forked_by_a_handler_ends_when_it_leaves_the_handler(
     launch: Start, alpha: Queue, then: str
 ) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
-    jobs = [f"j{number}" for number in range(30)]
+    jobs = [f"j{number}" for number in range(10)]
     for number, job_id in enumerate(jobs):
         alpha.enqueue({} if number % 2 else {"do": "fork", "then": then}, id=job_id)
     eventually(lambda: alpha.counts().completed == len(jobs))
-    forks = eventually(lambda: len(found := app.records("forked")) == 15 and found)
+    forks = eventually(lambda: len(found := app.records("forked")) == 5 and found)
     eventually(lambda: not any(is_alive(int(pid)) for _, _, pid in forks))
     assert [app.runs(job_id) for job_id in jobs] == [1] * len(jobs)
     assert {alpha.get(job_id).attempts for job_id in jobs} == {1}

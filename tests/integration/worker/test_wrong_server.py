@@ -39,9 +39,9 @@ def test_instances_after_a_failover_follow_to_the_new_primary_within_the_lease(
 ) -> None:
     old, new = Redis.from_url(primary.url), Redis.from_url(replica.url, decode_responses=True)
     with Address(primary.port) as address:
-        apps = [launch(REDIS_URL=address.url, LEASE_SECONDS="5").start() for _ in range(2)]
+        apps = [launch(REDIS_URL=address.url, LEASE_SECONDS="4").start() for _ in range(2)]
         alpha = Queue("alpha", new, key_prefix)
-        Queue("alpha", old, key_prefix).enqueue({"do": "sleep", "seconds": 12}, id="long")
+        Queue("alpha", old, key_prefix).enqueue({"do": "sleep", "seconds": 9}, id="long")
         apps[0].pid_of("long")
         eventually(lambda: alpha.counts().active == 1)
 
