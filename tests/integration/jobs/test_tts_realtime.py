@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from preppath_workers.jobs.tts.synthesizers import MAX_READING
 
 from preppath_workers.clients.audio import mp3
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import InvalidJob, PermanentError, ServiceError
 from preppath_workers.jobs.tts import handle
+from preppath_workers.jobs.tts.synthesizers import MAX_READING
 from tests.fake_openai.application import REALTIME, RESPONSES
 from tests.fake_openai.control import OpenAIServer
 
