@@ -83,7 +83,7 @@ def test_instances_after_any_ending_leave_no_process_file_or_key(
     left = {key.removeprefix(f"{key_prefix}:") for key in redis.scan_iter(f"{key_prefix}*")}
     assert left - {f"{{alpha}}:job:{job_id}" for job_id in jobs} <= {
         "{alpha}:completed", "{alpha}:stats", "{alpha}:priority_index", "{beta}:stats",
-        "{alpha}:limit", "{beta}:limit",
+        "{alpha}:limit", "{beta}:limit", "{alpha}:meta", "{beta}:meta",
     }  # fmt: skip
 
 

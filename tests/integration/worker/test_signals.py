@@ -40,6 +40,7 @@ def test_supervisor_that_stopped_leaves_only_results_in_redis(
     # A stale entry of the priority index is removed by the next job that meets it.
     assert {key for key in left if "{beta}" not in key} == {
         "job:j",
+        "meta",
         "completed",
         "stats",
         "priority_index",
