@@ -11,7 +11,7 @@ from preppath_workers.store.dead_letters import REASONS
 
 def test_reasons_are_those_that_scripts_give() -> None:
     scripts = "".join(path.read_text() for path in Path(preppath_workers.__file__).parent.rglob("*.lua"))
-    literal = re.findall(r"(?:add_dead_letter|bury_for)\((?:id, )?'([a-z-]+)'", scripts)
+    literal = re.findall(r"(?:add_dead_letter|move_to_dead)\((?:id, )?'([a-z-]+)'", scripts)
     assert len(literal) > 5
     # The script that settles a failure passes these kinds on as they came.
     assert {*literal, "invalid", "permanent"} == {*REASONS}

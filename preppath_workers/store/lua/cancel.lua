@@ -1,18 +1,17 @@
 -- needs: places, tokens, removing, slots
 --
--- Takes a job that has not started out of the queue, wherever it waits: in `wait`, in `delayed`, or in the
--- hand of a slot that waits for a token.
+-- Cancels a job that has not started: one in `wait` or `delayed`, or reserved by a slot that waits for a token.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
--- ARGV[3]  how long the job can be looked up (ms)
+-- ARGV[3]  how long the job stays readable (ms)
 --
--- Returns {"cancelled"}; else {state} of a job that can not be cancelled (any more), or {"unknown"}.
+-- Returns {"cancelled"}; {state} if the job is in a state that cannot be cancelled; {"unknown"} if there is no such job.
 
 local id, keep = ARGV[2], ARGV[3]
 
-local function drop_in_flight()
+local function remove_reserved()
   local holder = holder_of(id)
   if not holder then return end
   redis.call('LREM', active_key(holder.worker_id), 1, id)
@@ -25,7 +24,7 @@ if not state then return {'unknown'} end
 if state == 'delayed' then
   redis.call('ZREM', DELAYED, id)
 elseif state == 'waiting' then
-  if not remove_waiting(id) then drop_in_flight() end
+  if not remove_waiting(id) then remove_reserved() end
 else
   return {state}
 end

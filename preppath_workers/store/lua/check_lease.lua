@@ -1,14 +1,14 @@
 -- needs: ownership
 --
--- Tells a running job whether it is still the caller's, just before an effect that can not be taken back.
+-- Checks whether the caller still owns a running job, just before an effect that cannot be undone.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
 -- ARGV[3]  worker_id
--- ARGV[4]  fencing number
+-- ARGV[4]  fencing token
 --
--- Returns {"ok"}, or {"lost"} when the job is another's now.
+-- Returns {"ok"}, or {"lost"} if another worker owns the job.
 
 local id, worker_id, fencing_token = ARGV[2], ARGV[3], ARGV[4]
 

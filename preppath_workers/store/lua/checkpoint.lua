@@ -1,21 +1,21 @@
 -- needs: ownership
 --
--- Keeps what one step of a running job brought, so that a later attempt need not do (and pay for) it again,
--- if the job is still the caller's. The claim returns it with the rest of the hash.
+-- Stores the result of one step of a running job, if the caller still owns the job, so that a later attempt doesn't
+-- repeat (and pay for) the step. A claim returns it with the job's other fields.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
 -- ARGV[3]  worker_id
--- ARGV[4]  fencing number
+-- ARGV[4]  fencing token
 -- ARGV[5]  the step's name
--- ARGV[6]  what it brought (JSON)
+-- ARGV[6]  the step's result (JSON)
 --
--- Returns {"ok"}, or {"lost"} when the job is another's now.
+-- Returns {"ok"}, or {"lost"} if another worker owns the job.
 
 local id, worker_id, fencing_token, name, value = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 if state_if_owned(id, worker_id, fencing_token) ~= 'active' then return {'lost'} end
-redis.call('LTRIM', active_key(worker_id), '0', '-1') -- as in claiming.lua: what was paid for is kept
+redis.call('LTRIM', active_key(worker_id), '0', '-1') -- out of memory: as in claiming.lua. A paid result must be stored
 redis.call('HSET', job_key(id), 'checkpoint:' .. name, value)
 return {'ok'}

@@ -1,20 +1,20 @@
--- Settles a job that succeeded, if it is still the caller's.
+-- Settles a job that succeeded, if the caller still owns it.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
 -- ARGV[3]  worker_id
--- ARGV[4]  fencing number
+-- ARGV[4]  fencing token
 -- ARGV[5]  result (JSON)
--- ARGV[6]  how long the job can be looked up (ms)
--- ARGV[7]  how many recent completions are listed
+-- ARGV[6]  how long the job stays readable (ms)
+-- ARGV[7]  length of the list of recent completions
 --
--- Returns {"completed"}, also when this very attempt completed it before; {"reopened"} when it was the probe that
--- brought the queue back into service; {"lost"} when it is another's now.
+-- Returns {"completed"}, also if the call is repeated; {"reopened"} if the job was the probe that brought the queue back
+-- into service; {"lost"} if another worker owns the job.
 
 -- needs: completing, tokens
 
 local id, worker_id, fencing_token, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
--- It may have reserved a further token that it did not wait for: others must not wait behind that.
+-- The job may have reserved a further token and not used it: other slots must not wait behind that.
 if state_if_owned(id, worker_id, fencing_token) == 'active' then redis.call('ZREM', RESERVATIONS, worker_id) end
 return {complete(id, worker_id, fencing_token, result, keep, listed)}

@@ -1,12 +1,12 @@
 -- needs: places, completions, slots
 --
--- Counts the queue's jobs by state, all at one moment. Changes nothing.
+-- Counts the queue's jobs by state, atomically. Changes nothing.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 --
--- Returns {waiting, active, delayed, failed, completed, slots of live instances that have a worker}. A job in the hand of a slot
--- that waits for a token is counted as waiting; `completed` counts the listed recent ones.
+-- Returns {waiting, active, delayed, failed, completed, slots of live instances that have a worker}. A job that a slot
+-- has reserved while it waits for a token counts as waiting; `completed` is the length of the list of recent completions.
 
 local waiting, active, live_slots = redis.call('LLEN', WAIT), 0, 0
 each_slot(function(worker_id, lease, is_open)

@@ -1,12 +1,12 @@
 -- needs: slots
 --
--- What the slots of all instances hold, at one moment. Changes nothing.
+-- Reads what the slots of all instances hold, atomically. Changes nothing.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 --
--- Returns a list: for each slot {worker_id, ms until its instance's lease ends, id, …}, the oldest id first; an empty
--- slot has no id. A closed slot is left out, unless it holds something.
+-- Returns a list: for each slot {worker_id, ms until its instance's lease ends, id, …}, the oldest id first; no id if the
+-- slot is empty. A closed slot is listed only if it holds a job.
 
 local held = {}
 each_slot(function(worker_id, lease, is_open)

@@ -1,12 +1,12 @@
 -- needs: requeueing
 --
--- An instance stops in good order: jobs that did not finish go back uncounted, and its lease is given up.
+-- Removes an instance that shuts down: requeues the jobs that it holds, uncounted, and gives up its lease.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  instance
 --
--- Returns {jobs moved}.
+-- Returns {jobs requeued}.
 
 local instance = ARGV[2]
 

@@ -1,15 +1,15 @@
 -- needs: ownership
 --
--- Shows how far a running job is, if it is still the caller's.
+-- Stores the progress of a running job, if the caller still owns it.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
 -- ARGV[3]  worker_id
--- ARGV[4]  fencing number
+-- ARGV[4]  fencing token
 -- ARGV[5]  percent, 0 to 100
 --
--- Returns {"ok"}, or {"lost"} when the job is another's now.
+-- Returns {"ok"}, or {"lost"} if another worker owns the job.
 
 local id, worker_id, fencing_token, percent = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 

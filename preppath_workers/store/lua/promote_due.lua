@@ -1,26 +1,25 @@
 -- needs: places, raw_pushes, batches
 --
--- Moves jobs that are due from `delayed` to the end of their lane in `wait`, earliest first, and gives raw pushes their
--- places there.
+-- Moves due jobs from `delayed` to `wait`, behind the last job of their priority, earliest first; and ingests raw pushes.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
--- ARGV[2]  how many at most
+-- ARGV[2]  maximum number of jobs
 --
--- Returns {moved, ms until the next one is due}; -1 when there is none. 0 means: call again.
+-- Returns {jobs moved, ms until the next one is due}: -1 if none is delayed, 0 if the caller has to call again.
 
 local most = tonumber(ARGV[2])
 
---: Delayed jobs that are compared with the clock.
+--: Number of delayed jobs whose times are compared with the clock.
 local COMPARED = 100
 
--- Out of memory, as in heartbeat.lua: a write that needs none comes first.
+-- Out of memory: as in heartbeat.lua.
 redis.call('ZREM', DELAYED, '')
 
 local has_more = ingest_raw_pushes(most)
 
--- A job that was added or started later than now was so before the clock was put back, and its due time lies too far
--- ahead by as much.
+-- A job that was added or started in the future was so before the clock was set back: its due time is too late by the
+-- same amount.
 local first = redis.call('ZRANGE', DELAYED, 0, COMPARED - 1, 'WITHSCORES')
 for index = 1, #first, 2 do
   local id, key = first[index], job_key(first[index])

@@ -1,12 +1,12 @@
 -- needs: places, placing, jobs
 --
--- Makes a delayed job due now: it goes to the end of its lane in `wait`.
+-- Makes a delayed job due now: moves it to `wait`, behind the last job of its priority.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
 --
--- Returns {"waiting"}, also when it waits already; else the {state} of a job that is not delayed, or {"unknown"}.
+-- Returns {"waiting"}, also if the job waits already; {state} if it is not delayed; {"unknown"} if there is no such job.
 
 local id = ARGV[2]
 

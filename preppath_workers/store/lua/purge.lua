@@ -1,12 +1,12 @@
 -- needs: places
 --
--- Deletes jobs of the dead-letter list for good.
+-- Deletes jobs of the dead-letter list.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2…] ids
 --
--- Returns {jobs deleted}; one that is not dead (any more) is passed over.
+-- Returns {jobs deleted}; ids that are not in the list are skipped.
 
 local deleted = 0
 for index = 2, #ARGV do

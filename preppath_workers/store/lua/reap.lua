@@ -1,31 +1,31 @@
 -- needs: requeueing
 --
--- Recovers what instances left behind whose lease ran out. They are struck off somewhat later: a pop that was under
--- way may still put a job into a slot, and if its claim was cut off, nobody would look there any more.
+-- Requeues the jobs of instances whose lease expired. Removes such an instance only in a later call: a pop that is still
+-- blocked may put a job into one of its slots, where no janitor would find it.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
--- ARGV[2]  times a job may lose its worker
--- ARGV[3]  how many instances at most
--- ARGV[4]  the caller's own instance: it lives, whatever its lease says
--- ARGV[5]  how long after that a pop may still be under way (ms)
--- ARGV[6]  for how long the caller has been in touch (ms). What ran out before that is left alone: if it was Redis that
---          was away, the instance may be no more dead than the caller
--- ARGV[7]  the lease of an instance that does not say its own (ms)
--- ARGV[8]  the latest that it can be, by the caller's own clock and the last time that it was told (ms): if it is later,
---          the server's clock was put forward and no lease has run out by that
+-- ARGV[2]  how many times a job may lose its worker
+-- ARGV[3]  maximum number of instances
+-- ARGV[4]  the caller's instance: it is alive, even if its lease has expired
+-- ARGV[5]  how long a pop of an expired instance may still be blocked (ms)
+-- ARGV[6]  how long the caller has been connected (ms). Leases that expired before that are ignored: if Redis was not
+--          reachable, the instance may be as alive as the caller
+-- ARGV[7]  the lease of an instance that has not stored its own (ms)
+-- ARGV[8]  the latest time that the server's clock can show, by the caller's clock (ms): if it shows a later one, it was
+--          set forward and no lease has expired
 --
--- Returns {{instance, jobs that went back to the queue, …}, {jobs that are dead now, each as fields and values}}.
+-- Returns {{instance, jobs requeued, …}, {jobs moved to the dead-letter list, each as fields and values}}.
 
-local limit, most, own, linger, in_touch = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local limit, most, own, linger, connected_for = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local lease, latest = tonumber(ARGV[7]), tonumber(ARGV[8])
 
 if now > latest then return {{}, {}} end
 
--- Out of memory, as in heartbeat.lua: a write that needs none comes first.
+-- Out of memory: as in heartbeat.lua.
 redis.call('ZREM', INSTANCES, '')
 
--- A lease that ends later than one from now was written before the clock was put back.
+-- A lease that ends later than a new one would was stored before the clock was set back.
 local late = redis.call('ZREVRANGEBYSCORE', INSTANCES, '+inf', '(' .. now + math.min(lease, linger), 'WITHSCORES',
   'LIMIT', 0, 10 * most)
 for index = 1, #late, 2 do
@@ -35,7 +35,7 @@ for index = 1, #late, 2 do
 end
 
 local reaped, dead = {}, {}
-local expired = redis.call('ZRANGEBYSCORE', INSTANCES, now - in_touch, now, 'LIMIT', 0, most)
+local expired = redis.call('ZRANGEBYSCORE', INSTANCES, now - connected_for, now, 'LIMIT', 0, most)
 for _, instance in ipairs(expired) do
   if instance ~= own then
     local was_gone = redis.call('HGET', instance_key(instance), 'gone')

@@ -1,17 +1,17 @@
 -- needs: ownership, requeueing, outage, holding
 --
--- Gives a started job back unfinished, if it is still the caller's: to the front of its lane, the attempt not
--- counted. May hold the queue at the same time, when the vendor asked everybody to wait.
+-- Requeues a started job that did not finish, if the caller still owns it: in front of the jobs of the same priority, and
+-- the attempt is not counted. Can also hold the queue, if the vendor asked to wait.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
 -- ARGV[3]  worker_id
--- ARGV[4]  fencing number
--- ARGV[5]  how long nobody may start a job of this queue (ms); 0 for not at all
--- ARGV[6]  why
+-- ARGV[4]  fencing token
+-- ARGV[5]  how long no job of this queue may start (ms); 0 for no hold
+-- ARGV[6]  the reason for the hold
 --
--- Returns {"released"}, also when called again; {"lost"} when the job is another's now.
+-- Returns {"released"}, also if the call is repeated; {"lost"} if another worker owns the job.
 
 local id, worker_id, fencing_token, hold, reason = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 
@@ -20,8 +20,8 @@ if state == 'waiting' then return {'released'} end
 if state ~= 'active' then return {'lost'} end
 
 redis.call('LREM', active_key(worker_id), '1', id)
-redis.call('ZREM', RESERVATIONS, worker_id) -- it may have ended while it waited for a further token
-probe_said_nothing(id)
+redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further token
+end_inconclusive_probe(id)
 requeue_uncounted(id)
 if hold == 0 then return {'released'} end
 

@@ -1,19 +1,19 @@
 -- needs: places, removing, placing, slots
 --
--- Looks whether a job is in the one place where its state belongs, and can put it there. No job is ever deleted:
--- what is taken away are entries too many, and entries that name no job.
+-- Checks whether a job is in exactly the place that its state requires, and can put it there. Deletes no job, only
+-- duplicate entries and entries without a job.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
--- ARGV[3]  "1": mend what is wrong; "0": tell it only
+-- ARGV[3]  "1": repair; "0": report only
 --
--- Returns {"fine"}; {"duplicate"} when it is in more places than one; {"missing"} when it is in none; {"misplaced"} when
--- it is in one that its state does not mean; {"unknown"} when there is an entry but no job.
+-- Returns {"fine"}; {"duplicate"} if the job is in more than one place; {"missing"} if it is in none; {"misplaced"} if it
+-- is in a place that its state does not allow; {"unknown"} if there is an entry but no job.
 
 local id, repairs = ARGV[2], ARGV[3] == '1'
 
-local in_line = #redis.call('LPOS', WAIT, id, 'COUNT', 0)
+local in_wait = #redis.call('LPOS', WAIT, id, 'COUNT', 0)
 local due = redis.call('ZSCORE', DELAYED, id)
 local dead = #redis.call('LPOS', DEAD, id, 'COUNT', 0)
 local holders, in_flight = {}, 0
@@ -22,7 +22,7 @@ each_slot(function(worker_id)
   if times > 0 then holders[#holders + 1] = worker_id end
   in_flight = in_flight + times
 end)
-local places = in_line + in_flight + dead + (due and 1 or 0)
+local places = in_wait + in_flight + dead + (due and 1 or 0)
 
 local job = redis.call('HMGET', job_key(id), 'state', 'workerId')
 local state, worker_id = job[1], job[2]
@@ -30,12 +30,12 @@ local state, worker_id = job[1], job[2]
 local is_owned = false
 for _, holder in ipairs(holders) do is_owned = is_owned or holder == worker_id end
 
--- How many of its entries are where its state means it to be. What a child starts when it comes across it waits,
--- in line or in a hand; and what has no state, a raw push say, the next claim decides about.
-local waits = not is_elsewhere(state, worker_id)
+-- `fits`: the number of entries that are where the job's state requires. A job that a claim would start waits, in `wait`
+-- or reserved; an entry without a state, such as a raw push, is left to the next claim.
+local waits = not is_stale_entry(state, worker_id)
 local fits = 0
 if waits then
-  fits = in_line + in_flight
+  fits = in_wait + in_flight
 elseif state == 'delayed' then
   fits = due and 1 or 0
 elseif state == 'failed' then
@@ -57,12 +57,12 @@ elseif state and places ~= fits then
 end
 if verdict == 'fine' or not repairs then return { verdict } end
 
--- Out of every place but the right one; an entry of no job stays where a claim will come across it.
+-- Remove every entry, except an entry without a job that a claim will handle.
 redis.call('ZREM', DELAYED, id)
 redis.call('LREM', DEAD, 0, id)
 if not state then return { verdict } end
 for _, holder in ipairs(holders) do redis.call('LREM', active_key(holder), 0, id) end
-for _ = 1, in_line do remove_waiting(id) end
+for _ = 1, in_wait do remove_waiting(id) end
 
 local keeps = is_owned and state == 'active' and worker_id or waits and holders[1]
 if state == 'delayed' then

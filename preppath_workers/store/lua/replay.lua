@@ -1,12 +1,12 @@
 -- needs: places, raw_pushes, batches
 --
--- Moves jobs from the dead-letter list to the end of their lane in `wait`, with their counters at zero.
+-- Moves jobs from the dead-letter list to `wait`, behind the last job of their priority, and resets their counters.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
--- ARGV[2…] ids, in the order they are to run
+-- ARGV[2…] ids, in the order in which they will run
 --
--- Returns {jobs moved}; one that is not dead (any more) is passed over.
+-- Returns {jobs moved}; ids that are not in the list are skipped.
 
 ingest_raw_pushes()
 
@@ -14,7 +14,7 @@ local moved, waiting = 0, new_batch()
 for index = 2, #ARGV do
   local id = ARGV[index]
   local key = job_key(id)
-  -- From the right, where the oldest are: replay begins with them.
+  -- From the right, where the oldest jobs are: callers begin with them.
   if redis.call('LREM', DEAD, -1, id) == 1 and redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'state', 'waiting', 'queuedAt', now, 'attempts', 0, 'failures', 0, 'recoveries', 0)
     redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits', 'failingSince', 'outage', 'probe', 'outages',

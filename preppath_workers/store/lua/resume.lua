@@ -1,6 +1,7 @@
 -- needs: outage
 --
--- Lifts a pause and a hold. A queue that is out of service is not opened by a word: its next probe may start now.
+-- Ends a pause and a hold. A queue that is out of service stays so until a probe succeeds, but the next probe may start
+-- now.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

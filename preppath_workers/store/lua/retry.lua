@@ -1,33 +1,33 @@
 -- needs: places, placing, ownership, tokens, dead_letters, jobs, failures, instances
 --
--- Settles a job that failed, if it is still the caller's: `delayed` until its backoff is over, or `dead` when its
--- retries are used up or none can help. Decides whose failure it is: one that all jobs share does not count, see
+-- Settles a job that failed, if the caller still owns it: delayed until its backoff is over, or moved to the dead-letter
+-- list if its retries are used up or a retry cannot help. Decides whether the failure counts against the job: see
 -- failures.lua and pardons.lua.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
 -- ARGV[3]  worker_id
--- ARGV[4]  fencing number
+-- ARGV[4]  fencing token
 -- ARGV[5]  error (JSON)
 -- ARGV[6]  kind of failure: `invalid` or `permanent` (no retry can help), `service`, `refused`, `paid`, `unknown`
---          (see failures.lua), or `machine` (its worker's machine lacks something: never counts)
--- ARGV[7]  the service that failed; "" when none is known
--- ARGV[8]  the error in words, which tell unknown errors apart
+--          (see failures.lua), or `machine` (the worker's machine lacks a resource: never counts)
+-- ARGV[7]  the service that failed; "" if unknown
+-- ARGV[8]  the error message; unknown errors with the same message count as the same error
 -- ARGV[9]  retries allowed
--- ARGV[10] backoff before the first retry (ms); each further one waits twice as long
+-- ARGV[10] backoff before the first retry (ms); it doubles with each further retry
 -- ARGV[11] the longest backoff (ms)
--- ARGV[12] jitter: the part of the backoff that is added to it, such as 0.07
--- ARGV[13] the least to wait, as the vendor asked (ms)
+-- ARGV[12] jitter: the fraction of the backoff that is added to it, such as 0.07
+-- ARGV[13] the shortest delay, as the vendor asked (ms)
 -- ARGV[14] the longest time between two probes (ms)
 -- ARGV[15] how long a job waits for a service since its first failure (ms)
 --
--- Returns {"delayed", ms to wait (0: it waits in line), "counted" or "excused", "closed" when the queue is out of
--- service now, else "open"},
--- or {"dead", reason, …}; when called again, the first two of them. {"lost"} when it is another's.
+-- Returns {"delayed", ms until the retry (0: the job is in `wait`), "counted" or "excused", "closed" if the failure took
+-- the queue out of service, else "open"}, or {"dead", reason, …} with the same last two; a repeated call returns only
+-- the first two. {"lost"} if another worker owns the job.
 
 local id, worker_id, fencing_token, failure = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local kind, service, words = ARGV[6], ARGV[7], ARGV[8]
+local kind, service, message = ARGV[6], ARGV[7], ARGV[8]
 local retries, backoff, longest = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local spread, at_least, patience = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[15])
 local limits = { ceiling = tonumber(ARGV[14]), spread = spread, at_least = at_least }
@@ -35,18 +35,18 @@ local limits = { ceiling = tonumber(ARGV[14]), spread = spread, at_least = at_le
 local key = job_key(id)
 local state = state_if_owned(id, worker_id, fencing_token)
 if state == 'delayed' then return {'delayed', (redis.call('ZSCORE', DELAYED, id) or now) - now} end
--- Its backoff was 0.
+-- Repeated after a backoff of 0.
 if state == 'waiting' and (integer(redis.call('HGET', key, 'failures')) or 0) > 0 then return {'delayed', 0} end
 if state == 'failed' then return {'dead', redis.call('HGET', key, 'reason')} end
 if state ~= 'active' then return {'lost'} end
 
-local gate = read_gate() -- before the first change: what was put in its place by hand must not stop half-way
+local gate = read_gate() -- before the first write: it fails if the key has another type
 redis.call('LREM', active_key(worker_id), '1', id)
-redis.call('ZREM', RESERVATIONS, worker_id) -- it may have ended while it waited for a further token
+redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further token
 
 if kind == 'invalid' or kind == 'permanent' then
   add(id, 'failures', 1)
-  probe_said_nothing(id)
+  end_inconclusive_probe(id)
   add_dead_letter(id, kind, failure)
   return {'dead', kind, 'counted', 'open'}
 end
@@ -74,7 +74,7 @@ local function delay_by(ms, account, gate_state)
   return {'delayed', ms, account, gate_state}
 end
 
-local function bury_for(reason, account, gate_state)
+local function move_to_dead(reason, account, gate_state)
   add_dead_letter(id, reason, failure)
   return {'dead', reason, account, gate_state}
 end
@@ -82,16 +82,16 @@ end
 if kind == 'machine' then
   local instance = string.match(worker_id, '^(.*):%d+$')
   redis.call('HSET', instance_key(instance), 'trouble', failure, 'troubleAt', now)
-  probe_said_nothing(id)
+  end_inconclusive_probe(id)
   add(id, 'attempts', -1)
   add(id, 'excused', 1)
   count('excused')
-  if has_waited_too_long() then return bury_for('machine', 'excused', 'open') end
+  if has_waited_too_long() then return move_to_dead('machine', 'excused', 'open') end
   return delay_by(backoff_for(1), 'excused', 'open')
 end
 
 local failures = integer(redis.call('HGET', key, 'failures')) or 0
-local counts, closed = judge(gate, id, kind, service, words, words, failures + 1 > retries, limits)
+local counts, closed = judge(gate, id, kind, service, message, failures + 1 > retries, limits)
 local gate_state = closed and 'closed' or 'open'
 if counts then
   local is_of_service = kind == 'service' or kind == 'refused'
@@ -102,8 +102,8 @@ if counts then
   end
   if is_of_service and failures == 0 then note_record(id) end
   failures = add(id, 'failures', 1)
-  if failures > retries then return bury_for('retries', 'counted', gate_state) end
+  if failures > retries then return move_to_dead('retries', 'counted', gate_state) end
   return delay_by(backoff_for(failures), 'counted', gate_state)
 end
-if has_waited_too_long() then return bury_for('out-of-service', 'excused', gate_state) end
+if has_waited_too_long() then return move_to_dead('out-of-service', 'excused', gate_state) end
 return delay_by(math.max(backoff_for(1), (integer(gate.probeAt) or now) - now), 'excused', gate_state)

@@ -1,31 +1,30 @@
--- A busy child's whole turn: settles the job that it has completed and starts the next one, as complete.lua and
--- claim.lua do one after the other.
+-- Settles the job that a worker has completed and starts its next one: complete.lua and claim.lua in one call.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  worker_id
 -- ARGV[3]  id of the completed job
--- ARGV[4]  its fencing number
+-- ARGV[4]  its fencing token
 -- ARGV[5]  its result (JSON)
--- ARGV[6]  how long the job can be looked up (ms)
--- ARGV[7]  how many recent completions are listed
--- ARGV[8]  lease (ms), for registering an instance that is on nobody's books
+-- ARGV[6]  how long the job stays readable (ms)
+-- ARGV[7]  length of the list of recent completions
+-- ARGV[8]  lease (ms), for registering an instance that is not registered
 -- ARGV[9]  the rate limit's maximum; 0 for no limit
 -- ARGV[10] the rate limit's duration (ms)
 -- ARGV[11] the longest time between two probes of a queue that is out of service (ms)
 --
--- Returns two things: "completed", "reopened" or "lost", as complete.lua; and what claim.lua returns.
+-- Returns {"completed", "reopened" or "lost" (as complete.lua), what claim.lua returns}.
 
 -- needs: ownership, completions, first_starts
 
 local worker_id, id, fencing_token, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local lease, limit, duration, probe_interval = tonumber(ARGV[8]), ARGV[9], ARGV[10], tonumber(ARGV[11])
 
--- This is the way that nearly all jobs go, so it knows no more than it must: it takes the server 16 µs, and the one
--- below 27. What it leaves, at whichever step, is taken up there: both parts of a turn may be called again.
+-- The fast path of nearly all jobs, so it includes as little as possible. If it cannot go on, the general path below
+-- continues from whatever step it reached: both complete and claim can be repeated.
 local active = active_key(worker_id)
 if state_if_owned(id, worker_id, fencing_token) == 'active' and redis.call('EXISTS', GATE) == 0 then
-  -- Two, to see in the same step whether the job was all that the slot held.
+  -- Pop two, to see in one command whether the slot held any other job.
   local in_flight = redis.call('RPOP', active, '2') or {}
   if in_flight[1] == id and not in_flight[2] then
     note_completion(id, result, listed)

@@ -1,10 +1,10 @@
--- Writes a field and takes it back. Workers' transitions may go on while a server is out of memory, but producers' do
--- not: this one is refused whenever any is.
+-- Writes a field and deletes it, to find out whether the server accepts writes. Out of memory, it is refused as a
+-- producer's scripts are; those of workers may not be.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 --
--- Returns {"ok"}; a server that takes no writes answers with its error: OOM, READONLY, MISCONF, NOREPLICAS, …
+-- Returns {"ok"}. A server that refuses writes answers with its error: OOM, READONLY, MISCONF, NOREPLICAS, …
 
 redis.call('HSET', GATE, 'tryWrite', '1')
 redis.call('HDEL', GATE, 'tryWrite')

@@ -1,22 +1,22 @@
 -- needs: limits
 
---: For how many leases the word of an instance is good when it is not repeated.
+--: The number of leases after which what an instance has stored is out of date.
 local GOOD_FOR = 4
 
--- The moment, or the latest that it can be: a later one was written before the clock was put back.
+-- The stored time, at most `latest`: a later one was stored before the clock was set back.
 local function at_most(moment, latest)
   return math.min(integer(moment) or 0, latest)
 end
 
--- Keeps the field of `gate` for as long as instances disagree.
-local function tell_scripts(latest, is_disputed, limit, duration)
+-- Sets the field `limit` of the gate if instances disagree, and deletes it once it is out of date.
+local function store_dispute(latest, is_disputed, limit, duration)
   if is_disputed then
     redis.call('HSET', GATE, 'limit', string.format('%s %s %.0f', limit, duration, latest))
     return
   end
-  local told = redis.call('HGET', GATE, 'limit')
-  if not told then return end
-  local good_until = at_most(string.match(told, '(%d+)$'), latest)
+  local stored = redis.call('HGET', GATE, 'limit')
+  if not stored then return end
+  local good_until = at_most(string.match(stored, '(%d+)$'), latest)
   if good_until <= now then
     redis.call('HDEL', GATE, 'limit')
   else
@@ -24,8 +24,8 @@ local function tell_scripts(latest, is_disputed, limit, duration)
   end
 end
 
--- Compares the limit of an instance, which read its configuration so long ago (ms), with the one in force. Returns the
--- maximum, duration and instance of the one in force and of the one that is not; nothing when there is only one.
+-- Compares an instance's limit with the one in force; `age`: how long ago the instance read its configuration (ms).
+-- Returns maximum, duration and instance of the limit in force and of the other one; an empty table if there is only one.
 local function agree_on_limit(instance, limit, duration, age, lease)
   local latest, ours = now + GOOD_FOR * lease, now - age
   local known = redis.call('HMGET', LIMIT, 'max', 'duration', 'since', 'until', 'instance')
@@ -45,8 +45,8 @@ local function agree_on_limit(instance, limit, duration, age, lease)
     redis.call('HSET', LIMIT, 'until', at_most(known[4], latest), 'otherMax', limit, 'otherDuration', duration,
       'otherInstance', instance)
   end
-  redis.call('PEXPIRE', LIMIT, GOOD_FOR * lease) -- a queue that no instance works any more keeps none
-  tell_scripts(latest, is_disputed, known[1], known[2])
+  redis.call('PEXPIRE', LIMIT, GOOD_FOR * lease) -- it expires if no instance works the queue any more
+  store_dispute(latest, is_disputed, known[1], known[2])
 
   local other = redis.call('HMGET', LIMIT, 'otherUntil', 'otherMax', 'otherDuration', 'otherInstance')
   if is_disputed then

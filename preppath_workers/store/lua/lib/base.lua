@@ -1,9 +1,9 @@
--- What every script starts with: the queue's keys, its clock, and how to count. What some scripts do without is in
--- other files: a key or a function costs each call that makes it a thousand instructions.
+-- Included in every script: the most used keys, the clock and the counters. The rest is in other files, since each
+-- definition costs time in every call of a script that includes it.
 --
--- KEYS[1]  the queue's base, such as "preppath:{tts}:". Every other key is made from it: the hash tag keeps
---          them all in one slot of a Redis Cluster, so naming this one routes the script correctly.
--- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation fill it.
+-- KEYS[1]  the queue's base, such as "preppath:{tts}:". All other keys begin with it: the hash tag puts them into the same
+--          slot of a Redis Cluster, so this key routes the script.
+-- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation set it.
 
 local base = KEYS[1]
 local WAIT, GATE, STATS = base .. 'wait', base .. 'gate', base .. 'stats'
@@ -11,25 +11,24 @@ local WAIT, GATE, STATS = base .. 'wait', base .. 'gate', base .. 'stats'
 local function job_key(id) return base .. 'job:' .. id end
 local function active_key(worker_id) return base .. 'active:' .. worker_id end
 
--- Now as it is stored. The server tells seconds, and up to six digits of microseconds. A number is printed anew for
--- each command that gets it, which costs as much as to look whether a key exists: where all jobs come by, commands get
--- text, constants too.
+-- The current time as text (ms). Redis formats a number argument again for each command, so the fast paths pass text,
+-- also for constants. TIME returns seconds, and microseconds without leading zeros.
 local timestamp = ARGV[1]
 if timestamp == '' then
   local time = redis.call('TIME')
   timestamp = time[1] .. string.sub('00000' .. time[2], -6, -4)
 end
 
--- Now to compare and to reckon with.
+-- The current time as a number (ms).
 local now = tonumber(timestamp)
 
--- A counter is no reason to stop half-way: what was put in its place by hand stays as it is.
+-- Increments a counter. A key or field of another type must not stop a transition half-way.
 local function count(name, times)
   redis.pcall('HINCRBY', STATS, name, times or '1')
 end
 
--- A hash that was edited by hand may hold anything. What is no number counts as missing and a fraction is cut
--- off, so that no transition can get stuck on it: Lua reads "nan" and "inf" too, and no comparison bears those.
+-- The whole number in a field; nil if it isn't one. A hash that was edited by hand may hold anything, also "nan" and
+-- "inf", which Lua reads as numbers.
 local function integer(text)
   local number = tonumber(text)
   if number and number > -2 ^ 53 and number < 2 ^ 53 then return math.floor(number) end

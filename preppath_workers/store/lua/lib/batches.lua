@@ -1,7 +1,6 @@
 -- needs: placing
 
--- Jobs that are to be placed by one call, by priority. To place them together costs a fraction of what it costs
--- one by one: 500 urgent jobs onto 100,000 waiting ones took a second.
+-- Jobs by priority, to be placed together: that is much faster in a long list than one by one.
 local function new_batch()
   return { priorities = {} }
 end
@@ -14,7 +13,7 @@ local function add_to(batch, id, priority)
   table.insert(batch[priority], id)
 end
 
--- Each lane in the order in which its jobs were added; lanes do not touch each other.
+-- Places the jobs of each priority in the order in which they were added.
 local function place_batch(batch)
   for _, priority in ipairs(batch.priorities) do place_last(batch[priority], priority) end
 end

@@ -1,7 +1,7 @@
 -- needs: instances, raw_pushes
 
--- A janitor finds active lists through their instance. One whose lease ran out was struck off; its children
--- may still be there (a stopped process that goes on, a network that heals), and about to block in a pop.
+-- Registers the instance, through which a janitor finds its active lists. It may have been removed because its lease
+-- expired, while its workers are alive: a stopped process that continues, a network that works again.
 local function register(instance, slot, lease)
   local slots, gone = slots_of(instance)
   if slots > tonumber(slot) and not gone then return end
@@ -14,11 +14,11 @@ local function register(instance, slot, lease)
   end
 end
 
--- A more urgent job may have come to the head while this one waited in hand: then they change places.
+-- Swaps a reserved job for the next one of `wait` if that is more urgent. Returns whether it did.
 local function swap_for_more_urgent(active, id, priority)
-  -- Lanes are not emptied when their last job leaves: one as urgent as this is enough to be sure.
-  local lane = redis.call('ZRANGE', PRIORITY_INDEX, '0', '0', 'WITHSCORES')[2]
-  if not lane or tonumber(lane) >= priority then return false end
+  -- The index may be stale, but it always has the most urgent priority of the list: if that isn't higher, no job's is.
+  local highest = redis.call('ZRANGE', PRIORITY_INDEX, '0', '0', 'WITHSCORES')[2]
+  if not highest or tonumber(highest) >= priority then return false end
   local head = redis.call('LINDEX', WAIT, -1)
   if not head or priority_of(head) >= priority then return false end
   redis.call('RPOP', WAIT)
@@ -28,8 +28,8 @@ local function swap_for_more_urgent(active, id, priority)
   return true
 end
 
--- The oldest entry of the slot's list that is a job to start, as its id and what decides about it; the rest is
--- sorted out. An empty list gets the head of `wait`, once: sorting out may take long.
+-- Returns the oldest job of the slot's active list that may start, as its id and the fields that decide about it, and
+-- removes stale entries before it. If the list is empty, moves the next entry of `wait` there, once.
 local function next_in_flight(worker_id)
   local active = active_key(worker_id)
   local id = redis.call('LINDEX', active, '-1')
@@ -43,7 +43,7 @@ local function next_in_flight(worker_id)
       redis.call('RPOP', active)
       local ingested = ingest(id)
       if ingested then redis.call('RPUSH', active, ingested) end
-    elseif is_elsewhere(state, holder) then
+    elseif is_stale_entry(state, holder) then
       redis.call('RPOP', active)
     elseif was_head or not swap_for_more_urgent(active, id, integer(job[3]) or DEFAULT_PRIORITY) then
       return id, job

@@ -1,8 +1,7 @@
 -- needs: gate, events, ownership, completions, outage
 
--- Settles a job that succeeded, if it is still the caller's. Returns "completed", also when this very attempt
--- completed it before; "reopened" when it was the probe that brought the queue back into service; or "lost" when it is
--- another's now.
+-- Settles a job that succeeded, if the caller still owns it. Returns "completed", also if the call is repeated;
+-- "reopened" if the job was the probe that brought the queue back into service; "lost" if another worker owns the job.
 local function complete(id, worker_id, fencing_token, result, keep, listed)
   local key = job_key(id)
   local state = state_if_owned(id, worker_id, fencing_token)
@@ -14,7 +13,7 @@ local function complete(id, worker_id, fencing_token, result, keep, listed)
   if events_wanted(gate.eventsUntil) then emit(id, 'completed') end
   local reopened = false
   if gate.outOfService then
-    -- One that ran already when the service failed proves nothing.
+    -- Only a probe shows that the service works: other jobs may have started before the outage.
     local job = redis.call('HMGET', key, 'outage', 'probe')
     reopened = job[1] == gate.outage and (integer(job[2]) or 0) > 0
     if reopened then open(gate) end

@@ -1,6 +1,6 @@
 -- needs: places, events
 
--- To the dead-letter list, for good unless it is replayed.
+-- Moves a job to the dead-letter list.
 local function add_dead_letter(id, reason, failure)
   redis.call('HSET', job_key(id), 'state', 'failed', 'reason', reason, 'error', failure, 'finishedAt', now)
   redis.call('LPUSH', DEAD, id)

@@ -1,6 +1,5 @@
--- Notices to the outside that a job has ended. They are written in the same step that ends the job, so none can
--- get lost; a janitor makes a delivery of each. Instances that want them say so with every heartbeat; what `gate`
--- holds is how long that is good for (ms).
+-- Events: jobs that ended, and outages. They are stored atomically with the transition, so none is lost; a janitor turns
+-- each into webhook deliveries. Instances that want events renew `eventsUntil` (ms) of the gate with every heartbeat.
 local EVENTS = base .. 'events'
 
 local function events_wanted(events_until)
@@ -16,8 +15,8 @@ local function emit(id, event)
   }))
 end
 
--- What became of the queue as a whole: `event` is `out-of-service` or `in-service`.
-local function announce(events_until, event, service, words)
+-- Emits an event of the whole queue: `out-of-service` or `in-service`.
+local function emit_outage(events_until, event, service, message)
   if not events_wanted(events_until) then return end
-  redis.call('RPUSH', EVENTS, cjson.encode({ event = event, service = service, reason = words, at = now }))
+  redis.call('RPUSH', EVENTS, cjson.encode({ event = event, service = service, reason = message, at = now }))
 end

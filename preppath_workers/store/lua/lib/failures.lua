@@ -1,20 +1,19 @@
 -- needs: outage
 --
--- Whose failure is it? One that all jobs share counts against none of them. A single failure does not tell: the failures
--- since the last completion, the streak, are kept until a completion ends it, or until there are so many that the queue
--- is out of service. Then they are given back.
+-- Decides whether a failure counts against its job. A failure with a cause that all jobs share should not, but a single
+-- failure does not show that. So the failures since the last completion are kept, the streak: a completion ends it, and
+-- if it gets long enough, the queue goes out of service and the failures are excused.
 
---: Different jobs that a service must have failed.
+--: A streak of this many different jobs that a service has failed takes the queue out of service.
 local SERVICE_STREAK = 3
 
---: Either of these, if jobs are among them that met an outage which another job's completion ended: they may be the
---: cause.
+--: The same if some of these jobs are suspects: they met an earlier outage, so they may be the cause of both.
 local SUSPECT_STREAK = 10
 
---: Outages after which a job can no longer help to close the queue: it may be what closed it each time.
+--: After this many outages a job no longer counts towards a streak: it may have caused all of them.
 local MOST_OUTAGES = 5
 
---: Jobs of different data that must have failed with the same unknown error, one after the other.
+--: A streak of this many jobs with different data and the same unknown error takes the queue out of service.
 local ALIKE_STREAK = 5
 
 local function size(set)
@@ -23,8 +22,8 @@ local function size(set)
   return members
 end
 
--- The streak: `jobs`, failures that would be given back, by job; `suspects`, those of them that met an outage before;
--- `alike`, the same as `jobs`, of jobs of different data that met the unknown error `signature`.
+-- The streak: `jobs`, the failures that would be excused, by job; `suspects`, the jobs that met an earlier outage;
+-- `alike`, like `jobs`, for jobs with different data that failed with the unknown error `signature`.
 local function read_streak(gate)
   local is_json, streak = pcall(cjson.decode, gate.streak or '')
   if not is_json or type(streak) ~= 'table' then streak = {} end
@@ -37,7 +36,7 @@ local function read_streak(gate)
   return streak
 end
 
--- Stores it; a part that is empty is left out.
+-- Stores the streak without its empty parts.
 local function write_streak(streak)
   for name, part in pairs(streak) do
     if type(part) == 'table' and not next(part) then streak[name] = nil end
@@ -59,7 +58,7 @@ local function forget_pardoned(id)
   write_streak(streak)
 end
 
--- Whether so many different jobs are in the set that their failures cannot be their own.
+-- Whether the set has enough different jobs to blame a cause that they share.
 local function are_enough(jobs, suspects, enough)
   local all, suspected = 0, 0
   for id in pairs(jobs) do
@@ -69,7 +68,7 @@ local function are_enough(jobs, suspects, enough)
   return all - suspected >= enough or all >= SUSPECT_STREAK
 end
 
--- Whether no job of the set has the same data. The same data may be to blame for the same error.
+-- Whether no job of the set has the same data: that may be the cause of the same error.
 local function is_different(id, set)
   local data = redis.call('HGET', job_key(id), 'data')
   for other in pairs(set) do
@@ -78,9 +77,9 @@ local function is_different(id, set)
   return true
 end
 
--- Adds a failure to the streak. Returns the jobs to excuse when it is now one that closes the queue.
---   unknown: all meet one and the same error; nothing else has happened in between
---   paid: helps to close the queue, but counts whatever happens
+-- Adds a failure to the streak. Returns the jobs to excuse if the queue has to go out of service, else nil.
+--   unknown: only an unbroken streak of the same error counts
+--   paid: counts towards the streak, and always against the job
 local function lengthen(streak, id, kind, signature, is_suspect, is_last)
   if is_suspect then streak.suspects[id] = true end
   if kind == 'unknown' then
@@ -90,38 +89,39 @@ local function lengthen(streak, id, kind, signature, is_suspect, is_last)
   end
   streak.signature, streak.alike = nil, {}
   tally(streak.jobs, id, kind == 'paid' and 0 or 1)
-  -- To close the queue for one that counts anyway would save nothing.
+  -- Closing the queue on the first failure only helps if that failure is excused.
   local closes = are_enough(streak.jobs, streak.suspects, SERVICE_STREAK)
     or not is_suspect and (kind == 'refused' or is_last and kind ~= 'paid')
   return closes and streak.jobs or nil
 end
 
--- Judges the failure of a job: `service`, `refused` (by a service, whatever the job), `paid` (a service failed, and may
--- have done the work), or `unknown`. `is_last`: it is the last one that the job is allowed. `limits` has `ceiling`,
--- `spread` and `at_least`. Returns whether the failure counts against the job, and whether it closed the queue.
-local function judge(gate, id, kind, service, words, signature, is_last, limits)
+-- Judges the failure of a job. `kind`: `service`; `refused` (the service refuses every job); `paid` (the service failed
+-- and may have done the work); `unknown`. `message` identifies an unknown error. `is_last`: the job has no retry left.
+-- `limits` has `ceiling`, `spread` and `at_least`. Returns whether the failure counts against the job, and whether it
+-- took the queue out of service.
+local function judge(gate, id, kind, service, message, is_last, limits)
   local job = redis.call('HMGET', job_key(id), 'outage', 'outages')
   local met = job[1]
   if gate.outOfService then
     probe_failed(gate, id, limits.ceiling, limits.spread, limits.at_least)
-    if kind == 'paid' or kind == 'unknown' and gate.signature ~= signature then return true, false end
+    if kind == 'paid' or kind == 'unknown' and gate.signature ~= message then return true, false end
     if met ~= gate.outage then redis.call('HINCRBY', GATE, 'tried', 1) end
-    redis.call('HSET', GATE, 'service', service, 'outOfService', words)
+    redis.call('HSET', GATE, 'service', service, 'outOfService', message)
     excuse(id, gate.outage, 0, 1)
     return false, false
   end
   if (integer(job[2]) or 0) >= MOST_OUTAGES then return true, false end
   local streak = read_streak(gate)
-  local excused = lengthen(streak, id, kind, signature, met and true, is_last)
+  local excused = lengthen(streak, id, kind, message, met and true, is_last)
   if not excused then
     write_streak(streak)
     return true, false
   end
   local first_probe = math.floor(math.max(FIRST_PROBE * (1 + limits.spread), limits.at_least))
-  close(gate, service, words, kind == 'unknown' and signature, size(excused), first_probe)
+  close(gate, service, message, kind == 'unknown', size(excused), first_probe)
   local counts = kind == 'paid'
   for job, failures in pairs(excused) do
-    -- This very failure was not counted yet.
+    -- The failure that is being settled has not been counted yet.
     local counted = job == id and not counts and failures - 1 or failures
     excuse(job, gate.outage, counted, failures)
   end

@@ -1,10 +1,10 @@
 -- needs: starting
 
--- Starts the job in the slot's hand if it is one that nobody has started before, as nearly all are. What matters of
--- such a one is little; to return its whole hash takes Lua five times as long. Returns, for the script to return:
---   {"first", id, data, priority, createdAt, queuedAt, startedAt}  it is started; "" for what is missing
---   {"wait", ms}   there is no token: the slot keeps the job in hand and claims again after so long
---   nil            it is none of those jobs, and nothing was done
+-- Starts the job that the slot has reserved, if it has never started before. Returns only the fields that such a job can
+-- have, which is much faster than its whole hash. Returns what the script has to return:
+--   {"first", id, data, priority, createdAt, queuedAt, startedAt}  the job is started; "" for a missing field
+--   {"wait", ms}   there is no token: the slot keeps the job reserved and has to claim again after that time
+--   nil            the job has started before, or doesn't wait; nothing was changed
 local function start_first(worker_id, id, limit, duration)
   local job = redis.call('HMGET', job_key(id), 'state', 'fencingToken', 'data', 'priority', 'createdAt', 'queuedAt')
   if job[1] ~= 'waiting' or job[2] then return nil end

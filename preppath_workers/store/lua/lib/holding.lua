@@ -1,7 +1,6 @@
--- A hold that a vendor asked for: fields of `gate`, when it ends and when it was decided on (ms).
+-- A hold that a vendor asked for: `heldUntil` and `heldSetAt`, when it was set, of the gate (ms).
 
--- ms until the hold ends; 0 or less when there is none. The clock may have been put back since: then the end goes back
--- with it.
+-- ms until the hold ends; 0 or less if there is none. If the clock was set back since, the end is moved back too.
 local function hold_left(held_until, set_at)
   local set_back = math.max(0, (integer(set_at) or 0) - now)
   local left = (integer(held_until) or 0) - set_back - now

@@ -1,9 +1,9 @@
--- The instances that are on the books, by the end of their lease, and what is known of each.
+-- The registered instances, scored by the end of their lease (ms), and a hash for each.
 local INSTANCES = base .. 'instances'
 
 local function instance_key(instance) return base .. 'instance:' .. instance end
 
--- The number of slots that an instance has or had, and whether its lease ran out.
+-- The number of slots that the instance has or had, and whether its lease expired.
 local function slots_of(instance)
   local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone')
   return integer(known[1]) or 0, known[2]

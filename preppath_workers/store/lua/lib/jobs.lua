@@ -1,10 +1,10 @@
--- What jobs' hashes tell of them.
+-- Reads and changes jobs' hashes.
 
 local DEFAULT_PRIORITY = 50
 
--- Whether an entry is a second one, of a job that is accounted for elsewhere. A state that is none of ours, or
--- an active job of nobody, was edited by hand: such a job waits.
-local function is_elsewhere(state, worker_id)
+-- Whether an entry of `wait` or an active list is stale: by its state the job is elsewhere. A job with an unknown state,
+-- or active without an owner, was edited by hand and counts as waiting.
+local function is_stale_entry(state, worker_id)
   if state == 'active' then return worker_id and worker_id ~= '' end
   return state == 'delayed' or state == 'completed' or state == 'failed' or state == 'cancelled'
 end

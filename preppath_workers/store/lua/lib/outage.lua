@@ -1,19 +1,20 @@
 -- needs: gate, events, jobs, pardons
 --
--- A queue out of service: what its jobs share has failed. Nothing starts but probes, and their failures are given back.
+-- A queue is out of service after failures with a cause that its jobs share. Only probes start, and their failures are
+-- excused.
 --
--- Fields of `gate`: `outOfService` (the last words of the `service`) and `outOfServiceSince` (ms); `outage`, the number
--- of this outage; `signature`, when it was one unknown error that all jobs met; `tried`, how many different jobs have
--- met it; `probing`, the id of the probe that runs; `probeAt`, when the next one may start, and `probeSetAt`,
--- when that was decided (ms); `failedProbes`; `probes`, how many have started.
+-- Fields of the gate: `outOfService`, the last message of the `service`; `outOfServiceSince` (ms); `outage`, the number of
+-- the outage; `signature`, the error message if the cause is an unknown error; `tried`, how many different jobs have met
+-- the outage; `probing`, the id of the running probe; `probeAt`, when the next one may start, and `probeSetAt`, when that
+-- was set (ms); `failedProbes`; `probes`, how many have started.
 --
--- Fields of a job: `outage`, the last outage that it met; `probe`, its place among the probes of that one, 0 when it
+-- Fields of a job: `outage`, the last outage that it met; `probe`, its number among the probes of that outage, 0 if it
 -- has not probed; `outages`, how many it has met; `excused`, how many of its failures do not count.
 
---: Different jobs that must have met an outage before the others are spared the attempt.
+--: Different jobs that have to meet an outage before only one job at a time probes.
 local ENOUGH_TRIED = 3
 
---: ms before the first probe; each further one waits twice as long, up to a ceiling.
+--: ms before the first probe; it doubles with each failed one, up to a ceiling.
 local FIRST_PROBE = 1000
 
 local OUTAGE_FIELDS = {
@@ -21,58 +22,59 @@ local OUTAGE_FIELDS = {
   'probeSetAt', 'failedProbes', 'probes',
 }
 
--- Decides when the next probe may start.
+-- Sets when the next probe may start (ms).
 local function set_probe(gate, at)
   gate.probeAt = at
   redis.call('HSET', GATE, 'probeAt', at, 'probeSetAt', now)
 end
 
--- Marks a job as one that met the outage.
+-- Marks a job as one that has met the outage.
 local function meet(id, outage)
   redis.call('HSET', job_key(id), 'outage', outage, 'probe', 0)
   add(id, 'outages', 1)
   note_record(id)
 end
 
--- Marks a job as one that met the outage, and gives `failures` of its counted failures back, with their attempts: of
--- `times` attempts in all. What was counted before a replay is forgotten already.
+-- Marks a job as one that has met the outage, and excuses `times` of its attempts, of which `failures` are counted as
+-- failures. Fewer may be left to excuse: a replay resets the counters.
 local function excuse(id, outage, failures, times)
   if redis.call('EXISTS', job_key(id)) == 0 then return end
   if redis.call('HGET', job_key(id), 'outage') ~= outage then
     meet(id, outage)
   end
   local counted = redis.call('HMGET', job_key(id), 'failures', 'attempts')
-  local given_back = math.min(failures, integer(counted[1]) or 0)
-  times = times - failures + given_back
+  local excused = math.min(failures, integer(counted[1]) or 0)
+  times = times - failures + excused
   if times == 0 then return end
-  if given_back > 0 then add(id, 'failures', -given_back) end
+  if excused > 0 then add(id, 'failures', -excused) end
   add(id, 'attempts', -math.min(times, integer(counted[2]) or 0))
   add(id, 'excused', times)
   count('excused', times)
 end
 
--- Takes the queue out of service. `tried`: how many different jobs have met the outage so far.
-local function close(gate, service, words, signature, tried, first_probe)
-  -- What was put in the counters' place by hand numbers nothing; the time tells outages apart too.
+-- Takes the queue out of service. `is_unknown`: the cause is an unknown error, which the message identifies. `tried`: how
+-- many different jobs have met the outage so far.
+local function close(gate, service, message, is_unknown, tried, first_probe)
+  -- If the counters' key has another type, the time identifies the outage.
   local number = redis.pcall('HINCRBY', STATS, 'outages', 1)
   gate.outage = type(number) == 'number' and string.format('%.0f', number) or timestamp
-  gate.outOfService, gate.failedProbes = words, 0
+  gate.outOfService, gate.failedProbes = message, 0
   set_probe(gate, now + first_probe)
-  redis.call('HSET', GATE, 'service', service, 'outOfService', words, 'outOfServiceSince', now, 'outage', gate.outage,
+  redis.call('HSET', GATE, 'service', service, 'outOfService', message, 'outOfServiceSince', now, 'outage', gate.outage,
     'tried', tried, 'failedProbes', 0)
-  if signature then redis.call('HSET', GATE, 'signature', signature) end
+  if is_unknown then redis.call('HSET', GATE, 'signature', message) end
   redis.call('HDEL', GATE, 'streak')
-  announce(gate.eventsUntil, 'out-of-service', service, words)
+  emit_outage(gate.eventsUntil, 'out-of-service', service, message)
 end
 
--- Opens the queue again.
+-- Brings the queue back into service.
 local function open(gate)
   local service = redis.call('HGET', GATE, 'service')
   redis.call('HDEL', GATE, 'streak', unpack(OUTAGE_FIELDS))
-  announce(gate.eventsUntil, 'in-service', service or '', gate.outOfService)
+  emit_outage(gate.eventsUntil, 'in-service', service or '', gate.outOfService)
 end
 
--- The probe that ran has failed: the next one waits twice as long.
+-- Delays the next probe, if this job was the probe that failed: twice as long as the last time.
 local function probe_failed(gate, id, ceiling, spread, at_least)
   if gate.probing ~= id then return end
   local failed = (integer(gate.failedProbes) or 0) + 1
@@ -82,8 +84,8 @@ local function probe_failed(gate, id, ceiling, spread, at_least)
   redis.call('HDEL', GATE, 'probing')
 end
 
--- A job ended without a word about the service: if it was the probe, another job may probe at once.
-local function probe_said_nothing(id)
+-- Lets another job probe at once, if this job was the probe: it ended in a way that says nothing about the service.
+local function end_inconclusive_probe(id)
   if redis.call('HGET', GATE, 'probing') ~= id then return end
   set_probe({}, now)
   redis.call('HDEL', GATE, 'probing')

@@ -1,5 +1,5 @@
--- The job's state if this worker_id and fencing number were the last to start it, else nil: then another one
--- owns it, and the caller may change nothing.
+-- The job's state if this worker id and fencing token belong to its last start. Otherwise nil: another worker owns the
+-- job, and the caller must not change it.
 local function state_if_owned(id, worker_id, fencing_token)
   local held = redis.call('HMGET', job_key(id), 'state', 'workerId', 'fencingToken')
   if held[2] == worker_id and held[3] == fencing_token then return held[1] end

@@ -1,18 +1,18 @@
 -- needs: jobs
 --
--- A service that fails some requests and answers others closes no queue for long, and would end every job that is unlucky
--- often enough. So the last failure that a job is allowed counts only if the service has worked for other jobs meanwhile.
+-- If a service answers some requests and fails others, the queue doesn't stay out of service, and unlucky jobs would use
+-- up their retries. So a job's last allowed failure counts only if the service has worked for other jobs in the meantime.
 --
--- Fields of a job: `failingFrom`, the queue's completions and retries when the job began to fail, met an outage or was
--- pardoned last, and its own failures by then, counted or not, apart by blanks; `pardons`, how often it was.
+-- Fields of a job: `failingFrom`, recorded when the job began to fail, met an outage or was pardoned last: the queue's
+-- completions and retries, and the job's own failures, counted or excused, separated by spaces; `pardons`, how many.
 
---: Completions that show a service which works, and for each failure of another job so many more.
+--: Completions that show that the service works; the same number more for each failure of another job.
 local WORKS = 4
 
---: Pardons of one job: it may be poisonous among others that are.
+--: The most pardons of one job: several jobs may fail because of their data.
 local MOST_PARDONS = 12
 
--- Completions and retries of the queue so far, and the job's own failures.
+-- The queue's completions and retries so far, and the job's own failures.
 local function record(id)
   local queue = redis.pcall('HMGET', STATS, 'completed', 'retried')
   local job = redis.call('HMGET', job_key(id), 'failures', 'excused')
@@ -20,7 +20,7 @@ local function record(id)
   return integer(queue[1]) or 0, integer(queue[2]) or 0, own
 end
 
--- Notes where the queue and the job stand, with the failure that is being settled and the retry that it leads to.
+-- Stores the record, including the failure that is being settled and the retry after it.
 local function note_record(id)
   local completed, retried, own = record(id)
   local noted = string.format('%.0f %.0f %.0f', completed, retried + 1, own + 1)
@@ -38,7 +38,7 @@ local function has_worked_for_others(id)
   return completions >= WORKS * (1 + math.max(0, of_others))
 end
 
--- Excuses the last failure that a job is allowed, unless it is the job's own. Returns whether it did.
+-- Excuses a job's last allowed failure, unless the service has worked for others. Returns whether it did.
 local function pardon(id)
   if (integer(redis.call('HGET', job_key(id), 'pardons')) or 0) >= MOST_PARDONS then return false end
   if has_worked_for_others(id) then return false end

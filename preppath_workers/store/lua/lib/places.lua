@@ -1,13 +1,13 @@
--- Where jobs are that neither wait in line nor run.
+-- The places of jobs that are neither in `wait` nor in an active list.
 local DELAYED, DEAD = base .. 'delayed', base .. 'dead'
 
---: Jobs of one millisecond that keep the order in which they came: the fraction of a score tells it. As fine as a
---: score's precision is until the year 2109.
+--: Jobs due in the same millisecond keep the order in which they were added, by the fraction of the score: this many.
+--: A score is precise enough for it until the year 2109.
 local PER_MS = 2048
 
--- Delays a job until a moment (ms since the epoch), behind those that are due in the same millisecond.
-local function delay_until(moment, id)
-  local due = math.floor(moment)
+-- Delays a job until a time (ms since the epoch), behind the jobs that are due in the same millisecond.
+local function delay_until(time, id)
+  local due = math.floor(time)
   local last = redis.call('ZREVRANGEBYSCORE', DELAYED, '(' .. string.format('%.0f', due + 1),
     string.format('%.0f', due), 'WITHSCORES', 'LIMIT', '0', '1')
   local place = last[1] and last[1] ~= id and tonumber(last[2]) - due + 1 / PER_MS or 0

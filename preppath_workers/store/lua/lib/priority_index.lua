@@ -1,3 +1,3 @@
--- The wait list stands in the order of execution, its right end next. It is a row of lanes, one for each
--- priority, and `priority_index` points at the last (leftmost) job of each, which is where the next one goes in.
+-- `wait` is in execution order, its right end next. The index has the last (leftmost) job of each priority, scored by the
+-- priority: a new job goes directly behind it.
 local PRIORITY_INDEX = base .. 'priority_index'

@@ -1,21 +1,21 @@
 -- needs: outage, choosing, starting, job_reply, removing
 --
--- Which job may start while the queue is out of service: one probe at a time, each with another job if there is one.
+-- Chooses which job may start while the queue is out of service: one probe at a time, each with another job if possible.
 
---: Entries at the head of `wait` among which the next probe is looked for, and that one call takes out because they are
---: no jobs to start.
+--: The next probe is chosen among this many entries at either end of `wait`, and one call removes at most this many
+--: stale entries.
 local PROBE_WINDOW = 100
 
--- The last entry of `wait`, of those that are looked at, which has not met this outage.
+-- The last job of `wait` that has not met this outage.
 local function last_unmet(outage)
   for _, entry in ipairs(redis.call('LRANGE', WAIT, 0, PROBE_WINDOW - 1)) do
     if redis.call('HGET', job_key(entry), 'outage') ~= outage then return entry end
   end
 end
 
--- The entry to probe with: one that has not met this outage, else the one that probed longest ago. Every other time it is
--- looked for `from_behind`, so that many poisonous jobs at the head do not all probe before the first good one. Returns
--- it, and whether it has met the outage.
+-- The entry to probe with: one that has not met this outage, else the one that probed longest ago. With `from_behind` the
+-- search starts at the other end: many poisonous jobs at the head must not all probe before the first good one. Returns
+-- the entry, and whether it has met the outage.
 local function choose_probe(outage, from_behind)
   local entries = redis.call('LRANGE', WAIT, -PROBE_WINDOW, -1)
   local chosen, earliest
@@ -28,23 +28,23 @@ local function choose_probe(outage, from_behind)
   return chosen, true
 end
 
--- Takes the entry out of `wait`. Returns the id of the job; nil when it was no job to start.
+-- Removes the entry from `wait`. Returns the id of its job; nil if it has none that may start.
 local function take_entry(entry)
   local job = redis.call('HMGET', job_key(entry), 'state', 'workerId')
   if redis.call('LINDEX', WAIT, '-1') == entry then redis.call('RPOP', WAIT) else remove_waiting(entry) end
   if not job[1] then return ingest(entry) end
-  return not is_elsewhere(job[1], job[2]) and entry or nil
+  return not is_stale_entry(job[1], job[2]) and entry or nil
 end
 
--- Starts a probe, if one may start now, and returns what claim.lua does. What the slot has reserved goes back to
--- `wait` first, so that every job can be chosen from.
+-- Starts a probe, if one may start now; returns what claim.lua returns. Requeues the job that the slot has reserved
+-- first, so that any job can be chosen.
 local function claim_probe(worker_id, gate, reserved, ceiling, limit, duration)
   local active = active_key(worker_id)
   if reserved then
     redis.call('RPOP', active)
     place_first(reserved, priority_of(reserved))
   end
-  -- A clock that was set back since must not keep the queue closed: the time that was decided on goes back with it.
+  -- If the clock was set back since, the time of the next probe is moved back too.
   local set_back = math.max(0, (integer(gate.probeSetAt) or 0) - now)
   local left = (integer(gate.probeAt) or 0) - set_back - now
   if set_back > 0 then set_probe(gate, now + left) end
@@ -74,7 +74,7 @@ local function claim_probe(worker_id, gate, reserved, ceiling, limit, duration)
         set_probe(gate, now + ceiling)
       end
       redis.call('HSET', job_key(id), 'probe', redis.call('HINCRBY', GATE, 'probes', 1))
-      return {'job', whole(id)}
+      return {'job', job_reply(id)}
     end
   end
   return {'wait', 1}

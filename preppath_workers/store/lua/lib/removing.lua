@@ -1,6 +1,7 @@
 -- needs: placing, jobs
 
--- Takes a waiting job out of the list; its lane's pointer moves to the neighbour ahead. False if not there.
+-- Removes a waiting job from the list; if it was the last of its priority, the one ahead becomes that. Returns false if
+-- the job is not in the list.
 local function remove_waiting(id)
   local position = redis.call('LPOS', WAIT, id)
   if not position then return false end

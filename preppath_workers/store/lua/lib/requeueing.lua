@@ -1,6 +1,6 @@
 -- needs: instances, jobs, tokens, placing, dead_letters, job_reply, outage
 
--- A started job goes back to the front of its lane and the start does not count.
+-- Requeues a started job in front of the jobs of its priority, and does not count the start.
 local function requeue_uncounted(id)
   redis.call('HSET', job_key(id), 'state', 'waiting', 'queuedAt', now)
   add(id, 'attempts', -1)
@@ -9,8 +9,8 @@ local function requeue_uncounted(id)
   count('released')
 end
 
--- A started job whose worker died goes back to the front of its lane, but only so often: it may be the job
--- that kills its workers. True if it has gone to the dead-letter list instead.
+-- Requeues a started job whose worker died, in front of the jobs of its priority. After `limit` times it goes to the
+-- dead-letter list, because the job may kill its workers. Returns whether it did.
 local function requeue_recovered(id, worker_id, limit)
   if add(id, 'recoveries', 1) > limit then
     add_dead_letter(id, 'worker-died', cjson.encode({
@@ -25,9 +25,8 @@ local function requeue_recovered(id, worker_id, limit)
   return false
 end
 
--- Empties the active list of a slot that nobody works any more and gives back the token it reserved. Returns
--- how many jobs went back to the queue; those that went to the dead-letter list are added to `dead`, whole.
--- Newest first, so that the oldest ends in front.
+-- Empties the active list of a slot without a worker, newest job first so that the oldest ends in front, and deletes its
+-- reservation. Returns how many jobs were requeued; jobs that went to the dead-letter list are added to `dead`.
 local function requeue_slot(worker_id, counted, limit, dead)
   local moved = 0
   while true do
@@ -36,16 +35,16 @@ local function requeue_slot(worker_id, counted, limit, dead)
     local held = redis.call('HMGET', job_key(id), 'state', 'workerId')
     moved = moved + 1
     if not held[1] then
-      redis.call('RPUSH', WAIT, id) -- a raw push or a stray id: the next claim decides
+      redis.call('RPUSH', WAIT, id) -- a raw push, or an id without a job: the next claim decides
     elseif held[1] == 'active' and held[2] == worker_id then
-      probe_said_nothing(id)
+      end_inconclusive_probe(id)
       if not counted then
         requeue_uncounted(id)
       elseif requeue_recovered(id, worker_id, limit) then
-        dead[#dead + 1] = whole(id)
+        dead[#dead + 1] = job_reply(id)
         moved = moved - 1
       end
-    elseif is_elsewhere(held[1], held[2]) then
+    elseif is_stale_entry(held[1], held[2]) then
       moved = moved - 1
     else
       place_first(id, priority_of(id))
@@ -55,7 +54,7 @@ local function requeue_slot(worker_id, counted, limit, dead)
   return moved
 end
 
--- Empties all of an instance's slots; as above.
+-- Empties all slots of an instance; arguments and result as above.
 local function requeue_instance(instance, counted, limit, dead)
   local moved = 0
   local slots = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0

@@ -1,14 +1,14 @@
 -- needs: instances
 
 -- Calls visit(instance, slots, lease, workers) for each instance: the number of slots that it has or had, ms until it
--- counts as dead, 0 or less when it does, and how many of the slots have a worker, the first ones. Until it returns
--- something; then that is returned.
+-- counts as dead (0 or less if it does), and how many of the slots, the first ones, have a worker. Stops and returns the
+-- result if `visit` returns one.
 local function each_instance(visit)
   local instances = redis.call('ZRANGE', INSTANCES, 0, -1, 'WITHSCORES')
   for index = 1, #instances, 2 do
     local instance = instances[index]
     local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone', 'lease', 'workers')
-    -- A lease that ends later than one from now was written before the clock was put back.
+    -- A lease that ends later than a new one would was stored before the clock was set back.
     local left = tonumber(instances[index + 1]) - now
     local lease = known[2] and 0 or math.min(left, integer(known[3]) or left)
     local slots = integer(known[1]) or 0
@@ -18,8 +18,8 @@ local function each_instance(visit)
   return nil
 end
 
--- Calls visit(worker_id, lease, is_open) for each slot, in the same way. A closed slot has no worker any more, or one that
--- finishes its last job.
+-- Calls visit(worker_id, lease, is_open) for each slot, in the same way. A closed slot has no worker, or one that is
+-- finishing its last job.
 local function each_slot(visit)
   return each_instance(function(instance, slots, lease, workers)
     for slot = 0, slots - 1 do
@@ -29,7 +29,7 @@ local function each_slot(visit)
   end)
 end
 
--- The slot that has this job in its active list, with ms until its instance counts as dead; nil when none has.
+-- The slot that has this job in its active list, with ms until its instance counts as dead; nil if there is none.
 local function holder_of(id)
   return each_slot(function(worker_id, lease)
     return redis.call('LPOS', active_key(worker_id), id) and { worker_id = worker_id, lease = lease }

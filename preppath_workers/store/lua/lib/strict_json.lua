@@ -1,4 +1,4 @@
--- Whether a text is a JSON object as RFC 8259 has it: cjson alone takes NaN, 0x10, 01 and line breaks in strings.
+-- Checks whether a text is a JSON object by RFC 8259: cjson alone accepts NaN, 0x10, 01 and line breaks in strings.
 
 local NUMBERS = {'^-?0$', '^-?[1-9]%d*$', '^-?0%.%d+$', '^-?[1-9]%d*%.%d+$'}
 
@@ -27,11 +27,11 @@ local function not_utf8(entry)
   return (string.find(entry, '[\128-\255]'))
 end
 
--- What is wrong, to be put behind a message; nil if nothing is. Replacements are as long as what they replace, so
--- every place is one of the entry.
+-- The problem with the text, to be appended to a message; nil if there is none. Replacements keep the length, so that
+-- positions are those of the original text.
 local function json_problem(entry)
   if not string.find(entry, '^[ \t\r\n]*{') then return '' end
-  -- Half a surrogate pair is no error here, as it is for cjson. An escaped backslash before it makes it plain text.
+  -- Half a surrogate pair is accepted, which cjson refuses. An escaped backslash before it makes it plain text.
   local plain = string.gsub(entry, '\\\\', 'XX')
   plain = string.gsub(plain, '\\u[dD][89a-fA-F]%x%x', 'XXXXXX')
   local decoded, failure = pcall(cjson.decode, plain)
