@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def row(redis: Redis, url: str, queues: Sequence[str], rest: float = 3.0, seconds: float = 30.0) -> list[str]:
-    """Watched for so many seconds, after `rest` in which what starting took is over."""
+    """One row of the table: usage over `seconds`, after `rest` seconds in which the start settles."""
     began = time.monotonic()
     with _program(url, queues) as leader:
         eventually(lambda: redis.info("clients")["blocked_clients"] >= _WORKERS, deadline=30)
@@ -95,7 +95,7 @@ def _program(url: str, queues: Sequence[str]) -> Iterator[int]:
     if len(queues) == 1:
         variables[f"{queues[0].upper()}_CONCURRENCY"] = str(_WORKERS)
     command = [sys.executable, "-m", "preppath_workers"]
-    with tempfile.TemporaryDirectory() as folder:  # where there is no .env
+    with tempfile.TemporaryDirectory() as folder:  # without a .env
         process = subprocess.Popen(
             command, cwd=folder, env=variables, stderr=subprocess.DEVNULL, start_new_session=True
         )

@@ -48,7 +48,7 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Measure:
-    """`url` is the server's, which is used by nobody else meanwhile; `rest` are the seconds in which latency
+    """`url` is the server's, which has no other clients; `rest` are the seconds in which latency
     and memory settle after the last job."""
 
     system: System

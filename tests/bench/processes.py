@@ -43,8 +43,8 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class Processes:
-    """So many instances. Each is a process with the real slots and the real janitor in threads: what Redis
-    sees is what so many machines would send it."""
+    """Several instances. Each is a process with the real slots and the real janitor in threads: what Redis
+    sees is what this many machines would send."""
 
     url: str
     instances: int

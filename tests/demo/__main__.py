@@ -1,13 +1,13 @@
-"""Runs the demo: `bin/demo`, or `python -m tests.demo`."""
+"""Run the demo: `bin/demo`, or `python -m tests.demo`."""
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
-from .crash_scene import CrashScene, Interrupted
-from .introduction import introduce
-from .screen import NobodyReads, Screen
+from .interrupts import Interrupted, Interrupts
+from .screen import OutputClosed, Screen
 
 _DESCRIPTION = """\
 Runs one interview through the three queues, on servers of its own: Redis,
@@ -17,16 +17,29 @@ leaves nothing behind.
 """
 
 _EPILOG = """\
-With OPENAI_API_KEY set, OpenAI is used instead of the server of our own, and
-OPENAI_BASE_URL, OPENAI_MODEL and the like are respected. Nothing else of the
-product's environment is: not REDIS_URL, DATABASE_URL, S3_* nor AWS_*.
+With OPENAI_API_KEY set, OpenAI is used instead of the built-in server, with
+OPENAI_BASE_URL, OPENAI_MODEL and so on. The product's other variables, such as
+REDIS_URL, DATABASE_URL, S3_* and AWS_*, are ignored.
 
 exit codes: 0 every job ended as it should; 1 something failed; 130 Ctrl-C
 """
 
 
+_WITH_OUR_SERVER = """\
+All on loopback. The OpenAI-compatible server is none of OpenAI's: it cannot
+listen and reads the transcript that a recording carries, it scores answers by
+a simple rule (which words come up), and it speaks with eSpeak NG. Two of its
+answers are errors on purpose. Set OPENAI_API_KEY to use OpenAI instead.
+"""
+
+_WITH_OPENAI = """\
+OPENAI_API_KEY is set, so OpenAI is used, and charges for 16 small requests.
+Redis, PostgreSQL and S3 are on loopback. Recordings are spoken by eSpeak NG.
+"""
+
+
 def main() -> int:
-    """Runs the demo and returns its exit code."""
+    """Run the demo; return its exit code."""
     parser = ArgumentParser(
         prog="bin/demo",
         description=_DESCRIPTION,
@@ -37,19 +50,31 @@ def main() -> int:
         "--keep", action="store_true", help="keep everything running after the results, until Ctrl-C"
     )
     options = parser.parse_args()
-    interruptions = CrashScene()
+    interrupts = Interrupts()
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # it is a TextIOWrapper
     screen = Screen(sys.stdout)
     try:
         introduce(screen)
-        # Imported only now, because the vendors' libraries take a second to load.
+        # Imported here because the vendors' libraries take a second to load.
         from .show import Show
 
-        return Show(screen, interruptions, options.keep).run()
+        return Show(screen, interrupts, options.keep).run()
     except Interrupted as interrupted:
         return 128 + interrupted.number
-    except NobodyReads:
+    except OutputClosed:
         return 1
+
+
+def introduce(screen: Screen) -> None:
+    """Print the introduction."""
+    screen.say(("preppath-workers: one interview through three queues", "bold"))
+    if os.environ.get("OPENAI_API_KEY"):
+        first, *rest = _WITH_OPENAI.splitlines()
+        screen.say((first, "yellow"))
+    else:
+        rest = _WITH_OUR_SERVER.splitlines()
+    for line in [*rest, ""]:
+        screen.say(line)
 
 
 if __name__ == "__main__":

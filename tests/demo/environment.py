@@ -1,11 +1,11 @@
-"""The stage of the demo: one temporary folder, the servers, the supervisor, and clients of ours for them."""
+"""The environment of the demo: a temporary folder, the servers, the supervisor, and clients for them."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.support.process import Server, ServerFailed
 from tests.support.redis import RedisServer
 from tests.support.s3 import S3Server
 
-from .crash_scene import CrashScene
+from .interrupts import Interrupts
 from .workers import Workers
 
 if TYPE_CHECKING:  # the stubs are a development dependency
@@ -33,20 +33,43 @@ if TYPE_CHECKING:  # the stubs are a development dependency
 
 BUCKET = "preppath-demo"
 
-#: Any credentials are good for the S3 server. They are secrets all the same, which no log repeats, and so
-#: they must not be words that a log needs.
+#: The S3 server accepts any credentials. Logs mask them, so they must not be words that a log needs.
 ACCESS_KEY, SECRET_KEY = "demo-access-key", "demo-secret-key"
 
-#: Seconds that every answer of the OpenAI-compatible server takes: one wants to see the jobs at work.
+#: Least seconds of each response of the OpenAI-compatible server, so that running jobs can be seen.
 LATENCY = 1.8
 
 
-class Environment:
-    """Made empty; `serve` and `work` start what runs, `close` ends all of it."""
+#: Prefixes of the variables that the product, libpq and boto3 read.
+_OURS = (
+    *("REDIS_", "DATABASE_", "S3_", "AWS_", "PG"),
+    *("TRANSCRIPTION_", "TTS_", "EVALUATION_", "QUEUES", "KEY_PREFIX"),
+    *("LOG_", "LEASE_", "SHUTDOWN_", "MAX_MEMORY_", "MAX_JOBS_", "KEEP_COMPLETED_"),
+)
 
-    def __init__(self, interruptions: CrashScene) -> None:
-        """Makes the folder, and has every process of ours make its temporary files in it."""
-        self._interruptions = interruptions
+_OPENAI = "OPENAI_"
+
+
+def enter_sandbox() -> Collection[str]:
+    """Remove these variables from this process, as they would override the demo's `.env`; return their names.
+    OpenAI's variables stay if there is a key."""
+    foreign = _OURS if os.environ.get("OPENAI_API_KEY") else (*_OURS, _OPENAI)
+    taken = [name for name in os.environ if name.startswith(foreign)]
+    for name in taken:
+        del os.environ[name]
+    # A proxy may lead to OpenAI, never to loopback.
+    for name in ("NO_PROXY", "no_proxy"):
+        direct = filter(None, [os.environ.get(name), "127.0.0.1,localhost"])
+        os.environ[name] = ",".join(direct)
+    return taken
+
+
+class Environment:
+    """The servers and workers: `serve` and `work` start them, `close` stops them."""
+
+    def __init__(self, interrupts: Interrupts) -> None:
+        """Make the folder, and let all processes put their temporary files there."""
+        self._interrupts = interrupts
         self.folder = Path(tempfile.mkdtemp(prefix="preppath-demo-"))
         self.folder.chmod(0o711)  # PostgreSQL, which runs as another user for root, must pass through
         tempfile.tempdir = os.environ["TMPDIR"] = str(self.folder)
@@ -63,19 +86,19 @@ class Environment:
 
     @cached_property
     def config(self) -> Config:
-        """The configuration, as the supervisor reads it."""
+        """The configuration that the supervisor reads."""
         return load.load(
             load.read_environment(self.config_file), [job_type.defaults for job_type in JOB_TYPES]
         )
 
     @cached_property
     def services(self) -> Services:
-        """Our own database and bucket clients. Not to be used in a forked child."""
+        """The demo's own database and bucket clients. Do not use them after a fork."""
         return Services(self.config)
 
     @cached_property
     def queues(self) -> dict[str, Queue]:
-        """The queues by name, as a producer sees them."""
+        """The queues by name."""
         client = connection.client(self.config.redis.url)
         return {queue.name: Queue(queue.name, client) for queue in self.config.queues}
 
@@ -92,7 +115,7 @@ class Environment:
 
     @cached_property
     def bucket(self) -> S3Client:
-        """A boto3 client, for what the product never does: make a bucket and list what is in it."""
+        """A boto3 client, to create the bucket and list its objects."""
         return boto3.client(
             "s3",
             endpoint_url=self.s3.endpoint,
@@ -102,7 +125,7 @@ class Environment:
         )
 
     def serve(self) -> Iterator[tuple[str, str]]:
-        """Starts the servers side by side, and yields name and address of each as it is up.
+        """Start the servers in parallel, and yield name and address of each as it is ready.
 
         Raises ServerFailed.
         """
@@ -121,30 +144,30 @@ class Environment:
         self._write_config()
 
     def work(self) -> None:
-        """Starts the supervisor and returns when its children are there. Raises ServerFailed."""
+        """Start the supervisor and return when its workers are ready. Raises ServerFailed."""
         self._launch(self.workers)
         self.workers.wait_until_ready()
 
     def check(self) -> None:
-        """Raises ServerFailed when a server or the supervisor has ended."""
+        """Raise ServerFailed if a server or the supervisor has ended."""
         for server in self._launched:
             if os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                 raise ServerFailed(f"{type(server).__name__} ended:\n{server.log_end()}")
 
     def close(self) -> None:
-        """Stops what runs, in order, and removes the folder."""
-        with ExitStack() as stack:  # in turn, from the last to the first, even when one of them fails
+        """Stop everything in reverse order, and remove the folder."""
+        with ExitStack() as stack:  # continues if one of them fails
             stack.callback(shutil.rmtree, self.folder)
             for server in self._launched:
                 stack.callback(server.stop)
 
     @property
     def exit_code(self) -> int | None:
-        """What the supervisor ended with; None while it runs, or when it never did."""
+        """The supervisor's exit code; None while it runs or if it never started."""
         return next((server.exit_code for server in self._launched if isinstance(server, Workers)), None)
 
     def _launch(self, server: Server) -> None:
-        with self._interruptions.held():
+        with self._interrupts.held():
             self._launched.append(server)
             server.launch()
 

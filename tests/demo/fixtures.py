@@ -1,4 +1,4 @@
-"""Puts the interview where PrepPath would have put it: rows into the database, recordings into S3."""
+"""The interview's rows in the database and recordings in S3, as PrepPath would store them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ VOICE = "cedar"
 
 
 def load(interview: Interview, services: Services) -> float:
-    """Makes the tables and the interview's rows, speaks and stores the answers that were recorded. Returns
-    how many seconds of speech that is. The bucket must exist."""
+    """Create the tables and the interview's rows, and store its spoken answers. Return the seconds of speech.
+    The bucket must exist."""
     recordings = [(question, *_record(question, services)) for question in interview.spoken]
     with services.database.transaction() as cursor:
         create_missing(cursor)
@@ -32,9 +32,9 @@ def load(interview: Interview, services: Services) -> float:
 
 
 def _record(question: Question, services: Services) -> tuple[int, float]:
-    """Speaks and stores the answer; its size in bytes and its length in seconds."""
+    """Speak and store the answer; return its bytes and seconds."""
     sound = speech.synthesize(question.answer, VOICE)
-    # The transcript goes along, because the OpenAI-compatible server can not listen.
+    # The OpenAI-compatible server reads the transcript from the recording.
     file = sound.wav_bytes(comment=question.answer)
     services.storage.upload(question.recording_key, file, "audio/wav")
     return len(file), sound.seconds

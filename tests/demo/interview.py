@@ -1,4 +1,4 @@
-"""The interview of the demo: what is asked, what a good answer says, and what the candidate said."""
+"""The interview of the demo: questions, expected answers and the candidate's answers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def new_interview() -> Interview:
                 "Make the request idempotent. The client sends a key that stays the same when it retries. "
                 "The server stores the key together with the result, in one transaction with the charge, "
                 "and answers a repeated key with the stored result.",
-                "After a timeout the client can not know whether the charge went through, so it has to "
+                "After a timeout the client cannot know whether the charge went through, so it has to "
                 "retry, and the retry must be harmless. The client sends an idempotency key that stays the "
                 "same. The server stores that key and the result in the same transaction as the charge. "
                 "When the key is repeated, it answers with the stored result and charges nothing.",

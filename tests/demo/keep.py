@@ -1,4 +1,4 @@
-"""What to look around with while everything is kept running."""
+"""The option --keep: commands to look around with while everything keeps running."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import signal
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from .crash_scene import Interrupted
 from .environment import ACCESS_KEY, BUCKET, SECRET_KEY, Environment
+from .interrupts import Interrupted
 from .scenario import Planned
 from .screen import Screen
 
@@ -17,8 +17,8 @@ from .screen import Screen
 def keep(
     environment: Environment, planned: Sequence[Planned], taken: Collection[str], screen: Screen
 ) -> None:
-    """Shows the lines and waits for a signal. `taken`: the variables of the user that would win over the
-    demo's file if its commands met them."""
+    """Print the commands and wait for a signal. `taken`: the user's variables that would override the demo's
+    configuration file."""
     spoken = next(each for each in planned if each.queue == "tts")
     data = json.dumps({**spoken.data, "text": "And what would you do today?"})
     screen.say()
@@ -42,7 +42,7 @@ def keep(
 
 
 def _command(environment: Environment, taken: Collection[str]) -> str:
-    """The product's own command; without those variables that it would prefer to the file's."""
+    """The product's command, without the variables that override the file."""
     without = "".join(f"-u {name} " for name in sorted(taken) if not name.startswith(("AWS_", "PG")))
     unset = f"env {without}" if without else ""
     return f"{unset}bin/preppath-workers --config {shlex.quote(str(environment.config_file))}"

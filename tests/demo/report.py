@@ -1,4 +1,4 @@
-"""Shows what the jobs left behind, and finds what is not as it should be."""
+"""The results of the jobs, and the problems with them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .watch import Watched
 
 
 class Report:
-    """Every method shows one section; `problems` collects what is wrong, a sentence each."""
+    """Each method prints one section; `problems` collects what is wrong, a sentence each."""
 
     def __init__(self, environment: Environment, interview: Interview, screen: Screen) -> None:
         self._environment = environment
@@ -24,7 +24,7 @@ class Report:
         self.problems: list[str] = []
 
     def show(self, watched: Sequence[Watched]) -> None:
-        """All of it."""
+        """Print all sections."""
         self._outcomes(watched)
         self._transcripts()
         self._feedback()
@@ -50,8 +50,8 @@ class Report:
             is_same = transcript == question.answer
             if transcript is None or (self._environment.openai and not is_same):
                 self.problems.append(f"answer {number} was not transcribed as it was spoken")
-            verdict: tuple[str, Style] = ("same words", "green") if is_same else ("other words", "yellow")
-            self._screen.say(f"  {number}  ", verdict, f"  {len(question.answer.split())} were spoken")
+            comparison: tuple[str, Style] = ("same words", "green") if is_same else ("other words", "yellow")
+            self._screen.say(f"  {number}  ", comparison, f"  {len(question.answer.split())} were spoken")
             self._screen.say(("     said   ", "dim"), question.answer)
             self._screen.say(("     heard  ", "dim"), transcript or "nothing")
 
@@ -103,7 +103,7 @@ class Report:
                 self._screen.say(f"  {job.queue}  {job.id}  ", (f"{job.reason}", "red"), f": {message}")
 
     def _calls(self, watched: Sequence[Watched]) -> None:
-        """At the server of ours, every answer of 200 is what the vendor would have charged for."""
+        """Each 200 response of the OpenAI-compatible server is a call that OpenAI would charge for."""
         if not self._environment.openai:
             return
         self._head("Paid calls", "as the OpenAI-compatible server counted them")

@@ -1,4 +1,4 @@
-"""The jobs of the demo, what is to come of each, and what goes wrong on the way."""
+"""The jobs of the demo, how each must end, and the ordered faults."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from preppath_workers.store.job import State, new_id
 
 from .interview import Interview
 
-#: What the OpenAI-compatible server is ordered to do wrong, once each: an error that heals, which costs a job
-#: an attempt, and a limit of the rate, which holds the queue and costs nobody anything. Without the id that
-#: OpenAI gives every request, the messages fit on one line.
+#: Faults of the OpenAI-compatible server, once each: an error, which costs a job an attempt, and a rate
+#: limit, which holds the queue and costs no attempt. Without a request id the messages fit on one line.
 FAULTS: Sequence[Mapping[str, Any]] = (
     {
         "path": "/v1/audio/transcriptions",
@@ -31,7 +30,7 @@ FAULTS: Sequence[Mapping[str, Any]] = (
 
 @dataclass(frozen=True)
 class Planned:
-    """A job to add, what it is about, and the state it must end in."""
+    """A job, its subject, and the state it must end in."""
 
     queue: str
     data: Mapping[str, Any]
@@ -41,13 +40,13 @@ class Planned:
 
     @property
     def short_id(self) -> str:
-        """The id's end: its beginning is the time, and the same for all of them."""
+        """The end of the id; ids of the same time begin alike."""
         return self.id[-6:]
 
 
 def scenario(interview: Interview) -> list[Planned]:
-    """The jobs. They stay within the rate limits of a minute (5 transcriptions, 10 texts to speech, 20
-    evaluations) with those that start twice, so that nothing has to wait for the next one."""
+    """Return the jobs. With retries they stay within one minute's rate limits (5 transcriptions, 10 speeches,
+    20 evaluations), so that none has to wait."""
     numbered = {question.id: number for number, question in enumerate(interview.questions, start=1)}
     transcriptions = [
         Planned(

@@ -1,4 +1,4 @@
-"""What the demo writes: lines of cells in colours, never wider than the terminal."""
+"""Output of the demo: lines of coloured cells, never wider than the terminal."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ Style = Literal["plain", "bold", "dim", "red", "green", "yellow", "cyan"]
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
-#: Characters: longer lines are hard to read, whatever the terminal's width.
+#: Characters of the longest line.
 WIDEST = 120
 
 #: A text and how it looks.
 Cell = tuple[str, Style]
 
 
-class NobodyReads(Exception):
-    """The terminal is gone, or the pipe's other end."""
+class OutputClosed(Exception):
+    """The terminal or the pipe's reader is gone."""
 
 
 class Screen:
-    """A terminal, or whatever else standard output is. There, lines are plain and as wide as they need."""
+    """Standard output; if it is not a terminal, lines are plain and at most WIDEST."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -42,22 +42,22 @@ class Screen:
         return shutil.get_terminal_size().lines
 
     def say(self, *cells: Cell | str) -> None:
-        """Writes one line, cut off at the width."""
+        """Write one line, cut off at the width."""
         self._write(f"{self._line(cells)}\n")
 
     def quote(self, text: str) -> None:
-        """Writes a line that is there to be copied: whole, whatever its length."""
+        """Write a whole line, to be copied."""
         self._write(f"{text}\n")
 
     def draw(self, lines: Iterable[Iterable[Cell | str]]) -> None:
-        """Writes the lines over those of the last drawing, in one piece, so that nothing flickers."""
+        """Write the lines over the last drawing, in one write, to avoid flicker."""
         cut = [f"{self._line(line)}\x1b[K\n" for line in lines]
         above = f"\x1b[{self._drawn}F" if self._drawn else ""
         self._write(f"\x1b[?25l{above}{''.join(cut)}\x1b[J")
         self._drawn = len(cut)
 
     def release(self) -> None:
-        """The next drawing goes below what is there; the cursor is shown again."""
+        """End the drawing: the next one goes below it, and the cursor is shown."""
         if self._drawn:
             self._drawn = 0
             self._write("\x1b[?25h")
@@ -80,9 +80,9 @@ class Screen:
             self._stream.write(text)
             self._stream.flush()
         except OSError as error:
-            # What is said while everything is stopped must not fail again, nor what Python still flushes.
+            # Later output, and Python's own flush, must not fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
-            raise NobodyReads from error
+            raise OutputClosed from error
 
 
 def _plain(text: str) -> Cell:

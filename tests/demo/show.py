@@ -1,4 +1,4 @@
-"""The demo from its first line to its last."""
+"""One run of the demo."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from contextlib import ExitStack
 from tests.support.process import ServerFailed
 
 from . import fixtures
-from .crash_scene import CrashScene, Interrupted
-from .environment import BUCKET, Environment
+from .environment import BUCKET, Environment, enter_sandbox
+from .interrupts import Interrupted, Interrupts
 from .interview import Interview, new_interview
 from .keep import keep
 from .report import Report
-from .sandbox import enter_sandbox
 from .scenario import FAULTS, Planned, scenario
-from .screen import NobodyReads, Screen
+from .screen import OutputClosed, Screen
 from .watch import NotFinished, watch
 
 #: Seconds that all jobs together may take; OpenAI itself may be slower than our server.
@@ -28,25 +27,25 @@ _TAIL = 15
 
 
 class Show:
-    """One run. Whatever ends it, nothing of it stays behind."""
+    """One run; it stops every process and removes every file, however it ends."""
 
-    def __init__(self, screen: Screen, interruptions: CrashScene, keeps: bool) -> None:
+    def __init__(self, screen: Screen, interrupts: Interrupts, keeps: bool) -> None:
         self._screen = screen
-        self._interruptions = interruptions
+        self._interrupts = interrupts
         self._keeps = keeps
         self._began = time.monotonic()
 
     def run(self) -> int:
-        """The exit code: 0 when everything ended as it should; 1; or 128 and the number of the signal.
+        """Run the demo; return 0 if all jobs ended as planned, 1 if not, or 128 plus the signal's number.
 
-        Raises NobodyReads, also with everything stopped.
+        Raises OutputClosed, after stopping everything.
         """
         taken = enter_sandbox()
         with ExitStack() as stack:
-            with self._interruptions.held():
-                environment = Environment(self._interruptions)
+            with self._interrupts.held():
+                environment = Environment(self._interrupts)
                 stack.callback(environment.close)
-                stack.callback(self._interruptions.end)
+                stack.callback(self._interrupts.end)
             code = self._perform(environment, taken)
         if environment.exit_code is not None:
             self._screen.say(f"Supervisor ended with exit code {environment.exit_code}.")
@@ -60,15 +59,15 @@ class Show:
             self._screen.say()
             self._screen.say((f"{interrupted}: stopping everything …", "yellow"))
             return 128 + interrupted.number
-        except NobodyReads:
-            raise  # there is nobody to tell
-        except Exception as error:  # noqa: BLE001 — whatever fails, it is told and everything is stopped
-            self._tell_failure(error, environment)
+        except OutputClosed:
+            raise  # no output is possible
+        except Exception as error:  # noqa: BLE001 — report any failure and stop everything
+            self._report_failure(error, environment)
             return 1
         return 1 if problems else 0
 
     def _play(self, environment: Environment, taken: Collection[str]) -> Sequence[str]:
-        """Everything but the end. Returns what is wrong."""
+        """Run up to the report; return the problems."""
         interview = new_interview()
         self._start(environment, interview)
         planned = scenario(interview)
@@ -93,8 +92,8 @@ class Show:
         if environment.openai:
             environment.openai.order(*FAULTS)
         environment.work()
-        children = ", ".join(f"{queue.concurrency} {queue.name}" for queue in environment.config.queues)
-        self._up("Supervisor", f"pid {environment.workers.pid}: {children}")
+        workers = ", ".join(f"{queue.concurrency} {queue.name}" for queue in environment.config.queues)
+        self._up("Supervisor", f"pid {environment.workers.pid}: {workers}")
 
     def _up(self, what: str, details: str) -> None:
         seconds = time.monotonic() - self._began
@@ -114,12 +113,12 @@ class Show:
             ended = f"{len(planned) - dead} jobs completed, {dead} is in the dead-letter list"
             self._screen.say(("✓ ", "green"), f"As it should be: {ended}.")
 
-    def _tell_failure(self, error: Exception, environment: Environment) -> None:
+    def _report_failure(self, error: Exception, environment: Environment) -> None:
         self._screen.say()
         expected = isinstance(error, ServerFailed | NotFinished)
-        told = str(error) if expected else "".join(traceback.format_exception(error))
-        self._screen.quote(f"The demo failed: {told}")
-        # A ServerFailed brings the end of its server's log itself.
+        message = str(error) if expected else "".join(traceback.format_exception(error))
+        self._screen.quote(f"The demo failed: {message}")
+        # A ServerFailed has the end of its server's log.
         if environment.log.exists() and not isinstance(error, ServerFailed):
             self._screen.say("The end of the supervisor's log:")
             for line in environment.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:]:

@@ -1,4 +1,4 @@
-"""Shows the jobs while they run: a table that is drawn again and again, or a line for each change."""
+"""The jobs while they run: a table that is redrawn, or a line for each change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .environment import Environment
 from .scenario import Planned
 from .screen import Cell, Screen, Style
 
-#: Seconds between two looks.
+#: Seconds between two polls.
 _LOOK = 0.1
 
 _STYLES: Mapping[str, Style] = {
@@ -30,14 +30,14 @@ _BAR = 10
 
 
 class Watched(NamedTuple):
-    """A job, as it was planned and as it is."""
+    """A job as planned, and its current state."""
 
     planned: Planned
     job: Job
 
 
 class NotFinished(Exception):
-    """The jobs took longer than they may."""
+    """Raised when the jobs take too long."""
 
 
 class _View(Protocol):
@@ -47,11 +47,11 @@ class _View(Protocol):
 def watch(
     planned: Sequence[Planned], environment: Environment, screen: Screen, limit: float
 ) -> list[Watched]:
-    """Shows the jobs until all have ended, and returns them.
+    """Show the jobs until all have ended; return them.
 
-    Raises ServerFailed when a server or the supervisor ends, and NotFinished after `limit` seconds.
+    Raises ServerFailed if a server or the supervisor ends, and NotFinished after `limit` seconds.
     """
-    # One line more, for the cursor: what has scrolled away can not be drawn again.
+    # One line more for the cursor: lines that have scrolled away cannot be redrawn.
     fits = screen.is_terminal and screen.height > len(planned) + _AROUND
     view: _View = _Table(screen) if fits else _Lines(screen)
     began = time.monotonic()
@@ -92,7 +92,7 @@ _AROUND = 5
 
 
 class _Table:
-    """A row for each job; below, how many are in each state, and what just went wrong, two lines at most."""
+    """A row for each job; below, the number of jobs in each state, and at most two warnings."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -122,7 +122,7 @@ def _row(watched: Watched) -> list[Cell | str]:
 
 
 class _Lines:
-    """A line for each change of a job's state, and for everything that goes wrong."""
+    """A line for each change of a job's state, and for each warning."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen

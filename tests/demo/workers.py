@@ -1,4 +1,4 @@
-"""The workers of the demo: the real supervisor, started as a user starts it."""
+"""The workers of the demo: the real supervisor, started by its command."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Workers(Server):
-    """`bin/preppath-workers --config <file>`. It listens on no port, but all else of a Server is wanted here:
-    its folder with its log, a start that is waited for, an end in order, and death when we die."""
+    """`bin/preppath-workers --config <file>`. It listens on no port; the rest of Server is needed:
+    its folder with the log, the wait for its start, its stop, and its end when the demo dies."""
 
-    def __init__(self, config: Path, directory: Path, children: Mapping[Queue, int]) -> None:
-        """`children`: the queues, and how many children it will have for each."""
+    def __init__(self, config: Path, directory: Path, workers: Mapping[Queue, int]) -> None:
+        """`workers`: how many workers each queue will have."""
         directory.mkdir()
         super().__init__(directory=directory)
         self._config = config
-        self._children = children
-        #: What it ended with; None while it runs, or when it never did.
+        self._workers = workers
+        #: None while it runs, or if it never started.
         self.exit_code: int | None = None
 
     def command(self) -> Sequence[str]:
         return [str(ROOT / "bin" / "preppath-workers"), "--config", str(self._config)]
 
     def launch(self) -> None:
-        # Where the checkout has no .venv, it takes the python3 on PATH: that must be ours.
+        # Without a .venv in the checkout it uses the python3 on PATH.
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         self.spawn(self.command(), environment={"PATH": path})
 
     def ready(self) -> bool:
-        """Whether it has registered its children with every queue."""
-        return all(queue.counts().workers == wanted for queue, wanted in self._children.items())
+        """Whether its workers are registered with every queue."""
+        return all(queue.counts().workers == wanted for queue, wanted in self._workers.items())
 
     def stop(self) -> None:
         process = self._process

@@ -21,7 +21,7 @@ from .container import ROOT, Container, make_tree, put_checkout
 from .servers import Servers, servers
 from .trials import TRIALS, Trial
 
-#: What only the trial wants: it can not wait a minute for the watchdog.
+#: The trial's shorter watchdog, and the step at which the environment file is filled in.
 _FILL_IN = "fill in the environment file"
 _DROP_IN = "[Service]\nWatchdogSec=10\nTimeoutAbortSec=5\n"
 

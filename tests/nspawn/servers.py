@@ -88,7 +88,7 @@ class Servers:
         return {name: self.queue(name).enqueue(each, id=f"first-{name}").id for name, each in data.items()}
 
     def speech(self, seconds: float = 0, **fault: object) -> str:
-        """A job of the queue tts whose vendor takes so long, or errs otherwise, once; returns its id."""
+        """A job of the queue tts whose vendor takes this long, or fails otherwise, once; returns its id."""
         number = next(self._numbers)
         if seconds or fault:
             self.vendor.order({"path": SPEECH, "latency": seconds, **fault})
@@ -98,8 +98,8 @@ class Servers:
 
 @contextmanager
 def servers() -> Iterator[Servers]:
-    """The world, with every server running."""
-    # It survives being killed, as Redis with AOF does.
+    """All servers, running."""
+    # With AOF, so that it keeps its data when it is killed.
     redis = RedisServer(settings={"appendonly": "yes", "appendfsync": "always"})
     running_servers = Servers(redis, PostgresServer(), S3Server(), OpenAIServer(), count(1))
     with running(running_servers.redis, running_servers.postgres, running_servers.s3, running_servers.vendor):

@@ -16,7 +16,7 @@ from .units import Unit, completes, how
 
 @dataclass
 class Trial:
-    """One trial's hands."""
+    """The means of one trial."""
 
     container: Container
     running_servers: Servers
@@ -28,7 +28,7 @@ class Trial:
         self.environment = self.container.tree / "etc/preppath-workers/env"
 
     def configure(self, **changed: str) -> None:
-        """Writes the environment file anew, with these values changed."""
+        """Write the environment file with these values changed."""
         variables = self.running_servers.variables() | changed
         self.environment.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
 
@@ -71,7 +71,7 @@ def killed_child(trial: Trial) -> str:
 
 
 def reloaded(trial: Trial) -> str:
-    """reload with one worker more, a job in hand"""
+    """reload with one worker more, a job active"""
     before, job = trial.tts.main_pid, trial.running_servers.speech(seconds=4)
     trial.tts.worker_of(job)
     trial.configure(TTS_CONCURRENCY="4")
@@ -108,7 +108,7 @@ def resized(trial: Trial) -> str:
 
 
 def killed_main(trial: Trial) -> str:
-    """kill -9 of the main process, a job in hand"""
+    """kill -9 of the main process, a job active"""
     before, job = trial.tts.main_pid, trial.running_servers.speech(seconds=60)
     worker = trial.tts.worker_of(job)
     trial.container.run(f"kill -9 {before}")
@@ -117,7 +117,7 @@ def killed_main(trial: Trial) -> str:
     eventually(lambda: trial.tts.restarts == 1 and trial.tts.state == "active", deadline=40, every=0.2)
     took = time.monotonic() - began
     told = completes(trial.jobs, job)
-    return f"its children died with it, restarted within {took:.0f} s; job {told}"
+    return f"its workers died with it, restarted within {took:.0f} s; job {told}"
 
 
 def frozen(trial: Trial) -> str:
@@ -172,7 +172,7 @@ def redis_away(trial: Trial) -> str:
 
 
 def stopped(trial: Trial) -> str:
-    """stop, a job in hand that ends in time"""
+    """stop, a job active that ends in time"""
     _, took, told = _stop_over_a_job(trial, seconds=4)
     assert told == "completed, attempts 1, recoveries 0"
     assert trial.tts.ask("start") == ""
@@ -180,7 +180,7 @@ def stopped(trial: Trial) -> str:
 
 
 def stopped_in_time(trial: Trial) -> str:
-    """stop, a job in hand that does not end (SHUTDOWN_GRACE is 8 s)"""
+    """stop, a job active that does not end (SHUTDOWN_GRACE is 8 s)"""
     job, took, told = _stop_over_a_job(trial, seconds=120)
     assert told == "waiting, attempts 0, recoveries 0"
     assert 7 < took < 16
@@ -190,7 +190,7 @@ def stopped_in_time(trial: Trial) -> str:
 
 
 def _stop_over_a_job(trial: Trial, seconds: float) -> tuple[str, float, str]:
-    """Stops the unit while a job of so many seconds runs; the job, how long that took, how the job is now."""
+    """Stop the unit while a job of this length runs; return the job, the seconds and the job's state."""
     job = trial.running_servers.speech(seconds=seconds)
     trial.tts.worker_of(job)
     began = time.monotonic()
@@ -214,7 +214,7 @@ def wrong_configuration(trial: Trial) -> str:
     trial.configure()
     trial.tts.ask("start")
     assert trial.tts.state == "active"
-    return "failed with 78/CONFIG, not tried again; mended and started, it works"
+    return "failed with 78/CONFIG, not tried again; fixed and started, it works"
 
 
 def started_without_redis(trial: Trial) -> str:

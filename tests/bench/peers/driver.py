@@ -37,7 +37,7 @@ def data(number: int, seconds: float) -> dict[str, Any]:
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """The job: as good as nothing, or so many seconds of sleep."""
+    """The job: as good as nothing, or a sleep of this many seconds."""
     if record := os.environ.get("BENCH_RECORD"):
         _write(record, "start", job)
         time.sleep(job["seconds"])

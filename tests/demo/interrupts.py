@@ -1,4 +1,4 @@
-"""How the demo ends early: the first signal that asks for it becomes an exception."""
+"""Signals that end the demo early: the first one becomes an exception."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Interrupted(BaseException):
         self.number = number
 
 
-class CrashScene:
-    """Raises Interrupted in the main thread for the first SIGINT, SIGTERM or SIGHUP. Later ones change
-    nothing: by then everything is being stopped, and half of that would leave processes behind."""
+class Interrupts:
+    """Raise Interrupted in the main thread for the first SIGINT, SIGTERM or SIGHUP. Later signals are
+    ignored: an interrupted stop would leave processes running."""
 
     def __init__(self) -> None:
         self._received: int | None = None
@@ -30,8 +30,7 @@ class CrashScene:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """A signal that comes inside the block is raised at its end: between the start of a process and the
-        moment that we know its id, nobody could stop it."""
+        """Delay a signal until the end of the block, so that each process id is known."""
         self._is_held = True
         yield
         self._is_held = False
@@ -39,7 +38,7 @@ class CrashScene:
             raise Interrupted(self._received)
 
     def end(self) -> None:
-        """No signal is raised any more."""
+        """Ignore signals from here on."""
         self._is_held = True
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
