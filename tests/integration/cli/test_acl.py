@@ -107,7 +107,8 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
     alpha.enqueue({"do": "sleep", "seconds": 60}, id="long")
     app.pid_of("long")
     app.kill()  # then its lease expires
-    other = App(tmp_path, environment).start()
+    (tmp_path / "other").mkdir()
+    other = App(tmp_path / "other", environment).start()
     eventually(lambda: state_of(alpha, "long") == "active")
     eventually(lambda: alpha.statistics().get("completed", 0) >= 5)
 
