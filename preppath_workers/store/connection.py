@@ -1,7 +1,7 @@
-"""Connections to Redis: one kind for producers and onlookers, one for the consumer.
+"""Connections to Redis: clients for producers and readers, and one kind for consumers.
 
-redis-py's client would send a command again by itself when an answer is lost, and a BRPOPLPUSH that is sent
-again moves a second job. So a consumer's connection is opened by redis-py and then used directly.
+redis-py's client sends a command again if its answer is lost, and a repeated BRPOPLPUSH moves a second job.
+So a consumer's connection is opened by redis-py and then used directly.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from .refusals import is_wrong_server
 #: Seconds to wait for a connection.
 CONNECT_TIMEOUT = 3.0
 
-#: Any client may push what is no UTF-8: it can be read this way, with a stand-in for each odd byte.
+#: Any client may push bytes that aren't UTF-8: each is read as a surrogate.
 ENCODING_ERRORS = "surrogateescape"
 
-#: What reading an answer may raise that is not Redis's protocol, or holds what the protocol's version cannot.
+#: What reading may raise if an answer isn't valid in this version of Redis's protocol.
 UNREADABLE = (InvalidResponse, HiredisError, MemoryError, RecursionError, TypeError, ValueError)
 
 _COMMON = {
@@ -43,12 +43,12 @@ _COMMON = {
 
 
 class _LeavesWrongServer:
-    """Closes the connection when the server says that it is not the one to write to. redis-py keeps it after
-    an error answer: behind a virtual address or a proxy it would stay with a demoted server for ever."""
+    """Closes the connection if the server answers that it cannot be written to. redis-py keeps it after an
+    error answer, so behind a virtual address or a proxy it would stay connected to a demoted server."""
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().read_response(*args, **kwargs)  # type: ignore[misc] # it is mixed into a Connection
+            return super().read_response(*args, **kwargs)  # type: ignore[misc] # mixed into Connection
         except UNREADABLE as error:  # a proxy's page, say
             self.disconnect()  # type: ignore[attr-defined]
             raise RedisConnectionError(f"the answer is not Redis's protocol: {error}") from error
@@ -74,13 +74,13 @@ _BY_SCHEME: dict[str, type[Any]] = {"redis": _Tcp, "rediss": _Tls, "unix": _Unix
 
 
 def client(url: str, timeout: float = 5.0) -> redis.Redis:
-    """A client for producers and onlookers: `timeout` seconds a command. redis-py sends a command again after
-    a lost connection; all our transitions bear that."""
+    """Return a client for producers and readers: `timeout` seconds a command. It sends a command again after
+    a lost connection, which is safe since all scripts are idempotent."""
     return _client(url, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT)
 
 
 def client_without_retries(url: str, timeout: float) -> redis.Redis:
-    """A client whose every command ends within `timeout` seconds, one way or the other."""
+    """Return a client whose commands answer or fail within `timeout` seconds."""
     return _client(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0))
 
 
@@ -90,33 +90,31 @@ def _client(url: str, **options: Any) -> redis.Redis:
 
 
 def open_for_consumer(url: str, timeout: float) -> ConnectionInterface:
-    """One connection below redis-py's client, for one slot: nothing is ever sent twice."""
-    # Without a pool, which is of no use and would cost each child half a MiB that it shares with nobody. And
-    # without a Retry, of which each connection makes a copy, a fifth of a MiB: none tries again by itself.
+    """Return a connection below redis-py's client: it never sends a command again."""
+    # Without a pool and a Retry: a worker needs neither, and each costs it memory that processes don't share.
     known = dict(parse_url(url))
     make: type[redis.Connection] = known.pop("connection_class", redis.Connection)
     return make(**known, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **_COMMON)
 
 
-#: Bytes. Most answers are far smaller, and each child has these for itself.
+#: Size of the receive buffer (bytes): most answers are far smaller, and each worker has its own.
 _RECEIVED_AT_ONCE = 2**14
 
 
 class Connection:
-    """To the server of a URL: `timeout` seconds for any answer, which must be above the time that a pop may
-    block. What goes wrong is raised as a redis.RedisError, and `disconnect` is all there is to do then."""
+    """A connection to the server of a URL: `timeout` seconds for any answer, which must be longer than a pop
+    may block. Errors are raised as redis.RedisError; after one the caller has to call `disconnect`."""
 
     def __init__(self, url: str, timeout: float) -> None:
         self._timeout = timeout
-        # Any, for its socket is nothing that redis-py shows.
+        # Any: redis-py's types don't have its socket.
         self._connection: Any = open_for_consumer(url, timeout)
         self._python_keeps_time = False
-        # Used again and again: one made anew for each answer, and given back, was 6 of the 152 thousand
-        # instructions of a job without work.
+        # Reused, which is faster than allocating one for each answer.
         self._buffer = bytearray(_RECEIVED_AT_ONCE)
 
     def connect(self) -> None:
-        """Opens the connection, logs in, and takes the URL's database."""
+        """Open the connection, log in, and select the URL's database."""
         self._connection.connect()
         self._socket: socket.socket = self._connection._sock
         try:
@@ -126,28 +124,28 @@ class Connection:
             self._choose_timekeeper()
         except OSError as error:
             raise RedisConnectionError(f"the connection is lost: {error}") from error
-        # Any, for its types forget that it reads from buffers.
+        # Any: hiredis's types don't have `feed` with a buffer.
         self._reader: Any = Reader(encoding="utf-8", errors=ENCODING_ERRORS, replyError=ResponseError)
 
     def disconnect(self) -> None:
         self._connection.disconnect()
 
     def send(self, packed: bytes) -> None:
-        """Sends commands as hiredis packs them."""
+        """Send commands that hiredis has packed."""
         try:
             self._socket.sendall(packed)
         except (TimeoutError, BlockingIOError) as error:
-            raise RedisTimeoutError("the server takes nothing") from error
+            raise RedisTimeoutError("the server doesn't accept data") from error
         except OSError as error:
             raise RedisConnectionError(f"the connection is lost: {error}") from error
 
     def receive(self) -> Any:
-        """The next answer. Raises what the server answers as an error, too."""
+        """Return the next answer. Raises redis.RedisError, also for an error answer."""
         try:
             while (answer := self._reader.gets()) is False:  # there is no such value in this protocol
                 self._read_more()
         except UNREADABLE as error:
-            # A proxy's page, or what a broken server sends: nothing that follows it can be trusted.
+            # A proxy's page, or a broken server: the rest of the stream cannot be read either.
             raise RedisConnectionError(f"the answer is not Redis's protocol: {error}") from error
         if isinstance(answer, ResponseError):
             raise answer
@@ -166,7 +164,7 @@ class Connection:
 
     @contextmanager
     def bounded_by_python(self) -> Iterator[None]:
-        """Inside the block the time for an answer is over when it is, whatever signals come meanwhile."""
+        """Keep the timeout for an answer inside the block even if signals arrive in the meantime."""
         self._python_keeps_time = True
         self._choose_timekeeper()
         try:
@@ -176,7 +174,7 @@ class Connection:
             self._choose_timekeeper()
 
     def _choose_timekeeper(self) -> None:
-        """Python's own timeout needs one more system call for each send and each receive: 6 of the 80 µs that
-        a job without work costs its worker. The kernel's costs nothing, but begins anew with each signal."""
+        """Use the kernel's timeout if possible: it saves a system call for each send and receive, but starts
+        again after each signal."""
         if self._connection.is_connected and not isinstance(self._socket, ssl.SSLSocket):
             self._socket.settimeout(self._timeout if self._python_keeps_time else None)

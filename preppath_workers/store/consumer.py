@@ -1,9 +1,8 @@
-"""A queue as one child sees it: its slot, with one turn after the other.
+"""One worker's view of a queue: settles the last job of its slot and fetches the next, in one round trip.
 
-A turn is one round trip. While there is work, one script settles the last job and starts the next. When there
-is none, two commands travel in one packet: pop the next job into the slot's active list, and claim it. Redis
-blocks in the pop, and starts the job the moment it arrives. A claim finds the job in the active list by
-itself; whatever got lost on the way, a pop or an answer, the next claim brings it up again.
+While there is work, one script does both. On an empty queue two commands are sent in one packet: a pop that
+blocks until it can move a job into the slot's active list, and a claim that starts it. A claim takes the job
+from the active list, so if a pop's or a claim's answer is lost, the next claim returns the same job.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from .outcome import Completed, Failed, Finished, Recovered, Settlement
 from .refusals import code_of, is_too_large
 from .scripts import SERVER_TIME, Script, scripts
 
-#: Seconds that one pop blocks on an empty queue: long, so that idle children are quiet.
+#: Seconds that one pop blocks on an empty queue: long, so that idle workers send few commands.
 BLOCK = 5
 
-#: How old an answer that there is nothing may be for a pop to follow it (s). Who gets it is on the books, or
-#: was put back there by a claim, and a job may land in its slot: who can still settle a job was never reaped.
+#: Seconds after an empty claim in which the next fetch may be a blocking pop. The claim has registered the
+#: instance, so a janitor finds a job that the pop moves into the slot.
 _FRESH = 5.0
 
-#: How long after an instance was last seen a pop of it may still take a job (ms), with room to spare.
+#: How long after its last sign of life a pop of an instance may still move a job (ms), with a margin.
 LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 
 #: Seconds for any answer. Above BLOCK, or an idle queue would look like a dead server.
@@ -55,16 +54,16 @@ _USED = (
 
 @dataclass(frozen=True)
 class Wait:
-    """The slot holds a job that may not start yet: claim again after so many seconds."""
+    """The slot holds a job that may not start yet: claim again after `seconds`."""
 
     seconds: float
 
 
 class Consumer:
-    """The place of one child: `<instance>:<number>`. Not to be shared.
+    """Consumes jobs in one slot of a queue: `<instance>:<number>`. Not to be shared.
 
     Any method may raise redis.RedisError. The connection is closed then; the next call opens a new one and
-    goes on where it was lost.
+    continues.
     """
 
     def __init__(
@@ -76,7 +75,7 @@ class Consumer:
         now: str = SERVER_TIME,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`chance` returns the part, 0 to 1, of the longest jitter that a backoff gets."""
+        """`chance` returns the fraction, 0 to 1, of the longest jitter that is added to a backoff."""
         self.worker_id = f"{instance}:{number}"
         self._queue = queue
         self._keys = Keys(config.redis.prefix, queue.name)
@@ -92,21 +91,21 @@ class Consumer:
         self._retention = (_ms(config.keep_completed_seconds), config.keep_completed_count)
         terms = (_ms(config.lease), *self._limit, _ms(config.probe_interval))
         self._claim = self._words("claim", instance, number, *terms)
-        # A turn's words before and after those that change: to make all of them each time takes 1.2 of 17 µs.
+        # The constant words of the command, made once because they are sent for every job.
         self._settle_and_fetch_words = self._words("settle_and_fetch", self.worker_id)
         self._settle_and_fetch_policy = tuple(map(str, (*self._retention, *terms)))
         self._pop = ("BRPOPLPUSH", self._keys.wait, self._keys.active(self.worker_id), str(BLOCK))
         self._unsettled: Finished | None = None
-        #: What this turn brought, when it came together with the settlement.
+        #: The claim's answer, if it came together with the settlement.
         self._fetched: list[Any] | None = None
-        #: When there was nothing at last: the next turn may block in a pop. Long ago when there was a job.
+        #: When a claim last found no job, so that the next fetch may block in a pop; -inf if it found one.
         self._idle_since = float("-inf")
         self._popping = False
-        #: Whether the last turn was one script whose answer never came.
+        #: Whether the last `settle_and_fetch` script failed.
         self._has_failed = False
 
     def recover(self) -> Recovered:
-        """Gives back what a dead predecessor held in this slot, as lost by its worker."""
+        """Requeue the jobs that a dead worker held in this slot, and count the death."""
         held = ("LRANGE", self._keys.active(self.worker_id), "0", "-1")
         self._send([held, self._words("recover", self.worker_id, "1", self._queue.recoveries)])
         ids, answer = self._receive(may_be_empty=True), self._receive()
@@ -117,13 +116,14 @@ class Consumer:
         return Recovered(int(moved), [Job.from_reply(self._queue.name, fields) for fields in dead], held_ids)
 
     def requeue(self) -> int:
-        """Gives back what this slot holds, in good order: no attempt is counted; returns how many."""
+        """Requeue the jobs that this slot holds, without counting the attempt; return how many."""
         return int(self._call("recover", self.worker_id, "0", self._queue.recoveries)[0])
 
     def settle_and_fetch(self, finished: Finished | None = None) -> Settlement | None:
-        """Sends a whole turn and returns what became of the finished job, without waiting for the next.
+        """Settle the finished job and request the next; return the settlement without waiting for the next
+        job.
 
-        A job that could not be settled stays on the slot's mind: the next turn settles it first.
+        If the job could not be settled, the next call settles it first.
         """
         self._unsettled = finished or self._unsettled
         self._fetched = None
@@ -133,8 +133,8 @@ class Consumer:
             self._send([self._pop, self._claim] if self._popping else [self._claim])
             return None
         job, outcome = self._unsettled.job, self._unsettled.outcome
-        # Where one half of a turn fails, of a key that somebody has made something else, nobody hears what
-        # became of the other: after such a turn the halves go apart.
+        # If one half of the script fails (a key was edited by hand), the answer of the other is lost: after a
+        # failure they are sent as two scripts.
         if isinstance(outcome, Completed) and not self._has_failed:
             self._has_failed = True
             self._send(
@@ -159,7 +159,7 @@ class Consumer:
         return self._settlement(self._receive())
 
     def next_job(self) -> Job | Wait | None:
-        """The next job, after up to BLOCK seconds when there was none; None when there is still none."""
+        """Return the next job; None if there was none for up to BLOCK seconds."""
         refusal = self._receive_pop() if self._popping else None
         answer = self._fetched or self._receive()
         if answer[0] == "first":
@@ -176,7 +176,7 @@ class Consumer:
         return Job.from_reply(self._queue.name, answer[1])
 
     def settle(self, finished: Finished | None = None) -> Settlement | None:
-        """Settles the finished job, and whatever is still unsettled, without taking another."""
+        """Settle the finished job, or one that is still unsettled, without fetching another."""
         self._unsettled = finished or self._unsettled
         if not self._unsettled:
             return None
@@ -184,33 +184,33 @@ class Consumer:
         return self._settlement(self._receive())
 
     def progress(self, job: Job, percent: int) -> None:
-        """Shows how far the job is. Raises JobLost when another worker owns it now."""
+        """Store the progress of the job. Raises JobLost if another worker owns it."""
         self._while_owned("progress", job, percent)
 
     def checkpoint(self, job: Job, name: str, value: str) -> None:
-        """Keeps what a step brought (JSON), for later attempts. Raises JobLost."""
+        """Store a step's result (JSON) for later attempts. Raises JobLost."""
         self._while_owned("checkpoint", job, name, value)
 
     def acquire_token(self, job: Job) -> float:
-        """Spends a further token of the rate limit; returns the seconds to wait before asking again, 0 when
-        it is spent. Raises JobLost."""
+        """Acquire a further token of the rate limit; return the seconds to wait before calling again, 0 if
+        it is acquired. Raises JobLost."""
         _, *wait_ms = self._while_owned("acquire_token", job, *self._limit)
         return int(wait_ms[0]) / 1000 if wait_ms else 0.0
 
     def check_lease(self, job: Job) -> None:
-        """Raises JobLost when another worker owns the job now."""
+        """Raise JobLost if another worker owns the job."""
         self._while_owned("check_lease", job)
 
     def disconnect(self) -> None:
-        """Closes the connection; answers that are under way are lost."""
+        """Close the connection; pending answers are lost."""
         self._connected = False
         self._unread = 0
         self._fetched = None
-        self._idle_since = float("-inf")  # nobody knows what a pop or a claim did whose answer was lost
+        self._idle_since = float("-inf")  # a pop whose answer was lost may have moved a job
         self._connection.disconnect()
 
     def _while_owned(self, name: str, job: Job, *arguments: str | int) -> list[Any]:
-        with self._connection.bounded_by_python():  # one comes every second while a job runs
+        with self._connection.bounded_by_python():  # a signal arrives every second while a job runs
             answer: list[Any] = self._call(name, job.id, self.worker_id, job.fencing_token, *arguments)
         if answer[0] == "lost":
             raise JobLost(f"job {job.id} belongs to another worker now")
@@ -236,7 +236,7 @@ class Consumer:
             raise self._unknown(answer)
         finished, self._unsettled = self._unsettled, None
         assert finished is not None
-        # A repeated call is told the verdict alone: what it did was done by the first.
+        # A repeated call returns the verdict alone.
         about, account, gate = (*detail, "", "", "")[:3]
         settlement = Settlement(finished, verdict, counted=account != "excused", closed=gate == "closed")
         if verdict == "delayed":
@@ -256,8 +256,7 @@ class Consumer:
     def _send(self, commands: list[tuple[Any, ...]]) -> None:
         try:
             if self._unread:
-                # A turn was given up, or a signal came between a command and its answer: what is still to be
-                # read would be taken for ours.
+                # An earlier call was interrupted: its pending answers would be read as ours.
                 self.disconnect()
             if not self._connected:
                 self._connect()
@@ -268,8 +267,8 @@ class Consumer:
             raise
 
     def _receive_pop(self) -> ResponseError | None:
-        """Reads the answer of the pop; returns the refusal of a server that is out of memory. The claim that
-        follows needs none: it takes the next job by itself."""
+        """Read the answer of the pop. Return the error of a server that is out of memory: the claim after it
+        can still take a job."""
         try:
             self._connection.receive()
         except BaseException as error:
@@ -282,15 +281,14 @@ class Consumer:
         return None
 
     def _receive(self, may_be_empty: bool = False) -> Any:
-        # Whatever breaks in here, an interrupt by a signal too, leaves answers unread: a fresh connection is
-        # the only one whose next answer is known. A refusal (no memory, read-only replica, a script lost by
-        # SCRIPT FLUSH) is one more reason for a fresh start, which loads the scripts again.
+        # Any exception, also one of a signal handler, may leave answers unread, so the connection is closed.
+        # The next one loads the scripts again, in case SCRIPT FLUSH or a failover lost them.
         try:
             answer = self._connection.receive()
         except BaseException as error:
             self.disconnect()
             if self._unsettled and isinstance(error, ResponseError) and is_too_large(error):
-                self._unsettled.outcome = Failed(_TOO_LARGE, "permanent")  # the next turn can settle that
+                self._unsettled.outcome = Failed(_TOO_LARGE, "permanent")  # the next call can settle this
             raise
         self._unread -= 1
         if type(answer) is not list or not (answer or may_be_empty):
@@ -298,23 +296,21 @@ class Consumer:
         return answer
 
     def _unknown(self, answer: object) -> RedisConnectionError:
-        """For an answer that none of our scripts gives: what is behind the address is not Redis, or mixes up
-        whose answers it gives."""
+        """Return the error for an answer that no script gives: the server isn't Redis, or a proxy mixes up
+        answers."""
         self.disconnect()
-        return RedisConnectionError(
-            f"the server answers {str(answer)[:100]!r}, which is not an answer of ours"
-        )
+        return RedisConnectionError(f"the server answers {str(answer)[:100]!r}, which no script returns")
 
     def _connect(self) -> None:
         self._connection.connect()
         used: list[Script] = [scripts()[name] for name in _USED]
-        # One by one: as one packet they are 100 kB of each child's memory, for good.
+        # One by one: a single packet would enlarge each worker's memory for good.
         for script in used:
             load: tuple[Any, ...] = ("SCRIPT", "LOAD", script.text)
             self._connection.send(pack_command(load))
         for script in used:
             if self._connection.receive() != script.digest:
-                raise ResponseError(f"the server names the script {script.name} otherwise than we do")
+                raise ResponseError(f"the server names the script {script.name} differently")
         self._connected = True
 
 

@@ -1,4 +1,4 @@
-"""The dead-letter list: which of its jobs are meant, and what is done with them."""
+"""The dead-letter list: selects jobs, to replay or purge them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _PAGE = 100
 #: Why a job is in the list.
 REASONS = ("invalid", "permanent", "retries", "worker-died", "malformed", "out-of-service", "machine")
 
-#: Those for which running a job again can change nothing.
+#: Reasons for which a replay cannot help.
 HOPELESS = ("invalid", "malformed")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which dead jobs are meant: those that meet all of it. None and () stand for any.
+    """A selection of dead jobs: those that meet all conditions. None and () mean any.
 
     Args:
         ids: these.
@@ -41,7 +41,7 @@ class Selection:
     max_replays: int | None = None
 
     def holds(self, job: Job, now: int) -> bool:
-        """Whether this job is meant; `now` in ms since the epoch."""
+        """Return whether this job is selected; `now` in ms since the epoch."""
         age = now - (job.finished_at or 0)
         return (
             (not self.ids or job.id in self.ids)
@@ -68,11 +68,11 @@ def walk(
     limit: int | None = None,
     page: int = _PAGE,
 ) -> Iterator[Page]:
-    """The jobs that are meant, oldest first, at most `page` at a time and `limit` in all.
+    """Yield the selected jobs, oldest first, at most `page` at a time and `limit` in all.
 
     `step` is called with the ids of each page before it is yielded, and tells how many of them it took out of
-    the list: `queue.replay` or `queue.purge`. Others may do the same at once: each job is taken once, and one
-    that is passed over in the confusion is met the next time.
+    the list: `queue.replay` or `queue.purge`. Concurrent callers take each job once; one may skip a job,
+    which the next call finds.
     """
     now, kept = queue.now(), 0
     while limit is None or limit > 0:
@@ -92,7 +92,7 @@ def walk(
 def newest(
     queue: QueueReader, selection: Selection, limit: int | None = None, page: int = _PAGE
 ) -> Iterator[Job]:
-    """The jobs that are meant, newest first, `limit` of them at most. One that dies meanwhile is left out."""
+    """Yield the selected jobs, newest first, at most `limit`. A job that dies meanwhile is left out."""
     now, start, seen = queue.now(), 0, set[str]()
     while entries := queue.read("LRANGE", queue.keys.dead, start, start + page - 1):
         start += page

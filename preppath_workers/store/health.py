@@ -1,4 +1,4 @@
-"""Whether somebody works a queue."""
+"""Whether a queue has workers, and whether they start jobs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .reader import QueueReader
 from .troubles import machine_troubles
 from .writes import refusal
 
-#: Seconds that a job which may start gets to do so, and between two looks at it.
+#: Seconds that a job may take to start, and between two checks whether it has.
 _PATIENCE, _LOOK = 5.0, 0.2
 
 
 @dataclass(frozen=True)
 class Health:
-    """Whether a queue is worked, and how one can tell."""
+    """Whether a queue is healthy, and the facts that show it."""
 
     healthy: bool
     detail: str
@@ -30,38 +30,38 @@ class Health:
 def check_health(
     queue: QueueReader, rate_limit: RateLimit | None, local: bool, pause: Callable[[float], None] = time.sleep
 ) -> Health:
-    """Looks at leases and slots, and, where a job waits that may start, whether it does: for some seconds, no
-    longer than needed. With `local` the instances of this host alone count."""
-    if refused := refusal(queue):  # first, for leases run out then too
+    """Check leases and slots, and if a job waits that may start, whether it starts within some seconds. With
+    `local`, only instances of this host count."""
+    if refused := refusal(queue):  # first: leases expire then too
         return Health(False, refused)
     slots = [
         slot for slot in held_slots(queue) if slot.lease_ms > 0 and (not local or is_local(slot.worker_id))
     ]
     if not slots:
-        return Health(False, f"no live instance{' on this host' if local else ''} works it")
-    children = f"{len(slots)} worker" + ("s" if len(slots) != 1 else "")
+        return Health(False, f"no live instance{' on this host' if local else ''} works the queue")
+    workers = f"{len(slots)} worker" + ("s" if len(slots) != 1 else "")
     gate = queue.gate()
     if gate.paused:
-        return Health(True, f"{children}, paused")
+        return Health(True, f"{workers}, paused")
     if gate.out_of_service:
-        return Health(False, f"{children}, out of service: {gate.service}: {gate.reason}")
+        return Health(False, f"{workers}, out of service: {gate.service}: {gate.reason}")
     if troubles := machine_troubles(queue):
-        return Health(False, f"{children}; {troubles[0].instance}: {troubles[0].message}")
+        return Health(False, f"{workers}; {troubles[0].instance}: {troubles[0].message}")
     if gate.held_ms:
-        return Health(True, f"{children}, held: {gate.reason}")
+        return Health(True, f"{workers}, held: {gate.reason}")
     give_up_at = time.monotonic() + _PATIENCE
     before = queue.statistics()
     while _should_start(queue, rate_limit):
         if queue.statistics() != before:
-            return Health(True, f"{children}, jobs go through")
+            return Health(True, f"{workers}, jobs are running")
         if time.monotonic() > give_up_at:
-            return Health(False, f"{children}, but a job waits that may start, and no worker takes it")
+            return Health(False, f"{workers}, but no worker starts a waiting job that may start")
         pause(_LOOK)
-    return Health(True, children)
+    return Health(True, workers)
 
 
 def _should_start(queue: QueueReader, rate_limit: RateLimit | None) -> bool:
-    """Whether a job waits that a token is there for, and a child is free to take it."""
+    """Whether a job waits, a token is available, and a worker is free."""
     head = queue.redis.lindex(queue.keys.wait, -1)
     if head is None or all(slot.job_ids for slot in held_slots(queue) if slot.lease_ms > 0):
         return False

@@ -9,15 +9,15 @@ import socket
 
 
 def new_name() -> str:
-    """A name for this process that no other ever has: a pid comes again, and so may a host's name."""
+    """Return a name for this process that is never used again: pids and host names may be."""
     return f"{_host()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def is_local(instance: str) -> bool:
-    """Whether this instance, or the owner of a slot of it, is on this host."""
+    """Whether this instance, or the instance of this worker id, is on this host."""
     return re.match(re.escape(_host()) + r"-[0-9]+-[0-9a-f]{6}(:|$)", instance) is not None
 
 
 def _host() -> str:
-    """The host's name, as far as it may stand in a key."""
+    """Return the host's name with characters that are safe in a key."""
     return re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())

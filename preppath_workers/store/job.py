@@ -1,4 +1,4 @@
-"""A job as its hash tells it."""
+"""A job, read from its hash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import json_text
 
 State = Literal["waiting", "delayed", "active", "completed", "failed", "cancelled", "unknown"]
 
-#: Priority of a job that was given none; 1 is the most urgent, 100 the least.
+#: Priority of a job without one; 1 is the most urgent, 100 the least.
 DEFAULT_PRIORITY = 50
 
 #: Crockford's base 32, as in the ULID specification: no I, L, O or U.
@@ -44,10 +44,10 @@ def is_valid_id(job_id: str) -> bool:
     return _ID.fullmatch(job_id) is not None
 
 
-@dataclass(slots=True)  # never changed; for what frozen would cost see outcome.py
+@dataclass(slots=True)  # not frozen for speed: see outcome.py
 class Job:
-    """One job at one moment: its hash, read when asked. Times are ms since the epoch, None for what has not
-    happened. People edit hashes: a field that is missing or no number reads as its default."""
+    """One job at one moment. Times are ms since the epoch; None if it hasn't happened. A field that is
+    missing or isn't a number (hashes are edited by hand) reads as its default."""
 
     queue: str
     id: str
@@ -56,14 +56,14 @@ class Job:
 
     @classmethod
     def from_reply(cls, queue: str, words: Sequence[str]) -> Job:
-        """Reads the hash as scripts return it: field, value, …, with the id among them."""
+        """Read the hash as scripts return it: field, value, …, including the id."""
         word = iter(words)
         fields = dict(zip(word, word, strict=True))
         return cls(queue, fields.pop("id"), fields)
 
     @classmethod
     def first_started(cls, queue: str, worker_id: str, words: Sequence[str]) -> Job:
-        """Reads what `first_starts.lua` returns of a job that its owner started for the first time."""
+        """Read what `first_starts.lua` returns for a job that this worker started for the first time."""
         job_id, data, priority, created_at, queued_at, started_at = words
         fields = {
             "data": data,
@@ -80,12 +80,12 @@ class Job:
 
     @property
     def raw_data(self) -> str:
-        """What the producer gave, as it stands in Redis: JSON, if all is well."""
+        """The producer's data as stored in Redis: JSON, unless it was edited."""
         return self.fields.get("data", "")
 
     @property
     def data(self) -> Any:
-        """What the producer gave; None where that is not JSON."""
+        """The producer's data; None if it isn't JSON."""
         return _json(self.fields.get("data"), json_text.loads)
 
     @property
@@ -104,7 +104,7 @@ class Job:
 
     @property
     def attempts(self) -> int:
-        """Times started; starts that were given back (shutdown, vendor's rate limit) do not count."""
+        """How many times it started, without starts that were released (shutdown, vendor's rate limit)."""
         return self._number("attempts")
 
     @property
@@ -114,27 +114,27 @@ class Job:
 
     @property
     def recoveries(self) -> int:
-        """Times it was taken back from a worker that died."""
+        """How many times its worker died."""
         return self._number("recoveries")
 
     @property
     def replays(self) -> int:
-        """Times it came back from the dead-letter list."""
+        """How many times it was replayed from the dead-letter list."""
         return self._number("replays")
 
     @property
     def releases(self) -> int:
-        """Times it was given back unfinished."""
+        """How many times it was released unfinished."""
         return self._number("releases")
 
     @property
     def rate_limits(self) -> int:
-        """Those of its releases that a vendor's rate limit was to blame for."""
+        """How many of its releases were caused by a vendor's rate limit."""
         return self._number("rateLimits")
 
     @property
     def excused(self) -> int:
-        """Those of its attempts that failed for what all jobs share: they count neither as attempts nor as
+        """How many attempts failed for a cause that jobs share: they count neither as attempts nor as
         failures."""
         return self._number("excused")
 
@@ -161,7 +161,7 @@ class Job:
 
     @property
     def fencing_token(self) -> str:
-        """Times started, ever, as it stands in Redis. With `worker_id` the fencing token of an attempt."""
+        """How many times it has ever started, as text: with `worker_id` it identifies an attempt."""
         return self.fields.get("fencingToken", "")
 
     @property
@@ -183,7 +183,7 @@ class Job:
 
     @property
     def checkpoints(self) -> Mapping[str, str]:
-        """What finished steps of a running job brought, by name, as JSON."""
+        """The results of finished steps of a running job, by name, as JSON."""
         return {
             name.removeprefix("checkpoint:"): value
             for name, value in self.fields.items()
@@ -205,11 +205,11 @@ class Job:
         return integer(self.fields.get(name)) or default
 
     def log_fields(self) -> dict[str, Any]:
-        """What every line of the log tells of the job at work."""
+        """Return the fields that every log record about the running job has."""
         return {"queue": self.queue, "jobId": self.id, "attempt": self.attempts}
 
     def to_dict(self) -> dict[str, Any]:
-        """For people and programs outside: JSON types, camelCase names, times in ISO 8601 (UTC)."""
+        """Return the job for output: JSON types, camelCase names, times in ISO 8601 (UTC)."""
         return {
             "queue": self.queue,
             "id": self.id,
@@ -232,12 +232,12 @@ class Job:
 
 
 def text(value: bytes | str) -> str:
-    """What Redis answers, whether the client decodes it or not."""
+    """Return Redis's answer as text, whether the client decodes answers or not."""
     return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
 
 
 def integer(text: str | None) -> int | None:
-    """The number in a field of a hash; None when there is none."""
+    """Return the number in a field of a hash; None if it isn't one."""
     try:
         return int(float(text)) if text else None
     except (ValueError, OverflowError):
@@ -252,7 +252,7 @@ def _json(text: str | None, loads: Callable[[str], Any] = json.loads) -> Any:
 
 
 def error_object(text: str | None) -> dict[str, Any] | None:
-    """An error is an object; whatever else stands there is shown as its message."""
+    """Return the stored error; anything that isn't a JSON object becomes its message."""
     value = _json(text)
     if isinstance(value, dict):
         return value
@@ -260,7 +260,7 @@ def error_object(text: str | None) -> dict[str, Any] | None:
 
 
 def iso(ms: int | None) -> str | None:
-    """The moment as ISO 8601 (UTC, ms); None for None, and for what no calendar knows."""
+    """Return the time as ISO 8601 (UTC, ms); None for None, and for a time out of range."""
     if ms is None:
         return None
     try:

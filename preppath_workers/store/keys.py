@@ -1,4 +1,4 @@
-"""Every Redis key of a queue, one method each. The scripts make the same names in their prelude."""
+"""Every Redis key of a queue, one method each. The scripts build the same names in `lua/lib`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Keys:
 
     @property
     def base(self) -> str:
-        """What all keys begin with; the scripts get this one."""
+        """The prefix of all keys, which the scripts get."""
         return f"{self.prefix}:{{{self.queue}}}:"
 
     @property
@@ -48,22 +48,23 @@ class Keys:
 
     @property
     def tokens(self) -> str:
-        """zset: `<job>#<fence>#<time>` of every start within the limiter's duration, scored by time (ms)."""
+        """zset: `<job>#<fencing token>#<time>` of every start within the limiter's duration, scored by time
+        (ms)."""
         return self.base + "tokens"
 
     @property
     def reservations(self) -> str:
-        """zset: slots that wait for a token, scored by the moment it is theirs (ms)."""
+        """zset: slots that wait for a token, scored by the time that they reserved (ms)."""
         return self.base + "reservations"
 
     @property
     def instances(self) -> str:
-        """zset: running supervisors, scored by the time their lease ends (ms)."""
+        """zset: running instances, scored by the time their lease ends (ms)."""
         return self.base + "instances"
 
     @property
     def events(self) -> str:
-        """list: notices of ended jobs, as JSON, until a janitor has made deliveries of them."""
+        """list: events as JSON, until a janitor has turned them into webhook deliveries."""
         return self.base + "events"
 
     @property
@@ -89,7 +90,7 @@ class Keys:
         return self.base + "stats"
 
     def active(self, worker_id: str) -> str:
-        """list: what the slot `<instance>:<number>` holds; one id in normal life."""
+        """list: the jobs that the slot `<instance>:<number>` holds: normally one."""
         return f"{self.base}active:{worker_id}"
 
     def instance(self, instance: str) -> str:

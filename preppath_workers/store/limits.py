@@ -29,7 +29,7 @@ class LimitInForce:
 
 
 def limit_in_force(queue: QueueReader) -> LimitInForce | None:
-    """Look up what the instances agreed on; None if none has told its limit lately."""
+    """Look up what the instances agreed on; None if no instance has stored its limit lately."""
     known = {text(name): text(value) for name, value in queue.redis.hgetall(queue.keys.limit).items()}
     now = queue.now()
     if (integer(known.get("until")) or 0) <= now:

@@ -17,7 +17,7 @@ LISTED: tuple[Listed, ...] = get_args(Listed)
 
 @dataclass(frozen=True)
 class HeldSlot:
-    """One child's slot: its owner's name, ms until its instance counts as dead, and what it holds."""
+    """One worker's slot: its worker id, ms until its instance counts as dead, and the jobs it holds."""
 
     worker_id: str
     lease_ms: int
@@ -25,7 +25,7 @@ class HeldSlot:
 
 
 def held_slots(queue: QueueReader) -> list[HeldSlot]:
-    """The slots of all instances, at one moment."""
+    """Return the slots of all instances, read atomically."""
     answer = queue.call("held_slots")
     return [
         HeldSlot(text(worker_id), int(lease), [text(entry) for entry in ids])
@@ -34,9 +34,9 @@ def held_slots(queue: QueueReader) -> list[HeldSlot]:
 
 
 def list_jobs(queue: QueueReader, state: Listed, start: int = 0, count: int = 50) -> list[Job]:
-    """A page of the jobs in a state. Waiting ones come in the order they will run, those in the hand of a
-    slot first; delayed ones by the time they are due; failed and completed ones newest first, the latter as
-    far as they are listed. A raw push, no job yet, is left out, and so is one that moves on just now."""
+    """Return a page of the jobs in a state: waiting jobs in the order in which they will run, reserved ones
+    first; delayed jobs by due time; failed and (recent) completed jobs newest first. Raw pushes without an
+    id are left out, and so are jobs that change their state meanwhile."""
     if count <= 0:
         return []
     end = start + count
@@ -44,11 +44,11 @@ def list_jobs(queue: QueueReader, state: Listed, start: int = 0, count: int = 50
         case "active":
             return _in_flight(queue, "active")[start:end]
         case "waiting":
-            in_hand = _in_flight(queue, "waiting")
-            first = max(0, start - len(in_hand))
-            left = count - len(in_hand[start:end])
-            in_line = queue.read("LRANGE", queue.keys.wait, -(first + left), -first - 1) if left else []
-            return in_hand[start:end] + _read(queue, state, in_line[::-1])
+            reserved = _in_flight(queue, "waiting")
+            first = max(0, start - len(reserved))
+            left = count - len(reserved[start:end])
+            in_wait = queue.read("LRANGE", queue.keys.wait, -(first + left), -first - 1) if left else []
+            return reserved[start:end] + _read(queue, state, in_wait[::-1])
         case "delayed":
             return _read(queue, state, queue.read("ZRANGE", queue.keys.delayed, start, end - 1))
         case "failed":
@@ -58,7 +58,7 @@ def list_jobs(queue: QueueReader, state: Listed, start: int = 0, count: int = 50
 
 
 def _in_flight(queue: QueueReader, state: Listed) -> list[Job]:
-    """Children are few, and hold one each."""
+    """Return jobs in active lists. They are few: one per worker."""
     return _read(queue, state, [job_id for slot in held_slots(queue) for job_id in slot.job_ids])
 
 

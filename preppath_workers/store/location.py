@@ -11,7 +11,7 @@ from .reader import QueueReader
 
 @dataclass(frozen=True)
 class JobLocation:
-    """What there is to know at one moment; None for what does not apply.
+    """A job's location at one moment; None for what does not apply.
 
     Times are ms since the epoch, spans in ms, by the server's clock.
     """
@@ -22,7 +22,7 @@ class JobLocation:
     workers: int
     #: Jobs that start before it.
     ahead: int | None = None
-    #: The slot that holds it, and how long until that one's instance counts as dead.
+    #: The slot that holds it, and the time until its instance counts as dead.
     worker_id: str | None = None
     lease_ms: int | None = None
     #: When a delayed job may start.
@@ -32,7 +32,7 @@ class JobLocation:
 
 
 def locate(queue: QueueReader, job_id: str, rate_limit: RateLimit | None) -> JobLocation:
-    """Looks for the job in all places at once."""
+    """Locate the job, atomically."""
     limit = (rate_limit.max, round(rate_limit.duration * 1000)) if rate_limit else (0, 0)
     answer = [word if isinstance(word, int) else text(word) for word in queue.call("locate", job_id, *limit)]
     known = dict(zip(map(str, answer[::2]), answer[1::2], strict=True))

@@ -15,14 +15,14 @@ from .undecoded import Undecoded, hgetall
 
 @dataclass(frozen=True)
 class Counts:
-    """A queue's jobs by state, all at one moment; `completed` counts the recent ones that are listed."""
+    """A queue's jobs by state, counted atomically; `completed` are the listed recent ones."""
 
     waiting: int
     active: int
     delayed: int
     failed: int
     completed: int
-    #: Children that live instances have for this queue.
+    #: Workers that live instances have for this queue.
     workers: int
 
 
@@ -53,16 +53,16 @@ class QueueReader:
         self.name = name
         self.keys = Keys(prefix, name)
         self.redis = redis
-        #: A command whose answer may hold what any client has pushed.
+        #: Runs a command whose answer may contain what any client has pushed.
         self.read = Undecoded(redis)
         self.call = Caller(self.read, self.keys.base)
 
     def get(self, job_id: str) -> Job | None:
-        """The job as it is now; None when there is none of that id (any more)."""
+        """Return the job as it is now; None if there is none with that id."""
         return next(iter(self.get_many([job_id])), None)
 
     def get_many(self, ids: Iterable[str]) -> list[Job]:
-        """Those of the jobs that there are, in one round trip."""
+        """Return those of the jobs that exist, in one round trip."""
         wanted = list(ids)
         with self.redis.pipeline(transaction=False) as pipeline:
             for job_id in wanted:
@@ -75,7 +75,7 @@ class QueueReader:
         ]
 
     def counts(self) -> Counts:
-        """How many jobs are in each state, and how many children work on them."""
+        """Return how many jobs are in each state, and how many workers there are."""
         return Counts(*self.call("counts"))
 
     def statistics(self) -> dict[str, int]:
@@ -83,17 +83,17 @@ class QueueReader:
         return {text(name): int(value) for name, value in self.redis.hgetall(self.keys.stats).items()}
 
     def now(self) -> int:
-        """The server's clock, which all times here are of: ms since the epoch."""
+        """Return the server's time, ms since the epoch: all times of jobs are by this clock."""
         seconds, microseconds = self.redis.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     def gate(self) -> Gate:
-        """Whether jobs may start now."""
+        """Return whether jobs may start now."""
         fields = {text(name): text(value) for name, value in self.redis.hgetall(self.keys.gate).items()}
         if not fields:
             return Gate()
         now = self.now()
-        # If the server's clock was put back since, the end of the hold goes back with it.
+        # If the server's clock was set back since, the end of the hold moves back too.
         set_back = max(0, (integer(fields.get("heldSetAt")) or 0) - now)
         held_ms = max(0, (integer(fields.get("heldUntil")) or 0) - set_back - now)
         gate = Gate("paused" in fields, held_ms, fields.get("heldReason") if held_ms else None)
@@ -108,7 +108,7 @@ class QueueReader:
         )
 
     def events(self, count: int = 100) -> list[str]:
-        """The oldest notices of jobs that have ended: JSON objects with id, event (completed or failed),
+        """Return the oldest events: JSON objects with id, event (completed or failed),
         replays and at (ms)."""
         return self._page(self.keys.events, 0, count)
 

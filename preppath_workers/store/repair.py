@@ -1,7 +1,7 @@
 """Whether every job is in exactly one place, and every entry names a job.
 
-Jobs move while one looks, so the walk through the keys finds suspects only; a script decides about each of
-them, and can mend it, at one moment.
+Jobs move during the walk through the keys, so it only finds suspects. A script checks each of them
+atomically, and can repair it.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _PLACES = {"waiting": "wait", "delayed": "delayed", "failed": "dead"}
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a job, or with the active list of a slot that nobody knows (`stray`)."""
+    """What is wrong with a job, or with the active list of a slot without an instance (`orphaned`)."""
 
     verdict: Verdict
     name: str
 
 
 def find_problems(queue: QueueReader, repair: bool = False) -> Iterator[Problem]:
-    """What is wrong, and with `repair` no longer is.
+    """Yield what is wrong; with `repair`, repair it too.
 
-    Holds the names of all jobs in memory while it looks, some 200 bytes each.
+    Holds the names of all jobs in memory.
     """
     for worker_id in _orphaned(queue):
         if repair:
@@ -64,7 +64,7 @@ def _suspects(queue: QueueReader) -> Iterator[str]:
 
 
 def _entries(queue: QueueReader) -> Iterator[tuple[str, str]]:
-    """Every entry, and the place that it is in; a slot goes by its owner's name."""
+    """Yield every entry and its place; the place of an entry in an active list is the worker id."""
     for place in ("wait", "dead"):
         start = 0
         while page := queue.read("LRANGE", queue.keys.base + place, start, start + _PAGE - 1):
@@ -77,7 +77,7 @@ def _entries(queue: QueueReader) -> Iterator[tuple[str, str]]:
 
 
 def _states(queue: QueueReader) -> Iterator[tuple[str, str, str]]:
-    """Every job, its state and its owner."""
+    """Yield every job, its state and its worker id."""
     prefix = queue.keys.job("")
     page: list[str] = []
     seen: set[str] = set()
@@ -102,7 +102,7 @@ def _read_states(queue: QueueReader, ids: list[str]) -> Iterator[tuple[str, str,
 
 
 def _orphaned(queue: QueueReader) -> list[str]:
-    """Slots that hold something and that no instance has: no janitor will ever look there."""
+    """Return slots that hold jobs but have no instance: no janitor recovers them."""
     prefix = queue.keys.active("")
     worker_ids = {key.removeprefix(prefix) for key in _scan(queue, prefix)}
     return sorted(worker_ids - {slot.worker_id for slot in held_slots(queue)})

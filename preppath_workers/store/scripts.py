@@ -44,11 +44,11 @@ def scripts() -> Mapping[str, Script]:
 
 
 def assembled(text: str) -> str:
-    """What is to be run: each line `-- needs: a, b` is replaced by those files of `lua/lib` that do not
-    stand above it already, and what every script needs comes first.
+    """Return the script to run: `base`, and in place of each line `-- needs: a, b` those files of `lua/lib`
+    that aren't included above it.
 
-    A script carries no more than it needs, and the ordinary way stands above what only the others need: Redis
-    makes all functions that it comes by anew at each call.
+    A script includes only what it needs, and its fast path comes before what only the general path needs:
+    each call creates all functions that it reaches.
     """
     return _with_needs(f"-- needs: base\n{text}", set())
 
@@ -68,8 +68,8 @@ def _library(name: str, included: set[str]) -> str:
 class Caller:
     """Calls one queue's transitions through a redis-py client.
 
-    Every transition is idempotent, so the client may send it again after a lost answer. A server that has
-    lost its scripts (restart, failover, SCRIPT FLUSH) gets the whole text once.
+    Every transition is idempotent, so the client may send it again after a lost answer. If the server has
+    lost its scripts (restart, failover, SCRIPT FLUSH), the whole text is sent.
     """
 
     def __init__(self, redis: Redis | Undecoded, base: str, now: str = SERVER_TIME) -> None:

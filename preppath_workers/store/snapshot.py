@@ -1,4 +1,4 @@
-"""All there is to see of some queues, at about one moment."""
+"""A snapshot of a queue. It is read in several steps, so its parts may differ by a moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .reader import Counts, Gate, QueueReader
 
 @dataclass(frozen=True)
 class WorkerSnapshot:
-    """One child's slot, and the job that it runs, if it runs one. `seconds` it has run."""
+    """One worker's slot, and the job that it runs, if any, and for how many `seconds`."""
 
     queue: str
     worker_id: str
@@ -23,8 +23,7 @@ class WorkerSnapshot:
 
 @dataclass(frozen=True)
 class QueueSnapshot:
-    """One queue: its jobs by state, whether they may start, what was done, its children, and the latest that
-    failed for good."""
+    """One queue: its jobs by state, gate, counters, workers, and latest dead letters."""
 
     name: str
     counts: Counts
@@ -35,7 +34,7 @@ class QueueSnapshot:
 
 
 def take_snapshot(queue: QueueReader, failures: int = 5) -> QueueSnapshot:
-    """Looks at one queue."""
+    """Return a snapshot of one queue."""
     now = queue.now()
     slots = held_slots(queue)
     held = [job_id for slot in slots for job_id in slot.job_ids]

@@ -1,5 +1,5 @@
-"""Reads answers that hold what any client may have pushed: bytes that are not UTF-8 too, which a redis-py
-client made with `decode_responses=True` cannot decode."""
+"""Reads answers that may contain bytes that aren't UTF-8, which any client can push and a redis-py client
+with `decode_responses=True` cannot decode."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .job import text
 
 
 class Undecoded:
-    """Commands of a redis-py client whose answers are read as bytes and decoded here, one way for all."""
+    """Runs commands of a redis-py client and decodes the answers itself."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def __call__(self, *words: str | int) -> Any:
-        """The answer to a command, with text in place of bytes, and a stand-in for each odd byte."""
+        """Return the answer to a command, as text with a surrogate for each byte that isn't UTF-8."""
         return _texts(self._redis.execute_command(*words, **{NEVER_DECODE: True}))
 
     def evalsha(self, digest: str, keys: int, *words: str) -> Any:

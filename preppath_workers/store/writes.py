@@ -1,4 +1,4 @@
-"""Whether the server takes writes. Out of memory, out of disk or as a replica it still answers questions."""
+"""Whether the server accepts writes. Out of memory, out of disk or as a replica it only answers reads."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from .reader import QueueReader
 
 
 def refusal(queue: QueueReader) -> str | None:
-    """What Redis says instead of taking a write to this queue; None if it takes it."""
+    """Return Redis's error for a write to this queue; None if it accepts writes."""
     try:
         queue.call("try_write")
     except ResponseError as error:
-        # What follows in a script's error is our own file and line.
+        # The rest of a script's error names the script's line.
         return f"Redis refuses writes: {str(error).partition(' script: ')[0]}"
     return None

@@ -32,7 +32,7 @@ def health(run: Run) -> Run:
 
 def test_health_of_a_queue_without_instances_is_an_error(health: Run) -> None:
     shown = health()
-    assert (shown.returncode, shown.stdout) == (1, "error  tts: no live instance works it\n")
+    assert (shown.returncode, shown.stdout) == (1, "error  tts: no live instance works the queue\n")
 
 
 def test_health_of_a_queue_with_a_live_lease_is_ok(health: Run, tts: Queue, redis: Redis) -> None:
@@ -45,7 +45,7 @@ def test_health_of_a_queue_with_a_live_lease_is_ok(health: Run, tts: Queue, redi
 def test_health_with_local_counts_only_instances_of_this_host(health: Run, tts: Queue, redis: Redis) -> None:
     send_heartbeat(tts, redis, "elsewhere-12-abcdef")
     assert health().returncode == 0
-    assert health("--local").stdout == "error  tts: no live instance on this host works it\n"
+    assert health("--local").stdout == "error  tts: no live instance on this host works the queue\n"
     send_heartbeat(tts, redis, new_name())
     assert health("--local").returncode == 0
 
@@ -63,7 +63,7 @@ def test_health_of_a_job_that_may_start_and_does_not_is_an_error(
     tts.enqueue({})
     shown = health()
     assert shown.returncode == 1
-    assert shown.stdout == "error  tts: 2 workers, but a job waits that may start, and no worker takes it\n"
+    assert shown.stdout == "error  tts: 2 workers, but no worker starts a waiting job that may start\n"
 
 
 def test_health_of_a_job_that_may_not_start_is_ok(
