@@ -21,7 +21,7 @@ FATES = (False, True)
 
 
 def main() -> int:
-    """Returns 1 where a promise was broken."""
+    """Return 1 if an invariant was broken."""
     parser = ArgumentParser(prog="python -m tests.crash_matrix", description=description)
     parser.add_argument("--only", default="", metavar="TEXT", help="transitions whose name has this in it")
     args = parser.parse_args()
@@ -33,7 +33,7 @@ def main() -> int:
         for crash_point in scenes:
             print(row(crash_point, environment, broken), flush=True)
     cells = len(scenes) * len(Fault) * len(FATES)
-    print(f"\n{cells} cells, {len(broken)} broken promises; {time.monotonic() - began:.0f} s")
+    print(f"\n{cells} cells, {len(broken)} broken; {time.monotonic() - began:.0f} s")
     print("\n".join(broken))
     return 1 if broken else 0
 

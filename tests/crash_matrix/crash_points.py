@@ -28,7 +28,7 @@ class CrashPoint:
 
     The proxy stops `command`, after `skip` of them. `before` is what there is when `start` starts the process
     that calls it, and starts it again after its death; `provoke` makes the process call, where it does not do
-    so by itself; `meanwhile` happens while the command is under way; `crew` starts whoever else is needed for
+    so by itself; `meanwhile` happens while the command is under way; `crew` starts the other processes that are needed for
     all jobs to come to their end.
     """
 
@@ -82,7 +82,7 @@ def _dead(environment: Environment) -> None:
 
 
 def _misplaced(environment: Environment) -> None:
-    """Somebody has taken the job out of line by hand."""
+    """Take the job out of the list, as an operator might."""
     enqueued("a")(environment)
     environment.redis.delete(environment.queue.keys.wait)
 

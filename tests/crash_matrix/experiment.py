@@ -39,7 +39,7 @@ class Experiment:
 
 
 def play(experiment: Experiment, environment: Environment, deadline: float = 20.0) -> int:
-    """Returns how many runs there were beyond those without a fault. Raises AssertionError when a promise is
+    """Return how many runs there were beyond those without a fault. Raise AssertionError if one is
     broken, or not kept within `deadline` seconds."""
     crash_point = experiment.crash_point
     environment.begin(**crash_point.settings)

@@ -1,6 +1,6 @@
 """A TCP proxy that stops one chosen command between a client and Redis, and then does what it is told.
 
-It is a process of its own without threads, so that whoever uses it may fork.
+It is a process of its own without threads, so that its user may fork.
 """
 
 from __future__ import annotations

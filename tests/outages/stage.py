@@ -110,7 +110,7 @@ class Stage:
         return f"outage-{cell.failure}-{cell.length:g}".replace(" ", "-")
 
     def admin(self, patience: float | None = _PATIENCE) -> Redis:
-        """A client of Redis itself, of a user of its own, that tries once and waits so many seconds."""
+        """A client of Redis itself, of a user of its own, that tries once and waits this many seconds."""
         return Redis.from_url(
             self.redis.url, decode_responses=True, socket_timeout=patience, retry=Retry(NoBackoff(), 0)
         )

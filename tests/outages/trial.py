@@ -97,7 +97,7 @@ def _completed(queue: Queue, otherwise: int) -> int:
 
 
 def _watch(queue: Queue, seconds: float) -> int:
-    """Jobs that were completed when so many seconds are over, as far as Redis told."""
+    """Return the jobs that were completed after that many seconds, by the counters in Redis."""
     end, completed = time.monotonic() + seconds, 0
     while (left := end - time.monotonic()) > 0:
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What was promised, held against what was seen."""
+"""The invariants, compared with what was seen."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def left_alone(apps: Sequence[App]) -> None:
 
 
 def ended_by(number: signal.Signals, every: float) -> Disturb:
-    """One instance after the other ends, and starts anew."""
+    """One instance after the other ends, and starts again."""
     turns, ending = cycle(range(3)), list[App]()
     due = time.monotonic() + every
 

@@ -22,7 +22,7 @@ FAR = 36_000.0
 
 
 def put_clock_wrong(skew: str) -> None:
-    """Before anything is forked, so that it holds for all children."""
+    """Before anything is forked, so that it holds for all workers."""
     right = time.time
     wrong: Callable[[], float] = (
         (lambda: right() + random.uniform(-FAR, FAR)) if skew == "jumps" else (lambda: right() + float(skew))

@@ -44,9 +44,7 @@ def _seeds(proxy: Proxy, number: int) -> int:
         except Broken as broken:
             print(broken)
             return 1
-    print(
-        f"{number:,} seeds, {moves:,} moves, every promise kept after each; {time.monotonic() - began:.1f} s"
-    )
+    print(f"{number:,} seeds, {moves:,} moves, all invariants held; {time.monotonic() - began:.1f} s")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Who acts on a queue. Each does one thing a move, and tells the trace what it did."""
+"""The actors of a queue. Each does one thing a move and adds it to the trace."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Caller:
-    """Calls transitions as a producer, a janitor or an operator does."""
+    """Call transitions as a producer, a janitor or an operator does."""
 
     proxy: Proxy
     base: str
@@ -40,8 +40,8 @@ class Caller:
         return self.proxy.exchange([words])[0]
 
 
-class Child:
-    """One slot and its job, as a worker holds them."""
+class Worker:
+    """One worker: its slot and its job."""
 
     def __init__(
         self,
@@ -54,18 +54,18 @@ class Child:
         say: Say,
     ) -> None:
         self.name = f"{instance}:{number}"
-        self._make: Callable[[ConsumerConnection], Consumer] = lambda line: settings.slot(
-            instance, number, line
+        self._make: Callable[[ConsumerConnection], Consumer] = lambda connection: settings.slot(
+            instance, number, connection
         )
-        self.line = ConsumerConnection(proxy)
+        self.connection = ConsumerConnection(proxy)
         self._proxy, self._random, self._weather, self._say = proxy, random, weather, say
         self.start()
 
     def start(self) -> None:
-        """A successor takes the place."""
-        self.line.disconnect()
-        self.line = ConsumerConnection(self._proxy)
-        self._consumer = self._make(self.line)
+        """Replace it by its successor."""
+        self.connection.disconnect()
+        self.connection = ConsumerConnection(self._proxy)
+        self._consumer = self._make(self.connection)
         self._has_recovered = self._is_in_turn = False
         self.job: Job | None = None
         self._finished: Finished | None = None
@@ -89,7 +89,7 @@ class Child:
             self.job = None
 
     def finish(self) -> None:
-        """Settles its last job and makes room for a successor, as a worker that is asked to stop."""
+        """Settle its last job and start a successor, as a worker that is asked to stop."""
         if self.job:
             self._finished, self.job = Finished(self.job, self._weather.outcome(self.job), 1), None
         try:
@@ -99,7 +99,7 @@ class Child:
         self.start()
 
     def ghost(self) -> Callable[[], None] | None:
-        """What it would do with its job if it were not as dead as its successor believes."""
+        """Return what settles its job later, as if the worker were not dead."""
         consumer, job = self._consumer, self.job
         if not job:
             return None
@@ -116,7 +116,7 @@ class Child:
             self._finished = None
             if settlement:
                 self._say(f"{self.name}: {settlement.finished.job.id} {settlement.verdict}")
-            if self.line.is_blocked and self._random.random() < 0.5:
+            if self.connection.is_blocked and self._random.random() < 0.5:
                 self._is_in_turn = True
                 return
         self._is_in_turn = False
@@ -136,7 +136,9 @@ class Child:
             case 2:
                 self._consumer.check_lease(job)
             case 3:
-                if self._consumer.acquire_token(job):  # a long wait is no worker's: see Snooze
+                if self._consumer.acquire_token(
+                    job
+                ):  # a worker does not sleep through a long wait: see Snooze
                     self._finished, self.job = Finished(job, Released(), 1), None
             case _:
                 # The next turn settles it.
@@ -149,13 +151,13 @@ def _settle_late(consumer: Consumer, job: Job, outcome: Outcome) -> None:
 
 
 class Janitor:
-    """Keeps the lease of one instance, and the queue in order."""
+    """Keep the lease of one instance, and the queue in order."""
 
     def __init__(
         self, settings: Settings, instance: str, slots: int, call: Caller, random: Random, say: Say
     ) -> None:
-        #: Ms that an instance's wish for notices is good for, with each heartbeat.
-        self._notices = 0 if settings.mood == "calm" else 1
+        #: The longest time for which a heartbeat asks for events (ms).
+        self._events = 0 if settings.mood == "calm" else 1
         self.instance, self._slots = instance, slots
         self._call, self._random, self._say = call, random, say
         self._connection_uptime = ConnectionUptime(LEASE_MS / 1000, lambda: call.proxy.now / 1000)
@@ -168,12 +170,12 @@ class Janitor:
                 case 1:
                     self.reap(2)
                 case _:
-                    self.renew(self._random.randint(0, self._notices))
+                    self.renew(self._random.randint(0, self._events))
         except RedisError as error:
             self._say(f"{self.instance}: {error}")
 
-    def renew(self, notices: int = 0) -> None:
-        reply = self._call("heartbeat", self.instance, LEASE_MS, self._slots, notices, 0, 0, 0, "pid", "1")
+    def renew(self, events: int = 0) -> None:
+        reply = self._call("heartbeat", self.instance, LEASE_MS, self._slots, events, 0, 0, 0, "pid", "1")
         self._connection_uptime.renew(int(reply[0]))
 
     def reap(self, most: int) -> None:

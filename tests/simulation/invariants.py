@@ -1,4 +1,4 @@
-"""The promises of the contract, held against each picture of a queue and the one before it."""
+"""The contract, checked against each picture of a queue and the one before it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COUNTERS = ("recoveries", "releases")
 
 
 class Invariants:
-    """Watches one run."""
+    """Watch one run."""
 
     def __init__(self, settings: Settings) -> None:
         self._limit = settings.limit
@@ -31,7 +31,7 @@ class Invariants:
         self._starts: dict[str, int] = {}
 
     def check(self, state: State, now: int, move: str) -> None:
-        """Raises AssertionError for a broken promise; `move` is what was done since the last picture."""
+        """Raise AssertionError for a broken invariant; `move` is what was done since the last picture."""
         invariants.check(state)
         self._one_owner(state)
         self._rate(state, now)
@@ -71,7 +71,7 @@ class Invariants:
         for member, at in state.get("tokens", {}).items():
             assert at <= now, f"token {member} was spent in the future"
         for worker_id in state.get("reservations", {}):
-            assert worker_id in state["active"], f"{worker_id} has a promise and nothing in hand"
+            assert worker_id in state["active"], f"{worker_id} has a reservation and an empty active list"
 
     def _bounds(self, state: State, now: int) -> None:
         assert len(state.get("completed", [])) <= LISTED, "too many completions are listed"

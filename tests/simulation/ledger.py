@@ -11,35 +11,40 @@ from typing import Any
 
 from tests.integration.store.redis_state import State
 
-from .settings import CEILING_MS, PATIENCE_MS, RETRIES
+from .outage import Outage
+from .pardons import Pardons
+from .settings import PATIENCE_MS, RETRIES
 
 Fields = Mapping[str, Any]
 
-#: ms before the first probe.
-_FIRST_PROBE = 1_000
+#: Different jobs whose failures close the queue; the same if some of them met an outage before;
+#: different jobs that met the same unknown error.
+_STREAK, _SUSPECTS, _ALIKE = 3, 10, 5
 
-#: Jobs that try a service before the others wait; jobs whose failures close the queue; the same when all of
-#: them met an outage that another job ended; the same for one and the same unknown error.
-_TRIED, _STREAK, _SUSPECTS, _ALIKE = 3, 3, 10, 5
+#: Outages after which a job no longer helps to close the queue.
+_MOST_OUTAGES = 5
 
 
 class Ledger:
     """Follows one queue from move to move."""
 
     def __init__(self) -> None:
-        #: Failures that count, by job, and when each began to fail.
+        #: Failures that count and those that do not, by job, and when each began to fail.
         self._counted: dict[str, int] = {}
+        self._excused: dict[str, int] = {}
         self._failing_since: dict[str, int] = {}
-        #: Jobs that ever met an outage and were not replayed since.
-        self._marked: set[str] = set()
+        #: How many outages a job has met, and was not replayed since.
+        self._outages: dict[str, int] = {}
+        self._pardons = Pardons()
         self._end_streak()
         self._outage: Outage | None = None
 
     def check(self, before: State, state: State, now: int, move: str) -> None:
-        """Raises AssertionError for what one move may not have done. One move settles one job at most, and
-        starts one at most, in this order."""
+        """Raise AssertionError for what one move may not do.
+
+        One move settles one job at most, and starts one at most, in this order.
+        """
         jobs = state["jobs"]
-        was_closed = self._outage is not None
         if move == "replay":
             self._forget_replayed(before["jobs"], jobs)
         settled = [
@@ -47,45 +52,51 @@ class Ledger:
             for job_id, job in jobs.items()
             if before["jobs"].get(job_id, {}).get("state") == "active" and job["state"] != "active"
         ]
-        must_be_closed = was_closed
         for job_id, job in settled:
             if job["state"] == "completed":
-                must_be_closed = self._complete(job_id)
+                self._complete(job_id)
             elif job["state"] == "delayed" or job.get("reason") not in (None, "worker-died"):
                 self._check_patience(job_id, job, now)
-                must_be_closed = self._fail(job_id, before, job, now)
+                self._fail(job_id, job, now)
         is_closed = "outOfService" in state.get("gate", {})
-        assert is_closed == must_be_closed, (
+        assert is_closed == bool(self._outage), (
             f"the queue is {'closed' if is_closed else 'open'}, after {settled}"
         )
         if self._outage:
+            had_met = {*self._outage.met}
             self._outage.follow(before, state, now, move)
-            self._marked |= self._outage.met
+            for job_id in self._outage.met - had_met:
+                self._note_outage(job_id)
         for job_id, job in jobs.items():
-            counted = self._counted.get(job_id, 0)
+            counted, excused = self._counted.get(job_id, 0), self._excused.get(job_id, 0)
             assert job.get("failures", 0) == counted, f"{job_id} has {counted} failures of its own: {job}"
+            assert job.get("excused", 0) == excused, f"{job_id} has {excused} excused failures: {job}"
 
     def _end_streak(self) -> None:
+        #: Failures to give back if the queue closes, by job.
         self._streak: dict[str, int] = {}
-        self._suspects: set[str] = set()
         self._alike: dict[str, int] = {}
+        #: Jobs that have failed after an outage.
+        self._suspects: set[str] = set()
         self._words = ""
 
     def _forget_replayed(self, before: Mapping[str, Fields], jobs: Mapping[str, Fields]) -> None:
         for job_id, job in jobs.items():
             if job.get("replays", 0) > before.get(job_id, {}).get("replays", 0):
-                self._counted.pop(job_id, None)
-                self._failing_since.pop(job_id, None)
-                self._marked.discard(job_id)
+                for account in (self._counted, self._excused, self._failing_since, self._outages):
+                    account.pop(job_id, None)
+                self._pardons.forget(job_id)
+                for streak in (self._streak, self._alike):
+                    if job_id in streak:
+                        streak[job_id] = 0
                 if self._outage:
                     self._outage.forget(job_id)
 
-    def _complete(self, job_id: str) -> bool:
-        """Whether the queue is closed after the completion."""
+    def _complete(self, job_id: str) -> None:
         self._end_streak()
+        self._pardons.completed()
         if self._outage and job_id in self._outage.started:
             self._outage = None
-        return self._outage is not None
 
     def _check_patience(self, job_id: str, job: Fields, now: int) -> None:
         since = self._failing_since.setdefault(job_id, now)
@@ -95,106 +106,76 @@ class Ledger:
             counted = self._counted.get(job_id, 0)
             assert counted == RETRIES, f"{job_id} died with {counted} failures of its own"
 
-    def _fail(self, job_id: str, before: State, job: Fields, now: int) -> bool:
-        """Whether the queue is closed after the failure."""
+    def _fail(self, job_id: str, job: Fields, now: int) -> None:
         error = json.loads(job["error"])
-        kind, words = error["kind"], error["message"]
+        counts = self._judge(job_id, error["kind"], error["message"], now)
+        account = self._counted if counts else self._excused
+        account[job_id] = account.get(job_id, 0) + 1
+        if job["state"] == "delayed":
+            self._pardons.retried(job_id)
+
+    def _judge(self, job_id: str, kind: str, words: str, now: int) -> bool:
+        """Return whether the failure counts."""
         if kind in ("machine", "invalid", "permanent"):
-            self._counted[job_id] = self._counted.get(job_id, 0) + (kind != "machine")
-            return self._outage is not None
+            return kind != "machine"
         if self._outage:
             if kind == "paid" or (kind == "unknown" and words != self._outage.signature):
-                self._counted[job_id] = self._counted.get(job_id, 0) + 1
-            else:
-                self._outage.met.add(job_id)
-            return True
-        is_last = self._counted.get(job_id, 0) >= RETRIES
-        self._counted[job_id] = self._counted.get(job_id, 0) + 1
-        excused = self._lengthen(job_id, kind, words, is_last)
-        if excused is None:
+                return True
+            if job_id not in self._outage.met:
+                self._outage.meet(job_id)
+                self._note_outage(job_id)
             return False
-        for other, failures in excused.items():
-            self._counted[other] = max(0, self._counted.get(other, 0) - failures)
-        self._outage = Outage({*excused}, words if kind == "unknown" else None, now)
-        self._end_streak()
-        return True
+        counted = self._counted.get(job_id, 0)
+        if self._outages.get(job_id, 0) < _MOST_OUTAGES:
+            excused = self._lengthen(job_id, kind, words, counted >= RETRIES)
+            if excused is not None:
+                self._close(excused, words if kind == "unknown" else None, now)
+                return kind == "paid"
+        return kind not in ("service", "refused") or not self._pardon(job_id)
 
-    def _lengthen(self, job_id: str, kind: str, words: str, is_last: bool) -> dict[str, int] | None:
-        """The failures to give back when this one closes the queue."""
+    def _pardon(self, job_id: str) -> bool:
+        """Return whether the failure of a service is pardoned."""
+        counted = self._counted.get(job_id, 0)
+        if counted >= RETRIES and self._pardons.ask(job_id):
+            if job_id in self._streak:
+                self._streak[job_id] -= 1
+            return True
+        if counted == 0:
+            self._pardons.begin(job_id)
+        return False
+
+    def _close(self, excused: Mapping[str, int], signature: str | None, now: int) -> None:
+        for job_id, failures in excused.items():
+            self._counted[job_id] = self._counted.get(job_id, 0) - failures
+            self._excused[job_id] = self._excused.get(job_id, 0) + failures
+            self._note_outage(job_id)
+        self._outage = Outage({*excused}, signature, now)
+        self._end_streak()
+
+    def _note_outage(self, job_id: str) -> None:
+        self._outages[job_id] = self._outages.get(job_id, 0) + 1
+        self._pardons.begin(job_id)
+
+    def _lengthen(self, job_id: str, kind: str, words: str, is_last: bool) -> Mapping[str, int] | None:
+        """Return the counted failures to give back if this one closes the queue."""
+        is_suspect = job_id in self._outages
+        if is_suspect:
+            self._suspects.add(job_id)
         if kind == "unknown":
             if words != self._words:
                 self._alike, self._words = {}, words
-            self._alike[job_id] = self._alike.get(job_id, 0) + 1
-            return self._alike if len(self._alike) >= _ALIKE else None
+            self._alike.setdefault(job_id, 0)
+            if self._are_enough(self._alike, _ALIKE):
+                return self._alike
+            self._alike[job_id] += 1
+            return None
         self._alike, self._words = {}, ""
-        self._streak[job_id] = self._streak.get(job_id, 0) + (kind != "paid")
-        is_suspect = job_id in self._marked
-        if is_suspect:
-            self._suspects.add(job_id)
-        closes = (
-            len(self._streak) - len(self._suspects) >= _STREAK
-            or len(self._streak) >= _SUSPECTS
-            or (not is_suspect and (kind == "refused" or is_last))
-        )
-        return self._streak if closes else None
+        self._streak.setdefault(job_id, 0)
+        may_close_alone = kind == "refused" or (is_last and kind != "paid")
+        if self._are_enough(self._streak, _STREAK) or (not is_suspect and may_close_alone):
+            return self._streak
+        self._streak[job_id] += kind != "paid"
+        return None
 
-
-class Outage:
-    """The gate while the queue is out of service."""
-
-    def __init__(self, met: set[str], signature: str | None, now: int) -> None:
-        #: Jobs that met it, and those that were started since.
-        self.met, self.started = met, set[str]()
-        #: The one unknown error that all of them met.
-        self.signature = signature
-        self._places: dict[str, int] = {}
-        self._due = now + _FIRST_PROBE
-        self._failed = 0
-        #: The probe that runs, and its fencing token.
-        self._probe: tuple[str, int] | None = None
-
-    def forget(self, job_id: str) -> None:
-        """The job was replayed: it has met nothing."""
-        self.met.discard(job_id)
-        self.started.discard(job_id)
-        self._places.pop(job_id, None)
-
-    def follow(self, before: State, state: State, now: int, move: str) -> None:
-        """Raises AssertionError for a start that may not have been."""
-        jobs = state["jobs"]
-        if move == "gate":  # somebody may have asked for a probe at once
-            self._due = min(self._due, now)
-        self._end_probe(jobs, now)
-        for job_id, job in jobs.items():
-            if job.get("fencingToken", 0) > before["jobs"].get(job_id, {}).get("fencingToken", 0):
-                self._start(job_id, job, state, now)
-
-    def _end_probe(self, jobs: Mapping[str, Fields], now: int) -> None:
-        if not self._probe:
-            return
-        job_id, fencing_token = self._probe
-        job = jobs[job_id]
-        if job["state"] == "active" and job["fencingToken"] == fencing_token:
-            return
-        self._probe = None
-        has_failed = job["state"] == "delayed" or job.get("reason") in ("retries", "out-of-service")
-        if has_failed and json.loads(job["error"])["kind"] != "machine":
-            self._failed += 1
-            self._due = now + min(CEILING_MS, _FIRST_PROBE * 2**self._failed)
-        else:
-            self._due = now
-
-    def _start(self, job_id: str, job: Fields, state: State, now: int) -> None:
-        has_met = job_id in self.met
-        is_probe = now >= self._due
-        assert is_probe or (not has_met and len(self.met) < _TRIED), f"{job_id} probes before {self._due}"
-        if has_met:
-            mine = self._places.get(job_id, 0)
-            for entry in state.get("wait", []):
-                assert entry in self.met, f"{job_id} probes again, {entry} has not met the outage"
-                assert self._places.get(entry, 0) >= mine, f"{job_id} probes again, {entry} waits for longer"
-        self.met.add(job_id)
-        self.started.add(job_id)
-        self._places[job_id] = 1 + max(self._places.values(), default=0)
-        if is_probe:
-            self._probe, self._due = (job_id, job["fencingToken"]), now + CEILING_MS
+    def _are_enough(self, jobs: Mapping[str, int], enough: int) -> bool:
+        return len(jobs.keys() - self._suspects) >= enough or len(jobs) >= _SUSPECTS

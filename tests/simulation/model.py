@@ -13,36 +13,39 @@ from redis.exceptions import RedisError
 from preppath_workers.store.keys import Keys
 from tests.integration.store.redis_state import State
 
-from .actors import Caller, Child, Janitor
+from .actors import Caller, Janitor, Worker
 from .invariants import Fields, Invariants
 from .proxy import Proxy
 from .settings import LEASE_MS, MOODS, Settings
 from .snapshot import Camera
-from .weather import HEALTHY, OUTAGES, Weather, is_poison
+from .weather import HEALTHY, OUTAGES, Weather
 
 #: Moves before all faults end and what is left is worked off.
-MOVES = {"calm": 50, "mixed": 50, "stormy": 120}
+MOVES = {"calm": 50, "mixed": 50, "stormy": 120, "busy": 160}
+
+#: Jobs that are there from the beginning.
+FIRST = {"calm": 0, "mixed": 0, "stormy": 6, "busy": 25}
 
 #: Rounds in which it must be.
 _DRAIN = 300
 
 _START = 1_000_000
 
-_CHILDREN = 2
+_WORKERS = 2
 
 
 Thing = TypeVar("Thing")
 
 
 class Broken(AssertionError):
-    """Raised when a promise is broken; the message has the seed and the trace.
+    """Raised when an invariant is broken; the message has the seed and the trace.
 
     Any other error of a run, an AssertionError too, is a bug of the simulation or of a broken variant's text.
     """
 
 
 class Model:
-    """Plays one seed on one server, which it empties first."""
+    """Play one seed on one server, which is emptied first."""
 
     def __init__(self, proxy: Proxy, seed: int) -> None:
         self.seed = seed
@@ -58,19 +61,19 @@ class Model:
         self._invariants = Invariants(self._settings)
         self._call = Caller(proxy, self._keys.base)
         self._born = self._added = self._pushed = 0
-        self._instances: list[tuple[Janitor, list[Child]]] = []
+        self._instances: list[tuple[Janitor, list[Worker]]] = []
         self._accepted: set[str] = set()
         self._ghosts: list[Callable[[], None]] = []
         for _ in range(2):
             self._found()
 
     def run(self) -> list[str]:
-        """Plays it; returns the trace. Raises Broken."""
+        """Play it and return the trace. Raise Broken."""
         try:
             # Slots look at their own clock, to tell how old a claim is.
             with patch("preppath_workers.store.consumer.monotonic", lambda: self._proxy.now / 1000):
-                if self._settings.mood == "stormy":
-                    self._do("enqueue", lambda: self._enqueue(6))
+                if first := FIRST[self._settings.mood]:
+                    self._do("enqueue", lambda: self._enqueue(first))
                 for _ in range(MOVES[self._settings.mood]):
                     self._step()
                 self._drain()
@@ -83,7 +86,7 @@ class Model:
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
-        """An assertion that fails in this block is a broken promise."""
+        """An assertion that fails in this block is a broken invariant."""
         try:
             yield
         except AssertionError as error:
@@ -93,26 +96,26 @@ class Model:
         return "\n".join([f"seed {self.seed}: {type(error).__name__}: {error}", *self.trace])
 
     def _step(self) -> None:
-        moves: list[tuple[int, int, int, str, Callable[[], None]]] = [
-            # weight in a calm, a mixed and a stormy run
-            (20, 20, 30, "process", self._child),
-            (3, 3, 1, "serve a pop", self._serve),
-            (6, 6, 1, "enqueue", self._enqueue),
-            (5, 5, 3, "janitor", lambda: self._one(self._instances)[0].move()),
-            (0, 0, 10, "promote_due", lambda: self._ask("promote_due", 100)),
-            (4, 4, 24, "time", self._pass_time),
-            (3, 3, 0, "raw push", self._push),
-            (1, 1, 1, "cancel", lambda: self._operate("cancel", 60_000)),
-            (1, 1, 2, "promote_job", lambda: self._operate("promote_job")),
-            (1, 1, 1, "prioritize", lambda: self._operate("prioritize", self._random.randint(1, 5))),
-            (2, 2, 2, "replay", self._replay),
-            (0, 1, 1, "gate", self._gate),
-            (0, 2, 4, "weather", self._change_weather),
-            (3, 3, 1, "kill a child", self._kill),
-            (1, 1, 1, "stop a child", lambda: self._one(self._one(self._instances)[1]).finish()),
-            (1, 1, 1, "a ghost settles", self._haunt),
-            (1, 1, 0, "abandon an instance", self._abandon),
-            (2, 2, 1, "sleep through a lease", self._oversleep),
+        moves: list[tuple[int, int, int, int, str, Callable[[], None]]] = [
+            # weight in a calm, a mixed, a stormy and a busy run
+            (20, 20, 30, 60, "process", self._worker),
+            (3, 3, 1, 1, "serve a pop", self._serve),
+            (6, 6, 1, 2, "enqueue", self._enqueue),
+            (5, 5, 3, 2, "janitor", lambda: self._one(self._instances)[0].move()),
+            (0, 0, 10, 8, "promote_due", lambda: self._ask("promote_due", 100)),
+            (4, 4, 24, 14, "time", self._pass_time),
+            (3, 3, 0, 0, "raw push", self._push),
+            (1, 1, 1, 0, "cancel", lambda: self._operate("cancel", 60_000)),
+            (1, 1, 2, 1, "promote_job", lambda: self._operate("promote_job")),
+            (1, 1, 1, 0, "prioritize", lambda: self._operate("prioritize", self._random.randint(1, 5))),
+            (2, 2, 2, 1, "replay", self._replay),
+            (0, 1, 1, 0, "gate", self._gate),
+            (0, 2, 4, 0, "weather", self._change_weather),
+            (3, 3, 1, 1, "kill a worker", self._kill),
+            (1, 1, 1, 0, "stop a worker", lambda: self._one(self._one(self._instances)[1]).finish()),
+            (1, 1, 1, 1, "a ghost settles", self._haunt),
+            (1, 1, 0, 0, "abandon an instance", self._abandon),
+            (2, 2, 1, 0, "sleep through a lease", self._oversleep),
         ]
         weights = [weights[MOODS.index(self._settings.mood)] for *weights, _, _ in moves]
         *_, name, move = self._random.choices(moves, weights)[0]
@@ -139,20 +142,23 @@ class Model:
         """A new instance comes up."""
         name = f"i{self._born}"
         self._born += 1
-        children = [
-            Child(self._settings, name, number, self._proxy, self._random, self._weather, self._say)
-            for number in range(_CHILDREN)
+        workers = [
+            Worker(self._settings, name, number, self._proxy, self._random, self._weather, self._say)
+            for number in range(_WORKERS)
         ]
-        janitor = Janitor(self._settings, name, _CHILDREN, self._call, self._random, self._say)
-        self._instances.append((janitor, children))
+        janitor = Janitor(self._settings, name, _WORKERS, self._call, self._random, self._say)
+        self._instances.append((janitor, workers))
 
-    def _child(self) -> None:
+    def _worker(self) -> None:
         self._one(self._one(self._instances)[1]).move()
 
     def _serve(self) -> None:
-        """The server carries out a pop that has blocked until now, of a child or of a lost connection."""
+        """The server carries out a pop that has blocked until now, of a worker or of a lost connection."""
         blocked = [
-            child.line for _, children in self._instances for child in children if child.line.is_blocked
+            worker.connection
+            for _, workers in self._instances
+            for worker in workers
+            if worker.connection.is_blocked
         ]
         if not self._proxy.serve_leftover() and blocked:
             self._one(blocked).serve()
@@ -225,11 +231,11 @@ class Model:
         )
 
     def _kill(self) -> None:
-        child = self._one(self._one(self._instances)[1])
-        self._say(f"{child.name} dies")
-        if ghost := child.ghost():
+        worker = self._one(self._one(self._instances)[1])
+        self._say(f"{worker.name} dies")
+        if ghost := worker.ghost():
             self._ghosts.append(ghost)
-        child.start()
+        worker.start()
 
     def _haunt(self) -> None:
         """One who was thought dead settles its job."""
@@ -243,16 +249,16 @@ class Model:
         else:
             gone = self._one(self._instances)
             self._instances.remove(gone)
-            for child in gone[1]:
-                child.line.disconnect()  # the server may not notice
+            for worker in gone[1]:
+                worker.connection.disconnect()  # the server may not notice
 
     def _drain(self) -> None:
         """Without faults, everything comes to an end: nothing is stranded, nothing is lost."""
         self._proxy.faults = 0
         self._call("resume")
-        (janitor, children), *others = self._instances
-        for child in (child for _, gone in others for child in gone):
-            child.line.disconnect()  # its pop may still come
+        (janitor, workers), *others = self._instances
+        for worker in (worker for _, gone in others for worker in gone):
+            worker.connection.disconnect()  # its pop may still come
         self._weather.now = self._random.choice([HEALTHY, HEALTHY, *OUTAGES])
         self._weather.is_settled = True
         self._say(f"the weather is: {self._weather.now}")
@@ -266,9 +272,9 @@ class Model:
             self._call("promote_due", 100)
             if self._random.random() < 0.2:
                 self._proxy.serve_leftover()
-            for child in children:
-                child.move()
-                child.move()
+            for worker in workers:
+                worker.move()
+                worker.move()
             state = self._look("drain")
             is_closed = "outOfService" in state.get("gate", {})
             with self._holding():
@@ -283,7 +289,11 @@ class Model:
         for job_id, job in jobs.items():
             # How the running ones would end was decided before.
             was = before.get(job_id, {}).get("state")
-            if self._weather.now == HEALTHY and was not in ("active", "failed") and not is_poison(job_id):
+            if (
+                self._weather.now == HEALTHY
+                and was not in ("active", "failed")
+                and not self._weather.is_poison(job_id)
+            ):
                 assert job["state"] != "failed" or job["reason"] in ("worker-died", "malformed"), (
                     f"{job_id} died: {job}"
                 )

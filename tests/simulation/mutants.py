@@ -29,62 +29,69 @@ class Mutant:
 
 MUTANTS = (
     Mutant("a settled job's worker_id is not checked", "local state = state_if_owned(id, worker_id, fencing_token)", "local state = redis.call('HGET', job_key(id), 'state')", 4),
-    Mutant("a completed job stays in its slot's hand", "redis.call('LREM', active_key(worker_id), '1', id)\n  note_completion", "note_completion", 4),
+    Mutant("a completed job stays in its slot's active list", "redis.call('LREM', active_key(worker_id), '1', id)\n  note_completion", "note_completion", 4),
     Mutant("completing again completes again", "if state == 'completed' then return 'completed' end\n  if state ~= 'active' then return 'lost' end", "if not state then return 'lost' end", 1),
     Mutant("a claim forgets what it holds", "if state == 'active' and holder == worker_id then return id, job end", "if state == 'active' and holder == worker_id then redis.call('RPOP', active) return nil end", 2),
-    Mutant("a swap loses the job in hand", "place_first(id, priority)\n  return true", "return true", 1),
+    Mutant("a swap loses the reserved job", "place_first(id, priority)\n  return true", "return true", 1),
     Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 1),
-    Mutant("a turn starts whatever waits", "if job[1] ~= 'waiting' or job[2] then return nil end", "", 0),
-    Mutant("a turn forgets what else its slot holds", "if in_flight[1] == id and not in_flight[2] then", "if in_flight[1] == id then", 34),
-    Mutant("a turn takes the whole hand and puts nothing back", "for index = #in_flight, 1, -1 do redis.call('RPUSH', active, in_flight[index]) end", "", 34),
+    Mutant("settle_and_fetch starts any entry", "if job[1] ~= 'waiting' or job[2] then return nil end", "", 0),
+    Mutant("settle_and_fetch forgets what else its slot holds", "if in_flight[1] == id and not in_flight[2] then", "if in_flight[1] == id then", 36),
+    Mutant("settle_and_fetch takes all that the slot holds and puts nothing back", "for index = #in_flight, 1, -1 do redis.call('RPUSH', active, in_flight[index]) end", "", 36),
     Mutant("a popped job starts before a more urgent one", " or redis.call('EXISTS', WAIT) == 1 then return nil end", " then return nil end", 16),
-    Mutant("a job in hand never makes room for a more urgent one", "if not highest or tonumber(highest) >= priority then return false end", "do return false end", 12),
+    Mutant("a reserved job never makes room for a more urgent one", "if not highest or tonumber(highest) >= priority then return false end", "do return false end", 12),
     Mutant("an instance is struck off with a pop under way", "if was_gone then\n      remove_instance", "if true then\n      remove_instance", 222),
     Mutant("a job that comes alone goes to the end", "if is_behind or not last then", "do", 1),
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
-    Mutant("a window is a little short", "return spent and spent + duration or now", "return spent and spent + duration - 25 or now", 54),
-    Mutant("a promise is not measured against real starts", "if not reserved or reserved <= now then\n      moment = free_at", "if not reserved then\n      moment = free_at", 16),
-    Mutant("a stopped slot's promise is kept for ever", "redis.call('ZREM', RESERVATIONS, worker_id)\n  return moved", "return moved", 0),
-    Mutant("recovery forgets a job that waits in hand", "else\n      place_first(id, priority_of(id))\n    end", "end", 0),
+    Mutant("a window is a little short", "return acquired and acquired + duration or now", "return acquired and acquired + duration - 25 or now", 45),
+    Mutant("a reservation is not compared with real starts", "if not reserved or reserved <= now then\n      moment = free_at", "if not reserved then\n      moment = free_at", 16),
+    Mutant("a stopped slot's reservation is kept for ever", "redis.call('ZREM', RESERVATIONS, worker_id)\n  return moved", "return moved", 0),
+    Mutant("recovery forgets a reserved job", "else\n      place_first(id, priority_of(id))\n    end", "end", 0),
     Mutant("a dead instance's last slot is not looked at", "for slot = 0, slots - 1 do\n    moved", "for slot = 0, slots - 2 do\n    moved", 0),
-    Mutant("a job may lose its worker once more", "if add(id, 'recoveries', 1) > limit then", "if add(id, 'recoveries', 1) > limit + 1 then", 71),
+    Mutant("a job may lose its worker once more", "if add(id, 'recoveries', 1) > limit then", "if add(id, 'recoveries', 1) > limit + 1 then", 79),
     Mutant("a released job counts an attempt", "add(id, 'attempts', -1)", "", 1),
     Mutant("a retry too many", "if failures > retries then return move_to_dead", "if failures > retries + 1 then return move_to_dead", 0),
     Mutant("jobs are due too early", "string.format('%.0f', now + 1), 'LIMIT'", "string.format('%.0f', now + 5000), 'LIMIT'", 0),
     Mutant("a job that is due is not placed", "add_to(waiting, entry, priority_of(entry))", "", 0),
-    Mutant("a lane that has left is not passed over", "redis.call('ZREM', PRIORITY_INDEX, pointer)\n  end", "redis.call('RPUSH', WAIT, unpack(reversed(ids)))\n    return\n  end", 2),
-    Mutant("a lane's pointer is not moved", "redis.call('ZREMRANGEBYSCORE', PRIORITY_INDEX, priority, priority)", "", 1),
+    Mutant("an empty priority is not passed over", "redis.call('ZREM', PRIORITY_INDEX, pointer)\n  end", "redis.call('RPUSH', WAIT, unpack(reversed(ids)))\n    return\n  end", 2),
+    Mutant("a priority's pointer is not moved", "redis.call('ZREMRANGEBYSCORE', PRIORITY_INDEX, priority, priority)", "", 1),
     Mutant("a job that goes back goes to the end", "insert_behind('(' .. priority, { id })", "insert_behind(priority, { id })", 1),
-    Mutant("a cancelled job stays in line", "redis.call('LREM', WAIT, 1, id)\n  return true", "return true", 1),
+    Mutant("a cancelled job stays in the list", "redis.call('LREM', WAIT, 1, id)\n  return true", "return true", 1),
     Mutant("a replayed job keeps its failures", "'failures', 0, 'recoveries', 0", "'recoveries', 0", 5),
     Mutant("adding an id again makes a second job", "if state ~= 'cancelled' and redis.call('EXISTS', job_key(id)) == 1 then", "if false then", 0),
     Mutant("adopting raw pushes loses them", "WAIT, position + index - 1, id or TAKEN_OUT)", "WAIT, position + index - 1, TAKEN_OUT)", 1),
     Mutant("the gate never opens", "if reopened then open(gate) end", "", 6),
-    Mutant("the gate opens on a failure", "probe_failed(gate, id, limits.ceiling, limits.spread, limits.at_least)", "open(gate)", 6),
+    Mutant("the gate opens on a failure", "probe_failed(gate, id, limits.ceiling, limits.spread, limits.at_least)", "open(gate)", 3),
     Mutant("the gate opens for a job that ran already", "reopened = job[1] == gate.outage and (integer(job[2]) or 0) > 0", "reopened = true", 9),
     Mutant("the gate never closes", "return closes and streak.jobs or nil", "return nil", 6),
-    Mutant("the gate does not close for one error of many jobs", "return size(streak.alike) >= ALIKE_STREAK and streak.alike or nil", "return nil", 112),
+    Mutant("the gate does not close for one error of many jobs", "return are_enough(streak.alike, streak.suspects, ALIKE_STREAK) and streak.alike or nil", "return nil", 112),
     Mutant("a streak outlives a completion", "elseif gate.streak then", "elseif false then", 11),
-    Mutant("one job closes the gate again and again", "or not is_suspect and (kind == 'refused' or is_last)", "or kind == 'refused' or is_last", 39),
-    Mutant("a probe takes the head, whatever it has met", "if job[1] ~= outage then return entries[index], false end", "", 6),
+    Mutant("one job closes the gate again and again", "or not is_suspect and (kind == 'refused' or is_last and kind ~= 'paid')", "or kind == 'refused' or is_last and kind ~= 'paid'", 10),
+    Mutant("a probe takes the head, whatever it has met", "if job[1] ~= outage then return from_behind and last_unmet(outage) or entries[index], false end", "", 3),
+    Mutant("probes come from the head alone", "from_behind and last_unmet(outage) or entries[index], false", "entries[index], false", 3),
     Mutant("a probe takes the same job again", "if not earliest or probe < earliest then", "if not earliest then", 20),
-    Mutant("two probes run at a time", "set_probe(gate, now + ceiling)", "set_probe(gate, now)", 7),
-    Mutant("probes do not wait for longer and longer", "FIRST_PROBE * 2 ^ math.min(failed, 30)", "FIRST_PROBE", 8),
-    Mutant("a probe that dies leaves the gate to nobody", "set_probe({}, now)", "set_probe({}, now + 1e12)", 7),
-    Mutant("failures that are given back count", "if failures > 0 then add(id, 'failures', -math.min(failures, integer(counted[1]) or 0)) end", "", 7),
-    Mutant("failures in an outage count", "excuse(id, gate.outage, 0, 1)\n    return false, false", "excuse(id, gate.outage, 0, 1)\n    return true, false", 6),
-    Mutant("what may be paid for does not count in an outage", "if kind == 'paid' or kind == 'unknown' and gate.signature ~= message then", "if kind == 'unknown' and gate.signature ~= message then", 12),
+    Mutant("two probes run at a time", "set_probe(gate, now + ceiling)", "set_probe(gate, now)", 3),
+    Mutant("probes do not wait for longer and longer", "FIRST_PROBE * 2 ^ math.min(failed, 30)", "FIRST_PROBE", 3),
+    Mutant("a probe that dies keeps the others from probing", "set_probe({}, now)", "set_probe({}, now + 1e12)", 7),
+    Mutant("what counts anyway closes the gate alone", "is_last and kind ~= 'paid'", "is_last", 12),
+    Mutant("a last failure is never pardoned", "if has_worked_for_others(id) then return false end", "do return false end", 107),
+    Mutant("a pardon although others completed", "if has_worked_for_others(id) then return false end", "", 10),
+    Mutant("a pardon although failures of others are few", "completions >= WORKS * (1 + math.max(0, of_others))", "completions >= WORKS * (2 + math.max(0, of_others))", 10),
+    Mutant("a pardon without end", "(integer(redis.call('HGET', job_key(id), 'pardons')) or 0) >= MOST_PARDONS", "false", 0),
+    Mutant("failures that are given back count", "if excused > 0 then add(id, 'failures', -excused) end", "", 15),
+    Mutant("failures before a replay are excused", "times = times - failures + excused\n", "", 251),
+    Mutant("failures in an outage count", "excuse(id, gate.outage, 0, 1)\n    return false, false", "excuse(id, gate.outage, 0, 1)\n    return true, false", 3),
+    Mutant("what may be paid for does not count in an outage", "if kind == 'paid' or kind == 'unknown' and gate.signature ~= message then", "if kind == 'unknown' and gate.signature ~= message then", 3),
     Mutant("what may be paid for is given back", "tally(streak.jobs, id, kind == 'paid' and 0 or 1)", "tally(streak.jobs, id, 1)", 9),
-    Mutant("a bug that is not the outage's own is given back", "kind == 'paid' or kind == 'unknown' and gate.signature ~= message", "kind == 'paid'", 6),
+    Mutant("a bug that is not the outage's own is given back", "kind == 'paid' or kind == 'unknown' and gate.signature ~= message", "kind == 'paid'", 14),
     Mutant("a machine's failure counts", "  add(id, 'excused', 1)\n  count('excused')\n", "  add(id, 'failures', 1)\n", 1),
     Mutant("patience never ends", "> patience\n", "> patience * 1e6\n", 1),
-    Mutant("patience ends at once", "> patience\n", "> patience - 10000\n", 7),
+    Mutant("patience ends at once", "> patience\n", "> patience - 10000\n", 29),
     Mutant("the list of completions grows", "if excess > math.min(most * UNTRIMMED, TRIMMED_AT_ONCE) then", "if false then", 6),
 )  # fmt: skip
 
 
 def seeds_until_caught(proxy: Proxy, mutant: Mutant, most: int) -> int | None:
-    """The first seed that breaks a promise with the variant; None if none of so many does."""
+    """Return the first seed that catches the variant; None if none of the first `most` does."""
     with in_place(mutant):
         for seed in range(most):
             try:
@@ -96,7 +103,7 @@ def seeds_until_caught(proxy: Proxy, mutant: Mutant, most: int) -> int | None:
 
 @contextmanager
 def in_place(mutant: Mutant) -> Iterator[None]:
-    """Everybody who calls a transition calls the variant inside the block."""
+    """Replace the scripts by the variant inside the block."""
     broken = _broken(mutant)
     with (
         patch.object(actors, "scripts", lambda: broken),
@@ -113,5 +120,5 @@ def _broken(mutant: Mutant) -> Mapping[str, Script]:
             text = script.text.replace(mutant.text, mutant.replacement)
             digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
             changed[name] = Script(name, text, digest)
-    assert changed, f"no script has what is to be broken: {mutant.name}"
+    assert changed, f"no script contains the text of {mutant.name!r}"
     return {**scripts(), **changed}

@@ -27,8 +27,8 @@ CEILING_MS, PATIENCE_MS = 2_000, 10_000
 LISTED = 3
 
 #: In a calm run nothing holds the queue, so the scripts take their short ways. In a stormy one services fail
-#: for long, and little else happens.
-MOODS = ("calm", "mixed", "stormy")
+#: for long, and little else happens. In a busy one a service works for nearly all of many jobs.
+MOODS = ("calm", "mixed", "stormy", "busy")
 
 _CONFIG = replace(
     load(MINIMAL_ENV, []),
@@ -50,7 +50,7 @@ class Settings:
     @property
     def pauses(self) -> tuple[int, ...]:
         """Longer times that may pass in one move (ms)."""
-        return (700, 1_000, 1_500) if self.mood == "stormy" else ()
+        return (700, 1_000, 1_500) if self.mood in ("stormy", "busy") else ()
 
     @property
     def config(self) -> Config:
@@ -62,6 +62,6 @@ class Settings:
         kind = QueueConfig("sim", retries=RETRIES, backoff=BACKOFF_MS / 1000, recoveries=RECOVERIES)
         return replace(kind, rate_limit=limit)
 
-    def slot(self, instance: str, number: int, line: ConsumerConnection) -> Consumer:
-        with patch.object(slot_module, "Connection", lambda *_: line):
+    def slot(self, instance: str, number: int, connection: ConsumerConnection) -> Consumer:
+        with patch.object(slot_module, "Connection", lambda *_: connection):
             return Consumer(self.config, self.queue, instance, number, chance=lambda: 0.0)

@@ -1,4 +1,4 @@
-"""How attempts end: what their service, their machine and they themselves are up to."""
+"""How attempts end: by their service, their machine or themselves."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ _OUTCOMES: dict[str, list[Outcome]] = {
     "calm": _ORDINARY,
     "mixed": [*_ORDINARY, *_ROUGH],
     "stormy": [*[Completed('{"n":1}')] * 20, *_ORDINARY, *_ROUGH],  # its bad times do enough
+    "busy": [*[Completed('{"n":1}')] * 60, *_ORDINARY, *_ROUGH],
 }
+
+#: One in this many jobs is poisonous.
+_POISON_EVERY = {"calm": 5, "mixed": 5, "stormy": 5, "busy": 40}
 
 
 class Weather:
@@ -52,25 +56,25 @@ class Weather:
     def __init__(self, random: Random, mood: str) -> None:
         self._random = random
         self._outcomes = _OUTCOMES[mood]
+        self._poison_every = _POISON_EVERY[mood]
         self.now: str = random.choice(OUTAGES) if mood == "stormy" else HEALTHY
         #: From then on every attempt ends as `now` has it, and at once.
         self.is_settled = False
 
     def change(self) -> None:
-        """Another weather, a fair one as often as a bad one."""
+        """Change the weather; it is fair as often as bad."""
         self.now = self._random.choice([HEALTHY] * len(OUTAGES) + [*OUTAGES])
 
     def outcome(self, job: Job) -> Outcome:
-        """How an attempt of this job ends."""
+        """Return how an attempt of this job ends."""
         is_spared = not self.is_settled and self._random.randrange(100) < _SPARED
         if self.now == HEALTHY or is_spared:
-            if is_poison(job.id):
+            if self.is_poison(job.id):
                 return failed("service", "500 for this one")
             return Completed("{}") if self.is_settled else self._random.choice(self._outcomes)
         (kind,) = [kind for kind in OUTAGES if kind == self.now]
         return failed(kind, f"outage: {kind}")
 
-
-def is_poison(job_id: str) -> bool:
-    """Whether a service fails whenever it is asked for this job."""
-    return job_id.startswith("j") and int(job_id[1:]) % 5 == 3
+    def is_poison(self, job_id: str) -> bool:
+        """Return whether the service fails for this job each time."""
+        return job_id.startswith("j") and int(job_id[1:]) % self._poison_every == 3

@@ -20,7 +20,7 @@ from .verdict import Row, judge
 
 
 def main() -> int:
-    """Returns 1 where a promise was broken."""
+    """Return 1 if an invariant was broken."""
     parser = ArgumentParser(prog="python -m tests.soak", description=description)
     parser.add_argument("--short", action="store_true", help="under a minute")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="draws jobs and troubles")
@@ -35,7 +35,7 @@ def main() -> int:
         observations = Soak(plan, args.seed, Path(folder), lambda line: print(line, flush=True)).run()
     rows = judge(observations)
     print("\n".join([*_summary(observations), *map(_line, rows), *evidence(observations)]))
-    # Half a minute has too few deaths for a percentile, and CI no CPU to promise.
+    # Half a minute has too few deaths for a percentile, and CI no guaranteed CPU.
     return 0 if all(row.holds for row in rows if not (args.short and row.is_timing)) else 1
 
 
@@ -44,11 +44,11 @@ def _summary(observations: Observations) -> list[str]:
         f"{observations.count(trouble)} × {trouble}" for trouble in observations.plan.troubles
     )
     jobs = f"{observations.plan.jobs:,} jobs, {observations.plan.poison:,} of them poison, in {observations.seconds:.0f} s"  # noqa: E501
-    return [f"{jobs}; {troubles}", "", report.heading(["promise", "seen", "allowed", ""])]
+    return [f"{jobs}; {troubles}", "", report.heading(["invariant", "seen", "allowed", ""])]
 
 
 def _line(row: Row) -> str:
-    return report.row([row.promise, row.seen, row.allowed, "kept" if row.holds else "BROKEN"])
+    return report.row([row.invariant, row.seen, row.allowed, "kept" if row.holds else "BROKEN"])
 
 
 if __name__ == "__main__":

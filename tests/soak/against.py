@@ -1,7 +1,7 @@
 """The same jobs and the same kills for ours and its peers: `python -m tests.soak --against rq,celery`.
 
-For a while a worker process with a job in hand is killed every half second; a system whose main process ended
-of it is started again. Then everybody has two minutes to run what was lost, with the settings they come with.
+For a while a worker process that is running a job is killed every half second; a system whose main process
+ended of it is started again. Then each has two minutes to run what was lost, with its default settings.
 """
 
 from __future__ import annotations

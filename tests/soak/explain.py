@@ -1,8 +1,8 @@
-"""Which runs of a job somebody's death explains. Every other repeated run is a broken promise.
+"""Which runs of a job a process's death explains. Every other repeated run is a broken invariant.
 
 A job may run again for one reason alone: the process that had it was killed, or stood still past its lease,
-before the outcome was settled. A lost connection or a restarted server is no reason: a transition may be sent
-twice. So each process that is struck explains one run more, of the one job that it had in hand, and no other.
+before the outcome was settled. A lost connection or a restarted server explains none: a transition may be
+sent twice. So each process that is struck explains one run more: of the job that it was running.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Processes:
         return [pid]
 
     def strike(self, number: int) -> list[int]:
-        """Kills the supervisor and starts it anew; returns the process ids of the children it had."""
+        """Kills the supervisor and starts it again; returns the process ids of the children it had."""
         pids = self._stand_still(number)
         self.apps[number].kill()
         self.launch(number)

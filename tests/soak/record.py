@@ -35,7 +35,7 @@ class Record:
 
     @classmethod
     def parse(cls, lines: Iterable[str]) -> Record:
-        """Lines of `<start, end or fail> <job> <pid> <time>`. A line that is no start belongs to the
+        """Lines of `<start, end or fail> <job> <pid> <time>`. A line that isn't a start belongs to the
         process's last start of that job."""
         runs: list[Run] = []
         at_work: dict[tuple[str, str], int] = {}

@@ -18,13 +18,13 @@ LIMITS: dict[Trouble, float] = {"kill a child": 1.0, "kill a supervisor": LEASE 
 #: Seconds after a restart of Redis in which workers may still wait before they try to reach it again.
 _BACK = 3.0
 
-#: Seconds in which a supervisor that stood still, or was started anew, has its workers again.
+#: Seconds in which a supervisor that stood still, or was started again, has its workers again.
 _SETTLED = LEASE + 5.0
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Seconds from a death to the next run of the job that was in hand. `fell_silent`: it was taken back in
+    """Seconds from a death to the next run of the job that was running. `fell_silent`: it was taken back in
     time and fell to a worker that could not know, for its connection had gone silent while it waited for the
     answer; that is noticed when the answer is overdue."""
 

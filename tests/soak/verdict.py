@@ -1,4 +1,4 @@
-"""What was promised, held against what was seen."""
+"""The invariants, compared with what was seen."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _CLOCKS = 0.002
 
 @dataclass(frozen=True)
 class Row:
-    """One promise: what was seen, what was allowed, and whether it holds. `is_timing`: on a machine that is
+    """One invariant: what was seen, what was allowed, and whether it holds. `is_timing`: on a machine that is
     short of CPU it may not, and nothing is wrong."""
 
-    promise: str
+    invariant: str
     seen: str
     allowed: str
     holds: bool
@@ -56,7 +56,7 @@ def judge(observations: Observations) -> list[Row]:
 
 
 def _not_made(observations: Observations) -> Iterator[str]:
-    """Troubles count when they struck somebody, so a soak in which nothing happened keeps no promise."""
+    """Troubles count when they struck somebody, so a soak in which nothing happened fails."""
     for trouble, times in observations.plan.troubles.items():
         yield from [trouble] * (times - observations.count(trouble))
 
@@ -156,14 +156,14 @@ def _everlasting(observations: Observations) -> Iterator[str]:
         yield from (id_ for id_, fate in fates.items() if fate.state == "completed" and not fate.expires)
 
 
-def _timing(observations: Observations, trouble: Trouble, promise: str) -> Row:
+def _timing(observations: Observations, trouble: Trouble, invariant: str) -> Row:
     times = [recovery.seconds for recovery in recoveries(observations, trouble) if not recovery.fell_silent]
     limit = LIMITS[trouble]
     if len(times) < 2:
-        return Row(promise, f"{len(times)} seen", f"p99 {limit:g} s", True, is_timing=True)
+        return Row(invariant, f"{len(times)} seen", f"p99 {limit:g} s", True, is_timing=True)
     p50, p99 = p50_p99(times)
     told = f"p50 {p50:.3f} s, p99 {p99:.3f} s, {max(times):.3f} s at most, of {len(times)}"
-    return Row(promise, told, f"p99 {limit:g} s", p99 <= limit, is_timing=True)
+    return Row(invariant, told, f"p99 {limit:g} s", p99 <= limit, is_timing=True)
 
 
 def _silent(observations: Observations) -> Row:
@@ -186,8 +186,8 @@ def _silent(observations: Observations) -> Row:
     )
 
 
-def _none(promise: str, found: Sequence[object], is_timing: bool = False) -> Row:
-    return Row(promise, _listed(found), "0", not found, is_timing)
+def _none(invariant: str, found: Sequence[object], is_timing: bool = False) -> Row:
+    return Row(invariant, _listed(found), "0", not found, is_timing)
 
 
 def _listed(things: Sequence[object]) -> str:

@@ -24,7 +24,7 @@ def proxy() -> Iterator[Proxy]:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_promise_is_kept_after_every_move(proxy: Proxy, part: int) -> None:
+def test_simulation_of_some_seeds_keeps_every_invariant(proxy: Proxy, part: int) -> None:
     for seed in range(part, SEEDS, PARTS):
         Model(proxy, seed).run()
 
@@ -46,7 +46,7 @@ def test_a_broken_variant_is_caught_by_its_seed(proxy: Proxy, mutant: Mutant) ->
 @pytest.mark.parametrize(
     "error", [AttributeError("a bug"), Refused("a bug")], ids=lambda error: type(error).__name__
 )
-def test_a_bug_of_the_simulation_is_not_a_broken_promise(proxy: Proxy, error: Exception) -> None:
+def test_a_bug_of_the_simulation_is_not_a_broken_invariant(proxy: Proxy, error: Exception) -> None:
     with patch.object(Camera, "take", side_effect=error), pytest.raises(type(error)) as raised:
         Model(proxy, 0).run()
     assert "seed 0: " in "".join(raised.value.__notes__)

@@ -171,7 +171,7 @@ VERDICTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
 
 
 def broken(observations: Observations) -> list[str]:
-    return [row.promise for row in judge(observations) if not row.holds]
+    return [row.invariant for row in judge(observations) if not row.holds]
 
 
 def test_judge_of_a_sound_run_passes() -> None:
@@ -207,7 +207,7 @@ SILENT = "of such jobs, those that fell to a silent connection"
 
 
 def test_judge_separates_jobs_delayed_by_a_silent_connection() -> None:
-    row = next(row for row in judge(silent(at=4.5, again=14.5)) if row.promise == SILENT)
+    row = next(row for row in judge(silent(at=4.5, again=14.5)) if row.invariant == SILENT)
     assert (row.seen, row.holds) == ("1 (9.5 s)", True)
 
 
@@ -223,7 +223,7 @@ def test_judge_of_a_delay_that_no_silent_connection_explains_fails(
     at: float, again: float, expected: str
 ) -> None:
     observations = silent(at, again)
-    row = next(row for row in judge(observations) if row.promise == SILENT)
+    row = next(row for row in judge(observations) if row.invariant == SILENT)
     assert row.seen == expected
     assert broken(observations) == [KILLED if row.holds else SILENT]
 
