@@ -32,7 +32,7 @@ def done(job: Job) -> Finished:
 
 def turns(url: str, jobs: int, listed: int = 0) -> list[float]:
     """A claim, and the turns that settle one job and claim the next: as many jobs are completed, of which
-    so many are listed."""
+    this many are listed."""
     consumer = Consumer(replace(config(url), keep_completed_count=listed), QUEUE, "steps", 0)
     consumer.requeue()  # which connects
     finished, times = None, []

@@ -1,4 +1,4 @@
-"""What a tree of processes uses, read from /proc (proc(5)). The tree is a session: whoever leads it, and
+"""What a tree of processes uses, read from /proc (proc(5)). The tree is a session: its leader, and
 everybody who was forked in it."""
 
 from __future__ import annotations
