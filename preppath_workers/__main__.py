@@ -1,4 +1,4 @@
-"""`python -m preppath_workers` is the same as `preppath-workers`."""
+"""Runs `preppath-workers` as `python -m preppath_workers`."""
 
 import sys
 

@@ -1,1 +1,1 @@
-"""The configuration: its model, and how it is read from variables."""
+"""The configuration: its model, and reading it from variables."""

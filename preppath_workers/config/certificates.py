@@ -1,6 +1,6 @@
-"""Which certificates TLS connections trust: one way for Redis, S3, PostgreSQL, OpenAI and the webhook.
+"""The certificates that TLS connections trust: Redis, S3, PostgreSQL, OpenAI and the webhook alike.
 
-Each library reads a variable of its own from the environment. `SSL_CERT_FILE`, OpenSSL's, serves all here.
+Each library reads its own environment variable. Here OpenSSL's `SSL_CERT_FILE` applies to all of them.
 """
 
 from __future__ import annotations
@@ -12,22 +12,24 @@ from pathlib import Path
 
 from ..errors import ConfigError
 
-#: boto3's and requests' variables, which SSL_CERT_FILE stands in for.
+#: The variables of boto3 and requests, which default to SSL_CERT_FILE.
 _OTHERS = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR", *_OTHERS)
-#: Names the variables that this process has set, so that a reload reads them anew.
+#: Holds the names of the variables that this process has set, so that a reload can replace them.
 _EXPORTED = "PREPPATH_EXPORTED"
 
 
 def real_environment() -> dict[str, str]:
-    """The variables that this process was started with, but for empty ones."""
+    """Return the variables that this process was started with, without empty ones."""
     ours = {_EXPORTED, *os.environ.get(_EXPORTED, "").split()}
     return {name: value for name, value in os.environ.items() if value and name not in ours}
 
 
 def trust(variables: Mapping[str, str]) -> None:
-    """Put the configured certificates into the environment, where the libraries look for them. Raises
-    ConfigError for a file without certificates."""
+    """Put the configured certificates into the environment, where the libraries look for them.
+
+    Raises ConfigError for a file without certificates.
+    """
     chosen = {name: variables[name] for name in _NAMES if variables.get(name)}
     if problems := [
         f"{name} is wrong: expected {_EXPECTED}" for name in chosen if not _is_trust(chosen[name])
@@ -44,7 +46,7 @@ def trust(variables: Mapping[str, str]) -> None:
         os.environ[_EXPORTED] = " ".join(exported)
 
 
-_EXPECTED = "a file that can be read and holds certificates (PEM)"
+_EXPECTED = "a file of certificates (PEM) that can be read"
 
 
 def _is_trust(path: str) -> bool:

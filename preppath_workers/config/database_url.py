@@ -1,7 +1,7 @@
-"""Turns a PostgreSQL URL as Prisma or node-postgres writes it into what libpq takes.
+"""Translates PostgreSQL URLs of Prisma and node-postgres into libpq's connection parameters.
 
-libpq's own parser judges it. Parameters of pools and drivers are dropped; what is about TLS is translated or
-refused, for a connection without it would tell nobody.
+libpq's own parser validates the URL. Parameters of pools and drivers are dropped. TLS parameters are
+translated or refused, because a connection without the requested TLS would go unnoticed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from urllib.parse import quote, unquote
 import psycopg2
 from psycopg2.extensions import parse_dsn
 
-#: What is expected of a URL that libpq cannot read.
-_NO_URL = "a URL that libpq can read, such as postgresql://user:password@host:5432/preppath"
-#: libpq's modes (its manual, "SSL Mode Descriptions"), weakest first.
+#: Expected instead of a URL that libpq cannot parse.
+_VALID_URL = "a URL that libpq can read, such as postgresql://user:password@host:5432/preppath"
+#: Values of sslmode (libpq's manual, "SSL Mode Descriptions"), weakest first.
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-#: Parameters that decide about encryption, whoever's they are and however they are spelled.
+#: Names of parameters about encryption, of any driver.
 _ABOUT_TLS = re.compile("ssl|tls|gss|channel_binding|cert", re.IGNORECASE)
 _FILES = ("sslcert", "sslkey", "sslrootcert", "sslcrl")
 #: libpq's name for the certificates that the operating system trusts.
@@ -27,18 +27,19 @@ _SYSTEM = "system"
 
 
 class Address(NamedTuple):
-    """Where a database is: connection parameters by libpq's names, and the schema (None: the server's
-    default)."""
+    """libpq's connection parameters, and the schema (None for the server's default)."""
 
     parameters: dict[str, str]
     schema: str | None
 
 
 def parse_url(url: str) -> Address:
-    """Reads the URL. Prisma adds parameters of its own (`connection_limit`, `pgbouncer`, …), and libpq
-    refuses a URL with one that it does not know, so only those it knows are kept. `schema` is Prisma's too.
+    """Return the connection parameters of the URL.
 
-    Raises ValueError, which says what is expected and nothing of the URL.
+    libpq rejects unknown parameters, so those of Prisma (`connection_limit`, `pgbouncer`, …) are dropped.
+    `schema`, also Prisma's, is kept.
+
+    Raises ValueError, which says what is expected and does not repeat the URL.
     """
     base, _, query = url.partition("?")
     given = _parameters(query)
@@ -50,14 +51,14 @@ def parse_url(url: str) -> Address:
         )
         parameters = parse_dsn(f"{base}?{encoded}" if known else base)
     except psycopg2.ProgrammingError:
-        # Not chained: libpq's text repeats the part that it stumbled over, which may be the password.
-        raise ValueError(_NO_URL) from None
+        # Not chained: libpq's message repeats a part of the URL, which may be the password.
+        raise ValueError(_VALID_URL) from None
     _check(parameters)
     return Address(parameters, schema)
 
 
 def passwords(url: str) -> list[str]:
-    """Return what libpq takes for a password in the URL."""
+    """Return the passwords in the URL, as libpq reads it."""
     try:
         parameters = parse_url(url).parameters
     except ValueError:
@@ -66,9 +67,9 @@ def passwords(url: str) -> list[str]:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """What libpq reads, to which + is no blank."""
+    """Return the query's parameters as libpq decodes them: `+` is not a blank."""
     if re.search("%(?![0-9A-Fa-f]{2})", query):
-        raise ValueError(_NO_URL)
+        raise ValueError(_VALID_URL)
     pairs = [part.partition("=") for part in query.split("&")]
     return {
         unquote(name, errors="surrogateescape"): unquote(value, errors="surrogateescape")
@@ -77,11 +78,11 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def _translated(given: dict[str, str]) -> dict[str, str]:
-    """The parameters with libpq's names and values for what Prisma and node-postgres say about TLS."""
+    """Return the parameters with Prisma's and node-postgres's TLS parameters as libpq's."""
     found = dict(given)
     if "sslidentity" in found:
         raise ValueError("sslcert and sslkey (PEM files) in place of sslidentity, which libpq does not read")
-    # Prisma's sslcert is what the server's certificate is checked against, libpq's is the client's own.
+    # In Prisma sslcert is the root certificate, in libpq the client's certificate.
     if "sslcert" in found and not found.keys() & {"sslkey", "sslrootcert"}:
         found["sslrootcert"] = found.pop("sslcert")
     if (ssl := found.pop("ssl", None)) is not None:
@@ -103,8 +104,8 @@ def _translated(given: dict[str, str]) -> dict[str, str]:
 
 
 def _trusted(mode: str) -> dict[str, str]:
-    """What the server's certificate is checked against if the URL does not say: libpq's own default, or what
-    every other connection trusts (see certificates.py)."""
+    """Return the root certificates if the URL names none: libpq's default file, or the certificates that all
+    other connections trust (see certificates.py)."""
     if Path("~/.postgresql/root.crt").expanduser().is_file():
         return {}
     file = os.environ.get("SSL_CERT_FILE") or (_SYSTEM if mode == "verify-full" else "")
@@ -112,7 +113,7 @@ def _trusted(mode: str) -> dict[str, str]:
 
 
 def _is_known(name: str) -> bool:
-    """Whether libpq knows the parameter. Raises ValueError for one about TLS that it does not know."""
+    """Return whether libpq knows the parameter. Raises ValueError for an unknown TLS parameter."""
     if re.fullmatch("[a-z_]+", name):
         try:
             parse_dsn(f"{name}=''")
@@ -121,12 +122,12 @@ def _is_known(name: str) -> bool:
         else:
             return True
     if _ABOUT_TLS.search(name):
-        raise ValueError("no parameter about TLS that libpq does not know")
+        raise ValueError("no TLS parameter that libpq does not know")
     return False
 
 
 def _check(parameters: dict[str, str]) -> None:
-    """Raises ValueError for a value that libpq would only refuse when it connects."""
+    """Raise ValueError for a value that libpq would only reject when it connects."""
     if parameters.get("sslmode", "prefer") not in _MODES:
         raise ValueError(f"sslmode to be one of {', '.join(_MODES)}")
     if not re.fullmatch("[0-9]{0,9}", parameters.get("connect_timeout", "")):
@@ -137,4 +138,4 @@ def _check(parameters: dict[str, str]) -> None:
     for name in _FILES:
         path = parameters.get(name)
         if path and not (name == "sslrootcert" and path == _SYSTEM) and not Path(path).is_file():
-            raise ValueError(f"{name} to name a file that is there")
+            raise ValueError(f"{name} to name a file that exists")

@@ -1,4 +1,4 @@
-"""Reads typed values out of environment variables and remembers everything that was wrong with them."""
+"""Reads typed values from environment variables and collects the problems with them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from .model import RateLimit
 
 Value = TypeVar("Value")
 
-#: A host's name as resolvers take it (RFC 1035, 2.3.4), and with `_`, as container networks name theirs.
+#: A host name as resolvers accept it (RFC 1035, 2.3.4), also with `_`, which container networks use.
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
 
 
 def has_host(parts: SplitResult) -> bool:
-    """Whether the URL names a host that can be looked up. With any other, libraries raise errors of their own
-    kinds, and only when the first job needs the connection. Raises ValueError for some that are none."""
+    """Return whether the URL has a host that can be looked up. Raises ValueError for some invalid hosts.
+
+    With an invalid host, libraries raise errors of various kinds, and only when the first job connects.
+    """
     host = parts.hostname or ""
     if ":" in host:
         is_bare = parts.netloc.rpartition("@")[2].startswith("[")
@@ -31,46 +33,49 @@ def has_host(parts: SplitResult) -> bool:
 
 
 class Environment:
-    """Typed access to variables. A wrong value is noted as a problem and its default used in its place, so
-    that one pass finds all of them; `raise_problems` ends the pass.
+    """Typed access to variables.
 
-    An empty variable counts as one that is not set, as in `.env` files that list every name.
+    A wrong value is recorded as a problem and replaced by the default, so that one pass finds all problems;
+    `raise_problems` ends the pass. An empty variable counts as not set.
     """
 
     def __init__(self, variables: Mapping[str, str | None]) -> None:
         self._variables = variables
-        #: By the variable's name, of each the first.
+        #: The first problem of each variable.
         self._problems: dict[str, str] = {}
 
     def raise_problems(self) -> None:
-        """Raises ConfigError with every problem met so far, if there was one."""
+        """Raise ConfigError if there are problems."""
         if self._problems:
             raise ConfigError(*self._problems.values())
 
     def problem(self, name: str, expected: str) -> None:
-        """Notes that the variable is not as expected. Its value is never repeated: it may be a secret."""
+        """Record that the variable is wrong or not set. Its value is not repeated: it may be a secret."""
         state = "is wrong" if self._variables.get(name) else "is not set"
         self._problems.setdefault(name, f"{name} {state}: expected {expected}")
 
     def text(self, name: str, default: str = "") -> str:
+        """Return the value as it is. Values that are not UTF-8 or are in quotes are problems."""
         value = self._variables.get(name) or default
         if not value.isascii() and value.encode(errors="ignore").decode() != value:
-            # Bytes of another encoding: no password and no name that any server knows.
+            # Bytes that are not UTF-8 are surrogates here.
             self.problem(name, "UTF-8 text")
             return default
         if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" and not name.endswith("PASSWORD"):
-            # `docker run --env-file` keeps them, and no vendor's name or key has any.
+            # `docker run --env-file` keeps quotes; only a password may contain them.
             self.problem(name, f"a value without {value[0]} around it")
             return default
         return value
 
     def required(self, name: str, expected: str) -> str:
+        """Return the value; a missing or blank value is a problem."""
         value = self.text(name)
         if not value.strip():
             self.problem(name, expected)
         return value
 
     def integer(self, name: str, default: int, minimum: int, maximum: int | None = None) -> int:
+        """Return a whole number from `minimum` to `maximum`."""
         expected = f"a whole number of {minimum} or more"
         if maximum is not None:
             expected = f"a whole number from {minimum} to {maximum}"
@@ -84,6 +89,8 @@ class Environment:
         return self._parsed(name, default, parse, expected)
 
     def seconds(self, name: str, default: float, minimum: float) -> float:
+        """Return a number of seconds, `minimum` or more."""
+
         def parse(text: str) -> float:
             number = float(text)
             if not minimum <= number <= 10 * 365 * 86_400:  # excludes NaN and infinity too
@@ -93,6 +100,8 @@ class Environment:
         return self._parsed(name, default, parse, f"a number of seconds, {minimum:g} or more")
 
     def fraction(self, name: str, default: float) -> float:
+        """Return a number from 0 to 1."""
+
         def parse(text: str) -> float:
             number = float(text)
             if not 0 <= number <= 1:
@@ -102,11 +111,14 @@ class Environment:
         return self._parsed(name, default, parse, "a number from 0 to 1")
 
     def flag(self, name: str, default: bool) -> bool:
+        """Return whether the value is 1, true, yes or on."""
         words = {"1": True, "true": True, "yes": True, "on": True}
         words |= {"0": False, "false": False, "no": False, "off": False}
         return self._parsed(name, default, lambda text: words[text.lower()], "true or false")
 
     def choice(self, name: str, default: str, choices: Collection[str]) -> str:
+        """Return one of the choices, in lower case."""
+
         def parse(text: str) -> str:
             if text.lower() not in choices:
                 raise ValueError
@@ -122,13 +134,13 @@ class Environment:
         fits: Callable[[SplitResult], bool] = has_host,
         more: str = "",
     ) -> str:
-        """A URL of one of the schemes that `fits`; `more` tells what that asks for beyond a host."""
+        """Return a URL of one of the schemes that `fits`; `more` describes what else `fits` requires."""
 
         beginnings = tuple(f"{scheme}://" for scheme in schemes)
 
         def parse(text: str) -> str:
             parts = urlsplit(text)
-            # Where a # of a password is not escaped, what stands before it is taken for the host.
+            # An unescaped # in a password begins the fragment, and the host would be wrong.
             if not text.startswith(beginnings) or parts.fragment or parts.port == 0:
                 raise ValueError
             if not text.isprintable() or not fits(parts):
@@ -138,6 +150,8 @@ class Environment:
         return self._parsed(name, default, parse, f"a URL that starts with {' or '.join(beginnings)}{more}")
 
     def pattern(self, name: str, default: str, pattern: str, expected: str) -> str:
+        """Return a value that matches the whole pattern."""
+
         def parse(text: str) -> str:
             if not re.fullmatch(pattern, text):
                 raise ValueError
@@ -146,6 +160,8 @@ class Environment:
         return self._parsed(name, default, parse, expected)
 
     def rate_limit(self, name: str, default: RateLimit | None) -> RateLimit | None:
+        """Return a rate limit such as `10/60`, or None for `none`."""
+
         def parse(text: str) -> RateLimit | None:
             if text.lower() == "none":
                 return None

@@ -1,7 +1,7 @@
-"""Reads the configuration, once, from the environment and an `.env` file.
+"""Reads the configuration from the environment and an `.env` file.
 
-Real environment variables win over the file. Everything wrong is found in one pass and reported together,
-by the variable's name and what was expected of it.
+Environment variables override the file. All problems are found in one pass and reported together, with the
+variable's name and the expected value.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from .certificates import real_environment, trust
 from .env import Environment, has_host
 from .model import Config, LogConfig, QueueConfig, RedisConfig
 
-#: Exit code of every command that finds its configuration wrong: EX_CONFIG of sysexits.h.
+#: Exit code for a wrong configuration (EX_CONFIG of sysexits.h).
 EX_CONFIG = 78
 
 
 def read_environment(path: str | Path | None = None) -> dict[str, str]:
-    """The variables of the `.env` file at `path`, under those of the process. A real variable that is empty
-    counts as not set, and hides nothing. Certificates to trust are put into the process's environment, where
-    the libraries look for them.
+    """Return the variables of the `.env` file at `path`, overridden by those of the process.
 
-    Raises ConfigError when the file can not be read, and for certificates that cannot.
+    An empty environment variable counts as not set and overrides nothing. The certificates to trust are put
+    into the process's environment, where the libraries look for them.
+
+    Raises ConfigError if the file or the certificates cannot be read.
     """
     real = real_environment()
     if path is None:
@@ -40,7 +41,7 @@ def read_environment(path: str | Path | None = None) -> dict[str, str]:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"--config {path} can not be read: {reason}") from error
+        raise ConfigError(f"cannot read --config {path}: {reason}") from error
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     variables = {**{name: value for name, value in values.items() if value}, **real}
     trust(variables)
@@ -48,15 +49,19 @@ def read_environment(path: str | Path | None = None) -> dict[str, str]:
 
 
 def load(
-    variables: Mapping[str, str | None], kinds: Sequence[QueueConfig], only: Sequence[str] = ()
+    variables: Mapping[str, str | None], defaults: Sequence[QueueConfig], only: Sequence[str] = ()
 ) -> Config:
-    """The whole configuration, for a process that works queues.
+    """Return the whole configuration, for a process that runs workers.
 
-    `kinds` are the queues there are, with their defaults. `only` names those to work, in place of `QUEUES`.
-    Raises ConfigError with every problem there is.
+    Args:
+        variables: as `read_environment` returns them.
+        defaults: all queues with their default settings.
+        only: names of the queues to work on, instead of `QUEUES`.
+
+    Raises ConfigError with all problems.
     """
     environment = Environment(variables)
-    queues = _queues(environment, kinds, only)
+    queues = _queues(environment, defaults, only)
     config = Config(
         redis=config_redis.redis(environment),
         openai=vendors.openai(environment, queues),
@@ -84,7 +89,7 @@ def load(
 
 
 def load_redis(variables: Mapping[str, str | None]) -> RedisConfig:
-    """Where the queues are, for commands that only look at them or add to them."""
+    """Return how to reach Redis, for producers and for commands that only use queues."""
     environment = Environment(variables)
     redis = config_redis.redis(environment)
     environment.raise_problems()
@@ -92,23 +97,25 @@ def load_redis(variables: Mapping[str, str | None]) -> RedisConfig:
 
 
 def load_database_url(variables: Mapping[str, str | None]) -> str:
-    """Where the database is, for commands that need nothing else."""
+    """Return the database's URL, for commands that need nothing else."""
     environment = Environment(variables)
     url = _database_url(environment)
     environment.raise_problems()
     return url
 
 
-def load_queues(variables: Mapping[str, str | None], kinds: Sequence[QueueConfig]) -> tuple[QueueConfig, ...]:
-    """How each queue is worked, for commands that show it."""
+def load_queues(
+    variables: Mapping[str, str | None], defaults: Sequence[QueueConfig]
+) -> tuple[QueueConfig, ...]:
+    """Return the settings of each queue, for commands that show them."""
     environment = Environment(variables)
-    queues = _queues(environment, kinds, ())
+    queues = _queues(environment, defaults, ())
     environment.raise_problems()
     return queues
 
 
 def _database_url(environment: Environment) -> str:
-    from .database_url import parse_url  # here, because commands that only look at queues need no libpq
+    from .database_url import parse_url  # lazy: most commands do not need libpq
 
     url = environment.required(
         "DATABASE_URL", "a URL such as postgresql://user:password@host:5432/preppath"
@@ -124,12 +131,12 @@ def _database_url(environment: Environment) -> str:
         environment.problem("DATABASE_URL", str(error))
         return ""
     if not all(map(_is_database_host, hosts)):
-        environment.problem("DATABASE_URL", "a host's name, an address or a socket's folder")
+        environment.problem("DATABASE_URL", "a host name, an address or a socket's folder")
     return url
 
 
 def _is_database_host(host: str) -> bool:
-    """Whether libpq can look for a server there; the empty host is its default."""
+    """Return whether libpq accepts the host; empty is its default host."""
     if not host or host.startswith(("/", "@")):
         return True
     try:
@@ -147,26 +154,28 @@ def _log(environment: Environment) -> LogConfig:
 
 
 def _queues(
-    environment: Environment, kinds: Sequence[QueueConfig], only: Sequence[str]
+    environment: Environment, defaults: Sequence[QueueConfig], only: Sequence[str]
 ) -> tuple[QueueConfig, ...]:
-    by_name = {kind.name: kind for kind in kinds}
+    by_name = {queue.name: queue for queue in defaults}
     listed = [name.strip() for name in environment.text("QUEUES").split(",") if name.strip()]
     if any(name not in by_name for name in listed):
         environment.problem("QUEUES", f"names out of {', '.join(by_name)}, with commas between them")
-    usual = [kind.name for kind in kinds if not kind.needs or environment.text(kind.needs).strip()]
-    chosen = dict.fromkeys(only or listed or usual)
+    enabled = [queue.name for queue in defaults if not queue.needs or environment.text(queue.needs).strip()]
+    chosen = dict.fromkeys(only or listed or enabled)
     return tuple(_queue(environment, by_name[name]) for name in chosen if name in by_name)
 
 
-def _queue(environment: Environment, kind: QueueConfig) -> QueueConfig:
-    variable = kind.name.upper() + "_"
+def _queue(environment: Environment, default: QueueConfig) -> QueueConfig:
+    variable = default.name.upper() + "_"
     return replace(
-        kind,
-        concurrency=environment.integer(variable + "CONCURRENCY", kind.concurrency, minimum=1, maximum=1_000),
-        rate_limit=environment.rate_limit(variable + "RATE_LIMIT", kind.rate_limit),
-        retries=environment.integer(variable + "RETRIES", kind.retries, minimum=0, maximum=30),
-        backoff=environment.seconds(variable + "BACKOFF", kind.backoff, minimum=0),
-        backoff_max=environment.seconds(variable + "BACKOFF_MAX", kind.backoff_max, minimum=0),
-        timeout=environment.seconds(variable + "TIMEOUT", kind.timeout, minimum=1),
-        recoveries=environment.integer(variable + "RECOVERIES", kind.recoveries, minimum=0),
+        default,
+        concurrency=environment.integer(
+            variable + "CONCURRENCY", default.concurrency, minimum=1, maximum=1_000
+        ),
+        rate_limit=environment.rate_limit(variable + "RATE_LIMIT", default.rate_limit),
+        retries=environment.integer(variable + "RETRIES", default.retries, minimum=0, maximum=30),
+        backoff=environment.seconds(variable + "BACKOFF", default.backoff, minimum=0),
+        backoff_max=environment.seconds(variable + "BACKOFF_MAX", default.backoff_max, minimum=0),
+        timeout=environment.seconds(variable + "TIMEOUT", default.timeout, minimum=1),
+        recoveries=environment.integer(variable + "RECOVERIES", default.recoveries, minimum=0),
     )

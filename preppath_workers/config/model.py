@@ -1,4 +1,4 @@
-"""What can be configured: frozen values with their defaults, and which of them nobody may see."""
+"""The configuration as immutable values with their defaults, and the secrets among them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-#: Characters that a value must have to be kept out of logs.
+#: Characters that a value must have to be redacted from logs.
 SHORTEST_SECRET = 4
 
 
@@ -24,10 +24,10 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class QueueConfig:
-    """How one queue is worked. The registry of handlers gives the defaults, `<QUEUE>_…` variables win."""
+    """The settings of one queue. The job types define the defaults, `<QUEUE>_…` variables override them."""
 
     name: str
-    #: Children in one supervisor.
+    #: Workers in one supervisor.
     concurrency: int = 1
     #: Starts allowed on all machines together; None for no limit.
     rate_limit: RateLimit | None = None
@@ -39,15 +39,15 @@ class QueueConfig:
     backoff_max: float = 3_600.0
     #: Seconds a job may run.
     timeout: float = 120.0
-    #: Times a job is run again after its worker died under it.
+    #: Times that a job runs again after its worker died during it.
     recoveries: int = 3
-    #: The variable without which the queue is worked only where somebody names it.
+    #: Variable that enables the queue by default; without it, workers run only if the queue is named.
     needs: str | None = None
 
 
 @dataclass(frozen=True)
 class RedisConfig:
-    """Where the queues are. The URL may hold a password, hence is never shown."""
+    """How to reach Redis. The URL may contain a password, so it is never shown."""
 
     url: str = field(repr=False)
     prefix: str = "preppath"
@@ -55,19 +55,19 @@ class RedisConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One thing that a vendor does for us: a model, and the account it is paid from."""
+    """A model of a vendor, and the account that pays for it."""
 
     model: str
     api_key: str = field(repr=False)
-    #: None for OpenAI's own.
+    #: None for OpenAI's own API.
     base_url: str | None = None
-    #: Seconds of silence after which a request counts as failed. Less than a job of its queue may run.
+    #: Seconds without data after which a request fails; less than the queue's time limit.
     timeout: float = 60.0
 
 
 @dataclass(frozen=True)
 class OpenAIConfig:
-    """The vendor's capabilities, which may be those of three vendors, and how they are used."""
+    """The three models, each possibly of another vendor, and how they are used."""
 
     evaluation: ModelConfig
     transcription: ModelConfig
@@ -76,22 +76,22 @@ class OpenAIConfig:
     speech_voice: str = "alloy"
     #: speech (POST /v1/audio/speech) or realtime (OpenAI's Realtime API).
     speech_api: str = "speech"
-    #: json_schema (the reply must follow it), or json_object for servers that know no more.
+    #: json_schema (the reply must follow the schema), or json_object for servers without schemas.
     evaluation_format: str = "json_schema"
-    #: None to send none: models that reason refuse one.
+    #: None to send none: reasoning models reject it.
     evaluation_temperature: float | None = None
-    #: Tokens of one reply. Thinking counts: OpenAI's guide "Reasoning models" has some take many thousands.
+    #: Tokens of one reply, including reasoning tokens.
     evaluation_max_tokens: int = 16_000
 
     @property
     def models(self) -> Mapping[str, ModelConfig]:
-        """Each capability by the queue that uses it."""
+        """The model of each queue."""
         return {"transcription": self.transcription, "tts": self.speech, "evaluation": self.evaluation}
 
 
 @dataclass(frozen=True)
 class StorageConfig:
-    """The S3 bucket. Without keys, boto3's own chain (instance role, profile) is asked."""
+    """The S3 bucket. Without keys, boto3 uses its own credential chain (instance role, profile)."""
 
     bucket: str
     endpoint: str | None
@@ -102,33 +102,33 @@ class StorageConfig:
 
 @dataclass(frozen=True)
 class WebhookConfig:
-    """Where PrepPath's API hears of jobs that ended. The URL may hold a token, hence is never shown."""
+    """The receiver of webhook deliveries. The URL may contain a token, so it is never shown."""
 
-    #: None to tell nobody.
+    #: None for no deliveries.
     url: str | None = field(repr=False)
-    #: Signs each delivery; None for deliveries without a signature.
+    #: Signs each delivery; None for no signature.
     secret: str | None = field(repr=False)
 
     def secrets(self) -> tuple[str, ...]:
-        """What must not be seen. A user without a password is a token; with one it is an everyday word."""
+        """Return the values to redact. A user name without a password is a token."""
         parts = urlsplit(self.url or "")
         return (self.secret or "", parts.password or parts.username or "", parts.query)
 
 
 @dataclass(frozen=True)
 class LogConfig:
-    """How logs look and what they may hold."""
+    """The format of logs and what they may contain."""
 
     level: str = "info"
     #: json, text (colour), or auto: text on a terminal and json elsewhere.
     format: str = "auto"
-    #: Whether the data of a job that failed for good is logged with it.
+    #: Whether the data of a permanently failed job is logged.
     job_data: bool = True
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything a supervisor and its children need."""
+    """Everything that a supervisor and its workers need."""
 
     redis: RedisConfig
     openai: OpenAIConfig
@@ -139,49 +139,54 @@ class Config:
     log: LogConfig
     #: Seconds without a heartbeat after which an instance counts as dead.
     lease: float = 15.0
-    #: The longest time between two probes of a queue that is out of service, seconds. They begin at 1 s.
+    #: The longest time between two probes of a queue that is out of service (s). The first follows after 1 s.
     probe_interval: float = 30.0
-    #: Seconds that a job waits for a service that is away, since its first failure; then it is a dead letter.
+    #: Seconds after its first failure that a job waits for an unavailable service; then it is a dead letter.
     outage_patience: float = 86_400.0
-    #: The most that is added to a backoff at random, as a part of it.
+    #: The largest random addition to a backoff, as a fraction of it.
     backoff_jitter: float = 0.2
-    #: Seconds that jobs in hand get to finish when the supervisor is asked to stop.
+    #: Seconds that active jobs have to finish when the supervisor stops.
     shutdown_grace: float = 30.0
-    #: MiB of resident memory over which a child is replaced after its job; 0 for no limit.
+    #: MiB of resident memory above which a worker is replaced after its job; 0 for no limit.
     max_memory_mb: int = 500
-    #: Jobs after which a child is replaced; 0 for no limit.
+    #: Jobs after which a worker is replaced; 0 for no limit.
     max_jobs_per_child: int = 0
-    #: Seconds that a finished job can be looked up.
+    #: Seconds that a completed job can be looked up.
     keep_completed_seconds: float = 86_400.0
-    #: How many recent completions `completed` lists, and up to a tenth more.
+    #: Completed jobs that are kept.
     keep_completed_count: int = 30_000
 
     def secrets(self) -> tuple[str, ...]:
-        """Every value that must not be seen in a log or an error, as it is, as a URL spells it, and as Python
-        and JSON quote it. Longest first: one may be a part of another, and what is left of that would show.
-        What is shorter than SHORTEST_SECRET guards nothing, and without it hardly a word of a log could be
-        read."""
-        from .database_url import passwords  # here, because producers need no libpq
+        """Return every value to redact from logs and errors: as it is, decoded from a URL, and as Python and
+        JSON quote it.
 
-        capabilities = self.openai.models.values()
-        places = (
+        Longest first, because one secret may be a part of another. Values shorter than SHORTEST_SECRET are
+        left out: redacting them would make logs unreadable.
+        """
+        from .database_url import passwords  # lazy: producers do not need libpq
+
+        models = self.openai.models.values()
+        urls = (
             self.redis.url,
             self.database_url,
             self.storage.endpoint,
-            *(each.base_url for each in capabilities),
+            *(model.base_url for model in models),
         )
-        found = [password for url in places for password in _passwords(url or "")]
+        found = [password for url in urls for password in _passwords(url or "")]
         found += [*passwords(self.database_url), *self.webhook.secrets()]
         spelled = [word for password in found for word in (password, unquote(password))]
-        accounts = [model_config.api_key for model_config in capabilities]
-        keys = (*accounts, self.storage.secret_access_key, self.storage.access_key_id)
+        keys = (
+            *(model.api_key for model in models),
+            self.storage.secret_access_key,
+            self.storage.access_key_id,
+        )
         chosen = {word for word in (*spelled, *keys) if word and len(word) >= SHORTEST_SECRET}
         quoted = {quoted[1:-1] for word in chosen for quoted in (repr(word), json.dumps(word))}
         return tuple(sorted(chosen | quoted, key=lambda word: (-len(word), word)))
 
 
 def _passwords(url: str) -> Iterator[str]:
-    """Every password in a URL, as it is spelled there: redis-py and libpq take one as a parameter too."""
+    """Yield every password in a URL, as encoded there: redis-py and libpq also accept one as a parameter."""
     parts = urlsplit(url)
     if parts.password:
         yield parts.password

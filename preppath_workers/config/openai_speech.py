@@ -1,4 +1,4 @@
-"""OpenAI's two ways to speak, and what each of them takes: facts that the configuration needs.
+"""The voices and speeds of OpenAI's two speech APIs.
 
 `speech` is `POST /v1/audio/speech`, which OpenAI shuts down on 2027-01-06 and compatible servers keep;
 `realtime` is the Realtime API, a WebSocket.
@@ -9,39 +9,39 @@ from __future__ import annotations
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-#: How the names of OpenAI's Realtime models begin.
+#: Prefix of the names of OpenAI's Realtime models.
 REALTIME_MODELS = "gpt-realtime"
 #: Voices of the Realtime API (API reference, "Realtime", November 2026).
 REALTIME_VOICES = (
     *("alloy", "ash", "ballad", "cedar", "coral"),
     *("echo", "marin", "sage", "shimmer", "verse"),
 )
-#: The voices that only the speech endpoint has, each with the Realtime voice that sounds most like it.
+#: Voices that only the speech endpoint has, each with the most similar Realtime voice.
 NEAREST_VOICES = {"fable": "ballad", "nova": "coral", "onyx": "cedar"}
 #: Voices of the speech endpoint (API reference, "Create speech", November 2026).
 SPEECH_VOICES = tuple(sorted((*REALTIME_VOICES, *NEAREST_VOICES)))
-#: How the ids of an account's own voices begin.
+#: Prefix of the ids of an account's own voices.
 CUSTOM_VOICES = "voice_"
-#: Slowest and fastest speed (1 is normal) of each API, by the same reference.
+#: Slowest and fastest speed (1 is normal) of each API (same reference).
 SPEEDS = {"speech": (0.25, 4.0), "realtime": (0.25, 1.5)}
-#: What the Realtime API needs beside the SDK: its own extra, and an encoder, because no MP3 comes from there.
+#: Modules that the Realtime API needs: WebSockets, and an MP3 encoder, because its audio is PCM.
 _REALTIME_MODULES = ("websockets", "lameenc")
 
 
 def api_of(model: str) -> str:
-    """The API that serves the model, `speech` or `realtime`, by the model's name."""
+    """Return the API of the model, `speech` or `realtime`, by the model's name."""
     return "realtime" if model.startswith(REALTIME_MODELS) else "speech"
 
 
 def is_openai(base_url: str | None) -> bool:
-    """Return whether this is OpenAI's own API: other vendors have other voices."""
+    """Return whether this is OpenAI's own API. Other vendors have other voices."""
     return base_url is None or (urlsplit(base_url).hostname or "").endswith("openai.com")
 
 
 def voice_problem(api: str, model: str, base_url: str | None, voice: str) -> str | None:
-    """Return which voices there are if the model does not have this one, else None.
+    """Return the expected voices if the model does not have this one, else None.
 
-    A gateway in front of a model of OpenAI's has OpenAI's voices; any other server may have others.
+    A gateway to an OpenAI model has OpenAI's voices; any other server may have others.
     """
     if not (is_openai(base_url) or (api == "realtime" and model.startswith(REALTIME_MODELS))):
         return None

@@ -1,9 +1,8 @@
 """Reads how to reach Redis: a URL, or a host, a port and a password.
 
-redis-py takes any of its client's settings as a parameter of the URL, and there they win over ours: one would
-undo what the queue rests on, such as an answer's timeout above that of the blocking pop, and nothing sent
-twice. An unknown one stops it, and a database that is no number is the first one to it. So a URL says where
-Redis is and who we are, and nothing else.
+redis-py accepts any client setting as a parameter of the URL, and such a parameter overrides the settings
+that the queue relies on, such as timeouts and retries. So only the address, credentials and TLS files are
+accepted.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "db": _DATABASE,
     "username": _ANY,
     "password": _ANY,
-    "client_name": re.compile(r"[!-~]*"),  # Redis refuses a blank
+    "client_name": re.compile(r"[!-~]*"),  # Redis rejects blanks
 }
 _TLS_PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "ssl_cert_reqs": re.compile(r"none|optional|required"),
@@ -35,7 +34,7 @@ _EXPECTED = (
 
 
 def redis(environment: Environment) -> RedisConfig:
-    """Where the queues are. What is wrong is noted in the environment."""
+    """Return how to reach Redis. Problems are recorded in `environment`."""
     host = environment.pattern("REDIS_HOST", "localhost", r"[A-Za-z0-9_.:-]+", "a host name or an address")
     host = f"[{host}]" if ":" in host else host  # IPv6
     port = environment.integer("REDIS_PORT", 6379, minimum=1, maximum=65_535)
@@ -44,7 +43,7 @@ def redis(environment: Environment) -> RedisConfig:
     if not _is_host(f"//{host}"):
         environment.problem("REDIS_HOST", "a host name or an address")
     return RedisConfig(
-        url=environment.url("REDIS_URL", default, ("redis", "rediss", "unix"), _says_where, _EXPECTED),
+        url=environment.url("REDIS_URL", default, ("redis", "rediss", "unix"), _is_address, _EXPECTED),
         prefix=environment.pattern(
             "KEY_PREFIX", RedisConfig.prefix, r"[A-Za-z0-9_.:-]{1,64}", "letters, digits and _ . : - only"
         ),
@@ -58,7 +57,7 @@ def _is_host(url: str) -> bool:
         return False
 
 
-def _says_where(parts: SplitResult) -> bool:
+def _is_address(parts: SplitResult) -> bool:
     known = {**_PARAMETERS, **_TLS_PARAMETERS} if parts.scheme == "rediss" else _PARAMETERS
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name not in known or not known[name].fullmatch(value):

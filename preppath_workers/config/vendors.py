@@ -1,6 +1,6 @@
-"""Reads how to reach the services outside: OpenAI, S3 and the webhook's receiver.
+"""Reads how to reach the external services: OpenAI, S3 and the webhook's receiver.
 
-What is wrong is noted in the environment, which is asked for its problems when everything is read.
+Problems are recorded in the `Environment`.
 """
 
 from __future__ import annotations
@@ -13,30 +13,31 @@ from .env import Environment, has_host
 from .model import ModelConfig, OpenAIConfig, QueueConfig, StorageConfig, WebhookConfig
 from .openai_speech import api_of, missing_modules, voice_problem
 
-#: How much of a job's time one silent request may take: the rest is for what the job does around it.
+#: Fraction of a job's time limit that one request may take without data.
 _REQUEST_SHARE = 0.8
 
-#: By the word in `OPENAI_<WORD>_API_KEY`: the queue, the variable of the model, its default, and the most
-#: seconds of silence. A transcription is silent until the whole recording is heard, and giving up early means
-#: to pay for it twice.
+#: By the word in `OPENAI_<WORD>_API_KEY`: the queue, the variable of the model, its default, and the longest
+#: silence of a request (s). A transcription sends nothing before it is complete; a retry pays for it twice.
 _MODELS = {
     "WHISPER": ("transcription", "OPENAI_WHISPER_MODEL", "gpt-transcribe", 300.0),
     "TTS": ("tts", "OPENAI_TTS_MODEL", "gpt-realtime-2.1-mini", 60.0),
     "EVALUATION": ("evaluation", "OPENAI_MODEL", "gpt-6-luna", 90.0),
 }
 
-#: What an HTTP header can hold as it is, and no key of any vendor is outside of: printable ASCII, no blanks.
+#: Characters of a key: those that an HTTP header can hold unencoded.
 _HEADER_WORD = r"[!-~]+"
 
-#: As boto3 takes them: what it does not take, it would refuse one job after the other.
+#: Names that boto3 accepts; it would reject others for each job.
 _REGION = r"(?!-)(?![0-9]+$)[A-Za-z0-9-]{1,63}(?<!-)"
 _BUCKET = r"[A-Za-z0-9._-]{1,255}|arn:[!-~]+"
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 
 
 def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAIConfig:
-    """The capabilities, each with the common key and base URL where it has none of its own. A request gets
-    less time than `queues` give a job."""
+    """Return the three models, each with the common key and base URL unless it has its own.
+
+    A request has less time than its job in `queues`.
+    """
     common_key = _key(environment, "OPENAI_API_KEY")
     common_url = environment.url("OPENAI_BASE_URL", "", ("https", "http"))
     own_keys = [_key(environment, f"OPENAI_{name}_API_KEY") for name in _MODELS]
@@ -73,7 +74,7 @@ def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAICon
 
 
 def storage(environment: Environment) -> StorageConfig:
-    """The bucket. Keys come in pairs or not at all."""
+    """Return the bucket. Both keys are set or neither."""
     access_key_id = _key(environment, "S3_ACCESS_KEY_ID") or None
     secret_access_key = environment.text("S3_SECRET_ACCESS_KEY") or None
     if access_key_id and not secret_access_key:
@@ -89,8 +90,8 @@ def storage(environment: Environment) -> StorageConfig:
             "S3_ENDPOINT",
             "",
             ("https", "http"),
-            _suits_s3,
-            ", with no _ in the host's name (boto3 refuses it)",
+            _is_s3_endpoint,
+            ", with no _ in the host name (boto3 rejects it)",
         )
         or None,
         region=environment.pattern("S3_REGION", "us-east-1", _REGION, "a region such as us-east-1"),
@@ -100,7 +101,7 @@ def storage(environment: Environment) -> StorageConfig:
 
 
 def webhook(environment: Environment) -> WebhookConfig:
-    """The receiver of deliveries, if there is one."""
+    """Return the receiver of webhook deliveries, if any."""
     return WebhookConfig(
         url=environment.url("WEBHOOK_URL", "", ("https", "http")) or None,
         secret=environment.pattern("WEBHOOK_SECRET", "", ".{16,}", "16 characters or more") or None,
@@ -130,6 +131,6 @@ def _key(environment: Environment, name: str) -> str:
     return environment.pattern(name, "", _HEADER_WORD, "printable ASCII characters without blanks")
 
 
-def _suits_s3(parts: SplitResult) -> bool:
+def _is_s3_endpoint(parts: SplitResult) -> bool:
     host = parts.hostname or ""
     return has_host(parts) and (":" in host or all(map(_LABEL.fullmatch, host.removesuffix(".").split("."))))

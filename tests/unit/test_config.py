@@ -242,7 +242,7 @@ def test_read_environment_of_an_unreadable_file_names_the_reason(tmp_path: Path)
     ]:
         with pytest.raises(ConfigError) as raised:
             read_environment(path)
-        assert raised.value.problems == (f"--config {path} can not be read: {reason}",)
+        assert raised.value.problems == (f"cannot read --config {path}: {reason}",)
 
 
 @pytest.mark.parametrize(
