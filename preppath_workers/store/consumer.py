@@ -24,7 +24,8 @@ from .job import Job, is_valid_id
 from .keys import Keys
 from .outcome import Completed, Failed, Finished, Recovered, Settlement
 from .refusals import code_of, is_too_large
-from .scripts import SERVER_TIME, Script, scripts
+from .script_loading import load_scripts
+from .scripts import SERVER_TIME, scripts
 
 #: Seconds that one pop blocks on an empty queue: long, so that idle workers send few commands.
 BLOCK = 5
@@ -44,11 +45,6 @@ _VERDICTS = ("completed", "reopened", "delayed", "dead", "released", "lost")
 #: The error of a job whose outcome the server refuses for its size.
 _TOO_LARGE = (
     '{"class":"PermanentError","message":"Redis refuses the outcome: it is too large for this server"}'
-)
-
-_USED = (
-    *("settle_and_fetch", "claim", "complete", "retry", "release", "recover"),
-    *("progress", "checkpoint", "acquire_token", "check_lease"),
 )
 
 
@@ -137,17 +133,8 @@ class Consumer:
         # failure they are sent as two scripts.
         if isinstance(outcome, Completed) and not self._has_failed:
             self._has_failed = True
-            self._send(
-                [
-                    (
-                        *self._settle_and_fetch_words,
-                        job.id,
-                        job.fencing_token,
-                        outcome.result,
-                        *self._settle_and_fetch_policy,
-                    )
-                ]
-            )
+            words = (*self._settle_and_fetch_words, job.id, job.fencing_token, outcome.result)
+            self._send([(*words, *self._settle_and_fetch_policy)])
             settled, *claimed = self._receive()
             if len(claimed) != 1 or type(claimed[0]) is not list or not claimed[0]:
                 raise self._unknown(claimed)
@@ -303,14 +290,7 @@ class Consumer:
 
     def _connect(self) -> None:
         self._connection.connect()
-        used: list[Script] = [scripts()[name] for name in _USED]
-        # One by one: a single packet would enlarge each worker's memory for good.
-        for script in used:
-            load: tuple[Any, ...] = ("SCRIPT", "LOAD", script.text)
-            self._connection.send(pack_command(load))
-        for script in used:
-            if self._connection.receive() != script.digest:
-                raise ResponseError(f"the server names the script {script.name} differently")
+        load_scripts(self._connection)
         self._connected = True
 
 
