@@ -1,11 +1,11 @@
 # syntax=docker/dockerfile:1
-# The workers of every queue, or with `--queue tts` of one. systemd/README.md says how to run it.
+# The workers of all queues, or of one with `--queue tts`. See systemd/README.md for how to run it.
 
 FROM python:3.13-slim AS build
 WORKDIR /build
 COPY pyproject.toml setup.cfg README.md LICENSE ./
 COPY preppath_workers ./preppath_workers
-# The cache stays with the builder, and with it what a second build need not fetch again.
+# The builder keeps pip's cache between builds.
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv /opt/preppath-workers && /opt/preppath-workers/bin/pip install .
 
@@ -17,14 +17,14 @@ RUN apt-get update \
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin preppath
 COPY --from=build /opt/preppath-workers /opt/preppath-workers
 ENV PATH=/opt/preppath-workers/bin:$PATH
-# By number: Kubernetes' runAsNonRoot cannot tell by a name that it is not root.
+# Numeric, because Kubernetes' runAsNonRoot rejects user names.
 USER 10001:10001
 WORKDIR /
 
-# The supervisor is process 1: it reaps the processes that others leave behind, so no init is needed.
+# The supervisor is process 1 and reaps orphaned processes, so no init is needed.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=15s --start-period=60s \
     CMD ["preppath-workers", "health", "--local", "--quiet"]
-# The kernel drops a signal to process 1 unless it is handled or blocked. Blocked from here on, a stop that comes
-# while Python still loads waits for the supervisor.
+# The kernel drops signals to process 1 that are neither handled nor blocked. Blocked from here on, a stop signal that
+# arrives while Python loads waits for the supervisor.
 ENTRYPOINT ["env", "--block-signal=TERM,HUP", "preppath-workers"]
