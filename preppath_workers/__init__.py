@@ -1,17 +1,26 @@
-"""PrepPath's workers: reliable Redis queues, and the jobs that run on them.
+"""Reliable Redis job queues, and the workers that run PrepPath's jobs.
 
-A producer needs this much:
+Add a job and look at it:
 
     import redis
     from preppath_workers import Queue
 
-    Queue("tts", redis.Redis()).enqueue({"questionId": "q1", "text": "What is a hash table?"})
+    queue = Queue("tts", redis.Redis())
+    added = queue.enqueue({"questionId": "q1", "text": "What is a hash table?"})
+    queue.get(added.id).state  # "waiting"
 
-Everything that is meant for others is here: the queue and what its methods return, what a handler sees of its
-job (JobContext), and the errors that a handler raises.
+Everything public is exported here:
+
+* `Queue` adds, finds and controls jobs. `NewJob` and `Added` are what `enqueue_many` takes and returns.
+* `Job`, `JobLocation`, `Counts`, `Gate`, `Health` and `QueueSnapshot` are what the queue's methods return.
+* `JobContext` is what a handler gets besides its services; `JobError` and its subclasses are what it raises.
+* `ConfigError` and `UnknownJob` are raised to the caller; `JobLost`, `JobTimeout` and `Shutdown` interrupt
+  a handler.
+
+The workers themselves are started by the command `preppath-workers`.
 """
 
-#: Also in what a supervisor writes about itself into Redis.
+#: Also published by each supervisor in its instance information.
 __version__ = "0.1.0"
 
 from .errors import (

@@ -1,18 +1,18 @@
-"""What can go wrong, as values with data.
+"""The errors of this package, as values with data.
 
-An error is classified once, at the edge where it arises, by the class it is raised as. What becomes of the
-job follows from the class alone; nobody above reads messages.
+An error is classified once, where it arises, by its class. The class alone decides what happens to the job;
+messages are for people.
 """
 
 from __future__ import annotations
 
 
 class PrepPathError(Exception):
-    """Everything this package raises on purpose, but for the two interrupts below."""
+    """Base class of all errors of this package, except the two interrupts."""
 
 
 class ConfigError(PrepPathError):
-    """The configuration is wrong; `problems` holds one sentence for each wrong or missing value."""
+    """Raised when the configuration is wrong. `problems`: a sentence for each wrong or missing value."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
@@ -20,7 +20,7 @@ class ConfigError(PrepPathError):
 
 
 class UnknownJob(PrepPathError):
-    """There is no job of this id in this queue."""
+    """Raised when the queue has no job with this id."""
 
     def __init__(self, queue: str, job_id: str) -> None:
         super().__init__(f"queue {queue} has no job {job_id!r}")
@@ -29,19 +29,19 @@ class UnknownJob(PrepPathError):
 
 
 class JobError(PrepPathError):
-    """A job failed; the subclass says what becomes of it."""
+    """Base class of a job's failures. The subclass decides what happens to the job."""
 
 
 class InvalidJob(JobError):
-    """The job's data is wrong, so no attempt can succeed: dead-letter list at once, reason `invalid`."""
+    """Raised when the job's data is wrong: to the dead-letter list at once, with reason `invalid`."""
 
 
 class PermanentError(JobError):
-    """The job can not succeed as things are: dead-letter list at once, reason `permanent`."""
+    """Raised when no retry can succeed: to the dead-letter list at once, with reason `permanent`."""
 
 
 class TransientError(JobError):
-    """The next attempt may succeed: retried with backoff, not before `retry_after` seconds."""
+    """Raised when the next attempt may succeed: retried with backoff, after `retry_after` seconds or more."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -49,7 +49,8 @@ class TransientError(JobError):
 
 
 class RateLimited(JobError):
-    """The vendor asks us to wait `retry_after` seconds: the queue is held, the attempt does not count."""
+    """Raised when a vendor limits the rate: the queue is held for `retry_after` seconds, the attempt is not
+    counted."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -57,16 +58,16 @@ class RateLimited(JobError):
 
 
 class ServiceError(JobError):
-    """A service that all jobs share failed, or refused what depends on the configuration: no job is to blame.
+    """Raised when a service shared by all jobs fails, or refuses the configuration. The job is not to blame.
 
     Args:
         service: `openai`, `s3`, `postgresql` or `webhook`.
-        message: what it said, without secrets.
-        refuses_all: nothing of this queue can succeed until someone changes something outside (a key, an
-            account, a model's name, a bucket, a column): the queue is held at the first failure.
-        may_be_paid: the request was sent and no answer came, so it may be on the bill: it counts as a failure
-            of the job, whatever the service's state.
-        retry_after: seconds that the service asks to wait.
+        message: the service's message, without secrets.
+        refuses_all: no job of this queue can succeed until the configuration, account, model, bucket or
+            schema changes: the queue is out of service at the first failure.
+        may_be_paid: the request was sent and no answer came, so it may be charged: always counted against
+            the job, even while the service is failing.
+        retry_after: seconds to wait, as the service asked.
     """
 
     def __init__(
@@ -86,8 +87,8 @@ class ServiceError(JobError):
 
 
 class MachineError(JobError):
-    """This machine lacks something (`resource`: `disk`, `memory`, `descriptors` or `processes`): the job goes
-    back uncounted, for another machine or a later moment, and the worker pauses."""
+    """Raised when this machine lacks a resource: `disk`, `memory`, `descriptors` or `processes`. The job is
+    requeued without counting the attempt, for another machine or a later time, and the worker pauses."""
 
     def __init__(self, resource: str, message: str) -> None:
         super().__init__(message)
@@ -95,20 +96,21 @@ class MachineError(JobError):
 
 
 class Snooze(JobError):
-    """The job goes on later, from what it has stored: back to the front of its lane, uncounted."""
+    """Raised to continue the job later from its stored steps: requeued at the front of its priority, without
+    counting the attempt."""
 
 
 class JobLost(PrepPathError):
-    """Another worker owns the job now (our lease ran out): stop, and change nothing."""
+    """Raised when the lease has expired and another worker owns the job: stop without any further effect."""
 
 
 class Interrupt(BaseException):
-    """Raised by signal handlers. No `except Exception` in a job's code or a vendor's can swallow it."""
+    """Base class of what signal handlers raise. A BaseException, so `except Exception` cannot swallow it."""
 
 
 class JobTimeout(Interrupt):
-    """The job ran longer than its queue allows."""
+    """Raised in a handler when the job exceeds its queue's time limit."""
 
 
 class Shutdown(Interrupt):
-    """The worker was asked to stop while it waited for work."""
+    """Raised in a worker that is asked to stop while it waits for a job."""

@@ -1,4 +1,4 @@
-"""A queue as producers and onlookers see it."""
+"""The queue's public interface: add, inspect and control jobs."""
 
 from __future__ import annotations
 
@@ -17,35 +17,34 @@ from .store.location import JobLocation, locate
 from .store.reader import QueueReader
 from .store.snapshot import QueueSnapshot, take_snapshot
 
-# Made once: json.dumps makes an encoder at each call that asks for anything special.
+# Created once: json.dumps creates an encoder for each call with non-default options.
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
-#: Bytes of JSON that one job's data may have. Larger things belong into S3, their key into the job.
+#: Largest data of one job, bytes of JSON. Store larger objects in S3 and their key in the job.
 MAX_DATA_BYTES = 1_000_000
 
-#: Jobs added by one script call: few enough that nobody else waits long, many enough to be quick.
+#: Jobs added by one script call, bounded because a script blocks Redis.
 _CHUNK = 500
 
-#: Characters of data in one script call, for the same reason: 500 of the largest jobs are half a gigabyte.
+#: Characters of data in one script call: 500 jobs of the largest size would be half a gigabyte.
 _CHUNK_CHARACTERS = 1_000_000
 
-#: Ms that a cancelled job can still be looked up.
+#: Retention of a cancelled job, ms.
 _KEEP_CANCELLED = 86_400_000
 
-#: A job in the words of the script that adds it; see `NewJob.encode`.
+#: Arguments of `enqueue.lua` for one job; see `NewJob.encode`.
 Encoded = tuple[str, str, int, int]
 
 
 @dataclass(frozen=True)
 class NewJob:
-    """What a producer wants done.
+    """A job to add.
 
     Args:
-        data: a JSON object.
-        id: chosen by the producer to make the job unique; else a new ULID. Adding the same id again, while
-            it can be looked up, adds nothing.
-        priority: 1 (most urgent) to 100; first-in-first-out within one priority.
-        delay: seconds before it may start.
+        data: a JSON object, up to `MAX_DATA_BYTES`.
+        id: a unique id; a new ULID by default. Adding an id that still exists is a no-op.
+        priority: 1 (most urgent) to 100; first in, first out within one priority.
+        delay: seconds until the job is due.
     """
 
     data: Mapping[str, Any]
@@ -54,7 +53,8 @@ class NewJob:
     delay: float = 0.0
 
     def encode(self) -> Encoded:
-        """The script's words for it: id, JSON, priority, delay in ms. Raises ValueError when one is wrong."""
+        """Return the script's arguments: id, JSON, priority, delay in ms. Raises ValueError if any is
+        invalid."""
         if not is_valid_id(self.id):
             raise ValueError(
                 f"id {self.id!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
@@ -66,22 +66,22 @@ class NewJob:
 
 
 class Added(NamedTuple):
-    """What became of a NewJob: `created` is False where its id existed already."""
+    """The result of adding a job: its id, and whether it was created (False if the id already existed)."""
 
     id: str
     created: bool
 
 
 def check_priority(priority: int) -> None:
-    """Raises ValueError for what is no priority."""
+    """Check a priority. Raises ValueError unless it is a whole number from 1 to 100."""
     if isinstance(priority, bool) or priority not in range(1, 101):
         raise ValueError(f"priority must be a whole number from 1 to 100, not {priority!r}")
 
 
 def encode_data(data: Mapping[str, Any]) -> str:
-    """The data as compact JSON, with U+FFFD for half an emoji. Raises ValueError for what is no JSON object
-    or is too large."""
-    if not isinstance(data, (dict, Mapping)):  # the first is the quick answer
+    """Return the data as compact JSON, with U+FFFD in place of lone surrogates. Raises ValueError if it isn't
+    a JSON object or is larger than `MAX_DATA_BYTES`."""
+    if not isinstance(data, (dict, Mapping)):  # dict first: an ABC's check is slow
         raise ValueError(f"data must be a JSON object, not {type(data).__name__}")
     try:
         encoded = _compact(data if isinstance(data, dict) else dict(data))
@@ -96,30 +96,31 @@ def encode_data(data: Mapping[str, Any]) -> str:
 
 
 class Queue(QueueReader):
-    """One queue, for adding jobs, looking at them and controlling their flow.
+    """One queue: add jobs, inspect them and control when they start.
 
         queue = Queue("tts", redis.Redis())
         queue.enqueue({"questionId": "q1", "text": "What is a hash table?"}, priority=1)
 
-    Every method is one atomic step in Redis, and safe to repeat. The client may decode responses or not.
+    Each method that changes jobs is atomic and idempotent in Redis (`enqueue_many`: per chunk). The client
+    may be created with or without `decode_responses`. All methods raise redis.RedisError.
     """
 
     def enqueue(
         self,
         data: Mapping[str, Any],
         *,
-        id: str | None = None,  # noqa: A002 — the job's id is called that everywhere else too
+        id: str | None = None,  # noqa: A002 — the name that the job's other interfaces use
         priority: int = DEFAULT_PRIORITY,
         delay: float = 0.0,
     ) -> Added:
-        """Adds one job; the arguments are NewJob's. Raises ValueError when one is wrong."""
+        """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid."""
         encoded = NewJob(data, id or new_id(), priority, delay).encode()
         (created,) = self.call("enqueue", *encoded)
         return Added(encoded[0], bool(created))
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[Added]:
-        """Adds jobs in their order, some hundred or a million characters at a step. Raises ValueError for a
-        job that is wrong; those of earlier steps are added then."""
+        """Add jobs in order, in chunks of up to 500 jobs. Raises ValueError if a job is invalid; the chunks
+        before it have been added by then."""
         added: list[Added] = []
         for chunk in _chunks(jobs):
             created = self.call("enqueue", *(word for encoded in chunk for word in encoded))
@@ -127,57 +128,55 @@ class Queue(QueueReader):
         return added
 
     def pause(self) -> None:
-        """No job of this queue starts any more, on any machine; those that run go on."""
+        """Stop starting jobs of this queue, on all machines. Active jobs continue."""
         self.redis.hset(self.keys.gate, "paused", "1")
 
     def resume(self) -> None:
-        """Lifts a pause, and a hold that a vendor had caused. A queue out of service probes at once."""
+        """End a pause, and a hold after a rate limit. A queue that is out of service probes at once."""
         self.call("resume")
 
     def cancel(self, job_id: str) -> State:
-        """Takes a job out that has not started; returns its state after that, which tells whether it worked.
-
-        Raises UnknownJob.
+        """Cancel a waiting or delayed job. Returns the resulting state: `cancelled`, or that of a job that
+        cannot be cancelled. Raises UnknownJob.
         """
         return self._changed("cancel", job_id, _KEEP_CANCELLED)
 
     def promote(self, job_id: str) -> State:
-        """Makes a delayed job wait in line now; returns its state after that, which tells whether it worked.
-
-        Raises UnknownJob.
+        """Make a delayed job due now. Returns the resulting state: `waiting`, or that of a job that isn't
+        delayed. Raises UnknownJob.
         """
         return self._changed("promote_job", job_id)
 
     def prioritize(self, job_id: str, priority: int) -> State:
-        """Gives a job that has not started another priority; returns its state, which tells whether it could.
-
-        Raises UnknownJob, and ValueError for what is no priority.
+        """Change the priority of a waiting or delayed job. Returns its state; in any other state, the
+        priority is unchanged. Raises UnknownJob, and ValueError for an invalid priority.
         """
         check_priority(priority)
         return self._changed("prioritize", job_id, priority)
 
     def drop_event(self, event: str) -> None:
-        """Forgets a notice, once it has been passed on."""
+        """Remove an event after its delivery has been enqueued."""
         self.redis.lrem(self.keys.events, 1, event)
 
     def replay(self, ids: Sequence[str]) -> int:
-        """Moves dead jobs back to `wait` in the given order, their counters at zero; returns how many."""
+        """Move dead letters back to the waiting list in the given order, with counters reset. Returns the
+        number of jobs moved."""
         return int(self.call("replay", *ids)[0])
 
     def purge(self, ids: Sequence[str]) -> int:
-        """Deletes dead jobs for good; returns how many."""
+        """Delete dead letters permanently. Returns the number of jobs deleted."""
         return int(self.call("purge", *ids)[0])
 
     def jobs(self, state: Listed, start: int = 0, count: int = 50) -> list[Job]:
         """Return a page of the jobs in a state.
 
-        Waiting jobs come in the order they will run, jobs already reserved by a worker first; delayed ones by
-        the time they are due; failed and completed ones newest first.
+        Waiting jobs are in the order in which they will start, those already reserved by a worker first;
+        delayed jobs by due time; failed and completed jobs newest first.
         """
         return list_jobs(self, state, start, count)
 
     def locate(self, job_id: str, rate_limit: RateLimit | None = None) -> JobLocation:
-        """Return where the job is and what it waits for, at one moment."""
+        """Return the job's place and what it waits for, in one consistent read."""
         return locate(self, job_id, rate_limit)
 
     def snapshot(self, failures: int = 5) -> QueueSnapshot:
@@ -192,7 +191,7 @@ class Queue(QueueReader):
         return check_health(self, rate_limit, local)
 
     def held_slots(self) -> list[HeldSlot]:
-        """Return the slots of all instances and what each holds, at one moment."""
+        """Return the slots of all instances and the jobs they hold, in one consistent read."""
         return held_slots(self)
 
     def _changed(self, transition: str, job_id: str, *arguments: int) -> State:

@@ -1,4 +1,4 @@
-"""What a handler is: a plain function of an attempt at a job and the services it needs."""
+"""Job types and handlers: a handler is a plain function of a job's context and the services it uses."""
 
 from __future__ import annotations
 
@@ -12,54 +12,58 @@ from .config.model import Config, QueueConfig
 
 
 class JobContext(Protocol):
-    """What a handler sees of the job it works on: neither Redis nor signals nor retries."""
+    """The job as its handler sees it, independent of Redis, signals and retries."""
 
     @property
     def id(self) -> str:
-        """The job's id, the same in every attempt."""
+        """The job's id, the same for every attempt."""
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The job's data, as the producer gave it: any JSON object."""
+        """The producer's data: any JSON object, not yet validated."""
 
     def progress(self, percent: int) -> None:
-        """Shows how far the job is, 0 to 100. Raises JobLost when another worker owns the job now."""
+        """Publish the job's progress, 0 to 100. Raises JobLost if another worker owns the job."""
 
     def step(self, name: str, call: Callable[[], Any]) -> Any:
-        """What the call returns: JSON, so a tuple comes back as a list. It is stored with the job before
-        anything else happens, and a later attempt gets it from there: a paid call is never made twice for its
-        answer. The name tells the job's calls apart; a call may use `step` itself, under other names. Raises
-        what the call raises, and JobLost."""
+        """Return the call's result, stored with the job under this name.
+
+        The result is JSON (a tuple comes back as a list) and is stored before this returns, so a later
+        attempt reads it instead of paying for the call again. Names are unique within a job; steps may be nested.
+        Raises what the call raises, and JobLost.
+        """
 
     def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
-        """What the call returns, once `store` has put it where it belongs. While `store` fails, it is called
-        again until the job's time ends. Up to 750 kB are left with the job meanwhile, and a later attempt
-        stores them, by their name, without the call. Raises what both raise, and JobLost."""
+        """Return the call's bytes after `store` has saved them.
+
+        A failing `store` is retried until the job's time limit. Up to 750 kB are kept with the job under this
+        name, so a later attempt can store them without the call. Raises what both raise, and JobLost.
+        """
 
     def acquire_token(self) -> None:
-        """Waits until the queue's rate limit allows one more paid request. The start of the attempt has paid
-        for the first one; every further one needs this before it. Raises JobLost, and Snooze when the wait
-        is long: let it pass."""
+        """Wait until the queue's rate limit allows another paid request.
+
+        Starting the attempt acquires the token for its first request; call this before each further one.
+        Raises JobLost, and Snooze if the wait is long; do not catch it.
+        """
 
     def check_lease(self) -> None:
-        """To be called just before an effect that can not be taken back: raises JobLost when another worker
-        owns the job now."""
+        """Raise JobLost if another worker owns the job. Call this just before an irreversible effect."""
 
 
-#: Returns the job's result: JSON, or None for none.
-#: Where the client of each service is in clients/, where its name alone does not say it.
-_CLIENTS = {"openai": "openai.client", "storage": "s3.client", "database": "postgres.client"}
-
+#: Return the job's result: JSON, or None.
 Handler = Callable[[JobContext, Services], Any]
+
+#: Modules of the clients in `clients/` whose path isn't the service's name.
+_CLIENTS = {"openai": "openai.client", "storage": "s3.client", "database": "postgres.client"}
 
 
 @dataclass(frozen=True)
 class JobType:
-    """A kind of job: its queue's defaults, the module beside this one whose `handle` does the work, and the
-    services that it uses, by the names that they have in Services and in `clients/`.
+    """A job type: its queue's defaults, the module in `jobs/` whose `handle` runs it, and the services that
+    it uses, by their names in `Services`.
 
-    Both are named and not imported, because commands that only look at queues need the names alone, and the
-    vendors' libraries behind them take a second to load.
+    Modules are named, not imported: most commands need only the names, and vendors' libraries load slowly.
     """
 
     defaults: QueueConfig
@@ -72,11 +76,10 @@ class JobType:
         return self.defaults.name
 
     def load(self) -> Handler:
-        """The handler, imported with its services' libraries. Call this before a fork, to share the memory.
+        """Import the handler and its services' libraries. Call this before forking, to share their memory.
 
-        A handler's return value is the job's result; it must be JSON. It raises InvalidJob, PermanentError,
-        TransientError, RateLimited, ServiceError or MachineError; anything else is retried like a
-        TransientError.
+        A handler returns the job's result as JSON. It raises InvalidJob, PermanentError, TransientError,
+        RateLimited, ServiceError or MachineError; any other exception is retried like a TransientError.
         """
         for service in self.services:
             import_module(f".clients.{_CLIENTS.get(service, service)}", __package__)
@@ -86,8 +89,7 @@ class JobType:
 
 @dataclass(frozen=True)
 class Registry:
-    """All that workers are able to do: the handlers by queue, and what makes the services they use. Handlers
-    are loaded before the fork, so that their memory is shared; services are made after it."""
+    """The handlers by queue, loaded before forking, and the factory of their services, called after it."""
 
     handlers: Mapping[str, Handler]
     services: Callable[[Config], Services]

@@ -1,4 +1,4 @@
-"""What the commands' parsers share."""
+"""Shared parts of the commands' argument parsers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
     Subparsers = _SubParsersAction[ArgumentParser]
 
-#: Exit codes beside 0 and argparse's own 2 for a wrong command line.
+#: Exit codes besides 0 and argparse's 2 for a usage error.
 EXIT_FAILED, EXIT_UNAVAILABLE, EXIT_OUTPUT = 1, 69, 74  # EX_UNAVAILABLE and EX_IOERR of sysexits.h
 
 
 def add_command(
     subparsers: Subparsers, name: str, summary: str, details: str, aliases: Sequence[str] = ()
 ) -> ArgumentParser:
-    """Adds a command's parser; `details` has an example and the exit codes."""
+    """Add and return a command's parser. `details`: an example and the exit codes."""
     parser = subparsers.add_parser(
         name,
         aliases=aliases,
@@ -28,26 +28,26 @@ def add_command(
         epilog=dedent(details),
         formatter_class=RawDescriptionHelpFormatter,
     )
-    # Without a default of its own it leaves alone what stood before the command's name.
+    # SUPPRESS keeps a value that was given before the command's name.
     parser.add_argument("--config", metavar="FILE", default=SUPPRESS, help=CONFIG_HELP)
-    # Whose usage is shown for words that no parser knows: the innermost command's.
+    # Usage errors show the usage of the innermost command.
     parser.set_defaults(parser=parser)
     return parser
 
 
 def whole_number(word: str) -> int:
-    """For `type=`: 0 or more."""
+    """Return the number, 0 or more; for `type=`."""
     if not word.isascii() or not word.isdigit():
         raise ArgumentTypeError(f"{word!r} is not a whole number")
     return int(word)
 
 
 def positive_number(word: str) -> int:
-    """For `type=`: 1 or more."""
+    """Return the number, 1 or more; for `type=`."""
     number = whole_number(word)
     if not number:
-        raise ArgumentTypeError("0 is not allowed: 1 is the least")
+        raise ArgumentTypeError("must be 1 or more, not 0")
     return number
 
 
-CONFIG_HELP = "read variables from this .env file too; real environment variables win over it"
+CONFIG_HELP = "read this .env file; environment variables override it"

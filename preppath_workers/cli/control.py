@@ -1,4 +1,4 @@
-"""`preppath-workers cancel, retry, promote, prioritize, pause, resume`: one step each."""
+"""`preppath-workers cancel, retry, promote, prioritize, pause, resume`: change one job or queue."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from .terminal import print_error, print_line
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-#: What a step does to a job: it returns the state that it finds or makes.
+#: Change a job, and return its resulting state.
 Step = Callable[[Queue, str], State]
 
 _CODES = """
-        exit codes: 0 done; 1 not done, as told; 69 Redis does not answer; 78 the configuration is wrong
+        exit codes: 0 done; 1 not done, see the message; 69 Redis does not answer;
+        78 the configuration is wrong
         """
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the commands."""
+    """Add the commands."""
     _add_step(
         subparsers,
         "cancel",
-        "take jobs out that have not started",
+        "cancel waiting or delayed jobs",
         Queue.cancel,
         done="cancelled",
-        works_on="waits, or waits for its time",
+        allowed="only waiting or delayed jobs can be cancelled",
     )
     _add_step(
         subparsers,
         "retry",
-        "run jobs of the dead-letter list again, their counters at zero",
+        "retry failed jobs with counters reset",
         _retry,
         done="waiting",
-        works_on="is in the dead-letter list; `promote` makes a delayed one due",
+        allowed="only failed jobs can be retried; `promote` makes a delayed job due now",
     )
     _add_step(
         subparsers,
@@ -48,29 +49,27 @@ def add_parser(subparsers: Subparsers) -> None:
         "make delayed jobs due now",
         Queue.promote,
         done="waiting",
-        works_on="waits for its time",
+        allowed="only delayed jobs can be promoted",
     )
     _add_prioritize(subparsers)
-    _add_gate(subparsers, "pause", "let no job of these queues start any more, on any machine", Queue.pause)
+    _add_gate(subparsers, "pause", "stop starting jobs, on all machines", Queue.pause)
     _add_gate(
         subparsers,
         "resume",
-        "let jobs start again: ends a pause, and a hold that a vendor caused",
+        "start jobs again after a pause or a rate-limit hold",
         Queue.resume,
     )
 
 
-def _add_step(
-    subparsers: Subparsers, name: str, summary: str, step: Step, done: State, works_on: str
-) -> None:
+def _add_step(subparsers: Subparsers, name: str, summary: str, step: Step, done: State, allowed: str) -> None:
     example = f"\n        example: preppath-workers {name} tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F\n"
     parser = add_command(subparsers, name, summary, example + _CODES)
     add_queue_argument(parser)
     parser.add_argument("ids", metavar="ID", nargs="+", help="a job's id")
-    parser.set_defaults(run=lambda args: _run_steps(args, step, done, works_on))
+    parser.set_defaults(run=lambda args: _run_steps(args, step, done, allowed))
 
 
-def _run_steps(args: Namespace, step: Step, done: State, works_on: str) -> int:
+def _run_steps(args: Namespace, step: Step, done: State, allowed: str) -> int:
     queue = open_queue(args)
     failed = False
     for job_id in args.ids:
@@ -83,7 +82,7 @@ def _run_steps(args: Namespace, step: Step, done: State, works_on: str) -> int:
         if state == done:
             print_line(f"{job_id} {state}")
         else:
-            print_error(f"{args.command}: {job_id} is {state}; this is for a job that {works_on}")
+            print_error(f"cannot {args.command} job {job_id}: it is {state} ({allowed})")
             failed = True
     return EXIT_FAILED if failed else 0
 
@@ -101,12 +100,14 @@ def _add_prioritize(subparsers: Subparsers) -> None:
     parser = add_command(
         subparsers,
         "prioritize",
-        "give a job that has not started another priority",
+        "change the priority of a waiting or delayed job",
         "\n        example: preppath-workers prioritize tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F 1\n" + _CODES,
     )
     add_queue_argument(parser)
     parser.add_argument("id", metavar="ID", help="the job's id")
-    parser.add_argument("priority", type=_priority, metavar="N", help="1 (most urgent) to 100")
+    parser.add_argument(
+        "priority", type=_priority, metavar="N", help="set the priority: 1 (most urgent) to 100"
+    )
     parser.set_defaults(run=_prioritize)
 
 
@@ -114,7 +115,7 @@ def _priority(word: str) -> int:
     try:
         check_priority(number := int(word))
     except ValueError:
-        raise ArgumentTypeError(f"{word!r} is no whole number from 1 to 100") from None
+        raise ArgumentTypeError(f"{word!r} is not a whole number from 1 to 100") from None
     return number
 
 
@@ -124,7 +125,7 @@ def _prioritize(args: Namespace) -> int:
         return "waiting" if state == "delayed" else state
 
     args.ids = [args.id]
-    return _run_steps(args, step, "waiting", "has not started")
+    return _run_steps(args, step, "waiting", "only waiting or delayed jobs can be prioritized")
 
 
 def _add_gate(subparsers: Subparsers, name: str, summary: str, step: Callable[[Queue], None]) -> None:

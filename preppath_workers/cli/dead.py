@@ -1,4 +1,4 @@
-"""`preppath-workers dead list, show, replay, purge`: the dead-letter lists."""
+"""`preppath-workers dead list, show, replay, purge`: manage the dead-letter lists."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .terminal import print_error, print_json, print_line
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-_CODES = "exit codes: 0; 1 no such --id; 69 Redis does not answer; 78 the configuration is wrong"
+_CODES = "exit codes: 0 done; 1 no such --id; 69 Redis does not answer; 78 the configuration is wrong"
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the commands."""
+    """Add the commands."""
     parser = add_command(
         subparsers,
         "dead",
-        "list, show, replay or purge jobs of the dead-letter lists",
+        "list, show, replay or purge dead letters",
         f"""
         examples:
           preppath-workers dead list tts --reason retries --newer-than 2h
@@ -47,7 +47,7 @@ def _add_list(verbs: Subparsers) -> None:
     parser = add_command(
         verbs,
         "list",
-        "list dead jobs, newest first: queue, id, reason, age, replays, error",
+        "list dead jobs, newest first",
         f"""
         example: preppath-workers dead list tts --reason retries
 
@@ -55,7 +55,7 @@ def _add_list(verbs: Subparsers) -> None:
         """,
     )
     add_selection(parser)
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each job, one a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line and job")
     _add_oldest(parser)
     parser.set_defaults(run=_list)
 
@@ -64,7 +64,7 @@ def _add_show(verbs: Subparsers) -> None:
     parser = add_command(
         verbs,
         "show",
-        "show dead jobs with all that is known of them, as JSON, newest first",
+        "show all data of dead jobs as JSON, newest first",
         f"""
         example: preppath-workers dead show tts --id q1-v1
 
@@ -80,12 +80,12 @@ def _add_replay(verbs: Subparsers) -> None:
     parser = add_command(
         verbs,
         "replay",
-        "run dead jobs again, oldest first, their counters at zero",
+        "retry dead jobs, oldest first, with counters reset",
         f"""
         example: preppath-workers dead replay --all --newer-than 1d
 
-        What another run can not help stays, unless it is named by --id or --reason: jobs that are
-        invalid or malformed. So does what was replayed --max-replays times, unless named by --id.
+        Invalid and malformed jobs are skipped unless selected by --id or --reason. Jobs that were
+        replayed --max-replays times are skipped unless selected by --id.
 
         {_CODES}
         """,
@@ -97,16 +97,16 @@ def _add_replay(verbs: Subparsers) -> None:
         type=whole_number,
         default=3,
         metavar="N",
-        help="leave those alone that were replayed so often; %(default)s if not given",
+        help="skip jobs replayed N times or more, default %(default)s",
     )
     parser.add_argument(
         "--pace",
         type=positive_number,
         default=20,
         metavar="N",
-        help="N jobs a second at most; %(default)s if not given",
+        help="replay at most N jobs per second, default %(default)s",
     )
-    parser.add_argument("--quiet", action="store_true", help="say nothing when there is nothing to do")
+    parser.add_argument("--quiet", action="store_true", help="print nothing if there is no work")
     parser.set_defaults(run=_replay)
 
 
@@ -114,28 +114,28 @@ def _add_purge(verbs: Subparsers) -> None:
     parser = add_command(
         verbs,
         "purge",
-        "delete dead jobs for good",
+        "delete dead jobs permanently",
         """
         example: preppath-workers dead purge tts --older-than 30d
 
-        It asks first; where nobody can be asked, it wants --yes.
+        Asks for confirmation. --yes is required if standard input is not a terminal.
 
-        exit codes: 0; 1 not confirmed, or no such --id; 69 Redis does not answer;
+        exit codes: 0 done; 1 not confirmed, or no such --id; 69 Redis does not answer;
         78 the configuration is wrong
         """,
     )
     add_selection(parser)
     _add_dry_run(parser)
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="skip the confirmation")
     parser.set_defaults(run=_purge)
 
 
 def _add_dry_run(parser: ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="list what would be done, and do nothing")
+    parser.add_argument("--dry-run", action="store_true", help="list the affected jobs without changing them")
 
 
 def _add_oldest(parser: ArgumentParser) -> None:
-    parser.add_argument("--oldest", action="store_true", help="the oldest first, in place of the newest")
+    parser.add_argument("--oldest", action="store_true", help="list the oldest jobs first")
 
 
 def _list(args: Namespace) -> int:
@@ -161,7 +161,7 @@ def _print(args: Namespace, selection: Selection, as_json: bool = False, oldest_
 
 
 def _missing(args: Namespace, found: Collection[str]) -> int:
-    """Tell that nothing matches, and return the exit code: an --id that is not there is a failure."""
+    """Report selected jobs that were not found, and return the exit code: a missing --id is a failure."""
     where = "any queue" if args.all else f"queue {args.queue}"
     missing = [job_id for job_id in args.ids if job_id not in found]
     for job_id in missing:
@@ -200,9 +200,9 @@ def _purge(args: Namespace) -> int:
         if not meant:
             continue
         found.update(meant)
-        question = f"Delete {counted(len(meant), 'dead job')} of {queue.name} for good?"
+        question = f"Delete {counted(len(meant), 'dead job')} of {queue.name} permanently?"
         if not args.yes and not _confirmed(question):
-            print_error("dead purge: nothing was deleted; --yes deletes without asking")
+            print_error("dead purge: not confirmed, nothing was deleted (--yes skips the confirmation)")
             return EXIT_FAILED
         purged = sum(page.taken for page in walk(queue, selection, queue.purge, args.limit))
         print_line(f"{queue.name}: {counted(purged, 'dead job')} deleted")

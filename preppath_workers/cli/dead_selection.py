@@ -1,4 +1,4 @@
-"""The options that say which dead letters are meant."""
+"""Options that select dead letters."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def add_selection(parser: ArgumentParser) -> None:
-    """Adds QUEUE or --all, and the filters."""
+    """Add QUEUE or --all, and the filters."""
     add_queues_argument(parser)
-    parser.add_argument("--id", dest="ids", action="append", default=[], help="this job; may be repeated")
+    parser.add_argument("--id", dest="ids", action="append", default=[], help="select this job (repeatable)")
     parser.add_argument(
         "--reason",
         dest="reasons",
         action="append",
         default=[],
         choices=REASONS,
-        help="those that died of this; may be repeated",
+        help="select jobs that failed for this reason (repeatable)",
     )
     parser.add_argument(
-        "--class", dest="error_class", metavar="NAME", help="those whose last error is of this class"
+        "--class", dest="error_class", metavar="NAME", help="select jobs whose last error has this class"
     )
     parser.add_argument(
-        "--older-than", type=_age, metavar="AGE", help="those that died so long ago: 90s, 30m, 2h, 7d"
+        "--older-than", type=_age, metavar="AGE", help="select jobs that failed before AGE: 90s, 30m, 2h, 7d"
     )
-    parser.add_argument("--newer-than", type=_age, metavar="AGE", help="those that died since")
-    parser.add_argument("--limit", type=positive_number, metavar="N", help="N jobs of each queue at most")
+    parser.add_argument("--newer-than", type=_age, metavar="AGE", help="select jobs that failed since AGE")
+    parser.add_argument("--limit", type=positive_number, metavar="N", help="select at most N jobs per queue")
 
 
 def selection_of(args: Namespace) -> Selection:
-    """What the options say."""
+    """Return the selection that the options describe."""
     return Selection(
         ids=args.ids,
         reasons=args.reasons,
@@ -47,8 +47,8 @@ def selection_of(args: Namespace) -> Selection:
 
 
 def replayable(args: Namespace) -> Selection:
-    """What the options say, without the jobs that are not named and that another run can not help, or that
-    were replayed often enough."""
+    """Return the selection for a replay. Unless selected by --id or --reason, jobs that cannot succeed are
+    excluded; so are jobs that reached --max-replays, unless selected by --id."""
     selection = selection_of(args)
     if args.ids:
         return selection
@@ -58,5 +58,5 @@ def replayable(args: Namespace) -> Selection:
 def _age(word: str) -> int:
     found = re.fullmatch(r"([0-9]{1,6})([smhd])", word)
     if not found:
-        raise ArgumentTypeError(f"{word!r} is no span such as 90s, 30m, 2h or 7d")
+        raise ArgumentTypeError(f"{word!r} is not an age such as 90s, 30m, 2h or 7d")
     return int(found[1]) * _UNITS[found[2]]

@@ -1,4 +1,4 @@
-"""`preppath-workers enqueue`: adds jobs."""
+"""`preppath-workers enqueue`: add jobs."""
 
 from __future__ import annotations
 
@@ -22,50 +22,48 @@ _STEP = 500
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command."""
+    """Add the command."""
     parser = add_command(
         subparsers,
         "enqueue",
-        "add a job, or many from standard input, and print their ids",
+        "add jobs and print their ids",
         """
         examples:
           preppath-workers enqueue tts '{"questionId": "q1", "text": "Why?"}' --priority 1
           preppath-workers enqueue tts - < jobs.jsonl
 
-        With - every line of standard input is the JSON object of one job. If one of
-        them is wrong, none is added.
+        With -, each line of standard input is the JSON object of one job. If any line
+        is invalid, no job is added.
 
-        exit codes: 0 added, or existed already; 1 not a job; 69 Redis does not answer;
+        exit codes: 0 added, or already existed; 1 invalid job; 69 Redis does not answer;
         78 the configuration is wrong
         """,
     )
     add_queue_argument(parser)
     parser.add_argument(
-        "data", metavar="JSON", help="the job's data, a JSON object; - for lines on standard input"
+        "data", metavar="JSON", help="the job's data, a JSON object; - reads lines from stdin"
     )
-    parser.add_argument(
-        "--id", help="the job's id; while a job of this id can be looked up, nothing is added"
-    )
+    parser.add_argument("--id", help="set the job's id; no-op if the id already exists")
     parser.add_argument(
         "--priority",
         type=int,
         default=DEFAULT_PRIORITY,
-        help="1 (most urgent) to 100; %(default)s if not given",
+        help="set the priority, 1 (first) to 100, default %(default)s",
     )
     parser.add_argument(
         "--delay",
         type=_seconds,
         default=0.0,
         metavar="SECONDS",
-        help="do not start it before so many seconds",
+        help="start the job after this delay",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
-    """Adds the jobs. Raises ConfigError."""
+    """Add the jobs. Raises ConfigError."""
     if args.data == "-" and args.id:
-        return _refuse("--id is for one job, not for lines on standard input")
+        return _refuse("cannot use --id with jobs from standard input: an id names one job")
     lines = sys.stdin if args.data == "-" else [args.data]
     try:
         jobs = _jobs(lines, args)
@@ -75,11 +73,11 @@ def run(args: Namespace) -> int:
         return _refuse(str(error))
     queue = open_queue(args)
     for start in range(0, len(jobs), _STEP):
-        # Printed step by step, so that a server that goes away leaves no doubt about what was added.
+        # Printed per step, so that the output shows what was added if Redis stops answering.
         for added in queue.enqueue_many(jobs[start : start + _STEP]):
             print_line(added.id)
             if not added.created:
-                print_error(f"enqueue: {added.id} existed already, nothing was added")
+                print_error(f"enqueue: job {added.id} already exists, nothing was added")
     return 0
 
 
@@ -109,7 +107,7 @@ def _seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise ArgumentTypeError("a number of seconds is expected") from error
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds") from error
 
 
 def _refuse(why: str) -> int:

@@ -1,4 +1,4 @@
-"""Why a job is where it is, in a sentence for people."""
+"""Explain a job's state in a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .formatting import counted, moment, span
 
 
 def explain(job: Job, location: JobLocation, gate: Gate) -> str:
-    """What it waits for, or what has become of it."""
+    """Return what the job waits for, or how it ended."""
     match job.state:
         case "waiting":
             return _waiting(location, gate)
@@ -19,18 +19,18 @@ def explain(job: Job, location: JobLocation, gate: Gate) -> str:
             return _active(job, location)
         case "failed":
             times = f" after {counted(job.attempts, 'attempt')}" if job.reason == "retries" else ""
-            return f"in the dead-letter list{times}: {job.reason}; `retry {job.queue} {job.id}` runs it again"
+            return f"in the dead-letter list{times}: {job.reason}; `retry {job.queue} {job.id}` retries it"
         case "completed":
-            return f"done, in attempt {job.attempts}"
+            return f"completed by attempt {job.attempts}"
         case "cancelled":
             return "cancelled before it started"
         case _:
-            return "its hash was edited by hand: no transition knows this state; `check --fix` mends it"
+            return "unknown state, its hash was edited; run `check --fix`"
 
 
 def _waiting(location: JobLocation, gate: Gate) -> str:
     if location.ahead is None:
-        return "in no place; `check --fix` gives it one"
+        return "missing from the waiting list; run `check --fix`"
     place_in_line = "next in line" if location.ahead == 0 else f"{_ordinal(location.ahead + 1)} in line"
     reserved = f", reserved by worker {location.worker_id}" if location.worker_id else ""
     return f"{place_in_line}{reserved}, {_obstacle(location, gate)}"
@@ -54,25 +54,23 @@ def _obstacle(location: JobLocation, gate: Gate) -> str:
 
 
 def _delayed(job: Job, location: JobLocation) -> str:
-    due = (
-        "at no time; `check --fix` gives it a place"
-        if location.due is None
-        else moment(location.due, location.at)
-    )
+    if location.due is None:
+        return "missing from the delayed list; run `check --fix`"
+    due = moment(location.due, location.at)
     error = job.error or {}
     if job.excused and not job.failures:
-        what = error.get("service") or error.get("class")
-        return f"waits for {what}, {counted(job.excused, 'failure')} not counted; tried again {due}"
+        cause = error.get("service") or error.get("class")
+        return f"waits for {cause}, {counted(job.excused, 'failure')} not counted; next attempt {due}"
     if not job.failures:
         return f"scheduled for {due}"
-    return f"failed {counted(job.failures, 'time')}, last with {error.get('class')}; retried {due}"
+    return f"failed {counted(job.failures, 'time')}, last with {error.get('class')}; next attempt {due}"
 
 
 def _active(job: Job, location: JobLocation) -> str:
     if location.worker_id is None or location.lease_ms is None:
-        return f"said to run in {job.worker_id}, which does not hold it; `check --fix` gives it a place"
+        return f"marked active in worker {job.worker_id}, which does not hold it; run `check --fix`"
     if location.lease_ms <= 0:
-        return f"its worker {location.worker_id} is gone; it runs again when another instance looks"
+        return f"its worker {location.worker_id} is gone; another instance recovers the job"
     since = f" since {moment(job.started_at, location.at)}" if job.started_at else ""
     return f"runs in {location.worker_id}{since}, attempt {job.attempts}"
 

@@ -1,4 +1,4 @@
-"""How numbers, times and spans read."""
+"""Numbers, times and time spans as text."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def _two(seconds: int, unit: tuple[int, str], part: tuple[int, str]) -> str:
 
 
 def moment(ms: int, now: int) -> str:
-    """Return `2026-11-24 09:12:03 (3 min ago)`, local time; `in 3 min` when it is still to come."""
+    """Return `2026-11-24 09:12:03 (3 min ago)`, local time; `(in 3 min)` for the future."""
     try:
         local = datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):  # edited by hand
+    except (ValueError, OverflowError, OSError):  # a value edited in Redis
         return str(ms)
     return f"{local} ({span(now - ms)} ago)" if ms <= now else f"{local} (in {span(ms - now)})"

@@ -1,4 +1,4 @@
-"""`preppath-workers health`: whether every queue is worked."""
+"""`preppath-workers health`: check that workers process every queue."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ if TYPE_CHECKING:
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command."""
+    """Add the command."""
     parser = add_command(
         subparsers,
         "health",
-        "tell whether a live instance works every configured queue",
+        "check that live workers process every configured queue",
         """
         examples:
           preppath-workers health --config .env
           preppath-workers health --local --quiet     (a container's health check)
 
-        A queue is healthy if Redis takes writes, the lease of an instance with workers is fresh,
-        its services work and, if a job waits that may start, it does start within 5 seconds. A
-        queue that is paused, or held because a vendor limits the rate, is healthy.
+        A queue is healthy if Redis accepts writes, an instance with workers has a valid lease, its
+        services work, and a job that may start does start within 5 seconds. A queue that is paused,
+        or held by a vendor's rate limit, is healthy.
 
-        exit codes: 0 all are; 1 one is not; 69 Redis does not answer; 78 the configuration is wrong
+        exit codes: 0 all healthy; 1 not all healthy; 69 Redis does not answer;
+        78 the configuration is wrong
         """,
     )
-    parser.add_argument("--local", action="store_true", help="count the instances of this host alone")
-    parser.add_argument("--quiet", action="store_true", help="print what is wrong and no more")
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each queue, one a line")
+    parser.add_argument("--local", action="store_true", help="check only the instances on this host")
+    parser.add_argument("--quiet", action="store_true", help="print unhealthy queues only")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line and queue")
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
-    """Looks at each queue. Raises ConfigError."""
+    """Check each queue. Raises ConfigError."""
     healthy = True
     for queue, settings in open_configured(args):
         found = queue.health(settings.rate_limit, args.local)

@@ -1,4 +1,4 @@
-"""`preppath-workers init-db`: creates the tables that are missing."""
+"""`preppath-workers init-db`: create missing tables."""
 
 from __future__ import annotations
 
@@ -15,26 +15,23 @@ if TYPE_CHECKING:
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command."""
+    """Add the command."""
     parser = add_command(
         subparsers,
         "init-db",
-        "create the tables that are missing, and change nothing that exists",
+        "create missing database tables, leave existing ones as is",
         """
         example: preppath-workers init-db --config .env
 
-        exit codes: 0 every table is there, 1 the database refused, 78 the configuration is wrong
+        exit codes: 0 every table exists; 1 the database refused; 78 the configuration is wrong
         """,
     )
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
-    """Creates the tables in one transaction and prints a line for each. Returns the exit code.
-
-    Raises ConfigError.
-    """
-    # Here, for the other commands need no database library.
+    """Create missing tables in one transaction and print a line for each table. Raises ConfigError."""
+    # Imported here, because other commands need no database library.
     from ..clients.postgres.client import Database
     from ..clients.postgres.schema import TABLES, create_missing, missing_tables
 
@@ -50,5 +47,5 @@ def run(args: Namespace) -> int:
         print_error(f"init-db: {what}{error}")
         return EXIT_FAILED
     for table in TABLES:
-        print_line(f"{table}: {'created' if table in created else 'already there'}")
+        print_line(f"{table}: {'created' if table in created else 'already exists'}")
     return 0

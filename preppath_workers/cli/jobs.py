@@ -1,4 +1,4 @@
-"""`preppath-workers jobs`: lists a queue's jobs."""
+"""`preppath-workers jobs`: list a queue's jobs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .terminal import print_error, print_json, print_line
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-#: Characters of a line that tell what the job is about.
+#: Characters of a line for the job's data or error.
 _HINT = 29
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command."""
+    """Add the command."""
     parser = add_command(
         subparsers,
         "jobs",
@@ -30,22 +30,30 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers jobs tts
           preppath-workers jobs tts --state failed --limit 20 --offset 40
 
-        waiting jobs are listed in the order they will run, delayed ones by when they are due, failed
-        and completed ones newest first
+        Waiting jobs are listed in the order in which they will start, delayed jobs by due time,
+        failed and completed jobs newest first.
 
         exit codes: 0; 69 Redis does not answer; 78 the configuration is wrong
         """,
     )
     add_queue_argument(parser)
-    parser.add_argument("--state", choices=LISTED, default="waiting", help="%(default)s if not given")
-    parser.add_argument("--limit", type=positive_number, default=50, metavar="N", help="at most %(default)s")
-    parser.add_argument("--offset", type=whole_number, default=0, metavar="N", help="leave out the first N")
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each job, one a line")
+    parser.add_argument(
+        "--state", choices=LISTED, default="waiting", help="select the state, default %(default)s"
+    )
+    parser.add_argument(
+        "--limit",
+        type=positive_number,
+        default=50,
+        metavar="N",
+        help="list at most N jobs, default %(default)s",
+    )
+    parser.add_argument("--offset", type=whole_number, default=0, metavar="N", help="skip the first N jobs")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line and job")
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
-    """Lists the jobs. Raises ConfigError."""
+    """List the jobs. Raises ConfigError."""
     queue = open_queue(args)
     page = queue.jobs(args.state, args.offset, args.limit)
     if not page:

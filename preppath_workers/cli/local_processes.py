@@ -1,4 +1,4 @@
-"""The workers that run on this host, by what their process titles say."""
+"""The workers on this host, found by their process titles."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-#: `preppath: tts[1] idle`; see processes/titles.py.
+#: `preppath: tts[1] idle`
 _TITLE = re.compile(rb"preppath: ([a-z_]+)\[(\d+)\] ")
 
 
 @dataclass(frozen=True)
 class LocalProcess:
-    """A worker's process, and its resident memory (MiB), pages that it shares with others included."""
+    """A worker's process and its resident memory (MiB), including shared pages."""
 
     pid: int
     mb: int
 
 
 def local_workers() -> Mapping[tuple[int, str, int], LocalProcess]:
-    """By the supervisor's pid, the queue and the slot's number. Empty where there is no /proc."""
+    """Return the workers by supervisor's pid, queue and slot; empty on systems without /proc."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -28,10 +28,10 @@ def local_workers() -> Mapping[tuple[int, str, int], LocalProcess]:
             if not title:
                 continue
             status = (folder / "status").read_text(encoding="utf-8")
-        except OSError:  # it has ended just now, or is somebody else's
+        except OSError:  # the process exited, or belongs to another user
             continue
-        facts = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-        memory = facts.get("VmRSS", "0 kB").split()[0]
-        place = (int(facts["PPid"]), title[1].decode(), int(title[2]))
-        found[place] = LocalProcess(int(folder.name), int(memory) // 1024)
+        fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+        memory = fields.get("VmRSS", "0 kB").split()[0]
+        position = (int(fields["PPid"]), title[1].decode(), int(title[2]))
+        found[position] = LocalProcess(int(folder.name), int(memory) // 1024)
     return found

@@ -1,4 +1,4 @@
-"""The command line: `preppath-workers [COMMAND]`; without a command it starts the workers."""
+"""The command line: `preppath-workers [COMMAND]`. Without a command it starts the workers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .terminal import OutputError, accept_every_character, discard_output, flush
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
+    """Run one command and return its exit code."""
     accept_every_character()
     try:
         code = _run(arguments)
-        # Here, and not when the interpreter ends: then nothing could be said, and the exit code would be 120.
+        # At interpreter exit it would be too late for a message, and the exit code would be 120.
         flush_output()
     except BrokenPipeError:
-        # The reader has seen enough, but the command may not have done all: no exit code of 0.
+        # Not 0: the command may not have finished its work when the reader closed the pipe.
         discard_output()
         return 128 + signal.SIGPIPE
     except OutputError as error:
@@ -39,14 +39,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         args = _parse(arguments)
         return int(args.run(args))
-    except SystemExit as error:  # argparse, after --help or a wrong word
+    except SystemExit as error:  # argparse, after --help or a usage error
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except ConfigError as error:
         for problem in error.problems:
             print_error(f"preppath-workers: {problem}")
         return EX_CONFIG
     except RedisError as error:
-        print_error(f"preppath-workers: Redis does not answer as it should: {error}")
+        print_error(f"preppath-workers: Redis does not answer, or refuses the command: {error}")
         return EXIT_UNAVAILABLE
     except KeyboardInterrupt:
         return 130
@@ -58,15 +58,15 @@ def _parse(arguments: Sequence[str] | None) -> Namespace:
     if unknown:
         args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if args.only and args.command not in (None, "run"):
-        parser.error(f"--queue chooses which workers to start; {args.command} does not take it")
+        parser.error(f"--queue chooses which workers to start; {args.command} does not accept it")
     return args
 
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="preppath-workers",
-        description="PrepPath's background workers on reliable Redis queues.",
-        epilog="Without a command the workers of every queue are started. COMMAND --help tells more.",
+        description="Run and control PrepPath's background workers on reliable Redis queues.",
+        epilog="Without a command, starts the workers of every queue. See also COMMAND --help.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--config", metavar="FILE", help=CONFIG_HELP)

@@ -1,4 +1,4 @@
-"""The QUEUE argument, and the queues that a command line means."""
+"""The QUEUE argument, and the queues that it selects."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ _HELP = "one of " + ", ".join(_NAMES)
 
 
 def add_queue_argument(parser: ArgumentParser) -> None:
-    """Adds QUEUE, with the names that there are."""
+    """Add QUEUE, restricted to existing names."""
     parser.add_argument("queue", metavar="QUEUE", choices=_NAMES, help=_HELP)
 
 
 def add_queues_argument(parser: ArgumentParser) -> None:
-    """Adds QUEUE, and --all in its place."""
+    """Add QUEUE and its alternative, --all."""
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("queue", metavar="QUEUE", nargs="?", choices=_NAMES, help=_HELP)
-    which.add_argument("--all", action="store_true", help="every queue")
+    which.add_argument("--all", action="store_true", help="select every queue")
 
 
 def open_queue(args: Namespace) -> Queue:
-    """The queue that QUEUE names. Raises ConfigError."""
+    """Return the queue named by QUEUE. Raises ConfigError."""
     (queue,) = _open(args, [args.queue])
     return queue
 
 
 def open_queues(args: Namespace) -> list[Queue]:
-    """The queues that QUEUE or --all means. Raises ConfigError."""
+    """Return the queues selected by QUEUE or --all. Raises ConfigError."""
     return _open(args, _NAMES if args.all else [args.queue])
 
 
 def open_all(args: Namespace) -> list[Queue]:
-    """Every queue. Raises ConfigError."""
+    """Return every queue. Raises ConfigError."""
     return _open(args, _NAMES)
 
 
 def open_configured(args: Namespace) -> list[tuple[Queue, QueueConfig]]:
-    """The queues that this configuration has worked, and how. Raises ConfigError."""
+    """Return the queues that this configuration enables, with their settings. Raises ConfigError."""
     variables = load.read_environment(args.config)
     where = load.load_redis(variables)
     settings = _settings(variables)
@@ -53,7 +53,7 @@ def open_configured(args: Namespace) -> list[tuple[Queue, QueueConfig]]:
 
 
 def rate_limit_of(args: Namespace) -> RateLimit | None:
-    """The rate limit of the queue that QUEUE names, by this configuration. Raises ConfigError."""
+    """Return the configured rate limit of the queue named by QUEUE. Raises ConfigError."""
     queues = _settings(load.read_environment(args.config))
     return next((queue.rate_limit for queue in queues if queue.name == args.queue), None)
 

@@ -1,4 +1,4 @@
-"""`preppath-workers queues`: shows all queues at a glance."""
+"""`preppath-workers queues`: show all queues."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ _COLUMNS = (
     "gate",
 )
 
-#: The column that narrow terminals do without.
+#: The column omitted on narrow terminals.
 _LIMIT = _COLUMNS.index("limit")
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command."""
+    """Add the command."""
     parser = add_command(
         subparsers,
         "queues",
-        "show every queue: jobs by state, workers, whether jobs may start",
+        "show every queue: jobs by state, workers, gate",
         """
         example:
           preppath-workers queues --config .env
 
-        completed: the recent ones that are listed. workers: those of all live instances.
-        limit: starts per seconds, in force or configured here (left out where the line is too
-        narrow). gate: whether jobs may start; if not, a line below tells why.
+        completed: recent jobs that are still listed. workers: those of all live instances.
+        limit: starts per seconds, in force or else configured here (omitted if the terminal is
+        too narrow). gate: whether jobs may start; if not, a line below gives the reason.
 
-        exit codes: 0; 69 Redis does not answer; 78 the configuration is wrong
+        exit codes: 0 done; 69 Redis does not answer; 78 the configuration is wrong
         """,
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each queue, one a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line and queue")
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
-    """Shows the queues. Raises ConfigError."""
+    """Show the queues. Raises ConfigError."""
     rows: list[Sequence[str]] = [_COLUMNS]
     notes = []
     for queue, settings in open_configured(args):
@@ -104,7 +104,7 @@ def _why_closed(gate: Gate, refused: str | None) -> Iterator[str]:
 
 
 def _table(rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """The rows as lines; without the limits when they would be wider than that."""
+    """Return the rows as lines, without the limits if they would exceed the width."""
     lines = _lines(rows)
     if max(map(len, lines)) <= width:
         return lines
@@ -112,7 +112,7 @@ def _table(rows: Sequence[Sequence[str]], width: int) -> list[str]:
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Words to the left, numbers to the right."""
+    """Return aligned lines: words to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for name, *middle, gate in rows:

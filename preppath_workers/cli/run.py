@@ -1,4 +1,4 @@
-"""`preppath-workers run`: starts the workers."""
+"""`preppath-workers run`: start the workers."""
 
 from __future__ import annotations
 
@@ -19,76 +19,74 @@ if TYPE_CHECKING:
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command."""
+    """Add the command."""
     parser = add_command(
         subparsers,
         "run",
-        "start the workers of every queue, or of some (this is what no command means)",
+        "start the workers (the default command)",
         """
         example:
           preppath-workers run --config .env --queue tts
 
-        signals: TERM or INT stop it after the jobs in hand, a second one at once;
-        HUP reads the configuration again and replaces the workers one by one;
-        TTIN adds a worker to each queue and TTOU takes one away, until the next HUP
+        signals: TERM or INT stops after the active jobs, a second one at once;
+        HUP reloads the configuration and replaces the workers one by one;
+        TTIN adds a worker to each queue and TTOU removes one, until the next HUP
 
-        exit codes: 0 stopped as asked; 78 the configuration is wrong
+        exit codes: 0 stopped by a signal; 78 the configuration is wrong
         """,
     )
     add_queue_option(parser, default=SUPPRESS)
-    parser.add_argument(
-        "--check-config", action="store_true", help="read the configuration, tell what is wrong, and exit"
-    )
+    parser.add_argument("--check-config", action="store_true", help="check the configuration and exit")
     parser.set_defaults(run=run)
 
 
 def add_queue_option(parser: ArgumentParser, default: Any = None) -> None:
-    """Adds `--queue`, which the command line without a command has too."""
+    """Add `--queue`, which is also accepted without a command."""
     parser.add_argument(
         "--queue",
         dest="only",
         action="append",
         default=default,
         choices=[job_type.name for job_type in JOB_TYPES],
-        help="work this queue only; may be given several times; wins over QUEUES",
+        help="run only this queue (repeatable; overrides QUEUES)",
     )
 
 
 def run(args: Namespace) -> int:
-    """Runs a supervisor until it is stopped. Raises ConfigError."""
+    """Run a supervisor until it is stopped. Raises ConfigError."""
     host.open_standard_files()
-    checks_only = getattr(args, "check_config", False)  # without a command there is no such option
+    checks_only = getattr(args, "check_config", False)  # missing without a command
     only: list[str] = args.only or []
 
     def load() -> Config:
         loaded = config.load(
             config.read_environment(args.config), [job_type.defaults for job_type in JOB_TYPES], only
         )
-        # Not left to the first job: its failure, and that of all after it, would be the configuration's.
+        # Checked here, because a wrong URL would fail every job.
         from ..clients.postgres.client import Database
 
-        Database(loaded.database_url)  # raises ConfigError for a URL that libpq can not read
+        Database(loaded.database_url)  # raises ConfigError for a URL that libpq cannot parse
         return loaded
 
     first = load()
     if checks_only:
         return 0
     log.configure(first.log, first.secrets())
-    # From here on a stop is an orderly one; for the first process of a container, one that is heard at all.
+    # From here on a stop signal shuts down in order; PID 1 of a container would ignore it otherwise.
     signals.block()
-    # Loaded only here: with the vendors' libraries these take a second, which other commands need not wait.
+    # Imported here, because the vendors' libraries would slow down every other command.
     from ..clients.services import Services
     from ..store.scripts import scripts
     from ..worker.supervisor import Supervisor
 
-    scripts()  # read once, for all children
+    scripts()  # read once, before forking the workers
     handlers: dict[str, Handler] = {}
     _load_registry(first.queues, handlers)
 
     def load_again() -> Config:
         loaded = load()
         _load_registry(loaded.queues, handlers)
-        # Last: where any of it fails, the old one stays in force, its secrets still unsaid.
+        # Last: if anything fails, the old configuration stays in force, and its secrets stay redacted.
         log.configure(loaded.log, loaded.secrets())
         return loaded
 
@@ -96,6 +94,6 @@ def run(args: Namespace) -> int:
 
 
 def _load_registry(queues: Sequence[QueueConfig], handlers: dict[str, Handler]) -> None:
-    """Loads what these queues need and no other did."""
+    """Load the handlers of these queues that are not loaded yet."""
     wanted = {queue.name for queue in queues} - handlers.keys()
     handlers.update({job_type.name: job_type.load() for job_type in JOB_TYPES if job_type.name in wanted})

@@ -22,63 +22,63 @@ from .terminal import print_error, print_json, print_line
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-#: Seconds between two looks at a job that is waited for.
+#: Seconds between polls with --wait.
 _LOOK = 0.1
 
-#: Seconds between two tries while Redis does not answer.
+#: Seconds between retries while Redis does not answer.
 _PAUSE = 0.5
 
-#: Exit codes of --wait: the job ended otherwise than completed; it did not end in time.
+#: Exit codes of --wait: the job failed or was cancelled; it did not finish in time.
 _EXIT_NOT_COMPLETED, _EXIT_NOT_ENDED = 3, 4
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command."""
+    """Add the command."""
     parser = add_command(
         subparsers,
         "show",
-        "show everything about a job, and why it is where it is (also: status)",
+        "show a job and explain its state (alias: status)",
         """
         example:
           preppath-workers show tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --wait 60
 
-        exit codes: 0 here it is (with --wait: it completed); 1 no such job;
-        with --wait: 3 it failed or was cancelled, 4 it did not end in time;
+        exit codes: 0 job found (with --wait: completed); 1 no such job;
+        with --wait: 3 failed or cancelled, 4 not finished in time;
         69 Redis does not answer; 78 the configuration is wrong
         """,
         aliases=["status"],
     )
     add_queue_argument(parser)
     parser.add_argument("id", metavar="ID", help="the job's id, as enqueue printed it")
-    parser.add_argument("--json", action="store_true", help="print it as a JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--wait",
         nargs="?",
         type=float,
         const=float("inf"),
         metavar="SECONDS",
-        help="wait until it has ended: for ever, or SECONDS",
+        help="wait until it is finished, at most SECONDS if given",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
-    """Shows the job. Raises ConfigError."""
+    """Show the job. Raises ConfigError."""
     queue = open_queue(args)
     try:
         job = _find(queue, args.id)
         give_up_at = time.monotonic() + (args.wait or 0.0)
         while not job.is_finished and time.monotonic() < give_up_at:
             time.sleep(_LOOK)
-            job = _look_again(queue, job, give_up_at)
+            job = _poll(queue, job, give_up_at)
     except UnknownJob as error:
         print_error(f"show: {error}")
         return EXIT_FAILED
     location = queue.locate(job.id, rate_limit_of(args))
     reason = explain(job, location, queue.gate())
     if args.json:
-        facts = {name: value for name, value in asdict(location).items() if value is not None}
-        print_json(job.to_dict() | {"why": reason, "location": facts}, indent=2)
+        known = {name: value for name, value in asdict(location).items() if value is not None}
+        print_json(job.to_dict() | {"why": reason, "location": known}, indent=2)
     else:
         for line in _shown(job, reason, location.at):
             print_line(line)
@@ -87,18 +87,18 @@ def run(args: Namespace) -> int:
     return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED
 
 
-def _look_again(queue: Queue, job: Job, give_up_at: float) -> Job:
-    """The job as it is now. Bears that Redis does not answer for as long as there is time to wait."""
-    is_told = False
+def _poll(queue: Queue, job: Job, give_up_at: float) -> Job:
+    """Return the job's current state, retrying until the deadline if Redis does not answer."""
+    is_reported = False
     while True:
         try:
             return _find(queue, job.id)
         except RedisError as error:
             if time.monotonic() >= give_up_at:
                 raise
-            if not is_told:
+            if not is_reported:
                 print_error(f"show: Redis does not answer, still waiting: {error}")
-                is_told = True
+                is_reported = True
             time.sleep(_PAUSE)
 
 

@@ -1,4 +1,4 @@
-"""Writing to a terminal: what it shows holds text of strangers, which must not control it."""
+"""Terminal output. It contains untrusted text, which must not control the terminal."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ _SUSPECT = re.compile(r"[^ -~]")
 
 
 def escaped(text: str) -> str:
-    """Return the text with everything that is not printable as `\\x1b`, `\\u202e` or `\\ud83d`: control
-    characters (line ends too), bidirectional controls, halves of surrogate pairs, unassigned characters."""
+    """Return the text with unprintable characters escaped, such as `\\x1b`, `\\u202e` or `\\ud83d`: control
+    characters including line breaks, bidirectional controls, lone surrogates, unassigned characters."""
     return _SUSPECT.sub(_escape, text)
 
 
 class OutputError(Exception):
-    """Raised when standard output refuses what is written to it, as on a full disk."""
+    """Raised when standard output cannot be written, for example to a full disk."""
 
 
 def accept_every_character() -> None:
-    """Escape characters that the encoding of the output does not know, in place of refusing them."""
+    """Escape characters that the output's encoding cannot represent, instead of raising."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def print_line(line: str = "", flush: bool = False) -> None:
-    """Print one line, escaped. Raises OutputError, and BrokenPipeError without a reader."""
+    """Print one line, escaped. Raises OutputError, and BrokenPipeError if the reader is gone."""
     _write(escaped(line) + "\n")
     if flush:
         flush_output()
 
 
 def flush_output() -> None:
-    """Write what is still buffered. Raises as `print_line` does."""
+    """Write buffered output. Raises the same errors as `print_line`."""
     _write("", flush=True)
 
 
 def print_error(line: str) -> None:
-    """Print one line to standard error, escaped; to the journal as an error."""
+    """Print one line to standard error, escaped; in the systemd journal, with priority `err`."""
     line = escaped(line)
     if sys.stderr and journal.is_journal(2):
         line = journal.with_priority(line, logging.ERROR)
@@ -55,14 +55,14 @@ def print_error(line: str) -> None:
 
 
 def print_json(value: Any, indent: int | None = None) -> None:
-    """Print the value as JSON. What a terminal would obey is escaped as JSON does it, so the value stays the
-    same. Raises as `print_line` does."""
+    """Print the value as JSON, with unprintable characters escaped in JSON's syntax. Raises the same errors as
+    `print_line`."""
     written = json.dumps(value, ensure_ascii=False, indent=indent)
     _write(_SUSPECT.sub(_escape_in_json, written) + "\n")
 
 
 def discard_output() -> None:
-    """Send what is still buffered nowhere: Python would print_error once more when it closes the stream."""
+    """Discard buffered output; otherwise Python reports the error again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

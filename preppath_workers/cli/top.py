@@ -25,31 +25,35 @@ if TYPE_CHECKING:
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command."""
+    """Add the command."""
     parser = add_command(
         subparsers,
         "top",
-        "watch queues, workers, rates and recent failures; q ends it",
+        "watch queues, workers, rates and recent failures",
         """
         examples:
           preppath-workers top
           preppath-workers top --once
 
-        Workers of other hosts are shown without pid and memory. MIB is resident memory, with
-        what a worker shares with others.
+        Press q to quit. Workers on other hosts are shown without pid and memory. MIB is resident
+        memory, including memory shared with other processes.
 
-        exit codes: 0; 69 Redis does not answer (at the start); 78 the configuration is wrong
+        exit codes: 0 done; 69 Redis does not answer at start; 78 the configuration is wrong
         """,
     )
-    parser.add_argument("--once", action="store_true", help="print it once, as plain text")
+    parser.add_argument("--once", action="store_true", help="print one snapshot as plain text and exit")
     parser.add_argument(
-        "--every", type=_seconds, default=2.0, metavar="SECONDS", help="%(default)s if not given"
+        "--every",
+        type=_seconds,
+        default=2.0,
+        metavar="SECONDS",
+        help="set the refresh interval, default %(default)s",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
-    """Watches until q is pressed. Raises ConfigError."""
+    """Refresh the screen until q is pressed. Raises ConfigError."""
     queues = open_all(args)
     first = _snapshot(queues)
     if args.once or not sys.stdout.isatty():
@@ -63,7 +67,7 @@ def run(args: Namespace) -> int:
 
 def _snapshot(queues: Sequence[Queue]) -> Snapshot:
     views = [queue.snapshot() for queue in queues]
-    # Nobody misses a queue that is worked only where somebody wants it.
+    # Optional queues are hidden while they are unused.
     optional = {job_type.name for job_type in JOB_TYPES if job_type.defaults.needs}
     shown = [snapshot for snapshot in views if snapshot.name not in optional or any(astuple(snapshot.counts))]
     return Snapshot(queues[0].now(), shown, local_workers())
@@ -91,7 +95,7 @@ def _watch(screen: curses.window, queues: Sequence[Queue], first: Snapshot, ever
 
 def _size(screen: curses.window) -> tuple[int, int]:
     height, width = screen.getmaxyx()
-    # The last line is for trouble; the last column stays free, or the cursor would leave the screen.
+    # The last line is for errors; the last column stays free, or curses raises when the cursor leaves it.
     return width - 1, height - 1
 
 
@@ -111,5 +115,5 @@ def _seconds(word: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0.1 <= seconds <= 3600:
-        raise ArgumentTypeError(f"{word!r} is no number of seconds from 0.1 to 3600")
+        raise ArgumentTypeError(f"{word!r} is not a number of seconds from 0.1 to 3600")
     return seconds

@@ -1,4 +1,4 @@
-"""What `top` shows: facts in, lines of text out."""
+"""Render the screen of `top` from snapshots."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from .formatting import span
 from .local_processes import LocalProcess
 from .terminal import escaped
 
-#: The counters whose growth is shown, their columns' heads and widths. With the longest word for a gate, a
-#: line has 79 characters.
+#: Counters shown as rates, with their columns' headings and widths. A line has at most 79 characters.
 _RATES = (("completed", "ok/m", 6), ("retried", "retry/m", 8), ("failed", "fail/m", 7))
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One look: the queues, the local workers by supervisor's pid, queue and slot, and the clock (ms)."""
+    """The queues at one moment (`at`, ms), and the local workers by supervisor's pid, queue and slot."""
 
     at: int
     queues: Sequence[QueueSnapshot]
@@ -26,23 +25,23 @@ class Snapshot:
 
 
 def render(now: Snapshot, before: Snapshot | None, width: int, height: int) -> list[str]:
-    """The lines that fit. Rates are those since the look before, by the minute; without one there is none.
+    """Return the lines that fit. Rates are per minute since the snapshot `before`.
 
-    When there is too little room, idle workers are left out first, then failures.
+    Without enough room, idle workers are omitted first, then failures.
     """
     head = list(_queues(now, before))
     failures = list(_failures(now))
-    children = list(_workers(now))
-    busy = [line for line, is_busy in children if is_busy]
-    idle = [line for line, is_busy in children if not is_busy]
+    workers = list(_workers(now))
+    busy = [line for line, is_busy in workers if is_busy]
+    idle = [line for line, is_busy in workers if not is_busy]
     title = f"{'WORKER':<15} {'PID':>7} {'MIB':>5} {'SECONDS':>8}  JOB"
     room = height - len(head) - 3
     kept_failures = failures[: max(2, room // 3)]
     room -= len(kept_failures) + (2 if kept_failures else 0)
     shown = (busy + idle)[: max(0, room)]
     lines = [*head, "", title, *shown]
-    if len(shown) < len(children):
-        lines.append(f"… and {len(children) - len(shown)} more")
+    if len(shown) < len(workers):
+        lines.append(f"… and {len(workers) - len(shown)} more")
     if kept_failures:
         lines += ["", "RECENT FAILURES", *kept_failures]
     return [_fitted(line, width) for line in lines[:height]]
@@ -88,9 +87,9 @@ def _gate(queue: QueueSnapshot) -> str:
 
 
 def _workers(now: Snapshot) -> Iterator[tuple[str, bool]]:
-    """Each child's line, and whether it is busy; the longest running first."""
-    children = [worker for queue in now.queues for worker in queue.workers]
-    for worker in sorted(children, key=lambda worker: -(worker.seconds or 0)):
+    """Yield each worker's line and whether it is busy, the longest running job first."""
+    workers = [worker for queue in now.queues for worker in queue.workers]
+    for worker in sorted(workers, key=lambda worker: -(worker.seconds or 0)):
         yield _worker(worker, now), worker.job is not None
 
 

@@ -1,11 +1,11 @@
-"""The kinds of jobs there are. A new one is a file beside this one and a line in `JOB_TYPES`."""
+"""The job types. To add one, add a module to this folder and an entry to `JOB_TYPES`."""
 
 from __future__ import annotations
 
 from ..config.model import QueueConfig, RateLimit
 from ..registry import JobType
 
-#: In the order in which commands list them. `<QUEUE>_…` variables win over these defaults.
+#: In the order in which commands list them. Variables named `<QUEUE>_…` override these defaults.
 JOB_TYPES: tuple[JobType, ...] = (
     JobType(
         QueueConfig("transcription", concurrency=2, rate_limit=RateLimit(5, 60), timeout=600),

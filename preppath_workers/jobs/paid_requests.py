@@ -1,4 +1,4 @@
-"""Keeps a job that makes several paid requests within its queue's rate limit."""
+"""Rate limiting of jobs that make several paid requests."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ Value = TypeVar("Value")
 
 
 class PaidRequests:
-    """Makes the paid requests of one attempt. Its start has paid for the first one; each further one spends a
-    token of its own."""
+    """The paid requests of one attempt. Starting the attempt acquires the first token; each further request
+    acquires its own."""
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
         self._made = 0
 
     def make(self, request: Callable[[], Value]) -> Value:
-        """Makes the request, once the rate limit allows it. Raises JobLost, and what the request raises."""
+        """Return the request's result, made when the rate limit allows it. Raises JobLost, Snooze, and what
+        the request raises."""
         if self._made:
             self._context.acquire_token()
         self._made += 1

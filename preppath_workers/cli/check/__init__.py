@@ -1,4 +1,4 @@
-"""`preppath-workers check`: looks at what the workers need before they need it."""
+"""`preppath-workers check`: check everything the workers depend on."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ from .s3 import check_storage
 if TYPE_CHECKING:
     from ..arguments import Subparsers
 
-#: A check asks the outside world and returns what it finds; what it expects to go wrong is a finding too, so
-#: that one check does not hide the others.
+#: A check returns findings. Expected errors are findings too, so that one check does not prevent the others.
 Check = Callable[[Config], Iterable[Finding]]
 
-#: In the order in which they are told.
+#: In the order in which they are printed.
 CHECKS: Mapping[str, Check] = {
     "redis": check_redis,
     "database": check_database,
@@ -40,52 +39,48 @@ CHECKS: Mapping[str, Check] = {
     "data": check_data,
 }
 
-#: What a start depends on, in a second or two.
+#: What a start depends on, checked in a second or two.
 FAST: Mapping[str, Check] = {"redis": check_redis, "database": check_connection}
 
-#: The exit code, by the worst finding.
+#: The exit code for the worst finding.
 _EXIT_CODES = {"ok": 0, "warning": 1, "error": 2}
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command."""
+    """Add the command."""
     parser = add_command(
         subparsers,
         "check",
-        "look at everything the workers need, and at the data in Redis",
+        "check services, settings and the data in Redis",
         """
         examples:
           preppath-workers check --config .env
           preppath-workers check --only models --paid
           preppath-workers check --only data --fix
 
-        redis: version, memory policy, persistence, clock. database: tables, rights, connections.
-        storage: writes, fetches and removes an object under check/. models: whether the
-        vendor has them, and for how long; --paid also makes one smallest request to each, with
-        the configured voice, temperature and limits, for about a cent in all.
-        limits: whether all machines have the same rate limit for a queue.
-        data: whether every job is in exactly one place; this reads the names of all jobs, a
-        second for every 50,000 or so. --fix puts a job that is in none, or in several, where its
-        state belongs, and never deletes one.
+        redis: version, memory policy, persistence, clock. database: tables, privileges, connections.
+        storage: writes, reads and deletes an object under check/. models: available, and until when;
+        --paid also sends one minimal request to each, with the configured voice, temperature and
+        limits, for about a cent in total. limits: the same rate limit on all machines.
+        data: every job is in exactly one place. This reads the ids of all jobs. --fix moves missing,
+        duplicate and misplaced jobs to the place of their state, and never deletes a job.
 
-        exit codes: 0 all is well, 1 there are warnings, 2 there are errors, 78 the configuration is wrong
+        exit codes: 0 no problems; 1 warnings; 2 errors; 78 the configuration is wrong
         """,
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON array of {status, what, detail}")
+    parser.add_argument("--json", action="store_true", help="print an array of {status, what, detail}")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--only", dest="checks", action="append", choices=CHECKS, help="this one; may be repeated"
+        "--only", dest="checks", action="append", choices=CHECKS, help="run only this check (repeatable)"
     )
-    which.add_argument(
-        "--fast", action="store_true", help="redis and the database's answer alone, before a start"
-    )
-    parser.add_argument("--paid", action="store_true", help="also make one small paid request to each model")
+    which.add_argument("--fast", action="store_true", help="only check that Redis and PostgreSQL answer")
+    parser.add_argument("--paid", action="store_true", help="also send one minimal paid request per model")
     parser.add_argument("--fix", action="store_true", help="repair the data")
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
-    """Prints a line for each finding, and returns the exit code."""
+    """Print a line for each finding, and return the exit code."""
     findings = []
     for finding in _findings(args):
         findings.append(finding)
@@ -93,7 +88,7 @@ def run(args: Namespace) -> int:
             print_line(f"{finding.status:<8} {finding.what}: {finding.detail}", flush=True)
     if args.json:
         print_json([asdict(finding) for finding in findings], indent=2)
-    # Told apart, for a start need not be tried again before somebody has mended it.
+    # An exit code of its own: systemd need not restart the service until the configuration is fixed.
     if any(finding.what == "configuration" for finding in findings):
         return EX_CONFIG
     return max((_EXIT_CODES[finding.status] for finding in findings), default=0)

@@ -1,4 +1,4 @@
-"""Looks at who can read the configuration's file."""
+"""Check the permissions of the configuration file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .findings import Finding
 
 
 def check_config_file(path: str | None) -> Iterator[Finding]:
-    """A warning if every user of this machine can read the file: it holds keys and passwords."""
+    """Yield a warning if every local user can read the file, which holds keys and passwords."""
     if path and Path(path).stat().st_mode & 0o004:
         yield Finding(
             "warning", "config file", f"every user can read the secrets in {path}: chmod o-r {path}"

@@ -1,4 +1,4 @@
-"""Compares the workers that may want a connection to PostgreSQL with those that it has to give."""
+"""Compare the number of workers with PostgreSQL's connection limits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ...config.model import Config
 from ...jobs import JOB_TYPES
 from ...queue import Queue
 from ...store import connection
+from ..formatting import counted
 from .findings import Finding
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 #: Seconds for each answer of Redis.
 _TIMEOUT = 3.0
 
-#: What one user may have at once: of the server, of the role, of the database; -1 is no limit.
+#: The connection limits of the server, the role and the database; -1 means unlimited.
 _LIMITS = (
     "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
     " - coalesce(current_setting('reserved_connections', true), '0')::int AS server,"
@@ -34,20 +35,20 @@ def check_connections(config: Config, cursor: Cursor) -> Finding:
     assert row is not None
     limit = min(value for value in row.values() if value is not None and value >= 0)
     workers, machines = _workers(config)
-    told = f"{workers} workers on {machines} machine{'s' * (machines > 1)}, {limit} connections for this user"
+    detail = f"{workers} workers on {counted(machines, 'machine')}, {limit} connections for this user"
     if workers <= limit:
-        return Finding("ok", "connections", told)
+        return Finding("ok", "connections", detail)
     return Finding(
         "warning",
         "connections",
-        f"{told}: if all work at once, some wait; lower the concurrency, raise max_connections, or put a "
-        "pooler such as PgBouncer in between",
+        f"{detail}: some wait if all are busy; lower the concurrency, raise max_connections, or use a "
+        "pooler such as PgBouncer",
     )
 
 
 def _workers(config: Config) -> tuple[int, int]:
-    """The workers that use the database, and the machines that they are on: the live instances in Redis, or
-    the one that this configuration is for."""
+    """Return the number of workers that use the database, and of machines: the live instances in Redis, or
+    one machine with this configuration."""
     without = {job_type.name for job_type in JOB_TYPES if "database" not in job_type.services}
     queues = [queue for queue in config.queues if queue.name not in without]
     client = connection.client_without_retries(config.redis.url, _TIMEOUT)

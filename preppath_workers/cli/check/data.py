@@ -1,4 +1,4 @@
-"""Looks whether every job is in exactly one place."""
+"""Check that every job is in exactly one place."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from ...store.repair import Problem, find_problems
 from .findings import Finding
 from .growth import check_growth
 
-#: Problems of one queue that are told one by one.
-_TOLD = 20
+#: Problems of one queue that are printed; the rest are counted.
+_MAX_PRINTED = 20
 
-_WORDS = {
-    "duplicate": "job {} is in more places than one",
-    "missing": "job {} is in no place: nobody would run it",
-    "misplaced": "job {} is in a place that its state does not mean",
-    "unknown": "entry {} names no job",
-    "orphaned": "slot {} holds jobs and belongs to no instance",
+_MESSAGES = {
+    "duplicate": "job {} is in more than one place",
+    "missing": "job {} is in none of the lists, so it would never run",
+    "misplaced": "job {} is in a list that does not match its state",
+    "unknown": "entry {} has no job",
+    "orphaned": "slot {} holds jobs but belongs to no instance",
 }
 
 
 def check_data(config: Config) -> Iterator[Finding]:
-    """Tells what is wrong."""
+    """Yield the problems found."""
     yield from _check(config, repair=False)
 
 
 def repair_data(config: Config) -> Iterator[Finding]:
-    """Tells what is wrong, and puts it right."""
+    """Repair the problems and yield them."""
     yield from _check(config, repair=True)
 
 
@@ -45,18 +45,18 @@ def _check(config: Config, repair: bool) -> Iterator[Finding]:
             found = list(find_problems(queue, repair))
             growing = list(check_growth(queue))
         except RedisError as error:
-            yield Finding("error", what, f"can not be looked at: {error}")
+            yield Finding("error", what, f"cannot be checked: {error}")
             continue
         if not found:
             yield Finding("ok", what, "every job is in one place")
-        for problem in found[:_TOLD]:
+        for problem in found[:_MAX_PRINTED]:
             yield Finding(
                 "warning" if repair else "error", what, _message(problem) + (" (repaired)" if repair else "")
             )
-        if len(found) > _TOLD:
-            yield Finding("warning" if repair else "error", what, f"and {len(found) - _TOLD:,} more")
+        if len(found) > _MAX_PRINTED:
+            yield Finding("warning" if repair else "error", what, f"and {len(found) - _MAX_PRINTED:,} more")
         yield from growing
 
 
 def _message(problem: Problem) -> str:
-    return _WORDS[problem.verdict].format(problem.name)
+    return _MESSAGES[problem.verdict].format(problem.name)

@@ -1,4 +1,4 @@
-"""Compares this configuration's rate limits with those in force."""
+"""Compare the configured rate limits with those in force."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .findings import Finding
 
 
 def check_limits(config: Config) -> Iterator[Finding]:
-    """Names each queue whose limit is not the same everywhere."""
+    """Yield each queue whose rate limit differs between instances, or from this configuration."""
     client = connection.client(config.redis.url)
     for settings in config.queues:
         what = f"{settings.name} rate limit"

@@ -1,4 +1,4 @@
-"""Looks up the configured models: whether their vendor has them, and for how long."""
+"""Check that the vendors offer the configured models, and until when."""
 
 from __future__ import annotations
 
@@ -7,39 +7,42 @@ from datetime import UTC, date, datetime
 
 from ...config.model import Config
 from ...errors import JobError
+from ..formatting import counted
 from .findings import Finding, Status
 
-#: Days before a model's end from which there is a warning, and from which there is an error.
+#: Days before a model's shutdown from which it is a warning, and from which it is an error.
 WARNING_DAYS, ERROR_DAYS = 90, 14
 
 
 def check_models(config: Config) -> Iterator[Finding]:
-    """One finding for each capability, from its own vendor."""
-    from ...clients.openai.client import OpenAI  # here, for the other commands need no vendor's library
+    """Yield a finding for each configured model."""
+    from ...clients.openai.client import OpenAI  # imported here, because other commands do not need it
     from ...clients.openai.models import successor
 
     openai = OpenAI(config.openai)
     for queue, model_config in config.openai.models.items():
         what = f"{queue} model {model_config.model}"
         try:
-            ends = openai.shutdown_date(model_config)
+            shutdown = openai.shutdown_date(model_config)
         except JobError as error:
             yield Finding("error", what, str(error))
         else:
-            yield judge(what, ends, datetime.now(UTC).date(), successor(model_config.model))
+            yield shutdown_finding(what, shutdown, datetime.now(UTC).date(), successor(model_config.model))
 
 
-def judge(what: str, ends: str | None, today: date, successor: str | None = None) -> Finding:
-    """The finding on a model that is shut down on the day `ends` (an ISO date; None if none is announced).
-    `successor` is the model to configure instead, if there is one."""
-    if ends is None:
-        return Finding("ok", what, "no end is announced")
+def shutdown_finding(what: str, shutdown: str | None, today: date, successor: str | None = None) -> Finding:
+    """Return the finding for a model's shutdown date: an ISO date, or None if none is announced.
+
+    `successor`: the model to configure instead, if the vendor names one.
+    """
+    if shutdown is None:
+        return Finding("ok", what, "no shutdown is announced")
     try:
-        days = (date.fromisoformat(ends) - today).days
-    except (TypeError, ValueError):  # the SDK does not check what it was sent
-        return Finding("warning", what, f"its shutdown_date is no date: {ends!r}")
+        days = (date.fromisoformat(shutdown) - today).days
+    except (TypeError, ValueError):  # the SDK does not validate responses
+        return Finding("warning", what, f"shutdown_date is not a date: {shutdown!r}")
     advice = f"; its successor is {successor}" if successor else ""
     if days <= 0:
-        return Finding("error", what, f"was shut down on {ends}{advice}")
+        return Finding("error", what, f"was shut down on {shutdown}{advice}")
     status: Status = "error" if days <= ERROR_DAYS else "warning" if days <= WARNING_DAYS else "ok"
-    return Finding(status, what, f"is shut down on {ends}, in {days} day{'s' if days > 1 else ''}{advice}")
+    return Finding(status, what, f"is shut down on {shutdown}, in {counted(days, 'day')}{advice}")

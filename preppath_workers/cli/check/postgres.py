@@ -1,4 +1,4 @@
-"""Looks whether the database is there, with the tables and rights that the handlers need."""
+"""Check that PostgreSQL answers, with the tables and privileges that the handlers need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .findings import Finding
 #: Seconds to connect, and for each statement.
 _TIMEOUT = 5
 
-#: What the handlers do to each table.
+#: The privileges that the handlers need on each table.
 NEEDED: Mapping[str, Sequence[str]] = {
     "interviews": ("SELECT",),
     "interview_questions": ("SELECT", "UPDATE"),
@@ -22,17 +22,17 @@ NEEDED: Mapping[str, Sequence[str]] = {
 
 
 def check_connection(config: Config) -> Iterator[Finding]:
-    """Whether it answers."""
-    yield from _ask(config, {})
+    """Check that PostgreSQL answers."""
+    yield from _check(config, {})
 
 
 def check_database(config: Config) -> Iterator[Finding]:
-    """Whether it answers, whether its connections suffice, and one finding for each table."""
-    yield from _ask(config, NEEDED)
+    """Check that PostgreSQL answers, its connection limits, and each table."""
+    yield from _check(config, NEEDED)
 
 
-def _ask(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    from ...clients.postgres.client import Database  # here, for other commands need no database library
+def _check(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    from ...clients.postgres.client import Database  # imported here, because other commands do not need it
 
     try:
         database = Database(config.database_url, connect_timeout=_TIMEOUT, statement_timeout=_TIMEOUT)
@@ -43,7 +43,7 @@ def _ask(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Findin
             if needed:
                 yield check_connections(config, cursor)
             for table, rights in needed.items():
-                # to_regclass keeps to the search path, as the handlers' statements do.
+                # to_regclass uses the search path, as the handlers' statements do.
                 cursor.execute(
                     "SELECT to_regclass(%s) IS NOT NULL AS there, ARRAY(SELECT one FROM unnest(%s) AS one "
                     "WHERE NOT coalesce(has_table_privilege(to_regclass(%s), one), true)) AS missing",
@@ -61,5 +61,5 @@ def _table(table: str, there: bool, missing: Sequence[str]) -> Finding:
     if not there:
         return Finding("error", what, "does not exist; `init-db` creates what is missing")
     if missing:
-        return Finding("error", what, f"this user has no right to {', '.join(missing)}")
-    return Finding("ok", what, "there, with the rights that are needed")
+        return Finding("error", what, f"this user lacks the privileges {', '.join(missing)}")
+    return Finding("ok", what, "exists, with the privileges needed")

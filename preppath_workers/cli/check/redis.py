@@ -1,4 +1,4 @@
-"""Looks whether Redis is there, and whether it keeps what it is given."""
+"""Check that Redis answers, and that its settings do not lose jobs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .findings import Finding
 #: Seconds for each answer.
 _TIMEOUT = 3.0
 
-#: The oldest version whose commands we use (LPOS of 6.0.6, ZADD and SET as of 6.2).
+#: The oldest version with all commands that the scripts use (ZADD and SET options of 6.2).
 _OLDEST = (6, 2)
 
-#: Seconds by which this machine's clock may differ. All deadlines are Redis's; only people read ours.
+#: Seconds that this machine's clock may differ. Deadlines use Redis's clock; only logs use this one.
 _CLOCK_TOLERANCE = 2.0
 
 
 def check_redis(config: Config) -> Iterator[Finding]:
-    """Version, memory policy, persistence, clock."""
+    """Check version, memory policy, persistence and clock."""
     client = connection.client_without_retries(config.redis.url, _TIMEOUT)
     try:
         before = time.time()
@@ -55,9 +55,7 @@ def _version(client: redis.Redis) -> Finding:
         return Finding("warning", "redis version", "this user may not ask (INFO)")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if numbers < _OLDEST:
-        return Finding(
-            "error", "redis version", f"{name} {version} is too old, 6.2 is the oldest that will do"
-        )
+        return Finding("error", "redis version", f"{name} {version} is too old, 6.2 or later is required")
     return Finding("ok", "redis version", f"{name} {version}")
 
 
@@ -66,9 +64,7 @@ def _policy(client: redis.Redis) -> Finding:
     if policy is None:
         return Finding("warning", "redis maxmemory-policy", "this user may not ask (INFO)")
     if policy != "noeviction":
-        return Finding(
-            "error", "redis maxmemory-policy", f"{policy}: it would throw jobs away; set noeviction"
-        )
+        return Finding("error", "redis maxmemory-policy", f"{policy} would evict jobs; set noeviction")
     return Finding("ok", "redis maxmemory-policy", "noeviction")
 
 
@@ -80,7 +76,7 @@ def _persistence(client: redis.Redis) -> Finding:
         return Finding("error", "redis persistence", "the last write to the append-only file failed")
     if not info["aof_enabled"]:
         return Finding(
-            "warning", "redis persistence", "appendonly is off: a crash of the server loses its latest jobs"
+            "warning", "redis persistence", "appendonly is off: a crash of Redis loses recent jobs"
         )
     return Finding("ok", "redis persistence", "appendonly is on")
 
@@ -88,5 +84,7 @@ def _persistence(client: redis.Redis) -> Finding:
 def _clock(theirs: float, before: float, after: float) -> Finding:
     off = theirs - after if theirs > after else before - theirs if theirs < before else 0.0
     if off > _CLOCK_TOLERANCE:
-        return Finding("warning", "clock", f"{off:.1f} s off from Redis's; times in logs will not match")
-    return Finding("ok", "clock", "agrees with Redis's")
+        return Finding(
+            "warning", "clock", f"differs from Redis's by {off:.1f} s; times in logs will not match"
+        )
+    return Finding("ok", "clock", "matches Redis's")

@@ -1,5 +1,5 @@
-"""Makes one smallest paid request of each kind, as the workers would: what a vendor refuses of the
-configuration, it refuses here by name and not one job after the other."""
+"""Send one minimal paid request of each kind, as the workers would, so that a vendor refuses a wrong setting
+here and not in every job."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from .findings import Finding
 if TYPE_CHECKING:
     from ...clients.openai.client import OpenAI
 
-#: Seconds of silence after which a request counts as failed.
+#: Seconds without a response after which a request fails.
 _TIMEOUT = 60.0
-#: Tokens of the evaluation's prompt, at most; those of the reply are configured.
+#: Most tokens of the evaluation's prompt; those of the reply are configured.
 _PROMPT_TOKENS = 1_000
-#: Seconds of speech that one word takes, at most.
-_SPOKEN_SECONDS = 5.0
-#: Seconds of the silence that is transcribed.
-_HEARD_SECONDS = 1.0
+#: Longest speech for one word, seconds.
+_SPEECH_SECONDS = 5.0
+#: Length of the silence that is transcribed, seconds.
+_RECORDING_SECONDS = 1.0
 
-#: US dollars for a million tokens in and out (OpenAI's model pages, autumn 2026).
+#: US dollars per million tokens of input and output (OpenAI's model pages, autumn 2026).
 _TOKEN_PRICES = {"gpt-6-luna": (0.1, 0.5), "gpt-6-sol": (2.0, 10.0)}
-#: US dollars for a minute of sound, from the same pages; those of speech are OpenAI's estimates.
+#: US dollars per minute of audio, from the same pages; prices of speech are OpenAI's estimates.
 _MINUTE_PRICES = {"gpt-transcribe": 0.0045, "gpt-4o-mini-tts": 0.015, "gpt-realtime-2.1-mini": 0.03}
 
 
 def check_requests(config: Config) -> Iterator[Finding]:
-    """One finding for each kind of request, with what it costs at most."""
-    from ...clients.openai.client import OpenAI  # here, for the other commands need no vendor's library
+    """Yield a finding for each kind of request, with its maximum price."""
+    from ...clients.openai.client import OpenAI  # imported here, because other commands do not need it
 
     limited = _limited(config.openai)
     requests: Mapping[str, Callable[[OpenAI], object]] = {
         "transcription": _transcribe,
-        "tts": _speak,
+        "tts": _synthesize,
         "evaluation": _evaluate,
     }
     with closing(OpenAI(limited)) as openai:
@@ -60,17 +60,17 @@ def check_requests(config: Config) -> Iterator[Finding]:
 
 
 def price(queue: str, config: OpenAIConfig) -> str:
-    """What the request of this queue costs at most, in words."""
+    """Return the maximum price of this queue's request, as text."""
     model = config.models[queue].model
     if queue == "evaluation":
         found = _TOKEN_PRICES.get(model)
         dollars = found and (found[0] * _PROMPT_TOKENS + found[1] * config.evaluation_max_tokens) / 1e6
     else:
-        seconds = _SPOKEN_SECONDS if queue == "tts" else _HEARD_SECONDS
+        seconds = _SPEECH_SECONDS if queue == "tts" else _RECORDING_SECONDS
         minute = _MINUTE_PRICES.get(model)
         dollars = minute and minute * seconds / 60
     if dollars is None:
-        return f"what {model} costs (no price is known here)"
+        return f"an unknown amount (no price for {model} is known)"
     return f"about ${max(dollars, 0.0001):.4f} at most"
 
 
@@ -78,7 +78,7 @@ def _transcribe(openai: OpenAI) -> object:
     return openai.transcribe(_silence(), "recording.wav", "audio/wav")
 
 
-def _speak(openai: OpenAI) -> object:
+def _synthesize(openai: OpenAI) -> object:
     from ...clients.openai.client import SpeechOptions
 
     options = SpeechOptions(openai.config.speech_voice)
@@ -99,7 +99,7 @@ def _evaluate(openai: OpenAI) -> object:
 
 
 def _limited(config: OpenAIConfig) -> OpenAIConfig:
-    """The configuration with at most `_TIMEOUT` for an answer: nobody waits longer for a check."""
+    """Return the configuration with timeouts of at most `_TIMEOUT`."""
     evaluation, transcription, speech = (
         replace(each, timeout=min(each.timeout, _TIMEOUT))
         for each in (config.evaluation, config.transcription, config.speech)
@@ -113,6 +113,6 @@ def _silence() -> io.BytesIO:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(16_000)
-        sound.writeframes(bytes(round(2 * 16_000 * _HEARD_SECONDS)))
+        sound.writeframes(bytes(round(2 * 16_000 * _RECORDING_SECONDS)))
     file.seek(0)
     return file

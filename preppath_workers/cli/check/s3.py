@@ -1,4 +1,4 @@
-"""Looks whether the bucket can be written and read, also through a signed URL."""
+"""Check that the bucket can be written and read, also through a signed URL."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 #: Seconds to connect, and for each answer.
 _TIMEOUT = 5.0
 
-#: Seconds that the signed URL is good for.
+#: Validity of the signed URL, seconds.
 _URL_LIFE = 60
 
 
 def check_storage(config: Config) -> Iterator[Finding]:
-    """Stores an object, fetches it as a candidate's browser would, and removes it."""
-    import requests  # here, for other commands need none of these
+    """Upload an object, download it through a signed URL, and delete it."""
+    import requests  # imported here, because other commands do not need it
 
     from ...clients.s3.client import Storage
 
@@ -31,26 +31,26 @@ def check_storage(config: Config) -> Iterator[Finding]:
     key, body = f"check/{secrets.token_hex(8)}", secrets.token_bytes(16)
     try:
         storage.upload(key, body, "application/octet-stream")
-        yield Finding("ok", what, "can be written")
+        yield Finding("ok", what, "is writable")
         answer = requests.get(storage.signed_url(key, _URL_LIFE), timeout=_TIMEOUT)
         if answer.content == body:
-            yield Finding("ok", "signed URLs", "can be fetched")
+            yield Finding("ok", "signed URLs", "can be downloaded")
         else:
-            yield Finding("error", "signed URLs", f"the storage answers {answer.status_code} to one")
+            yield Finding("error", "signed URLs", f"cannot be downloaded: status {answer.status_code}")
         storage.delete(key)
         yield _missing_objects(storage, key)
     except JobError as error:
         yield Finding("error", what, str(error))
     except requests.RequestException as error:
-        yield Finding("error", "signed URLs", f"can not be fetched: {type(error).__name__}")
+        yield Finding("error", "signed URLs", f"cannot be downloaded: {type(error).__name__}")
     finally:
         storage.close()
 
 
 def _missing_objects(storage: Storage, key: str) -> Finding:
-    """Whether a missing object is told from a forbidden one: a speech is looked for before it is made."""
+    """Check that a missing object is distinguishable from a forbidden one: `tts` looks a speech up first."""
     try:
         storage.find(key)
     except JobError as error:
-        return Finding("error", "missing objects", f"cannot be told from forbidden ones: {error}")
-    return Finding("ok", "missing objects", "are told from forbidden ones")
+        return Finding("error", "missing objects", f"look like forbidden ones: {error}")
+    return Finding("ok", "missing objects", "are distinguishable from forbidden ones")

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from preppath_workers.cli.check.models import judge
+from preppath_workers.cli.check.models import shutdown_finding
 from preppath_workers.cli.check.requests import price
 from preppath_workers.cli.main import main
 from preppath_workers.config.model import ModelConfig, OpenAIConfig
@@ -76,7 +76,7 @@ def test_check_of_an_unknown_model_is_an_error_beside_the_other_findings(
 
     lines = output.splitlines()
     assert exit_code == 2
-    assert lines[0] == "ok       transcription model gpt-transcribe: no end is announced"
+    assert lines[0] == "ok       transcription model gpt-transcribe: no shutdown is announced"
     assert lines[2].startswith("error    evaluation model gpt-9: model gpt-9: OpenAI answered 404")
 
 
@@ -155,7 +155,7 @@ def test_check_with_paid_warns_on_a_rate_limit_and_fails_on_a_reply_without_scor
     [
         ("evaluation", "evaluation", "gpt-6-luna", "about $0.0081 at most"),
         ("transcription", "transcription", "gpt-transcribe", "about $0.0001 at most"),
-        ("tts", "speech", "kokoro", "what kokoro costs (no price is known here)"),
+        ("tts", "speech", "kokoro", "an unknown amount (no price for kokoro is known)"),
     ],
 )
 def test_price_of_a_paid_request_is_an_upper_bound(queue: str, variable: str, model: str, words: str) -> None:
@@ -178,7 +178,7 @@ def test_check_with_a_wrong_configuration_reports_it_as_findings(check: Check, v
 @pytest.mark.parametrize(
     ("day", "status", "detail"),
     [
-        (None, "ok", "no end is announced"),
+        (None, "ok", "no shutdown is announced"),
         ("2027-02-22", "ok", "is shut down on 2027-02-22, in 91 days"),
         ("2027-02-21", "warning", "is shut down on 2027-02-21, in 90 days"),
         ("2026-12-08", "warning", "is shut down on 2026-12-08, in 15 days"),
@@ -186,11 +186,11 @@ def test_check_with_a_wrong_configuration_reports_it_as_findings(check: Check, v
         ("2026-11-24", "error", "is shut down on 2026-11-24, in 1 day"),
         ("2026-11-23", "error", "was shut down on 2026-11-23"),
         ("2026-10-23", "error", "was shut down on 2026-10-23"),
-        ("soon", "warning", "its shutdown_date is no date: 'soon'"),
+        ("soon", "warning", "shutdown_date is not a date: 'soon'"),
     ],
 )
-def test_judge_of_a_shutdown_date_gives_status_and_detail(day: str | None, status: str, detail: str) -> None:
-    finding = judge("model", day, TODAY)
+def test_shutdown_date_gives_status_and_detail(day: str | None, status: str, detail: str) -> None:
+    finding = shutdown_finding("model", day, TODAY)
 
     assert (finding.status, finding.detail) == (status, detail)
 

@@ -116,7 +116,7 @@ def test_check_of_missing_tables_and_privileges_is_an_error(check: Check, databa
         cursor.execute("DROP OWNED BY limited; DROP ROLE limited")
     connection.close()
     assert found["table answer_feedback"] == ("error", "does not exist; `init-db` creates what is missing")
-    assert found["table interview_questions"] == ("error", "this user has no right to UPDATE")
+    assert found["table interview_questions"] == ("error", "this user lacks the privileges UPDATE")
     assert found["table interviews"][0] == "ok"
 
 
@@ -143,9 +143,9 @@ def test_check_counts_the_workers_of_every_live_instance(check: Check, tts: Queu
 def test_check_of_a_usable_bucket_is_ok(check: Check, bucket: str) -> None:
     found = check("--only", "storage")
     assert found == {
-        f"bucket {bucket}": ("ok", "can be written"),
-        "signed URLs": ("ok", "can be fetched"),
-        "missing objects": ("ok", "are told from forbidden ones"),
+        f"bucket {bucket}": ("ok", "is writable"),
+        "signed URLs": ("ok", "can be downloaded"),
+        "missing objects": ("ok", "are distinguishable from forbidden ones"),
     }
     assert check("--only", "storage", S3_BUCKET="no-such-bucket")["bucket no-such-bucket"][0] == "error"
 
@@ -154,9 +154,15 @@ def test_check_with_fix_repairs_a_missing_job(check: Check, tts: Queue, redis: R
     tts.enqueue({}, id="lost")
     redis.delete(tts.keys.wait, tts.keys.priority_index)
 
-    assert check("--only", "data")["tts data"] == ("error", "job lost is in no place: nobody would run it")
+    assert check("--only", "data")["tts data"] == (
+        "error",
+        "job lost is in none of the lists, so it would never run",
+    )
     fixed = check("--only", "data", "--fix")
-    assert fixed["tts data"] == ("warning", "job lost is in no place: nobody would run it (repaired)")
+    assert fixed["tts data"] == (
+        "warning",
+        "job lost is in none of the lists, so it would never run (repaired)",
+    )
     assert check("--only", "data")["tts data"] == ("ok", "every job is in one place")
     assert tts.counts().waiting == 1
 

@@ -38,7 +38,7 @@ def test_enqueue_with_an_existing_id_adds_nothing_and_says_so(run: Run, tts: Que
     assert run("enqueue", "tts", "{}", "--id", "once").returncode == 0
     again = run("enqueue", "tts", "{}", "--id", "once")
     assert (again.returncode, again.stdout) == (0, "once\n")
-    assert again.stderr == "enqueue: once existed already, nothing was added\n"
+    assert again.stderr == "enqueue: job once already exists, nothing was added\n"
     assert tts.counts().waiting == 1
 
 
@@ -62,7 +62,7 @@ def test_enqueue_from_standard_input_adds_each_line(run: Run, tts: Queue) -> Non
         (["{}", "--delay", "-1"], "", "delay must be 0 or more seconds"),
         (["{}", "--id", "a b"], "", "id 'a b' must be 1 to 128 letters"),
         (["-"], '{"good": 1}\n{"bad": \n', "line 2: not JSON"),
-        (["-", "--id", "x"], "{}\n", "--id is for one job"),
+        (["-", "--id", "x"], "{}\n", "cannot use --id with jobs from standard input"),
     ],
 )
 def test_enqueue_of_invalid_input_is_refused_and_adds_nothing(

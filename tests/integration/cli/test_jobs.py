@@ -71,13 +71,13 @@ def test_show_of_a_job_in_each_state_explains_it(run: Run, tts: Queue, consumer:
     job = take(consumer)
     assert why(run, "a").startswith("runs in test:0 since 20")
     consumer.settle(Finished(job, Failed('{"class":"E","message":"m"}', "unknown"), 1))
-    assert why(run, "a").startswith("failed 1 time, last with E; retried 20")
+    assert why(run, "a").startswith("failed 1 time, last with E; next attempt 20")
     tts.promote("a")
     consumer.settle(Finished(take(consumer), Failed('{"class":"E","message":"m"}', "permanent"), 1))
-    assert why(run, "a") == "in the dead-letter list: permanent; `retry tts a` runs it again"
+    assert why(run, "a") == "in the dead-letter list: permanent; `retry tts a` retries it"
     tts.replay(["a"])
     consumer.settle(Finished(take(consumer), Completed("{}"), 1))
-    assert why(run, "a") == "done, in attempt 1"
+    assert why(run, "a") == "completed by attempt 1"
     tts.cancel("later")
     assert why(run, "later") == "cancelled before it started"
 
@@ -125,7 +125,7 @@ def test_command_that_does_not_apply_to_the_job_says_so(
     take(consumer)
     refused = run(command, "tts", "runs", "unknown")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.splitlines()[0].startswith(f"{command}: runs is active; this is for a job that ")
+    assert refused.stderr.splitlines()[0].startswith(f"cannot {command} job runs: it is active (only ")
     assert refused.stderr.splitlines()[1] == f"{command}: queue tts has no job 'unknown'"
 
 

@@ -169,7 +169,7 @@ def test_command_with_an_unknown_option_shows_its_usage(run: Run, words: list[st
 def test_command_with_a_limit_of_zero_is_refused(run: Run, words: list[str]) -> None:
     wrong = run(*words, "--limit", "0")
     assert wrong.returncode == 2
-    assert "1 is the least" in wrong.stderr
+    assert "must be 1 or more, not 0" in wrong.stderr
 
 
 def test_dead_letters_with_a_count_of_zero_is_empty(tts: Queue, redis: Redis) -> None:

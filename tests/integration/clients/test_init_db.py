@@ -61,7 +61,7 @@ def test_init_db_run_again_changes_nothing(capsys: pytest.CaptureFixture[str], d
 
     assert run() == 0
 
-    assert capsys.readouterr().out.splitlines() == [f"{table}: already there" for table in TABLES]
+    assert capsys.readouterr().out.splitlines() == [f"{table}: already exists" for table in TABLES]
     assert columns(database_url) == before
 
 
@@ -74,7 +74,7 @@ def test_init_db_with_an_existing_table_leaves_it_unchanged(
     assert run() == 0
 
     assert capsys.readouterr().out.splitlines()[:2] == [
-        "interviews: already there",
+        "interviews: already exists",
         "interview_questions: created",
     ]
     assert {name for table, name, *_ in columns(database_url) if table == "interviews"} == {"id", "private"}
@@ -104,7 +104,7 @@ def test_init_db_by_a_least_privileged_user_finds_every_table(
     capsys.readouterr()
     monkeypatch.setenv("DATABASE_URL", least_rights)
     assert run() == 0
-    assert capsys.readouterr().out.splitlines() == [f"{table}: already there" for table in TABLES]
+    assert capsys.readouterr().out.splitlines() == [f"{table}: already exists" for table in TABLES]
 
 
 def test_init_db_without_the_right_to_create_names_the_missing_table(
