@@ -29,7 +29,8 @@ class JobContext(Protocol):
         """Return the call's result, stored with the job under this name.
 
         The result is JSON (a tuple comes back as a list) and is stored before this returns, so a later
-        attempt reads it instead of paying for the call again. Names are unique within a job; steps may be nested.
+        attempt reads it instead of paying for the call again. Names are unique within a job; steps may be
+        nested.
         Raises what the call raises, and JobLost.
         """
 

@@ -19,7 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(
         subparsers,
         "init-db",
-        "create missing database tables, leave existing ones as is",
+        "create missing database tables",
         """
         example: preppath-workers init-db --config .env
 

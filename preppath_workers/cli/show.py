@@ -37,7 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(
         subparsers,
         "show",
-        "show a job and explain its state (alias: status)",
+        "show a job and explain its state",
         """
         example:
           preppath-workers show tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --wait 60

@@ -55,8 +55,10 @@ def print_error(line: str) -> None:
 
 
 def print_json(value: Any, indent: int | None = None) -> None:
-    """Print the value as JSON, with unprintable characters escaped in JSON's syntax. Raises the same errors as
-    `print_line`."""
+    """Print the value as JSON, with unprintable characters escaped in JSON's syntax.
+
+    Raises the same errors as `print_line`.
+    """
     written = json.dumps(value, ensure_ascii=False, indent=indent)
     _write(_SUSPECT.sub(_escape_in_json, written) + "\n")
 

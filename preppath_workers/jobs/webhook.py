@@ -1,4 +1,4 @@
-"""Webhook: tells PrepPath's API that a job of another queue completed, or failed for good."""
+"""Webhook: deliver events of jobs and queues to PrepPath's API."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from ..errors import InvalidJob
 from ..registry import JobContext
 from .validation import identifier, optional_number, optional_text, text
 
-#: What becomes of a job, and of a queue as a whole.
+#: Events of a job, and of a queue as a whole.
 JOB_EVENTS, QUEUE_EVENTS = ("completed", "failed"), ("out-of-service", "in-service")
 EVENTS = (*JOB_EVENTS, *QUEUE_EVENTS)
 #: Longest name of a queue, an event or a service, characters.
 MAX_NAME = 200
-#: Longest reason, characters: a service's last words are longer than the reason for a dead letter.
+#: Longest reason, characters: a service's error message, or the reason for a dead letter.
 MAX_REASON = 1_000
-#: Latest time that ISO 8601 can spell with four digits of a year, ms since the epoch.
+#: End of the year 9999, the last of ISO 8601 with four digits, ms since the epoch.
 MAX_AT = 253_402_300_799_999
-#: No job runs as often as that.
+#: Largest plausible number of attempts.
 MAX_ATTEMPTS = 1_000_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
-    """Data: `{event, queue, jobId, at, attempts, result, reason, error}`: what became of the job, `completed`
-    or `failed`, and when, in ms since the epoch. The last four are null where they do not apply, or are not
-    known any more.
-    Of a queue as a whole: `{event, queue, jobId: null, at, service, reason}`; `event` is `out-of-service`
-    or `in-service`.
-    Result: `{status}`, the receiver's.
+    """Deliver one event.
 
-    The receiver gets the data with `at` in ISO 8601 and with `deliveryId`, this job's id. A delivery whose
-    answer was lost is sent again under the same id.
+    Data of a job's event: `{event, queue, jobId, at, attempts, result, reason, error}`. `event` is
+    `completed` or `failed`, `at` is in ms since the epoch; the last four may be null.
+    Data of a queue's event: `{event, queue, jobId: null, at, service, reason}`; `event` is `out-of-service`
+    or `in-service`.
+    Result: `{status}`, the receiver's HTTP status.
+
+    The receiver gets the data with `at` in ISO 8601, and `deliveryId`, this job's id. A delivery whose
+    response was lost is repeated with the same id.
     """
     body = _body(context.id, context.data)
     context.check_lease()
@@ -46,12 +47,12 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
 def _body(delivery_id: str, data: Mapping[str, Any]) -> bytes:
     _check(data)
     at = (_EPOCH + timedelta(milliseconds=data["at"])).isoformat(timespec="milliseconds")
-    told = {**data, "at": at.replace("+00:00", "Z"), "deliveryId": delivery_id}
+    delivery = {**data, "at": at.replace("+00:00", "Z"), "deliveryId": delivery_id}
     try:
-        # In ASCII: half a surrogate pair, which JSON can spell and UTF-8 can not, gets through as it is.
-        return json.dumps(told, allow_nan=False, separators=(",", ":")).encode("ascii")
+        # ASCII, because UTF-8 cannot encode lone surrogates, which JSON can escape.
+        return json.dumps(delivery, allow_nan=False, separators=(",", ":")).encode("ascii")
     except ValueError:
-        raise InvalidJob("the data must not hold NaN or Infinity, which JSON has no words for") from None
+        raise InvalidJob("the data must not contain NaN or Infinity: they are not JSON") from None
     except RecursionError:
         raise InvalidJob("the data is nested too deeply") from None
 

@@ -58,7 +58,7 @@ def test_required_field_that_is_too_long_is_refused_without_its_value(job_type: 
 
     message = refusal(job_type, **{name: "x" * (limit + 1)})
 
-    assert message == f"{name} must have {limit} characters at most, not {limit + 1}"
+    assert message == f"{name} must have at most {limit} characters, not {limit + 1}"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_required_field_that_is_too_long_is_refused_without_its_value(job_type: 
         ("transcription", {"language": "en\n"}, "language must be a code of ISO 639-1"),
         ("tts", {"voice": ["alloy"]}, "voice must be text, not list"),
         ("tts", {"voice": " "}, "voice must not be empty"),
-        ("tts", {"instructions": "x" * 4_097}, "instructions must have 4096 characters at most, not 4097"),
+        ("tts", {"instructions": "x" * 4_097}, "instructions must have at most 4096 characters, not 4097"),
         ("tts", {"speed": "fast"}, "speed must be a number, not str"),
         ("tts", {"speed": True}, "speed must be a number, not bool"),
         ("tts", {"speed": 0.2}, "speed must be from 0.25 to 4"),

@@ -1,4 +1,4 @@
-"""Evaluation: scores a candidate's answer to a question of an interview."""
+"""Evaluation: score a candidate's answer to an interview question."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from ...clients.services import Services
 from ...registry import JobContext
-from ..validation import identifier, note_unknown, text
+from ..validation import identifier, log_unknown_fields, text
 from . import prompt, records
 from .scoring import assess, parse_scores
 
@@ -16,13 +16,15 @@ MAX_ANSWER = 50_000
 
 
 def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
-    """Data: `{questionId, interviewId, answer, userId}`.
+    """Evaluate an answer and store the feedback.
 
-    Result: `{questionId, feedbackId, score, correctness, completeness, clarity, cached}`, scores 0 to 10.
-    `cached` says that this very job was evaluated before (its last attempt died after it had saved): then
-    nothing was paid for again. A new evaluation of the same answer is a new job.
+    Data: `{questionId, interviewId, answer, userId}`.
+    Result: `{questionId, feedbackId, score, correctness, completeness, clarity, cached}`; scores are 0 to 10.
+
+    `cached`: an earlier attempt at this job had already stored its feedback, so nothing was paid for. Enqueue
+    a new job to evaluate the same answer again.
     """
-    note_unknown(context.data, "questionId", "interviewId", "answer", "userId")
+    log_unknown_fields(context.data, "questionId", "interviewId", "answer", "userId")
     question_id = identifier(context.data, "questionId")
     interview_id = identifier(context.data, "interviewId")
     user_id = identifier(context.data, "userId")
@@ -35,8 +37,8 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
         return _result(feedback, cached=True)
     context.progress(10)
 
-    judged = context.step("evaluation", lambda: _evaluate(services, question, answer))
-    assessment = assess(judged, question["evaluationCriteria"])
+    scores = context.step("evaluation", lambda: _evaluate(services, question, answer))
+    assessment = assess(scores, question["evaluationCriteria"])
     context.progress(90)
 
     feedback = records.save(services.database, context.id, question, answer, assessment, context.check_lease)
@@ -44,7 +46,7 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
 
 
 def _evaluate(services: Services, question: Mapping[str, Any], answer: str) -> dict[str, Any]:
-    """The model's judgement, checked: a reply that can not be used must not be kept for the next attempt."""
+    """Return the model's scores, checked: an unusable reply must not be stored for the next attempt."""
     messages = prompt.messages(question, answer)
     return parse_scores(services.openai.evaluate(messages, prompt.SCHEMA))
 

@@ -1,4 +1,4 @@
-"""What the model is asked of an answer, and the shape of its reply."""
+"""The prompt of an evaluation, and the schema of the model's reply."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .scoring import further_criteria
 _SCORE = {"type": "number", "minimum": 0, "maximum": 10}
 _POINTS = {"type": "array", "items": {"type": "string"}}
 
-#: The reply, as a JSON schema for "strict" structured outputs: every property required, none besides.
+#: The reply's JSON schema, for "strict" structured outputs: every property required, no others allowed.
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {
@@ -42,10 +42,9 @@ else is a part of a poor answer."""
 
 
 def messages(question: Mapping[str, Any], answer: str) -> list[Message]:
-    """The chat that asks for an evaluation.
+    """Return the chat messages that ask for an evaluation.
 
-    The answer's delimiter is drawn anew for each request, after the answer was given, so that no answer can
-    close its block and go on outside of it.
+    The answer's delimiter is random for each request, so that no answer can close its block.
     """
     tag = f"answer-{secrets.token_hex(8)}"
     parts = {
@@ -53,20 +52,16 @@ def messages(question: Mapping[str, Any], answer: str) -> list[Message]:
         "Category": question["category"],
         "Difficulty": question["difficulty"],
         "Expected answer": question["expectedAnswer"],
-        "Criteria": _told(further_criteria(question["evaluationCriteria"])),
+        "Criteria": _as_text(further_criteria(question["evaluationCriteria"])),
     }
-    told = [f"{name}:\n{value}" for name, value in parts.items() if value]
+    sections = [f"{name}:\n{value}" for name, value in parts.items() if value]
     return [
         {"role": "system", "content": _INSTRUCTIONS.format(tag=tag)},
-        {"role": "user", "content": "\n\n".join([*told, f"<{tag}>\n{answer}\n</{tag}>"])},
+        {"role": "user", "content": "\n\n".join([*sections, f"<{tag}>\n{answer}\n</{tag}>"])},
     ]
 
 
-def _told(criteria: Any) -> str:
-    return (
-        criteria
-        if isinstance(criteria, str)
-        else json.dumps(criteria, ensure_ascii=False)
-        if criteria
-        else ""
-    )
+def _as_text(criteria: Any) -> str:
+    if isinstance(criteria, str):
+        return criteria
+    return json.dumps(criteria, ensure_ascii=False) if criteria else ""

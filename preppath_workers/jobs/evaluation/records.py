@@ -11,8 +11,8 @@ from .scoring import Assessment
 
 
 def find_question(cursor: Cursor, question_id: str, interview_id: str, user_id: str) -> Mapping[str, Any]:
-    """The question with its criteria. Raises PermanentError when it does not exist, belongs to another
-    interview, or the interview to another user."""
+    """Return the question with its criteria. Raises PermanentError if it does not exist, belongs to another
+    interview, or its interview belongs to another user."""
     cursor.execute(
         'SELECT q."id", q."interviewId", q.question, q.category, q.difficulty, q."expectedAnswer", '
         'q."evaluationCriteria", i."userId" '
@@ -22,11 +22,11 @@ def find_question(cursor: Cursor, question_id: str, interview_id: str, user_id: 
     )
     question = cursor.fetchone()
     if question is None:
-        raise PermanentError(f"there is no question {question_id!r}")
+        raise PermanentError(f"question {question_id!r} does not exist")
     if question["interviewId"] != interview_id:
-        raise PermanentError(f"question {question_id!r} is not of interview {interview_id!r}")
+        raise PermanentError(f"question {question_id!r} does not belong to interview {interview_id!r}")
     if question["userId"] != user_id:
-        raise PermanentError(f"interview {interview_id!r} is not of user {user_id!r}")
+        raise PermanentError(f"interview {interview_id!r} does not belong to user {user_id!r}")
     return question
 
 
@@ -38,22 +38,21 @@ def save(
     assessment: Assessment,
     check_lease: Callable[[], None],
 ) -> Mapping[str, Any]:
-    """Stores the feedback and updates the question, both or neither; calls `check_lease` before the commit.
-    Returns the feedback.
+    """Store the feedback and update the question in one transaction; call `check_lease` before the commit.
 
-    A job gives feedback once. If another attempt was faster, its feedback stands and nothing is changed.
+    Returns the stored feedback. A job stores feedback once: if another attempt has done so, nothing changes.
     """
     with database.transaction() as cursor:
         if _insert_feedback(cursor, job_id, question, assessment):
             _update_question(cursor, question["id"], answer, assessment)
         feedback = find_feedback(cursor, job_id)
-        assert feedback is not None, "the row was inserted, or was in the way"
+        assert feedback is not None, "the row was inserted or existed"
         check_lease()
         return feedback
 
 
 def find_feedback(cursor: Cursor, job_id: str) -> Mapping[str, Any] | None:
-    """The feedback that this job has already given."""
+    """Return the feedback that this job has stored, or None."""
     cursor.execute(
         'SELECT "id", "questionId", "totalScore", "correctnessScore", "completenessScore", "clarityScore" '
         'FROM answer_feedback WHERE "jobId" = %s',
@@ -105,4 +104,4 @@ def _update_question(cursor: Cursor, question_id: str, answer: str, assessment: 
         ],
     )
     if not cursor.rowcount:
-        raise PermanentError(f"question {question_id!r} was deleted while its answer was evaluated")
+        raise PermanentError(f"question {question_id!r} was deleted during the evaluation")

@@ -1,4 +1,4 @@
-"""Turns the model's judgement of an answer into scores. The total is ours, never the model's."""
+"""Parse the model's scores and compute the total, which is never the model's."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any, TypeGuard
 from ...errors import TransientError
 from ..validation import storable
 
-#: What each score weighs when the question does not say.
+#: Weights of the scores for questions without their own.
 DEFAULT_WEIGHTS = {"correctness": 40.0, "completeness": 30.0, "clarity": 30.0}
 #: The best score; the worst is 0.
 MAX_SCORE = 10.0
-#: The largest number that counts as one: three of them can still be added up.
+#: Largest number accepted, so that a sum of three is finite.
 _LARGEST = 1e100
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """What is told of an answer: scores from 0 to 10, two decimals in the total."""
+    """The evaluation of an answer. Scores are from 0 to 10, the total has two decimals."""
 
     correctness: float
     completeness: float
@@ -31,11 +31,10 @@ class Assessment:
 
 
 def parse_scores(reply: Mapping[str, Any]) -> dict[str, Any]:
-    """What counts of the model's reply: the three scores, the feedback, and the two lists of points. Whatever
-    else a model was talked into, such as weights or a total, is left out.
+    """Return the three scores, the feedback and the two lists of points from the model's reply.
 
-    Raises TransientError for a reply that does not follow the schema: not every server that speaks OpenAI's
-    API enforces it.
+    Other fields, such as a total that an answer talked the model into, are dropped. Raises TransientError if
+    the reply does not follow the schema, which not every server with OpenAI's API enforces.
     """
     return {
         **{name: _score(reply, name) for name in DEFAULT_WEIGHTS},
@@ -45,17 +44,17 @@ def parse_scores(reply: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def assess(judged: Mapping[str, Any], criteria: Any) -> Assessment:
-    """Weighs the scores of a `judgement` by the question's criteria."""
-    total = sum(judged[name] * share for name, share in weights(criteria).items())
-    return Assessment(**judged, total=round(total, 2))
+def assess(scores: Mapping[str, Any], criteria: Any) -> Assessment:
+    """Return the assessment from parsed scores, weighted by the question's criteria."""
+    total = sum(scores[name] * share for name, share in weights(criteria).items())
+    return Assessment(**scores, total=round(total, 2))
 
 
 def weights(criteria: Any) -> dict[str, float]:
-    """The share of each score in the total; together they are 1.
+    """Return the share of each score in the total; the sum is 1.
 
-    `evaluationCriteria` gives them in any unit, by name, on its top level or under `weights`: a name that it
-    leaves out weighs nothing. When it names none, or something that is no weight, the defaults hold.
+    `evaluationCriteria` has weights in any unit, by name, at its top level or under `weights`; a missing name
+    has weight 0. Without valid weights, the defaults apply.
     """
     given = criteria.get("weights", criteria) if isinstance(criteria, dict) else None
     chosen = _weights(given) or DEFAULT_WEIGHTS
@@ -64,8 +63,8 @@ def weights(criteria: Any) -> dict[str, float]:
 
 
 def further_criteria(criteria: Any) -> Any:
-    """What the criteria say besides the weights: that is for the model, and the weights are not, or it would
-    weigh the scores before we do."""
+    """Return the criteria without weights. Given the weights, the model would apply them to its scores, and
+    they would count twice."""
     if not isinstance(criteria, dict):
         return criteria
     return {name: value for name, value in criteria.items() if not _is_weight(name, value)}
@@ -86,23 +85,23 @@ def _weights(given: Any) -> dict[str, float] | None:
 def _score(reply: Mapping[str, Any], name: str) -> float:
     score = reply.get(name)
     if not _is_number(score) or not 0 <= score <= MAX_SCORE:
-        raise TransientError(f"the model's {name} is no number from 0 to {MAX_SCORE:g}")
+        raise TransientError(f"the model's {name} is not a number from 0 to {MAX_SCORE:g}")
     return float(score)
 
 
 def _texts(reply: Mapping[str, Any], name: str) -> list[str]:
     items = reply.get(name)
     if not isinstance(items, list):
-        raise TransientError(f"the model's {name} is no list")
+        raise TransientError(f"the model's {name} is not a list")
     return [_text(item, name) for item in items]
 
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise TransientError(f"the model's {name} is no text")
+        raise TransientError(f"the model's {name} is not text")
     return storable(value)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    # Compared as it came: no float can hold every integer that JSON can spell. NaN is within no bounds.
+    # Compared before conversion: a JSON integer may be too large for a float. NaN compares as False.
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST

@@ -1,4 +1,4 @@
-"""Transcription: turns the recording of an interview into text."""
+"""Transcription: turn the recording of an interview into text."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import Any
 
 from ...clients.services import Services
 from ...registry import JobContext
-from ..validation import identifier, note_unknown, optional_language
+from ..validation import identifier, log_unknown_fields, optional_language
 from . import records
 from .audio import transcribe
 
 
 def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
-    """Data: `{recordingId, userId}`, and `language` (ISO 639-1) where it is known.
-    Result: `{recordingId, characters, duration, cached}`, with `silentSeconds` if so much was silent and not
-    sent, and `doubtfulSegments` if so many were left out, because the model doubts that anything was said.
+    """Transcribe a recording and store the text.
 
-    `duration` is in seconds, or null where nobody knows it. `cached` says that the recording was
-    transcribed already: then nothing was fetched or paid for.
+    Data: `{recordingId, userId}`, and optionally `language` (ISO 639-1).
+    Result: `{recordingId, characters, duration, cached}`, and, if not 0, `silentSeconds` and
+    `doubtfulSegments`.
+
+    `characters`: the length of the text. `duration`: the recording's, in seconds, or null if unknown.
+    `cached`: the recording was transcribed before, so nothing was downloaded or paid for. `silentSeconds`:
+    parts that are silent and were not sent to the model. `doubtfulSegments`: segments omitted from the text,
+    because the model itself reports that probably nothing was said there.
     """
-    note_unknown(context.data, "recordingId", "userId", "language")
+    log_unknown_fields(context.data, "recordingId", "userId", "language")
     recording_id = identifier(context.data, "recordingId")
     user_id = identifier(context.data, "userId")
     language = optional_language(context.data, "language")
@@ -30,14 +34,16 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
         return _result(recording, cached=True)
     context.progress(10)
 
-    heard = context.step("transcript", lambda: transcribe(context, services, recording, language))
+    transcript = context.step("transcript", lambda: transcribe(context, services, recording, language))
     context.progress(90)
 
     saved = records.save(
-        services.database, recording_id, heard["text"], heard["duration"], context.check_lease
+        services.database, recording_id, transcript["text"], transcript["duration"], context.check_lease
     )
-    left_out = {name: heard.get(name) for name in ("silentSeconds", "doubtfulSegments") if heard.get(name)}
-    return {**_result(saved, cached=False), **left_out}
+    omitted = {
+        name: transcript[name] for name in ("silentSeconds", "doubtfulSegments") if transcript.get(name)
+    }
+    return {**_result(saved, cached=False), **omitted}
 
 
 def _result(recording: Mapping[str, Any], cached: bool) -> Mapping[str, Any]:
@@ -45,6 +51,6 @@ def _result(recording: Mapping[str, Any], cached: bool) -> Mapping[str, Any]:
     return {
         "recordingId": recording["id"],
         "characters": len(recording["transcription"]),
-        "duration": None if duration is None else float(duration),  # a numeric column's is a Decimal
+        "duration": None if duration is None else float(duration),  # a Decimal from the database
         "cached": cached,
     }

@@ -10,39 +10,38 @@ from ...errors import PermanentError
 
 
 def find(database: Database, recording_id: str, user_id: str) -> Mapping[str, Any]:
-    """The recording. Raises PermanentError when it does not exist or is another user's."""
+    """Return the recording. Raises PermanentError if it does not exist or belongs to another user."""
     with database.transaction() as cursor:
         recording = _recording(cursor, recording_id)
     if recording is None:
-        raise PermanentError(f"there is no recording {recording_id!r}")
+        raise PermanentError(f"recording {recording_id!r} does not exist")
     if recording["userId"] != user_id:
-        raise PermanentError(f"recording {recording_id!r} is not of user {user_id!r}")
+        raise PermanentError(f"recording {recording_id!r} does not belong to user {user_id!r}")
     return recording
 
 
 def is_transcribed(recording: Mapping[str, Any]) -> bool:
+    """Return whether the recording has a transcript."""
     return bool(recording["transcribed"]) and recording["transcription"] is not None
 
 
 def save(
-    database: Database, recording_id: str, words: str, duration: float | None, check_lease: Callable[[], None]
+    database: Database, recording_id: str, text: str, duration: float | None, check_lease: Callable[[], None]
 ) -> Mapping[str, Any]:
-    """Stores the transcript, and the duration where it is known; calls `check_lease` before the commit.
-    Returns
-    the recording.
+    """Store the transcript, and the duration if it is known; call `check_lease` before the commit.
 
-    A recording is transcribed once. If another worker was faster, its transcript stands.
+    Returns the stored recording. A recording is transcribed once: an existing transcript is kept.
     """
     with database.transaction() as cursor:
         cursor.execute(
             "UPDATE interview_recordings SET transcribed = true, transcription = %s, "
             'duration = COALESCE(%s, duration), "transcribedAt" = CURRENT_TIMESTAMP '
             'WHERE "id" = %s AND NOT (transcribed AND transcription IS NOT NULL)',
-            [words, duration, recording_id],
+            [text, duration, recording_id],
         )
         recording = _recording(cursor, recording_id)
         if recording is None:
-            raise PermanentError(f"recording {recording_id!r} was deleted while it was transcribed")
+            raise PermanentError(f"recording {recording_id!r} was deleted during the transcription")
         check_lease()
     return recording
 

@@ -1,4 +1,4 @@
-"""Text to speech: speaks the question of an interview."""
+"""Text to speech: synthesize an interview question."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from ...clients.services import Services
 from ...config.openai_speech import SPEEDS
 from ...errors import PermanentError
 from ...registry import JobContext
-from ..validation import identifier, note_unknown, optional_number, optional_text, text
+from ..validation import identifier, log_unknown_fields, optional_number, optional_text, text
 from .speech import Speech, synthesize
 
-#: Longest text, characters. It takes five requests or a few more, each within the queue's rate limit.
+#: Longest text, characters. Each request that it takes acquires a token of the queue's rate limit.
 MAX_TEXT = 20_000
-#: Longest name of a voice and longest instructions, characters. The latter is OpenAI's (API reference).
+#: Longest name of a voice, and OpenAI's longest instructions (API reference), characters.
 MAX_VOICE, MAX_INSTRUCTIONS = 100, 4_096
-#: Seconds that the signed URL is good for: 7 days.
+#: Validity of the signed URL, seconds: 7 days, the most that S3 allows.
 URL_SECONDS = 7 * 86_400
 
 
 def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
-    """Data: `{questionId, text}`, and, as far as the configured ones are not wanted, `voice`, `speed` (0.25
-    to 1.5; to 4 with /v1/audio/speech) and `instructions` on how to speak.
+    """Synthesize a text, store it in S3 and save its URL.
+
+    Data: `{questionId, text}`, and optionally `voice`, `speed` (0.25 to 1.5; to 4 with /v1/audio/speech) and
+    `instructions` on how to speak, in place of the configured voice and the defaults.
     Result: `{questionId, key, url, bytes, duration, cached, parts, retries, usage}`.
 
-    The key outlives the URL: whoever needs the audio after 7 days signs a new URL for it. `duration` is in
-    seconds, or null for what is no plain MP3. `cached` says that this very speech was there already: then
-    nothing was paid for, and only the URL is new. `parts` tells in how many requests the text was spoken,
-    and `retries` how many of them were made again because the model had not read word for word; `usage` are
-    the tokens of all of them, or null if the API does not tell.
+    `key`: the S3 object; sign a new URL for it after `url` expires (7 days). `duration`: in seconds, or null
+    if it cannot be determined. `cached`: the same speech was stored before, so nothing was paid for and only
+    the URL is new. `parts`: number of passages that the text was split into, one request each. `retries`:
+    requests repeated because the model did not read word for word. `usage`: `{inputTokens, cachedTokens,
+    outputTextTokens, outputAudioTokens}` of all requests, or null if the API does not report it.
     """
-    note_unknown(context.data, "questionId", "text", "voice", "speed", "instructions")
+    log_unknown_fields(context.data, "questionId", "text", "voice", "speed", "instructions")
     question_id = identifier(context.data, "questionId")
     words = text(context.data, "text", MAX_TEXT)
     voice = optional_text(context.data, "voice", MAX_VOICE)
@@ -67,7 +69,7 @@ def _check_exists(database: Database, question_id: str) -> None:
     with database.transaction() as cursor:
         cursor.execute('SELECT FROM interview_questions WHERE "id" = %s', [question_id])
         if not cursor.rowcount:
-            raise PermanentError(f"there is no question {question_id!r}")
+            raise PermanentError(f"question {question_id!r} does not exist")
 
 
 def _save(

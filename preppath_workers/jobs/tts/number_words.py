@@ -1,7 +1,7 @@
-"""Whether words are the spoken form of a number: `1984` and "nineteen eighty-four".
+"""Compare words with a number: `1984` and "nineteen eighty-four".
 
-English is read exactly. Of other languages it is only known that the words are numbers at all, for those
-written in Latin letters by a table of their stems; other scripts are taken at their word.
+English is parsed exactly. In other languages with Latin letters, words only have to be number words, by a
+table of stems; in other scripts, any words are accepted.
 """
 
 from __future__ import annotations
@@ -53,8 +53,10 @@ _OTHER = re.compile(f"(?:{'|'.join(_STEMS.split())})+")
 
 
 def spells(words: Sequence[str], number: str) -> bool:
-    """Return whether the words (lower case, no accents) may be how the number is spoken: digits, with `.`
-    before decimals."""
+    """Return whether the words may be the spoken form of the number.
+
+    Words are in lower case without accents; the number is digits, with `.` before decimals.
+    """
     after = [*words[1:], ""]
     words = [
         word for word, then in zip(words, after, strict=True) if word not in _ARTICLES or then not in _SCALES
@@ -67,8 +69,7 @@ def spells(words: Sequence[str], number: str) -> bool:
 
 
 def _digits(words: Sequence[str]) -> str:
-    """Return the number that English words mean: as one number, as two ("twenty twenty-seven"), or digit by
-    digit."""
+    """Return the digits of English number words: one number, two ("twenty twenty-seven") or single digits."""
     whole: list[list[str]] = [[]]
     for word in words:
         if word == "point":
@@ -79,11 +80,11 @@ def _digits(words: Sequence[str]) -> str:
 
 
 def _groups(words: Sequence[str]) -> list[int]:
-    """Return the numbers that stand side by side: [19, 84] for "nineteen eighty-four", [1984] for "one
-    thousand nine hundred and eighty-four"."""
+    """Return adjacent numbers: [19, 84] for "nineteen eighty-four", [1984] for "one thousand nine hundred and
+    eighty-four"."""
     groups: list[int] = []
     total = current = 0
-    room = -1  # what is added to the number so far must be less than this; -1 before a number
+    room = -1  # exclusive limit of what may be added to the current number; -1 before a number
     for word in words:
         if word == "hundred":
             current, room = max(current, 1) * 100, 100

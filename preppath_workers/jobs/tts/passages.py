@@ -1,17 +1,17 @@
-"""Cuts a long text into passages that can be spoken one after the other."""
+"""Split a long text into passages for separate requests."""
 
 from __future__ import annotations
 
 import re
 
-#: Where a listener expects a pause, best first: the end of a sentence, then the space between words.
+#: Places to split, in order of preference: the end of a sentence, then the space between words.
 _BREAKS = (re.compile(r"[.!?…。！？][\"'”’)]*\s+|\n+|[。！？]"), re.compile(r"\s+"))
 
 
 def passages(text: str, limit: int) -> list[str]:
-    """The text in passages of at most `limit` characters, none of them blank.
+    """Return the text as non-blank passages of at most `limit` characters.
 
-    Each ends with the last sentence that fits, or else the last word; a word longer than that is cut.
+    Each ends with the last sentence that fits, or else the last word; a longer word is split.
     """
     found = []
     rest = text.strip()
@@ -23,7 +23,7 @@ def passages(text: str, limit: int) -> list[str]:
 
 
 def _last_break(text: str, limit: int) -> int:
-    """Where to cut the text: after the last break that ends within the limit, or at the limit."""
+    """Return where to split the text: after the last break within the limit, or at the limit."""
     for pattern in _BREAKS:
         ends = [match.end() for match in pattern.finditer(text, 0, limit)]
         if ends:

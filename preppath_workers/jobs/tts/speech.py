@@ -1,7 +1,7 @@
-"""Speaks a text and stores it, and pays for no word twice.
+"""Synthesize a text and store it in S3, paying for each passage once.
 
-The stored object is the checkpoint: it carries the digest of what was spoken and how. Of a text that takes
-several requests, each part is stored too until the whole is.
+The stored object is the checkpoint: its metadata has the digest of the text and options. If a text takes
+several requests, the parts are stored separately until the whole is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MIME_TYPE = "audio/mpeg"
 
 @dataclass(frozen=True)
 class Speech:
-    """What is spoken, by which model, and how."""
+    """A text to synthesize, with the model and options."""
 
     text: str
     model: str
@@ -39,8 +39,10 @@ class Speech:
     def of(
         cls, config: OpenAIConfig, text: str, voice: str | None, speed: float | None, instructions: str | None
     ) -> Speech:
-        """What a job asks for, the configured voice where it names none. Raises InvalidJob for a voice or a
-        speed that the API does not have; other vendors have other voices."""
+        """Return the speech that a job asks for, with the configured voice by default.
+
+        Raises InvalidJob for a voice or speed that the API does not support.
+        """
         model = config.speech
         problem = voice and voice_problem(config.speech_api, model.model, model.base_url, voice)
         if problem:
@@ -54,15 +56,23 @@ class Speech:
 
     @property
     def digest(self) -> str:
-        """The SHA-256, in hexadecimal, of everything that the sound depends on."""
-        told = json.dumps([self.text, self.model, *astuple(self.options)], ensure_ascii=True)
-        return hashlib.sha256(told.encode()).hexdigest()
+        """The SHA-256, in hexadecimal, of everything that the audio depends on."""
+        content = json.dumps([self.text, self.model, *astuple(self.options)], ensure_ascii=True)
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class StoredSpeech:
-    """A stored speech: its size, bytes, its duration, seconds, and whether it was there already; in how many
-    parts it was spoken, how many of them again, and the tokens used, None if not told."""
+    """A stored speech.
+
+    Args:
+        size: bytes.
+        duration: seconds, or None if unknown.
+        cached: whether it was stored before this attempt.
+        parts: passages that the text was split into.
+        retries: requests repeated because the model did not read word for word.
+        usage: tokens of all requests, or None if not reported.
+    """
 
     size: int
     duration: float | None
@@ -73,7 +83,7 @@ class StoredSpeech:
 
 
 def synthesize(context: JobContext, services: Services, speech: Speech, key: str) -> StoredSpeech:
-    """Stores the speech under the key, unless it is there already."""
+    """Store the speech under the key, unless it is stored already."""
     storage = services.storage
     with synthesizer(services.openai, PaidRequests(context), speech.text, speech.options) as synthesis:
         keys = _part_keys(speech, synthesis)
@@ -136,7 +146,7 @@ def _store(storage: Storage, key: str, speech: Speech, audio: bytes) -> None:
 def _stored_or_new(
     context: JobContext, storage: Storage, key: str, synthesis: Synthesizer, passage: str
 ) -> tuple[bytes, SpeechCost]:
-    """The part that an earlier attempt has stored, or a new one, and what it took."""
+    """Return the part that an earlier attempt has stored, or a new one, and its cost."""
     part = storage.read(key)
     if part:
         stored = storage.find(key)
@@ -155,10 +165,10 @@ def _stored_or_new(
 
 
 def _part_keys(speech: Speech, synthesis: Synthesizer) -> list[str]:
-    """Where the parts of a speech are kept until the whole is stored; none for a speech in one passage."""
+    """Return the keys of the parts, which are stored until the whole is; empty for a single passage."""
     if len(synthesis.passages) == 1:
         return []
     return [
-        f"tts/parts/{speech.digest}/{number}.{synthesis.ending}"
+        f"tts/parts/{speech.digest}/{number}.{synthesis.suffix}"
         for number, _ in enumerate(synthesis.passages, 1)
     ]

@@ -1,13 +1,13 @@
-"""Other spellings of English words, abbreviations and signs, which a transcript may have in their place."""
+"""Alternative spellings of English words, abbreviations and signs in transcripts."""
 
 from __future__ import annotations
 
-#: What the ends of contractions stand for.
+#: Expansions of the endings of contractions.
 ENDINGS = {
     "'m": ["am"], "'re": ["are"], "'ve": ["have"], "'ll": ["will", "shall"], "'d": ["would", "had", "did"],
     "'s": ["is", "has", "us", "does"], "n't": ["not"],
 }  # fmt: skip
-#: What whole words stand for.
+#: Expansions of whole words.
 WHOLE = {
     "can't": ["can not", "cannot"], "cannot": ["can not", "can't"], "won't": ["will not"],
     "shan't": ["shall not"], "gonna": ["going to"], "wanna": ["want to"], "gotta": ["got to"],
@@ -28,7 +28,7 @@ WHOLE = {
     "jul": ["july"], "aug": ["august"], "sep": ["september"], "sept": ["september"], "oct": ["october"],
     "nov": ["november"], "dec": ["december"],
 }  # fmt: skip
-#: How signs are spoken, if they are.
+#: Words that may be spoken for signs.
 SIGNS = {
     "%": "percent per cent prozent pour ciento cento", "&": "and und et y e ampersand", "&&": "double",
     "+": "plus mas", "=": "equals is equal to gleich egal igual", "==": "double triple", "!=": "not",

@@ -1,5 +1,4 @@
-"""The two APIs that speak: into which parts a text is cut, how a part is paid for, and how the parts become
-one MP3."""
+"""The two speech APIs: how each splits a text, synthesizes a passage, and joins the parts into one MP3."""
 
 from __future__ import annotations
 
@@ -23,23 +22,22 @@ from .wording import difference
 if TYPE_CHECKING:  # the Realtime API needs packages that /v1/audio/speech does not
     from ...clients.openai.realtime import RealtimeReader
 
-# Before the fork, so that workers share the memory.
+# Imported before forking, so that workers share the memory.
 with suppress(ImportError):
     from ...clients.audio import mp3_encoder
     from ...clients.openai import realtime  # noqa: F401
 
 logger = logging.getLogger(__name__)
 
-#: Characters of one Realtime response, some half a minute of sound: the longer a text, the likelier a model
-#: is to reword it.
+#: Longest passage for the Realtime API, characters. Models are more likely to reword long texts.
 MAX_READING = 400
-#: Times that a part is asked for until it is read word for word.
+#: Requests for one passage until it is read word for word.
 MAX_READINGS = 3
 
 
 @dataclass(frozen=True)
 class SpeechCost:
-    """What speaking took: requests made again because the words were wrong, and tokens, None if not told."""
+    """The cost of synthesis: requests repeated because words were wrong, and tokens, None if not reported."""
 
     retries: int = 0
     usage: Usage | None = None
@@ -49,31 +47,32 @@ class SpeechCost:
         return SpeechCost(self.retries + other.retries, sum(known[1:], known[0]) if known else None)
 
     def as_metadata(self) -> dict[str, str]:
-        """As an object's metadata, which a later attempt reads back."""
+        """Return the cost as object metadata, for a later attempt."""
         return {"cost": json.dumps(asdict(self))}
 
     @classmethod
     def of(cls, metadata: Mapping[str, str]) -> SpeechCost:
-        """What the metadata tells; nothing if it tells nothing."""
+        """Return the cost stored in object metadata; no cost if there is none."""
         try:
-            told = json.loads(metadata.get("cost", "{}"))
-            return cls(int(told["retries"]), Usage(**told["usage"]))
+            stored = json.loads(metadata.get("cost", "{}"))
+            return cls(int(stored["retries"]), Usage(**stored["usage"]))
         except (ValueError, TypeError, KeyError):
             return cls()
 
 
 class Synthesizer(Protocol):
-    """Speaks the parts of one text."""
+    """Synthesizes one text, passage by passage."""
 
-    #: The parts of the text.
     passages: Sequence[str]
-    #: How the key of a stored part ends, and what such a part is.
-    ending: str
+    #: Suffix of the S3 key of a stored part, and its MIME type.
+    suffix: str
     mime_type: str
 
     def synthesize(self, passage: str) -> tuple[bytes, SpeechCost]:
-        """Pay for a part. Raises what the API's client raises, and PermanentError for a part that is not read
-        word for word."""
+        """Return the passage's audio and its cost.
+
+        Raises the client's errors, and PermanentError if the model does not read the passage word for word.
+        """
 
     def join(self, parts: Sequence[bytes]) -> bytes:
         """Return the parts as one MP3."""
@@ -83,7 +82,7 @@ class Synthesizer(Protocol):
 def synthesizer(
     openai: OpenAI, requests: PaidRequests, text: str, options: SpeechOptions
 ) -> Iterator[Synthesizer]:
-    """The configured API, for one text; its connection ends with the block."""
+    """Yield a synthesizer of the configured API for one text; close its connection at the end."""
     if openai.config.speech_api == "realtime":
         with closing(openai.reader(options)) as reader:
             yield RealtimeSynthesizer(reader, requests, text)
@@ -94,7 +93,7 @@ def synthesizer(
 class EndpointSynthesizer:
     """`POST /v1/audio/speech`: each part is an MP3."""
 
-    ending, mime_type = "mp3", "audio/mpeg"
+    suffix, mime_type = "mp3", "audio/mpeg"
 
     def __init__(self, openai: OpenAI, requests: PaidRequests, text: str, options: SpeechOptions) -> None:
         self.passages: Sequence[str] = passages(text, MAX_SPEECH_INPUT)
@@ -104,15 +103,15 @@ class EndpointSynthesizer:
         return self._requests.make(partial(self._openai.synthesize, passage, self._options)), SpeechCost()
 
     def join(self, parts: Sequence[bytes]) -> bytes:
-        # Players take MP3s put end to end for one: an MP3 is a row of frames that stand alone.
+        # Concatenated MP3s are a valid MP3, because its frames are independent.
         return b"".join(parts)
 
 
 class RealtimeSynthesizer:
-    """The Realtime API: each part is bare samples, read by a voice model that has to be checked."""
+    """The Realtime API: each part is raw samples, from a voice model whose words have to be checked."""
 
-    # A part is only good for the text that it is a part of by the same cut.
-    ending, mime_type = f"{MAX_READING}.pcm", f"audio/L16;rate={RATE}"
+    # With the passages' length, because a stored part is only valid for the same split.
+    suffix, mime_type = f"{MAX_READING}.pcm", f"audio/L16;rate={RATE}"
 
     def __init__(self, reader: RealtimeReader, requests: PaidRequests, text: str) -> None:
         self.passages: Sequence[str] = passages(text, MAX_READING)
@@ -127,7 +126,7 @@ class RealtimeSynthesizer:
             if wrong is None:
                 return reading.samples, cost
             logger.warning(
-                "The model did not read word for word",
+                "Model did not read the text word for word",
                 extra=fields(
                     reading=number + 1,
                     of=MAX_READINGS,
@@ -136,7 +135,9 @@ class RealtimeSynthesizer:
                     difference=wrong,
                 ),
             )
-        raise PermanentError(f"the model did not read word for word, {MAX_READINGS} times: {wrong}")
+        raise PermanentError(
+            f"the model did not read the text word for word in {MAX_READINGS} requests: {wrong}"
+        )
 
     def join(self, parts: Sequence[bytes]) -> bytes:
         return mp3_encoder.encode(b"".join(parts), RATE)

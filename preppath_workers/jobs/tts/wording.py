@@ -1,7 +1,7 @@
-"""Whether a transcript says what a text says, word for word.
+"""Compare a transcript with the text, word for word.
 
-Case, punctuation, accents, white space, emoji and markup do not count, nor does the spelling of numbers,
-contractions and compounds. Words that are added, left out or replaced do.
+Differences in case, punctuation, accents, white space, emoji, markup, and the spelling of numbers,
+contractions and compounds are ignored. Added, omitted and replaced words are differences.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from collections.abc import Iterator, Sequence
 from .number_words import spells
 from .spellings import ENDINGS, SIGNS, WHOLE
 
-#: Tokens of one side that one token of the other may stand for: letters of an abbreviation, parts of a
-#: compound, words of a number.
+#: Most tokens that may equal one token of the other side: letters of an abbreviation, parts of a compound,
+#: words of a number.
 _LONGEST = 8
-#: Letters of scripts that put no spaces between words are tokens of their own: Han, kana, Thai, Lao, Khmer.
+#: Scripts without spaces between words, whose letters are tokens: Han, kana, Thai, Lao, Khmer.
 _SPACELESS = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(
     r"(?P<number>\d++(?:[.,]\d++)*+)(?:(?:st|nd|rd|th|(?<=\d\d\d0)s)(?![^\W\d_]))?"
     rf"|[{_SPACELESS}]|[^\W\d_{_SPACELESS}]+(?:'[^\W\d_{_SPACELESS}]+)*"
 )
-#: Tags of SSML, and those that a text is sent between: nobody has to say them.
+#: Tags of SSML and of the prompt, which are not spoken.
 _MARKUP = re.compile(
     r"</?(?:speak|break|prosody|emphasis|say-as|sub|phoneme|voice|audio|lang|mark|text|p|s)\b[^<>]*>"
 )
 #: Dots inside an abbreviation, as in "e.g." and "U.S.".
 _DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
-#: Spaces between the thousands of a number, and what a grouped number looks like otherwise.
+#: Spaces between the thousands of a number, and numbers grouped by other separators.
 _SPACED = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 _GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
 
 
 def difference(text: str, transcript: str) -> str | None:
-    """Return where the transcript departs from the text, for people, or None if it says the same.
+    """Return a description of the first difference, or None if the transcript matches the text.
 
-    A text without a word (only emoji, say) can be read in any way.
+    A text without words, such as emoji only, matches any transcript.
     """
-    wanted, heard = _tokens(text), _tokens(transcript)
+    wanted, spoken = _tokens(text), _tokens(transcript)
     if not wanted:
         return None
     optional = (
@@ -49,35 +49,35 @@ def difference(text: str, transcript: str) -> str | None:
     reached, todo = {far}, [far]
     while todo:
         at = todo.pop()
-        if at == (len(wanted), len(heard)):
+        if at == (len(wanted), len(spoken)):
             return None
         far = max(far, at, key=sum)
-        for step in _steps(wanted[at[0] :][:_LONGEST], heard[at[1] :][:_LONGEST], optional):
+        for step in _steps(wanted[at[0] :][:_LONGEST], spoken[at[1] :][:_LONGEST], optional):
             then = (at[0] + step[0], at[1] + step[1])
             if then not in reached:
                 reached.add(then)
                 todo.append(then)
-    return f"{_shown(wanted, far[0])} was read as {_shown(heard, far[1])}"
+    return f"{_excerpt(wanted, far[0])} was read as {_excerpt(spoken, far[1])}"
 
 
 def _steps(
-    wanted: Sequence[str], heard: Sequence[str], optional: tuple[frozenset[str], frozenset[str]]
+    wanted: Sequence[str], spoken: Sequence[str], optional: tuple[frozenset[str], frozenset[str]]
 ) -> Iterator[tuple[int, int]]:
-    """Yield how many tokens of either side say the same, in each way in which they may."""
-    if wanted and heard and wanted[0] == heard[0]:
+    """Yield each pair of token counts that may match at the start of both sides."""
+    if wanted and spoken and wanted[0] == spoken[0]:
         yield 1, 1
     if wanted:
-        yield from ((1, count) for count in _spelled(wanted[0], heard))
+        yield from ((1, count) for count in _spelled(wanted[0], spoken))
         if wanted[0] in optional[1]:
             yield 1, 0
-    if heard:
-        yield from ((count, 1) for count in _spelled(heard[0], wanted))
-        if heard[0] in optional[0]:
+    if spoken:
+        yield from ((count, 1) for count in _spelled(spoken[0], wanted))
+        if spoken[0] in optional[0]:
             yield 0, 1
 
 
 def _spelled(token: str, others: Sequence[str]) -> Iterator[int]:
-    """Yield how many of the first other tokens may be another spelling of this one."""
+    """Yield each number of leading tokens that may be another spelling of this token."""
     longer = _expansions(token)
     plain = token.replace("'", "")
     joined = ""
@@ -97,7 +97,7 @@ def _expansions(token: str) -> set[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    """Return the words, the numbers, and the letters of scripts without spaces, in one spelling."""
+    """Return the words, numbers, and letters of scripts without spaces, normalized."""
     found = _TOKEN.finditer(_folded(text))
     return [_number(match["number"]) if match["number"] else match[0] for match in found]
 
@@ -114,7 +114,7 @@ def _number(digits: str) -> str:
 
 
 def _markup(text: str) -> frozenset[str]:
-    """Return the words in the text's tags, which may be left out."""
+    """Return the words in the text's tags, which may be omitted."""
     return frozenset(word for tag in _MARKUP.findall(text) for word in _tokens(tag))
 
 
@@ -127,6 +127,6 @@ def _spoken_signs(text: str) -> frozenset[str]:
     return frozenset(words)
 
 
-def _shown(tokens: Sequence[str], at: int) -> str:
+def _excerpt(tokens: Sequence[str], at: int) -> str:
     said = " ".join(tokens[max(at - 2, 0) : at + 4])
     return f'"{said}"' if said else "nothing"

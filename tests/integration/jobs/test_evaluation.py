@@ -177,9 +177,9 @@ def test_evaluation_of_a_lost_job_changes_nothing(
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"questionId": "q9"}, "no question 'q9'"),
-        ({"interviewId": "i9"}, "not of interview 'i9'"),
-        ({"userId": "u9"}, "not of user 'u9'"),
+        ({"questionId": "q9"}, "question 'q9' does not exist"),
+        ({"interviewId": "i9"}, "not belong to interview 'i9'"),
+        ({"userId": "u9"}, "not belong to user 'u9'"),
     ],
 )
 def test_evaluation_of_a_question_that_is_not_the_users_is_refused(

@@ -131,7 +131,7 @@ def test_recording_that_needs_parts_fails_without_ffmpeg_and_costs_nothing(
     monkeypatch.setattr(audio, "MAX_AUDIO_BYTES", len(AUDIO))
     monkeypatch.setattr(audio, "longest_audio", {"gpt-4o-transcribe": 6.5}.get)
 
-    with pytest.raises(PermanentError, match="plays 7 s, more than the model takes at once; ffmpeg"):
+    with pytest.raises(PermanentError, match="its 7 s exceed the model's limit, and ffmpeg"):
         handle(context, make_services(OPENAI_WHISPER_MODEL="gpt-4o-transcribe"))
     assert vendor.calls() == []
 

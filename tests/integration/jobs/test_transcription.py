@@ -169,10 +169,10 @@ def test_transcription_format_is_that_of_the_first_bytes_and_not_of_the_name(
 @pytest.mark.parametrize(
     ("audio", "problem"),
     [
-        (b"\xff\xf1\x50\x80", "format is AAC; OpenAI does not take it, and ffmpeg"),
-        (b"caff\0\1\0\0", "format is CAF"),
-        (b"\0\0\0\x14ftypqt  ", "format is QuickTime"),
-        (b"<html>", "format is unknown"),
+        (b"\xff\xf1\x50\x80", r"OpenAI does not accept its format \(AAC\), and ffmpeg"),
+        (b"caff\0\1\0\0", r"format \(CAF\)"),
+        (b"\0\0\0\x14ftypqt  ", r"format \(QuickTime\)"),
+        (b"<html>", r"format \(unknown\)"),
     ],
 )
 def test_transcription_of_a_format_that_needs_ffmpeg_fails_without_it(
@@ -215,8 +215,8 @@ def test_transcription_omits_segments_that_whisper_doubts(
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        ({"recordingId": "r2", "userId": "u1"}, "no recording 'r2'"),
-        ({"recordingId": "r1", "userId": "u2"}, "not of user 'u2'"),
+        ({"recordingId": "r2", "userId": "u1"}, "recording 'r2' does not exist"),
+        ({"recordingId": "r1", "userId": "u2"}, "not belong to user 'u2'"),
     ],
 )
 def test_transcription_of_a_recording_that_is_not_the_users_is_refused(
@@ -238,7 +238,7 @@ def test_transcription_of_a_recording_that_is_not_the_users_is_refused(
     [
         (None, "no object .*recordings/r1.wav"),
         (b"", "0 bytes"),
-        (bytes(MAX_AUDIO_BYTES + 1), "more where ffmpeg"),
+        (bytes(MAX_AUDIO_BYTES + 1), "more with ffmpeg installed"),
     ],
     ids=["missing", "empty", "too large"],
 )

@@ -68,7 +68,7 @@ def test_tts_of_a_question_stores_its_speech(
 
 
 def test_tts_of_a_missing_question_costs_nothing(services: Services, vendor: OpenAIServer) -> None:
-    with pytest.raises(PermanentError, match="no question 'q9'"):
+    with pytest.raises(PermanentError, match="question 'q9' does not exist"):
         handle(FakeJobContext({"questionId": "q9", "text": "Why?"}), services)
     assert vendor.calls() == []
 

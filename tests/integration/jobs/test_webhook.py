@@ -36,7 +36,7 @@ FAILED = {
     "event": "failed",
     "result": None,
     "reason": "permanent",
-    "error": {"class": "PermanentError", "message": "no question 'Zoë 😀'"},
+    "error": {"class": "PermanentError", "message": "question 'Zoë 😀' does not exist"},
 }
 
 
@@ -118,7 +118,7 @@ def test_webhook_job_without_a_url_is_a_permanent_error() -> None:
         ({"attempts": "2"}, "attempts must be a number, not str"),
         ({"attempts": 1.5}, "attempts must be a whole number"),
         ({"result": []}, "result must be an object or null"),
-        ({"result": {"duration": float("nan")}}, "the data must not hold NaN or Infinity"),
+        ({"result": {"duration": float("nan")}}, "the data must not contain NaN or Infinity"),
         ({"reason": 7}, "reason must be text, not int"),
         ({"error": "boom"}, "error must be an object or null"),
     ],
