@@ -1,1 +1,1 @@
-"""Clients of the services outside: OpenAI, S3, PostgreSQL, webhook receivers, ffmpeg."""
+"""Clients of external services (OpenAI, S3, PostgreSQL, webhook receivers) and of ffmpeg."""

@@ -1,4 +1,4 @@
-"""Tells a shortage of this machine from a failure of a service or a job: by errno, wherever it surfaced."""
+"""Detect shortages of this machine by errno, to distinguish them from failures of services and jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import IO
 
 from ..errors import MachineError
 
-#: What each errno says that the machine lacks.
+#: The resource that is short, by errno.
 _RESOURCES = {
     errno.ENOSPC: "disk",
     errno.EDQUOT: "disk",
@@ -24,10 +24,9 @@ _RESOURCES = {
 
 
 def machine_error(error: BaseException) -> MachineError | None:
-    """Return the MachineError that stands for this error or for one that led to it; None if none does.
+    """Return the MachineError for this error or one of its causes, or None.
 
-    Client libraries wrap an OSError in errors of their own (a socket that cannot be opened becomes "no
-    connection"), so the chain of causes is searched too.
+    The causes are searched because client libraries wrap an OSError in errors of their own.
     """
     for cause in _chain(error):
         if isinstance(cause, MachineError):
@@ -40,15 +39,14 @@ def machine_error(error: BaseException) -> MachineError | None:
 
 
 def machine_error_of_exit(status: int) -> MachineError | None:
-    """Return the MachineError for the exit status of a program that exits with a negated errno, as ffmpeg
-    does; None if it stands for no shortage."""
+    """Return the MachineError for an exit status that is a negated errno, as ffmpeg's, or None."""
     number = 256 - status
     return _of_errno(number) if number in _RESOURCES else None
 
 
 def machine_error_of_text(text: str) -> MachineError | None:
-    """Return the MachineError for a message of a C library that gives no code and ends with strerror's words;
-    None if it names no shortage."""
+    """Return the MachineError for a C library's message that ends with strerror's text, or None. Only for
+    libraries that give no code."""
     for number in _RESOURCES:
         if text.rstrip(". \n").endswith(os.strerror(number)):
             return _of_errno(number)
@@ -56,22 +54,22 @@ def machine_error_of_text(text: str) -> MachineError | None:
 
 
 def spawn_error(error: OSError) -> MachineError | None:
-    """The same for an error of a fork or exec, for which EAGAIN means that no more processes are allowed."""
+    """Return the MachineError for an error of fork or exec, or None. EAGAIN means the limit of processes."""
     if error.errno == errno.EAGAIN:
         return MachineError("processes", "this machine allows no more processes")
     return machine_error(error)
 
 
 def temporary_file() -> IO[bytes]:
-    """Return a file without a name: however this process ends, its disk space is freed.
+    """Return an unnamed file, whose disk space is freed however this process ends.
 
-    Raises MachineError if there is no space, no descriptor, or no directory to write to.
+    Raises MachineError without free space, descriptors, or a writable directory.
     """
     try:
         return tempfile.TemporaryFile()
     except FileNotFoundError as error:
-        # tempfile tries every directory with a write, and says only this if all are full.
-        raise MachineError("disk", f"no temporary file can be made: {error.strerror}") from error
+        # tempfile writes to each candidate directory, and raises only this if all are full.
+        raise MachineError("disk", f"cannot create a temporary file: {error.strerror}") from error
     except OSError as error:
         raise machine_error(error) or error from None
 

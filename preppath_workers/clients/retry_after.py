@@ -1,4 +1,4 @@
-"""How long a server asks us to wait before the next request, as the headers of its answer tell."""
+"""Parse the delay that a server requests before the next request."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-#: Longest wait, s, that is taken over from Retry-After. After it we ask again, which costs one request;
-#: a wrong header, taken at its word, could stop a queue for days.
+#: Longest delay accepted from a header, seconds: a wrong header must not stop a queue for days.
 MAX_RETRY_AFTER = 3_600.0
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """The seconds that the server asks us to wait, or None when it does not say so legibly.
+    """Return the requested delay in seconds, or None if there is no valid one.
 
-    `retry-after-ms` (OpenAI's own, milliseconds) is more exact and goes first; Retry-After is a number of
+    `retry-after-ms` (OpenAI's, milliseconds) is more precise and takes precedence; Retry-After is a number of
     seconds or an HTTP date (RFC 9110, 10.2.3).
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
@@ -41,5 +40,5 @@ def _until(text: str, now: datetime) -> float | None:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    # A date in the zone "-0000" comes without one; an HTTP date is UTC by definition.
+    # The parser returns no zone for "-0000"; HTTP dates are UTC by definition.
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()

@@ -1,4 +1,4 @@
-"""Everything outside that a handler may use."""
+"""The services that handlers use."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The clients of one process, each made when it is first used. What is used before a fork must not be
-    used after it.
+    """The clients of one process, each created on first use. Do not use a client across a fork.
 
-    A client's library, too, is loaded when it is first used, for no queue needs all of them. Those that its
-    handler uses a worker has from before the fork; see Kind.
+    Libraries are imported on first use, because no queue needs all of them. `JobType.load` imports those of a
+    handler before the fork.
     """
 
     def __init__(self, config: Config) -> None:
@@ -50,7 +49,7 @@ class Services:
         return webhook.Webhook(self._config.webhook)
 
     def close(self) -> None:
-        """Closes the clients that were made."""
+        """Close the clients that were created."""
         for name in ("openai", "storage"):
             client = self.__dict__.pop(name, None)
             if client:

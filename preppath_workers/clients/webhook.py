@@ -1,4 +1,4 @@
-"""PrepPath's API, as the one that is told what became of jobs: one signed POST for each delivery."""
+"""Webhook client: one signed POST per delivery."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ from ..errors import JobError, PermanentError, ServiceError, TransientError
 from .machine import machine_error
 from .retry_after import retry_after
 
-#: Seconds for the connection, and of silence before the answer. Together less than the queue lets a job run.
+#: Timeouts to connect and to read, seconds. Their sum is below the queue's time limit.
 TIMEOUTS = (5.0, 15.0)
-#: A receiver that wants other credentials (401, 407), or a URL that takes no POST (405). 403 and 404 may also
-#: be about one delivery: a firewall that dislikes its text, a question that was deleted.
+#: Statuses about credentials (401, 407) or the URL (405). Not 403 and 404, which may be about one delivery: a
+#: firewall that rejects its text, a question that was deleted.
 _REFUSES_ALL = (401, 405, 407)
-#: The receiver is there and refuses what this delivery says.
+#: Statuses that refuse this delivery only.
 _OF_THIS_DELIVERY = (400, 409, 413, 415, 422)
 
 
 class Webhook:
-    """Sends deliveries. It keeps nothing between two of them, so there is nothing to close: a connection kept
-    open would save little at one delivery for each job, and is often half dead when the next one comes."""
+    """Sends deliveries, each on a new connection: an idle one would often be dead when the next is due."""
 
     def __init__(self, config: WebhookConfig, timeouts: tuple[float, float] = TIMEOUTS) -> None:
         self._config = config
         self._timeouts = timeouts
 
     def deliver(self, delivery_id: str, body: bytes) -> int:
-        """Sends the JSON once and returns the status, 200 to 299. The answer's body is not read.
+        """Send the JSON once and return the status, 200 to 299. The response body is not read, and redirects
+        are not followed.
 
-        Raises PermanentError when nobody wants it: no URL is configured, or the receiver says 410, Gone.
-        Raises TransientError when it refuses this delivery, and ServiceError when it is not there, fails, or
-        takes none, with `refuses_all` for what depends on the URL or the secret. A redirect is not followed.
+        Raises PermanentError if no URL is configured or the receiver answers 410 Gone, TransientError if it
+        refuses this delivery, and ServiceError if it is unreachable or fails, with `refuses_all` for what
+        depends on the URL or secret.
         """
         if not self._config.url:
-            raise PermanentError("WEBHOOK_URL is not set: there is nobody to tell")
-        place = _place(self._config.url)
+            raise PermanentError("cannot deliver the event: WEBHOOK_URL is not set")
+        origin = _origin(self._config.url)
         try:
             answer = self._post(self._config.url, delivery_id, body)
-        # What is raised here repeats the URL, token and all, so it is neither chained nor quoted. A host that
-        # no DNS could hold is a ValueError of urllib3's, which requests lets through.
+        # These errors quote the URL with its token, so they are neither chained nor quoted. urllib3 raises
+        # ValueError for an invalid host.
         except requests.Timeout:
-            raise ServiceError("webhook", f"{place} did not answer in time") from None
+            raise ServiceError("webhook", f"{origin} did not answer in time") from None
         except (requests.RequestException, ValueError, OSError) as error:
-            raise _no_answer(place, error) from None
+            raise _no_answer(origin, error) from None
         if not 200 <= answer.status_code < 300:
-            raise _refusal(place, answer)
+            raise _refusal(origin, answer)
         return answer.status_code
 
     def _post(self, url: str, delivery_id: str, body: bytes) -> requests.Response:
         request = requests.Request("POST", url, headers=self._headers(delivery_id, body), data=body)
-        # Prepared here and not by the session, which would add what ~/.netrc has for the host.
+        # Not prepared by the session, which would add credentials from ~/.netrc.
         prepared = request.prepare()
         with requests.Session() as session:
-            # Proxies and authorities (REQUESTS_CA_BUNDLE) are the environment's. `stream`: see `deliver`.
+            # Proxies and REQUESTS_CA_BUNDLE come from the environment. `stream`: the body is not read.
             settings = session.merge_environment_settings(
                 prepared.url, {}, stream=True, verify=None, cert=None
             )
@@ -78,31 +78,31 @@ class Webhook:
 
 
 def signature(secret: str, seconds: int, body: bytes) -> str:
-    """`t=<seconds>,v1=<hex HMAC-SHA256 of "<seconds>.<body>">`.
+    """Return `t=<seconds>,v1=<hex HMAC-SHA256 of "<seconds>.<body>">`.
 
-    The time, in seconds since the epoch, is signed too: so a receiver can refuse what somebody recorded and
-    sends again. `v1` leaves room for a successor beside it.
+    The time, in seconds since the epoch, is signed too, so a receiver can refuse replayed requests. `v1`
+    allows another scheme to be added.
     """
     digest = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={seconds},v1={digest}"
 
 
-def _place(url: str) -> str:
-    """The scheme, host and port: what of a URL may be seen."""
+def _origin(url: str) -> str:
+    """Return the scheme, host and port: the parts of a URL that are not secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def _no_answer(place: str, error: Exception) -> JobError:
+def _no_answer(origin: str, error: Exception) -> JobError:
     if machine := machine_error(error):
         return machine
-    # A ValueError is about the URL: a scheme, a port or a host that cannot be.
-    message = f"no answer from {place} ({type(error).__name__})"
+    # A ValueError is about the URL: an invalid scheme, port or host.
+    message = f"no answer from {origin} ({type(error).__name__})"
     return ServiceError("webhook", message, refuses_all=isinstance(error, ValueError))
 
 
-def _refusal(place: str, answer: requests.Response) -> JobError:
-    message, status = f"{place} answered {answer.status_code}", answer.status_code
+def _refusal(origin: str, answer: requests.Response) -> JobError:
+    message, status = f"{origin} answered {answer.status_code}", answer.status_code
     if status == requests.codes.gone:
         return PermanentError(message)
     if status in _OF_THIS_DELIVERY:

@@ -65,9 +65,9 @@ def test_required_field_that_is_too_long_is_refused_without_its_value(job_type: 
     ("queue", "changes", "message"),
     [
         ("transcription", {"language": 7}, "language must be text, not int"),
-        ("transcription", {"language": "english"}, "language must be a code of ISO 639-1"),
-        ("transcription", {"language": "EN"}, "language must be a code of ISO 639-1"),
-        ("transcription", {"language": "en\n"}, "language must be a code of ISO 639-1"),
+        ("transcription", {"language": "english"}, "language must be an ISO 639-1 code"),
+        ("transcription", {"language": "EN"}, "language must be an ISO 639-1 code"),
+        ("transcription", {"language": "en\n"}, "language must be an ISO 639-1 code"),
         ("tts", {"voice": ["alloy"]}, "voice must be text, not list"),
         ("tts", {"voice": " "}, "voice must not be empty"),
         ("tts", {"instructions": "x" * 4_097}, "instructions must have at most 4096 characters, not 4097"),
@@ -99,8 +99,8 @@ def test_optional_field_may_be_missing_or_null(value: str | None) -> None:
 
 def test_unknown_fields_are_ignored_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG", logger=validation.__name__):
-        validation.note_unknown({"id": 1, "txt": "what she said", "Text": 2}, "id")
-        validation.note_unknown({"id": 1}, "id")
+        validation.log_unknown_fields({"id": 1, "txt": "what she said", "Text": 2}, "id")
+        validation.log_unknown_fields({"id": 1}, "id")
 
     [record] = caplog.records
     assert (record.levelname, record.fields) == ("DEBUG", {"fields": ["Text", "txt"]})

@@ -1,1 +1,1 @@
-"""What can be told of a recording, and cut out of it, without hearing it."""
+"""Format, duration and parts of audio files."""

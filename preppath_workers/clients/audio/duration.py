@@ -1,4 +1,4 @@
-"""How long a recording plays, as far as that can be told without hearing it."""
+"""The duration of a recording."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from . import ffmpeg, mp3
 
 
 def seconds(file: IO[bytes]) -> float | None:
-    """The length of a WAV or MP3 file, and of any other where ffmpeg is installed; None when nobody knows.
-    The file must be a real one and not be empty."""
+    """Return the duration of a WAV or MP3 file, or of any format if ffmpeg is installed; None if unknown.
+
+    The file must have a descriptor and must not be empty. Raises the same errors as `ffmpeg.seconds`.
+    """
     found = _wav_seconds(file)
     if found is None:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -26,7 +28,7 @@ def _wav_seconds(file: IO[bytes]) -> float | None:
         with wave.open(file, "rb") as sound:
             frames, rate = sound.getnframes(), sound.getframerate()
             size = frames * sound.getnchannels() * sound.getsampwidth()
-    except (wave.Error, EOFError, RuntimeError):  # the last where a chunk is longer than the file
+    except (wave.Error, EOFError, RuntimeError):  # RuntimeError: a chunk longer than the file
         return None
-    # What recorded it may have written the header before it knew the length.
+    # A recorder may write the header before the length is known.
     return frames / rate if rate and 0 < size <= os.fstat(file.fileno()).st_size else None

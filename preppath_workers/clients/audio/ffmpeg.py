@@ -1,7 +1,7 @@
-"""ffmpeg, where it is installed: measures recordings, finds their pauses, and cuts parts out of them.
+"""Measure recordings, find their pauses and extract parts with ffmpeg, if it is installed.
 
-A recording is what a user uploaded. ffmpeg reads nothing but that file, and only as one of the formats that
-hold sound themselves: others, such as playlists, can name further files and addresses.
+Recordings are untrusted uploads. ffmpeg may read that file only, and only in formats that contain audio
+themselves: others, such as playlists, can refer to other files and URLs.
 """
 
 from __future__ import annotations
@@ -17,66 +17,71 @@ from ...errors import JobError, MachineError, PermanentError, TransientError
 from ..machine import machine_error_of_exit, machine_error_of_text
 from .program import CompletedProgram, run_program
 
-#: Samples a second of a part: what speech models hear at.
+#: Sample rate of a part, Hz: the rate of speech models.
 PART_RATE = 16_000
-#: Seconds that one run of ffmpeg may take: half of what a job has by default. Most recordings take a few.
+#: Time limit of one run of ffmpeg, seconds: half of a job's default.
 TIME_LIMIT = 300.0
-#: ffmpeg's exit status after a signal that it catches.
+#: ffmpeg's exit status after a signal that it handles.
 _WAS_STOPPED = 255
-#: A pause: quieter than this for so many seconds. Silence: hardly more than the noise of 16 bits.
+#: Filters for a pause and for silence, which is hardly louder than the noise of 16 bits.
 _PAUSE = "silencedetect=noise=-35dB:duration=0.4"
 _SILENCE = "silencedetect=noise=-55dB:duration=0.4"
-#: ffmpeg's names for the formats, and for the one thing it may open.
+#: ffmpeg's names of the allowed formats, and its input options.
 _FORMATS = (
     "wav,mp3,flac,ogg,matroska,webm,mov,mp4,m4a,mpeg,aac,caf,aiff,amr,amrnb,amrwb,au,asf,avi,flv,mpegts,w64"
 )
 _INPUT = ("-protocol_whitelist", "file", "-format_whitelist", _FORMATS, "-i", "/dev/stdin", "-map", "0:a:0")
-#: Where it begins and ends, seconds from the start; the end may be infinite.
+#: Begin and end, seconds from the start; the end may be infinite.
 Span = tuple[float, float]
 
 
 def installed() -> bool:
+    """Return whether ffmpeg is installed."""
     return shutil.which("ffmpeg") is not None
 
 
 def seconds(file: IO[bytes]) -> float | None:
-    """How long the recording plays; None when ffmpeg is not installed or finds no sound in it. Raises
-    TransientError when it takes too long, and MachineError if this machine lacks something."""
+    """Return the recording's duration, or None if ffmpeg is not installed or finds no audio.
+
+    Raises TransientError on a timeout, and MachineError if this machine lacks a resource.
+    """
     if not installed():
         return None
     try:
-        told = _lines(file, [*_INPUT, "-c", "copy", "-progress", "pipe:1", "-f", "null", "/dev/null"])
+        lines = _lines(file, [*_INPUT, "-c", "copy", "-progress", "pipe:1", "-f", "null", "/dev/null"])
     except PermanentError:
         return None
-    times = [line.partition("=")[2] for line in told if line.startswith("out_time_us=")]
+    times = [line.partition("=")[2] for line in lines if line.startswith("out_time_us=")]
     return int(times[-1]) / 1e6 if times and times[-1].isdigit() else None
 
 
 def pauses(file: IO[bytes]) -> list[Span]:
-    """The pauses between words, which are not free of noise. Raises PermanentError for what is no recording,
-    TransientError when it takes too long, and MachineError if this machine lacks something."""
+    """Return the pauses between words, which may contain noise.
+
+    Raises PermanentError if ffmpeg cannot read the file, TransientError on a timeout, and MachineError if
+    this machine lacks a resource.
+    """
     return _quiet(file, _PAUSE)
 
 
 def silences(file: IO[bytes]) -> list[Span]:
-    """Where there is no sound that could be a word, however low the microphone was turned. Raises as
-    `pauses` does."""
+    """Return the spans without any sound that could be speech. Raises the same errors as `pauses`."""
     return _quiet(file, _SILENCE)
 
 
-def _quiet(file: IO[bytes], quieter: str) -> list[Span]:
-    lines = f"{quieter},ametadata=mode=print:file=/dev/stdout"
-    told = [line.partition("=") for line in _lines(file, [*_INPUT, "-af", lines, "-f", "null", "/dev/null"])]
-    starts = [float(value) for name, _, value in told if name == "lavfi.silence_start"]
-    ends = [float(value) for name, _, value in told if name == "lavfi.silence_end"]
-    ends.append(math.inf)  # of one that lasts to the end, nothing is told
+def _quiet(file: IO[bytes], detector: str) -> list[Span]:
+    filters = f"{detector},ametadata=mode=print:file=/dev/stdout"
+    lines = _lines(file, [*_INPUT, "-af", filters, "-f", "null", "/dev/null"])
+    values = [line.partition("=") for line in lines]
+    starts = [float(value) for name, _, value in values if name == "lavfi.silence_start"]
+    ends = [float(value) for name, _, value in values if name == "lavfi.silence_end"]
+    ends.append(math.inf)  # ffmpeg prints no end for a silence that lasts to the end
     return list(zip(starts, ends, strict=False))
 
 
 def cut(file: IO[bytes], start: float, length: float, part: IO[bytes]) -> None:
-    """Writes `length` seconds from `start` on to the file `part`, as a WAV of one channel, 2 bytes a sample.
-    Raises PermanentError for what is no recording, TransientError when it takes too long, and MachineError if
-    this machine lacks something."""
+    """Write `length` seconds from `start` to the file `part`, as 16-bit mono WAV. Raises the same errors as
+    `pauses`."""
     sound = ["-ac", "1", "-ar", str(PART_RATE), "-c:a", "pcm_s16le", "-f", "wav", "-y", "/dev/stdout"]
     _run(file, ["-ss", f"{start:.3f}", "-t", f"{length:.3f}", *_INPUT, *sound], part)
     part.seek(0)
@@ -87,24 +92,21 @@ def _lines(file: IO[bytes], arguments: Sequence[str]) -> list[str]:
 
 
 def _run(file: IO[bytes], arguments: Sequence[str], output: IO[bytes] | int) -> bytes:
-    """What ffmpeg prints. The files need no names: they are opened as the process's own input and output.
-
-    It ends when we do, however that happens: nobody waits for what it writes, and the job may run elsewhere.
-    """
+    """Return ffmpeg's output. The files need no names: they are its standard input and output."""
     run = run_program(
         ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", *arguments], file, output, TIME_LIMIT
     )
     if run is None:
-        raise TransientError(f"ffmpeg was not done with the recording after {TIME_LIMIT:g} s")
+        raise TransientError(f"ffmpeg exceeded its time limit of {TIME_LIMIT:g} s")
     if run.status:
         raise _failure(run)
     return run.output
 
 
 def _failure(run: CompletedProgram) -> JobError:
-    """Whose failure it is that ffmpeg ended with this status."""
-    told = run.last_line or "it gave no reason"
-    shortage = machine_error_of_exit(run.status) or machine_error_of_text(told)
+    """Return the error for ffmpeg's exit status."""
+    reason = run.last_line or "no reason given"
+    shortage = machine_error_of_exit(run.status) or machine_error_of_text(reason)
     if shortage:
         return shortage
     if run.status == -signal.SIGKILL:
@@ -113,6 +115,6 @@ def _failure(run: CompletedProgram) -> JobError:
         return MachineError("disk", "ffmpeg was killed: its output is larger than this machine allows")
     if -run.status in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM) or run.status == _WAS_STOPPED:
         return MachineError("processes", "ffmpeg was stopped by a signal")
-    if run.status < 0:  # a crash, which may be the recording's doing
-        return TransientError(f"ffmpeg ended by signal {-run.status}: {told}")
-    return PermanentError(f"ffmpeg cannot read the recording: {told}")
+    if run.status < 0:  # a crash, which the recording may have caused
+        return TransientError(f"ffmpeg was killed by signal {-run.status}: {reason}")
+    return PermanentError(f"ffmpeg cannot read the recording: {reason}")

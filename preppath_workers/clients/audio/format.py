@@ -1,4 +1,4 @@
-"""Tells an audio file's format by its first bytes; names and MIME types are a browser's or phone's claims."""
+"""Detect an audio file's format from its first bytes, because names and MIME types are unreliable."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import IO
 
-#: Bytes of a file that are read to find its format; the DocType of a WebM file is among the first hundred.
+#: Bytes read to detect the format; the DocType of a WebM file is among the first hundred.
 _HEAD = 4_096
 _EBML = b"\x1a\x45\xdf\xa3"
-#: Brands of an MP4 file (after `ftyp`) that name another container of the same family.
+#: Brands (after `ftyp`) of other containers of the MP4 family.
 _BRANDS = (
     (re.compile(rb"qt  "), "QuickTime"),
     (re.compile(rb"3g[2egprs]"), "3GPP"),
     (re.compile(rb"M4[AB] "), "M4A"),
     (re.compile(rb"heic|heix|mif1|avif|crx "), "image"),
 )
-#: Patterns of the first bytes, first match counts.
+#: Patterns of the first bytes; the first match counts.
 _SIGNATURES = (
     (re.compile(rb"RIFF....WAVE", re.DOTALL), "WAV"),
     (re.compile(rb"(RF64|BW64)....WAVE", re.DOTALL), "WAV of 64 bits"),
@@ -35,8 +35,7 @@ _SIGNATURES = (
     (re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), "AAC"),  # ADTS: twelve bits of ones, layer 0
     (re.compile(rb"\xff[\xe2-\xe7\xea-\xef\xf2-\xf7\xfa-\xff]"), "MP3"),
 )
-#: The formats that OpenAI takes (its guide "Speech to text"), each with an ending by which it knows them and
-#: a MIME type.
+#: The formats that OpenAI accepts (its guide "Speech to text"), each with a file extension and MIME type.
 _ACCEPTED = {
     "WAV": (".wav", "audio/wav"),
     "FLAC": (".flac", "audio/flac"),
@@ -51,7 +50,7 @@ _ACCEPTED = {
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """A format by name. `extension` and `mime_type` are None if OpenAI does not take it."""
+    """A format by name. `extension` and `mime_type` are None if OpenAI does not accept it."""
 
     name: str
     extension: str | None = None
@@ -59,7 +58,7 @@ class AudioFormat:
 
 
 def audio_format(file: IO[bytes]) -> AudioFormat | None:
-    """Return the format of a file that can seek; None if its first bytes are of no known format."""
+    """Return the format of a seekable file, or None if it is unknown."""
     file.seek(0)
     head = file.read(_HEAD)
     if head.startswith(b"ID3"):  # a tag before an MP3 or AAC stream, whose size is 4 times 7 bits

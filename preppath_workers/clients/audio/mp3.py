@@ -1,18 +1,18 @@
-"""How long an MP3 plays, by its frames' headers (ISO/IEC 11172-3 and 13818-3, layer III)."""
+"""The duration of an MP3, from its frames' headers (ISO/IEC 11172-3 and 13818-3, layer III)."""
 
 from __future__ import annotations
 
 from mmap import mmap
 from typing import NamedTuple
 
-#: Kilobits a second by the header's index, for MPEG 1 and for MPEG 2 and 2.5. 0 is no rate that is told.
+#: Bit rates by the header's index, kbit/s, for MPEG 1 and for MPEG 2 and 2.5. Index 0 means "free format".
 _KILOBITS_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _KILOBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
-#: Samples a second of MPEG 1 by the header's index.
+#: Sample rates of MPEG 1 by the header's index, Hz.
 _RATES = (44_100, 48_000, 32_000)
-#: By the header's version bits: how many times fewer samples a second than MPEG 1. 1 is reserved.
+#: Divisors of MPEG 1's sample rate by the header's version bits. 1 is reserved.
 _DIVISORS = {0: 4, 2: 2, 3: 1}
-#: Bytes of an ID3v1 tag and of an ID3v2 header or footer.
+#: Sizes of an ID3v1 tag and of an ID3v2 header or footer, bytes.
 _TAG, _ID3_HEADER = 128, 10
 
 
@@ -22,7 +22,7 @@ class _Frame(NamedTuple):
 
 
 def seconds(data: bytes | mmap) -> float | None:
-    """How long the MP3 plays; None for anything else. MP3s put end to end, tags included, count as one."""
+    """Return the MP3's duration in seconds, or None if it isn't an MP3. Concatenated MP3s count as one."""
     at, played = 0, 0.0
     while at < len(data):
         frame = _frame(data[at : at + 4])
@@ -50,7 +50,7 @@ def _frame(header: bytes) -> _Frame | None:
 
 
 def _tag(header: bytes) -> int:
-    """The length of the ID3 tag that begins here; 0 when none does."""
+    """Return the size of the ID3 tag that begins here, bytes; 0 if there is none."""
     if header[:3] == b"TAG":
         return _TAG
     if header[:3] != b"ID3" or len(header) < _ID3_HEADER:

@@ -1,4 +1,4 @@
-"""Encodes sound as MP3: the Realtime API sends bare samples."""
+"""Encode raw samples, which the Realtime API sends, as MP3."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 import lameenc
 
-#: Kilobits a second: more than one voice at 24 kHz can fill.
+#: Bit rate, kbit/s: ample for one voice at 24 kHz.
 KILOBITS = 64
 #: LAME's quality, 0 (slow) to 9 (fast).
 _QUALITY = 5
-#: Bytes of samples encoded at a time, so that a long speech does not keep signals waiting.
+#: Bytes encoded per call, because signals are handled between calls only.
 _CHUNK = 1_000_000
 
 
 def encode(samples: bytes, rate: int) -> bytes:
-    """Return an MP3 of 16-bit little-endian mono samples, `rate` of them a second."""
+    """Return an MP3 of 16-bit little-endian mono samples with the sample rate `rate`, Hz."""
     encoder = lameenc.Encoder()
     encoder.silence()
     encoder.set_in_sample_rate(rate)

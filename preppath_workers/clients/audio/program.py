@@ -1,4 +1,4 @@
-"""Runs a program to its end, within a time, and keeps no more of what it says than is told."""
+"""Run a program with a time limit and bounded error output."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import IO
 from ...parent_death import set_pdeathsig
 from ..machine import spawn_error
 
-#: Bytes of standard error that are kept: a broken recording can fill a gigabyte with complaints.
-_KEPT = 4_096
-#: Characters of its last line that are told.
-_TOLD = 300
+#: Bytes of standard error that are kept: a broken recording can cause gigabytes of messages.
+_MAX_STDERR = 4_096
+#: Characters of its last line that are kept.
+_MAX_LINE = 300
 
 
 @dataclass(frozen=True)
 class CompletedProgram:
-    """How a program ended: its exit status, or the negated number of the signal; what it wrote to standard
-    output, if that was captured; and its last line of standard error, printable."""
+    """A completed program: its exit status (negative: killed by that signal), its captured standard output,
+    and its last line of standard error, made printable."""
 
     status: int
     output: bytes
@@ -32,11 +32,10 @@ class CompletedProgram:
 def run_program(
     command: Sequence[str], source: IO[bytes], output: IO[bytes] | int, limit: float
 ) -> CompletedProgram | None:
-    """Run the program with `source` as its input, and return how it ended; None if it was not done after
-    `limit` seconds and was killed.
+    """Run the program with `source` as its input. Returns None if it was killed after `limit` seconds.
 
-    `output` is a file, or subprocess.PIPE to capture it. The program dies with this process. Raises
-    MachineError if it cannot be started for want of memory, processes or descriptors.
+    `output` is a file, or subprocess.PIPE to capture it. The program is killed if this process dies. Raises
+    MachineError if this machine lacks memory, processes or descriptors to start it.
     """
     try:
         process = subprocess.Popen(
@@ -56,15 +55,15 @@ def run_program(
         if captured is None:
             process.kill()
             return None
-    printed, complaints = captured
-    return CompletedProgram(process.returncode, printed, _last_line(complaints))
+    output_bytes, messages = captured
+    return CompletedProgram(process.returncode, output_bytes, _last_line(messages))
 
 
 def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes] | None:
-    """What it writes to its pipes until it ends; None if the time is up."""
-    printed, complaints = bytearray(), bytearray()
+    """Return standard output and error, read until the program ends; None after the deadline."""
+    printed, messages = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
-        for pipe, kept in ((process.stdout, printed), (process.stderr, complaints)):
+        for pipe, kept in ((process.stdout, printed), (process.stderr, messages)):
             if pipe:
                 selector.register(pipe, selectors.EVENT_READ, kept)
         while selector.get_map():
@@ -74,18 +73,20 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, byt
             for key, _ in selector.select(left):
                 piece = os.read(key.fd, 65_536)
                 key.data.extend(piece)
-                if key.data is complaints:
-                    del complaints[:-_KEPT]
+                if key.data is messages:
+                    del messages[:-_MAX_STDERR]
                 if not piece:
                     selector.unregister(key.fileobj)
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         return None
-    return bytes(printed), bytes(complaints)
+    return bytes(printed), bytes(messages)
 
 
-def _last_line(complaints: bytes) -> str:
-    lines = complaints.decode(errors="replace").split("\n")
+def _last_line(messages: bytes) -> str:
+    lines = messages.decode(errors="replace").split("\n")
     last = next((line for line in reversed(lines) if line.strip()), "").strip()
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in last)[:_TOLD]
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in last)[
+        :_MAX_LINE
+    ]

@@ -49,7 +49,7 @@ def test_ffmpeg_over_its_timeout_is_ended(
     started: Path, file: IO[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ffmpeg, "TIME_LIMIT", 0.5)
-    with pytest.raises(TransientError, match=r"not done with the recording after 0\.5 s"):
+    with pytest.raises(TransientError, match=r"exceeded its time limit of 0\.5 s"):
         ffmpeg.seconds(file)
     assert not started.exists() or not is_alive(int(started.read_text()))
 
@@ -80,12 +80,12 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
         ("exit 232", MachineError("descriptors", "Too many open files")),
         ("echo 'a: No space left on device' >&2; exit 1", MachineError("disk", "No space left on device")),
         ("echo 'a: Cannot allocate memory' >&2; exit 1", MachineError("memory", "Cannot allocate memory")),
-        ("kill -SEGV $$", TransientError("ended by signal 11")),
+        ("kill -SEGV $$", TransientError("killed by signal 11")),
         (
             "printf 'one\\na\\033[2Jb\\n\\n' >&2; exit 183",
             PermanentError("cannot read the recording: a\ufffd[2Jb"),
         ),
-        ("exit 1", PermanentError("it gave no reason")),
+        ("exit 1", PermanentError("no reason given")),
     ],
 )
 def test_exit_of_ffmpeg_is_classified_by_its_cause(

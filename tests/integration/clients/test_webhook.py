@@ -147,7 +147,7 @@ def test_connection_without_a_free_descriptor_is_a_machine_error(api: Receiver) 
 
 def test_delivery_without_a_url_is_a_permanent_error() -> None:
     error = failure(None)
-    assert (type(error), str(error)) == (PermanentError, "WEBHOOK_URL is not set: there is nobody to tell")
+    assert (type(error), str(error)) == (PermanentError, "cannot deliver the event: WEBHOOK_URL is not set")
 
 
 def test_delivery_after_a_cookie_does_not_send_it(api: Receiver) -> None:
