@@ -49,7 +49,7 @@ class ReconnectBackoff:
         self._failures += 1
         # Half of the pause is random, so that the workers do not reconnect all at once.
         longest = min(self._longest, _FIRST * 2.0 ** min(self._failures, 16))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 — jitter is no secret
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 — jitter is not a secret
 
     @property
     def is_unreachable(self) -> bool:

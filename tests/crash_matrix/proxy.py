@@ -121,7 +121,7 @@ class _Forwarder:
                     key.data()
 
     def _is_open(self, end: Any) -> bool:
-        """Whoever came first in this round may have closed or unregistered it."""
+        """An earlier event of this round may have closed or unregistered it."""
         try:
             self._selector.get_key(end)
         except (KeyError, ValueError):  # ValueError: it is closed and has no number any more

@@ -1,4 +1,4 @@
-"""Whoever looks during an outage: the commands, as the workers are configured, and the log."""
+"""What an operator sees during an outage: the commands, as the workers are configured, and the log."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Shop:
-    """So many slots, and at most `max` starts in any `duration` ms."""
+    """`slots` slots, and at most `max` starts in any `duration` ms."""
 
     slots: int
     max: int

@@ -23,8 +23,8 @@ PREFIXES = ("north", "north", "south")
 
 @dataclass(frozen=True)
 class Plan:
-    """So many jobs, poison among them (each kills every worker that takes it), and so many troubles, spread
-    over so many seconds."""
+    """Jobs, poison ones among them (each kills every worker that takes it), and troubles, spread over
+    the trial's seconds."""
 
     seconds: float
     jobs: int

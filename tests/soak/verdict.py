@@ -145,7 +145,7 @@ def _early(observations: Observations) -> Iterator[str]:
             runs = observations.records[prefix].by_job.get(job_id, ())
             if runs and runs[0].began < added + job.delay - _CLOCKS:
                 yield job_id
-            # What is not settled when its worker dies is no failure yet: then the next run is no retry.
+            # A failure that isn't settled when its worker dies doesn't count: the next run isn't a retry.
             for failed, retry in pairwise(run for run in runs if run.pid not in struck):
                 if failed.failed and failed.ended and retry.began < failed.ended + BACKOFF - _CLOCKS:
                     yield job_id

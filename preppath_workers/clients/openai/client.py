@@ -43,7 +43,7 @@ class OpenAI:
     """The vendor's account, or accounts. Every method is one request, never repeated here: retries are the
     queue's, which counts them and survives a restart.
 
-    Methods raise RateLimited, ServiceError and PermanentError, and TransientError for an answer that can not
+    Methods raise RateLimited, ServiceError and PermanentError, and TransientError for an answer that cannot
     be used and has no known cause.
     """
 
@@ -154,7 +154,7 @@ def _connect(model_config: ModelConfig, organization: str | None) -> openai.Open
         base_url=model_config.base_url,
         max_retries=0,
         timeout=openai.Timeout(model_config.timeout, connect=min(CONNECT_TIMEOUT, model_config.timeout)),
-        # No cookies: one that is no ASCII would make every further request of this process fail.
+        # No cookies: one that isn't ASCII would make every further request of this process fail.
         http_client=openai.DefaultHttpxClient(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[]))),
     )
 

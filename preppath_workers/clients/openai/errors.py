@@ -11,7 +11,7 @@ from ...errors import ServiceError
 from .classification import SERVICE, RequestInfo, classify
 from .refusals import Refusal, Refused
 
-#: The HTTP library's errors of a request that did not leave whole, and can not have been charged. By name,
+#: The HTTP library's errors of a request that did not leave whole, and cannot have been charged. By name,
 #: because the SDK brings one of two libraries that have the same names.
 _NOT_SENT = frozenset(
     {
@@ -19,7 +19,7 @@ _NOT_SENT = frozenset(
         *("UnsupportedProtocol", "LocalProtocolError", "TooManyRedirects"),
     }
 )
-#: Those of a request that can not be sent at all, with a header or URL that come from the configuration.
+#: Those of a request that cannot be sent at all, with a header or URL that come from the configuration.
 _UNSENDABLE = frozenset({"UnsupportedProtocol", "LocalProtocolError", "TooManyRedirects"})
 
 
@@ -44,7 +44,7 @@ def openai_errors(request: RequestInfo) -> Iterator[None]:
         # The SDK hands on what its JSON reader raises: of an answer that breaks off, of bytes that are no
         # text, of a number with thousands of digits, of brackets without end.
         raise ServiceError(
-            SERVICE, f"OpenAI's answer can not be read ({type(error).__name__})", may_be_paid=True
+            SERVICE, f"OpenAI's answer cannot be read ({type(error).__name__})", may_be_paid=True
         ) from None
 
 

@@ -26,7 +26,7 @@ def find_object(reply: str) -> dict[str, Any] | None:
     """Return the JSON object that the reply is or contains.
 
     Tries the whole reply, then fenced code blocks, then an object with prose around it. Returns None if there
-    is no object, or if there are several and the intended one is unknown.
+    is not an object, or if there are several and the intended one is unknown.
     """
     try:
         value = json.loads(reply)

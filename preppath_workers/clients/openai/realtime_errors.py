@@ -61,7 +61,7 @@ def realtime_errors(request: RequestInfo, progress: Progress) -> Iterator[None]:
         message = f"no connection to OpenAI ({type(error).__name__})"
         raise ServiceError(SERVICE, message, may_be_paid=progress.sent) from None
     except (WebSocketException, openai.OpenAIError, ValueError, RecursionError) as error:
-        message = f"OpenAI's answer can not be read ({type(error).__name__})"
+        message = f"OpenAI's answer cannot be read ({type(error).__name__})"
         raise ServiceError(SERVICE, message, may_be_paid=progress.sent) from None
 
 

@@ -127,7 +127,7 @@ def _roll_back(connection: Connection) -> None:
 
 
 def _seconds(given: str | None, default: float) -> float:
-    """libpq's `connect_timeout`, which an asynchronous connection does not heed: 0 is no limit."""
+    """libpq's `connect_timeout`, which an asynchronous connection does not heed: 0 means no limit."""
     try:
         seconds = int(given) if given is not None else default
     except ValueError:

@@ -127,7 +127,7 @@ class Storage:
         """A URL that anyone can read the object with for that long, `MAX_URL_SECONDS` at most.
 
         Nothing is asked of the server. The URL dies earlier when temporary credentials signed it and they
-        run out, so whoever keeps it should keep the key as well.
+        run out, so keep the key as well.
         """
         with self._request(key) as client:
             return client.generate_presigned_url(
