@@ -1,5 +1,4 @@
-"""Says what becomes of a job whose request a vendor refused: by status, code, type and parameter, never by
-the words. Those are kept for people."""
+"""Classify a vendor's refusal by status, code, type and parameter, never by its message."""
 
 from __future__ import annotations
 
@@ -16,11 +15,11 @@ SERVICE = "openai"
 
 #: Statuses that can be about the job's own text, file or parameters.
 _JOB_STATUSES = frozenset({400, 413, 414, 415, 422})
-#: Statuses below 500 of a service that the same request may not meet again: timeout, conflict, too early.
+#: Transient statuses below 500: timeout, conflict, too early.
 _SERVICE_STATUSES = frozenset({408, 409, 425})
-#: Statuses from 500 on that say that the server never does this.
+#: Statuses from 500 on for what the server does not support.
 _NEVER_SERVED = frozenset({501, 505})
-#: Statuses of a gateway that passed the request on and got no answer in time.
+#: Statuses of a gateway that forwarded the request and got no response in time.
 _UNANSWERED_STATUSES = frozenset({504, 524})
 
 #: Codes and types that depend on the account and may come with a 400 or 429 (OpenAI's guide "Error codes";
@@ -44,16 +43,16 @@ _SETTINGS = frozenset(
 
 @dataclass(frozen=True)
 class RequestInfo:
-    """What a request's failure depends on: the model and its account, and the names of the parameters whose
-    values the job chose (its text and file among them)."""
+    """What the classification needs of a request: the model's configuration, and the names of the parameters
+    whose values come from the job."""
 
     model_config: ModelConfig
     from_job: frozenset[str] = frozenset()
 
 
 def classify(refusal: Refusal, request: RequestInfo) -> JobError:
-    """The error to raise for a refusal: RateLimited for what heals by waiting, PermanentError for what the
-    job brought along, ServiceError for the rest, with `refuses_all` if someone has to change something."""
+    """Return the error to raise: RateLimited for rate limits, PermanentError for what the job's values cause,
+    and ServiceError for the rest, with `refuses_all` if the configuration or account has to change."""
     message = redact(str(refusal), [request.model_config.api_key])
     status, wait = refusal.status, retry_after(refusal.headers)
     if _is_account(refusal):
@@ -61,10 +60,9 @@ def classify(refusal: Refusal, request: RequestInfo) -> JobError:
     if refusal.parameter in request.from_job and (status in _JOB_STATUSES or status == 404):
         return PermanentError(message)
     if status == 404 or "model_not_found" in refusal.names:
-        # We ask for nothing that comes and goes: the model is unknown or shut down, its endpoint is, or the
-        # base URL is wrong.
+        # The model or its endpoint is unknown or shut down, or the base URL is wrong.
         return ServiceError(SERVICE, f"model {request.model_config.model}: {message}", refuses_all=True)
-    # Groq spells a rate limit of tokens 413.
+    # Groq answers 413 for a rate limit of tokens.
     if status == 429 or (status < 500 and "rate_limit_exceeded" in refusal.names):
         return RateLimited(message, wait)
     if status in _SERVICE_STATUSES or (status >= 500 and status not in _NEVER_SERVED):

@@ -32,7 +32,7 @@ CONNECT_TIMEOUT = 5.0
 
 @dataclass(frozen=True)
 class SpeechOptions:
-    """How a text is spoken: the voice, its speed (1 is normal), and instructions in words."""
+    """How to speak a text: the voice, the speed (1 is normal), and instructions in words."""
 
     voice: str
     speed: float | None = None
@@ -40,18 +40,17 @@ class SpeechOptions:
 
 
 class OpenAI:
-    """The vendor's account, or accounts. Every method is one request, never repeated here: retries are the
-    queue's, which counts them and survives a restart.
+    """The configured vendors' models. Each method makes one request and never retries: the queue does.
 
-    Methods raise RateLimited, ServiceError and PermanentError, and TransientError for an answer that cannot
-    be used and has no known cause.
+    Methods raise RateLimited, ServiceError and PermanentError, and TransientError for an unusable answer of
+    unknown cause.
     """
 
     def __init__(self, config: OpenAIConfig) -> None:
         self.config = config
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         for name in ("_transcription", "_speech", "_evaluation"):
             client = self.__dict__.pop(name, None)
             if client:
@@ -60,10 +59,9 @@ class OpenAI:
     def transcribe(
         self, file: IO[bytes], filename: str, mime_type: str, language: str | None = None
     ) -> Transcript:
-        """The text of a recording of at most `MAX_AUDIO_BYTES`.
+        """Return the transcript of a recording of at most `MAX_AUDIO_BYTES`.
 
-        OpenAI tells the format by the file name's ending (webm, mp3, wav, …). `language` is a hint, as ISO
-        639-1 spells it.
+        OpenAI detects the format by the file name's extension. `language` is a hint, an ISO 639-1 code.
         """
         model = self.config.transcription.model
         chosen = ("language", "languages") if language else ()
@@ -78,8 +76,8 @@ class OpenAI:
             return transcript(answer)
 
     def synthesize(self, text: str, options: SpeechOptions) -> bytes:
-        """The text of at most `MAX_SPEECH_INPUT` characters, spoken: an MP3."""
-        # The configured voice is a setting, also where a job asks for it by name.
+        """Return an MP3 of a text of at most `MAX_SPEECH_INPUT` characters."""
+        # The configured voice counts as a setting, also if a job asks for it by name.
         chosen = ("voice",) if options.voice != self.config.speech_voice else ()
         with openai_errors(_request(self.config.speech, "input", "speed", "instructions", *chosen)):
             answer = self._speech.audio.speech.create(
@@ -93,23 +91,23 @@ class OpenAI:
             return speech(answer.content, answer.response.headers)
 
     def reader(self, options: SpeechOptions) -> RealtimeReader:
-        """A session of the Realtime API that reads texts aloud, one paid request each. To be closed."""
+        """Return a session of the Realtime API that reads texts aloud, one paid request each. Close it."""
         from .realtime import RealtimeReader
         from .realtime_frames import SessionOptions
 
         config = self.config
-        # The configured voice is a setting, also if a job asks for it by name.
+        # The configured voice counts as a setting, as in `synthesize`.
         chosen = ("voice",) if options.voice != config.speech_voice else ()
         request = RequestInfo(config.speech, frozenset({"input", "text", "speed", "instructions", *chosen}))
         session = SessionOptions(config.speech.model, options.voice, options.speed, options.instructions)
         return RealtimeReader(self._speech, request, session, config.speech.timeout)
 
     def evaluate(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
-        """The model's answer to a chat: a JSON object that follows the JSON schema, or, where the
-        configuration has `json_object`, was asked to.
+        """Return the JSON object that the model answers to a chat.
 
-        The schema must be one that "strict" structured outputs take: every property required, and
-        `additionalProperties` false.
+        The server enforces the schema, or only asks the model for it if the configuration has `json_object`.
+        The schema must suit "strict" structured outputs: every property required, `additionalProperties`
+        false.
         """
         config = self.config
         strict = config.evaluation_format == "json_schema"
@@ -124,8 +122,8 @@ class OpenAI:
             return json_object(completion)
 
     def shutdown_date(self, model_config: ModelConfig) -> str | None:
-        """The day on which the vendor shuts the capability's model down, as an ISO date; None when none is
-        announced. Raises ServiceError for a model that there is not."""
+        """Return the ISO date on which the vendor shuts the model down, or None if none is announced. Raises
+        ServiceError if the model does not exist."""
         client = _connect(model_config, self.config.organization)
         with client, openai_errors(_request(model_config)):
             return client.models.retrieve(model_config.model).shutdown_date
@@ -154,7 +152,7 @@ def _connect(model_config: ModelConfig, organization: str | None) -> openai.Open
         base_url=model_config.base_url,
         max_retries=0,
         timeout=openai.Timeout(model_config.timeout, connect=min(CONNECT_TIMEOUT, model_config.timeout)),
-        # No cookies: one that isn't ASCII would make every further request of this process fail.
+        # No cookies: one that isn't ASCII would make every later request of this process fail.
         http_client=openai.DefaultHttpxClient(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[]))),
     )
 
@@ -167,5 +165,5 @@ def _response_format(schema: Mapping[str, Any]) -> ResponseFormat:
 
 
 def _asking_for(schema: Mapping[str, Any]) -> Message:
-    told = json.dumps(schema, ensure_ascii=False)
-    return {"role": "system", "content": f"Reply with one JSON object that follows this JSON schema: {told}"}
+    text = json.dumps(schema, ensure_ascii=False)
+    return {"role": "system", "content": f"Reply with one JSON object that follows this JSON schema: {text}"}

@@ -1,20 +1,20 @@
-"""Leaves out of a transcript what the model itself doubts: Whisper hears words in silence and noise, most
-often those that end a video ("Thanks for watching!"), and adds that probably nothing was said."""
+"""Remove segments that the model itself doubts: Whisper hallucinates phrases in silence and noise, and
+reports a high probability that nothing was said."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-#: Probabilities that nothing was said, each with the mean log probability of its words below which the
-#: segment is doubtful. The first pair is Whisper's own rule for silence (`no_speech_threshold` and
-#: `logprob_threshold`); by the second, phrases that it knows by heart are doubtful too.
+#: Pairs of a minimum probability of no speech and a maximum mean log probability of the words. The first is
+#: Whisper's rule for silence (`no_speech_threshold`, `logprob_threshold`); the second also finds memorized
+#: phrases.
 _DOUBTFUL = ((0.6, -1.0), (0.9, -0.15))
 
 
 def without_doubtful(text: str, segments: Any) -> tuple[str, int]:
-    """Return the text without the segments that the model doubts, and the number of those. `segments` are
-    those of `verbose_json`; a text without any is returned as it is."""
+    """Return the text without doubtful segments, and their number. `segments`: those of `verbose_json`, or
+    anything else to keep the text unchanged."""
     if not isinstance(segments, list):
         return text, 0
     kept = [segment for segment in segments if not _is_doubtful(segment)]

@@ -1,4 +1,4 @@
-"""Says what becomes of a job when a request to OpenAI fails: the one place that knows the SDK's errors."""
+"""Translate the OpenAI SDK's errors into the package's."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ from ...errors import ServiceError
 from .classification import SERVICE, RequestInfo, classify
 from .refusals import Refusal, Refused
 
-#: The HTTP library's errors of a request that did not leave whole, and cannot have been charged. By name,
-#: because the SDK brings one of two libraries that have the same names.
+#: The HTTP library's errors of a request that was not sent completely, so it cannot be charged. By name,
+#: because the SDK uses one of two libraries with the same names.
 _NOT_SENT = frozenset(
     {
         *("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "WriteError", "WriteTimeout"),
         *("UnsupportedProtocol", "LocalProtocolError", "TooManyRedirects"),
     }
 )
-#: Those of a request that cannot be sent at all, with a header or URL that come from the configuration.
+#: Errors of a request that cannot be sent, because a configured header or URL is wrong.
 _UNSENDABLE = frozenset({"UnsupportedProtocol", "LocalProtocolError", "TooManyRedirects"})
 
 
 @contextmanager
 def openai_errors(request: RequestInfo) -> Iterator[None]:
-    """Turns what the SDK raises inside the block, and an error in a successful answer, into RateLimited,
+    """Turn errors of the SDK inside the block, and an error in a successful response, into RateLimited,
     ServiceError or PermanentError.
 
-    The SDK's errors are not chained to ours: their text can repeat the key (a key with a line break in it,
-    for one, is quoted by the HTTP library), and chained errors end up in logs. What helps is taken over.
+    The SDK's errors are not chained, because their text can quote the key and chained errors are logged.
     """
     try:
         yield
@@ -41,10 +40,9 @@ def openai_errors(request: RequestInfo) -> Iterator[None]:
     except openai.APIConnectionError as error:
         raise _no_answer(error) from None
     except (openai.OpenAIError, ValueError, RecursionError) as error:
-        # The SDK hands on what its JSON reader raises: of an answer that breaks off, of bytes that are no
-        # text, of a number with thousands of digits, of brackets without end.
+        # The SDK passes on errors of the JSON parser: truncated text, invalid UTF-8, huge numbers, nesting.
         raise ServiceError(
-            SERVICE, f"OpenAI's answer cannot be read ({type(error).__name__})", may_be_paid=True
+            SERVICE, f"cannot parse OpenAI's response ({type(error).__name__})", may_be_paid=True
         ) from None
 
 
@@ -56,5 +54,5 @@ def _no_answer(error: openai.APIConnectionError) -> ServiceError:
         return ServiceError(SERVICE, message, refuses_all=bool(names & _UNSENDABLE))
     if isinstance(error, openai.APITimeoutError):
         return ServiceError(SERVICE, "OpenAI did not answer in time", may_be_paid=True)
-    message = f"OpenAI's answer broke off or never came ({cause.__name__})"
+    message = f"OpenAI's response is incomplete or missing ({cause.__name__})"
     return ServiceError(SERVICE, message, may_be_paid=True)

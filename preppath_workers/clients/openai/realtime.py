@@ -1,7 +1,6 @@
-"""Reads texts aloud over OpenAI's Realtime API: one WebSocket session, one response for each text.
+"""Read texts aloud with OpenAI's Realtime API: one WebSocket session, one response per text.
 
-A voice model may answer a text or reword it instead of reading it. What it said comes back as a transcript,
-which the caller has to compare.
+A voice model may answer or reword a text instead of reading it, so the caller has to compare the transcript.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from socket import SHUT_RDWR
 from typing import Any, cast
 
 import openai
-import openai.resources.realtime  # the SDK would load it late, after the fork
+import openai.resources.realtime  # before the fork; the SDK imports it lazily
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
@@ -27,20 +26,20 @@ from .realtime_frames import RATE, SessionOptions, Usage, response_request, seco
 
 #: Seconds to connect, the handshake included.
 _OPEN_TIMEOUT = 10.0
-#: Seconds for the closing handshake: everything was received by then.
+#: Seconds for the closing handshake.
 _CLOSE_TIMEOUT = 1.0
 #: Bytes of the largest message that is accepted.
 _MAX_MESSAGE = 16 * 1024 * 1024
-#: Seconds after which a session is left for a new one: OpenAI ends a session after 60 minutes.
+#: Seconds after which a session is replaced: OpenAI ends a session after 60 minutes.
 _SESSION_LIFE = 3_000.0
-#: Events that carry sound and transcripts, in the API's name and that of its beta, which other servers use.
+#: Events with audio and transcripts, by the API's names and those of its beta, which other servers use.
 _AUDIO = frozenset({"response.output_audio.delta", "response.audio.delta"})
 _TRANSCRIPTS = frozenset({"response.output_audio_transcript.done", "response.audio_transcript.done"})
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A text as a model read it: 16-bit little-endian mono samples, `RATE` a second, and what it said."""
+    """A text as the model read it: 16-bit little-endian mono samples at `RATE` Hz, and the transcript."""
 
     samples: bytes
     transcript: str
@@ -48,7 +47,7 @@ class Reading:
 
     @property
     def seconds(self) -> float:
-        """How long it plays."""
+        """The duration."""
         return len(self.samples) / 2 / RATE
 
 
@@ -79,15 +78,14 @@ class RealtimeReader:
     def close(self) -> None:
         """End the session, if one is open."""
         opened, self._opened, self._socket = self._opened, ExitStack(), None
-        with suppress(Exception):  # nothing is lost with a session that does not end in order
+        with suppress(Exception):  # nothing is lost if the session does not close cleanly
             opened.close()
 
     def read(self, text: str) -> Reading:
-        """Return the text as the model read it, be it right or wrong. One paid request.
+        """Return the text as the model read it, right or wrong. Makes one paid request.
 
-        Raises RateLimited, ServiceError (`may_be_paid` from the moment in which the response is asked for),
-        PermanentError for what the text or the job's own wishes cause, and TransientError for a speech that
-        was cut off.
+        Raises RateLimited, ServiceError (with `may_be_paid` once the response is requested), PermanentError
+        for what the job's values cause, and TransientError for a speech that was cut off.
         """
         progress = Progress()
         try:
@@ -95,19 +93,19 @@ class RealtimeReader:
                 self._ask(text)
                 progress.sent = True
                 return self._receive()
-        except BaseException:  # a response that is not read to its end would be mixed with the next
+        except BaseException:  # the rest of this response would be mixed with the next
             self._hang_up()
             raise
 
     def _hang_up(self) -> None:
-        """End the session without its closing handshake, for which a silent server would let us wait."""
+        """End the session without its closing handshake, which a silent server would delay."""
         if self._socket:
             with suppress(OSError):
                 self._socket.socket.shutdown(SHUT_RDWR)
         self.close()
 
     def _ask(self, text: str) -> None:
-        """Ask for the response, in a new session if the server ended the old one meanwhile."""
+        """Request the response, in a new session if the server has ended the old one."""
         if time.monotonic() - self._opened_at > _SESSION_LIFE:
             self.close()
         request = json.dumps(response_request(self._options, text))
@@ -166,11 +164,11 @@ class RealtimeReader:
 
 
 class _Answer:
-    """What has come of one response."""
+    """The events of one response received so far."""
 
     def __init__(self) -> None:
         self.id: Any = None
-        #: Seconds until the account's used-up limits are whole again, as far as the server tells.
+        #: Seconds until the account's exhausted limits reset, if reported.
         self.reset: float | None = None
         self._samples = bytearray()
         self._transcripts: list[str] = []
@@ -194,7 +192,7 @@ class _Answer:
         return None
 
     def reading(self, response: Mapping[str, Any]) -> Reading:
-        """Return the finished reading. Raises TransientError if it has no sound."""
+        """Return the finished reading. Raises TransientError if it has no audio."""
         if len(self._samples) < 2:
             raise TransientError("OpenAI answered with an empty speech")
         samples = bytes(self._samples[: len(self._samples) // 2 * 2])

@@ -1,5 +1,4 @@
-"""Says what becomes of a job when the Realtime API fails: the one place that knows websockets' errors, and
-the API's events that say no."""
+"""Translate errors of websockets and the Realtime API's error events into the package's."""
 
 from __future__ import annotations
 
@@ -21,15 +20,15 @@ from ...errors import JobError, PermanentError, RateLimited, ServiceError, Trans
 from .classification import SERVICE, RequestInfo, classify
 from .refusals import Refusal
 
-#: The HTTP status that goes with a close code (RFC 6455, 7.4, and IANA's registry of close codes):
+#: HTTP statuses by close code (RFC 6455, 7.4, and IANA's registry of close codes):
 #: restarting, try again later, bad gateway, unauthorized, forbidden, timeout.
 _CLOSE_STATUSES = {1012: 503, 1013: 503, 1014: 502, 3000: 401, 3003: 403, 3008: 408}
-#: Characters of a server's words that are kept.
+#: Characters of a server's message that are kept.
 _MAX_REASON = 200
 
 
 class Progress:
-    """How far a response has come: from `sent` until its end it may be on the bill."""
+    """The progress of a response. Once it is `sent`, it may be charged."""
 
     def __init__(self) -> None:
         self.sent = False
@@ -61,7 +60,7 @@ def realtime_errors(request: RequestInfo, progress: Progress) -> Iterator[None]:
         message = f"no connection to OpenAI ({type(error).__name__})"
         raise ServiceError(SERVICE, message, may_be_paid=progress.sent) from None
     except (WebSocketException, openai.OpenAIError, ValueError, RecursionError) as error:
-        message = f"OpenAI's answer cannot be read ({type(error).__name__})"
+        message = f"cannot parse OpenAI's response ({type(error).__name__})"
         raise ServiceError(SERVICE, message, may_be_paid=progress.sent) from None
 
 
@@ -70,7 +69,7 @@ def refused_event(
 ) -> JobError:
     """Return the error for an `error` event, or for the error of a failed response.
 
-    What refuses the session's setup depends on the configuration, unless the job chose it.
+    An error of the session's setup depends on the configuration, unless its parameter comes from the job.
     """
     fields = dict(error) if isinstance(error, Mapping) else {"message": error}
     if isinstance(fields.get("param"), str):
@@ -79,7 +78,7 @@ def refused_event(
     refusal = Refusal(200, fields)
     found = classify(refusal, request)
     if is_setup and isinstance(found, PermanentError) and refusal.parameter not in request.from_job:
-        return ServiceError(SERVICE, f"the session's setup is refused: {found}", refuses_all=True)
+        return ServiceError(SERVICE, f"cannot set up the session: {found}", refuses_all=True)
     return _charged(found) if may_be_paid else found
 
 
@@ -100,7 +99,7 @@ def unfinished(response: Mapping[str, Any], request: RequestInfo, reset: float |
 
 
 def _charged(error: JobError) -> JobError:
-    """Return the error with `may_be_paid`, if it is the service's passing failure."""
+    """Return the error with `may_be_paid` if it is a transient failure of the service."""
     if isinstance(error, ServiceError) and not error.refuses_all:
         return ServiceError(SERVICE, str(error), may_be_paid=True, retry_after=error.retry_after)
     return error

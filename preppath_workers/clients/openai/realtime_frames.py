@@ -1,4 +1,4 @@
-"""The Realtime API's frames: what we send, and what a response used (API reference, "Realtime")."""
+"""The Realtime API's requests, and the usage in its responses (API reference, "Realtime")."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from ...config.openai_speech import CUSTOM_VOICES
 from ..retry_after import MAX_RETRY_AFTER
 
-#: Samples a second: the only rate that the API has.
+#: Sample rate, Hz: the only one that the API supports.
 RATE = 24_000
-#: Output tokens of one response: some three minutes of sound. A model that begins to answer a text ends here.
+#: Output tokens of one response, about three minutes of audio: bounds a model that answers the text.
 MAX_OUTPUT_TOKENS = 4_096
-#: How the names of models begin that reason, and take an effort.
+#: Prefix of the names of reasoning models, which accept an effort.
 _REASONING_MODELS = "gpt-realtime-2"
 _FORMAT = {"type": "audio/pcm", "rate": RATE}
 
-#: The text is data, and models answer a question more readily than they read it.
+#: Emphatic, because models tend to answer a question instead of reading it.
 _INSTRUCTIONS = """\
 You are a text-to-speech engine. The user's message holds one text between <text> and </text>. Read that \
 text aloud, word for word, in its own language, and say nothing else: no greeting, no introduction, no \
@@ -45,14 +45,14 @@ class SessionOptions:
 
     @property
     def output(self) -> dict[str, Any]:
-        """The sound that is wanted, as a response spells it."""
+        """The audio format and voice, in the API's format."""
         custom = self.voice.startswith(CUSTOM_VOICES)
         return {"format": _FORMAT, "voice": {"id": self.voice} if custom else self.voice}
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one response or more; 0 if the server does not tell. `input_tokens` include the cached."""
+    """Tokens of one or more responses; 0 if not reported. `input_tokens` include the cached ones."""
 
     input_tokens: int = 0
     cached_tokens: int = 0
@@ -64,7 +64,7 @@ class Usage:
         return Usage(*(mine + theirs for mine, theirs in both))
 
     def as_result(self) -> dict[str, int]:
-        """As a job's result spells it."""
+        """Return the usage as it appears in a job's result."""
         return {
             "inputTokens": self.input_tokens,
             "cachedTokens": self.cached_tokens,
@@ -74,14 +74,14 @@ class Usage:
 
     @classmethod
     def of(cls, usage: Any) -> Usage:
-        """Read a response's `usage`, whatever the server sent as that."""
-        told = _mapping(usage)
+        """Parse a response's `usage`, which may be of any shape."""
+        fields = _mapping(usage)
         inputs, outputs = (
-            _mapping(told.get("input_token_details")),
-            _mapping(told.get("output_token_details")),
+            _mapping(fields.get("input_token_details")),
+            _mapping(fields.get("output_token_details")),
         )
         return cls(
-            _count(told.get("input_tokens")),
+            _count(fields.get("input_tokens")),
             _count(inputs.get("cached_tokens")),
             _count(outputs.get("text_tokens")),
             _count(outputs.get("audio_tokens")),
@@ -106,7 +106,7 @@ def session_request(options: SessionOptions) -> dict[str, Any]:
 
 
 def response_request(options: SessionOptions, text: str) -> dict[str, Any]:
-    """Return the event that asks for the text: out of band, so that no text sees another."""
+    """Return the event that requests a text, out of band, so that texts do not affect each other."""
     content = {"type": "input_text", "text": f"<text>\n{text}\n</text>"}
     return {
         "type": "response.create",
@@ -123,9 +123,9 @@ def response_request(options: SessionOptions, text: str) -> dict[str, Any]:
 
 
 def seconds_to_wait(limits: Any) -> float | None:
-    """Return when the last of the used-up limits of `rate_limits.updated` is whole again, None if none is."""
-    told = [_mapping(each) for each in limits] if isinstance(limits, list) else []
-    waits = [each.get("reset_seconds") for each in told if each.get("remaining") == 0]
+    """Return the seconds until the last exhausted limit of `rate_limits.updated` resets, or None."""
+    reported = [_mapping(each) for each in limits] if isinstance(limits, list) else []
+    waits = [each.get("reset_seconds") for each in reported if each.get("remaining") == 0]
     found = [float(wait) for wait in waits if isinstance(wait, int | float) and 0 < wait <= MAX_RETRY_AFTER]
     return max(found, default=None)
 

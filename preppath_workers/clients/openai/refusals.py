@@ -1,4 +1,4 @@
-"""Reads what a vendor says when it refuses a request: each vendor has a shape of its own."""
+"""Parse vendors' error responses, which differ in shape."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 #: Characters of the vendor's message that are kept.
 MAX_MESSAGE = 300
 
-#: Codes that are about how we ask, unless they name a parameter that the job chose.
+#: Codes about the request's format, unless they name a parameter that comes from the job.
 CONFIGURATION_CODES = frozenset(
     {
         *("unsupported_parameter", "unsupported_value", "unknown_parameter"),
         *("invalid_json_schema", "extra_forbidden"),
     }
 )
-#: The status that goes with a code or type, for errors that come with a status of 200 and no number.
+#: Statuses by code or type, for errors in a response with status 200.
 _STATUSES = {
     **dict.fromkeys(("invalid_api_key", "authentication_error", "unauthenticated"), 401),
     **dict.fromkeys(("permission_error", "permission_denied"), 403),
@@ -28,14 +28,14 @@ _STATUSES = {
     **dict.fromkeys(("invalid_request_error", "invalid_argument", "context_length_exceeded"), 400),
     **dict.fromkeys(("invalid_prompt", "content_policy_violation", *CONFIGURATION_CODES), 400),
 }
-#: The status of an error that tells nothing about itself: the vendor's own vendor failed.
+#: Status of an error without code or type: an upstream of the vendor failed.
 _UNKNOWN_STATUS = 502
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer that says no: the vendor's error object, whatever it sent, and the HTTP status, which is 200
-    for an error in the body of a success."""
+    """An error response: the vendor's error object, of any shape, and the HTTP status, which is 200 for an
+    error in a successful response."""
 
     http_status: int
     error: Any = None
@@ -44,7 +44,7 @@ class Refusal:
 
     @property
     def status(self) -> int:
-        """The HTTP status, or the one that the error would have come with."""
+        """The HTTP status, or the one that matches the error's code."""
         if self.http_status >= 300:
             return self.http_status
         code = self._field("code") or self._field("status")
@@ -54,13 +54,13 @@ class Refusal:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The code and the type in lower case: vendors write the same words into either."""
-        kinds = [self._field("code"), self._field("type"), self._detail.get("type")]
-        return tuple(kind.lower() for kind in kinds if isinstance(kind, str) and kind)
+        """The code and type in lower case: vendors use the same words for either."""
+        names = [self._field("code"), self._field("type"), self._detail.get("type")]
+        return tuple(name.lower() for name in names if isinstance(name, str) and name)
 
     @property
     def parameter(self) -> str | None:
-        """The request's parameter that is refused: the first word of `messages[0].content`, for example."""
+        """The refused parameter of the request: `messages` for `messages[0].content`, for example."""
         place = self._field("param")
         if not place:
             path = self._detail.get("loc")
@@ -71,7 +71,7 @@ class Refusal:
 
     @property
     def is_flagged_input(self) -> bool:
-        """Whether a moderation objects to the text (OpenRouter answers 403 then)."""
+        """Whether moderation rejected the text (OpenRouter answers 403)."""
         return bool({"flagged_input", "reasons"} & self._metadata.keys())
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class Refusal:
             parts.append("with an error" + ("" if code == str(self.status) else f" like {self.status}"))
         parts += [code] if code and code != str(self.http_status) else []
         parts += [f"(request {self.request_id})"] if self.request_id else []
-        # OpenAI's answer to a wrong key repeats parts of it, with stars between them.
+        # OpenAI's message about a wrong key quotes parts of it.
         said = "" if self.status == 401 else self._words
         return " ".join(parts) + (f": {said[:MAX_MESSAGE]}" if said else "")
 
@@ -103,7 +103,7 @@ class Refusal:
     def _field(self, name: str) -> str:
         value = self._fields.get(name)
         is_word = isinstance(value, str | int) and not isinstance(value, bool)
-        # A number of any length can be spelled in JSON, and not all can be turned into a text.
+        # Python refuses to convert very long integers to text.
         return str(value) if is_word and not (isinstance(value, int) and value > 10**9) else ""
 
     @property
@@ -125,7 +125,7 @@ class Refusal:
 
 
 class Refused(Exception):
-    """Raised for an error in the body of a success, and turned into one of ours by `openai_errors`."""
+    """Raised for an error in a successful response; `openai_errors` translates it."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(str(refusal))

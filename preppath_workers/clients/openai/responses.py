@@ -1,5 +1,5 @@
-"""Reads OpenAI's answers. The SDK does not check what it was sent: a gateway's page of HTML, or the answer of
-a server that speaks the API in its own way, arrives here as whatever it is."""
+"""Parse OpenAI's responses. The SDK does not validate them: a gateway's HTML page, or a response of another
+vendor's shape, arrives here unchanged."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from .doubtful_segments import without_doubtful
 from .json_reply import find_object
 from .refusals import Refusal, Refused
 
-#: What an answer has that is an error without being told so by its status; the last is FastAPI's.
+#: Fields of an error in a response with a status of success; the last is FastAPI's.
 _FIELDS_OF_ERRORS = ("error", "message", "code", "detail")
-#: Seconds of the longest recording that a duration is believed of: a week.
+#: Longest plausible duration of a recording, seconds: a week.
 _LONGEST = 604_800.0
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said; the duration in seconds and the language where the model tells them. `doubtful` segments
-    are left out of the text: the model heard words there, and that there were none."""
+    """A transcript, with the duration in seconds and the language if the model reports them. `doubtful`:
+    number of segments omitted from the text, see `doubtful_segments.py`."""
 
     text: str
     duration: float | None = None
@@ -34,7 +34,7 @@ class Transcript:
 
 
 def transcript(answer: Any) -> Transcript:
-    """Raises ServiceError for an answer without a text, and Refused for an error."""
+    """Return the transcript. Raises ServiceError for an answer without a text, and Refused for an error."""
     text = getattr(answer, "text", None)
     if not isinstance(text, str):
         raise _no_answer(answer, "a transcript")
@@ -49,8 +49,8 @@ def transcript(answer: Any) -> Transcript:
 
 
 def speech(audio: bytes, headers: Mapping[str, str]) -> bytes:
-    """Raises ServiceError for a text in place of a sound, Refused for an error, and TransientError for an
-    empty answer."""
+    """Return the audio. Raises ServiceError for text in place of audio, Refused for an error, and
+    TransientError for an empty answer."""
     if audio.startswith((b"{", b"[")):
         _raise_error(_json(audio), _FIELDS_OF_ERRORS, headers.get("x-request-id"))
     if headers.get("content-type", "").startswith(("text/", "application/json")) and audio:
@@ -61,9 +61,11 @@ def speech(audio: bytes, headers: Mapping[str, str]) -> bytes:
 
 
 def json_object(completion: Any) -> dict[str, Any]:
-    """The object that a chat's answer is. Raises ServiceError for an answer without a choice, Refused for an
-    error, PermanentError for a model's refusal, and TransientError for an answer that is cut off or something
-    else."""
+    """Return the JSON object in a chat's answer.
+
+    Raises ServiceError for an answer without a choice, Refused for an error, PermanentError for a model's
+    refusal, and TransientError for an answer that is cut off or has no JSON object.
+    """
     _raise_error(completion, ("error",))
     choice = _first(getattr(completion, "choices", None))
     message, reason = getattr(choice, "message", None), getattr(choice, "finish_reason", None)
@@ -82,13 +84,13 @@ def json_object(completion: Any) -> dict[str, Any]:
 
 
 def _no_answer(answer: Any, wanted: str, whole: Any = None) -> ServiceError:
-    """The error for an answer that lacks what was asked for. Raises Refused if the answer says why."""
+    """Return the error for an answer without the wanted content. Raises Refused if it has an error."""
     _raise_error(answer, _FIELDS_OF_ERRORS, _request_id(whole or answer))
     return ServiceError(SERVICE, f"OpenAI answered without {wanted}")
 
 
 def _raise_error(answer: Any, fields: Sequence[str], request_id: str | None = None) -> None:
-    """Raises Refused for an answer with an `error`, or, by the other fields, one that is an error itself."""
+    """Raise Refused if the answer has one of these fields, and so an error or is one itself."""
     answer = _first(answer) or answer  # Google's servers put an error into a list
     unknown = answer.model_extra if isinstance(answer, BaseModel) else answer
     if not isinstance(unknown, dict) or not any(unknown.get(name) for name in fields):
@@ -119,6 +121,6 @@ def _first(values: Any) -> Any:
 
 
 def _seconds(value: Any) -> float | None:
-    # Compared as it came: no float can hold every integer that JSON can spell.
+    # Compared before conversion: a JSON integer may be too large for a float.
     is_time = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LONGEST
     return float(value) if is_time else None
