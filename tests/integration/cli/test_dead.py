@@ -213,7 +213,7 @@ def test_dead_purge_on_a_terminal_asks_first(
     )
     os.write(terminal, f"{answer}\n".encode())
     message, _ = process.communicate(timeout=30)
-    assert "Delete 4 dead jobs of tts for good? [y/N]" in message
+    assert "Delete 4 dead jobs of tts permanently? [y/N]" in message
     assert dead_jobs.counts().failed == left
 
 
