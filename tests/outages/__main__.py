@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from fnmatch import fnmatch
 from pathlib import Path
 
-from tests.conftest import OURS
+from tests.conftest import VARIABLES
 
 from . import __doc__ as description
 from . import report
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=2, metavar="N", help="cells played side by side (2)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the workers' logs are kept")
     args = parser.parse_args()
-    for name in [name for name in os.environ if name.startswith((*OURS, "PG"))]:
+    for name in [name for name in os.environ if name.startswith((*VARIABLES, "PG"))]:
         del os.environ[name]
     cells = [cell for cell in (quick() if args.quick else full()) if fnmatch(str(cell), args.only)]
     missing = [cell for cell in cells if cell.stops_nothing] if library() is None else []
