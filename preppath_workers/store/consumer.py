@@ -223,6 +223,8 @@ class Consumer:
             raise self._unknown(answer)
         finished, self._unsettled = self._unsettled, None
         assert finished is not None
+        if not detail and verdict == "completed":
+            return Settlement(finished, verdict)
         # A repeated call returns the verdict alone.
         about, account, gate = (*detail, "", "", "")[:3]
         settlement = Settlement(finished, verdict, counted=account != "excused", closed=gate == "closed")

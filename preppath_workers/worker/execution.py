@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +57,11 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
             data = job.data
             if not isinstance(data, dict):
                 raise InvalidJob("data must be a JSON object")
-            with closing(
-                ActiveJobContext(job, data, worker_context.consumer, worker_context.services)
-            ) as running:
+            running = ActiveJobContext(job, data, worker_context.consumer, worker_context.services)
+            try:
                 result = worker_context.handle(running, worker_context.services)
+            finally:
+                running.close()
         return Completed(_encode_result(result))
     except JobLost:
         raise
