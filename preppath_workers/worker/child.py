@@ -12,11 +12,11 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from .. import __version__
+from ..clients.parent_death import set_pdeathsig
 from ..config.load import EX_CONFIG
 from ..config.model import Config, QueueConfig
 from ..errors import ConfigError
 from ..log import fields
-from ..parent_death import set_pdeathsig
 from ..registry import Registry
 from ..store.consumer import Consumer
 from .forking import Child

@@ -1,4 +1,4 @@
-"""A multiprocessing child process that inherits no pipes of its siblings.
+"""Forking and reaping: a multiprocessing child process that inherits no pipes of its siblings.
 
 multiprocessing opens two pipes per child process. Later child processes inherit them, and a failed fork leaks
 them. Neither pipe is needed: SIGCHLD reports the end of a child process, PR_SET_PDEATHSIG that of its parent.
@@ -7,6 +7,7 @@ them. Neither pipe is needed: SIGCHLD reports the end of a child process, PR_SET
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from multiprocessing import popen_fork
 from multiprocessing.context import ForkProcess
 from multiprocessing.process import BaseProcess
@@ -33,3 +34,19 @@ class _Fork(popen_fork.Popen):
                 code = process_obj._bootstrap()  # type: ignore[attr-defined]
             finally:
                 os._exit(code)
+
+
+def reap_zombies(own: Collection[int | None]) -> None:
+    """Reap ended processes except `own`, the process ids that the caller waits for itself.
+
+    Process 1 of a container inherits the orphaned processes of the container.
+    """
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except OSError:  # usually ECHILD: there are no child processes
+            return
+        # waitid returns one of `own` first: the caller reads its exit code, the others are reaped next time.
+        if ended is None or ended.si_pid in own:
+            return
+        os.waitpid(ended.si_pid, os.WNOHANG)

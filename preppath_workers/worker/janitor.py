@@ -18,9 +18,9 @@ from functools import partial
 
 from redis.exceptions import RedisError
 
+from ..clients.parent_death import is_orphaned
 from ..config.model import Config, QueueConfig
 from ..log import fields
-from ..parent_death import is_orphaned
 from ..store import connection
 from ..store.consumer import LONGEST_POP_MS
 from ..store.job import Job

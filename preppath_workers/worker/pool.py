@@ -12,9 +12,9 @@ from multiprocessing.context import ForkProcess
 
 from ..config.load import EX_CONFIG
 from ..config.model import Config, QueueConfig
-from ..parent_death import reap_zombies
 from ..registry import Registry
 from .child import fork_janitor, fork_worker
+from .forking import reap_zombies
 from .janitor import LEAVE, InstanceInfo
 from .liveness import Liveness
 from .managed_process import ManagedProcess

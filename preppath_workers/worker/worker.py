@@ -21,11 +21,11 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
+from ..clients.parent_death import is_orphaned
 from ..clients.services import Services
 from ..config.model import Config, QueueConfig
 from ..errors import JobLost, Shutdown
 from ..log import LogContext, fields
-from ..parent_death import is_orphaned
 from ..registry import Handler
 from ..store.consumer import Consumer, Wait
 from ..store.job import Job

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 
 from preppath_workers import Queue
+from preppath_workers.clients.parent_death import set_pdeathsig
 from preppath_workers.config.model import Config
-from preppath_workers.parent_death import set_pdeathsig
 from preppath_workers.store.connection import client
 from preppath_workers.store.consumer import Consumer, Wait
 from preppath_workers.store.job import Job

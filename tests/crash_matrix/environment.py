@@ -16,9 +16,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from preppath_workers import Queue
+from preppath_workers.clients.parent_death import set_pdeathsig
 from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
-from preppath_workers.parent_death import set_pdeathsig
 from preppath_workers.registry import Registry
 from preppath_workers.store import connection, scripts
 from preppath_workers.worker.child import fork_janitor, fork_worker

@@ -19,7 +19,7 @@ from typing import Any, Literal, Self
 
 import hiredis
 
-from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.clients.parent_death import set_pdeathsig
 from preppath_workers.store import scripts
 from tests.support.process import HOST
 

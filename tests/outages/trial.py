@@ -14,7 +14,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from preppath_workers import Queue
-from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.clients.parent_death import set_pdeathsig
 from tests.integration.worker.harness import App
 from tests.outages.faults.table import FAULTS
 from tests.support.waiting import eventually

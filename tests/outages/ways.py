@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.clients.parent_death import set_pdeathsig
 from tests.integration.worker.harness import ROOT
 from tests.support.process import free_port
 

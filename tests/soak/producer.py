@@ -17,7 +17,7 @@ from random import Random
 from redis.exceptions import RedisError
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.clients.parent_death import set_pdeathsig
 from preppath_workers.store.connection import client
 
 from .plan import PREFIXES, Plan

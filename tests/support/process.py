@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.clients.parent_death import set_pdeathsig
 
 HOST = "127.0.0.1"
 

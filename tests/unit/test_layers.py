@@ -18,7 +18,7 @@ PACKAGE = preppath_workers.__name__
 
 #: The entries of the package, from the bottom up: each may import itself and those before it.
 LAYERS = (
-    *("errors", "config", "log", "parent_death"),
+    *("errors", "config", "log"),
     *("store", "queue"),  # with errors: all that a producer imports
     *("clients", "registry", "jobs"),
     *("worker", "cli", "__main__"),

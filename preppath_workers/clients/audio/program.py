@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from ...parent_death import set_pdeathsig
 from ..machine import spawn_error
+from ..parent_death import set_pdeathsig
 
 #: Bytes of standard error that are kept: a broken recording can cause gigabytes of messages.
 _MAX_STDERR = 4_096

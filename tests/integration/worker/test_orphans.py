@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from preppath_workers import Queue
-from preppath_workers.parent_death import set_pdeathsig
+from preppath_workers.clients.parent_death import set_pdeathsig
 from tests.support.waiting import eventually
 
 from .conftest import Start
