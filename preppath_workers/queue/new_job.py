@@ -1,0 +1,100 @@
+"""A job that a producer adds: its checks, and its form in Redis."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..store.job import DEFAULT_PRIORITY, is_valid_id, new_id
+from ..store.json_text import whole_characters
+
+# Created once: json.dumps creates an encoder for each call with non-default options.
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+#: Largest data of one job, bytes of JSON. Store larger objects in S3 and their key in the job.
+MAX_DATA_BYTES = 1_000_000
+
+#: Jobs added by one script call, bounded because a script blocks Redis.
+_CHUNK = 500
+
+#: Characters of data in one script call: 500 jobs of the largest size would be half a gigabyte.
+_CHUNK_CHARACTERS = 1_000_000
+
+#: Arguments of `enqueue.lua` for one job; see `NewJob.encode`.
+Encoded = tuple[str, str, int, int]
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job to add.
+
+    Args:
+        data: a JSON object, up to `MAX_DATA_BYTES`.
+        id: a unique id; a new ULID by default. Adding an id that still exists is a no-op.
+        priority: 1 (most urgent) to 100; first in, first out within one priority.
+        delay: seconds until the job is due.
+    """
+
+    data: Mapping[str, Any]
+    id: str = field(default_factory=new_id)
+    priority: int = DEFAULT_PRIORITY
+    delay: float = 0.0
+
+    def encode(self) -> Encoded:
+        """Return the script's arguments: id, JSON, priority, delay in ms. Raises ValueError if any is
+        invalid."""
+        if not is_valid_id(self.id):
+            raise ValueError(
+                f"id {self.id!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
+            )
+        check_priority(self.priority)
+        if not 0 <= self.delay <= 10 * 365 * 86_400:
+            raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {self.delay!r}")
+        return self.id, encode_data(self.data), self.priority, round(self.delay * 1000)
+
+
+class Added(NamedTuple):
+    """The result of adding a job: its id, and whether it was created (False if the id already existed)."""
+
+    id: str
+    created: bool
+
+
+def check_priority(priority: int) -> None:
+    """Check a priority. Raises ValueError unless it is a whole number from 1 to 100."""
+    if isinstance(priority, bool) or priority not in range(1, 101):
+        raise ValueError(f"priority must be a whole number from 1 to 100, not {priority!r}")
+
+
+def encode_data(data: Mapping[str, Any]) -> str:
+    """Return the data as compact JSON, with U+FFFD in place of lone surrogates. Raises ValueError if it isn't
+    a JSON object or is larger than `MAX_DATA_BYTES`."""
+    if not isinstance(data, (dict, Mapping)):  # dict first: an ABC's check is slow
+        raise ValueError(f"data must be a JSON object, not {type(data).__name__}")
+    try:
+        encoded = _compact(data if isinstance(data, dict) else dict(data))
+        if not encoded.isascii():
+            encoded = whole_characters(encoded)
+        size = len(encoded.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"data is not JSON: {error}") from error
+    if size > MAX_DATA_BYTES:
+        raise ValueError(f"data has {size:,} bytes of JSON; at most {MAX_DATA_BYTES:,} are allowed")
+    return encoded
+
+
+def chunks(jobs: Iterable[NewJob]) -> Iterator[list[Encoded]]:
+    """Yield the jobs, encoded, in chunks that one script call can take. Raises ValueError."""
+    chunk: list[Encoded] = []
+    size = 0
+    for job in jobs:
+        encoded = job.encode()
+        if len(chunk) == _CHUNK or (chunk and size + len(encoded[1]) > _CHUNK_CHARACTERS):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(encoded)
+        size += len(encoded[1])
+    if chunk:
+        yield chunk
