@@ -25,12 +25,7 @@ def set_pdeathsig(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]
     def prepare() -> None:
         if libc:
             libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-        if is_orphaned(parent):  # the parent died before prctl took effect
+        if os.getppid() != parent:  # the parent died before prctl took effect
             os._exit(1)
 
     return prepare
-
-
-def is_orphaned(parent: int) -> bool:
-    """Return whether `parent` is no longer the parent process. Systems other than Linux need this check."""
-    return os.getppid() != parent

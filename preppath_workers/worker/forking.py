@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from multiprocessing import popen_fork
+from multiprocessing import parent_process, popen_fork
 from multiprocessing.context import ForkProcess
 from multiprocessing.process import BaseProcess
 
@@ -34,6 +34,13 @@ class _Fork(popen_fork.Popen):
                 code = process_obj._bootstrap()  # type: ignore[attr-defined]
             finally:
                 os._exit(code)
+
+
+def is_orphaned() -> bool:
+    """Return whether the process that forked this one is dead. Systems other than Linux need this check."""
+    # Not the parent at the first call: the supervisor may be dead by then.
+    parent = parent_process()
+    return parent is not None and os.getppid() != parent.pid
 
 
 def reap_zombies(own: Collection[int | None]) -> None:

@@ -18,7 +18,6 @@ from functools import partial
 
 from redis.exceptions import RedisError
 
-from ..clients.parent_death import is_orphaned
 from ..config.model import Config, QueueConfig
 from ..log import fields
 from ..store import connection
@@ -30,6 +29,7 @@ from ..store.scripts import Caller
 from . import job_log, webhooks
 from .connection_uptime import ConnectionUptime
 from .fitness import refuse_newer_layout, refuse_unfit_server
+from .forking import is_orphaned
 from .liveness import Liveness
 from .rate_limits import RateLimits
 from .reconnect_backoff import ReconnectBackoff
@@ -93,7 +93,6 @@ class Janitor:
         self._limits = RateLimits()
         # Short pauses, so that a lease that outlived an outage is renewed before it expires.
         self._backoff = ReconnectBackoff(longest=config.lease / 10)
-        self._parent = os.getppid()
         self._heartbeat_due = 0.0
         self._has_renewed = False
         self._renewed_at = time.monotonic()
@@ -122,7 +121,7 @@ class Janitor:
             self._beat()
             if signal.sigtimedwait([LEAVE], pause):
                 break
-            if is_orphaned(self._parent):
+            if is_orphaned():
                 return
         self._leave()
 

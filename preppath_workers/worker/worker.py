@@ -21,7 +21,6 @@ from typing import TypeVar
 
 from redis.exceptions import RedisError
 
-from ..clients.parent_death import is_orphaned
 from ..clients.services import Services
 from ..config.model import Config, QueueConfig
 from ..errors import JobLost, Shutdown
@@ -31,6 +30,7 @@ from ..store.consumer import Consumer, Wait
 from ..store.job import Job
 from ..store.outcome import Failed, Finished, Recovered
 from . import execution, job_log
+from .forking import is_orphaned
 from .liveness import Liveness
 from .process_title import ProcessTitle
 from .reconnect_backoff import ReconnectBackoff
@@ -88,7 +88,7 @@ class Worker:
         self._jobs_done = 0
         #: Consecutive attempts that failed with a machine error.
         self._machine_failures = 0
-        self._pid, self._parent = os.getpid(), os.getppid()
+        self._pid = os.getpid()
         self._checked_at = time.monotonic()
 
     def run(self) -> None:
@@ -211,7 +211,7 @@ class Worker:
         if now < self._checked_at + _CHECK_INTERVAL:
             return False
         self._checked_at = now
-        return is_orphaned(self._parent) or self._uses_too_much_memory()
+        return is_orphaned() or self._uses_too_much_memory()
 
     def _uses_too_much_memory(self) -> bool:
         if not self._config.max_memory_mb:

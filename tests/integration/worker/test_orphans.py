@@ -10,6 +10,7 @@ import pytest
 
 from preppath_workers import Queue
 from preppath_workers.clients.parent_death import set_pdeathsig
+from preppath_workers.worker.forking import Child, is_orphaned
 from tests.support.waiting import eventually
 
 from .conftest import Start
@@ -47,6 +48,23 @@ def test_set_pdeathsig_after_the_parents_death_ends_the_process() -> None:
     os.waitpid(parent, 0)
     os.close(writing)
     assert os.read(reading, 100) == b""
+    os.close(reading)
+
+
+def test_is_orphaned_if_the_parent_died_before_the_first_call_is_true() -> None:
+    reading, writing = os.pipe()
+
+    def orphan(parent: int) -> None:
+        while os.getppid() == parent:
+            time.sleep(0.01)
+        os.write(writing, str(is_orphaned()).encode())
+
+    if not (parent := os.fork()):
+        Child(target=orphan, args=[os.getpid()]).start()
+        os._exit(0)
+    os.waitpid(parent, 0)
+    os.close(writing)
+    assert os.read(reading, 100) == b"True"
     os.close(reading)
 
 
