@@ -11,11 +11,12 @@ Add a job and look at it:
 
 Everything public is exported here:
 
-* `Queue` adds, finds and controls jobs. `NewJob` and `Added` are what `enqueue_many` takes and returns.
+* `Queue` adds, finds and controls jobs. `NewJob` is what `enqueue_many` takes, `JobRef` what it
+  returns: to wait for a job or cancel it.
 * `Job`, `JobLocation`, `Counts`, `Gate`, `Health` and `QueueSnapshot` are what the queue's methods return.
 * `JobContext` is what a handler gets besides its services; `JobError` and its subclasses are what it raises.
-* `ConfigError` and `UnknownJob` are raised to the caller; `JobLost`, `JobTimeout` and `Shutdown` interrupt
-  a handler.
+* `ConfigError`, `UnknownJob` and `JobFailed` are raised to the caller; `JobLost`, `JobTimeout` and
+  `Shutdown` interrupt a handler.
 
 The workers themselves are started by the command `preppath-workers`.
 """
@@ -27,6 +28,7 @@ from .errors import (
     ConfigError,
     InvalidJob,
     JobError,
+    JobFailed,
     JobLost,
     JobTimeout,
     MachineError,
@@ -39,7 +41,7 @@ from .errors import (
     TransientError,
     UnknownJob,
 )
-from .queue import Added, NewJob, Queue
+from .queue import JobRef, NewJob, Queue
 from .registry import JobContext
 from .store.health import Health
 from .store.job import Job
@@ -48,7 +50,6 @@ from .store.reader import Counts, Gate
 from .store.snapshot import QueueSnapshot
 
 __all__ = [
-    "Added",
     "ConfigError",
     "Counts",
     "Gate",
@@ -57,8 +58,10 @@ __all__ = [
     "Job",
     "JobContext",
     "JobError",
+    "JobFailed",
     "JobLocation",
     "JobLost",
+    "JobRef",
     "JobTimeout",
     "MachineError",
     "NewJob",

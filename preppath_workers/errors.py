@@ -6,6 +6,9 @@ messages are for people.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class PrepPathError(Exception):
     """Base class of all errors of this package, except the two interrupts."""
@@ -26,6 +29,26 @@ class UnknownJob(PrepPathError):
         super().__init__(f"queue {queue} has no job {job_id!r}")
         self.queue = queue
         self.job_id = job_id
+
+
+class JobFailed(PrepPathError):
+    """Raised to a producer that waits for a job which didn't complete.
+
+    Args:
+        queue: the queue's name.
+        job_id: the job's id.
+        reason: why it is in the dead-letter list, as in `Job.reason`; or `cancelled`.
+        error: the last attempt's error, an object with class and message; empty without one.
+    """
+
+    def __init__(self, queue: str, job_id: str, reason: str, error: Mapping[str, Any]) -> None:
+        outcome = "was cancelled" if reason == "cancelled" else f"failed ({reason})"
+        detail = f": {error.get('class')}: {error.get('message')}" if error else ""
+        super().__init__(f"job {job_id} of queue {queue} {outcome}{detail}")
+        self.queue = queue
+        self.job_id = job_id
+        self.reason = reason
+        self.error = error
 
 
 class JobError(PrepPathError):

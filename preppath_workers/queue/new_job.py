@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from datetime import UTC, datetime
+from typing import Any
 
 from ..store.job import DEFAULT_PRIORITY, is_valid_id, new_id
 from ..store.json_text import whole_characters
@@ -35,12 +36,14 @@ class NewJob:
         id: a unique id; a new ULID by default. Adding an id that still exists is a no-op.
         priority: 1 (most urgent) to 100; first in, first out within one priority.
         delay: seconds until the job is due.
+        at: the time when it is due, with a time zone, in place of `delay`; by this machine's clock.
     """
 
     data: Mapping[str, Any]
     id: str = field(default_factory=new_id)
     priority: int = DEFAULT_PRIORITY
     delay: float = 0.0
+    at: datetime | None = None
 
     def encode(self) -> Encoded:
         """Return the script's arguments: id, JSON, priority, delay in ms. Raises ValueError if any is
@@ -50,16 +53,17 @@ class NewJob:
                 f"id {self.id!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
             )
         check_priority(self.priority)
-        if not 0 <= self.delay <= 10 * 365 * 86_400:
-            raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {self.delay!r}")
-        return self.id, encode_data(self.data), self.priority, round(self.delay * 1000)
+        delay = self.delay if self.at is None else self._delay_until(self.at)
+        if not 0 <= delay <= 10 * 365 * 86_400:
+            raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {delay!r}")
+        return self.id, encode_data(self.data), self.priority, round(delay * 1000)
 
-
-class Added(NamedTuple):
-    """The result of adding a job: its id, and whether it was created (False if the id already existed)."""
-
-    id: str
-    created: bool
+    def _delay_until(self, at: datetime) -> float:
+        if at.tzinfo is None:
+            raise ValueError(f"at must have a time zone, not {at!r}")
+        if self.delay:
+            raise ValueError("at and delay exclude each other")
+        return max(0.0, (at - datetime.now(UTC)).total_seconds())
 
 
 def check_priority(priority: int) -> None:

@@ -3,20 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
 
 from ..config.model import RateLimit
-from ..errors import UnknownJob
 from ..store.health import Health, check_health
-from ..store.job import DEFAULT_PRIORITY, Job, State, new_id, text
+from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
 from ..store.listing import HeldSlot, Listed, held_slots, list_jobs
 from ..store.location import JobLocation, locate
 from ..store.reader import QueueReader
+from ..store.scripts import Operation, run
 from ..store.snapshot import QueueSnapshot, take_snapshot
-from .new_job import Added, NewJob, check_priority, chunks
+from . import operations
+from .environment import redis_config
+from .new_job import NewJob, check_priority
+from .timeouts import client_timeout
 
-#: Retention of a cancelled job, ms.
-_KEEP_CANCELLED = 86_400_000
+Value = TypeVar("Value")
+
+
+@dataclass(slots=True)  # not frozen for speed
+class JobRef:
+    """A job that was added, or is looked up by its id.
+
+    Args:
+        id: the job's id.
+        created: False if a job with this id existed already, so that nothing was added.
+    """
+
+    id: str
+    created: bool
+    _queue: Queue = field(repr=False, compare=False)
+
+    def status(self) -> Job:
+        """Return the job as it is now. Raises UnknownJob if it has expired."""
+        return self._queue.run(operations.status(self._queue.keys, self.id))
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Wait until the job has ended, at most `timeout` seconds. Returns the handler's result.
+
+        The wait is one blocking command, which occupies a connection of the client's pool.
+
+        Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob.
+        """
+        return self._queue.run(
+            operations.wait(self._queue.keys, self.id, timeout, client_timeout(self._queue.redis))
+        )
+
+    def cancel(self) -> State:
+        """Cancel the job; see `Queue.cancel`."""
+        return self._queue.cancel(self.id)
 
 
 class Queue(QueueReader):
@@ -29,6 +67,20 @@ class Queue(QueueReader):
     may be created with or without `decode_responses`. All methods raise redis.RedisError.
     """
 
+    @classmethod
+    def from_env(cls, name: str, env_file: str | Path | None = None) -> Self:
+        """Return a queue on the Redis that `REDIS_URL` (or `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`) and
+        `KEY_PREFIX` name, as for the workers. `env_file` is a file of such variables; those of the process
+        override it. Raises ConfigError."""
+        from ..store.connection import client
+
+        config = redis_config(env_file)
+        return cls(name, client(config.url), config.prefix)
+
+    def run(self, operation: Operation[Value]) -> Value:
+        """Run an operation with this queue's client. Raises what the operation raises."""
+        return run(operation, self.read)
+
     def enqueue(
         self,
         data: Mapping[str, Any],
@@ -36,24 +88,25 @@ class Queue(QueueReader):
         id: str | None = None,  # noqa: A002 — the name that the job's other interfaces use
         priority: int = DEFAULT_PRIORITY,
         delay: float = 0.0,
-    ) -> Added:
+        at: datetime | None = None,
+    ) -> JobRef:
         """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid."""
-        encoded = NewJob(data, id or new_id(), priority, delay).encode()
-        (created,) = self.call("enqueue", *encoded)
-        return Added(encoded[0], bool(created))
+        job = NewJob(data, id or new_id(), priority, delay, at).encode()
+        return JobRef(job[0], self.run(operations.add(self.keys, job)), self)
 
-    def enqueue_many(self, jobs: Iterable[NewJob]) -> list[Added]:
+    def enqueue_many(self, jobs: Iterable[NewJob]) -> list[JobRef]:
         """Add jobs in order, in chunks of up to 500 jobs. Raises ValueError if a job is invalid; the chunks
         before it have been added by then."""
-        added: list[Added] = []
-        for chunk in chunks(jobs):
-            created = self.call("enqueue", *(word for encoded in chunk for word in encoded))
-            added += [Added(job[0], bool(new)) for job, new in zip(chunk, created, strict=True)]
-        return added
+        added = self.run(operations.add_many(self.keys, jobs))
+        return [JobRef(job_id, created, self) for job_id, created in added]
+
+    def ref(self, job_id: str) -> JobRef:
+        """Return a reference to a job that exists, to wait for it or to cancel it."""
+        return JobRef(job_id, False, self)
 
     def pause(self) -> None:
         """Stop starting jobs of this queue, on all machines. Active jobs continue."""
-        self.redis.hset(self.keys.gate, "paused", "1")
+        self.run(operations.pause(self.keys))
 
     def resume(self) -> None:
         """End a pause, and a hold after a rate limit. A queue that is out of service probes at once."""
@@ -63,20 +116,20 @@ class Queue(QueueReader):
         """Cancel a waiting or delayed job. Returns the resulting state: `cancelled`, or that of a job that
         cannot be cancelled. Raises UnknownJob.
         """
-        return self._changed("cancel", job_id, _KEEP_CANCELLED)
+        return self.run(operations.cancel(self.keys, job_id))
 
     def promote(self, job_id: str) -> State:
         """Make a delayed job due now. Returns the resulting state: `waiting`, or that of a job that isn't
         delayed. Raises UnknownJob.
         """
-        return self._changed("promote_job", job_id)
+        return self.run(operations.change(self.keys, "promote_job", job_id))
 
     def prioritize(self, job_id: str, priority: int) -> State:
         """Change the priority of a waiting or delayed job. Returns its state; in any other state, the
         priority is unchanged. Raises UnknownJob, and ValueError for an invalid priority.
         """
         check_priority(priority)
-        return self._changed("prioritize", job_id, priority)
+        return self.run(operations.change(self.keys, "prioritize", job_id, priority))
 
     def drop_event(self, event: str) -> None:
         """Remove an event after its delivery has been enqueued."""
@@ -117,9 +170,3 @@ class Queue(QueueReader):
     def held_slots(self) -> list[HeldSlot]:
         """Return the slots of all instances and the jobs they hold, in one consistent read."""
         return held_slots(self)
-
-    def _changed(self, transition: str, job_id: str, *arguments: int) -> State:
-        (state,) = self.call(transition, job_id, *arguments)
-        if text(state) == "unknown":
-            raise UnknownJob(self.name, job_id)
-        return text(state)  # type: ignore[return-value] # the script answers one of the states

@@ -100,3 +100,7 @@ class Keys:
     def job(self, job_id: str) -> str:
         """hash: everything about one job."""
         return f"{self.base}job:{job_id}"
+
+    def ended(self, job_id: str) -> str:
+        """list: the state in which a job ended, for a minute, if a client waits for it."""
+        return f"{self.base}ended:{job_id}"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from redis import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
 from .undecoded import Undecoded
+
+Value = TypeVar("Value")
 
 #: The scripts' first argument after the key: empty means the server's clock.
 SERVER_TIME = ""
@@ -65,22 +67,49 @@ def _library(name: str, included: set[str]) -> str:
     return _with_needs((_FOLDER / "lib" / f"{name}.lua").read_text(encoding="utf-8"), included)
 
 
+#: An operation on Redis, independent of the client: yields commands, is sent their answers, returns its
+#: result.
+Operation = Generator[tuple[Any, ...], Any, Value]
+
+
+def call(base: str, now: str, name: str, *arguments: str | int | float) -> Operation[Any]:
+    """Call a transition. If the server has lost its scripts (restart, failover, SCRIPT FLUSH), the whole text
+    is sent."""
+    script = scripts()[name]
+    words = [str(argument) for argument in (now, *arguments)]
+    try:
+        return (yield ("EVALSHA", script.digest, 1, base, *words))
+    except NoScriptError:
+        return (yield ("EVAL", script.text, 1, base, *words))
+
+
+def run(operation: Operation[Value], execute: Callable[..., Any]) -> Value:
+    """Return the operation's result; `execute` sends one command and returns its answer."""
+    try:
+        words = next(operation)
+        while True:
+            try:
+                answer = execute(*words)
+            except RedisError as error:
+                words = operation.throw(error)
+            else:
+                words = operation.send(answer)
+    except StopIteration as end:
+        result: Value = end.value
+        return result
+
+
 class Caller:
     """Calls one queue's transitions through a redis-py client.
 
-    Every transition is idempotent, so the client may send it again after a lost answer. If the server has
-    lost its scripts (restart, failover, SCRIPT FLUSH), the whole text is sent.
+    Every transition is idempotent, so the client may send it again after a lost answer.
     """
 
     def __init__(self, redis: Redis | Undecoded, base: str, now: str = SERVER_TIME) -> None:
         self.redis = redis
+        self._execute = redis if isinstance(redis, Undecoded) else redis.execute_command
         self._base = base
         self._now = now
 
     def __call__(self, name: str, *arguments: str | int | float) -> Any:
-        script = scripts()[name]
-        words = [str(argument) for argument in (self._now, *arguments)]
-        try:
-            return self.redis.evalsha(script.digest, 1, self._base, *words)
-        except NoScriptError:
-            return self.redis.eval(script.text, 1, self._base, *words)
+        return run(call(self._base, self._now, name, *arguments), self._execute)

@@ -19,15 +19,7 @@ class Undecoded:
 
     def __call__(self, *words: str | int) -> Any:
         """Return the answer to a command, as text with a surrogate for each byte that isn't UTF-8."""
-        return _texts(self._redis.execute_command(*words, **{NEVER_DECODE: True}))
-
-    def evalsha(self, digest: str, keys: int, *words: str) -> Any:
-        """The answer of a script that the server has."""
-        return self("EVALSHA", digest, keys, *words)
-
-    def eval(self, script: str, keys: int, *words: str) -> Any:
-        """The answer of a script."""
-        return self("EVAL", script, keys, *words)
+        return decoded(self._redis.execute_command(*words, **{NEVER_DECODE: True}))
 
 
 def hgetall(pipeline: Pipeline, key: str) -> None:
@@ -35,9 +27,12 @@ def hgetall(pipeline: Pipeline, key: str) -> None:
     pipeline.execute_command("HGETALL", key.encode("utf-8", "surrogateescape"), **{NEVER_DECODE: True})
 
 
-def _texts(answer: Any) -> Any:
+def decoded(answer: Any) -> Any:
+    """Return the answer as text, with a surrogate for each byte that isn't UTF-8."""
     if isinstance(answer, bytes):
         return text(answer)
     if isinstance(answer, list):
-        return [_texts(each) for each in answer]
+        return [decoded(each) for each in answer]
+    if isinstance(answer, dict):
+        return {text(name): text(value) for name, value in answer.items()}
     return answer

@@ -200,7 +200,12 @@ def test_env_example_shows_the_defaults() -> None:
 def test_key_is_one_of_a_queue() -> None:
     keys = Keys("preppath", "q")
     names = {name for name, value in vars(Keys).items() if isinstance(value, property)} - {"base"}
-    known = {getattr(keys, name).removeprefix(keys.base) for name in names} | {"active", "instance", "job"}
+    known = {getattr(keys, name).removeprefix(keys.base) for name in names} | {
+        "active",
+        "ended",
+        "instance",
+        "job",
+    }
     shown = {
         (document.name, name)
         for document in DOCUMENTS

@@ -93,7 +93,7 @@ def test_imports_have_no_cycle() -> None:
 def test_imported_finds_relative_imports_of_every_kind() -> None:
     assert f"{PACKAGE}.queue" in IMPORTS[PACKAGE]
     assert f"{PACKAGE}.config.model" in IMPORTS[f"{PACKAGE}.store.consumer"]
-    assert f"{PACKAGE}.errors" in IMPORTS[f"{PACKAGE}.queue.queue"]
+    assert f"{PACKAGE}.errors" in IMPORTS[f"{PACKAGE}.queue.operations"]
     assert f"{PACKAGE}.cli.run" in IMPORTS[f"{PACKAGE}.cli.main"]
 
 

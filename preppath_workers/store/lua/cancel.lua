@@ -1,4 +1,4 @@
--- needs: places, tokens, removing, slots
+-- needs: places, tokens, removing, slots, ended
 --
 -- Cancels a job that has not started: one in `wait` or `delayed`, or reserved by a slot that waits for a token.
 --
@@ -31,4 +31,5 @@ end
 redis.call('HSET', key, 'state', 'cancelled', 'finishedAt', now)
 redis.call('PEXPIRE', key, keep)
 count('cancelled')
+announce_end(id, 'cancelled')
 return {'cancelled'}

@@ -42,7 +42,7 @@ _HASHES = ("gate", "meta", "stats", "limit")
 _BEFORE = ("error", "failures", "recoveries", "replays")
 
 #: Keys that exist once per job, slot or instance.
-_FAMILIES = {"jobs": "job:", "active": "active:", "instance": "instance:"}
+_FAMILIES = {"jobs": "job:", "active": "active:", "ended": "ended:", "instance": "instance:"}
 
 
 class RedisState:
@@ -114,7 +114,7 @@ class RedisState:
         with self.redis.pipeline(transaction=False) as pipeline:
             for key in keys:
                 name = self._name(key)[0]
-                if name == "active" or name in _LISTS:
+                if name in ("active", "ended", *_LISTS):
                     pipeline.lrange(key, 0, -1)
                 elif name in _SORTED_SETS:
                     pipeline.zrange(key, 0, -1, withscores=True)
@@ -127,7 +127,7 @@ class RedisState:
             content = _numbers(answer)
             if "streak" in content and name == "gate":
                 content["streak"] = json.loads(content["streak"])
-            if ttl > 0 and name not in ("tokens", "limit"):
+            if ttl > 0 and name not in ("tokens", "limit", "ended"):
                 content["ttl"] = (
                     round(ttl / 10_000) * 10
                 )  # the clock of a key's TTL is always the server's own

@@ -51,7 +51,7 @@ def test_scripts_use_the_names_of_keys() -> None:
     }
     patterns = re.findall(r"return base \.\. '(\w+:)' \.\. (\w+)", ALL)
     assert {prefix: getattr(KEYS, prefix[:-1])("x") for prefix, _ in patterns} == {
-        prefix: f"preppath:{{tts}}:{prefix}x" for prefix in ("job:", "active:", "instance:")
+        prefix: f"preppath:{{tts}}:{prefix}x" for prefix in ("job:", "active:", "ended:", "instance:")
     }
 
 
@@ -83,6 +83,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("held_slots",),
         ("locate", "b", 1, 1_000),
         ("repair", "b", 1),
+        ("wait", "b"),
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),
@@ -102,7 +103,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         redis_state.call(str(name), *arguments, now=NOW + 10 * step)
         seen |= redis_state.read().keys()
         assert all(key.startswith(redis_state.keys.base) for key in redis_state.all_keys())
-    assert seen == {*NAMED, "active", "instance", "jobs"}
+    assert seen == {*NAMED, "active", "ended", "instance", "jobs"}
 
 
 @pytest.mark.parametrize("name", scripts())

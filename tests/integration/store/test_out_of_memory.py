@@ -69,6 +69,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("leave", "host"),
     ("try_write",),
     ("replay", "dead"),
+    ("wait", "next"),
     ("cancel", "next", 60_000),
     ("cancel", "later", 60_000),
     ("cancel", "in-flight", 60_000),

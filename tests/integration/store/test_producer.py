@@ -54,8 +54,8 @@ def test_get_returns_the_job_as_enqueued(producer: Queue) -> None:
 
 
 def test_enqueue_with_an_existing_id_creates_no_job(producer: Queue) -> None:
-    assert producer.enqueue({"n": 1}, id="a") == ("a", True)
-    assert producer.enqueue({"n": 2}, id="a") == ("a", False)
+    assert producer.enqueue({"n": 1}, id="a").created
+    assert not producer.enqueue({"n": 2}, id="a").created
     job = producer.get("a")
     assert job is not None
     assert job.data == {"n": 1}
@@ -66,7 +66,7 @@ def test_enqueue_many_keeps_the_order(producer: Queue, redis: Redis) -> None:
 
     added = producer.enqueue_many(NewJob({}, id=job_id) for job_id in [*ids, "j0000"])
 
-    assert added == [*((job_id, True) for job_id in ids), ("j0000", False)]
+    assert [(job.id, job.created) for job in added] == [*((job_id, True) for job_id in ids), ("j0000", False)]
     assert redis.lrange(producer.keys.wait, 0, -1) == ids[::-1]
     assert producer.enqueue_many([]) == []
 

@@ -7,8 +7,14 @@ local UNTRIMMED, TRIMMED_AT_ONCE = 0.1, 500
 
 -- Records that a job has succeeded. Its hash gets its end of life last, by the caller.
 local function note_completion(id, result, listed)
-  redis.call('HSET', job_key(id), 'state', 'completed', 'result', result, 'progress', '100',
+  local key = job_key(id)
+  local new_fields = redis.call('HSET', key, 'state', 'completed', 'result', result, 'progress', '100',
     'finishedAt', timestamp)
+  -- Fewer than three new fields: it has reported progress, or a client waits for it (see wait.lua). As in ended.lua.
+  if new_fields < 3 and redis.call('HGET', key, 'awaited') then
+    redis.pcall('RPUSH', base .. 'ended:' .. id, 'completed')
+    redis.pcall('PEXPIRE', base .. 'ended:' .. id, '60000')
+  end
   local most = tonumber(listed)
   if most > 0 then
     -- Whatever was put in its place by hand must not stop a completion half-way.

@@ -1,9 +1,10 @@
--- needs: places, events
+-- needs: places, events, ended
 
 -- Moves a job to the dead-letter list.
 local function add_dead_letter(id, reason, failure)
   redis.call('HSET', job_key(id), 'state', 'failed', 'reason', reason, 'error', failure, 'finishedAt', now)
   redis.call('LPUSH', DEAD, id)
   count('failed')
+  announce_end(id, 'failed')
   if events_wanted(redis.call('HGET', GATE, 'eventsUntil')) then emit(id, 'failed') end
 end

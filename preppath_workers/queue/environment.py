@@ -1,0 +1,29 @@
+"""Where Redis is, for producers that are configured by variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..config import redis as config_redis
+from ..config.certificates import real_environment, trust
+from ..config.env import Environment
+from ..config.model import RedisConfig
+
+
+def redis_config(env_file: str | Path | None) -> RedisConfig:
+    """Return the address from `REDIS_URL` (or `REDIS_HOST`, …) and `KEY_PREFIX`. Raises ConfigError."""
+    environment = Environment(_variables(env_file))
+    found = config_redis.redis(environment)
+    environment.raise_problems()
+    return found
+
+
+def _variables(env_file: str | Path | None) -> Mapping[str, str]:
+    if env_file is not None:
+        from ..config.load import read_environment  # needs python-dotenv
+
+        return read_environment(env_file)
+    variables = real_environment()
+    trust(variables)
+    return variables

@@ -1,0 +1,106 @@
+"""What a producer may ask of a queue, independent of its client: each operation yields commands and is sent
+their answers, decoded. `Queue` and `AsyncQueue` run the same operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any, cast
+
+from ..errors import JobFailed, UnknownJob
+from ..store.job import Job, State
+from ..store.keys import Keys
+from ..store.scripts import SERVER_TIME, Operation, call
+from .new_job import Encoded, NewJob, chunks
+
+#: Retention of a cancelled job, ms.
+_KEEP_CANCELLED = 86_400_000
+
+#: Longest time that one command waits for the end of a job, seconds. Bounds the delay after a failover that
+#: lost the announcement.
+_LONGEST_BLOCK = 30.0
+
+#: The part of a client's timeout that a command may block.
+_BLOCK_SHARE = 0.7
+
+
+def add(keys: Keys, job: Encoded) -> Operation[bool]:
+    """Add one job. Returns whether it was created."""
+    (created,) = yield from call(keys.base, SERVER_TIME, "enqueue", *job)
+    return bool(created)
+
+
+def add_many(keys: Keys, jobs: Iterable[NewJob]) -> Operation[list[tuple[str, bool]]]:
+    """Add jobs in chunks. Returns each job's id and whether it was created. Raises ValueError."""
+    added: list[tuple[str, bool]] = []
+    for chunk in chunks(jobs):
+        words = (word for encoded in chunk for word in encoded)
+        created = yield from call(keys.base, SERVER_TIME, "enqueue", *words)
+        added += [(job[0], bool(new)) for job, new in zip(chunk, created, strict=True)]
+    return added
+
+
+def get(keys: Keys, job_id: str) -> Operation[Job | None]:
+    """Return the job, or None if there is none with this id."""
+    fields = yield ("HGETALL", keys.job(job_id))
+    return Job(keys.queue, job_id, fields) if fields else None
+
+
+def status(keys: Keys, job_id: str) -> Operation[Job]:
+    """Return the job. Raises UnknownJob."""
+    job = yield from get(keys, job_id)
+    if job is None:
+        raise UnknownJob(keys.queue, job_id)
+    return job
+
+
+def cancel(keys: Keys, job_id: str) -> Operation[State]:
+    """Cancel a waiting or delayed job. Returns its state. Raises UnknownJob."""
+    return (yield from change(keys, "cancel", job_id, _KEEP_CANCELLED))
+
+
+def change(keys: Keys, transition: str, job_id: str, *arguments: int) -> Operation[State]:
+    """Call a transition that changes a job. Returns its state. Raises UnknownJob."""
+    (state,) = yield from call(keys.base, SERVER_TIME, transition, job_id, *arguments)
+    if state == "unknown":
+        raise UnknownJob(keys.queue, job_id)
+    return cast("State", state)
+
+
+def pause(keys: Keys) -> Operation[None]:
+    """Let no job start."""
+    yield ("HSET", keys.gate, "paused", "1")
+
+
+def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float | None) -> Operation[Any]:
+    """Wait until the job has ended. Returns its result.
+
+    Args:
+        timeout: seconds; None for no limit.
+        client_timeout: seconds after which the client gives up a command; None if it doesn't.
+
+    Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob.
+    """
+    give_up_at = None if timeout is None else monotonic() + timeout
+    block = _LONGEST_BLOCK if client_timeout is None else min(_LONGEST_BLOCK, client_timeout * _BLOCK_SHARE)
+    while True:
+        answer, *detail = yield from call(keys.base, SERVER_TIME, "wait", job_id)
+        if answer == "unknown":
+            raise UnknownJob(keys.queue, job_id)
+        if answer == "ended":
+            return _result(Job.from_reply(keys.queue, detail[0]))
+        left = block if give_up_at is None else give_up_at - monotonic()
+        if left <= 0:
+            raise TimeoutError(
+                f"job {job_id} of queue {keys.queue} did not end within {timeout:g} s: it is {detail[0]}"
+            )
+        ended = keys.ended(job_id)
+        # To Redis, 0 would mean no limit.
+        yield ("BRPOPLPUSH", ended, ended, f"{max(0.01, min(left, block)):.3f}")
+
+
+def _result(job: Job) -> Any:
+    if job.state == "completed":
+        return job.result
+    reason = job.reason if job.state == "failed" and job.reason else job.state
+    raise JobFailed(job.queue, job.id, reason, job.error or {})
