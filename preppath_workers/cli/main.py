@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from .. import __version__
 from ..config.load import EX_CONFIG
 from ..errors import ConfigError
+from ..store.refusals import described, is_refusal
 from . import check, control, dead, enqueue, health, init_db, jobs, queues, run, show, top
 from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
 from .terminal import OutputError, accept_every_character, discard_output, flush_output, print_error
@@ -46,7 +47,8 @@ def _run(arguments: Sequence[str] | None) -> int:
             print_error(f"preppath-workers: {problem}")
         return EX_CONFIG
     except RedisError as error:
-        print_error(f"preppath-workers: Redis does not answer, or refuses the command: {error}")
+        failure = "Redis refuses the command" if is_refusal(error) else "Redis does not answer"
+        print_error(f"preppath-workers: {failure}: {described(error)}")
         return EXIT_UNAVAILABLE
     except KeyboardInterrupt:
         return 130

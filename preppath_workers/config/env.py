@@ -23,6 +23,8 @@ def has_host(parts: SplitResult) -> bool:
     With an invalid host, libraries raise errors of various kinds, and only when the first job connects.
     """
     host = parts.hostname or ""
+    if parts.port == 0:
+        return False
     if ":" in host:
         is_bare = parts.netloc.rpartition("@")[2].startswith("[")
         return is_bare and bool(ip_address(host))  # raises ValueError
@@ -141,7 +143,7 @@ class Environment:
         def parse(text: str) -> str:
             parts = urlsplit(text)
             # An unescaped # in a password begins the fragment, and the host would be wrong.
-            if not text.startswith(beginnings) or parts.fragment or parts.port == 0:
+            if not text.startswith(beginnings) or parts.fragment:
                 raise ValueError
             if not text.isprintable() or not fits(parts):
                 raise ValueError

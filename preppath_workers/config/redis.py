@@ -1,5 +1,7 @@
 """Reads how to reach Redis: a URL, or a host, a port and a password.
 
+`redis_url.py` describes the URLs of sentinels and of a Cluster.
+
 redis-py accepts any client setting as a parameter of the URL, and such a parameter overrides the settings
 that the queue relies on, such as timeouts and retries. So only the address, credentials and TLS files are
 accepted.
@@ -13,6 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from .env import Environment, has_host
 from .model import RedisConfig
+from .redis_url import FOR_SENTINELS, host_parts, topology_of
 
 _ANY = re.compile(r".*", re.DOTALL)
 _DATABASE = re.compile(r"[0-9]{0,5}")
@@ -27,9 +30,21 @@ _TLS_PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "ssl_check_hostname": re.compile(r"true|false", re.IGNORECASE),
     **dict.fromkeys(("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password"), _ANY),
 }
+_SENTINEL_PARAMETERS: Mapping[str, re.Pattern[str]] = {
+    f"{FOR_SENTINELS}username": _ANY,
+    f"{FOR_SENTINELS}password": _ANY,
+}
+#: Sentinel's own rule for the name of a service, and the number of a database.
+_SERVICE = re.compile(r"/[A-Za-z0-9._-]+(/[0-9]{0,5})?")
+
+_SCHEMES = (
+    *("redis", "rediss", "unix"),
+    *(f"{scheme}+{topology}" for topology in ("sentinel", "cluster") for scheme in ("redis", "rediss")),
+)
 _EXPECTED = (
-    ", a host (unix: a path), at most the number of a database, and no parameters but "
-    f"{', '.join(_PARAMETERS)}; for rediss also {', '.join(_TLS_PARAMETERS)}"
+    ", a host (unix: a path; sentinel: hosts and the service's name; cluster: hosts), at most the number of "
+    f"a database, and no parameters but {', '.join(_PARAMETERS)}; for rediss also "
+    f"{', '.join(_TLS_PARAMETERS)}; for sentinel also {', '.join(_SENTINEL_PARAMETERS)}"
 )
 
 
@@ -43,7 +58,7 @@ def redis(environment: Environment) -> RedisConfig:
     if not _is_host(f"//{host}"):
         environment.problem("REDIS_HOST", "a host name or an address")
     return RedisConfig(
-        url=environment.url("REDIS_URL", default, ("redis", "rediss", "unix"), _is_address, _EXPECTED),
+        url=environment.url("REDIS_URL", default, _SCHEMES, _is_address, _EXPECTED),
         prefix=environment.pattern(
             "KEY_PREFIX", RedisConfig.prefix, r"[A-Za-z0-9_.:-]{1,64}", "letters, digits and _ . : - only"
         ),
@@ -58,10 +73,27 @@ def _is_host(url: str) -> bool:
 
 
 def _is_address(parts: SplitResult) -> bool:
-    known = {**_PARAMETERS, **_TLS_PARAMETERS} if parts.scheme == "rediss" else _PARAMETERS
+    topology = topology_of(parts.scheme)
+    known = _parameters(parts.scheme)
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name not in known or not known[name].fullmatch(value):
             return False
     if parts.scheme == "unix":
         return len(parts.path) > 1 and not parts.hostname
-    return has_host(parts) and _DATABASE.fullmatch(parts.path.removeprefix("/")) is not None
+    if topology == "server":
+        return has_host(parts) and _DATABASE.fullmatch(parts.path.removeprefix("/")) is not None
+    if not all(map(has_host, host_parts(parts))):
+        return False
+    return bool(_SERVICE.fullmatch(parts.path)) if topology == "sentinel" else parts.path in ("", "/")
+
+
+def _parameters(scheme: str) -> Mapping[str, re.Pattern[str]]:
+    known = {**_PARAMETERS}
+    if scheme.startswith("rediss"):
+        known.update(_TLS_PARAMETERS)
+    topology = topology_of(scheme)
+    if topology == "sentinel":
+        known.update(_SENTINEL_PARAMETERS)
+    if topology == "cluster":
+        known.pop("db")  # a Cluster has database 0 only
+    return known

@@ -1,5 +1,8 @@
 """Connections to Redis: clients for producers and readers, and one kind for consumers.
 
+Each finds its server again whenever it connects: by a name in DNS, by asking sentinels for the primary, or a
+Cluster for the node that has the queue. `base` is what the queue's keys begin with; only a Cluster needs it.
+
 redis-py's client sends a command again if its answer is lost, and a repeated BRPOPLPUSH moves a second job.
 So a consumer's connection is opened by redis-py and then used directly.
 """
@@ -14,24 +17,31 @@ from contextlib import contextmanager
 from typing import Any
 
 import redis
-from hiredis import HiredisError, Reader
-from redis.backoff import NoBackoff
-from redis.connection import ConnectionInterface, parse_url
+from hiredis import Reader
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.connection import ConnectionInterface, ConnectionPool, parse_url
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from .refusals import is_wrong_server
+from ..config.redis_url import split_url
+from .connection_classes import CONNECTION_CLASSES, UNREADABLE
+from .locators import locator_of
 
 #: Seconds to wait for a connection.
 CONNECT_TIMEOUT = 3.0
 
 #: Any client may push bytes that aren't UTF-8: each is read as a surrogate.
 ENCODING_ERRORS = "surrogateescape"
-
-#: What reading may raise if an answer isn't valid in this version of Redis's protocol.
-UNREADABLE = (InvalidResponse, HiredisError, MemoryError, RecursionError, TypeError, ValueError)
 
 _COMMON = {
     "decode_responses": True,
@@ -42,59 +52,57 @@ _COMMON = {
 }
 
 
-class _LeavesWrongServer:
-    """Closes the connection if the server answers that it cannot be written to. redis-py keeps it after an
-    error answer, so behind a virtual address or a proxy it would stay connected to a demoted server."""
-
-    def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().read_response(*args, **kwargs)  # type: ignore[misc] # mixed into Connection
-        except UNREADABLE as error:  # a proxy's page, say
-            self.disconnect()  # type: ignore[attr-defined]
-            raise RedisConnectionError(f"the answer is not Redis's protocol: {error}") from error
-        except RedisError as error:
-            if is_wrong_server(error):
-                self.disconnect()  # type: ignore[attr-defined]
-            raise
+#: Up to eight more tries within some 4 s.
+_THROUGH_FAILOVER = Retry(
+    ExponentialWithJitterBackoff(base=0.05, cap=1.0),
+    8,
+    (
+        *(RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError),
+        *(MovedError, AskError, TryAgainError, ClusterDownError),
+    ),
+)
 
 
-class _Tcp(_LeavesWrongServer, redis.Connection):
-    pass
+def client(url: str, timeout: float = 5.0, base: str = "") -> redis.Redis:
+    """Return a client for producers and readers: `timeout` seconds a command.
+
+    With sentinels or a Cluster, a command that fails is sent again for some seconds, since a failover may be
+    under way. That is safe: all scripts are idempotent.
+    """
+    retry = _THROUGH_FAILOVER if split_url(url).topology != "server" else None
+    return _client(url, base, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
 
 
-class _Tls(_LeavesWrongServer, redis.SSLConnection):
-    pass
-
-
-class _Unix(_LeavesWrongServer, redis.UnixDomainSocketConnection):
-    pass
-
-
-_BY_SCHEME: dict[str, type[Any]] = {"redis": _Tcp, "rediss": _Tls, "unix": _Unix}
-
-
-def client(url: str, timeout: float = 5.0) -> redis.Redis:
-    """Return a client for producers and readers: `timeout` seconds a command. It sends a command again after
-    a lost connection, which is safe since all scripts are idempotent."""
-    return _client(url, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT)
-
-
-def client_without_retries(url: str, timeout: float) -> redis.Redis:
+def client_without_retries(url: str, timeout: float, base: str = "") -> redis.Redis:
     """Return a client whose commands answer or fail within `timeout` seconds."""
-    return _client(url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0))
+    once = Retry(NoBackoff(), 0)
+    return _client(url, base, socket_timeout=timeout, socket_connect_timeout=timeout, retry=once)
 
 
-def _client(url: str, **options: Any) -> redis.Redis:
-    kind = _BY_SCHEME[url.partition("://")[0].lower()]
-    return redis.Redis.from_url(url, connection_class=kind, **options, **_COMMON)
+def _client(url: str, base: str, **options: Any) -> redis.Redis:
+    kind, settings = _settings(url, base)
+    settings |= {**options, **_COMMON}
+    return redis.Redis.from_pool(ConnectionPool(kind, **settings))
 
 
-def open_for_consumer(url: str, timeout: float) -> ConnectionInterface:
+def open_for_consumer(url: str, timeout: float, base: str = "") -> ConnectionInterface:
     """Return a connection below redis-py's client: it never sends a command again."""
     # Without a pool and a Retry: a worker needs neither, and each costs it memory that processes don't share.
-    known = dict(parse_url(url))
-    make: type[redis.Connection] = known.pop("connection_class", redis.Connection)
-    return make(**known, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **_COMMON)
+    kind, settings = _settings(url, base)
+    opened: ConnectionInterface = kind(
+        **settings, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **_COMMON
+    )
+    return opened
+
+
+def _settings(url: str, base: str) -> tuple[type[Any], dict[str, Any]]:
+    """Return the class of the connections to the server with the queue, and its arguments."""
+    known = split_url(url)
+    settings: dict[str, Any] = {**parse_url(known.server)}
+    settings.pop("connection_class", None)
+    if locator := locator_of(known, base):
+        settings |= {"locator": locator, "redis_connect_func": locator.greet}
+    return CONNECTION_CLASSES[known.server.partition("://")[0].lower()], settings
 
 
 #: Size of the receive buffer (bytes): most answers are far smaller, and each worker has its own.
@@ -105,10 +113,10 @@ class Connection:
     """A connection to the server of a URL: `timeout` seconds for any answer, which must be longer than a pop
     may block. Errors are raised as redis.RedisError; after one the caller has to call `disconnect`."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, base: str = "") -> None:
         self._timeout = timeout
         # Any: redis-py's types don't have its socket.
-        self._connection: Any = open_for_consumer(url, timeout)
+        self._connection: Any = open_for_consumer(url, timeout, base)
         self._python_keeps_time = False
         # Reused, which is faster than allocating one for each answer.
         self._buffer = bytearray(_RECEIVED_AT_ONCE)

@@ -19,6 +19,26 @@ _WRONG_SERVER = frozenset(
 #: The server refuses whatever it is asked, for now.
 _SERVER_WIDE = _WRONG_SERVER | {"BUSY", "WRONGPASS"}
 
+#: What a server that refuses commands says about itself, or about the Cluster.
+_MEANINGS = {
+    "READONLY": "this server is a replica: another one is the primary",
+    "UNBLOCKED": "this server has become a replica: another one is the primary now",
+    "MASTERDOWN": "this server is a replica and has lost its primary",
+    "LOADING": "this server is still loading its data",
+    "NOREPLICAS": "too few replicas are connected (min-replicas-to-write)",
+    "MISCONF": "this server cannot save its data to disk",
+    "OOM": "this server has used all of its memory (maxmemory)",
+    "BUSY": "this server is running a slow script",
+    "MOVED": "another node of the Cluster has this queue",
+    "ASK": "the Cluster is moving this queue to another node, jobs start again when it has arrived",
+    "TRYAGAIN": "the Cluster is moving this queue to another node, jobs start again when it has arrived",
+    "CLUSTERDOWN": "the Cluster is down: nodes have failed, or hash slots belong to no node",
+    "CROSSSLOT": "the keys belong to different nodes of the Cluster",
+    "NOAUTH": "this server wants a password",
+    "WRONGPASS": "this server doesn't know the user or the password",
+    "NOPERM": "the user has too few rights (ACL)",
+}
+
 #: What the server says of a command that is too large for it, whatever its state.
 _TOO_LARGE = (
     "Protocol error: invalid bulk length",
@@ -45,6 +65,17 @@ def code_of(error: RedisError) -> str:
 def is_refusal(error: RedisError) -> bool:
     """Whether the server answered, with an error. Otherwise there was no answer, or none to be read."""
     return isinstance(error, (ResponseError, BusyLoadingError, AuthenticationError))
+
+
+def meaning_of(error: RedisError) -> str:
+    """Return what a refusal means, the same for all versions of Redis; empty if unknown."""
+    return _MEANINGS.get(code_of(error), "")
+
+
+def described(error: RedisError) -> str:
+    """The error, after what it means, if that is known."""
+    meaning = meaning_of(error)
+    return f"{meaning} ({error})" if meaning else str(error)
 
 
 def is_wrong_server(error: RedisError) -> bool:

@@ -9,7 +9,7 @@ import time
 from redis.exceptions import RedisError
 
 from ..log import fields
-from ..store.refusals import code_of, is_refusal
+from ..store.refusals import code_of, is_refusal, meaning_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +40,10 @@ class ReconnectBackoff:
             self._since = now
         if trouble != self._trouble:
             self._trouble = trouble
+            meaning = {"meaning": meaning_of(error)} if meaning_of(error) else {}
             logger.warning(
                 "Redis rejects a command, retrying" if trouble else "Redis does not answer, retrying",
-                extra=fields(error=type(error).__name__, detail=str(error)),
+                extra=fields(**meaning, error=type(error).__name__, detail=str(error)),
             )
         if is_refusal(error):
             self._refused_at = now

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from redis.connection import SSLConnection, parse_url
 
 from preppath_workers.config.load import load_redis
+from preppath_workers.config.redis_url import RedisUrl, split_url
 from preppath_workers.errors import ConfigError
 from preppath_workers.store import connection as connections
 
@@ -19,6 +21,12 @@ WRONG = [
     "redis://host?max_connections=0", "redis://host?connection_class=x", "redis://host?unknown=1",
     "redis://host?ssl_cert_reqs=none", "rediss://host?ssl_cert_reqs=perhaps", "redis://host?=", "redis://host?x",
     "redis://user#:password@host", "redis://:pass/word@host", "redis://:pass?word@host", "redis://ho\x1bst",
+    "redis+sentinel://h:26379", "redis+sentinel://h:26379/", "redis+sentinel:///service", "redis+sentinel://h,/service",
+    "redis+sentinel://h:0/service", "redis+sentinel://h:x,i/service", "redis+sentinel://h/a service",
+    "redis+sentinel://h/service/x", "redis+sentinel://h/service/0/1", "redis+sentinel://h/service?ssl_cert_reqs=none",
+    "redis+sentinel://h/service?socket_timeout=1", "redis+cluster://", "redis+cluster://h,", "redis+cluster://h/0",
+    "redis+cluster://h?db=1", "redis+cluster://h?sentinel_password=x", "redis+other://h", "unix+sentinel://h/service",
+    "redis://h?sentinel_password=x", "redis://h:1,i:2",
     "unix:", "unix:path", "unix://", "unix:///", "unix://host/path", "unix:///path?socket_timeout=1",
 ]  # fmt: skip
 
@@ -60,6 +68,47 @@ def test_redis_url_that_is_valid_keeps_our_timeouts_and_encoding(
     assert (connection.socket_timeout, connection.socket_connect_timeout) == (7, connections.CONNECT_TIMEOUT)
     assert connection.encoder.encoding_errors == "surrogateescape"
     assert connection.encoder.decode_responses is True
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "redis+sentinel://u:p%40ss@a:1,[::1]:2,c/my.queues/3?sentinel_username=s&sentinel_password=t%40",
+            RedisUrl(
+                topology="sentinel",
+                server="redis://u:p%40ss@a:1/3?",
+                hosts=(("a", 1), ("::1", 2), ("c", 26_379)),
+                service="my.queues",
+                sentinel="redis://a:1?username=s&password=t%40",
+            ),
+        ),
+        (
+            "rediss+sentinel://a/queues?ssl_ca_certs=/ca.pem&client_name=w",
+            RedisUrl(
+                topology="sentinel",
+                server="rediss://a:26379/?ssl_ca_certs=%2Fca.pem&client_name=w",
+                hosts=(("a", 26_379),),
+                service="queues",
+                sentinel="rediss://a:26379?ssl_ca_certs=%2Fca.pem",
+            ),
+        ),
+        (
+            "rediss+cluster://:p@a:7000,b/",
+            RedisUrl(topology="cluster", server="rediss://:p@a:7000/?", hosts=(("a", 7000), ("b", 6379))),
+        ),
+    ],
+    ids=["sentinel", "sentinel over TLS", "cluster"],
+)
+def test_redis_url_of_several_servers_is_split(url: str, expected: RedisUrl) -> None:
+    assert split_url(load_redis({"REDIS_URL": url}).url) == expected
+
+
+def test_redis_url_of_sentinels_over_tls_verifies_every_server() -> None:
+    url = split_url("rediss+sentinel://a/queues?ssl_ca_certs=/ca.pem")
+    opened = connections.open_for_consumer("rediss+sentinel://a/queues?ssl_ca_certs=/ca.pem", timeout=7)
+    assert isinstance(opened, SSLConnection)
+    assert opened.ca_certs == parse_url(url.sentinel)["ssl_ca_certs"] == "/ca.pem"
 
 
 @pytest.mark.parametrize("host", ["localhost:6379", "a:b", "..", "a..b", "two words", "http://host", "::g"])
