@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 #: Prefixes of the variables that the product and its client libraries read.
 VARIABLES = (
-    *("REDIS_", "DATABASE_", "S3_", "OPENAI_", "AWS_", "SSL_CERT_", "REQUESTS_CA_"),
+    *("REDIS_", "DATABASE_", "S3_", "OPENAI_", "OFFLINE_", "AWS_", "SSL_CERT_", "REQUESTS_CA_"),
     *("TRANSCRIPTION_", "TTS_", "EVALUATION_", "WEBHOOK_", "QUEUES", "KEY_PREFIX"),
     *("LOG_", "LEASE_", "SHUTDOWN_", "MAX_MEMORY_", "MAX_JOBS_", "KEEP_COMPLETED_"),
 )

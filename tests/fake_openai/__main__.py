@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from contextlib import suppress
 
+from preppath_workers.offline.api.http import Server, handler
 from tests.support.process import HOST
 
 from .application import Application
-from .http import serve
+from .http import Handler
 
 
 def main() -> None:
@@ -17,7 +18,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 (the default): any free port")
     parser.add_argument("--latency", type=float, default=0.0, help="least seconds of each POST")
     options = parser.parse_args()
-    server = serve(Application(options.latency), HOST, options.port)
+    server = Server((HOST, options.port), handler(Application(options.latency), Handler))
     print(f"http://{HOST}:{server.server_port}/v1", flush=True)
     with suppress(KeyboardInterrupt), server:
         server.serve_forever()

@@ -9,15 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tests.fake_openai.realtime.session import Session
-from tests.fake_openai.realtime.socket import WebSocket
+from preppath_workers.offline.api.errors import ApiError
+from preppath_workers.offline.api.http import Request, Response, json_response
+from preppath_workers.offline.api.websocket import WebSocket
 
-from . import models
 from .calls import Calls
 from .chat import create_completion
-from .errors import ApiError
 from .faults import Fault, Faults
-from .http import Request, Response, json_response
+from .http import CutResponse
+from .models import MODELS
+from .realtime_session import FaultySession
 from .speech import create_speech
 from .transcription import create_transcription
 
@@ -74,7 +75,8 @@ class Application:
         if fault.cut != "before":
             call["status"] = response.status
         request_id = {"x-request-id": f"req_{uuid.uuid4().hex}"}
-        return replace(response, headers={**request_id, **response.headers, **fault.headers}, cut=fault.cut)
+        headers = {**request_id, **response.headers, **fault.headers}
+        return CutResponse(**{**vars(response), "headers": headers, "cut": fault.cut})
 
     def _answer(self, request: Request, fault: Fault) -> Response:
         try:
@@ -92,7 +94,7 @@ class Application:
     def _endpoint(self, request: Request, fault: Fault) -> Response:
         _authenticate(request)
         if request.method == "GET" and request.path.startswith(_MODELS):
-            return json_response(models.describe(request.path.removeprefix(_MODELS)))
+            return json_response(MODELS.describe(request.path.removeprefix(_MODELS)))
         if request.method == "GET" and request.path == REALTIME:
             return self._realtime(request)
         endpoint = _ENDPOINTS.get((request.method, request.path))
@@ -103,7 +105,7 @@ class Application:
     def _realtime(self, request: Request) -> Response:
         if request.headers.get("upgrade", "").lower() != "websocket":
             raise ApiError(426, "This endpoint is a WebSocket.")
-        model = models.require(request.query, "realtime")
+        model = MODELS.require(request.query, "realtime")
 
         def begin(event: Mapping[str, Any]) -> tuple[dict[str, Any], Fault]:
             body = json.dumps({"model": model, **event}).encode()
@@ -111,7 +113,7 @@ class Application:
             return call, self._faults.take(RESPONSES)
 
         def serve(socket: WebSocket) -> None:
-            Session(socket, model, begin, self._latency).run()
+            FaultySession(socket, model, begin, self._latency).run()
 
         return Response(status=101, upgrade=serve)
 

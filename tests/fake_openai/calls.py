@@ -7,8 +7,8 @@ import threading
 import time
 from typing import Any
 
-from .errors import ApiError
-from .http import Request
+from preppath_workers.offline.api.errors import ApiError
+from preppath_workers.offline.api.http import Request
 
 
 class Calls:

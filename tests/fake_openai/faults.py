@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from .errors import ApiError
+from preppath_workers.offline.api.errors import ApiError
+
 from .http import Cut
 
 

@@ -283,7 +283,8 @@ def _variables_read() -> set[str]:
     recorder = _Recorder()
     load(recorder, QUEUE_DEFAULTS, [queue.name for queue in QUEUE_DEFAULTS])
     load(recorder, QUEUE_DEFAULTS)
-    return recorder.asked | {"SSL_CERT_FILE"}  # by the libraries; see certificates.py
+    # The first is read by the libraries, see certificates.py; the second by cli/offline.py.
+    return recorder.asked | {"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL"}
 
 
 def _is_constant(name: str) -> bool:

@@ -20,7 +20,7 @@ PACKAGE = preppath_workers.__name__
 LAYERS = (
     *("errors", "config", "log"),
     *("store", "queue"),  # with errors: all that a producer imports
-    *("clients", "registry", "jobs"),
+    *("clients", "registry", "jobs", "offline"),
     *("worker", "cli", "__main__"),
 )
 
@@ -28,7 +28,7 @@ LAYERS = (
 PUBLIC = ("errors", "store", "queue", "registry")
 
 #: The most entries that the package's top folder may have.
-MOST_ENTRIES = 14
+MOST_ENTRIES = 15
 
 
 def modules() -> dict[str, Path]:

@@ -17,10 +17,20 @@ Suggest = Callable[[str], str | float | list[str] | None]
 #: The range of a number without limits.
 DEFAULT_RANGE = (0.0, 100.0)
 
+#: What a schema raises that has parts of the wrong type, names unknown ones or contains itself.
+_MALFORMED = (KeyError, StopIteration, RecursionError, AttributeError, TypeError, ValueError)
 
-def check_strict(schema: Schema, where: str = "") -> None:
+
+def check_strict(schema: Schema) -> None:
     """Raise ApiError (400) unless every object forbids additional properties and requires all of its own, as
     strict mode demands."""
+    try:
+        _check_strict(schema, "")
+    except _MALFORMED:
+        raise _invalid("", "a part is malformed or recursive") from None
+
+
+def _check_strict(schema: Schema, where: str) -> None:
     if schema.get("type") == "object":
         if schema.get("additionalProperties") is not False:
             raise _invalid(where, "'additionalProperties' must be given and false")
@@ -31,13 +41,16 @@ def check_strict(schema: Schema, where: str = "") -> None:
         parts["items"] = schema["items"]
     parts |= {f"anyOf {number}": choice for number, choice in enumerate(schema.get("anyOf", ()))}
     for name, part in parts.items():
-        check_strict(part, f"{where}/{name}")
+        _check_strict(part, f"{where}/{name}")
 
 
 def fill(schema: Schema, suggest: Suggest) -> Any:
-    """Return a value that conforms to the schema, with suggestions where the type allows them. Recursive
-    schemas are not supported."""
-    return _Filler(schema, suggest).value(schema, "")
+    """Return a value that conforms to the schema, with suggestions where the type allows them. Raises
+    ApiError (400) for an invalid schema; recursive ones are not supported."""
+    try:
+        return _Filler(schema, suggest).value(schema, "")
+    except _MALFORMED:
+        raise _invalid("", "a part is malformed or recursive") from None
 
 
 class _Filler:

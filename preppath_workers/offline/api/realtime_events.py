@@ -1,35 +1,52 @@
-"""The events of one response, with the text spoken by eSpeak NG, in the order of the API's reference."""
+"""The events of one Realtime response, in the order of the API's reference."""
 
 from __future__ import annotations
 
 import base64
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
-from tests.fake_openai.errors import ApiError
-from tests.fake_openai.faults import Fault
-from tests.support import speech, wav
+from .errors import ApiError
+from .realtime_config import PCM
 
-from .session_config import PCM
-
+#: Samples a second.
 RATE = 24_000
 #: Bytes of sound in one event: 0.4 s.
 _DELTA = 19_200
-#: A token of sound is 50 ms.
+#: Tokens of a second of sound: one is 50 ms.
 _AUDIO_TOKENS = 20
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a response ends: `completed`, `incomplete`, `failed` or `cancelled`, and the API's details."""
+
+    status: str = "completed"
+    details: Mapping[str, Any] | None = None
+
+
+#: An event that reports how much of the account's limits is left; comes after `response.created`.
+Limits = Mapping[str, Any]
 
 
 def text_of(wanted: Mapping[str, Any]) -> str:
     """Return the text to read from the user's message: the part between <text> tags, or all of it. Raises
     ApiError (400) without a text."""
-    said = [
-        part.get("text", "")
-        for item in wanted.get("input") or []
-        for part in item.get("content") or []
-        if part.get("type") == "input_text"
-    ]
+    try:
+        said = [
+            str(part.get("text", ""))
+            for item in wanted.get("input") or []
+            for part in item.get("content") or []
+            if part.get("type") == "input_text"
+        ]
+    except (AttributeError, TypeError):
+        raise ApiError(
+            400, "Invalid 'response.input': expected messages.", "invalid_type", "response.input"
+        ) from None
     text = "\n".join(said)
     delimited = re.search(r"<text>\n?(.*?)\n?</text>", text, re.DOTALL)
     if not text.strip():
@@ -37,38 +54,43 @@ def text_of(wanted: Mapping[str, Any]) -> str:
     return delimited[1] if delimited else text
 
 
-def speak(wanted: Mapping[str, Any], text: str, fault: Fault) -> Iterator[dict[str, Any]]:
-    """Yield every event from `response.created` to `response.done`."""
-    said = fault.content if isinstance(fault.content, str) else text
-    output = wanted["audio"]["output"]
-    spoken = speech.synthesize(said, output["voice"], output.get("speed", 1.0))
-    sound = wav.resampled(spoken, RATE).samples
-    ends = fault.ends or "completed"
-    if ends != "completed":
-        sound, said = sound[: len(sound) // 4 * 2], said[: len(said) // 2]
+def events(
+    wanted: Mapping[str, Any],
+    said: str,
+    sound: Iterable[bytes],
+    ending: Ending | None = None,
+    limits: Limits | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield every event from `response.created` to `response.done`.
+
+    `sound`: pieces of any size of 16-bit little-endian mono samples at `RATE`, each sent as it comes.
+    """
+    ending = ending or Ending()
     response = _Response(wanted)
     place = {"response_id": response.id, "item_id": response.item, "output_index": 0, "content_index": 0}
     part = {"type": "audio", "transcript": ""}
 
     yield {"type": "response.created", "response": response.described("in_progress")}
-    yield _rate_limits(used_up=fault.ends == "failed" and fault.code == "rate_limit_exceeded")
+    if limits is not None:
+        yield {**limits}
     yield {"type": "response.output_item.added", **_cut(place), "item": response.message("in_progress")}
     yield {"type": "response.content_part.added", **place, "part": part}
-    words = re.findall(r"\S+\s*", said) or [""]
-    pieces = [sound[at : at + _DELTA] for at in range(0, len(sound), _DELTA)]
-    for number in range(max(len(words), len(pieces))):
-        if number < len(words):
-            yield {"type": "response.output_audio_transcript.delta", **place, "delta": words[number]}
-        if number < len(pieces):
-            delta = base64.b64encode(pieces[number]).decode()
+    size = 0
+    for word, piece in zip_longest(re.findall(r"\S+\s*", said) or [""], _pieces(sound)):
+        if word is not None:
+            yield {"type": "response.output_audio_transcript.delta", **place, "delta": word}
+        if piece is not None:
+            size += len(piece)
+            delta = base64.b64encode(piece).decode()
             yield {"type": "response.output_audio.delta", **place, "delta": delta}
     yield {"type": "response.output_audio.done", **place}
     yield {"type": "response.output_audio_transcript.done", **place, "transcript": said}
     yield {"type": "response.content_part.done", **place, "part": {**part, "transcript": said}}
-    done = "completed" if ends == "completed" else "incomplete"
+    done = "completed" if ending.status == "completed" else "incomplete"
     yield {"type": "response.output_item.done", **_cut(place), "item": response.message(done, said)}
-    usage = _usage(str(wanted.get("instructions", "")) + text, said, len(sound) / 2 / RATE)
-    finished = response.described(ends, _details(fault), [response.message(done, said)], usage)
+    usage = _usage(str(wanted.get("instructions", "")) + text_of(wanted), said, size / 2 / RATE)
+    output = [response.message(done, said)]
+    finished = response.described(ending.status, ending.details, output, usage)
     yield {"type": "response.done", "response": finished}
 
 
@@ -100,32 +122,14 @@ class _Response:
         return {**message, "status": status, "content": content}
 
 
-def _details(fault: Fault) -> dict[str, Any] | None:
-    if fault.ends in (None, "completed"):
-        return None
-    details: dict[str, Any] = {"type": fault.ends}
-    if fault.finish_reason:
-        details["reason"] = fault.finish_reason
-    if fault.ends == "failed":
-        details["error"] = {
-            "type": fault.type or "server_error",
-            "code": fault.code,
-            "message": fault.message,
-        }
-    return details
+def _pieces(sound: Iterable[bytes]) -> Iterator[bytes]:
+    for part in sound:
+        for at in range(0, len(part), _DELTA):
+            yield part[at : at + _DELTA]
 
 
 def _cut(place: Mapping[str, Any]) -> dict[str, Any]:
     return {name: place[name] for name in ("response_id", "output_index")}
-
-
-def _rate_limits(used_up: bool) -> dict[str, Any]:
-    limits = [("requests", 1_000, 999, 0.06), ("tokens", 100_000, 0 if used_up else 95_000, 3.0)]
-    names = ("name", "limit", "remaining", "reset_seconds")
-    return {
-        "type": "rate_limits.updated",
-        "rate_limits": [dict(zip(names, each, strict=True)) for each in limits],
-    }
 
 
 def _usage(asked: str, said: str, seconds: float) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class WebSocket:
         if response.status_code != 101:
             raise ProtocolError("not a WebSocket request")
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield the messages until the client closes or disconnects. Raises ValueError for invalid JSON."""
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the messages until the client closes or disconnects; None for one that is not JSON."""
         text = b""
         while data := self._connection.recv(_CHUNK):
             self._protocol.receive_data(data)
@@ -46,7 +46,7 @@ class WebSocket:
                     continue
                 text += bytes(frame.data)
                 if frame.fin:
-                    yield json.loads(text)
+                    yield _parsed(text)
                     text = b""
             self._flush()
             if self._protocol.close_expected():
@@ -74,3 +74,10 @@ class WebSocket:
         for data in self._protocol.data_to_send():
             if data:
                 self._connection.sendall(data)
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

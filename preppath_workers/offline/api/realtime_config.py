@@ -1,13 +1,13 @@
-"""Validation of session and response settings, with the real API's error codes."""
+"""Settings of a Realtime session and of a response, checked with the real API's error codes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tests.fake_openai.errors import ApiError
+from .errors import ApiError
+from .voices import REALTIME_VOICES
 
-VOICES = ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
 SLOWEST, FASTEST = 0.25, 1.5
 #: The only format that this server has; the real one has two more, for telephones.
 PCM = {"type": "audio/pcm", "rate": 24_000}
@@ -66,8 +66,8 @@ def _output(given: Mapping[str, Any], where: str, speed: bool) -> dict[str, Any]
         raise ApiError(
             400, f"Invalid '{place}.format': this server has {PCM}.", "invalid_value", f"{place}.format"
         )
-    if output.get("voice", "alloy") not in VOICES:
-        message = f"Invalid '{place}.voice': expected one of {', '.join(VOICES)}."
+    if output.get("voice", "alloy") not in REALTIME_VOICES:
+        message = f"Invalid '{place}.voice': expected one of {', '.join(REALTIME_VOICES)}."
         raise ApiError(400, message, "invalid_value", f"{place}.voice")
     if not SLOWEST <= output.get("speed", 1.0) <= FASTEST:
         message = f"Invalid '{place}.speed': expected {SLOWEST} to {FASTEST}."

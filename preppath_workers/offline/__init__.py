@@ -1,0 +1,1 @@
+"""An OpenAI-compatible server on loopback with real engines, for development without a key."""

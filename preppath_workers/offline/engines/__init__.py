@@ -1,0 +1,1 @@
+"""The engines: speech recognition, speech, sentence embeddings, and grading. Independent of OpenAI's API."""
