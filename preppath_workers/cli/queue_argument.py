@@ -9,7 +9,7 @@ from ..config import load
 from ..config.model import QueueConfig, RateLimit, RedisConfig
 from ..jobs import JOB_TYPES
 from ..queue import Queue
-from ..store import connection
+from ..store.clients import Clients
 
 _NAMES = [job_type.name for job_type in JOB_TYPES]
 
@@ -67,5 +67,5 @@ def _settings(variables: Mapping[str, str | None]) -> Sequence[QueueConfig]:
 
 
 def _connect(where: RedisConfig, names: Iterable[str]) -> list[Queue]:
-    client = connection.client(where.url)
-    return [Queue(name, client, where.prefix) for name in names]
+    clients = Clients.patient(where)
+    return [Queue(name, clients.of(name), where.prefix) for name in names]

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from ..config.model import RateLimit
 from ..store.health import Health, check_health
 from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
+from ..store.keys import Keys
 from ..store.listing import HeldSlot, Listed, held_slots, list_jobs
 from ..store.location import JobLocation, locate
 from ..store.reader import QueueReader
@@ -75,7 +76,8 @@ class Queue(QueueReader):
         from ..store.connection import client
 
         config = redis_config(env_file)
-        return cls(name, client(config.url), config.prefix)
+        base = Keys(config.prefix, name).base
+        return cls(name, client(config.url, base=base), config.prefix)
 
     def run(self, operation: Operation[Value]) -> Value:
         """Run an operation with this queue's client. Raises what the operation raises."""

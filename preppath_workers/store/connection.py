@@ -34,8 +34,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from ..config.redis_url import split_url
+from .cluster import ClusterLocator
 from .connection_classes import CONNECTION_CLASSES, UNREADABLE
-from .locators import locator_of
+from .locator import Locator
+from .refusals import redirection
+from .sentinel import SentinelLocator
 
 #: Seconds to wait for a connection.
 CONNECT_TIMEOUT = 3.0
@@ -52,15 +55,13 @@ _COMMON = {
 }
 
 
-#: Up to eight more tries within some 4 s.
-_THROUGH_FAILOVER = Retry(
-    ExponentialWithJitterBackoff(base=0.05, cap=1.0),
-    8,
-    (
+def through_failover() -> Retry:
+    """Return a policy of up to eight more tries within some 4 s."""
+    errors = (
         *(RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError),
         *(MovedError, AskError, TryAgainError, ClusterDownError),
-    ),
-)
+    )
+    return Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 8, errors)
 
 
 def client(url: str, timeout: float = 5.0, base: str = "") -> redis.Redis:
@@ -69,7 +70,7 @@ def client(url: str, timeout: float = 5.0, base: str = "") -> redis.Redis:
     With sentinels or a Cluster, a command that fails is sent again for some seconds, since a failover may be
     under way. That is safe: all scripts are idempotent.
     """
-    retry = _THROUGH_FAILOVER if split_url(url).topology != "server" else None
+    retry = through_failover() if split_url(url).topology != "server" else None
     return _client(url, base, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
 
 
@@ -99,8 +100,13 @@ def _settings(url: str, base: str) -> tuple[type[Any], dict[str, Any]]:
     """Return the class of the connections to the server with the queue, and its arguments."""
     known = split_url(url)
     settings: dict[str, Any] = {**parse_url(known.server)}
+    locator: Locator | None = None
+    if known.topology == "sentinel":
+        locator = SentinelLocator(known)
+    elif known.topology == "cluster":
+        locator = ClusterLocator(known.hosts, dict(settings), base)
     settings.pop("connection_class", None)
-    if locator := locator_of(known, base):
+    if locator:
         settings |= {"locator": locator, "redis_connect_func": locator.greet}
     return CONNECTION_CLASSES[known.server.partition("://")[0].lower()], settings
 
@@ -156,8 +162,14 @@ class Connection:
             # A proxy's page, or a broken server: the rest of the stream cannot be read either.
             raise RedisConnectionError(f"the answer is not Redis's protocol: {error}") from error
         if isinstance(answer, ResponseError):
+            self._follow(answer)
             raise answer
         return answer
+
+    def _follow(self, error: ResponseError) -> None:
+        """Let the next connect lead to the node that an error names."""
+        if self._connection.locator and (address := redirection(error)):
+            self._connection.locator.redirect(address)
 
     def _read_more(self) -> None:
         try:

@@ -11,8 +11,8 @@ from hiredis import HiredisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError
 
-from .locators import Locator
-from .refusals import is_wrong_server
+from .locator import Locator
+from .refusals import is_wrong_server, redirection
 
 #: What reading may raise if an answer isn't valid in this version of Redis's protocol.
 UNREADABLE = (InvalidResponse, HiredisError, MemoryError, RecursionError, TypeError, ValueError)
@@ -21,6 +21,8 @@ UNREADABLE = (InvalidResponse, HiredisError, MemoryError, RecursionError, TypeEr
 class _LeavesWrongServer:
     """Closes the connection if the server answers that it cannot be written to. redis-py keeps it after an
     error answer, so behind a virtual address or a proxy it would stay connected to a demoted server."""
+
+    locator: Locator | None = None
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -31,6 +33,8 @@ class _LeavesWrongServer:
         except RedisError as error:
             if is_wrong_server(error):
                 self.disconnect()  # type: ignore[attr-defined]
+            if self.locator and (address := redirection(error)):
+                self.locator.redirect(address)
             raise
 
 

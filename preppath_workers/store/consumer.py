@@ -75,7 +75,7 @@ class Consumer:
         self.worker_id = f"{instance}:{number}"
         self._queue = queue
         self._keys = Keys(config.redis.prefix, queue.name)
-        self._connection = Connection(config.redis.url, ANSWER_TIMEOUT)
+        self._connection = Connection(config.redis.url, ANSWER_TIMEOUT, self._keys.base)
         self._connected = False
         self._unread = 0
         self._now = now

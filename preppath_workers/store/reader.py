@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from redis import Redis
+from redis.cluster import RedisCluster
 
+from .given_client import client_of_queue
 from .job import Job, integer, text
 from .keys import Keys
 from .scripts import Caller
@@ -49,12 +51,12 @@ class Gate:
 class QueueReader:
     """Reads one queue. Every method is one step in Redis; the client may decode responses or not."""
 
-    def __init__(self, name: str, redis: Redis, prefix: str = "preppath") -> None:
+    def __init__(self, name: str, redis: Redis | RedisCluster, prefix: str = "preppath") -> None:
         self.name = name
         self.keys = Keys(prefix, name)
-        self.redis = redis
+        self.redis = client_of_queue(redis, self.keys.base)
         #: Runs a command whose answer may contain what any client has pushed.
-        self.read = Undecoded(redis)
+        self.read = Undecoded(self.redis)
         self.call = Caller(self.read, self.keys.base)
 
     def get(self, job_id: str) -> Job | None:

@@ -83,6 +83,15 @@ def is_wrong_server(error: RedisError) -> bool:
     return code_of(error) in _WRONG_SERVER
 
 
+def redirection(error: RedisError) -> tuple[str, int] | None:
+    """Return the host and port that a node of a Cluster redirects to for good (MOVED); None for other errors,
+    and for a node without a known address."""
+    if code_of(error) != "MOVED":
+        return None
+    host, _, port = str(error).rpartition(" ")[2].rpartition(":")
+    return (host, int(port)) if host not in ("", "?") and port.isdigit() else None
+
+
 def is_server_wide(error: RedisError) -> bool:
     """Whether any other command of ours would be refused as well."""
     return code_of(error) in _SERVER_WIDE

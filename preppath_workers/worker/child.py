@@ -20,7 +20,8 @@ from ..log import fields
 from ..registry import Registry
 from ..store.consumer import Consumer
 from .forking import Child
-from .janitor import LEAVE, InstanceInfo, Janitor
+from .janitor import LEAVE, InstanceInfo
+from .janitor_process import JanitorProcess
 from .liveness import Liveness
 from .process_title import ProcessTitle
 from .worker import Worker
@@ -53,7 +54,7 @@ def fork_janitor(config: Config, instance_info: InstanceInfo, liveness: Liveness
 
     def body() -> None:
         ProcessTitle("janitor").show()
-        Janitor(config, instance_info, liveness, __version__).run()
+        JanitorProcess(config, instance_info, liveness, __version__).run()
 
     return _fork("janitor", body)
 

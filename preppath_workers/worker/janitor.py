@@ -1,4 +1,4 @@
-"""The janitor: the process of an instance that maintains its queues and runs no jobs.
+"""The janitor: maintains an instance's queues on one server, in a process that runs no jobs.
 
 For each queue of its instance it renews the lease, moves due jobs from `delayed` to `wait`, recovers the jobs
 of dead instances and enqueues webhook deliveries. Any number of janitors may do so at the same time.
@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 
 from ..config.model import Config, QueueConfig
 from ..log import fields
-from ..store import connection
+from ..queue import Queue
+from ..store.clients import Clients
 from ..store.consumer import LONGEST_POP_MS
 from ..store.job import Job
 from ..store.keys import Keys
@@ -29,11 +30,8 @@ from ..store.scripts import Caller
 from . import job_log, webhooks
 from .connection_uptime import ConnectionUptime
 from .fitness import refuse_newer_layout, refuse_unfit_server
-from .forking import is_orphaned
-from .liveness import Liveness
 from .rate_limits import RateLimits
 from .reconnect_backoff import ReconnectBackoff
-from .signals import GROUP_SIGNALS
 from .steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -77,15 +75,27 @@ class InstanceInfo:
 
 
 class Janitor:
-    """Maintains all queues of one instance."""
+    """Maintains some of an instance's queues: those that one client reaches."""
 
-    def __init__(self, config: Config, instance_info: InstanceInfo, liveness: Liveness, version: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        instance_info: InstanceInfo,
+        version: str,
+        clients: Clients,
+        queues: Sequence[str],
+        beat: Callable[[], None],
+    ) -> None:
+        """`beat` is called before each queue's steps."""
         self._config = config
         self._instance_info = instance_info
-        self._liveness = liveness
         self._version = version
-        self._redis = connection.client_without_retries(config.redis.url, timeout=max(0.5, config.lease / 5))
-        self._keys = [Keys(config.redis.prefix, queue) for queue in instance_info.slots]
+        self._beat = beat
+        self._redis = clients.of(queues[0])
+        self._deliveries = Queue(
+            webhooks.WEBHOOK_QUEUE, clients.of(webhooks.WEBHOOK_QUEUE), config.redis.prefix
+        )
+        self._keys = [Keys(config.redis.prefix, queue) for queue in queues]
         self._callers = {keys.queue: Caller(self._redis, keys.base) for keys in self._keys}
         #: Queues in the order of the next round, which continues after the queue that ended the last one.
         self._order = deque(self._callers)
@@ -94,36 +104,37 @@ class Janitor:
         # Short pauses, so that a lease that outlived an outage is renewed before it expires.
         self._backoff = ReconnectBackoff(longest=config.lease / 10)
         self._heartbeat_due = 0.0
-        self._has_renewed = False
+        #: Whether it has renewed the lease of a queue.
+        self.has_renewed = False
+        self._is_fit = False
+        self._round_due = 0.0
         self._renewed_at = time.monotonic()
         self._uptimes = {queue: ConnectionUptime(config.lease) for queue in self._callers}
 
-    def run(self) -> None:
-        """Work until LEAVE is received, then release the lease."""
-        # LEAVE stays blocked, as before the fork, and sigtimedwait fetches it: it is neither lost nor able to
-        # interrupt a call.
-        for ignored in (signal.SIGTERM, *GROUP_SIGNALS):
-            signal.signal(ignored, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, [LEAVE])
-        while True:
-            try:
-                if not self._liveness.is_ready:
-                    refuse_unfit_server(self._redis)
-                    refuse_newer_layout(self._redis, self._keys)
-                pause = self.loop()
-                if self._has_renewed:
-                    self._liveness.ready()
-                self._backoff.succeeded()
-            except RedisError as error:
-                pause = self._backoff.failed(error)
-                # After a failover the address may lead to another server: reconnect.
-                self._redis.connection_pool.disconnect()
-            self._beat()
-            if signal.sigtimedwait([LEAVE], pause):
-                break
-            if is_orphaned():
-                return
-        self._leave()
+    @property
+    def is_well(self) -> bool:
+        """Whether it does its work, or cannot because Redis does not answer. It isn't well if Redis answers,
+        but no lease was renewed for one lease."""
+        return self._backoff.is_unreachable or time.monotonic() - self._renewed_at < self._config.lease
+
+    def round_if_due(self) -> float:
+        """Do one round if it is time for it. Returns the seconds until the next."""
+        if (left := self._round_due - time.monotonic()) > 0:
+            return left
+        try:
+            if not self._is_fit:
+                refuse_unfit_server(self._redis)
+                refuse_newer_layout(self._redis, self._keys)
+                self._is_fit = True
+            pause = self.loop()
+            self._backoff.succeeded()
+        except RedisError as error:
+            pause = self._backoff.failed(error)
+            # After a failover the address may lead to another server: reconnect.
+            for client in (self._redis, self._deliveries.redis):
+                client.connection_pool.disconnect()
+        self._round_due = time.monotonic() + pause
+        return pause
 
     def loop(self) -> float:
         """Do one round over all queues. Returns the seconds until the next. Raises redis.RedisError."""
@@ -155,18 +166,12 @@ class Janitor:
         """Seconds."""
         return self._config.lease / 5
 
-    def _beat(self) -> None:
-        """Beat, unless Redis answers but no lease was renewed for one lease: then the supervisor restarts the
-        janitor."""
-        if self._backoff.is_unreachable or time.monotonic() - self._renewed_at < self._config.lease:
-            self._liveness.beat()
-
     def _heartbeats_if_due(self) -> None:
         if time.monotonic() < self._heartbeat_due:
             return
         for queue in self._order:
             if self._steps.run(queue, "heartbeat", partial(self._heartbeat, queue)):
-                self._has_renewed = True
+                self.has_renewed = True
                 self._renewed_at = time.monotonic()
         self._heartbeat_due = time.monotonic() + self._heartbeat_interval
 
@@ -205,7 +210,8 @@ class Janitor:
         """Return the seconds until the next round: 0 if there may be more events."""
         if not self._wants_events(queue):
             return _ROUND
-        enqueued = webhooks.enqueue_deliveries(queue, self._redis, self._config.redis.prefix)
+        events = Queue(queue, self._redis, self._config.redis.prefix)
+        enqueued = webhooks.enqueue_deliveries(events, self._deliveries)
         return 0.0 if enqueued == webhooks.BATCH else _ROUND
 
     def _reap(self, queue: str) -> float:
@@ -223,7 +229,8 @@ class Janitor:
             )
         return _ROUND
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Release the leases."""
         for queue, call in self._callers.items():
             try:
                 (released,) = call("leave", self._instance_info.instance)

@@ -11,8 +11,6 @@ import logging
 from hashlib import sha256
 from typing import Any
 
-from redis import Redis
-
 from ..log import fields
 from ..queue import NewJob, Queue
 from ..store.job import is_valid_id
@@ -31,9 +29,8 @@ def wants_events(queue: str, webhook_url: str | None) -> bool:
     return bool(webhook_url) and queue != WEBHOOK_QUEUE
 
 
-def enqueue_deliveries(name: str, redis: Redis, prefix: str) -> int:
+def enqueue_deliveries(queue: Queue, deliveries: Queue) -> int:
     """Enqueue deliveries for a queue's oldest events. Returns their number. Raises redis.RedisError."""
-    queue, deliveries = Queue(name, redis, prefix), Queue(WEBHOOK_QUEUE, redis, prefix)
     events = queue.events(BATCH)
     for event in events:
         try:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.store.connection import client
-from preppath_workers.worker.janitor import InstanceInfo, Janitor
+from preppath_workers.worker.janitor import InstanceInfo
+from preppath_workers.worker.janitor_process import JanitorProcess
 from preppath_workers.worker.liveness import Liveness
 from tests.bench.peers.driver import data
 from tests.support.report import p50_p99
@@ -29,7 +30,7 @@ class Burst:
         redis.flushall()
         queue = Queue(QUEUE.name, redis)
         queue.enqueue_many(NewJob(data(number, 0.0), delay=0.001) for number in range(self.jobs))
-        janitor = Janitor(
+        janitor = JanitorProcess(
             config(self.url), InstanceInfo("burst", {QUEUE.name: 1}, {QUEUE.name: QUEUE}, 0), Liveness(), ""
         )
         is_over, waits = threading.Event(), list[float]()
@@ -37,7 +38,7 @@ class Burst:
         onlooker.start()
         began = time.perf_counter()
         while queue.counts().delayed:
-            time.sleep(janitor.loop())
+            time.sleep(janitor.round())
         took = time.perf_counter() - began
         is_over.set()
         onlooker.join()

@@ -19,7 +19,8 @@ from preppath_workers.store.connection import client
 from preppath_workers.store.consumer import Consumer, Wait
 from preppath_workers.store.job import Job
 from preppath_workers.store.outcome import Finished
-from preppath_workers.worker.janitor import InstanceInfo, Janitor
+from preppath_workers.worker.janitor import InstanceInfo
+from preppath_workers.worker.janitor_process import JanitorProcess
 from preppath_workers.worker.liveness import Liveness
 from tests.support.report import p50_p99
 from tests.support.waiting import eventually
@@ -111,7 +112,7 @@ def _live(settings: Config, instance: str, prepare: Callable[[], None]) -> None:
     """One instance, until it is killed."""
     prepare()
     logging.disable()
-    janitor = Janitor(
+    janitor = JanitorProcess(
         settings, InstanceInfo(instance, {QUEUE.name: _SLOTS}, {QUEUE.name: QUEUE}, 0), Liveness(), ""
     )
     for number in range(_SLOTS):
@@ -119,7 +120,7 @@ def _live(settings: Config, instance: str, prepare: Callable[[], None]) -> None:
             target=_work, args=(Consumer(settings, QUEUE, instance, number),), daemon=True
         ).start()
     while True:
-        time.sleep(janitor.loop())
+        time.sleep(janitor.round())
 
 
 def _work(consumer: Consumer) -> None:

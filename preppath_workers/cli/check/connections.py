@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from ...config.model import Config
 from ...jobs import JOB_TYPES
 from ...queue import Queue
-from ...store import connection
+from ...store.clients import Clients
 from ..formatting import counted
 from .findings import Finding
 
@@ -51,13 +51,15 @@ def _workers(config: Config) -> tuple[int, int]:
     one machine with this configuration."""
     without = {job_type.name for job_type in JOB_TYPES if "database" not in job_type.services}
     queues = [queue for queue in config.queues if queue.name not in without]
-    client = connection.client_without_retries(config.redis.url, _TIMEOUT)
+    clients = Clients.prompt(config.redis, _TIMEOUT)
     try:
-        machines = [_machines(Queue(queue.name, client, config.redis.prefix)) for queue in queues]
+        machines = [
+            _machines(Queue(queue.name, clients.of(queue.name), config.redis.prefix)) for queue in queues
+        ]
     except RedisError:
         machines = [1] * len(queues)
     finally:
-        client.close()
+        clients.close()
     workers = sum(queue.concurrency * count for queue, count in zip(queues, machines, strict=True))
     return workers, max(machines, default=1)
 

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from ...config.model import Config
 from ...jobs import JOB_TYPES
 from ...queue import Queue
-from ...store import connection
+from ...store.clients import Clients
 from ...store.repair import Problem, find_problems
 from .findings import Finding
 from .growth import check_growth
@@ -37,10 +37,10 @@ def repair_data(config: Config) -> Iterator[Finding]:
 
 
 def _check(config: Config, repair: bool) -> Iterator[Finding]:
-    client = connection.client(config.redis.url)
+    clients = Clients.patient(config.redis)
     for job_type in JOB_TYPES:
         what = f"{job_type.name} data"
-        queue = Queue(job_type.name, client, config.redis.prefix)
+        queue = Queue(job_type.name, clients.of(job_type.name), config.redis.prefix)
         try:
             found = list(find_problems(queue, repair))
             growing = list(check_growth(queue))

@@ -8,18 +8,18 @@ from redis.exceptions import RedisError
 
 from ...config.model import Config
 from ...queue import Queue
-from ...store import connection
+from ...store.clients import Clients
 from ...store.limits import limit_in_force
 from .findings import Finding
 
 
 def check_limits(config: Config) -> Iterator[Finding]:
     """Yield each queue whose rate limit differs between instances, or from this configuration."""
-    client = connection.client(config.redis.url)
+    clients = Clients.patient(config.redis)
     for settings in config.queues:
         what = f"{settings.name} rate limit"
         try:
-            agreed = limit_in_force(Queue(settings.name, client, config.redis.prefix))
+            agreed = limit_in_force(Queue(settings.name, clients.of(settings.name), config.redis.prefix))
         except RedisError as error:
             yield Finding("error", what, f"cannot be read: {error}")
             continue
@@ -39,4 +39,4 @@ def check_limits(config: Config) -> Iterator[Finding]:
                 what,
                 f"{agreed.newest} is in force ({agreed.newest.instance}), {ours} is configured here",
             )
-    client.close()
+    clients.close()

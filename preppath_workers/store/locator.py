@@ -1,0 +1,54 @@
+"""Finding the server to connect to: at each connect, since a failover may have happened meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import redis
+from redis.connection import ConnectionPool
+
+from ..config.redis_url import Address
+
+#: Seconds for a sentinel or node to say where the right server is: another one may be healthy.
+_ANSWER_TIMEOUT = 1.0
+
+#: Seconds for a new server to answer the login: one that is stopped or unreachable still accepts connections.
+_LOGIN_TIMEOUT = 3.0
+
+
+class Locator(Protocol):
+    """Knows where one server is, which may change at any time. Threads may share it."""
+
+    def locate(self) -> Address:
+        """Return the server's address. Raises redis.RedisError."""
+
+    def greet(self, connection: Any) -> None:
+        """Log in on a new connection and check that it leads to the right server. Raises redis.RedisError."""
+
+    def redirect(self, address: Address) -> None:
+        """Note where a server said that the right one is."""
+
+
+def ask(settings: Mapping[str, Any], address: Address, *words: str) -> Any:
+    """Return one server's answer to a command, on a connection of its own. Raises redis.RedisError."""
+    host, port = address
+    own: dict[str, Any] = {
+        **settings,
+        "host": host,
+        "port": port,
+        "socket_timeout": _ANSWER_TIMEOUT,
+        "socket_connect_timeout": _ANSWER_TIMEOUT,
+        "decode_responses": True,
+        "protocol": 2,
+        "driver_info": None,
+    }
+    with redis.Redis.from_pool(ConnectionPool(**own)) as client:
+        return client.execute_command(*words)
+
+
+def log_in(connection: Any) -> None:
+    """Log in on a connection that was just opened, within a few seconds. Raises redis.RedisError."""
+    connection._sock.settimeout(_LOGIN_TIMEOUT)
+    connection.on_connect()
+    connection._sock.settimeout(connection.socket_timeout)
