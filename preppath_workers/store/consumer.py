@@ -22,7 +22,7 @@ from ..errors import JobLost
 from .connection import Connection
 from .job import Job, is_valid_id
 from .keys import Keys
-from .outcome import Completed, Failed, Finished, Recovered, Settlement
+from .outcome import TOO_LARGE, Completed, Failed, Finished, Recovered, Settlement
 from .refusals import code_of, is_too_large
 from .script_loading import load_scripts
 from .scripts import SERVER_TIME, scripts
@@ -40,12 +40,8 @@ LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 #: Seconds for any answer. Above BLOCK, or an idle queue would look like a dead server.
 ANSWER_TIMEOUT = BLOCK + 5.0
 
+_NEVER = float("-inf")
 _VERDICTS = ("completed", "reopened", "delayed", "dead", "released", "lost")
-
-#: The error of a job whose outcome the server refuses for its size.
-_TOO_LARGE = (
-    '{"class":"PermanentError","message":"Redis refuses the outcome: it is too large for this server"}'
-)
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ class Consumer:
         #: The claim's answer, if it came together with the settlement.
         self._fetched: list[Any] | None = None
         #: When a claim last found no job, so that the next fetch may block in a pop; -inf if it found one.
-        self._idle_since = float("-inf")
+        self._idle_since = _NEVER
         self._popping = False
         #: Whether the last `settle_and_fetch` script failed.
         self._has_failed = False
@@ -124,43 +120,48 @@ class Consumer:
         self._unsettled = finished or self._unsettled
         self._fetched = None
         self._popping = not self._unsettled and monotonic() < self._idle_since + _FRESH
-        self._idle_since = float("-inf")
+        self._idle_since = _NEVER
         if not self._unsettled:
             self._send([self._pop, self._claim] if self._popping else [self._claim])
             return None
-        job, outcome = self._unsettled.job, self._unsettled.outcome
+        outcome = self._unsettled.outcome
         # If one half of the script fails (a key was edited by hand), the answer of the other is lost: after a
         # failure they are sent as two scripts.
         if isinstance(outcome, Completed) and not self._has_failed:
             self._has_failed = True
+            job = self._unsettled.job
             words = (*self._settle_and_fetch_words, job.id, job.fencing_token, outcome.result)
             self._send([(*words, *self._settle_and_fetch_policy)])
-            settled, *claimed = self._receive()
-            if len(claimed) != 1 or type(claimed[0]) is not list or not claimed[0]:
-                raise self._unknown(claimed)
-            self._fetched = claimed[0]
+            answer = self._receive()
+            if len(answer) != 2:
+                raise self._unknown(answer)
+            verdict, self._fetched = answer
             self._has_failed = False
-            return self._settlement([settled])
+            return self._settlement(verdict)
         self._has_failed = False
         self._send([self._settle_words(self._unsettled), self._claim])
-        return self._settlement(self._receive())
+        return self._settlement(*self._receive())
 
     def next_job(self) -> Job | Wait | None:
         """Return the next job; None if there was none for up to BLOCK seconds."""
         refusal = self._receive_pop() if self._popping else None
-        answer = self._fetched or self._receive()
-        if answer[0] == "first":
-            return Job.first_started(self._queue.name, self.worker_id, answer[1:])
-        if answer[0] == "wait":
-            return Wait(int(answer[1]) / 1000)
-        if answer[0] == "none":
-            self._idle_since = monotonic()
-            if refusal:
-                raise refusal
-            return None
-        if answer[0] != "job":
+        answer = self._receive() if self._fetched is None else self._fetched
+        try:
+            kind = answer[0]
+            if kind == "first":
+                return Job.first_started(self._queue.name, self.worker_id, answer)
+            if kind == "job":
+                return Job.from_reply(self._queue.name, answer[1])
+            if kind == "wait":
+                return Wait(int(answer[1]) / 1000)
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise self._unknown(answer) from error
+        if kind != "none":
             raise self._unknown(answer)
-        return Job.from_reply(self._queue.name, answer[1])
+        self._idle_since = monotonic()
+        if refusal:
+            raise refusal
+        return None
 
     def settle(self, finished: Finished | None = None) -> Settlement | None:
         """Settle the finished job, or one that is still unsettled, without fetching another."""
@@ -168,7 +169,7 @@ class Consumer:
         if not self._unsettled:
             return None
         self._send([self._settle_words(self._unsettled)])
-        return self._settlement(self._receive())
+        return self._settlement(*self._receive())
 
     def progress(self, job: Job, percent: int) -> None:
         """Store the progress of the job. Raises JobLost if another worker owns it."""
@@ -193,7 +194,7 @@ class Consumer:
         self._connected = False
         self._unread = 0
         self._fetched = None
-        self._idle_since = float("-inf")  # a pop whose answer was lost may have moved a job
+        self._idle_since = _NEVER  # a pop whose answer was lost may have moved a job
         self._connection.disconnect()
 
     def _while_owned(self, name: str, job: Job, *arguments: str | int) -> list[Any]:
@@ -217,15 +218,14 @@ class Consumer:
             )
         return self._words("release", *held, outcome.hold_ms, outcome.reason)
 
-    def _settlement(self, answer: list[Any]) -> Settlement:
-        verdict, *detail = answer
+    def _settlement(self, verdict: Any, *detail: Any) -> Settlement:
         if verdict not in _VERDICTS:
-            raise self._unknown(answer)
+            raise self._unknown([verdict, *detail])
         finished, self._unsettled = self._unsettled, None
         assert finished is not None
-        if not detail and verdict == "completed":
+        if not detail:
             return Settlement(finished, verdict)
-        # A repeated call returns the verdict alone.
+        # A repeated call returns fewer.
         about, account, gate = (*detail, "", "", "")[:3]
         settlement = Settlement(finished, verdict, counted=account != "excused", closed=gate == "closed")
         if verdict == "delayed":
@@ -277,7 +277,7 @@ class Consumer:
         except BaseException as error:
             self.disconnect()
             if self._unsettled and isinstance(error, ResponseError) and is_too_large(error):
-                self._unsettled.outcome = Failed(_TOO_LARGE, "permanent")  # the next call can settle this
+                self._unsettled.outcome = TOO_LARGE  # the next call can settle this
             raise
         self._unread -= 1
         if type(answer) is not list or not (answer or may_be_empty):

@@ -64,7 +64,7 @@ class Job:
     @classmethod
     def first_started(cls, queue: str, worker_id: str, words: Sequence[str]) -> Job:
         """Read what `first_starts.lua` returns for a job that this worker started for the first time."""
-        job_id, data, priority, created_at, queued_at, started_at = words
+        _, job_id, data, priority, created_at, queued_at, started_at = words
         fields = {
             "data": data,
             "priority": priority,

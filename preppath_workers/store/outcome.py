@@ -40,6 +40,13 @@ class Failed:
     retry_after_ms: int = 0
 
 
+#: The outcome of a job whose own outcome the server refuses for its size.
+TOO_LARGE = Failed(
+    '{"class":"PermanentError","message":"Redis refuses the outcome: it is too large for this server"}',
+    "permanent",
+)
+
+
 @dataclass(slots=True)
 class Released:
     """The attempt does not count; no job of this queue may start for `hold_ms`, because of `reason`."""

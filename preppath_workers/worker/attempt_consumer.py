@@ -1,4 +1,4 @@
-"""The part of a worker's consumer that one attempt may use: from any thread, until the attempt ends."""
+"""The part of a worker's consumer that a running attempt may use, from any thread."""
 
 from __future__ import annotations
 
@@ -14,42 +14,49 @@ Value = TypeVar("Value")
 
 
 class AttemptConsumer:
-    """The consumer's methods for a running job, one call at a time.
+    """The consumer's methods for the running job, one call at a time.
 
-    A handler may start threads, and two threads on one connection would read each other's answers. After
-    `close` every method raises JobLost, so that a thread that outlives its attempt cannot interfere with the
-    worker's next job.
+    A handler may start threads, and two threads on one connection would read each other's answers. For any
+    other job than the running one every method raises JobLost, so that a thread that outlives its attempt
+    cannot interfere with the worker's next job.
     """
 
     def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
         self._lock = threading.Lock()
-        self._is_closed = False
+        self._running: Job | None = None
 
-    def progress(self, job: Job, percent: int) -> None:
-        """Store the job's progress."""
-        self._locked(lambda: self._consumer.progress(job, percent))
+    def begin(self, job: Job) -> None:
+        """Begin an attempt at the job: the methods take no other job until the next one begins."""
+        self._running = job
 
-    def checkpoint(self, job: Job, name: str, value: str) -> None:
-        """Store a step's result with the job."""
-        self._locked(lambda: self._consumer.checkpoint(job, name, value))
+    def end(self) -> None:
+        """End the attempt: threads that the handler left running get JobLost from now on.
 
-    def acquire_token(self, job: Job) -> float:
-        """Acquire a rate-limit token, or return the seconds until one is free."""
-        return self._locked(lambda: self._consumer.acquire_token(job))
-
-    def check_lease(self, job: Job) -> None:
-        """Raise JobLost if another worker owns the job now."""
-        self._locked(lambda: self._consumer.check_lease(job))
-
-    def close(self) -> None:
-        """End the attempt. Returns after any call in progress in another thread has its answer."""
-        self._is_closed = True
+        Returns after any call in progress in another thread has its answer.
+        """
+        self._running = None
         with self._lock:
             pass
 
-    def _locked(self, call: Callable[[], Value]) -> Value:
+    def progress(self, job: Job, percent: int) -> None:
+        """Store the job's progress."""
+        self._while_running(job, lambda: self._consumer.progress(job, percent))
+
+    def checkpoint(self, job: Job, name: str, value: str) -> None:
+        """Store a step's result with the job."""
+        self._while_running(job, lambda: self._consumer.checkpoint(job, name, value))
+
+    def acquire_token(self, job: Job) -> float:
+        """Acquire a rate-limit token, or return the seconds until one is free."""
+        return self._while_running(job, lambda: self._consumer.acquire_token(job))
+
+    def check_lease(self, job: Job) -> None:
+        """Raise JobLost if another worker owns the job now."""
+        self._while_running(job, lambda: self._consumer.check_lease(job))
+
+    def _while_running(self, job: Job, call: Callable[[], Value]) -> Value:
         with self._lock:
-            if self._is_closed:
+            if self._running is not job:
                 raise JobLost("the attempt has ended")
             return call()

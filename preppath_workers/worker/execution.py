@@ -11,9 +11,9 @@ from typing import Any
 from ..clients.services import Services
 from ..errors import InvalidJob, JobLost, PermanentError, RateLimited, Snooze
 from ..registry import Handler
-from ..store.consumer import Consumer
 from ..store.job import Job
 from ..store.outcome import Completed, Outcome, Released
+from .attempt_consumer import AttemptConsumer
 from .failures import failed, message
 from .job_context import ActiveJobContext
 
@@ -40,7 +40,7 @@ class WorkerContext:
 
     handle: Handler
     services: Services
-    consumer: Consumer
+    consumer: AttemptConsumer
     #: Seconds to hold the queue if the vendor limits the rate without a retry time.
     hold: float
     secrets: Sequence[str]
@@ -57,11 +57,12 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
             data = job.data
             if not isinstance(data, dict):
                 raise InvalidJob("data must be a JSON object")
-            running = ActiveJobContext(job, data, worker_context.consumer, worker_context.services)
+            services, consumer = worker_context.services, worker_context.consumer
+            consumer.begin(job)
             try:
-                result = worker_context.handle(running, worker_context.services)
+                result = worker_context.handle(ActiveJobContext(job, data, consumer, services), services)
             finally:
-                running.close()
+                consumer.end()
         return Completed(_encode_result(result))
     except JobLost:
         raise

@@ -16,7 +16,6 @@ from ..clients.s3.keys import key_segment
 from ..clients.services import Services
 from ..errors import JobError, Snooze
 from ..log import fields
-from ..store.consumer import Consumer
 from ..store.job import Job
 from .attempt_consumer import AttemptConsumer
 from .step_retry import retry_step
@@ -39,11 +38,13 @@ _MAX_FALLBACK_CHECKPOINT = 1_000_000
 class ActiveJobContext:
     """One attempt at a job. Another worker may own the job at any time, so every write checks the lease."""
 
-    def __init__(self, job: Job, data: Mapping[str, Any], consumer: Consumer, services: Services) -> None:
+    def __init__(
+        self, job: Job, data: Mapping[str, Any], consumer: AttemptConsumer, services: Services
+    ) -> None:
         self.id = job.id
         self.data = data
         self._job = job
-        self._consumer = AttemptConsumer(consumer)
+        self._consumer = consumer
         self._services = services
         self._progress_at = 0.0
 
@@ -108,10 +109,6 @@ class ActiveJobContext:
     def check_lease(self) -> None:
         """Raise JobLost if another worker owns the job now."""
         retry_step(lambda: self._consumer.check_lease(self._job))
-
-    def close(self) -> None:
-        """End the attempt. Threads that the handler left running get JobLost from then on."""
-        self._consumer.close()
 
     def _upload_checkpoint(self, name: str, checkpoint: str) -> str:
         """Store a large checkpoint in S3. Returns its reference, or the checkpoint itself if S3 fails."""

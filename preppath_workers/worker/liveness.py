@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import mmap
 import time
+from struct import Struct
 
-_BEAT, _BUSY_SINCE, _READY, _HAS_WORKED = range(4)
+_BEAT, _BUSY_SINCE, _READY = range(3)
 
-#: Offset of the job id (a length byte, then the id), and the most bytes of it that are kept.
-_ID_AT, _MAX_ID = 64, 255
+#: The id of the last job: its offset, and a length byte with up to 255 bytes of it.
+_ID_AT, _ID = 64, Struct("256p")
 
 
 class Liveness:
@@ -38,13 +39,10 @@ class Liveness:
         self._cells[_READY] = 1.0
         self.beat()
 
-    def begin_job(self, job_id: str = "") -> None:
+    def begin_job(self, job_id: str) -> None:
         """Record that a job starts now."""
-        named = job_id.encode("utf-8", "surrogateescape")[:_MAX_ID]
-        self._bytes[_ID_AT] = len(named)
-        self._bytes[_ID_AT + 1 : _ID_AT + 1 + len(named)] = named
+        _ID.pack_into(self._bytes, _ID_AT, job_id.encode("utf-8", "surrogateescape"))
         self._cells[_BUSY_SINCE] = time.monotonic()
-        self._cells[_HAS_WORKED] = 1.0
 
     def end_job(self) -> None:
         """Record that no job runs."""
@@ -53,10 +51,7 @@ class Liveness:
     @property
     def job_id(self) -> str | None:
         """Id of the job that runs, or that ran when the process ended; None if there is none."""
-        if not self._cells[_BUSY_SINCE]:
-            return None
-        named = self._bytes[_ID_AT + 1 : _ID_AT + 1 + self._bytes[_ID_AT]]
-        return bytes(named).decode("utf-8", "surrogateescape") or None
+        return self._last_job_id if self._cells[_BUSY_SINCE] else None
 
     @property
     def has_beaten(self) -> bool:
@@ -71,7 +66,12 @@ class Liveness:
     @property
     def has_worked(self) -> bool:
         """Whether a handler has run in this process; its exit code is not trusted from then on."""
-        return self._cells[_HAS_WORKED] > 0
+        return bool(self._last_job_id)
+
+    @property
+    def _last_job_id(self) -> str:
+        encoded: bytes = _ID.unpack_from(self._bytes, _ID_AT)[0]
+        return encoded.decode("utf-8", "surrogateescape")
 
     @property
     def silent_for(self) -> float:

@@ -30,6 +30,7 @@ from ..store.consumer import Consumer, Wait
 from ..store.job import Job
 from ..store.outcome import Failed, Finished, Recovered
 from . import execution, job_log
+from .attempt_consumer import AttemptConsumer
 from .forking import is_orphaned
 from .liveness import Liveness
 from .process_title import ProcessTitle
@@ -77,7 +78,7 @@ class Worker:
         self._worker_context = execution.WorkerContext(
             handle,
             services,
-            consumer,
+            AttemptConsumer(consumer),
             hold=max(1.0, queue.backoff),
             secrets=config.secrets(),
         )
@@ -88,7 +89,8 @@ class Worker:
         self._jobs_done = 0
         #: Consecutive attempts that failed with a machine error.
         self._machine_failures = 0
-        self._pid = os.getpid()
+        #: Whether this process was forked by a handler.
+        self._was_forked = False
         self._checked_at = time.monotonic()
 
     def run(self) -> None:
@@ -98,8 +100,7 @@ class Worker:
         that it cannot end every next worker the same way.
         """
         install(self._stop, self._deadline)
-        # A process that a handler forks must not share the connection. This closes its copy only.
-        os.register_at_fork(after_in_child=self._consumer.disconnect)
+        os.register_at_fork(after_in_child=self._on_fork)
         # Log lines that are written during a job name the job.
         with suppress(Shutdown), LogContext(lambda: self._job.log_fields() if self._job else {}):
             self._recover_slot()
@@ -185,18 +186,23 @@ class Worker:
             is_machine_error = isinstance(outcome, Failed) and outcome.kind == "machine"
             self._machine_failures = self._machine_failures + 1 if is_machine_error else 0
         finally:
-            self._exit_if_forked()
+            if self._was_forked:
+                self._end_forked_process()
             self._deadline.disarm()
             self._liveness.end_job()
             self._title.end_job()
             self._job = None
         self._jobs_done += 1
 
-    def _exit_if_forked(self) -> None:
+    def _on_fork(self) -> None:
+        """Separate a process that the handler forks from the worker, whose connection it must not share."""
+        self._was_forked = True
+        self._consumer.disconnect()  # closes this process's copy only
+
+    def _end_forked_process(self) -> None:
         """End a process that the handler forked and that left it: it would be a second worker of the slot."""
-        if os.getpid() != self._pid:
-            logger.error("Ending process forked by handler: it returned from the handler")
-            os._exit(1)
+        logger.error("Ending process forked by handler: it returned from the handler")
+        os._exit(1)
 
     def _show_job(self) -> None:
         if self._job:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from preppath_workers.errors import JobLost
+from preppath_workers.store.job import Job
 from preppath_workers.worker.attempt_consumer import AttemptConsumer
 
 
@@ -33,10 +34,12 @@ def consumer() -> SlowConsumer:
 
 @pytest.fixture
 def attempt_consumer(consumer: SlowConsumer) -> AttemptConsumer:
-    return AttemptConsumer(cast("Any", consumer))
+    made = AttemptConsumer(cast("Any", consumer))
+    made.begin(JOB)
+    return made
 
 
-JOB = cast("Any", None)
+JOB, NEXT_JOB = Job("tts", "j", {}), Job("tts", "next", {})
 
 
 def test_attempt_consumer_called_by_several_threads_makes_one_call_at_a_time(
@@ -50,15 +53,18 @@ def test_attempt_consumer_called_by_several_threads_makes_one_call_at_a_time(
     assert (consumer.calls, consumer.most) == (4, 1)
 
 
-def test_attempt_consumer_on_close_waits_for_the_running_call_and_refuses_later_ones(
+def test_attempt_consumer_at_the_end_waits_for_the_running_call_and_refuses_later_ones(
     consumer: SlowConsumer, attempt_consumer: AttemptConsumer
 ) -> None:
     thread = threading.Thread(target=attempt_consumer.check_lease, args=[JOB])
     thread.start()
     while not consumer.running:
         time.sleep(0.001)
-    attempt_consumer.close()
+    attempt_consumer.end()
     assert consumer.running == 0
+    with pytest.raises(JobLost):
+        attempt_consumer.check_lease(JOB)
+    attempt_consumer.begin(NEXT_JOB)
     with pytest.raises(JobLost):
         attempt_consumer.check_lease(JOB)
     assert consumer.calls == 1

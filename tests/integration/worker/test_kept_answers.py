@@ -24,6 +24,7 @@ from preppath_workers.errors import JobTimeout, MachineError, PermanentError, Se
 from preppath_workers.jobs.tts.speech import Speech, synthesize
 from preppath_workers.store.consumer import Consumer
 from preppath_workers.worker import step_retry
+from preppath_workers.worker.attempt_consumer import AttemptConsumer
 from preppath_workers.worker.job_context import ActiveJobContext
 from preppath_workers.worker.step_retry import retry_step
 from tests.conftest import ExternalServer
@@ -101,7 +102,9 @@ def context(config: Config, services: Services, queue: Queue) -> Iterator[Callab
     def make() -> ActiveJobContext:
         job = queue.get("j")
         assert job is not None
-        return ActiveJobContext(job, {}, consumer, services)
+        attempt_consumer = AttemptConsumer(consumer)
+        attempt_consumer.begin(job)
+        return ActiveJobContext(job, {}, attempt_consumer, services)
 
     yield make
     consumer.disconnect()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,14 +17,11 @@ from preppath_workers.worker.execution import WorkerContext, run
 
 if TYPE_CHECKING:
     from preppath_workers.clients.services import Services
-    from preppath_workers.store.consumer import Consumer
 
 
 def outcome_of(result: object) -> object:
     """The outcome of an attempt whose handler returns this."""
-    worker_context = WorkerContext(
-        lambda _, __: result, cast("Services", None), cast("Consumer", None), 1.0, ()
-    )
+    worker_context = WorkerContext(lambda _, __: result, cast("Services", None), Mock(), 1.0, ())
     return run(Job("tts", "j", {"data": "{}"}), worker_context, nullcontext())
 
 
