@@ -2,79 +2,160 @@
 
 from __future__ import annotations
 
-import os
+import shlex
+import signal
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+import traceback
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from contextlib import suppress
+from pathlib import Path
 
-from .interrupts import Interrupted, Interrupts
-from .screen import OutputClosed, Screen
+from tests.support.process import ServerFailed
+
+from .environment import ACCESS_KEY, BUCKET, SECRET_KEY, Environment, Interrupted, enter_sandbox, running
+from .interview import QUESTIONS
+from .provider import choose
+from .report import write_report
+from .results import Results
+from .screen import Screen
+from .story import Story
+from .tasks import NotFinished
 
 _DESCRIPTION = """\
-Runs one interview through the three queues, on servers of its own: Redis,
-PostgreSQL, S3 and an OpenAI-compatible server, all on loopback and in one
-temporary folder. The workers are the real ones. It takes 15 to 20 seconds and
-leaves nothing behind.
+Runs one interview through the workers, on servers of its own on loopback:
+questions are spoken, what was spoken is transcribed, answers are scored.
+Meanwhile a worker is killed, and OpenAI is away for some seconds. Ends with a
+report in the terminal and as a web page.
 """
 
 _EPILOG = """\
-With OPENAI_API_KEY set, OpenAI is used instead of the built-in server, with
+With OPENAI_API_KEY set, OpenAI is used instead of the offline provider, with
 OPENAI_BASE_URL, OPENAI_MODEL and so on. The product's other variables, such as
 REDIS_URL, DATABASE_URL, S3_* and AWS_*, are ignored.
 
-exit codes: 0 every job ended as it should; 1 something failed; 130 Ctrl-C
+exit codes: 0 everything was as it should be; 1 something wasn't; 130 Ctrl-C
 """
 
-
-_WITH_OUR_SERVER = """\
-All on loopback. The OpenAI-compatible server is none of OpenAI's: it cannot
-listen and reads the transcript that a recording carries, it scores answers by
-a simple rule (which words come up), and it speaks with eSpeak NG. Two of its
-answers are errors on purpose. Set OPENAI_API_KEY to use OpenAI instead.
-"""
-
-_WITH_OPENAI = """\
-OPENAI_API_KEY is set, so OpenAI is used, and charges for 16 small requests.
-Redis, PostgreSQL and S3 are on loopback. Recordings are spoken by eSpeak NG.
-"""
+#: Lines of the supervisor's log that are shown when the demo fails.
+_TAIL = 15
 
 
 def main() -> int:
     """Run the demo; return its exit code."""
+    options = _parse()
+    screen = Screen()
+    provider = choose(options.light)
+    enter_sandbox(keeps_openai=provider.server is None)
+    screen.say("preppath-workers: one interview through three queues", "bold")
+    for line in provider.description:
+        screen.say(line)
+    screen.say()
+    with running(provider) as environment:
+        passed = False
+        try:
+            passed = _run(environment, screen, options)
+        except Interrupted as interrupted:
+            screen.say(f"{interrupted}: stopping everything …", "yellow")
+            return 128 + interrupted.number
+        except (ServerFailed, NotFinished) as error:
+            _report_failure(str(error), environment, screen)
+        except Exception:  # noqa: BLE001 — report any failure and stop everything
+            _report_failure(traceback.format_exc(), environment, screen)
+    code = environment.workers.exit_code if passed else None
+    screen.say("Everything is stopped, and the temporary folder is removed.")
+    return int(not passed or code != 0)
+
+
+def _parse() -> Namespace:
     parser = ArgumentParser(
         prog="bin/demo",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--light", action="store_true", help="use a scripted stand-in that needs no download")
     parser.add_argument(
-        "--keep", action="store_true", help="keep everything running after the results, until Ctrl-C"
+        "--keep", action="store_true", help="keep everything running after the report, until Ctrl-C"
+    )
+    parser.add_argument(
+        "--away", type=float, default=5.0, metavar="SECONDS", help="how long OpenAI is away; 5 by default"
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="where to write the report; report.html by default",
     )
     options = parser.parse_args()
-    interrupts = Interrupts()
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # it is a TextIOWrapper
-    screen = Screen(sys.stdout)
-    try:
-        introduce(screen)
-        # Imported here because the vendors' libraries take a second to load.
-        from .show import Show
-
-        return Show(screen, interrupts, options.keep).run()
-    except Interrupted as interrupted:
-        return 128 + interrupted.number
-    except OutputClosed:
-        return 1
+    if not options.report.absolute().parent.is_dir():
+        parser.error(f"cannot write {options.report}: there is no such folder")
+    if options.away < 0:
+        parser.error("--away must be 0 or more seconds")
+    return options
 
 
-def introduce(screen: Screen) -> None:
-    """Print the introduction."""
-    screen.say(("preppath-workers: one interview through three queues", "bold"))
-    if os.environ.get("OPENAI_API_KEY"):
-        first, *rest = _WITH_OPENAI.splitlines()
-        screen.say((first, "yellow"))
-    else:
-        rest = _WITH_OUR_SERVER.splitlines()
-    for line in [*rest, ""]:
-        screen.say(line)
+def _run(environment: Environment, screen: Screen, options: Namespace) -> bool:
+    """Run up to the report; return whether everything was as it should be."""
+    environment.start()
+    screen.event(f"servers and workers have started; the supervisor is process {environment.workers.pid}")
+    story = Story(environment, screen)
+    story.speak_questions()
+    story.hear_everything()
+    story.score_answers(options.away)
+    results = Results(story, environment)
+    _print_results(results, environment.provider.hears, screen)
+    write_report(options.report, story, results, environment.provider, screen.seconds)
+    screen.say()
+    for check in results.checks:
+        screen.check(check.passed, check.text)
+    screen.say()
+    screen.say(f"The report, with everything to listen to: {options.report.resolve().as_uri()}", "bold")
+    if options.keep:
+        _keep(environment, screen)
+    return results.passed
+
+
+def _print_results(results: Results, hears: bool, screen: Screen) -> None:
+    for number, question in enumerate(QUESTIONS, 1):
+        asked, *answered = results.of(question)
+        screen.say()
+        screen.say(f"Question {number}: {question.text}", "bold")
+        if hears:
+            screen.say(f"  heard as “{asked.transcript}”, word error rate {asked.error_rate:.2f}")
+        for each in answered:
+            feedback = each.feedback["feedback"] if each.feedback else "no feedback"
+            screen.say(f"  {each.utterance.kind:<6}{each.score:5.1f} of 10  {feedback}")
+
+
+def _keep(environment: Environment, screen: Screen) -> None:
+    """Print commands to look around with, and wait for a signal."""
+    # Without the user's variables, which would override the file.
+    command = f'env -i PATH="$PATH" bin/preppath-workers --config {shlex.quote(str(environment.config_file))}'
+    query = 'select "totalScore", feedback from answer_feedback'
+    keys = f"AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}"
+    endpoint = f"--endpoint-url {environment.s3.endpoint} --region us-east-1"
+    screen.say()
+    screen.say("Everything keeps running until Ctrl-C. From the checkout:", "bold")
+    for words in ("top", "queues", "show transcription transcription-q1-good"):
+        screen.quote(f"  {command} {words}")
+    screen.say("With other programs, if you have them:")
+    screen.quote(f"  redis-cli -u {environment.redis.url} lrange 'preppath:{{evaluation}}:completed' 0 -1")
+    screen.quote(f"  psql {environment.postgres.url} -c {shlex.quote(query)}")
+    screen.quote(f"  {keys} aws {endpoint} s3 ls --recursive s3://{BUCKET}")
+    with suppress(Interrupted):
+        while True:
+            signal.pause()
+
+
+def _report_failure(message: str, environment: Environment, screen: Screen) -> None:
+    screen.say()
+    screen.say(f"The demo failed: {message}", "bold red")
+    lines = environment.log_end(_TAIL)
+    if lines:
+        screen.say("The end of the supervisor's log:")
+        for line in lines:
+            screen.quote(f"  {line}")
 
 
 if __name__ == "__main__":

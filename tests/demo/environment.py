@@ -3,81 +3,90 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
+import signal
+import sys
 import tempfile
-from collections.abc import Collection, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import boto3
 
+from preppath_workers.clients.postgres.schema import create_missing
 from preppath_workers.clients.services import Services
 from preppath_workers.config import load
 from preppath_workers.config.model import Config
 from preppath_workers.jobs import JOB_TYPES
 from preppath_workers.queue import Queue
 from preppath_workers.store import connection
-from tests.fake_openai.control import OpenAIServer
 from tests.support.postgres import PostgresServer
-from tests.support.process import Server, ServerFailed
+from tests.support.process import ROOT, Server, ServerFailed
 from tests.support.redis import RedisServer
 from tests.support.s3 import S3Server
 
-from .interrupts import Interrupts
-from .workers import Workers
-
-if TYPE_CHECKING:  # the stubs are a development dependency
-    from mypy_boto3_s3 import S3Client
+from .interview import INTERVIEW, QUESTIONS, USER
+from .provider import Provider
 
 BUCKET = "preppath-demo"
 
 #: The S3 server accepts any credentials. Logs mask them, so they must not be words that a log needs.
 ACCESS_KEY, SECRET_KEY = "demo-access-key", "demo-secret-key"
 
-#: Least seconds of each response of the OpenAI-compatible server, so that running jobs can be seen.
-LATENCY = 1.8
+#: Variables that libpq and boto3 read, by prefix; the product's own are those of `.env.example`.
+_FOREIGN = re.compile(r"AWS_|PG[A-Z]")
 
 
-#: Prefixes of the variables that the product, libpq and boto3 read.
-_OURS = (
-    *("REDIS_", "DATABASE_", "S3_", "AWS_", "PG"),
-    *("TRANSCRIPTION_", "TTS_", "EVALUATION_", "QUEUES", "KEY_PREFIX"),
-    *("LOG_", "LEASE_", "SHUTDOWN_", "MAX_MEMORY_", "MAX_JOBS_", "KEEP_COMPLETED_"),
-)
-
-_OPENAI = "OPENAI_"
-
-
-def enter_sandbox() -> Collection[str]:
-    """Remove these variables from this process, as they would override the demo's `.env`; return their names.
-    OpenAI's variables stay if there is a key."""
-    foreign = _OURS if os.environ.get("OPENAI_API_KEY") else (*_OURS, _OPENAI)
-    taken = [name for name in os.environ if name.startswith(foreign)]
-    for name in taken:
-        del os.environ[name]
+def enter_sandbox(keeps_openai: bool) -> None:
+    """Remove the variables from this process that would override the demo's configuration. OpenAI's stay if
+    OpenAI is used."""
+    ours = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.M)
+    for name in [name for name in os.environ if name in ours or _FOREIGN.match(name)]:
+        if not (keeps_openai and (name.startswith("OPENAI_") or name == "SSL_CERT_FILE")):
+            del os.environ[name]
     # A proxy may lead to OpenAI, never to loopback.
     for name in ("NO_PROXY", "no_proxy"):
-        direct = filter(None, [os.environ.get(name), "127.0.0.1,localhost"])
-        os.environ[name] = ",".join(direct)
-    return taken
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
+
+
+class Workers(Server):
+    """The supervisor, started by its command. It listens on no port; what counts is that the queues know its
+    workers."""
+
+    def __init__(self, config: Path, directory: Path, wanted: Mapping[Queue, int]) -> None:
+        """`wanted`: how many workers each queue will have."""
+        super().__init__(directory=directory)
+        self._config = config
+        self._wanted = wanted
+        #: None while it runs.
+        self.exit_code: int | None = None
+
+    def command(self) -> Sequence[str]:
+        return [str(ROOT / "bin" / "preppath-workers"), "--config", str(self._config)]
+
+    def launch(self) -> None:
+        # Without a .venv in the checkout it uses the python3 on PATH.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        self.spawn(self.command(), environment={"PATH": path})
+
+    def ready(self) -> bool:
+        return all(queue.counts().workers == wanted for queue, wanted in self._wanted.items())
+
+    def stop(self) -> None:
+        process = self._process
+        super().stop()
+        if process is not None:
+            self.exit_code = process.returncode
 
 
 class Environment:
-    """The servers and workers: `serve` and `work` start them, `close` stops them."""
+    """The servers and the supervisor, within `running`."""
 
-    def __init__(self, interrupts: Interrupts) -> None:
-        """Make the folder, and let all processes put their temporary files there."""
-        self._interrupts = interrupts
-        self.folder = Path(tempfile.mkdtemp(prefix="preppath-demo-"))
-        self.folder.chmod(0o711)  # PostgreSQL, which runs as another user for root, must pass through
-        tempfile.tempdir = os.environ["TMPDIR"] = str(self.folder)
-        self.redis = RedisServer()
-        self.postgres = PostgresServer()
-        #: None when OpenAI itself is used.
-        self.openai = None if os.environ.get("OPENAI_API_KEY") else OpenAIServer(latency=LATENCY)
-        self.s3 = S3Server()
+    def __init__(self, provider: Provider, folder: Path) -> None:
+        self.folder = folder
+        self.redis, self.postgres, self.s3 = RedisServer(), PostgresServer(), S3Server()
+        self.provider = provider
         self._launched: list[Server] = []
 
     @property
@@ -87,13 +96,12 @@ class Environment:
     @cached_property
     def config(self) -> Config:
         """The configuration that the supervisor reads."""
-        return load.load(
-            load.read_environment(self.config_file), [job_type.defaults for job_type in JOB_TYPES]
-        )
+        variables = load.read_environment(self.config_file)
+        return load.load(variables, [job_type.defaults for job_type in JOB_TYPES])
 
     @cached_property
     def services(self) -> Services:
-        """The demo's own database and bucket clients. Do not use them after a fork."""
+        """The demo's own database and bucket clients."""
         return Services(self.config)
 
     @cached_property
@@ -105,71 +113,46 @@ class Environment:
     @cached_property
     def workers(self) -> Workers:
         """The supervisor."""
+        directory = self.folder / "workers"
+        directory.mkdir()
         wanted = {self.queues[queue.name]: queue.concurrency for queue in self.config.queues}
-        return Workers(self.config_file, self.log.parent, wanted)
+        return Workers(self.config_file, directory, wanted)
 
-    @property
-    def log(self) -> Path:
-        """The supervisor's log."""
-        return self.folder / "workers" / "server.log"
-
-    @cached_property
-    def bucket(self) -> S3Client:
-        """A boto3 client, to create the bucket and list its objects."""
-        return boto3.client(
-            "s3",
-            endpoint_url=self.s3.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-        )
-
-    def serve(self) -> Iterator[tuple[str, str]]:
-        """Start the servers in parallel, and yield name and address of each as it is ready.
-
-        Raises ServerFailed.
-        """
-        servers: list[tuple[str, Server, str]] = [
-            ("Redis (Valkey)", self.redis, self.redis.url),
-            ("PostgreSQL", self.postgres, self.postgres.url),
-            ("S3 (moto)", self.s3, self.s3.endpoint),
-        ]
-        if self.openai:
-            servers.append(("OpenAI-compatible", self.openai, self.openai.base_url))
-        for _, server, _ in servers:
+    def start(self) -> None:
+        """Start the servers in parallel, store the interview's rows, then start the workers. Raises
+        ServerFailed."""
+        servers: list[Server] = [self.redis, self.postgres, self.s3]
+        if self.provider.server:
+            servers.append(self.provider.server)
+        for server in servers:
             self._launch(server)
-        for name, server, address in servers:
+        for server in servers:
             server.wait_until_ready()
-            yield name, address
         self._write_config()
-
-    def work(self) -> None:
-        """Start the supervisor and return when its workers are ready. Raises ServerFailed."""
+        self._create_rows_and_bucket()
         self._launch(self.workers)
         self.workers.wait_until_ready()
 
     def check(self) -> None:
-        """Raise ServerFailed if a server or the supervisor has ended."""
+        """Raise ServerFailed if a server or the supervisor has ended by itself."""
         for server in self._launched:
-            if os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if server.is_started and os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                 raise ServerFailed(f"{type(server).__name__} ended:\n{server.log_end()}")
 
-    def close(self) -> None:
-        """Stop everything in reverse order, and remove the folder."""
+    def stop(self) -> None:
+        """Stop the supervisor, then the servers."""
         with ExitStack() as stack:  # continues if one of them fails
-            stack.callback(shutil.rmtree, self.folder)
             for server in self._launched:
                 stack.callback(server.stop)
 
-    @property
-    def exit_code(self) -> int | None:
-        """The supervisor's exit code; None while it runs or if it never started."""
-        return next((server.exit_code for server in self._launched if isinstance(server, Workers)), None)
+    def log_end(self, lines: int) -> Sequence[str]:
+        """Return the last lines of the supervisor's log."""
+        log = self.folder / "workers" / "server.log"
+        return log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:] if log.exists() else []
 
     def _launch(self, server: Server) -> None:
-        with self._interrupts.held():
-            self._launched.append(server)
-            server.launch()
+        self._launched.append(server)
+        server.launch()
 
     def _write_config(self) -> None:
         variables = {
@@ -179,9 +162,67 @@ class Environment:
             "S3_ENDPOINT": self.s3.endpoint,
             "S3_ACCESS_KEY_ID": ACCESS_KEY,
             "S3_SECRET_ACCESS_KEY": SECRET_KEY,
+            # The default, 5 a minute, would have most recordings wait.
+            "TRANSCRIPTION_RATE_LIMIT": "none",
             "LOG_FORMAT": "text",
+            **self.provider.variables,
         }
-        if self.openai:
-            variables |= {"OPENAI_BASE_URL": self.openai.base_url, "OPENAI_API_KEY": "sk-any-key"}
         lines = (f"{name}={value}\n" for name, value in variables.items())
         self.config_file.write_text("".join(lines), encoding="utf-8")
+
+    def _create_rows_and_bucket(self) -> None:
+        boto3.client(
+            "s3",
+            endpoint_url=self.s3.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+        ).create_bucket(Bucket=BUCKET)
+        with self.services.database.transaction() as cursor:
+            create_missing(cursor)
+            cursor.execute('INSERT INTO interviews ("id", "userId") VALUES (%s, %s)', [INTERVIEW, USER])
+            for number, question in enumerate(QUESTIONS, 1):
+                cursor.execute(
+                    'INSERT INTO interview_questions ("id", "interviewId", "order", question, '
+                    '"expectedAnswer") VALUES (%s, %s, %s, %s, %s)',
+                    [question.id, INTERVIEW, number, question.text, question.expected],
+                )
+
+
+class Interrupted(BaseException):
+    """A signal asked the demo to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+@contextmanager
+def running(provider: Provider) -> Iterator[Environment]:
+    """Provide the environment; stop every process and remove every file at the end.
+
+    The first SIGINT, SIGTERM or SIGHUP raises Interrupted. Later ones are ignored, because an interrupted
+    stop would leave processes running.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def ignore_signals() -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+
+    def interrupt(number: int, frame: object) -> None:
+        ignore_signals()
+        raise Interrupted(number)
+
+    for number in signals:
+        signal.signal(number, interrupt)
+    with tempfile.TemporaryDirectory(prefix="preppath-demo-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # PostgreSQL, which runs as another user for root, must pass through
+        tempfile.tempdir = os.environ["TMPDIR"] = name
+        environment = Environment(provider, folder)
+        try:
+            yield environment
+        finally:
+            ignore_signals()
+            environment.stop()

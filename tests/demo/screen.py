@@ -1,89 +1,114 @@
-"""Output of the demo: lines of coloured cells, never wider than the terminal."""
+"""What the demo prints: lines, and the table of the jobs, which is redrawn in place on a terminal."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterable
-from typing import Literal, TextIO
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-Style = Literal["plain", "bold", "dim", "red", "green", "yellow", "cyan"]
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-
-#: Characters of the longest line.
-WIDEST = 120
-
-#: A text and how it looks.
-Cell = tuple[str, Style]
+STYLES = {"waiting": "dim", "active": "cyan", "delayed": "yellow", "completed": "green", "failed": "red"}
 
 
-class OutputClosed(Exception):
-    """The terminal or the pipe's reader is gone."""
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what is said, and the job that is at work on it; `state` is empty before the
+    first."""
+
+    title: str
+    queue: str = ""
+    state: str = ""
+    progress: int = 0
+    attempt: int = 0
+    seconds: float | None = None
 
 
 class Screen:
-    """Standard output; if it is not a terminal, lines are plain and at most WIDEST."""
+    """Standard output. In a pipe, the table becomes a line for each change."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.is_terminal = stream.isatty() and os.environ.get("TERM") not in (None, "dumb")
-        self._has_colours = self.is_terminal and not os.environ.get("NO_COLOR")
-        self._drawn = 0
-
-    @property
-    def width(self) -> int:
-        """Characters of a line."""
-        return min(shutil.get_terminal_size().columns, WIDEST) if self.is_terminal else WIDEST
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+        self._began = time.monotonic()
+        self._live: Live | None = None
+        self._shown: dict[str, tuple[str, str, int]] = {}
 
     @property
-    def height(self) -> int:
-        """Lines."""
-        return shutil.get_terminal_size().lines
+    def seconds(self) -> float:
+        """Seconds since the start of the demo."""
+        return time.monotonic() - self._began
 
-    def say(self, *cells: Cell | str) -> None:
-        """Write one line, cut off at the width."""
-        self._write(f"{self._line(cells)}\n")
+    def say(self, text: str = "", style: str = "") -> None:
+        """Print a line; a longer one is wrapped on a terminal."""
+        self._print(Text(text, style))
 
     def quote(self, text: str) -> None:
-        """Write a whole line, to be copied."""
-        self._write(f"{text}\n")
+        """Print a line to be copied: never wrapped."""
+        self._console.print(Text(text), soft_wrap=True)
 
-    def draw(self, lines: Iterable[Iterable[Cell | str]]) -> None:
-        """Write the lines over the last drawing, in one write, to avoid flicker."""
-        cut = [f"{self._line(line)}\x1b[K\n" for line in lines]
-        above = f"\x1b[{self._drawn}F" if self._drawn else ""
-        self._write(f"\x1b[?25l{above}{''.join(cut)}\x1b[J")
-        self._drawn = len(cut)
+    def event(self, text: str, style: str = "") -> None:
+        """Print what happened, after the time."""
+        line = Table.grid(padding=(0, 2))
+        line.add_column(width=7, justify="right", style="dim")
+        line.add_column()
+        line.add_row(f"{self.seconds:.1f} s", Text(text, style))
+        self._print(line if self._console.is_terminal else Text(f"{self.seconds:6.1f} s  {text}"))
+
+    def check(self, passed: bool, text: str) -> None:
+        """Print a check's result."""
+        self._print(Text.assemble(("✓ ", "green") if passed else ("✗ ", "bold red"), text))
+
+    def show(self, rows: Sequence[Row], notes: Sequence[str]) -> None:
+        """Draw the table, and the notes below it."""
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
+            self._show_changes(rows)
+            return
+        if self._live is None:
+            # Without a thread of its own: processes are forked meanwhile.
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        below = [Text(f"  {note}", "yellow", no_wrap=True, overflow="ellipsis") for note in notes]
+        self._live.update(Group(Text(), _table(rows), *below), refresh=True)
 
     def release(self) -> None:
-        """End the drawing: the next one goes below it, and the cursor is shown."""
-        if self._drawn:
-            self._drawn = 0
-            self._write("\x1b[?25h")
+        """Remove the table."""
+        if self._live:
+            self._live.stop()
+            self._live = None
 
-    def _line(self, cells: Iterable[Cell | str]) -> str:
-        left, parts = self.width, []
-        for cell in cells:
-            text, style = cell if isinstance(cell, tuple) else _plain(cell)
-            shown = text if len(text) <= left else text[: max(0, left - 1)] + "…" * (left > 0)
-            left -= len(shown)
-            if shown:
-                parts.append(self._styled(shown, style))
-        return "".join(parts).rstrip()
+    def _show_changes(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            now = (row.queue, row.state, row.attempt)
+            if row.state and self._shown.get(row.title) != now:
+                self._shown[row.title] = now
+                again = f", attempt {row.attempt}" if row.attempt > 1 else ""
+                self.event(f"{row.queue:<13}  {row.state:<9}  {row.title}{again}")
 
-    def _styled(self, text: str, style: Style) -> str:
-        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self._has_colours and style in _CODES else text
-
-    def _write(self, text: str) -> None:
-        try:
-            self._stream.write(text)
-            self._stream.flush()
-        except OSError as error:
-            # Later output, and Python's own flush, must not fail again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
-            raise OutputClosed from error
+    def _print(self, content: Text | Table) -> None:
+        # Lines in a pipe are whole, however long.
+        self._console.print(content, soft_wrap=not self._console.is_terminal)
 
 
-def _plain(text: str) -> Cell:
-    return text, "plain"
+def _table(rows: Sequence[Row]) -> Table:
+    table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("what is said", no_wrap=True, min_width=26)
+    table.add_column("queue", min_width=13)
+    table.add_column("state", min_width=9)
+    table.add_column("progress", width=10)
+    table.add_column("try", justify="right", min_width=3)
+    table.add_column("time", justify="right", min_width=6)
+    for row in rows:
+        style = STYLES.get(row.state, "dim")
+        table.add_row(
+            f"  {row.title}",
+            row.queue,
+            Text(row.state, style),
+            ProgressBar(100, row.progress, width=10, complete_style=style, finished_style=style),
+            str(row.attempt) if row.attempt else "",
+            "" if row.seconds is None else f"{row.seconds:.1f} s",
+        )
+    return table

@@ -1,7 +1,7 @@
 """`POST /v1/audio/transcriptions`, without speech recognition.
 
-The transcript is the recording's own RIFF `LIST INFO ICMT` comment (`tests.support.wav` writes one), or a
-sentence about its length if it has none.
+The transcript is the comment that the recording carries, RIFF `LIST INFO ICMT` or ID3 `COMM`
+(`tests.support.wav` and `id3` write them), or a sentence about its length if it has none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from preppath_workers.offline.api.transcription import (
     transcription_request,
     transcription_response,
 )
-from tests.support import wav
+from tests.support import id3, wav
 
 from .faults import Fault
 from .models import MODELS
@@ -46,7 +46,8 @@ def _read(file: bytes) -> tuple[str, float]:
         if not any(file.startswith(magic, at) for at, magic in _SIGNATURES):
             raise ApiError(400, "Invalid file format: not audio.") from None
         # Only a decoder knows their length, and no test depends on it.
-        return f"(a recording of {len(file):,} bytes that carries no transcript)", 1.0
+        text = id3.comment_of(file)
+        return text or f"(a recording of {len(file):,} bytes that carries no transcript)", 1.0
     check_length(seconds)
     text = wav.comment_of(file)
     return text or f"(a recording of {seconds:.1f} seconds that carries no transcript)", seconds

@@ -85,6 +85,11 @@ class Server(ABC):
             raise ServerFailed(f"{type(self).__name__} was not started")
         return self._process.pid
 
+    @property
+    def is_started(self) -> bool:
+        """Whether the server was started and not stopped; it may have ended by itself."""
+        return self._process is not None
+
     def start(self) -> Self:
         """Start the server and return once it answers. Raises ServerFailed, also if it runs already."""
         if self._process is not None:

@@ -1,7 +1,8 @@
-"""The demo shows what its documentation says, and leaves nothing behind."""
+"""The demo shows what its documentation says, and leaves nothing behind but its report."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -10,9 +11,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+import pyte
 import pytest
+from rich.console import Console
 
+from tests.demo.screen import Row, Screen
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -30,17 +35,24 @@ FOREIGN = {
 }
 
 
-@pytest.fixture
+class Run(NamedTuple):
+    """What a complete run printed, and its report."""
+
+    output: str
+    report: str
+
+
+@pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """The parent of the demo's temporary folder. PostgreSQL may run as another user, which needs access."""
+    """The parent of the demo's temporary folders. PostgreSQL may run as another user, which needs access."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o711)
         yield Path(name)
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
+def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.demo"],
+        [sys.executable, "-m", "tests.demo", "--light", "--away", "1", *options],
         cwd=ROOT,
         env={**os.environ, **FOREIGN, "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
@@ -63,67 +75,79 @@ def processes_of(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def output() -> str:
-    """What one complete run prints."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        with start(folder) as process:
-            printed, _ = process.communicate()
-        assert process.returncode == 0, printed
-        assert list(folder.iterdir()) == []
-        eventually(lambda: not processes_of(folder))
-    return printed
+def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    report = tmp_path_factory.mktemp("report") / "report.html"
+    with start(folder, "--report", str(report)) as process:
+        printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    assert list(folder.iterdir()) == []
+    eventually(lambda: not processes_of(folder))
+    return Run(printed, report.read_text(encoding="utf-8"))
 
 
-def test_demo_run_completes_every_job_but_the_invalid_one(output: str) -> None:
-    assert "As it should be: 16 jobs completed, 1 is in the dead-letter list." in output
-    assert "Supervisor ended with exit code 0." in output
+def test_demo_run_passes_every_check_and_names_its_stand_ins(run: Run) -> None:
+    assert "✗" not in run.output
+    assert "✓ 20 of 20 jobs completed." in run.output
+    assert "✓ 0 jobs are in the dead-letter list." in run.output
+    assert re.search(r"^Stand-ins: moto for S3, and a scripted server for OpenAI", run.output, re.MULTILINE)
+    assert "word error rate" not in run.output  # nothing was recognized
 
 
-@pytest.mark.parametrize("queue", ["transcription", "tts", "evaluation"])
-def test_demo_shows_jobs_waiting_active_and_completed(output: str, queue: str) -> None:
-    lines = re.findall(rf"^ +[\d.]+ s  {queue} +(\w{{6}})  (\w+) ", output, re.MULTILINE)
-    # On a busy machine the first jobs may start before the demo looks.
-    lives = [[state for job, state in lines if job == one] for one in dict(lines)]
-    assert any("waiting active completed" in " ".join(dict.fromkeys(life)) for life in lives), lives
+def test_demo_kills_a_worker_and_shows_its_job_running_again(run: Run) -> None:
+    killed = re.search(
+        r"kill -9 \d+: the worker that was transcribing (.*)\n.*\n?.*its job runs again", run.output
+    )
+    assert killed, run.output
+    assert re.search(rf"transcription +completed +{killed[1]}, attempt 2$", run.output, re.MULTILINE)
 
 
-def test_demo_shows_a_retry_and_a_rate_limit(output: str) -> None:
-    assert re.search(r"transcription \w{6} will be retried: OpenAI answered 500", output)
-    assert re.search(r"transcription .* completed .* attempt 2$", output, re.MULTILINE)
-    assert "evaluation is held: OpenAI answered 429" in output
+def test_demo_shows_the_queue_held_while_openai_is_away(run: Run) -> None:
+    moments = (
+        "OpenAI is away",
+        "is held, out of service: no connection to OpenAI",
+        "OpenAI is back",
+        "is open again",
+    )
+    places = [run.output.find(moment) for moment in moments]
+    assert min(places) >= 0
+    assert places == sorted(places)
 
 
-def test_demo_shows_results_from_the_database_and_s3(output: str) -> None:
-    assert output.count("same words") == 4
-    scores = {
-        int(n): float(score) for n, score in re.findall(r"^  (\d)  +([\d.]+)  .*[a-z]$", output, re.MULTILINE)
-    }
-    assert len(scores) == 6
-    assert min(scores[1], scores[2]) > max(scores[3], scores[6]) > max(scores[4], scores[5])
-    assert output.count(" bytes  recordings/") == 4
-    assert output.count(" bytes  tts/") == 6
-    assert re.search(r"200 OK, audio/mpeg, [\d,]+ bytes", output)
+def test_report_is_self_contained_and_has_everything_that_was_said(run: Run) -> None:
+    assert run.report.count('src="data:audio/mpeg;base64,') == 10
+    assert not re.search(r"https?://|<script|<link|url\(", run.report)
+    assert run.report.count("<article") == 7
+    assert "worker killed" in run.report
 
 
-def test_demo_shows_the_reason_of_the_dead_letter(output: str) -> None:
-    assert re.search(r"evaluation  [0-9A-Z]{26}  invalid: answer is missing", output)
-
-
-def test_demo_pays_for_no_call_twice(output: str) -> None:
-    assert "16 paid calls for 16 completed jobs" in output
-
-
-@pytest.mark.parametrize("moment", ["Redis", "active"])
-def test_demo_interrupted_by_ctrl_c_leaves_nothing_behind(folder: Path, moment: str) -> None:
+def test_demo_interrupted_by_ctrl_c_leaves_nothing_behind(folder: Path) -> None:
     with start(folder) as process:
         assert process.stdout is not None
-        seen = next(line for line in process.stdout if moment in line)
-        assert seen
+        assert next(line for line in process.stdout if "active" in line)
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
     assert process.returncode == 130, rest
     assert "SIGINT: stopping everything" in rest
     assert list(folder.iterdir()) == []
     eventually(lambda: not processes_of(folder))
+
+
+def test_demo_with_a_report_that_cannot_be_written_refuses_to_start(folder: Path) -> None:
+    with start(folder, "--report", "/nowhere/report.html") as process:
+        printed, _ = process.communicate()
+    assert process.returncode == 2
+    assert "cannot write /nowhere/report.html" in printed
+
+
+def test_table_on_a_terminal_is_redrawn_in_place() -> None:
+    stream, terminal = io.StringIO(), pyte.Screen(80, 24)
+    screen = Screen(Console(file=stream, force_terminal=True, width=80, height=24, highlight=False))
+    for progress in (10, 30, 90):
+        screen.show([Row("1 indexes", "tts", "active", progress, 1, 1.5), Row("2 payments")], ["held"])
+        screen.event("a worker was killed")
+    pyte.Stream(terminal).feed(stream.getvalue().replace("\n", "\r\n"))
+    shown = [line.rstrip() for line in terminal.display if line.strip()]
+    assert ["a worker was killed" in line for line in shown[:4]] == [True, True, True, False]
+    assert sum("1 indexes" in line for line in shown) == 1
+    assert shown[-3].endswith("1   1.5 s")
+    assert shown[-1].strip() == "held"
