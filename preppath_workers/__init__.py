@@ -15,8 +15,9 @@ Everything public is exported here:
   returns: to wait for a job or cancel it.
 * `Job`, `JobLocation`, `Counts`, `Gate`, `Health` and `QueueSnapshot` are what the queue's methods return.
 * `JobContext` is what a handler gets besides its services; `JobError` and its subclasses are what it raises.
-* `ConfigError`, `UnknownJob` and `JobFailed` are raised to the caller; `JobLost`, `JobTimeout` and
-  `Shutdown` interrupt a handler.
+* `Durability` says which replicas must confirm a job that is added.
+* `ConfigError`, `UnknownJob`, `JobFailed` and `NotReplicated` are raised to the caller; `JobLost`,
+  `JobTimeout` and `Shutdown` interrupt a handler.
 
 The workers themselves are started by the command `preppath-workers`.
 """
@@ -32,6 +33,7 @@ from .errors import (
     JobLost,
     JobTimeout,
     MachineError,
+    NotReplicated,
     PermanentError,
     PrepPathError,
     RateLimited,
@@ -41,7 +43,7 @@ from .errors import (
     TransientError,
     UnknownJob,
 )
-from .queue import JobRef, NewJob, Queue
+from .queue import Durability, JobRef, NewJob, Queue
 from .registry import JobContext
 from .store.health import Health
 from .store.job import Job
@@ -52,6 +54,7 @@ from .store.snapshot import QueueSnapshot
 __all__ = [
     "ConfigError",
     "Counts",
+    "Durability",
     "Gate",
     "Health",
     "InvalidJob",
@@ -65,6 +68,7 @@ __all__ = [
     "JobTimeout",
     "MachineError",
     "NewJob",
+    "NotReplicated",
     "PermanentError",
     "PrepPathError",
     "Queue",

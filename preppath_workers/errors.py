@@ -6,7 +6,7 @@ messages are for people.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -29,6 +29,35 @@ class UnknownJob(PrepPathError):
         super().__init__(f"queue {queue} has no job {job_id!r}")
         self.queue = queue
         self.job_id = job_id
+
+
+class NotReplicated(PrepPathError):
+    """Raised to a producer whose jobs were added, but not confirmed as it asked for.
+
+    A failover may lose the jobs. Add them again with the same ids: ids that still exist are not added twice.
+
+    Args:
+        queue: the queue's name.
+        job_ids: the jobs that were added and aren't confirmed; those after them were not added.
+        wanted: replicas that had to confirm.
+        confirmed: those that did.
+        on_disk: whether the primary has the jobs on its disk, if it was asked.
+    """
+
+    def __init__(
+        self, queue: str, job_ids: Sequence[str], wanted: int, confirmed: int, on_disk: bool = True
+    ) -> None:
+        jobs = f"job {job_ids[0]} is" if len(job_ids) == 1 else f"{len(job_ids)} jobs are"
+        disk = "" if on_disk else " and the primary has not written to its disk"
+        super().__init__(
+            f"{jobs} added to queue {queue}, but a failover may lose what was added: {confirmed} of {wanted} "
+            f"replicas confirmed in time{disk}; to be sure, add it again with the same id"
+        )
+        self.queue = queue
+        self.job_ids = tuple(job_ids)
+        self.wanted = wanted
+        self.confirmed = confirmed
+        self.on_disk = on_disk
 
 
 class JobFailed(PrepPathError):

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from .. import __version__
 from ..config.load import EX_CONFIG
-from ..errors import ConfigError
+from ..errors import ConfigError, NotReplicated
 from ..store.refusals import described, is_refusal
 from . import check, control, dead, enqueue, health, init_db, jobs, offline, queues, run, show, top
 from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
@@ -46,6 +46,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         for problem in error.problems:
             print_error(f"preppath-workers: {problem}")
         return EX_CONFIG
+    except NotReplicated as error:
+        print_error(f"preppath-workers: {error}")
+        return EXIT_UNAVAILABLE
     except RedisError as error:
         failure = "Redis refuses the command" if is_refusal(error) else "Redis does not answer"
         print_error(f"preppath-workers: {failure}: {described(error)}")

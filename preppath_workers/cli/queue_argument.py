@@ -68,4 +68,4 @@ def _settings(variables: Mapping[str, str | None]) -> Sequence[QueueConfig]:
 
 def _connect(where: RedisConfig, names: Iterable[str]) -> list[Queue]:
     clients = Clients.patient(where)
-    return [Queue(name, clients.of(name), where.prefix) for name in names]
+    return [Queue(name, clients.of(name), where.prefix, durable=where.enqueue) for name in names]

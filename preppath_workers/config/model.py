@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from .durability import Durability
+
 #: Characters that a value must have to be redacted from logs.
 SHORTEST_SECRET = 4
 
@@ -51,6 +53,9 @@ class RedisConfig:
 
     url: str = field(repr=False)
     prefix: str = "preppath"
+    #: What must confirm a job that is added, and the checkpoint of a paid step; None for the primary alone.
+    enqueue: Durability | None = None
+    checkpoint: Durability | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
+from .durability import LONGEST_WAIT, Durability
 from .env import Environment, has_host
 from .model import RedisConfig
 from .redis_url import FOR_SENTINELS, host_parts, topology_of
@@ -62,7 +63,19 @@ def redis(environment: Environment) -> RedisConfig:
         prefix=environment.pattern(
             "KEY_PREFIX", RedisConfig.prefix, r"[A-Za-z0-9_.:-]{1,64}", "letters, digits and _ . : - only"
         ),
+        enqueue=_durability(environment, "ENQUEUE_WAIT_REPLICAS"),
+        checkpoint=_durability(environment, "CHECKPOINT_WAIT_REPLICAS"),
     )
+
+
+def _durability(environment: Environment, variable: str) -> Durability | None:
+    replicas = environment.integer(variable, 0, minimum=0, maximum=100)
+    seconds = environment.seconds("WAIT_SECONDS", Durability.seconds, minimum=0.001)
+    fsync = environment.flag("WAIT_FSYNC", Durability.fsync)
+    if seconds > LONGEST_WAIT:
+        environment.problem("WAIT_SECONDS", f"a number of seconds from 0.001 to {LONGEST_WAIT:g}")
+        return None
+    return Durability(replicas, seconds, fsync) if replicas else None
 
 
 def _is_host(url: str) -> bool:

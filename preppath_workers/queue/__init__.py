@@ -1,6 +1,7 @@
 """The API of producers and observers: add, inspect and control jobs."""
 
+from ..config.durability import Durability
 from .new_job import MAX_DATA_BYTES, NewJob, check_priority, encode_data
 from .queue import JobRef, Queue
 
-__all__ = ["MAX_DATA_BYTES", "JobRef", "NewJob", "Queue", "check_priority", "encode_data"]
+__all__ = ["MAX_DATA_BYTES", "Durability", "JobRef", "NewJob", "Queue", "check_priority", "encode_data"]

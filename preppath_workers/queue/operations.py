@@ -3,14 +3,15 @@ their answers, decoded. `Queue` and `AsyncQueue` run the same operations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Any, cast
 
-from ..errors import JobFailed, UnknownJob
+from ..config.durability import Durability
+from ..errors import JobFailed, NotReplicated, UnknownJob
 from ..store.job import Job, State
 from ..store.keys import Keys
-from ..store.scripts import SERVER_TIME, Operation, call
+from ..store.scripts import SERVER_TIME, Operation, call, call_and_confirm
 from .new_job import Encoded, NewJob, chunks
 
 #: Retention of a cancelled job, ms.
@@ -24,20 +25,38 @@ _LONGEST_BLOCK = 30.0
 _BLOCK_SHARE = 0.7
 
 
-def add(keys: Keys, job: Encoded) -> Operation[bool]:
-    """Add one job. Returns whether it was created."""
-    (created,) = yield from call(keys.base, SERVER_TIME, "enqueue", *job)
+def add(keys: Keys, job: Encoded, durable: Durability | None = None) -> Operation[bool]:
+    """Add one job. Returns whether it was created. Raises NotReplicated."""
+    if durable is None:
+        (created,) = yield from call(keys.base, SERVER_TIME, "enqueue", *job)
+    else:
+        (created,) = yield from _add_durably(keys, [job], durable)
     return bool(created)
 
 
-def add_many(keys: Keys, jobs: Iterable[NewJob]) -> Operation[list[tuple[str, bool]]]:
-    """Add jobs in chunks. Returns each job's id and whether it was created. Raises ValueError."""
+def add_many(
+    keys: Keys, jobs: Iterable[NewJob], durable: Durability | None = None
+) -> Operation[list[tuple[str, bool]]]:
+    """Add jobs in chunks. Returns each job's id and whether it was created. Raises ValueError and
+    NotReplicated."""
     added: list[tuple[str, bool]] = []
     for chunk in chunks(jobs):
-        words = (word for encoded in chunk for word in encoded)
-        created = yield from call(keys.base, SERVER_TIME, "enqueue", *words)
+        if durable is None:
+            words = (word for encoded in chunk for word in encoded)
+            created = yield from call(keys.base, SERVER_TIME, "enqueue", *words)
+        else:
+            created = yield from _add_durably(keys, chunk, durable)
         added += [(job[0], bool(new)) for job, new in zip(chunk, created, strict=True)]
     return added
+
+
+def _add_durably(keys: Keys, jobs: Sequence[Encoded], durable: Durability) -> Operation[list[Any]]:
+    words = (word for job in jobs for word in job)
+    created, shortfall = yield from call_and_confirm(keys.base, durable, "enqueue", *words)
+    if shortfall:
+        ids = [job[0] for job in jobs]
+        raise NotReplicated(keys.queue, ids, shortfall.wanted, shortfall.confirmed, shortfall.on_disk)
+    return cast("list[Any]", created)
 
 
 def get(keys: Keys, job_id: str) -> Operation[Job | None]:

@@ -8,6 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from redis import Redis
+from redis.cluster import RedisCluster
+
+from ..config.durability import Durability
 from ..config.model import RateLimit
 from ..store.health import Health, check_health
 from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
@@ -64,24 +68,40 @@ class Queue(QueueReader):
         queue = Queue("tts", redis.Redis())
         queue.enqueue({"questionId": "q1", "text": "What is a hash table?"}, priority=1)
 
+    With `durable=Durability(replicas=1)`, adding jobs waits until that many replicas have them, and raises
+    NotReplicated if that takes too long.
+
     Each method that changes jobs is atomic and idempotent in Redis (`enqueue_many`: per chunk). The client
     may be created with or without `decode_responses`. All methods raise redis.RedisError.
     """
 
+    def __init__(
+        self,
+        name: str,
+        redis: Redis | RedisCluster,
+        prefix: str = "preppath",
+        *,
+        durable: Durability | None = None,
+    ) -> None:
+        super().__init__(name, redis, prefix)
+        self._durable = durable
+
     @classmethod
     def from_env(cls, name: str, env_file: str | Path | None = None) -> Self:
         """Return a queue on the Redis that `REDIS_URL` (or `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`) and
-        `KEY_PREFIX` name, as for the workers. `env_file` is a file of such variables; those of the process
-        override it. Raises ConfigError."""
+        `KEY_PREFIX` name, as for the workers; durable if `ENQUEUE_WAIT_REPLICAS` is set.
+
+        `env_file` is a file of such variables; those of the process override it. Raises ConfigError.
+        """
         from ..store.connection import client
 
         config = redis_config(env_file)
         base = Keys(config.prefix, name).base
-        return cls(name, client(config.url, base=base), config.prefix)
+        return cls(name, client(config.url, base=base), config.prefix, durable=config.enqueue)
 
     def run(self, operation: Operation[Value]) -> Value:
         """Run an operation with this queue's client. Raises what the operation raises."""
-        return run(operation, self.read)
+        return run(operation, self.read, self.read.together)
 
     def enqueue(
         self,
@@ -92,14 +112,15 @@ class Queue(QueueReader):
         delay: float = 0.0,
         at: datetime | None = None,
     ) -> JobRef:
-        """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid."""
+        """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid, and
+        NotReplicated."""
         job = NewJob(data, id or new_id(), priority, delay, at).encode()
-        return JobRef(job[0], self.run(operations.add(self.keys, job)), self)
+        return JobRef(job[0], self.run(operations.add(self.keys, job, self._durable)), self)
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[JobRef]:
-        """Add jobs in order, in chunks of up to 500 jobs. Raises ValueError if a job is invalid; the chunks
-        before it have been added by then."""
-        added = self.run(operations.add_many(self.keys, jobs))
+        """Add jobs in order, in chunks of up to 500 jobs. Raises ValueError if a job is invalid, and
+        NotReplicated; the chunks before it have been added by then."""
+        added = self.run(operations.add_many(self.keys, jobs, self._durable))
         return [JobRef(job_id, created, self) for job_id, created in added]
 
     def ref(self, job_id: str) -> JobRef:

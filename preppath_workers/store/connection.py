@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import redis
-from hiredis import Reader
+from hiredis import Reader, pack_command
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.connection import ConnectionInterface, ConnectionPool, parse_url
 from redis.exceptions import (
@@ -33,11 +33,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from ..config.durability import Durability, Shortfall
 from ..config.redis_url import split_url
 from .cluster import ClusterLocator
 from .connection_classes import CONNECTION_CLASSES, UNREADABLE
 from .locator import Locator
-from .refusals import redirection
+from .refusals import is_wrong_server, redirection
 from .sentinel import SentinelLocator
 
 #: Seconds to wait for a connection.
@@ -165,6 +166,18 @@ class Connection:
             self._follow(answer)
             raise answer
         return answer
+
+    def confirm(self, durability: Durability) -> Shortfall | None:
+        """Wait until Redis confirms what this connection has written; return what is missing. Raises
+        redis.RedisError."""
+        self.send(pack_command(durability.command))
+        try:
+            answer = self.receive()
+        except ResponseError as error:
+            if is_wrong_server(error):
+                raise
+            answer = durability.nothing  # a server before 7.2 that is asked for its disk, say
+        return durability.shortfall(answer)
 
     def _follow(self, error: ResponseError) -> None:
         """Let the next connect lead to the node that an error names."""

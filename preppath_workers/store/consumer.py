@@ -17,12 +17,13 @@ from hiredis import pack_command
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
+from ..config.durability import Shortfall
 from ..config.model import Config, QueueConfig
 from ..errors import JobLost
 from .connection import Connection
 from .job import Job, is_valid_id
 from .keys import Keys
-from .outcome import TOO_LARGE, Completed, Failed, Finished, Recovered, Settlement
+from .outcome import TOO_LARGE, Completed, Failed, Finished, Recovered, Settlement, settlement
 from .refusals import code_of, is_too_large
 from .script_loading import load_scripts
 from .scripts import SERVER_TIME, scripts
@@ -72,6 +73,7 @@ class Consumer:
         self._queue = queue
         self._keys = Keys(config.redis.prefix, queue.name)
         self._connection = Connection(config.redis.url, ANSWER_TIMEOUT, self._keys.base)
+        self._durability = config.redis.checkpoint
         self._connected = False
         self._unread = 0
         self._now = now
@@ -175,9 +177,15 @@ class Consumer:
         """Store the progress of the job. Raises JobLost if another worker owns it."""
         self._while_owned("progress", job, percent)
 
-    def checkpoint(self, job: Job, name: str, value: str) -> None:
-        """Store a step's result (JSON) for later attempts. Raises JobLost."""
+    def checkpoint(self, job: Job, name: str, value: str) -> Shortfall | None:
+        """Store a step's result (JSON); return which copies of it are missing. Raises JobLost."""
         self._while_owned("checkpoint", job, name, value)
+        try:
+            with self._connection.bounded_by_python():
+                return self._connection.confirm(self._durability) if self._durability else None
+        except BaseException:
+            self.disconnect()
+            raise
 
     def acquire_token(self, job: Job) -> float:
         """Acquire a further token of the rate limit; return the seconds to wait before calling again, 0 if
@@ -223,16 +231,7 @@ class Consumer:
             raise self._unknown([verdict, *detail])
         finished, self._unsettled = self._unsettled, None
         assert finished is not None
-        if not detail:
-            return Settlement(finished, verdict)
-        # A repeated call returns fewer.
-        about, account, gate = (*detail, "", "", "")[:3]
-        settlement = Settlement(finished, verdict, counted=account != "excused", closed=gate == "closed")
-        if verdict == "delayed":
-            settlement.delay_ms = int(about)
-        else:
-            settlement.reason = about
-        return settlement
+        return settlement(finished, verdict, *detail) if detail else Settlement(finished, verdict)
 
     def _words(self, name: str, *arguments: str | int) -> tuple[str, ...]:
         script = scripts()[name]

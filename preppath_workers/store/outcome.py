@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from .job import Job
 
@@ -92,3 +92,15 @@ class Settlement:
     reason: str = ""
     counted: bool = True
     closed: bool = False
+
+
+def settlement(
+    finished: Finished, verdict: Any, about: str = "", account: str = "", gate: str = ""
+) -> Settlement:
+    """Return the settlement that a script answers with details; a repeated call is answered with fewer."""
+    made = Settlement(finished, verdict, counted=account != "excused", closed=gate == "closed")
+    if verdict == "delayed":
+        made.delay_ms = int(about)
+    else:
+        made.reason = about
+    return made

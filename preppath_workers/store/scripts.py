@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from redis import Redis
 from redis.exceptions import NoScriptError, RedisError
 
+from ..config.durability import Durability, Shortfall
 from .undecoded import Undecoded
 
 Value = TypeVar("Value")
@@ -67,9 +68,16 @@ def _library(name: str, included: set[str]) -> str:
     return _with_needs((_FOLDER / "lib" / f"{name}.lua").read_text(encoding="utf-8"), included)
 
 
+@dataclass(frozen=True)
+class Together:
+    """Commands that have to go through one connection, one after the other. Their answer is a list."""
+
+    commands: Sequence[tuple[Any, ...]]
+
+
 #: An operation on Redis, independent of the client: yields commands, is sent their answers, returns its
 #: result.
-Operation = Generator[tuple[Any, ...], Any, Value]
+Operation = Generator[tuple[Any, ...] | Together, Any, Value]
 
 
 def call(base: str, now: str, name: str, *arguments: str | int | float) -> Operation[Any]:
@@ -83,13 +91,42 @@ def call(base: str, now: str, name: str, *arguments: str | int | float) -> Opera
         return (yield ("EVAL", script.text, 1, base, *words))
 
 
-def run(operation: Operation[Value], execute: Callable[..., Any]) -> Value:
-    """Return the operation's result; `execute` sends one command and returns its answer."""
+def call_and_confirm(
+    base: str, durability: Durability, name: str, *arguments: str | int | float
+) -> Operation[tuple[Any, Shortfall | None]]:
+    """Call a transition and wait until its writes are confirmed. Returns its answer, and what is missing."""
+    script = scripts()[name]
+    words = [str(argument) for argument in (SERVER_TIME, *arguments)]
+    # WAIT waits for what its own connection wrote. A repeated call writes nothing if the first one succeeded,
+    # so there has to be a write that comes after the first call's.
+    confirm = (("HINCRBY", f"{base}meta", "waits", 1), durability.command)
+    try:
+        answer, _, confirmed = yield Together((("EVALSHA", script.digest, 1, base, *words), *confirm))
+    except NoScriptError:
+        answer, _, confirmed = yield Together((("EVAL", script.text, 1, base, *words), *confirm))
+    return answer, durability.shortfall(confirmed)
+
+
+def run(
+    operation: Operation[Value],
+    execute: Callable[..., Any],
+    together: Callable[[Sequence[tuple[Any, ...]]], Any] | None = None,
+) -> Value:
+    """Return the operation's result.
+
+    Args:
+        execute: sends one command and returns its answer.
+        together: sends several commands; needed only by operations that yield such.
+    """
     try:
         words = next(operation)
         while True:
             try:
-                answer = execute(*words)
+                if isinstance(words, Together):
+                    assert together is not None
+                    answer = together(words.commands)
+                else:
+                    answer = execute(*words)
             except RedisError as error:
                 words = operation.throw(error)
             else:

@@ -3,10 +3,12 @@ with `decode_responses=True` cannot decode."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from redis import Redis
 from redis.client import NEVER_DECODE, Pipeline
+from redis.exceptions import ResponseError
 
 from .job import text
 
@@ -20,6 +22,26 @@ class Undecoded:
     def __call__(self, *words: str | int) -> Any:
         """Return the answer to a command, as text with a surrogate for each byte that isn't UTF-8."""
         return decoded(self._redis.execute_command(*words, **{NEVER_DECODE: True}))
+
+    def together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Return the answers to commands that go through one connection. Raises the first error."""
+
+        def send() -> list[Any]:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for words in commands:
+                    pipeline.execute_command(*words, **{NEVER_DECODE: True})
+                # Not raised by redis-py, which would put the data of the jobs into the error's message.
+                answers: list[Any] = pipeline.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return [decoded(answer) for answer in answers]
+
+        retry = self._redis.get_retry()
+        if not retry:
+            return send()
+        # The pipeline itself has tried again after a lost connection.
+        return retry.call_with_retry(send, lambda _: None, lambda error: isinstance(error, ResponseError))
 
 
 def hgetall(pipeline: Pipeline, key: str) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..config.durability import Shortfall
 from ..errors import JobLost
 from ..store.consumer import Consumer
 from ..store.job import Job
@@ -43,9 +44,9 @@ class AttemptConsumer:
         """Store the job's progress."""
         self._while_running(job, lambda: self._consumer.progress(job, percent))
 
-    def checkpoint(self, job: Job, name: str, value: str) -> None:
-        """Store a step's result with the job."""
-        self._while_running(job, lambda: self._consumer.checkpoint(job, name, value))
+    def checkpoint(self, job: Job, name: str, value: str) -> Shortfall | None:
+        """Store a step's result with the job. Returns which copies of it are missing."""
+        return self._while_running(job, lambda: self._consumer.checkpoint(job, name, value))
 
     def acquire_token(self, job: Job) -> float:
         """Acquire a rate-limit token, or return the seconds until one is free."""

@@ -73,7 +73,7 @@ class ActiveJobContext:
         value = json.loads(checkpoint)["value"]
         if len(checkpoint) > _MAX_CHECKPOINT:
             checkpoint = self._upload_checkpoint(name, checkpoint)
-        retry_step(lambda: self._consumer.checkpoint(self._job, name, checkpoint))
+        retry_step(lambda: self._store(name, checkpoint))
         self._checkpoints[name] = checkpoint
         return value
 
@@ -130,10 +130,21 @@ class ActiveJobContext:
             return checkpoint
         return json.dumps({"key": key})
 
+    def _store(self, name: str, checkpoint: str) -> None:
+        """Store the checkpoint in Redis. Raises JobLost and redis.RedisError."""
+        if missing := self._consumer.checkpoint(self._job, name, checkpoint):
+            # The job goes on, since this process has the value. Only a failover and its death would lose it.
+            logger.warning(
+                "Checkpoint is not replicated",
+                extra=fields(
+                    step=name, wanted=missing.wanted, confirmed=missing.confirmed, onDisk=missing.on_disk
+                ),
+            )
+
     def _try_checkpoint(self, name: str, checkpoint: str) -> bool:
         """Try once to store the checkpoint in Redis. Returns whether it was stored. Raises JobLost."""
         try:
-            self._consumer.checkpoint(self._job, name, checkpoint)
+            self._store(name, checkpoint)
         except RedisError as error:
             logger.debug("Cannot store checkpoint", extra=fields(error=str(error)))
             return False

@@ -42,3 +42,13 @@ def test_acquire_token_of_a_running_job_waits_for_the_rate_limit(launch: Start, 
     # The start used the first token; any three requests span a window.
     assert len(moments) == 5
     assert all(later - earlier > 0.95 for earlier, later in zip(moments, moments[2:], strict=False))
+
+
+def test_checkpoint_that_no_replica_confirms_is_logged_and_the_job_goes_on(
+    launch: Start, alpha: Queue
+) -> None:
+    app = launch(CHECKPOINT_WAIT_REPLICAS="1", WAIT_SECONDS="0.05").start()
+    alpha.enqueue({"do": "pay_then_die"}, id="j")
+    eventually(lambda: state_of(alpha, "j") == "completed")
+    (warning,) = app.logged("Checkpoint is not replicated")
+    assert (warning["jobId"], warning["wanted"], warning["confirmed"]) == ("j", 1, 0)
