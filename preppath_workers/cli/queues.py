@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..queue import Queue
+from ..store.data_loss import DataLoss, data_loss
 from ..store.job import iso
 from ..store.limits import limit_in_force
 from ..store.reader import Gate
@@ -56,23 +57,26 @@ def run(args: Namespace) -> int:
     rows: list[Sequence[str]] = [_COLUMNS]
     notes = []
     for queue, settings in open_configured(args):
-        gate, refused = queue.gate(), refusal(queue)
+        gate, refused, loss = queue.gate(), refusal(queue), data_loss(queue)
         agreed = limit_in_force(queue)
         rate_limit = agreed.newest.limit if agreed else settings.rate_limit
         limit = str(rate_limit) if rate_limit else None
         if args.json:
-            print_json(_json(queue, gate, refused, limit))
+            print_json(_json(queue, gate, refused, limit, loss))
             continue
         counts = map(str, asdict(queue.counts()).values())
         rows.append([settings.name, *counts, limit or "none", "refused" if refused else _gate(gate)])
         notes += [f"{settings.name}: {note}" for note in _why_closed(gate, refused)]
+        notes += [f"{settings.name}: {loss}, noticed at {iso(loss.at)}"] if loss else []
     if not args.json:
         for line in [*_table(rows, shutil.get_terminal_size().columns), *notes]:
             print_line(line)
     return 0
 
 
-def _json(queue: Queue, gate: Gate, refused: str | None, limit: str | None) -> dict[str, Any]:
+def _json(
+    queue: Queue, gate: Gate, refused: str | None, limit: str | None, loss: DataLoss | None
+) -> dict[str, Any]:
     counts = asdict(queue.counts())
     state = {
         "paused": gate.paused,
@@ -82,6 +86,8 @@ def _json(queue: Queue, gate: Gate, refused: str | None, limit: str | None) -> d
         "nextProbeMs": gate.probe_ms if gate.out_of_service else None,
         "reason": gate.reason,
         "refusal": refused,
+        "lossAt": iso(loss.at) if loss else None,
+        "lossMs": loss.lost_ms if loss else None,
     }
     return {"queue": queue.name, **counts, "rateLimit": limit, **state}
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..config.model import RateLimit
+from .data_loss import DataLoss, data_loss
 from .instance import is_local
-from .job import text
+from .job import iso, text
 from .listing import held_slots
 from .location import locate
 from .reader import QueueReader
@@ -39,7 +40,7 @@ def check_health(
     ]
     if not slots:
         return Health(False, f"no live instance{' on this host' if local else ''} works the queue")
-    workers = f"{len(slots)} worker" + ("s" if len(slots) != 1 else "")
+    workers = _workers(len(slots), data_loss(queue))
     gate = queue.gate()
     if gate.paused:
         return Health(True, f"{workers}, paused")
@@ -58,6 +59,12 @@ def check_health(
             return Health(False, f"{workers}, but no worker starts a waiting job that may start")
         pause(_LOOK)
     return Health(True, workers)
+
+
+def _workers(count: int, loss: DataLoss | None) -> str:
+    """Describe the workers, and a loss of data, which alone doesn't make a queue unhealthy."""
+    workers = f"{count} worker" + ("s" if count != 1 else "")
+    return f"{workers} ({loss}, noticed at {iso(loss.at)})" if loss else workers
 
 
 def _should_start(queue: QueueReader, rate_limit: RateLimit | None) -> bool:

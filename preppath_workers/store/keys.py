@@ -75,8 +75,8 @@ class Keys:
 
     @property
     def meta(self) -> str:
-        """hash: layout, the version of the queue's data model (LAYOUT), and waits, how often producers waited
-        for replicas."""
+        """hash: layout, the version of the queue's data model (LAYOUT); epoch, epochAt, lossAt and lossMs,
+        which show that Redis has lost writes; waits, how often producers waited for replicas."""
         return self.base + "meta"
 
     @property

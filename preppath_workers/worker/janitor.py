@@ -29,6 +29,7 @@ from ..store.refusals import is_refusal
 from ..store.scripts import Caller
 from . import job_log, webhooks
 from .connection_uptime import ConnectionUptime
+from .epochs import Epochs
 from .fitness import refuse_newer_layout, refuse_unfit_server
 from .rate_limits import RateLimits
 from .reconnect_backoff import ReconnectBackoff
@@ -101,6 +102,7 @@ class Janitor:
         self._order = deque(self._callers)
         self._steps = Steps()
         self._limits = RateLimits()
+        self._epochs = Epochs()
         # Short pauses, so that a lease that outlived an outage is renewed before it expires.
         self._backoff = ReconnectBackoff(longest=config.lease / 10)
         self._heartbeat_due = 0.0
@@ -173,6 +175,8 @@ class Janitor:
             if self._steps.run(queue, "heartbeat", partial(self._heartbeat, queue)):
                 self.has_renewed = True
                 self._renewed_at = time.monotonic()
+            self._steps.run(queue, "advance_epoch", partial(self._advance_epoch, queue))
+        self._epochs.log_losses()
         self._heartbeat_due = time.monotonic() + self._heartbeat_interval
 
     def _heartbeat(self, queue: str) -> bool:
@@ -196,6 +200,9 @@ class Janitor:
         self._limits.compare(queue, limit, dispute)
         self._uptimes[queue].renew(int(server_ms))
         return True
+
+    def _advance_epoch(self, queue: str) -> None:
+        self._epochs.advance(queue, self._callers[queue])
 
     def _wants_events(self, queue: str) -> bool:
         return webhooks.wants_events(queue, self._config.webhook.url)

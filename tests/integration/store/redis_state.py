@@ -66,7 +66,7 @@ class RedisState:
     def claimed(self, worker_id: str, reply: list[Any]) -> list[Any]:
         """Return a claim's reply to this worker, with a whole job shown as in `call`."""
         if reply[0] == "first":
-            return ["job", self._first_shown(worker_id, reply[1:])]
+            return ["job", self._first_shown(worker_id, reply)]
         return ["job", self._shown(reply[1])] if reply[0] == "job" else reply
 
     def _first_shown(self, worker_id: str, words: Sequence[str]) -> str:

@@ -1,0 +1,26 @@
+-- needs: layout
+--
+-- Advances the queue's epoch, and notices if Redis is behind the epoch that the caller has seen: a failover or a restore
+-- has then lost its latest writes.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2]  the epoch of the caller's last call; 0 for the first
+-- ARGV[3]  the server's time of that call (ms); 0 for the first
+--
+-- Returns {now, epoch, time, lost}: when a loss of writes was last noticed (ms; 0 for never), and how many ms of writes
+-- were lost then; -1 if all were.
+
+local seen, seen_at = tonumber(ARGV[2]), tonumber(ARGV[3])
+redis.call('HDEL', META, '') -- out of memory: as in heartbeat.lua
+local known = redis.call('HMGET', META, 'epoch', 'epochAt')
+local epoch, at = integer(known[1]) or 0, integer(known[2])
+if epoch < seen then
+  -- Far ahead: what other instances have seen may be higher still, and this loss is noticed once.
+  epoch = seen + 1000
+  redis.call('HSET', META, 'lossAt', timestamp, 'lossMs', at and math.max(0, seen_at - at) or -1)
+end
+epoch = epoch + 1
+redis.call('HSET', META, 'epoch', epoch, 'epochAt', timestamp)
+local loss = redis.call('HMGET', META, 'lossAt', 'lossMs')
+return { now, epoch, integer(loss[1]) or 0, integer(loss[2]) or 0 }
