@@ -13,11 +13,11 @@ from pathlib import Path
 from tests.support.process import ServerFailed
 
 from .environment import ACCESS_KEY, BUCKET, SECRET_KEY, Environment, Interrupted, enter_sandbox, running
-from .interview import QUESTIONS
+from .interview import QUESTIONS, SCORES
 from .provider import choose
 from .report import write_report
 from .results import Results
-from .screen import Screen
+from .screen import GREY, Screen
 from .story import Story
 from .tasks import NotFinished
 
@@ -35,6 +35,9 @@ REDIS_URL, DATABASE_URL, S3_* and AWS_*, are ignored.
 
 exit codes: 0 everything was as it should be; 1 something wasn't; 130 Ctrl-C
 """
+
+#: The answers in the terminal's report.
+_NAMES = {"good": "good answer", "poor": "poor answer", "order": "poor answer, order to grader"}
 
 #: Lines of the supervisor's log that are shown when the demo fails.
 _TAIL = 15
@@ -55,6 +58,7 @@ def main() -> int:
         try:
             passed = _run(environment, screen, options)
         except Interrupted as interrupted:
+            screen.release()
             screen.say(f"{interrupted}: stopping everything …", "yellow")
             return 128 + interrupted.number
         except (ServerFailed, NotFinished) as error:
@@ -97,12 +101,14 @@ def _parse() -> Namespace:
 
 def _run(environment: Environment, screen: Screen, options: Namespace) -> bool:
     """Run up to the report; return whether everything was as it should be."""
+    screen.event("starting the servers and the workers …")
     environment.start()
     screen.event(f"servers and workers have started; the supervisor is process {environment.workers.pid}")
     story = Story(environment, screen)
     story.speak_questions()
     story.hear_everything()
     story.score_answers(options.away)
+    screen.release()
     results = Results(story, environment)
     _print_results(results, environment.provider.hears, screen)
     write_report(options.report, story, results, environment.provider, screen.seconds)
@@ -122,10 +128,12 @@ def _print_results(results: Results, hears: bool, screen: Screen) -> None:
         screen.say()
         screen.say(f"Question {number}: {question.text}", "bold")
         if hears:
-            screen.say(f"  heard as “{asked.transcript}”, word error rate {asked.error_rate:.2f}")
+            screen.say(f"  heard: {asked.transcript}")
+            screen.say(f"  word error rate {asked.error_rate:.2f}", GREY)
         for each in answered:
-            feedback = each.feedback["feedback"] if each.feedback else "no feedback"
-            screen.say(f"  {each.utterance.kind:<6}{each.score:5.1f} of 10  {feedback}")
+            scores = each.feedback or {}
+            details = [f"{name} {scores.get(f'{name}Score', 0):.1f}" for name in SCORES]
+            screen.score(_NAMES[each.utterance.kind], each.score, "  ".join(details))
 
 
 def _keep(environment: Environment, screen: Screen) -> None:
@@ -149,7 +157,7 @@ def _keep(environment: Environment, screen: Screen) -> None:
 
 
 def _report_failure(message: str, environment: Environment, screen: Screen) -> None:
-    screen.say()
+    screen.release()
     screen.say(f"The demo failed: {message}", "bold red")
     lines = environment.log_end(_TAIL)
     if lines:

@@ -162,8 +162,11 @@ class Environment:
             "S3_ENDPOINT": self.s3.endpoint,
             "S3_ACCESS_KEY_ID": ACCESS_KEY,
             "S3_SECRET_ACCESS_KEY": SECRET_KEY,
-            # The default, 5 a minute, would have most recordings wait.
+            # With the defaults, 5 and 20 starts a minute, most jobs would wait.
             "TRANSCRIPTION_RATE_LIMIT": "none",
+            "EVALUATION_RATE_LIMIT": "none",
+            # At most 2 s from OpenAI's return to the next probe, instead of 30.
+            "PROBE_SECONDS": "2",
             "LOG_FORMAT": "text",
             **self.provider.variables,
         }

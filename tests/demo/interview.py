@@ -7,6 +7,9 @@ from typing import Literal
 
 INTERVIEW, USER = "i1", "u1"
 
+#: What an answer is scored for.
+SCORES = ("correctness", "completeness", "clarity")
+
 Kind = Literal["question", "good", "poor", "order"]
 
 
@@ -33,8 +36,8 @@ QUESTIONS = (
         "An index lets the database find the rows without reading the whole table. It takes disk space, and "
         "every insert and every update becomes slower, because the index must be kept current. I add one for "
         "columns that we filter or sort by, and then I check the query plan to see that it is used.",
-        "I usually let the framework decide that. Tables are fast today, so I would not worry too much about "
-        "it. We had a colleague who took care of the database.",
+        "An index makes a search in the table faster. When to add one is hard to say. I usually let the "
+        "framework decide that, and we had a colleague who took care of the database.",
     ),
     Question(
         "q2",
@@ -46,8 +49,8 @@ QUESTIONS = (
         "After a timeout the client does not know whether the charge went through, so it must be able to try "
         "again safely. It sends a key that stays the same for every attempt. The server stores that key "
         "together with the result in one transaction, and answers a repeated key with the stored result.",
-        "I would show an error message and ask the customer to call support. Somebody can look at the bank "
-        "account and give the money back later.",
+        "The client can send the same request again, but I would rather show an error message and ask the "
+        "customer to call support. Somebody can look at the bank account and give the money back later.",
     ),
     Question(
         "q3",
@@ -59,8 +62,8 @@ QUESTIONS = (
         "First I watch the memory over time and compare its growth with traffic and with releases. Then I "
         "take two snapshots of the heap and look at which objects have grown between them. Typical reasons "
         "are caches without a limit, listeners that are never removed, and global lists.",
-        "I would restart the service every night and give it a bigger machine. In my experience that is "
-        "cheaper than searching for a long time.",
+        "I would watch how the memory grows over time and with traffic. Then I would restart the service "
+        "every night and give it a bigger machine. That is cheaper than searching for a long time.",
     ),
 )
 

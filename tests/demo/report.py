@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .interview import QUESTIONS
+from .interview import QUESTIONS, SCORES
 from .provider import Provider
 from .results import Results
 from .story import Story
@@ -18,7 +18,7 @@ from .tasks import Task
 _KINDS = {
     "good": "A good answer",
     "poor": "A poor answer",
-    "order": "The poor answer, with an order to the grader",
+    "order": "With an order to the grader",
 }
 
 
@@ -34,6 +34,7 @@ def write_report(file: Path, story: Story, results: Results, provider: Provider,
     page = templates.get_template("report.html").render(
         questions=[(question, results.of(question)) for question in QUESTIONS],
         kinds=_KINDS,
+        scores=SCORES,
         figures=list(_figures(story, results, provider)),
         chart=[(name, [chart.bar(task) for task in story.tasks.of(name)]) for name in chart.queues],
         outage=chart.outage(),

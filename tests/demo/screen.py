@@ -12,7 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-STYLES = {"waiting": "dim", "active": "cyan", "delayed": "yellow", "completed": "green", "failed": "red"}
+#: Plainer than "dim", which not every terminal knows.
+GREY = "bright_black"
+
+STYLES = {"waiting": GREY, "active": "cyan", "delayed": "yellow", "completed": "green", "failed": "red"}
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,20 @@ class Screen:
     def event(self, text: str, style: str = "") -> None:
         """Print what happened, after the time."""
         line = Table.grid(padding=(0, 2))
-        line.add_column(width=7, justify="right", style="dim")
+        line.add_column(width=7, justify="right", style=GREY)
         line.add_column()
         line.add_row(f"{self.seconds:.1f} s", Text(text, style))
         self._print(line if self._console.is_terminal else Text(f"{self.seconds:6.1f} s  {text}"))
+
+    def score(self, name: str, score: float, details: str) -> None:
+        """Print a score of 0 to 10."""
+        line = Table.grid(padding=(0, 0, 0, 2))
+        line.add_column(min_width=31)
+        if self._console.is_terminal:
+            line.add_row(f"  {name}", _bar(10 * score, "cyan"), f"{score:4.1f}", Text(details, GREY))
+            self._print(line)
+        else:
+            self._print(Text(f"  {name:<30} {score:4.1f}  {details}"))
 
     def check(self, passed: bool, text: str) -> None:
         """Print a check's result."""
@@ -83,7 +96,7 @@ class Screen:
     def _show_changes(self, rows: Sequence[Row]) -> None:
         for row in rows:
             now = (row.queue, row.state, row.attempt)
-            if row.state and self._shown.get(row.title) != now:
+            if row.state not in ("", "waiting") and self._shown.get(row.title) != now:
                 self._shown[row.title] = now
                 again = f", attempt {row.attempt}" if row.attempt > 1 else ""
                 self.event(f"{row.queue:<13}  {row.state:<9}  {row.title}{again}")
@@ -93,8 +106,12 @@ class Screen:
         self._console.print(content, soft_wrap=not self._console.is_terminal)
 
 
+def _bar(percent: float, style: str) -> ProgressBar:
+    return ProgressBar(100, percent, width=10, complete_style=style, finished_style=style)
+
+
 def _table(rows: Sequence[Row]) -> Table:
-    table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 0, 0, 2), header_style=GREY)
     table.add_column("what is said", no_wrap=True, min_width=26)
     table.add_column("queue", min_width=13)
     table.add_column("state", min_width=9)
@@ -102,12 +119,12 @@ def _table(rows: Sequence[Row]) -> Table:
     table.add_column("try", justify="right", min_width=3)
     table.add_column("time", justify="right", min_width=6)
     for row in rows:
-        style = STYLES.get(row.state, "dim")
+        style = STYLES.get(row.state, GREY)
         table.add_row(
-            f"  {row.title}",
+            row.title,
             row.queue,
             Text(row.state, style),
-            ProgressBar(100, row.progress, width=10, complete_style=style, finished_style=style),
+            _bar(row.progress, style) if row.state else "",
             str(row.attempt) if row.attempt else "",
             "" if row.seconds is None else f"{row.seconds:.1f} s",
         )

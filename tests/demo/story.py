@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import requests
@@ -53,7 +54,12 @@ class Story:
         self.tell(f"{len(self.questions)} questions are spoken (queue tts)")
         for each in self.questions:
             self.tasks.add("tts", each, {"questionId": each.question.id, "text": each.text})
-        self._watch(self._speak_an_answer)
+        # Meanwhile the candidate speaks the answers.
+        with ThreadPoolExecutor(1) as candidate:
+            files = [candidate.submit(self._environment.provider.speak, each.text) for each in self.answers]
+            self._watch()
+        for each, file in zip(self.answers, files, strict=True):
+            self.audio[each.id] = file.result()
         for task in self.tasks.of("tts"):
             if task.job.state == "completed":
                 answer = requests.get(task.job.result["url"], timeout=10)
@@ -66,8 +72,6 @@ class Story:
         self.tell(
             f"{len(spoken)} recordings are heard: those questions, and the answers (queue transcription)"
         )
-        for _ in self.answers:
-            self._speak_an_answer()
         for each in spoken:
             self._store_recording(each)
             self.tasks.add("transcription", each, {"recordingId": each.id, "userId": USER})
@@ -114,13 +118,6 @@ class Story:
         if self._environment.provider.hears:
             rate = word_error_rate(question.text, self.transcripts()[question.id])
             self.tell(f"question {question.title} was heard, word error rate {rate:.2f}")
-
-    def _speak_an_answer(self) -> Sequence[str]:
-        """Speak the next answer, as the candidate does."""
-        silent = next((each for each in self.answers if each.id not in self.audio), None)
-        if silent:
-            self.audio[silent.id] = self._environment.provider.speak(silent.text)
-        return []
 
     def _store_recording(self, utterance: Utterance) -> None:
         file, key = self.audio[utterance.id], f"recordings/{utterance.id}.mp3"

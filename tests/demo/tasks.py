@@ -94,19 +94,16 @@ class Tasks:
         """
         end = time.monotonic() + LIMIT
         running = [task for task in self.all if not task.job.is_finished]
-        try:
-            while running or self._is_held():
-                self.look()
-                self._screen.show(self._rows(), meanwhile())
-                for task in [task for task in running if task.job.is_finished]:
-                    running.remove(task)
-                    finished(task)
-                self._environment.check()
-                if time.monotonic() > end:
-                    raise NotFinished(f"{len(running)} jobs have not ended within {LIMIT:g} s")
-                time.sleep(POLL)
-        finally:
-            self._screen.release()
+        while running or self._is_held():
+            self.look()
+            self._screen.show(self._rows(), meanwhile())
+            for task in [task for task in running if task.job.is_finished]:
+                running.remove(task)
+                finished(task)
+            self._environment.check()
+            if time.monotonic() > end:
+                raise NotFinished(f"{len(running)} jobs have not ended within {LIMIT:g} s")
+            time.sleep(POLL)
 
     def look(self) -> None:
         """Read all jobs."""
