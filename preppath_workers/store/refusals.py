@@ -47,7 +47,7 @@ _TOO_LARGE = (
 )
 
 #: Redis 6 wraps what a command inside a script is answered: "Error running script (call to f_…): …: -OOM …".
-_IN_SCRIPT = re.compile(r"(?:ERR )?Error running script .*?: -([A-Z]+) ", re.DOTALL)
+_IN_SCRIPT = re.compile(r"(?:ERR )?Error running script .*?: -(?=([A-Z]+) )", re.DOTALL)
 
 
 def code_of(error: RedisError) -> str:
@@ -67,6 +67,11 @@ def is_refusal(error: RedisError) -> bool:
     return isinstance(error, (ResponseError, BusyLoadingError, AuthenticationError))
 
 
+def words_of(error: RedisError) -> str:
+    """Return the server's words without the script and the line in it that met the error."""
+    return _IN_SCRIPT.sub("", str(error), count=1).partition(" script: ")[0]
+
+
 def meaning_of(error: RedisError) -> str:
     """Return what a refusal means, the same for all versions of Redis; empty if unknown."""
     return _MEANINGS.get(code_of(error), "")
@@ -75,7 +80,7 @@ def meaning_of(error: RedisError) -> str:
 def described(error: RedisError) -> str:
     """The error, after what it means, if that is known."""
     meaning = meaning_of(error)
-    return f"{meaning} ({error})" if meaning else str(error)
+    return f"{meaning} ({words_of(error)})" if meaning else str(error)
 
 
 def is_wrong_server(error: RedisError) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from redis.exceptions import ResponseError
 
 from .reader import QueueReader
+from .refusals import words_of
 
 
 def refusal(queue: QueueReader) -> str | None:
@@ -12,6 +13,5 @@ def refusal(queue: QueueReader) -> str | None:
     try:
         queue.call("try_write")
     except ResponseError as error:
-        # The rest of a script's error names the script's line.
-        return f"Redis refuses writes: {str(error).partition(' script: ')[0]}"
+        return f"Redis refuses writes: {words_of(error)}"
     return None

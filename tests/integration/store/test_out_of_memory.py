@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import ResponseError
 
 from preppath_workers.store.keys import Keys
+from preppath_workers.store.refusals import code_of
 from preppath_workers.store.scripts import scripts
 from tests.support.redis import RedisServer
 from tests.support.servers import running
@@ -132,10 +133,13 @@ def test_calls_include_every_transition() -> None:
 def test_server_out_of_memory_refuses_writes(redis_state: RedisState) -> None:
     redis_state.redis.config_set("maxmemory", 1)
     try:
-        with pytest.raises(OutOfMemoryError):
-            redis_state.call("enqueue", "x", "{}", 50, 0)
-        with pytest.raises(OutOfMemoryError):
-            redis_state.take("host:0")
+        for write in (
+            lambda: redis_state.call("enqueue", "x", "{}", 50, 0),
+            lambda: redis_state.take("host:0"),
+        ):
+            with pytest.raises(ResponseError) as raised:
+                write()
+            assert code_of(raised.value) == "OOM"
     finally:
         redis_state.redis.config_set("maxmemory", 0)
 
@@ -166,17 +170,20 @@ def check_atomic(redis_state: RedisState, state: State, call: tuple[str | int, .
     before = redis_state.read()
     redis_state.redis.config_set("maxmemory", 1)
 
+    code = ""
     try:
         reply = redis_state.call(*call)
-    except OutOfMemoryError:
-        assert call[0] not in VITAL
-        assert redis_state.read() == before
-    else:
-        assert (reply, redis_state.read()) == (expected, after)
-        return
+    except ResponseError as error:
+        code = code_of(error)
     finally:
         redis_state.redis.config_set("maxmemory", 0)
 
+    if not code:
+        assert (reply, redis_state.read()) == (expected, after)
+        return
+    assert code == "OOM"
+    assert call[0] not in VITAL
+    assert redis_state.read() == before
     # It succeeds once memory is available.
     redis_state.call(*call)
     assert redis_state.read() == after

@@ -74,8 +74,9 @@ def test_client_of_a_demoted_server_reconnects(server: RedisServer, connect: Cal
         before = client.client_id()
         admin.replicaof("127.0.0.1", 1)
         try:
-            with pytest.raises(ReadOnlyError):
+            with pytest.raises(ResponseError) as raised:
                 client.eval("return redis.call('SET', KEYS[1], '1')", 1, "key")
+            assert code_of(raised.value) == "READONLY"
         finally:
             admin.replicaof("NO", "ONE")
         assert client.client_id() != before
