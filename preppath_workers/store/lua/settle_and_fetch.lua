@@ -15,7 +15,7 @@
 --
 -- Returns {"completed", "reopened" or "lost" (as complete.lua), what claim.lua returns}.
 
--- needs: ownership, completions, first_starts
+-- needs: ownership, completions, events, first_starts
 
 local worker_id, id, fencing_token, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local lease, limit, duration, probe_interval = tonumber(ARGV[8]), ARGV[9], ARGV[10], tonumber(ARGV[11])
@@ -23,11 +23,15 @@ local lease, limit, duration, probe_interval = tonumber(ARGV[8]), ARGV[9], ARGV[
 -- The fast path of nearly all jobs, so it includes as little as possible. If it cannot go on, the general path below
 -- continues from whatever step it reached: both complete and claim can be repeated.
 local active = active_key(worker_id)
-if state_if_owned(id, worker_id, fencing_token) == 'active' and redis.call('EXISTS', GATE) == 0 then
+-- If events are wanted and nothing else is out of the ordinary, that is the gate's only field.
+local open_fields = redis.call('HLEN', GATE)
+local events_until = open_fields == 1 and redis.call('HGET', GATE, 'eventsUntil')
+if state_if_owned(id, worker_id, fencing_token) == 'active' and (open_fields == 0 or events_until) then
   -- Pop two, to see in one command whether the slot held any other job.
   local in_flight = redis.call('RPOP', active, '2') or {}
   if in_flight[1] == id and not in_flight[2] then
     note_completion(id, result, listed)
+    if events_until and events_wanted(events_until) then emit(id, 'completed') end
     redis.call('PEXPIRE', job_key(id), keep)
     local following = redis.call('RPOPLPUSH', WAIT, active)
     if not following then return {'completed', start_nothing(worker_id)} end
