@@ -14,7 +14,7 @@ Everything public is exported here:
 * `Queue` adds, finds and controls jobs. `NewJob` is what `enqueue_many` takes, `JobRef` what it
   returns: to wait for a job or cancel it.
 * `Job`, `JobLocation`, `Counts`, `Gate`, `Health` and `QueueSnapshot` are what the queue's methods return.
-* `JobContext` is what a handler gets besides its services; `JobError` and its subclasses are what it raises.
+* `job` makes a `JobType` of a function, which gets a `JobContext` and raises subclasses of `JobError`.
 * `Durability` says which replicas must confirm a job that is added.
 * `ConfigError`, `UnknownJob`, `JobFailed` and `NotReplicated` are raised to the caller; `JobLost`,
   `JobTimeout` and `Shutdown` interrupt a handler.
@@ -44,7 +44,7 @@ from .errors import (
     UnknownJob,
 )
 from .queue import Durability, JobRef, NewJob, Queue
-from .registry import JobContext
+from .registry import JobContext, JobType, job
 from .store.health import Health
 from .store.job import Job
 from .store.location import JobLocation
@@ -66,6 +66,7 @@ __all__ = [
     "JobLost",
     "JobRef",
     "JobTimeout",
+    "JobType",
     "MachineError",
     "NewJob",
     "NotReplicated",
@@ -79,4 +80,5 @@ __all__ = [
     "Snooze",
     "TransientError",
     "UnknownJob",
+    "job",
 ]

@@ -148,8 +148,12 @@ class MachineError(JobError):
 
 
 class Snooze(JobError):
-    """Raised to continue the job later from its stored steps: requeued at the front of its priority, without
-    counting the attempt."""
+    """Raised to continue the job later from its stored steps, without counting the attempt: after `seconds`,
+    or else at once, at the front of its priority."""
+
+    def __init__(self, message: str, seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class JobLost(PrepPathError):

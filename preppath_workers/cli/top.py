@@ -5,16 +5,16 @@ from __future__ import annotations
 import curses
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from ..jobs import JOB_TYPES
 from ..queue import Queue
 from .arguments import add_command
+from .job_types import job_types
 from .local_processes import local_workers
 from .queue_argument import open_all
 from .terminal import print_line
@@ -55,25 +55,27 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: Namespace) -> int:
     """Refresh the screen until q is pressed. Raises ConfigError."""
     queues = open_all(args)
-    first = _snapshot(queues)
+    # Optional queues are hidden while they are unused.
+    optional = {job_type.name for job_type in job_types(args) if job_type.defaults.needs}
+    first = _snapshot(queues, optional)
     if args.once or not sys.stdout.isatty():
         for line in render(first, None, 10**6, 10**6):
             print_line(line)
         return 0
     with suppress(KeyboardInterrupt):
-        curses.wrapper(lambda screen: _watch(screen, queues, first, args.every))
+        curses.wrapper(lambda screen: _watch(screen, queues, optional, first, args.every))
     return 0
 
 
-def _snapshot(queues: Sequence[Queue]) -> Snapshot:
+def _snapshot(queues: Sequence[Queue], optional: Collection[str]) -> Snapshot:
     views = [queue.snapshot() for queue in queues]
-    # Optional queues are hidden while they are unused.
-    optional = {job_type.name for job_type in JOB_TYPES if job_type.defaults.needs}
     shown = [snapshot for snapshot in views if snapshot.name not in optional or any(astuple(snapshot.counts))]
     return Snapshot(queues[0].now(), shown, local_workers())
 
 
-def _watch(screen: curses.window, queues: Sequence[Queue], first: Snapshot, every: float) -> None:
+def _watch(
+    screen: curses.window, queues: Sequence[Queue], optional: Collection[str], first: Snapshot, every: float
+) -> None:
     curses.use_default_colors()
     curses.curs_set(0)
     screen.timeout(round(every * 1000))
@@ -86,7 +88,7 @@ def _watch(screen: curses.window, queues: Sequence[Queue], first: Snapshot, ever
         if key == curses.KEY_RESIZE:
             continue
         try:
-            snapshot, trouble = _snapshot(queues), ""
+            snapshot, trouble = _snapshot(queues, optional), ""
         except RedisError as error:
             trouble = f"Redis does not answer: {error}"
         else:

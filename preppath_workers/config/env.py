@@ -167,11 +167,7 @@ class Environment:
         def parse(text: str) -> RateLimit | None:
             if text.lower() == "none":
                 return None
-            maximum, duration = text.split("/")
-            limit = RateLimit(int(maximum), float(duration))
-            if not (1 <= limit.max <= 1_000_000 and 0.001 <= limit.duration <= 31 * 86_400):
-                raise ValueError
-            return limit
+            return RateLimit.parse(text)
 
         return self._parsed(name, default, parse, "starts per seconds, such as 10/60, or none")
 

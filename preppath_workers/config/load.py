@@ -6,6 +6,7 @@ variable's name and the expected value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import StringIO
@@ -58,18 +59,23 @@ def load(
         defaults: all queues with their default settings.
         only: names of the queues to work on, instead of `QUEUES`.
 
+    The settings of services that no queue in `defaults` uses are optional.
+
     Raises ConfigError with all problems.
     """
     environment = Environment(variables)
     queues = _queues(environment, defaults, only)
+    services = frozenset(service for queue in defaults for service in queue.services)
     config = Config(
         redis=config_redis.redis(environment),
-        openai=vendors.openai(environment, queues),
-        storage=vendors.storage(environment),
-        database_url=_database_url(environment),
+        openai=vendors.openai(environment, queues, required="openai" in services),
+        storage=vendors.storage(environment, required="storage" in services),
+        database_url=_database_url(environment, required="database" in services),
         webhook=vendors.webhook(environment),
         queues=queues,
         log=_log(environment),
+        all_queues=tuple(queue.name for queue in defaults),
+        services=services,
         lease=environment.seconds("LEASE_SECONDS", Config.lease, minimum=2),
         probe_interval=environment.seconds("PROBE_SECONDS", Config.probe_interval, minimum=1),
         outage_patience=environment.seconds("OUTAGE_PATIENCE", Config.outage_patience, minimum=60),
@@ -96,10 +102,20 @@ def load_redis(variables: Mapping[str, str | None]) -> RedisConfig:
     return redis
 
 
+def load_job_modules(variables: Mapping[str, str | None], default: str) -> tuple[str, ...]:
+    """Return the names of the modules in `JOBS`, which define the jobs."""
+    environment = Environment(variables)
+    names = [name.strip() for name in environment.text("JOBS", default).split(",") if name.strip()]
+    if not all(re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) for name in names):
+        environment.problem("JOBS", "names of Python modules such as app.jobs, with commas between them")
+    environment.raise_problems()
+    return tuple(names)
+
+
 def load_database_url(variables: Mapping[str, str | None]) -> str:
     """Return the database's URL, for commands that need nothing else."""
     environment = Environment(variables)
-    url = _database_url(environment)
+    url = _database_url(environment, required=True)
     environment.raise_problems()
     return url
 
@@ -114,14 +130,14 @@ def load_queues(
     return queues
 
 
-def _database_url(environment: Environment) -> str:
-    from .database_url import parse_url  # lazy: most commands do not need libpq
-
-    url = environment.required(
-        "DATABASE_URL", "a URL such as postgresql://user:password@host:5432/preppath"
-    ).strip()
+def _database_url(environment: Environment, required: bool) -> str:
+    expected = "a URL such as postgresql://user:password@host:5432/preppath"
+    url = environment.required("DATABASE_URL", expected) if required else environment.text("DATABASE_URL")
+    url = url.strip()
     if not url:
         return ""
+    from .database_url import parse_url  # lazy: most commands do not need libpq
+
     if not url.startswith(("postgresql://", "postgres://")) or not url.isprintable():
         environment.problem("DATABASE_URL", "a URL that starts with postgresql:// or postgres://")
         return ""
@@ -166,7 +182,7 @@ def _queues(
 
 
 def _queue(environment: Environment, default: QueueConfig) -> QueueConfig:
-    variable = default.name.upper() + "_"
+    variable = default.variable_prefix
     return replace(
         default,
         concurrency=environment.integer(

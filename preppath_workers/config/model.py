@@ -20,6 +20,18 @@ class RateLimit:
     max: int
     duration: float
 
+    @classmethod
+    def parse(cls, text: str) -> RateLimit:
+        """Return the limit that the text describes. Raises ValueError."""
+        try:
+            maximum, duration = text.split("/")
+            limit = cls(int(maximum), float(duration))
+        except ValueError:
+            limit = cls(0, 0.0)
+        if not (1 <= limit.max <= 1_000_000 and 0.001 <= limit.duration <= 31 * 86_400):
+            raise ValueError("expected starts per seconds, such as 10/60")
+        return limit
+
     def __str__(self) -> str:
         return f"{self.max}/{self.duration:g}"
 
@@ -45,6 +57,13 @@ class QueueConfig:
     recoveries: int = 3
     #: Variable that enables the queue by default; without it, workers run only if the queue is named.
     needs: str | None = None
+    #: The services that its jobs use, by their names in `clients/services.py`.
+    services: tuple[str, ...] = ()
+
+    @property
+    def variable_prefix(self) -> str:
+        """What the names of this queue's variables begin with."""
+        return self.name.upper().replace("-", "_") + "_"
 
 
 @dataclass(frozen=True)
@@ -142,6 +161,10 @@ class Config:
     webhook: WebhookConfig
     queues: tuple[QueueConfig, ...]
     log: LogConfig
+    #: The names of all queues that the job types define, whether they are worked on or not.
+    all_queues: tuple[str, ...] = ()
+    #: The services that these queues' jobs use; the settings of the others are optional.
+    services: frozenset[str] = frozenset()
     #: Seconds without a heartbeat after which an instance counts as dead.
     lease: float = 15.0
     #: The longest time between two probes of a queue that is out of service (s). The first follows after 1 s.
@@ -168,8 +191,6 @@ class Config:
         Longest first, because one secret may be a part of another. Values shorter than SHORTEST_SECRET are
         left out: redacting them would make logs unreadable.
         """
-        from .database_url import passwords  # lazy: producers do not need libpq
-
         models = self.openai.models.values()
         urls = (
             self.redis.url,
@@ -178,7 +199,11 @@ class Config:
             *(model.base_url for model in models),
         )
         found = [password for url in urls for password in _passwords(url or "")]
-        found += [*passwords(self.database_url), *self.webhook.secrets()]
+        found += self.webhook.secrets()
+        if self.database_url:
+            from .database_url import passwords  # lazy: libpq is only needed with a database
+
+            found += passwords(self.database_url)
         spelled = [word for password in found for word in (password, unquote(password))]
         keys = (
             *(model.api_key for model in models),

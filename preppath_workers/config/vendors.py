@@ -33,15 +33,15 @@ _BUCKET = r"[A-Za-z0-9._-]{1,255}|arn:[!-~]+"
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 
 
-def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAIConfig:
+def openai(environment: Environment, queues: Sequence[QueueConfig], required: bool) -> OpenAIConfig:
     """Return the three models, each with the common key and base URL unless it has its own.
 
-    A request has less time than its job in `queues`.
+    A request has less time than its job in `queues`. Unless `required`, keys may be missing.
     """
     common_key = _key(environment, "OPENAI_API_KEY")
     common_url = environment.url("OPENAI_BASE_URL", "", ("https", "http"))
     own_keys = [_key(environment, f"OPENAI_{name}_API_KEY") for name in _MODELS]
-    if not common_key and not all(own_keys):
+    if required and not common_key and not all(own_keys):
         environment.problem("OPENAI_API_KEY", "a key of the OpenAI API")
     allowed = {queue.name: queue.timeout for queue in queues}
     transcription, speech, evaluation = (
@@ -61,7 +61,7 @@ def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAICon
         transcription=transcription,
         speech=speech,
         organization=_key(environment, "OPENAI_ORG_ID") or None,
-        speech_voice=_voice(environment, speech, api := _speech_api(environment, speech.model)),
+        speech_voice=_voice(environment, speech, api := _speech_api(environment, speech.model, required)),
         speech_api=api,
         evaluation_format=environment.choice(
             "OPENAI_EVALUATION_FORMAT", OpenAIConfig.evaluation_format, ("json_schema", "json_object")
@@ -73,15 +73,16 @@ def openai(environment: Environment, queues: Sequence[QueueConfig]) -> OpenAICon
     )
 
 
-def storage(environment: Environment) -> StorageConfig:
-    """Return the bucket. Both keys are set or neither."""
+def storage(environment: Environment, required: bool) -> StorageConfig:
+    """Return the bucket. Both keys are set or neither. Unless `required`, the bucket may be missing."""
     access_key_id = _key(environment, "S3_ACCESS_KEY_ID") or None
     secret_access_key = environment.text("S3_SECRET_ACCESS_KEY") or None
     if access_key_id and not secret_access_key:
         environment.problem("S3_SECRET_ACCESS_KEY", "the secret that goes with S3_ACCESS_KEY_ID")
     if secret_access_key and not access_key_id:
         environment.problem("S3_ACCESS_KEY_ID", "the key id that goes with S3_SECRET_ACCESS_KEY")
-    environment.required("S3_BUCKET", "the name of the bucket with the audio")
+    if required:
+        environment.required("S3_BUCKET", "the name of the bucket with the audio")
     return StorageConfig(
         bucket=environment.pattern(
             "S3_BUCKET", "", _BUCKET, "the name of a bucket: letters, digits, dots, - and _, or an ARN"
@@ -108,10 +109,10 @@ def webhook(environment: Environment) -> WebhookConfig:
     )
 
 
-def _speech_api(environment: Environment, model: str) -> str:
+def _speech_api(environment: Environment, model: str, required: bool) -> str:
     api = environment.choice("OPENAI_TTS_API", "auto", ("auto", "speech", "realtime"))
     api = api_of(model) if api == "auto" else api
-    if api == "realtime" and (missing := missing_modules()):
+    if required and api == "realtime" and (missing := missing_modules()):
         environment.problem(
             "OPENAI_TTS_API",
             f"speech, because the Realtime API (model {model}) needs the Python package "

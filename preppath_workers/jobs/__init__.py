@@ -1,30 +1,39 @@
-"""The job types. To add one, add a module to this folder and an entry to `JOB_TYPES`."""
+"""PrepPath's own jobs."""
 
 from __future__ import annotations
 
-from ..config.model import QueueConfig, RateLimit
-from ..registry import JobType
+from ..registry import JobType, job
 
-#: In the order in which commands list them. Variables named `<QUEUE>_…` override these defaults.
+#: In the order in which commands list them. Their functions are named, not imported: most commands need only
+#: the queues' settings, and vendors' libraries load slowly.
 JOB_TYPES: tuple[JobType, ...] = (
-    JobType(
-        QueueConfig("transcription", concurrency=2, rate_limit=RateLimit(5, 60), timeout=600),
-        module="transcription",
+    job(
+        "transcription",
+        concurrency=2,
+        rate_limit="5/60",
+        timeout=600,
         services=("storage", "openai", "database"),
-    ),
-    JobType(
-        QueueConfig("tts", concurrency=3, rate_limit=RateLimit(10, 60), timeout=300),
-        module="tts",
+    )("preppath_workers.jobs.transcription:handle"),
+    job(
+        "tts",
+        concurrency=3,
+        rate_limit="10/60",
+        timeout=300,
         services=("openai", "storage", "database"),
-    ),
-    JobType(
-        QueueConfig("evaluation", concurrency=5, rate_limit=RateLimit(20, 60), retries=2),
-        module="evaluation",
+    )("preppath_workers.jobs.tts:handle"),
+    job(
+        "evaluation",
+        concurrency=5,
+        rate_limit="20/60",
+        retries=2,
         services=("openai", "database"),
-    ),
-    JobType(
-        QueueConfig("webhook", retries=8, backoff=5, timeout=30, needs="WEBHOOK_URL"),
-        module="webhook",
+    )("preppath_workers.jobs.evaluation:handle"),
+    job(
+        "webhook",
+        retries=8,
+        backoff=5,
+        timeout=30,
+        needs="WEBHOOK_URL",
         services=("webhook",),
-    ),
+    )("preppath_workers.jobs.webhook:handle"),
 )

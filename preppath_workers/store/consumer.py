@@ -173,9 +173,9 @@ class Consumer:
         self._send([self._settle_words(self._unsettled)])
         return self._settlement(*self._receive())
 
-    def progress(self, job: Job, percent: int) -> None:
+    def progress(self, job: Job, percent: float, stage: str = "") -> None:
         """Store the progress of the job. Raises JobLost if another worker owns it."""
-        self._while_owned("progress", job, percent)
+        self._while_owned("progress", job, f"{percent:g}", stage)
 
     def checkpoint(self, job: Job, name: str, value: str) -> Shortfall | None:
         """Store a step's result (JSON); return which copies of it are missing. Raises JobLost."""
@@ -224,7 +224,7 @@ class Consumer:
             return self._words(
                 "retry", *held, *failure, *backoff, outcome.retry_after_ms, *self._outage_terms
             )
-        return self._words("release", *held, outcome.hold_ms, outcome.reason)
+        return self._words("release", *held, outcome.hold_ms, outcome.reason, outcome.delay_ms)
 
     def _settlement(self, verdict: Any, *detail: Any) -> Settlement:
         if verdict not in _VERDICTS:

@@ -103,6 +103,11 @@ class Job:
         return self._number("progress")
 
     @property
+    def stage(self) -> str | None:
+        """What the handler said last about what it does."""
+        return self.fields.get("stage")
+
+    @property
     def attempts(self) -> int:
         """How many times it started, without starts that were released (shutdown, vendor's rate limit)."""
         return self._number("attempts")
@@ -215,6 +220,7 @@ class Job:
             "id": self.id,
             "state": self.state,
             "progress": self.progress,
+            "stage": self.stage,
             "priority": self.priority,
             "attempts": self.attempts,
             "failures": self.failures,

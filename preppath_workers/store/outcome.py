@@ -49,10 +49,12 @@ TOO_LARGE = Failed(
 
 @dataclass(slots=True)
 class Released:
-    """The attempt does not count; no job of this queue may start for `hold_ms`, because of `reason`."""
+    """The attempt does not count. The job runs again after `delay_ms`; no job of this queue may start for
+    `hold_ms`, because of `reason`."""
 
     hold_ms: int = 0
     reason: str = ""
+    delay_ms: int = 0
 
 
 Outcome = Completed | Failed | Released

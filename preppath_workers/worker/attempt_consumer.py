@@ -40,9 +40,9 @@ class AttemptConsumer:
         with self._lock:
             pass
 
-    def progress(self, job: Job, percent: int) -> None:
+    def progress(self, job: Job, percent: float, stage: str) -> None:
         """Store the job's progress."""
-        self._while_running(job, lambda: self._consumer.progress(job, percent))
+        self._while_running(job, lambda: self._consumer.progress(job, percent, stage))
 
     def checkpoint(self, job: Job, name: str, value: str) -> Shortfall | None:
         """Store a step's result with the job. Returns which copies of it are missing."""

@@ -67,7 +67,7 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     except JobLost:
         raise
     except Snooze as error:
-        return Released(reason=message(error, secrets))
+        return Released(reason=message(error, secrets), delay_ms=round(error.seconds * 1000))
     except RateLimited as error:
         seconds = worker_context.hold if error.retry_after is None else error.retry_after
         if job.rate_limits >= _MAX_RATE_LIMITS:

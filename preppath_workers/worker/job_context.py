@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from redis.exceptions import RedisError
 
@@ -24,6 +24,12 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two progress updates of one job: each costs a round trip.
 _PROGRESS_INTERVAL = 0.2
+
+#: Characters of the word for what a job does now.
+_MAX_STAGE = 200
+
+#: The longest snooze, seconds: ten years, as for a delay.
+_LONGEST_SNOOZE = 10 * 365 * 86_400
 
 #: Seconds that a job occupies its worker while it waits for a rate-limit token.
 _MAX_TOKEN_WAIT = 5.0
@@ -52,14 +58,14 @@ class ActiveJobContext:
     def _checkpoints(self) -> dict[str, str]:
         return dict(self._job.checkpoints)
 
-    def progress(self, percent: int) -> None:
+    def progress(self, percent: float, stage: str = "") -> None:
         """Store the progress, at most five times a second. Raises JobLost; a failure of Redis is ignored."""
         now = time.monotonic()
         if now < self._progress_at + _PROGRESS_INTERVAL:
             return
         self._progress_at = now
         try:
-            self._consumer.progress(self._job, max(0, min(100, int(percent))))
+            self._consumer.progress(self._job, max(0.0, min(100.0, percent)), stage[:_MAX_STAGE])
         except RedisError as error:
             logger.debug("Cannot store progress", extra=fields(error=str(error)))
 
@@ -109,6 +115,12 @@ class ActiveJobContext:
     def check_lease(self) -> None:
         """Raise JobLost if another worker owns the job now."""
         retry_step(lambda: self._consumer.check_lease(self._job))
+
+    def snooze(self, seconds: float) -> NoReturn:
+        """End the attempt, uncounted, and run the job again after `seconds`. Raises Snooze."""
+        if not 0 <= seconds <= _LONGEST_SNOOZE:
+            raise ValueError(f"a snooze must be 0 to {_LONGEST_SNOOZE:,} seconds, not {seconds!r}")
+        raise Snooze(f"snoozed for {seconds:g} s", seconds)
 
     def _upload_checkpoint(self, name: str, checkpoint: str) -> str:
         """Store a large checkpoint in S3. Returns its reference, or the checkpoint itself if S3 fails."""

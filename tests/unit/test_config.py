@@ -92,7 +92,8 @@ def test_config_reads_every_variable() -> None:
     assert (read.lease, read.shutdown_grace, read.max_memory_mb, read.max_jobs_per_child) == (20, 0, 0, 9)
     assert (read.keep_completed_seconds, read.keep_completed_count) == (60, 0)
     assert read.queues == (
-        QueueConfig("tts", 7, RateLimit(2, 0.5), retries=0, backoff=0.5, timeout=9, recoveries=0),
+        QueueConfig("tts", 7, RateLimit(2, 0.5), retries=0, backoff=0.5, timeout=9, recoveries=0,
+                    services=("openai", "storage", "database")),
     )  # fmt: skip
 
 

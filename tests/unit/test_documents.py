@@ -17,7 +17,7 @@ from dotenv import dotenv_values
 
 import preppath_workers
 from preppath_workers.cli import main as command_line
-from preppath_workers.config.load import load
+from preppath_workers.config.load import load, load_job_modules
 from preppath_workers.jobs import JOB_TYPES
 from preppath_workers.store.keys import Keys
 from preppath_workers.store.scripts import scripts
@@ -172,7 +172,7 @@ def test_variable_is_in_the_env_example() -> None:
     known = {*dotenv_values(stream=ENV_EXAMPLE.open(encoding="utf-8"))} | _commented_out().keys()
     unknown = []
     for document in DOCUMENTS:
-        text = document.read_text(encoding="utf-8").replace("<QUEUE>", "TTS")
+        text = document.read_text(encoding="utf-8").replace("<QUEUE>", "TTS").replace("THUMBNAIL", "TTS")
         found = {*re.findall(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`]*)?`", text)}
         unknown += [
             f"{document.name}: {name}" for name in found - known - FOREIGN_VARIABLES if not _is_constant(name)
@@ -283,6 +283,7 @@ def _variables_read() -> set[str]:
     recorder = _Recorder()
     load(recorder, QUEUE_DEFAULTS, [queue.name for queue in QUEUE_DEFAULTS])
     load(recorder, QUEUE_DEFAULTS)
+    load_job_modules(recorder, "app.jobs")
     # The first is read by the libraries, see certificates.py; the second by cli/offline.py.
     return recorder.asked | {"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL"}
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ...config.load import EX_CONFIG, load, read_environment
+from ...config.load import EX_CONFIG
 from ...config.model import Config
 from ...errors import ConfigError
-from ...jobs import JOB_TYPES
 from ..arguments import add_command
+from ..job_types import load_config
 from ..terminal import print_json, print_line
 from .config_file import check_config_file
 from .data import check_data, repair_data
@@ -41,6 +41,9 @@ CHECKS: Mapping[str, Check] = {
 
 #: What a start depends on, checked in a second or two.
 FAST: Mapping[str, Check] = {"redis": check_redis, "database": check_connection}
+
+#: The services that these checks are about. Without a job that uses it, none is checked.
+_SERVICES = {"database": "database", "storage": "storage", "models": "openai"}
 
 #: The exit code for the worst finding.
 _EXIT_CODES = {"ok": 0, "warning": 1, "error": 2}
@@ -96,7 +99,7 @@ def run(args: Namespace) -> int:
 
 def _findings(args: Namespace) -> Iterator[Finding]:
     try:
-        config = load(read_environment(args.config), [job_type.defaults for job_type in JOB_TYPES])
+        config = load_config(args)
     except ConfigError as error:
         for problem in error.problems:
             yield Finding("error", "configuration", problem)
@@ -105,6 +108,8 @@ def _findings(args: Namespace) -> Iterator[Finding]:
         yield from check_config_file(args.config)
     checks = FAST if args.fast else CHECKS
     for name, check in checks.items():
+        if name in _SERVICES and _SERVICES[name] not in config.services:
+            continue
         if not args.checks or name in args.checks:
             yield from (repair_data if args.fix and name == "data" else check)(config)
             if args.paid and name == "models":

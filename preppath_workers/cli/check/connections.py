@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from ...config.model import Config
-from ...jobs import JOB_TYPES
 from ...queue import Queue
 from ...store.clients import Clients
 from ..formatting import counted
@@ -49,8 +48,7 @@ def check_connections(config: Config, cursor: Cursor) -> Finding:
 def _workers(config: Config) -> tuple[int, int]:
     """Return the number of workers that use the database, and of machines: the live instances in Redis, or
     one machine with this configuration."""
-    without = {job_type.name for job_type in JOB_TYPES if "database" not in job_type.services}
-    queues = [queue for queue in config.queues if queue.name not in without]
+    queues = [queue for queue in config.queues if "database" in queue.services]
     clients = Clients.prompt(config.redis, _TIMEOUT)
     try:
         machines = [

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from redis.exceptions import RedisError
 
 from ...config.model import Config
-from ...jobs import JOB_TYPES
 from ...queue import Queue
 from ...store.clients import Clients
 from ...store.repair import Problem, find_problems
@@ -38,9 +37,9 @@ def repair_data(config: Config) -> Iterator[Finding]:
 
 def _check(config: Config, repair: bool) -> Iterator[Finding]:
     clients = Clients.patient(config.redis)
-    for job_type in JOB_TYPES:
-        what = f"{job_type.name} data"
-        queue = Queue(job_type.name, clients.of(job_type.name), config.redis.prefix)
+    for name in config.all_queues:
+        what = f"{name} data"
+        queue = Queue(name, clients.of(name), config.redis.prefix)
         try:
             found = list(find_problems(queue, repair))
             growing = list(check_growth(queue))

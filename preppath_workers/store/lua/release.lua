@@ -1,7 +1,7 @@
 -- needs: ownership, requeueing, outage, holding
 --
--- Requeues a started job that did not finish, if the caller still owns it: in front of the jobs of the same priority, and
--- the attempt is not counted. Can also hold the queue, if the vendor asked to wait.
+-- Requeues a started job that did not finish, if the caller still owns it: in front of the jobs of the same priority, or
+-- delayed; and the attempt is not counted. Can also hold the queue, if the vendor asked to wait.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -10,19 +10,21 @@
 -- ARGV[4]  fencing token
 -- ARGV[5]  how long no job of this queue may start (ms); 0 for no hold
 -- ARGV[6]  the reason for the hold
+-- ARGV[7]  how long the job is delayed (ms); 0 or missing for not at all
 --
 -- Returns {"released"}, also if the call is repeated; {"lost"} if another worker owns the job.
 
 local id, worker_id, fencing_token, hold, reason = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local delay = tonumber(ARGV[7] or '0')
 
 local state = state_if_owned(id, worker_id, fencing_token)
-if state == 'waiting' then return {'released'} end
+if state == 'waiting' or state == 'delayed' and delay > 0 then return {'released'} end
 if state ~= 'active' then return {'lost'} end
 
 redis.call('LREM', active_key(worker_id), '1', id)
 redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further token
 end_inconclusive_probe(id)
-requeue_uncounted(id)
+requeue_uncounted(id, delay)
 if hold == 0 then return {'released'} end
 
 if hold > hold_left(unpack(redis.call('HMGET', GATE, 'heldUntil', 'heldSetAt'))) then

@@ -83,5 +83,7 @@ def sources(module: str) -> str:
 @pytest.mark.parametrize("job_type", JOB_TYPES, ids=lambda job_type: job_type.name)
 def test_job_type_names_the_services_that_its_handler_uses(job_type: JobType) -> None:
     """A service that is not named would be loaded within a job, once a worker."""
-    used = re.findall(r"\bservices\.(\w+)", sources(job_type.module))
-    assert {*job_type.services} == {*used}
+    used = re.findall(
+        r"\bservices\.(\w+)", sources(str(job_type.function).partition(":")[0].rpartition(".")[2])
+    )
+    assert {*job_type.defaults.services} == {*used}

@@ -1,11 +1,13 @@
 -- needs: instances, jobs, tokens, placing, dead_letters, job_reply, outage
 
--- Requeues a started job in front of the jobs of its priority, and does not count the start.
-local function requeue_uncounted(id)
-  redis.call('HSET', job_key(id), 'state', 'waiting', 'queuedAt', now)
+-- Requeues a started job in front of the jobs of its priority, or delayed for `delay` ms if given, and does not count the
+-- start.
+local function requeue_uncounted(id, delay)
+  local is_delayed = (delay or 0) > 0
+  redis.call('HSET', job_key(id), 'state', is_delayed and 'delayed' or 'waiting', 'queuedAt', now)
   add(id, 'attempts', -1)
   add(id, 'releases', 1)
-  place_first(id, priority_of(id))
+  if is_delayed then delay_until(now + delay, id) else place_first(id, priority_of(id)) end
   count('released')
 end
 

@@ -1,0 +1,93 @@
+"""Collects the job types of modules, PrepPath's own and others."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from ..errors import ConfigError
+from ..registry import JobType
+from . import JOB_TYPES
+
+#: The module of PrepPath's own jobs: the default of `JOBS`.
+OWN_JOBS = __package__
+
+#: Deliveries belong to the package: jobs of every module end in events.
+_WEBHOOK = next(job_type for job_type in JOB_TYPES if job_type.name == "webhook")
+
+
+def load_job_types(sources: Iterable[str | ModuleType | JobType]) -> tuple[JobType, ...]:
+    """Return the job types: given themselves, or at the top level of modules, which are imported; and the one
+    that delivers webhooks. Raises ConfigError."""
+    found: dict[str, JobType] = {}
+    problems = []
+    for source in sources:
+        try:
+            collected = [source] if isinstance(source, JobType) else list(_of_module(source))
+        except _ModuleProblem as error:
+            problems.append(str(error))
+            continue
+        problems += [
+            f"two jobs have the name {job_type.name}"
+            for job_type in collected
+            if found.setdefault(job_type.name, job_type) is not job_type
+        ]
+    found.setdefault(_WEBHOOK.name, _WEBHOOK)
+    prefixes: dict[str, str] = {}
+    for name, job_type in found.items():
+        other = prefixes.setdefault(job_type.defaults.variable_prefix, name)
+        if other != name:
+            problems.append(f"the variables of jobs {other} and {name} have the same names")
+    if problems:
+        raise ConfigError(*problems)
+    return tuple(found.values())
+
+
+class _ModuleProblem(Exception):
+    """Raised when a module cannot be imported or has no jobs."""
+
+
+def _of_module(source: str | ModuleType) -> Iterator[JobType]:
+    module = _imported(source) if isinstance(source, str) else source
+    found = [job_type for value in vars(module).values() for job_type in _job_types(value)]
+    if not found:
+        raise _ModuleProblem(f"module {module.__name__} has no jobs: expected functions decorated with @job")
+    yield from dict.fromkeys(found)
+
+
+def _job_types(value: object) -> Sequence[JobType]:
+    if isinstance(value, JobType):
+        return [value]
+    if isinstance(value, list | tuple):
+        return [each for each in value if isinstance(each, JobType)]
+    return []
+
+
+def _imported(name: str) -> ModuleType:
+    # At the end: a file of the folder must not replace a library.
+    if name != OWN_JOBS and (folder := str(Path.cwd())) not in sys.path:
+        sys.path.append(folder)
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            raise _ModuleProblem(
+                f"cannot import the jobs of {name}: there is no module {error.name} in the current folder, "
+                "in PYTHONPATH or installed"
+            ) from error
+        raise _failed(name, error) from error
+    except Exception as error:
+        raise _failed(name, error) from error
+
+
+def _failed(name: str, error: Exception) -> _ModuleProblem:
+    if isinstance(error, SyntaxError):
+        where = f"{error.filename}, line {error.lineno}"
+    else:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{last.filename}, line {last.lineno}"
+    return _ModuleProblem(f"cannot import the jobs of {name}: {type(error).__name__}: {error} ({where})")

@@ -1,0 +1,56 @@
+"""What a handler may do with its job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, Protocol
+
+
+class JobContext(Protocol):
+    """The job as its handler sees it, independent of Redis, signals and retries."""
+
+    @property
+    def id(self) -> str:
+        """The job's id, the same for every attempt."""
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The producer's data: any JSON object, not yet validated."""
+
+    def progress(self, percent: float, stage: str = "") -> None:
+        """Publish the job's progress, 0 to 100, and a word for what is being done.
+
+        At most five a second are stored. Raises JobLost if another worker owns the job.
+        """
+
+    def step(self, name: str, call: Callable[[], Any]) -> Any:
+        """Return the call's result, stored with the job under this name.
+
+        The result is JSON (a tuple comes back as a list) and is stored before this returns, so a later
+        attempt reads it instead of paying for the call again. Names are unique within a job; steps may be
+        nested.
+        Raises what the call raises, and JobLost.
+        """
+
+    def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
+        """Return the call's bytes after `store` has saved them.
+
+        A failing `store` is retried until the job's time limit. Up to 750 kB are kept with the job under this
+        name, so a later attempt can store them without the call. Raises what both raise, and JobLost.
+        """
+
+    def acquire_token(self) -> None:
+        """Wait until the queue's rate limit allows another paid request.
+
+        Starting the attempt acquires the token for its first request; call this before each further one.
+        Raises JobLost, and Snooze if the wait is long; do not catch it.
+        """
+
+    def check_lease(self) -> None:
+        """Raise JobLost if another worker owns the job. Call this just before an irreversible effect."""
+
+    def snooze(self, seconds: float) -> NoReturn:
+        """End the attempt and run the job again after `seconds`, without counting the attempt.
+
+        The steps that are stored are not repeated. Raises Snooze; do not catch it.
+        """

@@ -1,0 +1,165 @@
+"""Decodes a job's data into the dataclass or TypedDict that its function is annotated with."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from functools import partial
+from typing import (
+    Any,
+    Literal,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from ..errors import InvalidJob
+
+#: Checks a value of JSON and returns it decoded; `where` is its path, such as `sizes[2].width`. Raises
+#: InvalidJob.
+_Check = Callable[[Any, str], Any]
+
+#: JSON's types, as messages name them.
+_PLAIN: Mapping[Any, tuple[tuple[type, ...], str]] = {
+    str: ((str,), "text"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    bool: ((bool,), "true or false"),
+    type(None): ((type(None),), "null"),
+}
+
+
+def decoder(function: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
+    """Return the function that decodes the data for `function`'s parameter `data`; it raises InvalidJob,
+    which names the field. Raises TypeError if the annotation isn't one that can be checked."""
+    name = getattr(function, "__name__", repr(function))
+    try:
+        annotation = get_type_hints(function).get("data", Any)
+    except NameError as error:
+        raise TypeError(f"cannot read the annotations of {name}: {error}") from error
+    if annotation is Any or (get_origin(annotation) or annotation) in (dict, Mapping, object):
+        return lambda data: data
+    if not is_dataclass(annotation) and not is_typeddict(annotation):
+        raise TypeError(f"data of {name} must be a dataclass, a TypedDict or a dict, not {annotation!r}")
+    check = _checks(annotation)
+    return lambda data: check(data, "")
+
+
+def _checks(annotation: Any) -> _Check:
+    """Return the check for values of this type. Raises TypeError."""
+    if annotation is Any or annotation is object:
+        return lambda value, _: value
+    if annotation in _PLAIN:
+        return partial(_plain, *_PLAIN[annotation], annotation)
+    if is_dataclass(annotation) or is_typeddict(annotation):
+        return _object_check(annotation)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return partial(_one_of, {value: value for value in arguments})
+    if origin in (Union, types.UnionType):
+        return partial(_union, [_checks(argument) for argument in arguments])
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return partial(_one_of, {member.value: member for member in annotation})
+    kind = origin or annotation
+    if kind in (list, Sequence, tuple) and (kind is not tuple or arguments[1:] == (...,)):
+        return partial(_items, _checks(arguments[0] if arguments else Any), tuple if kind is tuple else list)
+    if kind in (dict, Mapping):
+        return partial(_values, _checks(arguments[1] if arguments else Any))
+    raise TypeError(f"cannot check values of type {annotation!r}: JSON has no such type")
+
+
+def _object_check(annotation: Any) -> _Check:
+    make: Callable[..., Any] = annotation
+    hints = get_type_hints(annotation)
+    checks = {}
+    for name, hint in hints.items():
+        try:
+            checks[name] = _checks(hint)
+        except TypeError as error:
+            raise TypeError(f"{annotation.__name__}.{name}: {error}") from None
+    if not is_dataclass(annotation):
+        return partial(_object, checks, _required_keys(annotation), dict)
+    wanted = [field for field in fields(annotation) if field.init]
+    required = {
+        field.name for field in wanted if field.default is MISSING and field.default_factory is MISSING
+    }
+    return partial(_object, {field.name: checks[field.name] for field in wanted}, required, make)
+
+
+def _required_keys(annotation: Any) -> set[str]:
+    # Python 3.11 doesn't see NotRequired in annotations that are text, so `__required_keys__` isn't enough.
+    hints = get_type_hints(annotation, include_extras=True)
+    return {
+        name
+        for name, hint in hints.items()
+        if get_origin(hint) is Required
+        or (get_origin(hint) is not NotRequired and name in annotation.__required_keys__)
+    }
+
+
+def _object(
+    checks: Mapping[str, _Check], required: set[str], make: Callable[..., Any], value: Any, where: str
+) -> Any:
+    """Check an object. Fields that the type doesn't have are ignored."""
+    if not isinstance(value, Mapping):
+        raise InvalidJob(f"{where or 'data'} must be an object, not {_named(value)}")
+    prefix = f"{where}." if where else ""
+    for name in checks:
+        if name in required and name not in value:
+            raise InvalidJob(f"{prefix}{name} is missing")
+    known = {name: check(value[name], prefix + name) for name, check in checks.items() if name in value}
+    try:
+        return make(**known)
+    except ValueError as error:  # of the dataclass's __post_init__
+        raise InvalidJob(f"{where}: {error}" if where else str(error)) from error
+
+
+def _plain(kinds: tuple[type, ...], expected: str, annotation: type, value: Any, where: str) -> Any:
+    # bool is a subclass of int.
+    if not isinstance(value, kinds) or (isinstance(value, bool) and annotation is not bool):
+        raise InvalidJob(f"{where} must be {expected}, not {_named(value)}")
+    return value
+
+
+def _one_of(choices: Mapping[Any, Any], value: Any, where: str) -> Any:
+    for choice, decoded in choices.items():
+        if type(value) is type(choice) and value == choice:
+            return decoded
+    raise InvalidJob(f"{where} must be one of {', '.join(map(str, choices))}")
+
+
+def _union(checks: Sequence[_Check], value: Any, where: str) -> Any:
+    problems = []
+    for check in checks:
+        try:
+            return check(value, where)
+        except InvalidJob as error:
+            problems.append(str(error))
+    raise InvalidJob(" or ".join(dict.fromkeys(problems)))
+
+
+def _items(check: _Check, make: Callable[[list[Any]], Any], value: Any, where: str) -> Any:
+    if not isinstance(value, list):
+        raise InvalidJob(f"{where} must be a list, not {_named(value)}")
+    return make([check(item, f"{where}[{index}]") for index, item in enumerate(value)])
+
+
+def _values(check: _Check, value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise InvalidJob(f"{where} must be an object, not {_named(value)}")
+    return {name: check(item, f"{where}.{name}") for name, item in value.items()}
+
+
+def _named(value: Any) -> str:
+    """Return the value's type in JSON's words; never the value, which may be private."""
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    return next(name for kind, (_, name) in _PLAIN.items() if type(value) is kind)

@@ -1,0 +1,192 @@
+"""Job types: a queue's settings and the function that runs its jobs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from ..clients.services import Services
+from ..config.model import Config, QueueConfig, RateLimit
+from .context import JobContext
+from .decoding import decoder
+
+#: What a worker calls: returns the job's result, JSON or None.
+Handler = Callable[[JobContext, Services], Any]
+
+#: What `@job` decorates, or names as `module:function`.
+Function = Callable[..., Any] | str
+
+#: Modules of the clients in `clients/` whose path isn't the service's name.
+_CLIENTS = {"openai": "openai.client", "storage": "s3.client", "database": "postgres.client"}
+_SERVICES = ("openai", "storage", "database", "webhook")
+
+#: A queue's name is a part of keys, and in upper case of variables.
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+#: The parameters that a function may have after the context.
+_OPTIONAL = ("data", "services")
+
+
+@dataclass(frozen=True)
+class JobType:
+    """A job type: its queue's settings and the function that runs its jobs. `@job` makes it.
+
+    A call calls the function, so that a test can do so too.
+    """
+
+    defaults: QueueConfig
+    function: Function
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self.defaults.name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._imported()(*args, **kwargs)
+
+    def load(self) -> Handler:
+        """Import the function and its services' libraries. Call this before forking, to share their memory.
+
+        Returns a function of the context and the services, which decodes the job's data, calls the function
+        and returns its result. Raises TypeError if the function isn't one that can run jobs.
+        """
+        for service in self.defaults.services:
+            import_module(f"...clients.{_CLIENTS.get(service, service)}", __name__)
+        function = self._imported()
+        taken = _parameters(function)
+        if not taken:
+            return lambda context, _: function(context)
+        if taken == {"services"}:
+            return lambda context, services: function(context, services=services)
+        decode = decoder(function)
+        if taken == {"data"}:
+            return lambda context, _: function(context, data=decode(context.data))
+        return lambda context, services: function(context, data=decode(context.data), services=services)
+
+    def _imported(self) -> Callable[..., Any]:
+        if not isinstance(self.function, str):
+            return self.function
+        module, _, name = self.function.partition(":")
+        function: Callable[..., Any] = getattr(import_module(module), name)
+        return function
+
+
+def job(
+    name: str,
+    *,
+    concurrency: int = QueueConfig.concurrency,
+    rate_limit: str | None = None,
+    retries: int = QueueConfig.retries,
+    backoff: float = QueueConfig.backoff,
+    backoff_max: float = QueueConfig.backoff_max,
+    timeout: float = QueueConfig.timeout,
+    recoveries: int = QueueConfig.recoveries,
+    needs: str | None = None,
+    services: tuple[str, ...] = (),
+) -> Callable[[Function], JobType]:
+    """Make a job type of a function:
+
+        @job("thumbnail", concurrency=4, rate_limit="30/60", retries=5, timeout=60)
+        def make_thumbnail(context: JobContext, data: Thumbnail) -> dict[str, int]: ...
+
+    The function's first parameter gets the JobContext. A parameter `data` gets the job's data: decoded and
+    checked if it is annotated with a dataclass or a TypedDict (wrong data is refused with reason `invalid`),
+    else as it is. A parameter `services` gets the clients that `services` names. The function returns the
+    job's result as JSON, or None. It raises InvalidJob, PermanentError, TransientError, RateLimited,
+    ServiceError or MachineError; any other exception is retried like a TransientError.
+
+    In place of a function, `module:function` names one that is imported when it is needed.
+
+    Args:
+        name: the queue's name: lower-case letters, digits, _ and -. Variables `<NAME>_…` override the rest.
+        concurrency: workers in one supervisor.
+        rate_limit: starts per seconds on all machines together, such as "30/60".
+        retries: runs after the first one that a job's own failures may cause.
+        backoff: seconds before the first retry; each further one waits twice as long, up to `backoff_max`.
+        timeout: seconds that a job may run.
+        recoveries: times that a job runs again after its worker died during it.
+        needs: a variable without which the queue isn't worked on by default.
+        services: clients of PrepPath's services that it uses: openai, storage, database, webhook.
+
+    Raises ValueError or TypeError, when the module is imported.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"job {name!r}: expected a name of lower-case letters, digits, _ and -, a letter first"
+        )
+    if unknown := [service for service in services if service not in _SERVICES]:
+        raise ValueError(f"job {name}: unknown service {unknown[0]!r}, expected {', '.join(_SERVICES)}")
+    limit = None
+    if rate_limit is not None:
+        try:
+            limit = RateLimit.parse(rate_limit)
+        except ValueError as error:
+            raise ValueError(f"job {name}: rate_limit {rate_limit!r}: {error}") from None
+    for setting, value, lowest in (
+        ("concurrency", concurrency, 1),
+        ("retries", retries, 0),
+        ("backoff", backoff, 0),
+        ("timeout", timeout, 1),
+        ("recoveries", recoveries, 0),
+    ):
+        if not value >= lowest:
+            raise ValueError(f"job {name}: {setting} must be {lowest} or more, not {value!r}")
+    defaults = QueueConfig(
+        name,
+        concurrency=concurrency,
+        rate_limit=limit,
+        retries=retries,
+        backoff=backoff,
+        backoff_max=backoff_max,
+        timeout=timeout,
+        recoveries=recoveries,
+        needs=needs,
+        services=services,
+    )
+
+    def decorate(function: Function) -> JobType:
+        if not isinstance(function, str):
+            try:
+                _parameters(function)
+            except TypeError as error:
+                raise TypeError(f"job {name}: {error}") from None
+        return JobType(defaults, function)
+
+    return decorate
+
+
+def _parameters(function: Callable[..., Any]) -> set[str]:
+    """Return which of `data` and `services` the function takes. Raises TypeError if it cannot run jobs."""
+    name = getattr(function, "__name__", repr(function))
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        raise TypeError(f"{name} must be a plain function: not async, and without yield")
+    parameters = list(inspect.signature(function).parameters.values())
+    if not parameters or parameters[0].kind not in (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    ):
+        raise TypeError(f"{name} must have a first parameter, which gets the JobContext")
+    rest = [parameter for parameter in parameters[1:] if parameter.name in _OPTIONAL]
+    unknown = [
+        parameter.name
+        for parameter in parameters[1:]
+        if parameter not in rest and parameter.default is parameter.empty
+    ]
+    if unknown:
+        raise TypeError(
+            f"{name} has a parameter {unknown[0]!r}; after the context only data and services are set"
+        )
+    return {parameter.name for parameter in rest}
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The handlers by queue, loaded before forking, and the factory of their services, called after it."""
+
+    handlers: Mapping[str, Handler]
+    services: Callable[[Config], Services]

@@ -1,0 +1,96 @@
+"""Starts the workers: from the command line, and from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from .. import log
+from ..config import load as config
+from ..config.model import Config, QueueConfig
+from ..errors import ConfigError
+from ..jobs.loading import OWN_JOBS, load_job_types
+from ..registry import Handler, JobType, Registry
+from . import host, signals
+
+
+def run_workers(
+    *jobs: JobType | ModuleType | str, env_file: str | Path | None = None, queues: Sequence[str] = ()
+) -> int:
+    """Run workers until a signal stops them, as `preppath-workers run` does. Returns the exit code.
+
+    Call it from the main thread of a process that has no other threads and no connections: it forks.
+
+    Args:
+        jobs: job types, or modules (or their names) that define some; those of `JOBS` without any.
+        env_file: a file of variables; those of the process override it.
+        queues: names of the queues to work on, in place of `QUEUES`.
+
+    Raises ConfigError.
+    """
+    return Workers(jobs, env_file, queues).run()
+
+
+class Workers:
+    """The workers of one configuration, which is read again on SIGHUP."""
+
+    def __init__(
+        self,
+        jobs: Sequence[JobType | ModuleType | str],
+        env_file: str | Path | None,
+        only: Sequence[str],
+    ) -> None:
+        self._jobs = jobs
+        self._env_file = env_file
+        self._only = only
+        self._job_types: Sequence[JobType] = ()
+        self._handlers: dict[str, Handler] = {}
+
+    def load(self) -> Config:
+        """Read and check the configuration, without any effect. Raises ConfigError."""
+        variables = config.read_environment(self._env_file)
+        self._job_types = load_job_types(self._jobs or config.load_job_modules(variables, OWN_JOBS))
+        names = [job_type.name for job_type in self._job_types]
+        if unknown := [name for name in self._only if name not in names]:
+            raise ConfigError(f"there is no queue {unknown[0]!r}: expected {', '.join(names)}")
+        loaded = config.load(variables, [job_type.defaults for job_type in self._job_types], self._only)
+        if loaded.database_url:
+            # Checked here, because a wrong URL would fail every job.
+            from ..clients.postgres.client import Database
+
+            Database(loaded.database_url)  # raises ConfigError for a URL that libpq cannot parse
+        return loaded
+
+    def run(self) -> int:
+        """Run a supervisor until it is stopped. Returns the exit code. Raises ConfigError."""
+        host.open_standard_files()
+        first = self.load()
+        log.configure(first.log, first.secrets())
+        # From here on a stop signal shuts down in order; PID 1 of a container would ignore it otherwise.
+        signals.block()
+        # Imported here, because the vendors' libraries would slow down every other command.
+        from ..clients.services import Services
+        from ..store.scripts import scripts
+        from .supervisor import Supervisor
+
+        scripts()  # read once, before forking the workers
+        self._load_handlers(first.queues)
+        return Supervisor(first, Registry(self._handlers, Services), self._load_again).run()
+
+    def _load_again(self) -> Config:
+        loaded = self.load()
+        self._load_handlers(loaded.queues)
+        # Last: if anything fails, the old configuration stays in force, and its secrets stay redacted.
+        log.configure(loaded.log, loaded.secrets())
+        return loaded
+
+    def _load_handlers(self, queues: Sequence[QueueConfig]) -> None:
+        """Load the handlers of these queues that are not loaded yet."""
+        wanted = {queue.name for queue in queues} - self._handlers.keys()
+        for job_type in self._job_types:
+            if job_type.name in wanted:
+                try:
+                    self._handlers[job_type.name] = job_type.load()
+                except TypeError as error:
+                    raise ConfigError(f"cannot run the job {job_type.name}: {error}") from error

@@ -1,0 +1,110 @@
+"""Jobs of a module outside the package, run as its author runs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from preppath_workers import JobFailed, Queue
+from tests.support.waiting import eventually
+
+ROOT = Path(__file__).parents[3]
+
+MODULE = """
+from __future__ import annotations
+from dataclasses import dataclass
+from preppath_workers import JobContext, job
+
+@dataclass
+class Mail:
+    to: str
+    later: bool = False
+
+snoozed = []
+
+@job("mail", concurrency=2, retries=0)
+def send(context: JobContext, data: Mail) -> dict[str, str]:
+    if data.later and not snoozed:
+        snoozed.append(context.id)
+        context.progress(12.5, "waiting")
+        context.snooze(0.5)
+    return {"sent": data.to}
+"""
+
+
+@pytest.fixture
+def environment(redis_url: str, key_prefix: str) -> dict[str, str]:
+    return {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix, "LOG_LEVEL": "warning"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mails.py").write_text(MODULE, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def mail(redis: Redis, key_prefix: str) -> Queue:
+    return Queue("mail", redis, key_prefix)
+
+
+@contextmanager
+def running(folder: Path, environment: dict[str, str], *words: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [str(ROOT / "bin/preppath-workers"), "run", *words],
+        cwd=folder, env=environment, text=True, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def test_own_jobs_of_a_module_run_with_their_data_decoded(
+    folder: Path, environment: dict[str, str], mail: Queue
+) -> None:
+    with running(folder, environment, "mails"):
+        assert mail.enqueue({"to": "ann"}).wait(20) == {"sent": "ann"}
+        with pytest.raises(JobFailed, match=r"failed \(invalid\): InvalidJob: to must be text, not null"):
+            mail.enqueue({"to": None}).wait(20)
+
+
+def test_own_job_that_snoozes_runs_again_later_and_uncounted(
+    folder: Path, environment: dict[str, str], mail: Queue
+) -> None:
+    with running(folder, {**environment, "MAIL_CONCURRENCY": "1"}, "mails"):
+        ref = mail.enqueue({"to": "ann", "later": True})
+        snoozed = eventually(lambda: (job := ref.status()).state == "delayed" and job)
+        assert (snoozed.attempts, snoozed.releases, snoozed.stage) == (0, 1, "waiting")
+        assert snoozed.fields["progress"] == "12.5"
+        assert ref.wait(20) == {"sent": "ann"}
+
+
+def test_jobs_variable_makes_every_command_know_the_queues(
+    folder: Path, environment: dict[str, str], mail: Queue
+) -> None:
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(ROOT / "bin/preppath-workers"), *words],
+            cwd=folder, env={**environment, "JOBS": "mails"}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    added = command("enqueue", "mail", '{"to": "ann"}')
+    assert added.returncode == 0, added.stderr
+    assert mail.counts().waiting == 1
+    assert command("queues").stdout.splitlines()[1].split()[:2] == ["mail", "1"]
+    assert [line.split(":")[0].split(None, 1)[1] for line in command("check").stdout.splitlines()][-2:] == [
+        "mail data", "webhook data",
+    ]  # fmt: skip
+    unknown = command("enqueue", "tts", "{}")
+    assert unknown.returncode == 2
+    assert "there is no queue 'tts': expected mail, webhook" in unknown.stderr
+    assert "there is no queue 'nowhere'" in command("run", "--queue", "nowhere").stderr

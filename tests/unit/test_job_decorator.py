@@ -1,0 +1,125 @@
+"""@job makes job types of functions, and modules are searched for them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from preppath_workers import job
+from preppath_workers.config.load import load
+from preppath_workers.config.model import QueueConfig, RateLimit
+from preppath_workers.errors import ConfigError, InvalidJob
+from preppath_workers.jobs.loading import load_job_types
+from preppath_workers.registry import JobType
+
+
+@dataclass
+class Mail:
+    to: str
+
+
+@job("mail", concurrency=4, rate_limit="30/60", retries=5, timeout=60)
+def send(context: Any, data: Mail) -> str:
+    return data.to
+
+
+class Context:
+    def __init__(self, **data: Any) -> None:
+        self.data = data
+
+
+def test_job_is_a_value_with_the_settings_of_its_queue() -> None:
+    assert send.defaults == QueueConfig(
+        "mail", concurrency=4, rate_limit=RateLimit(30, 60), retries=5, timeout=60
+    )
+    assert send(None, Mail("a")) == "a"
+
+
+def test_job_on_load_becomes_a_function_that_decodes_the_data() -> None:
+    services: Any = "services"
+
+    @job("one")
+    def one(context: Any) -> Any:
+        return context.data
+
+    @job("two")
+    def two(context: Any, services: Any, data: dict[str, Any], times: int = 2) -> Any:
+        return data, services, times
+
+    context: Any = Context(to="a")
+    assert send.load()(context, services) == "a"
+    assert one.load()(context, services) == {"to": "a"}
+    assert two.load()(context, services) == ({"to": "a"}, "services", 2)
+    wrong: Any = Context(to=1)
+    with pytest.raises(InvalidJob, match="to must be text"):
+        send.load()(wrong, services)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"name": "Mail"}, "job 'Mail': expected a name of lower-case letters"),
+        ({"rate_limit": "many"}, "job mail: rate_limit 'many': expected starts per seconds, such as 10/60"),
+        ({"concurrency": 0}, "job mail: concurrency must be 1 or more, not 0"),
+        ({"services": ("s3",)}, "job mail: unknown service 's3'"),
+    ],
+    ids=str,
+)
+def test_job_with_a_wrong_setting_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        job(**{"name": "mail", **settings})
+
+
+def test_job_of_a_function_that_cannot_run_jobs_is_refused() -> None:
+    async def asynchronous(context: Any) -> None: ...
+    def without() -> None: ...
+    def more(context: Any, size: int) -> None: ...
+
+    for function, message in (
+        (asynchronous, "must be a plain function"),
+        (without, "must have a first parameter"),
+        (more, "has a parameter 'size'"),
+    ):
+        with pytest.raises(TypeError, match=f"job mail: .*{message}"):
+            job("mail")(function)
+
+
+def module(**values: Any) -> ModuleType:
+    made = ModuleType("app")
+    vars(made).update(values)
+    return made
+
+
+def test_job_types_of_a_module_are_those_at_its_top_level_and_webhook() -> None:
+    other = job("other")(send.function)
+    found = load_job_types([module(send=send, more=[other], number=3)])
+    assert [job_type.name for job_type in found] == ["mail", "other", "webhook"]
+    assert [job_type.name for job_type in load_job_types([send])] == ["mail", "webhook"]
+
+
+def test_module_that_cannot_be_used_is_a_problem_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "broken_jobs.py").write_text("\nraise ValueError('no')\n", encoding="utf-8")
+    same: JobType = job("mail")(send.function)
+    with pytest.raises(ConfigError) as error:
+        load_job_types(["nowhere.jobs", "broken_jobs", module(), module(a=send, b=same)])
+    missing, broken, empty, double = error.value.problems
+    assert missing.startswith("cannot import the jobs of nowhere.jobs: there is no module nowhere")
+    assert broken.startswith("cannot import the jobs of broken_jobs: ValueError: no (")
+    assert broken.endswith("broken_jobs.py, line 2)")
+    assert empty == "module app has no jobs: expected functions decorated with @job"
+    assert double == "two jobs have the name mail"
+
+
+def test_configuration_of_own_jobs_needs_no_vendor_and_has_their_variables() -> None:
+    loaded = load({"MAIL_CONCURRENCY": "7", "MAIL_RATE_LIMIT": "none"}, [send.defaults])
+    assert [(queue.concurrency, queue.rate_limit) for queue in loaded.queues] == [(7, None)]
+    assert loaded.secrets() == ()
