@@ -51,4 +51,4 @@ def _load(name: str, load: Callable[[], _Engine], progress: Callable[[str], None
     try:
         return load()
     except Exception as error:  # the libraries raise errors of many kinds, some of them OSErrors
-        raise EngineFailed(f"cannot load {name}: {error}") from error
+        raise EngineFailed(f"cannot load {name}: {' '.join(str(error).split())}") from error

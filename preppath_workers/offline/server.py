@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from .api.http import Handler, Server, handler
 from .application import Application
 from .loading import load_engines
+from .memory import limit_malloc_arenas
 
 #: The most threads of an engine by default; more do not make these small models faster.
 _MOST_THREADS = 4
@@ -51,6 +52,7 @@ def serve(options: Options, output: Output, log: Output) -> None:
     # No library may look for anything on a hub, unless a model is asked for by its name.
     if options.whisper_model is None:
         os.environ["HF_HUB_OFFLINE"] = "1"
+    limit_malloc_arenas()
     began = time.monotonic()
     server = Server((options.host, options.port), Handler, bind_and_activate=False)
     try:

@@ -28,7 +28,7 @@ LAYERS = (
 PUBLIC = ("errors", "store", "queue", "registry")
 
 #: The most entries that the package's top folder may have.
-MOST_ENTRIES = 15
+MOST_ENTRIES = 14
 
 
 def modules() -> dict[str, Path]:

