@@ -53,6 +53,11 @@ settings.load_profile("suite")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == "not offline":
+        terminalreporter.write_line("The offline provider's tests were left out: bin/test -m offline")
+
+
 @dataclass(frozen=True)
 class ExternalServer:
     """A server that runs outside of the tests."""

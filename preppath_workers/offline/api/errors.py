@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+#: The message of an error that the server did not expect.
+SERVER_FAILED = "The server failed; its output says why."
+
 
 class ApiError(Exception):
     """An error response: HTTP status and the fields of the API's error object."""

@@ -18,7 +18,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
-from .errors import ApiError
+from .errors import SERVER_FAILED, ApiError
 from .websocket import WebSocket
 
 #: Bytes of the largest request body; the largest file, 25 MiB, is checked where it is used.
@@ -124,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
             response = json_response(error.body(), error.status)
         except Exception:  # noqa: BLE001 - the client gets an answer, the terminal the traceback
             traceback.print_exc(file=sys.stderr)
-            response = json_response(ApiError(500, "The server failed; its output says why.").body(), 500)
+            response = json_response(ApiError(500, SERVER_FAILED).body(), 500)
         self.send(response)
 
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _respond  # noqa: N815 - http.server's names

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .errors import ApiError
+from websockets.exceptions import WebSocketException
+
+from .errors import SERVER_FAILED, ApiError
 from .realtime_config import check_response, check_session
 from .websocket import WebSocket
 
@@ -39,8 +43,12 @@ class Session:
                 if self._take(event):
                     return
             except ApiError as error:
-                event_id = event.get("event_id") if isinstance(event, dict) else None
-                self._send({"type": "error", "error": {**error.body()["error"], "event_id": event_id}})
+                self._report(error, event)
+            except (OSError, WebSocketException):  # the client is gone
+                raise
+            except Exception:  # noqa: BLE001 - the client gets an answer, the terminal the traceback
+                traceback.print_exc(file=sys.stderr)
+                self._report(ApiError(500, SERVER_FAILED), event)
 
     def respond(self, event: Mapping[str, Any]) -> bool:
         """Answer `response.create`; return whether that was the end of the session."""
@@ -64,6 +72,10 @@ class Session:
         wanted = check_response(event.get("response"), self._settings)
         self._has_spoken = True
         return wanted
+
+    def _report(self, error: ApiError, event: Any) -> None:
+        event_id = event.get("event_id") if isinstance(event, dict) else None
+        self._send({"type": "error", "error": {**error.body()["error"], "event_id": event_id}})
 
     def _described(self) -> dict[str, Any]:
         return {"id": self._id, "object": "realtime.session", **self._settings}

@@ -29,6 +29,7 @@ class Embedder:
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._counter: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._counter.no_truncation()
+        self._counter.no_padding()
         self._tokenizer.enable_truncation(_MOST_TOKENS)
         self._tokenizer.enable_padding()
         self.description = f"all-MiniLM-L6-v2 (onnxruntime, int8, {megabytes(model)} MB)"

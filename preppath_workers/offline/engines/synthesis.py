@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +30,9 @@ _PITCHES = {
 #: Speech of a text without anything to speak, such as "…": a moment of silence.
 _SILENCE = bytes(RATE // 2)
 
+#: Control characters and lone surrogates.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
 
 class Synthesizer:
     """Piper's voice. One thread speaks at a time."""
@@ -50,13 +54,17 @@ class Synthesizer:
         options = SynthesisConfig(length_scale=pitch / speed)
         has_spoken = False
         with self._lock:
-            # Double brackets would be taken for phonemes.
-            for chunk in self._voice.synthesize(text.replace("[[", "[ ["), options):
+            for chunk in self._voice.synthesize(_speakable(text), options):
                 if sound := _resampled(chunk.audio_int16_array, round(chunk.sample_rate * pitch)):
                     has_spoken = True
                     yield sound
         if not has_spoken:
             yield _SILENCE
+
+
+def _speakable(text: str) -> str:
+    """Return the text without control characters and double brackets, which Piper takes for phonemes."""
+    return _CONTROLS.sub(" ", text).replace("[[", "[ [")
 
 
 def _resampled(samples: Any, rate: int) -> bytes:

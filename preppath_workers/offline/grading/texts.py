@@ -41,13 +41,18 @@ def points_of_criteria(text: str) -> list[str]:
 
 
 def statements(text: str) -> list[str]:
-    """Return the parts of an answer to compare: its sentences, and windows of its words that overlap, because
+    """Return the parts of an answer to compare: its sentences, and overlapping windows of long ones, because
     a transcript may have no sentences."""
-    words = text.split()
-    starts = range(0, max(1, len(words) - _WINDOW + _STEP), _STEP)
-    windows = [" ".join(words[at : at + _WINDOW]) for at in starts]
-    found = dict.fromkeys([*sentences(text), *windows])
-    return [each for each in found if re.search(r"\w", each)][:_MOST_STATEMENTS]
+    found: dict[str, None] = {}
+    for sentence in sentences(text):
+        words = sentence.split()
+        found[sentence] = None
+        if len(words) > _WINDOW:
+            starts = range(0, len(words) - _WINDOW + _STEP, _STEP)
+            found |= dict.fromkeys(" ".join(words[at : at + _WINDOW]) for at in starts)
+        if len(found) >= _MOST_STATEMENTS:
+            break
+    return list(found)[:_MOST_STATEMENTS]
 
 
 def _strings(value: Any) -> list[str]:

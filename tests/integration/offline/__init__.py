@@ -1,0 +1,1 @@
+"""The offline provider with its real engines: `bin/test -m offline`."""
