@@ -80,7 +80,7 @@ def meaning_of(error: RedisError) -> str:
 def described(error: RedisError) -> str:
     """The error, after what it means, if that is known."""
     meaning = meaning_of(error)
-    return f"{meaning} ({words_of(error)})" if meaning else str(error)
+    return f"{meaning} ({words_of(error)})" if meaning else words_of(error)
 
 
 def is_wrong_server(error: RedisError) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis.exceptions import ResponseError
 
 from .reader import QueueReader
-from .refusals import words_of
+from .refusals import described
 
 
 def refusal(queue: QueueReader) -> str | None:
@@ -13,5 +13,5 @@ def refusal(queue: QueueReader) -> str | None:
     try:
         queue.call("try_write")
     except ResponseError as error:
-        return f"Redis refuses writes: {words_of(error)}"
+        return f"Redis refuses writes: {described(error)}"
     return None

@@ -61,7 +61,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers check --only models --paid
           preppath-workers check --only data --fix
 
-        redis: version, memory policy, persistence, clock. database: tables, privileges, connections.
+        redis: version, role, replicas, sentinels, Cluster, memory policy, persistence, clock; tries one
+        transition per queue. database: tables, privileges, connections.
         storage: writes, reads and deletes an object under check/. models: available, and until when;
         --paid also sends one minimal request to each, with the configured voice, temperature and
         limits, for about a cent in total. limits: the same rate limit on all machines.

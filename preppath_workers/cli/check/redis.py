@@ -1,90 +1,70 @@
-"""Check that Redis answers, and that its settings do not lose jobs."""
+"""Check every Redis server that has queues: that it accepts transitions, and that it does not lose jobs."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-import redis
-from redis.exceptions import NoPermissionError, RedisError
+from redis.exceptions import RedisError
 
 from ...config.model import Config
-from ...store import connection
+from ...queue import Queue
+from ...store.clients import Clients
+from ...store.refusals import described, is_refusal
+from ...store.writes import refusal
 from .findings import Finding
+from .redis_replicas import check_cluster, check_replicas, check_role, check_sentinels
+from .redis_settings import check_clock, check_persistence, check_policy, check_version, info_of
 
-#: Seconds for each answer.
-_TIMEOUT = 3.0
-
-#: The oldest version with all commands that the scripts use (ZADD and SET options of 6.2).
-_OLDEST = (6, 2)
-
-#: Seconds that this machine's clock may differ. Deadlines use Redis's clock; only logs use this one.
-_CLOCK_TOLERANCE = 2.0
+#: Seconds for each answer. Longer than Redis may be asked to wait for replicas.
+_TIMEOUT = 5.0
 
 
 def check_redis(config: Config) -> Iterator[Finding]:
-    """Check version, memory policy, persistence and clock."""
-    client = connection.client_without_retries(config.redis.url, _TIMEOUT)
+    """Check the sentinels, if there are any, and each server."""
+    yield from check_sentinels(config.redis)
+    clients = Clients.prompt(config.redis, _TIMEOUT)
+    groups = clients.groups([queue.name for queue in config.queues])
+    servers: dict[str, list[Queue]] = {}
+    for names in groups:
+        queues = [Queue(name, clients.of(name), config.redis.prefix) for name in names]
+        try:
+            queues[0].redis.ping()
+            run_id = info_of(queues[0].redis, "server").get("run_id", names[0])
+        except RedisError as error:
+            verb = "refuses commands" if is_refusal(error) else "does not answer"
+            yield _named(Finding("error", "redis", f"{verb}: {described(error)}"), names, groups)
+            continue
+        servers.setdefault(str(run_id), []).extend(queues)
+    for queues in servers.values():
+        names = [queue.name for queue in queues]
+        for finding in _check_server(config, queues):
+            yield _named(finding, names, groups)
+    clients.close()
+
+
+def _named(finding: Finding, names: Sequence[str], groups: Sequence[Sequence[str]]) -> Finding:
+    """Return the finding with the names of the server's queues, if there may be several servers."""
+    return replace(finding, what=f"{finding.what} ({', '.join(names)})") if len(groups) > 1 else finding
+
+
+def _check_server(config: Config, queues: Sequence[Queue]) -> Iterator[Finding]:
+    client = queues[0].redis
     try:
-        before = time.time()
-        seconds, microseconds = client.time()
-        after = time.time()
+        yield check_version(client)
+        role = check_role(client)
+        yield role
+        yield from check_cluster(client, config.redis)
+        if role.status != "error":
+            yield from check_replicas(queues[0], config.redis)
+        yield check_policy(client)
+        yield check_persistence(client)
+        yield check_clock(client)
+        refused = [(queue, why) for queue in queues if (why := refusal(queue))]
     except RedisError as error:
-        yield Finding("error", "redis", f"does not answer: {error}")
+        yield Finding("error", "redis", f"does not answer: {described(error)}")
         return
-    yield _version(client)
-    yield _policy(client)
-    yield _persistence(client)
-    yield _clock(seconds + microseconds / 1e6, before, after)
-    client.close()
-
-
-def _info(client: redis.Redis, section: str) -> dict[str, Any]:
-    try:
-        return client.info(section)
-    except NoPermissionError:
-        return {}
-
-
-def _version(client: redis.Redis) -> Finding:
-    info = _info(client, "server")
-    name = "Valkey" if "valkey_version" in info else "Redis"
-    version = str(info.get("valkey_version") or info.get("redis_version") or "")
-    if not version:
-        return Finding("warning", "redis version", "this user may not ask (INFO)")
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if numbers < _OLDEST:
-        return Finding("error", "redis version", f"{name} {version} is too old, 6.2 or later is required")
-    return Finding("ok", "redis version", f"{name} {version}")
-
-
-def _policy(client: redis.Redis) -> Finding:
-    policy = _info(client, "memory").get("maxmemory_policy")
-    if policy is None:
-        return Finding("warning", "redis maxmemory-policy", "this user may not ask (INFO)")
-    if policy != "noeviction":
-        return Finding("error", "redis maxmemory-policy", f"{policy} would evict jobs; set noeviction")
-    return Finding("ok", "redis maxmemory-policy", "noeviction")
-
-
-def _persistence(client: redis.Redis) -> Finding:
-    info = _info(client, "persistence")
-    if "aof_enabled" not in info:
-        return Finding("warning", "redis persistence", "this user may not ask (INFO)")
-    if info.get("aof_last_write_status", "ok") != "ok":
-        return Finding("error", "redis persistence", "the last write to the append-only file failed")
-    if not info["aof_enabled"]:
-        return Finding(
-            "warning", "redis persistence", "appendonly is off: a crash of Redis loses recent jobs"
-        )
-    return Finding("ok", "redis persistence", "appendonly is on")
-
-
-def _clock(theirs: float, before: float, after: float) -> Finding:
-    off = theirs - after if theirs > after else before - theirs if theirs < before else 0.0
-    if off > _CLOCK_TOLERANCE:
-        return Finding(
-            "warning", "clock", f"differs from Redis's by {off:.1f} s; times in logs will not match"
-        )
-    return Finding("ok", "clock", "matches Redis's")
+    for queue, why in refused:
+        yield Finding("error", f"{queue.name} transition", why)
+    if not refused:
+        yield Finding("ok", "redis transitions", "one was tried for each queue")
