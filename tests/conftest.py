@@ -7,16 +7,20 @@ databases and buckets that they create and remove themselves.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.session
 import psycopg2
 import pytest
+from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
 from redis import Redis
 
@@ -28,11 +32,14 @@ from tests.support.s3 import S3Server
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-#: Prefixes of the variables that the product and its client libraries read.
+#: The configuration's reference, which names every variable of the product.
+_REFERENCE = (Path(__file__).parents[1] / ".env.example").read_text(encoding="utf-8")
+
+#: Prefixes of the variables that the product and its client libraries read: up to the first underscore, so
+#: that they include those of every queue.
 VARIABLES = (
-    *("REDIS_", "DATABASE_", "S3_", "OPENAI_", "OFFLINE_", "AWS_", "SSL_CERT_", "REQUESTS_CA_"),
-    *("TRANSCRIPTION_", "TTS_", "EVALUATION_", "WEBHOOK_", "QUEUES", "KEY_PREFIX"),
-    *("LOG_", "LEASE_", "SHUTDOWN_", "MAX_MEMORY_", "MAX_JOBS_", "KEEP_COMPLETED_"),
+    *("AWS_", "SSL_CERT_", "REQUESTS_CA_"),
+    *sorted({*re.findall(r"^#?([A-Z0-9]+(?:_|(?==)))", _REFERENCE, re.MULTILINE)}),
 )
 
 # Fixtures are servers, which examples may share. The suite tries the same examples on every machine;
@@ -51,6 +58,11 @@ settings.load_profile("suite")
 # A command that runs in the background without job control, as in some CI, ignores SIGINT, and so would every
 # process that a test starts and then interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Each client of S3 would parse botocore's descriptions of the service again.
+_loader = create_loader()
+botocore.session.create_loader = lambda search_path_string=None: _loader
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""Half of the crash-point matrix, and proof that its cells can fail."""
+"""A part of the crash-point matrix, and proof that its cells can fail."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
         yield environment
 
 
-#: Every second cell: each crash point with each fault, and both with a caller that survives and one that is
-#: killed. `python -m tests.crash_matrix` plays all of them.
+#: Three faults of five at each crash point, half of them with a caller that is killed.
+#: `python -m tests.crash_matrix` plays all, and so does CI.
 CELLS = [
     Experiment(crash_point, fault, killed=(row + column) % 2 == 1)
     for row, crash_point in enumerate(SCENES)
     for column, fault in enumerate(Fault)
+    if (row + 2 * column) % 5 < 3
 ]
 
 

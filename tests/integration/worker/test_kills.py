@@ -37,7 +37,6 @@ LONG = "What is an index, and when would you rather not have one? " * 10
 
 JOBS: dict[str, tuple[str, dict[str, Any], str]] = {
     "transcription": ("transcription", {"recordingId": "r1", "userId": "u1"}, "/v1/audio/transcriptions"),
-    "tts": ("tts", {"questionId": "q1", "text": "What is an index?"}, RESPONSES),
     "tts in two requests": ("tts", {"questionId": "q1", "text": LONG, "speed": 1.5}, RESPONSES),
     "evaluation": (
         "evaluation",

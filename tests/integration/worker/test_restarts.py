@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 from .conftest import Start
 from .harness import App, state_of
 
-RESTARTS = int(os.environ.get("RESTARTS", "8"))
+RESTARTS = int(os.environ.get("RESTARTS", "4"))
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(120 + 10 * RESTARTS)]
 
@@ -100,7 +100,7 @@ def test_supervisor_after_many_replacements_holds_no_more_files_or_memory(launch
         app.send(signal.SIGHUP)
         eventually(lambda: len({*app.processes().values()} - {*before.values()}) == len(before))
 
-    for _ in range(3):
+    for _ in range(2):
         replace()
     files, mappings = holds()
     for _ in range(RESTARTS):
