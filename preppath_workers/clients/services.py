@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,12 +15,14 @@ if TYPE_CHECKING:
     from .s3.client import Storage
     from .webhook import Webhook
 
+logger = logging.getLogger(__name__)
+
 
 class Services:
-    """The clients of one process, each created on first use. Do not use a client across a fork.
+    """The clients of one process, each created on first use.
 
     Libraries are imported on first use, because no queue needs all of them. `JobType.load` imports those of a
-    handler before the fork.
+    handler before the fork. A client may be created before a fork, but not used.
     """
 
     def __init__(self, config: Config) -> None:
@@ -47,6 +51,20 @@ class Services:
         from . import webhook
 
         return webhook.Webhook(self._config.webhook)
+
+    def preload(self, names: Iterable[str]) -> None:
+        """Load what the first requests to these services need, without opening a connection.
+
+        Call it before a fork, so that the workers share that memory. A failure is only logged: the first
+        request will fail in the same way, and its job is retried.
+        """
+        for name in names:
+            preload = getattr(getattr(self, name), "preload", None)
+            if preload:
+                try:
+                    preload()
+                except Exception:
+                    logger.warning("cannot preload the client of %s", name, exc_info=True)
 
     def close(self) -> None:
         """Close the clients that were created."""

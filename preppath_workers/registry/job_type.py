@@ -186,7 +186,8 @@ def _parameters(function: Callable[..., Any]) -> set[str]:
 
 @dataclass(frozen=True)
 class Registry:
-    """The handlers by queue, loaded before forking, and the factory of their services, called after it."""
+    """The handlers by queue, loaded before forking, and the factory of their services, called
+    before it too: see `Services`."""
 
     handlers: Mapping[str, Handler]
     services: Callable[[Config], Services]

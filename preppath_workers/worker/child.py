@@ -13,11 +13,12 @@ from pathlib import Path
 
 from .. import __version__
 from ..clients.parent_death import set_pdeathsig
+from ..clients.services import Services
 from ..config.load import EX_CONFIG
 from ..config.model import Config, QueueConfig
 from ..errors import ConfigError
 from ..log import fields
-from ..registry import Registry
+from ..registry import Handler
 from ..store.consumer import Consumer
 from .forking import Child
 from .janitor import LEAVE, InstanceInfo
@@ -33,7 +34,13 @@ _OOM_SCORE = 100
 
 
 def fork_worker(
-    config: Config, queue: QueueConfig, registry: Registry, instance: str, number: int, liveness: Liveness
+    config: Config,
+    queue: QueueConfig,
+    handler: Handler,
+    services: Services,
+    instance: str,
+    number: int,
+    liveness: Liveness,
 ) -> ForkProcess:
     """Fork the worker of one slot."""
 
@@ -42,9 +49,7 @@ def fork_worker(
         title = ProcessTitle(f"{queue.name}[{number}]")
         title.show("idle")
         consumer = Consumer(config, queue, instance, number)
-        Worker(
-            config, queue, registry.handlers[queue.name], consumer, registry.services(config), liveness, title
-        ).run()
+        Worker(config, queue, handler, consumer, services, liveness, title).run()
 
     return _fork(f"{queue.name}:{number}", body)
 

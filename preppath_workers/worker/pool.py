@@ -53,11 +53,13 @@ class Pool:
         self._slots: dict[str, int] = {}
         self._janitor = ManagedProcess("janitor", self._fork_janitor)
         self._workers: dict[SlotId, ManagedProcess] = {}
+        self._services = registry.services(config)
         self._configure()
 
     def reload(self, config: Config) -> None:
         """Switch to a new configuration: every process is replaced."""
         self.config = config
+        self._services = self._registry.services(config)
         self._configured_at = time.monotonic()
         self._generation += 1
         self._configure()
@@ -227,7 +229,9 @@ class Pool:
         return (self._janitor, *self._workers.values())
 
     def _fork_worker(self, name: str, number: int, liveness: Liveness) -> ForkProcess:
-        return fork_worker(self.config, self._queues[name], self._registry, self._instance, number, liveness)
+        handler = self._registry.handlers[name]
+        queue = self._queues[name]
+        return fork_worker(self.config, queue, handler, self._services, self._instance, number, liveness)
 
     def _fork_janitor(self, liveness: Liveness) -> ForkProcess:
         instance_info = InstanceInfo(

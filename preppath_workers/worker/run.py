@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from .. import log
 from ..config import load as config
@@ -13,6 +14,9 @@ from ..errors import ConfigError
 from ..jobs.loading import OWN_JOBS, load_job_types
 from ..registry import Handler, JobType, Registry
 from . import host, signals
+
+if TYPE_CHECKING:
+    from ..clients.services import Services
 
 
 def run_workers(
@@ -70,13 +74,12 @@ class Workers:
         # From here on a stop signal shuts down in order; PID 1 of a container would ignore it otherwise.
         signals.block()
         # Imported here, because the vendors' libraries would slow down every other command.
-        from ..clients.services import Services
         from ..store.scripts import scripts
         from .supervisor import Supervisor
 
         scripts()  # read once, before forking the workers
         self._load_handlers(first.queues)
-        return Supervisor(first, Registry(self._handlers, Services), self._load_again).run()
+        return Supervisor(first, Registry(self._handlers, _preloaded_services), self._load_again).run()
 
     def _load_again(self) -> Config:
         loaded = self.load()
@@ -94,3 +97,12 @@ class Workers:
                     self._handlers[job_type.name] = job_type.load()
                 except TypeError as error:
                     raise ConfigError(f"cannot run the job {job_type.name}: {error}") from error
+
+
+def _preloaded_services(loaded: Config) -> Services:
+    """Return the clients for workers that are forked later."""
+    from ..clients.services import Services
+
+    services = Services(loaded)
+    services.preload({name for queue in loaded.queues for name in queue.services})
+    return services

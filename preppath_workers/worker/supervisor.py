@@ -136,8 +136,8 @@ class Supervisor:
         except Exception:
             logger.exception("Cannot reload configuration, keeping the old one")
             return
-        _share_memory()
         self._pool.reload(config)
+        _share_memory()
         logger.info("Configuration reloaded", extra=fields(instance=self.instance))
 
     def _resize(self, number: signal.Signals) -> None:
@@ -195,5 +195,6 @@ class Supervisor:
 
 def _share_memory() -> None:
     """Freeze all objects, so that garbage collection in forked processes does not copy their pages."""
+    gc.unfreeze()  # those of an earlier configuration can be freed
     gc.collect()
     gc.freeze()

@@ -19,7 +19,6 @@ from preppath_workers import Queue
 from preppath_workers.clients.parent_death import set_pdeathsig
 from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
-from preppath_workers.registry import Registry
 from preppath_workers.store import connection, scripts
 from preppath_workers.worker.child import fork_janitor, fork_worker
 from preppath_workers.worker.janitor import InstanceInfo
@@ -83,9 +82,10 @@ class Environment:
 
     def worker(self, instance: str = HOME, *, direct: bool = False) -> ForkProcess:
         """A worker in the instance's only slot, which reaches Redis through the proxy unless `direct`."""
-        registry = Registry({_QUEUE.name: self.record.handle}, lambda _: Mock())
         return self._keep(
-            fork_worker(self._config(direct), self.queue_config, registry, instance, 0, Liveness())
+            fork_worker(
+                self._config(direct), self.queue_config, self.record.handle, Mock(), instance, 0, Liveness()
+            )
         )
 
     def janitor(self, instance: str = HOME, *, direct: bool = False) -> ForkProcess:

@@ -18,6 +18,7 @@ from ...config.model import ModelConfig, OpenAIConfig
 from . import models
 from .classification import RequestInfo
 from .errors import openai_errors
+from .preloading import preload
 from .responses import Transcript, json_object, speech, transcript
 
 if TYPE_CHECKING:  # the Realtime API needs packages that a server of /v1/audio/speech does not
@@ -48,6 +49,11 @@ class OpenAI:
 
     def __init__(self, config: OpenAIConfig) -> None:
         self.config = config
+
+    def preload(self) -> None:
+        """Make the SDK's clients and load what their first requests need, without a connection. Workers that
+        are forked afterwards share that memory."""
+        preload((self._transcription, self._speech, self._evaluation))
 
     def close(self) -> None:
         """Close the connections."""

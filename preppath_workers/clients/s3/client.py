@@ -11,6 +11,8 @@ from typing import IO, TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import create_loader
+from botocore.session import Session
 
 from ...config.model import StorageConfig
 from ...errors import PermanentError, ServiceError
@@ -24,6 +26,7 @@ from .errors import (
     refusal,
     status_of,
 )
+from .preloading import preload
 
 if TYPE_CHECKING:  # The stubs are a development dependency.
     from mypy_boto3_s3 import S3Client
@@ -64,6 +67,16 @@ class Storage:
         self._config = config
         self._timeouts = (connect_timeout, read_timeout)
         self._client: S3Client | None = None
+        # botocore's descriptions of S3, some MiB, are read once for all clients.
+        self._descriptions = create_loader()
+
+    def preload(self) -> None:
+        """Load what the first request needs, without a connection. Workers that are forked afterwards share
+        that memory.
+
+        Each worker looks up the credentials of a machine's role itself, because that may take a request.
+        """
+        preload(self._connected() if self._config.access_key_id else self._connect("preload", "preload"))
 
     def close(self) -> None:
         """Drops the client and its connections; the next call makes a new one, with fresh credentials."""
@@ -170,13 +183,13 @@ class Storage:
     def _connected(self) -> S3Client:
         if self._client is None:
             try:
-                self._client = self._connect()
+                self._client = self._connect(self._config.access_key_id, self._config.secret_access_key)
             except (BotoCoreError, ValueError) as error:
                 # Nothing was asked yet: this is about the endpoint, the region, a profile.
                 raise ServiceError("s3", f"cannot make an S3 client: {error}", refuses_all=True) from error
         return self._client
 
-    def _connect(self) -> S3Client:
+    def _connect(self, access_key_id: str | None, secret_access_key: str | None) -> S3Client:
         connect_timeout, read_timeout = self._timeouts
         # An endpoint of one's own seldom has a host name for each bucket, and older servers refuse the
         # checksums that AWS has come to expect.
@@ -191,12 +204,14 @@ class Storage:
             response_checksum_validation="when_required" if own else "when_supported",
         )
         # A session of its own: boto3's default one would give back the credentials it once found.
-        client = boto3.session.Session().client(
+        session = Session()
+        session.register_component("data_loader", self._descriptions)
+        client = boto3.session.Session(botocore_session=session).client(
             "s3",
             region_name=self._config.region,
             endpoint_url=self._config.endpoint,
-            aws_access_key_id=self._config.access_key_id,
-            aws_secret_access_key=self._config.secret_access_key,
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=secret_access_key,
             config=settings,
         )
         client.meta.events.register_first("needs-retry.s3", self._refuse_redirect)

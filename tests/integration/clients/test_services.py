@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
 from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
 
@@ -22,4 +29,39 @@ def test_services_after_close_make_a_new_client() -> None:
     services.close()
     services.close()
     assert services.openai is not first[0]
+    services.close()
+
+
+@pytest.mark.parametrize("keys", [{}, {"S3_ACCESS_KEY_ID": "key", "S3_SECRET_ACCESS_KEY": "secret"}])
+def test_services_on_preload_open_no_connection_and_start_no_thread(keys: dict[str, str]) -> None:
+    """The supervisor preloads, and it forks afterwards."""
+    program = """
+import os, sys, threading
+from preppath_workers.clients.services import Services
+from preppath_workers.config.load import load
+events = []
+sys.addaudithook(lambda event, _: events.append(event))
+Services(load(os.environ, [])).preload(["openai", "storage", "database", "webhook"])
+print({event for event in events if event.startswith(("socket.connect", "socket.getaddrinfo"))})
+print(threading.active_count())
+print({"openai.resources.chat", "openai.resources.realtime.realtime"} <= set(sys.modules))
+"""
+    environment = {**os.environ, **MINIMAL_ENV, **keys}
+    printed = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.split() == ["set()", "1", "True"]
+
+
+def test_services_that_cannot_preload_log_why_and_go_on(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "missing")
+    services = Services(load(MINIMAL_ENV, []))
+
+    with caplog.at_level(logging.WARNING):
+        services.preload(["storage"])
+
+    assert "cannot preload the client of storage" in caplog.text
+    assert "missing" in caplog.text
     services.close()

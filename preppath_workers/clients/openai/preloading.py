@@ -1,0 +1,60 @@
+"""Loads what the SDK needs for a first request before the workers are forked, so that they share its memory.
+
+The SDK imports its resources and builds its pydantic models on first use.
+"""
+
+from __future__ import annotations
+
+import stringprep  # noqa: F401
+from collections.abc import Sequence
+from io import BytesIO
+
+import httpcore2
+import httpx2
+import openai
+
+#: Answers by the end of the request's path. Each has the fields that the SDK's model requires.
+_ANSWERS = {
+    "/chat/completions": {
+        "id": "",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "{}"}}],
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    },
+    "/audio/transcriptions": {"text": "", "usage": {"type": "duration", "seconds": 0}},
+    "/audio/speech": {},
+}
+
+
+def preload(clients: Sequence[openai.OpenAI]) -> None:
+    """Make a request of each kind with copies of these clients. No connection is opened: the answers are
+    made here."""
+    _read_an_answer()
+    with openai.DefaultHttpxClient(transport=httpx2.MockTransport(_answer)) as http:
+        for client in clients:
+            _request_each(client.with_options(http_client=http))
+
+
+def _request_each(client: openai.OpenAI) -> None:
+    client.chat.completions.create(
+        model="", messages=[{"role": "user", "content": ""}], response_format={"type": "json_object"}
+    )
+    file = ("a.wav", BytesIO(), "audio/wav")
+    client.audio.transcriptions.create(model="", file=file, response_format="json")
+    client.audio.speech.create(model="", voice="", input="", response_format="mp3")
+    client.realtime.connect(model="")  # opens nothing until it is entered
+
+
+def _answer(request: httpx2.Request) -> httpx2.Response:
+    return next(
+        httpx2.Response(200, json=body) for path, body in _ANSWERS.items() if request.url.path.endswith(path)
+    )
+
+
+def _read_an_answer() -> None:
+    """Load the parser of HTTP/1.1, which a MockTransport does without."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    with httpcore2.ConnectionPool(network_backend=httpcore2.MockBackend([answer])) as pool:
+        pool.request("POST", "http://127.0.0.1/", content=b"{}")
