@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..worker import run as worker
 from .arguments import add_command
+from .watch import watch
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -35,6 +36,11 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("modules", metavar="MODULE", nargs="*", help="run the jobs of this module")
     add_queue_option(parser, default=SUPPRESS)
+    ending = parser.add_mutually_exclusive_group()
+    ending.add_argument(
+        "--burst", action="store_true", help="stop when no job is left, or due within a minute"
+    )
+    ending.add_argument("--watch", action="store_true", help="restart the workers when the code changes")
     parser.add_argument("--check-config", action="store_true", help="check the configuration and exit")
     parser.set_defaults(run=run)
 
@@ -54,7 +60,9 @@ def add_queue_option(parser: ArgumentParser, default: Any = None) -> None:
 def run(args: Namespace) -> int:
     """Run a supervisor until it is stopped. Raises ConfigError."""
     modules: list[str] = getattr(args, "modules", [])  # missing without a command
-    workers = worker.Workers(modules, args.config, args.only or ())
+    if getattr(args, "watch", False):
+        return watch(args)
+    workers = worker.Workers(modules, args.config, args.only or (), getattr(args, "burst", False))
     if getattr(args, "check_config", False):
         workers.load()
         return 0

@@ -165,6 +165,8 @@ class Config:
     all_queues: tuple[str, ...] = ()
     #: The services that these queues' jobs use; the settings of the others are optional.
     services: frozenset[str] = frozenset()
+    #: Whether to stop when the queues are empty.
+    burst: bool = False
     #: Seconds without a heartbeat after which an instance counts as dead.
     lease: float = 15.0
     #: The longest time between two probes of a queue that is out of service (s). The first follows after 1 s.

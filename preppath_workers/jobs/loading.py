@@ -67,10 +67,16 @@ def _job_types(value: object) -> Sequence[JobType]:
     return []
 
 
+def search_current_folder() -> None:
+    """Make the modules of the current folder importable."""
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.append(folder)  # at the end: a file of the folder must not replace a library
+
+
 def _imported(name: str) -> ModuleType:
-    # At the end: a file of the folder must not replace a library.
-    if name != OWN_JOBS and (folder := str(Path.cwd())) not in sys.path:
-        sys.path.append(folder)
+    if name != OWN_JOBS:
+        search_current_folder()
     try:
         return import_module(name)
     except ModuleNotFoundError as error:

@@ -63,7 +63,7 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
                 result = worker_context.handle(ActiveJobContext(job, data, consumer, services), services)
             finally:
                 consumer.end()
-        return Completed(_encode_result(result))
+        return Completed(encode_result(result))
     except JobLost:
         raise
     except Snooze as error:
@@ -78,7 +78,8 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
         return failed(error, secrets)
 
 
-def _encode_result(result: object) -> str:
+def encode_result(result: object) -> str:
+    """Return the handler's result as JSON. Raises PermanentError if it isn't JSON or is too large."""
     try:
         encoded = _compact(result)
     except (TypeError, ValueError, RecursionError) as error:

@@ -6,10 +6,12 @@ queues on the others.
 
 from __future__ import annotations
 
+import os
 import signal
 
 from ..config.model import Config
 from ..store.clients import Clients
+from .burst import Burst
 from .forking import is_orphaned
 from .janitor import LEAVE, InstanceInfo, Janitor
 from .liveness import Liveness
@@ -22,6 +24,7 @@ class JanitorProcess:
     def __init__(self, config: Config, instance_info: InstanceInfo, liveness: Liveness, version: str) -> None:
         clients = Clients.prompt(config.redis, timeout=max(0.5, config.lease / 5))
         self._liveness = liveness
+        self._burst = Burst(config, clients) if config.burst else None
         self._janitors = [
             Janitor(config, instance_info, version, clients, queues, self._beat)
             for queues in clients.groups(instance_info.slots)
@@ -39,6 +42,9 @@ class JanitorProcess:
                 break
             if is_orphaned():
                 return
+            if self._burst and self._liveness.is_ready and self._burst.is_over():
+                os.kill(os.getppid(), signal.SIGTERM)  # asks the supervisor to stop
+                self._burst = None
         for janitor in self._janitors:
             janitor.leave()
 

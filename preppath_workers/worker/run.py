@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def run_workers(
-    *jobs: JobType | ModuleType | str, env_file: str | Path | None = None, queues: Sequence[str] = ()
+    *jobs: JobType | ModuleType | str,
+    env_file: str | Path | None = None,
+    queues: Sequence[str] = (),
+    burst: bool = False,
 ) -> int:
     """Run workers until a signal stops them, as `preppath-workers run` does. Returns the exit code.
 
@@ -30,10 +34,11 @@ def run_workers(
         jobs: job types, or modules (or their names) that define some; those of `JOBS` without any.
         env_file: a file of variables; those of the process override it.
         queues: names of the queues to work on, in place of `QUEUES`.
+        burst: stop when no job waits, runs or is due within a minute.
 
     Raises ConfigError.
     """
-    return Workers(jobs, env_file, queues).run()
+    return Workers(jobs, env_file, queues, burst).run()
 
 
 class Workers:
@@ -44,10 +49,12 @@ class Workers:
         jobs: Sequence[JobType | ModuleType | str],
         env_file: str | Path | None,
         only: Sequence[str],
+        burst: bool = False,
     ) -> None:
         self._jobs = jobs
         self._env_file = env_file
         self._only = only
+        self._burst = burst
         self._job_types: Sequence[JobType] = ()
         self._handlers: dict[str, Handler] = {}
 
@@ -64,7 +71,7 @@ class Workers:
             from ..clients.postgres.client import Database
 
             Database(loaded.database_url)  # raises ConfigError for a URL that libpq cannot parse
-        return loaded
+        return replace(loaded, burst=self._burst)
 
     def run(self) -> int:
         """Run a supervisor until it is stopped. Returns the exit code. Raises ConfigError."""

@@ -7,7 +7,7 @@ import pytest
 from preppath_workers.errors import InvalidJob
 from preppath_workers.jobs import JOB_TYPES, validation
 from preppath_workers.registry import JobType
-from tests.integration.jobs.conftest import FakeJobContext
+from preppath_workers.testing import FakeContext
 
 #: The required fields of each job type.
 VALID = {
@@ -32,7 +32,7 @@ class NoServices:
 
 
 def refusal(job_type: JobType, **changes: Any) -> str:
-    context = FakeJobContext({**VALID[job_type.defaults.name], **changes})
+    context = FakeContext({**VALID[job_type.defaults.name], **changes})
     with pytest.raises(InvalidJob) as caught:
         job_type.load()(context, NoServices())  # type: ignore[arg-type] # stands in for Services
     return str(caught.value)
@@ -49,7 +49,7 @@ def test_required_field_that_is_missing_is_refused_by_name(job_type: JobType, na
     rest = {field: value for field, value in VALID[job_type.defaults.name].items() if field != name}
 
     with pytest.raises(InvalidJob, match=f"{name} is missing"):
-        job_type.load()(FakeJobContext(rest), NoServices())  # type: ignore[arg-type] # stands in for Services
+        job_type.load()(FakeContext(rest), NoServices())  # type: ignore[arg-type] # stands in for Services
 
 
 @pytest.mark.parametrize(("job_type", "name"), FIELDS)

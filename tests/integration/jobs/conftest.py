@@ -1,12 +1,10 @@
-"""Handlers on real servers, with a job context that needs no queue."""
+"""Handlers on real servers."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,6 @@ from preppath_workers.clients.postgres.client import Database
 from preppath_workers.clients.postgres.schema import TABLES, create_missing
 from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
-from preppath_workers.errors import JobLost
 from tests.conftest import ExternalServer
 from tests.fake_openai.control import OpenAIServer
 from tests.integration.clients.databases import new_database
@@ -26,47 +23,6 @@ from tests.support.postgres import PostgresServer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-@dataclass
-class FakeJobContext:
-    """A job context without a queue: it records progress and keeps checkpoints for the next attempt."""
-
-    data: dict[str, Any]
-    id: str = "job-1"
-    reported: list[int] = field(default_factory=list)
-    #: Results that `step` has stored.
-    checkpoints: dict[str, Any] = field(default_factory=dict)
-    #: Tokens acquired from the rate limit.
-    tokens: int = 0
-    #: Whether another worker owns the job now.
-    lost: bool = False
-    lease_checks: int = 0
-
-    def progress(self, percent: int) -> None:
-        self.reported.append(percent)
-
-    def step(self, name: str, call: Callable[[], Any]) -> Any:
-        if name not in self.checkpoints:
-            self.checkpoints[name] = json.loads(json.dumps(call(), ensure_ascii=False).encode())
-        return self.checkpoints[name]
-
-    def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
-        value = call()
-        store(value)
-        return value
-
-    def acquire_token(self) -> None:
-        self.tokens += 1
-
-    def check_lease(self) -> None:
-        self.lease_checks += 1
-        if self.lost:
-            raise JobLost
-
-    def again(self) -> FakeJobContext:
-        """The next attempt at the same job."""
-        return FakeJobContext(self.data, self.id, checkpoints=self.checkpoints)
 
 
 class Tables:

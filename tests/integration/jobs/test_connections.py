@@ -13,11 +13,12 @@ from preppath_workers.clients.openai.realtime import RealtimeReader
 from preppath_workers.clients.services import Services
 from preppath_workers.jobs import evaluation, transcription, tts
 from preppath_workers.registry import JobContext
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 from tests.support.waiting import eventually
 from tests.support.wav import Wav
 
-from .conftest import FakeJobContext, Tables
+from .conftest import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -70,7 +71,7 @@ def test_handler_during_a_vendor_call_holds_no_database_connection(
 
     monkeypatch.setattr(client, call, watched)
 
-    handle(FakeJobContext(data), services)
+    handle(FakeContext(data), services)
 
     assert calls == [call]
     eventually(lambda: none_open(tables))

@@ -13,9 +13,10 @@ from preppath_workers.clients.services import Services
 from preppath_workers.errors import JobLost, PermanentError, TransientError
 from preppath_workers.jobs.evaluation import handle, records
 from preppath_workers.jobs.evaluation.scoring import assess
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import FakeJobContext, Tables
+from .conftest import Tables
 
 PATH = "/v1/chat/completions"
 LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database stores times without a zone
@@ -31,20 +32,20 @@ DATA = {"questionId": "q1", "interviewId": "i1", "answer": "Because work can wai
 
 
 @pytest.fixture
-def question(tables: Tables) -> Callable[..., FakeJobContext]:
+def question(tables: Tables) -> Callable[..., FakeContext]:
     """Make an interview of user u1 with one question, and the context of a job with an answer to it."""
 
-    def make(answer: str = DATA["answer"], **columns: Any) -> FakeJobContext:
+    def make(answer: str = DATA["answer"], **columns: Any) -> FakeContext:
         tables.insert("interviews", id="i1", userId="u1")
         row = {"id": "q1", "interviewId": "i1", "question": "Why queues?", "updatedAt": LONG_AGO, **columns}
         tables.insert("interview_questions", **row)
-        return FakeJobContext({**DATA, "answer": answer})
+        return FakeContext({**DATA, "answer": answer})
 
     return make
 
 
 def test_evaluation_of_an_answer_stores_its_scores(
-    question: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+    question: Callable[..., FakeContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     context = question()
     vendor.order({"content": REPLY})
@@ -94,13 +95,13 @@ def test_evaluation_of_an_answer_stores_its_scores(
 
 
 def test_evaluation_of_a_generated_reply_is_valid(
-    question: Callable[..., FakeJobContext], services: Services
+    question: Callable[..., FakeContext], services: Services
 ) -> None:
     assert 0 <= handle(question(), services)["score"] <= 10
 
 
 def test_evaluation_weights_follow_the_question_type(
-    question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
 ) -> None:
     vendor.order({"content": REPLY})
 
@@ -110,7 +111,7 @@ def test_evaluation_weights_follow_the_question_type(
 
 
 def test_evaluation_prompt_has_the_question_and_the_expected_answer(
-    question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
 ) -> None:
     criteria = {"rubric": "Names latency."}
     handle(question(expectedAnswer="Latency and load.", evaluationCriteria=criteria), services)
@@ -122,7 +123,7 @@ def test_evaluation_prompt_has_the_question_and_the_expected_answer(
 
 
 def test_evaluation_prompt_has_the_criteria_and_not_the_weights(
-    question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
 ) -> None:
     handle(question(evaluationCriteria={"correctness": 61, "clarity": 39, "depth": "Names costs."}), services)
 
@@ -132,7 +133,7 @@ def test_evaluation_prompt_has_the_criteria_and_not_the_weights(
 
 
 def test_evaluation_retried_after_its_reply_is_paid_once(
-    question: Callable[..., FakeJobContext],
+    question: Callable[..., FakeContext],
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
@@ -151,7 +152,7 @@ def test_evaluation_retried_after_its_reply_is_paid_once(
 
 
 def test_evaluation_reply_that_is_unusable_is_not_kept(
-    question: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
 ) -> None:
     context = question()
     vendor.order({"content": {**REPLY, "clarity": 11}}, {"content": REPLY})
@@ -162,7 +163,7 @@ def test_evaluation_reply_that_is_unusable_is_not_kept(
 
 
 def test_evaluation_of_a_lost_job_changes_nothing(
-    question: Callable[..., FakeJobContext], services: Services, tables: Tables
+    question: Callable[..., FakeContext], services: Services, tables: Tables
 ) -> None:
     context = question()
     before, context.lost = tables.row("interview_questions"), True
@@ -183,7 +184,7 @@ def test_evaluation_of_a_lost_job_changes_nothing(
     ],
 )
 def test_evaluation_of_a_question_that_is_not_the_users_is_refused(
-    question: Callable[..., FakeJobContext],
+    question: Callable[..., FakeContext],
     services: Services,
     vendor: OpenAIServer,
     changes: dict[str, str],
@@ -192,12 +193,12 @@ def test_evaluation_of_a_question_that_is_not_the_users_is_refused(
     question()
 
     with pytest.raises(PermanentError, match=problem):
-        handle(FakeJobContext({**DATA, **changes}), services)
+        handle(FakeContext({**DATA, **changes}), services)
     assert vendor.calls() == []
 
 
 def test_evaluation_of_the_same_job_again_is_paid_once(
-    question: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+    question: Callable[..., FakeContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     context = question()
     first = handle(context, services)
@@ -211,7 +212,7 @@ def test_evaluation_of_the_same_job_again_is_paid_once(
 
 
 def test_evaluation_after_a_faster_attempt_keeps_its_feedback(
-    question: Callable[..., FakeJobContext], services: Services, tables: Tables
+    question: Callable[..., FakeContext], services: Services, tables: Tables
 ) -> None:
     question()
     with services.database.transaction() as cursor:
@@ -224,19 +225,19 @@ def test_evaluation_after_a_faster_attempt_keeps_its_feedback(
 
 
 def test_evaluation_by_another_job_is_a_new_one(
-    question: Callable[..., FakeJobContext], services: Services, tables: Tables
+    question: Callable[..., FakeContext], services: Services, tables: Tables
 ) -> None:
     context = question()
     handle(context, services)
 
-    handle(FakeJobContext({**DATA, "answer": "To smooth peaks."}, id="job-2"), services)
+    handle(FakeContext({**DATA, "answer": "To smooth peaks."}, id="job-2"), services)
 
     assert tables.row("interview_questions")["userAnswer"] == "To smooth peaks."
     assert len(tables.rows("answer_feedback")) == 2
 
 
 def test_evaluation_that_fails_to_save_leaves_neither_feedback_nor_answer(
-    question: Callable[..., FakeJobContext],
+    question: Callable[..., FakeContext],
     services: Services,
     tables: Tables,
     fail_updates: Callable[[str], None],
@@ -261,7 +262,7 @@ def test_evaluation_that_fails_to_save_leaves_neither_feedback_nor_answer(
     ids=["refusal", "cut off", "out of range", "incomplete"],
 )
 def test_evaluation_with_an_unusable_reply_stores_nothing(
-    question: Callable[..., FakeJobContext],
+    question: Callable[..., FakeContext],
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,

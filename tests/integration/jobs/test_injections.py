@@ -11,9 +11,10 @@ import pytest
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import TransientError
 from preppath_workers.jobs.evaluation import handle
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import FakeJobContext, Tables
+from .conftest import Tables
 from .injections import INJECTIONS
 
 PATH = "/v1/chat/completions"
@@ -31,15 +32,15 @@ TOTAL = 7.5
 
 
 @pytest.fixture
-def ask(tables: Tables) -> Callable[[str], FakeJobContext]:
+def ask(tables: Tables) -> Callable[[str], FakeContext]:
     """Make the context of a job that evaluates this answer."""
 
-    def make(answer: str) -> FakeJobContext:
+    def make(answer: str) -> FakeContext:
         tables.insert("interviews", id="i1", userId="u1")
         criteria = {"correctness": 3, "completeness": 2, "clarity": 1, "depth": "Names costs."}
         row = {"question": "Why queues?", "expectedAnswer": "Latency.", "evaluationCriteria": criteria}
         tables.insert("interview_questions", id="q1", interviewId="i1", **row)
-        return FakeJobContext({"questionId": "q1", "interviewId": "i1", "answer": answer, "userId": "u1"})
+        return FakeContext({"questionId": "q1", "interviewId": "i1", "answer": answer, "userId": "u1"})
 
     return make
 
@@ -50,7 +51,7 @@ def test_injections_cover_every_technique() -> None:
 
 @pytest.mark.parametrize("answer", [pytest.param(text, id=name) for name, text in INJECTIONS.items()])
 def test_prompt_with_an_injection_has_it_once_unchanged_in_its_block(
-    ask: Callable[[str], FakeJobContext],
+    ask: Callable[[str], FakeContext],
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
@@ -69,11 +70,11 @@ def test_prompt_with_an_injection_has_it_once_unchanged_in_its_block(
 
 
 def test_prompt_delimiter_is_unknown_to_the_answer(
-    ask: Callable[[str], FakeJobContext], services: Services, vendor: OpenAIServer
+    ask: Callable[[str], FakeContext], services: Services, vendor: OpenAIServer
 ) -> None:
     context = ask("A list.")
     handle(context, services)
-    handle(FakeJobContext(context.data, id="job-2"), services)
+    handle(FakeContext(context.data, id="job-2"), services)
 
     tags = {BLOCK.search(call["body"]["messages"][1]["content"]).group(1) for call in vendor.calls(PATH)}
     assert len(tags) == 2, "a delimiter is used once"
@@ -90,7 +91,7 @@ def test_prompt_delimiter_is_unknown_to_the_answer(
     ids=["a total", "weights", "other rows", "our own names"],
 )
 def test_reply_with_extra_fields_stores_the_scores_alone(
-    ask: Callable[[str], FakeJobContext],
+    ask: Callable[[str], FakeContext],
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
@@ -126,7 +127,7 @@ def test_reply_with_extra_fields_stores_the_scores_alone(
     ids=str,
 )
 def test_reply_with_invalid_scores_is_not_stored(
-    ask: Callable[[str], FakeJobContext],
+    ask: Callable[[str], FakeContext],
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,

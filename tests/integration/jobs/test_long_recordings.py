@@ -15,10 +15,11 @@ from preppath_workers.clients.audio import ffmpeg
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import PermanentError, ServiceError
 from preppath_workers.jobs.transcription import audio, handle
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 from tests.support.wav import Wav
 
-from .conftest import FakeJobContext, Tables
+from .conftest import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -67,10 +68,10 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def context(tables: Tables, s3: S3Client, bucket: str, limits: None) -> FakeJobContext:
+def context(tables: Tables, s3: S3Client, bucket: str, limits: None) -> FakeContext:
     tables.insert("interview_recordings", id="r1", userId="u1", filename="recordings/r1.wav")
     s3.put_object(Bucket=bucket, Key="recordings/r1.wav", Body=AUDIO)
-    return FakeJobContext({"recordingId": "r1", "userId": "u1"})
+    return FakeContext({"recordingId": "r1", "userId": "u1"})
 
 
 def texts(*words: str) -> list[dict[str, str]]:
@@ -78,7 +79,7 @@ def texts(*words: str) -> list[dict[str, str]]:
 
 
 def test_recording_that_is_too_large_acquires_a_token_for_each_part(
-    context: FakeJobContext, services: Services, tables: Tables, vendor: OpenAIServer, installed: None
+    context: FakeContext, services: Services, tables: Tables, vendor: OpenAIServer, installed: None
 ) -> None:
     vendor.order(*texts("I would", " use ", "a queue."))
 
@@ -95,7 +96,7 @@ def test_recording_that_is_too_large_acquires_a_token_for_each_part(
 
 
 def test_recording_retried_after_some_parts_pays_for_none_twice(
-    context: FakeJobContext, services: Services, vendor: OpenAIServer, installed: None
+    context: FakeContext, services: Services, vendor: OpenAIServer, installed: None
 ) -> None:
     vendor.order(*texts("I would", "use"), {"path": PATH, "status": 503}, *texts("a queue."))
     with pytest.raises(ServiceError):
@@ -108,7 +109,7 @@ def test_recording_retried_after_some_parts_pays_for_none_twice(
 
 
 def test_recording_that_is_too_long_is_transcribed_in_parts(
-    context: FakeJobContext,
+    context: FakeContext,
     make_services: Callable[..., Services],
     vendor: OpenAIServer,
     installed: None,
@@ -122,7 +123,7 @@ def test_recording_that_is_too_long_is_transcribed_in_parts(
 
 
 def test_recording_that_needs_parts_fails_without_ffmpeg_and_costs_nothing(
-    context: FakeJobContext,
+    context: FakeContext,
     make_services: Callable[..., Services],
     vendor: OpenAIServer,
     monkeypatch: pytest.MonkeyPatch,

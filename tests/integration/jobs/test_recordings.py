@@ -15,9 +15,10 @@ from preppath_workers.clients.openai.models import MAX_AUDIO_BYTES
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import PermanentError
 from preppath_workers.jobs.transcription import handle
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import FakeJobContext, Tables
+from .conftest import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -48,7 +49,7 @@ def transcribe_file(services: Services, tables: Tables, s3: S3Client, bucket: st
     ) -> dict[str, Any]:
         tables.insert("interview_recordings", id="r1", userId="u1", filename=name, mimeType=mime_type)
         s3.upload_file(str(file), bucket, name)
-        return dict(handle(FakeJobContext({"recordingId": "r1", "userId": "u1"}), services))
+        return dict(handle(FakeContext({"recordingId": "r1", "userId": "u1"}), services))
 
     return transcribe
 

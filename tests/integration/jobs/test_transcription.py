@@ -13,10 +13,11 @@ from preppath_workers.clients.openai.models import MAX_AUDIO_BYTES
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import JobLost, PermanentError, ServiceError, TransientError
 from preppath_workers.jobs.transcription import handle, records
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 from tests.support.wav import Wav
 
-from .conftest import FakeJobContext, Tables
+from .conftest import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,21 +27,21 @@ AUDIO = Wav(b"\x00\x20\x00\xe0" * (3 * 4_000), 8_000).wav_bytes("I would use a q
 
 
 @pytest.fixture
-def recording(tables: Tables, s3: S3Client, bucket: str) -> Callable[..., FakeJobContext]:
+def recording(tables: Tables, s3: S3Client, bucket: str) -> Callable[..., FakeContext]:
     """Make a recording of user u1 and the context of its job."""
 
-    def make(audio: bytes | None = AUDIO, **columns: Any) -> FakeJobContext:
+    def make(audio: bytes | None = AUDIO, **columns: Any) -> FakeContext:
         row = {"id": "r1", "userId": "u1", "filename": "recordings/r1.wav", **columns}
         tables.insert("interview_recordings", **row)
         if audio is not None:
             s3.put_object(Bucket=bucket, Key=row["filename"], Body=audio)
-        return FakeJobContext({"recordingId": "r1", "userId": "u1"})
+        return FakeContext({"recordingId": "r1", "userId": "u1"})
 
     return make
 
 
 def test_transcription_of_a_recording_stores_its_text(
-    recording: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+    recording: Callable[..., FakeContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     context = recording(mimeType="audio/wav")
 
@@ -56,7 +57,7 @@ def test_transcription_of_a_recording_stores_its_text(
 
 
 def test_transcription_of_a_transcribed_recording_costs_nothing(
-    recording: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+    recording: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
 ) -> None:
     context = recording(audio=None, transcribed=True, transcription="Hello.", duration=9)
 
@@ -67,7 +68,7 @@ def test_transcription_of_a_transcribed_recording_costs_nothing(
 
 
 def test_transcription_without_a_measured_duration_keeps_the_known_one(
-    recording: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+    recording: Callable[..., FakeContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     vendor.order({"body": '{"text": "Hello\\u0000\\ud83d."}'})
 
@@ -78,7 +79,7 @@ def test_transcription_without_a_measured_duration_keeps_the_known_one(
 
 
 def test_transcription_without_the_models_duration_reads_the_audio(
-    recording: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+    recording: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
 ) -> None:
     vendor.order({"body": '{"text": "Hello."}'})
 
@@ -86,7 +87,7 @@ def test_transcription_without_the_models_duration_reads_the_audio(
 
 
 def test_transcription_language_of_the_job_is_sent(
-    recording: Callable[..., FakeJobContext], services: Services, vendor: OpenAIServer
+    recording: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
 ) -> None:
     context = recording()
     context.data["language"] = "de"
@@ -97,7 +98,7 @@ def test_transcription_language_of_the_job_is_sent(
 
 
 def test_transcription_retried_after_its_reply_is_paid_once(
-    recording: Callable[..., FakeJobContext],
+    recording: Callable[..., FakeContext],
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
@@ -116,7 +117,7 @@ def test_transcription_retried_after_its_reply_is_paid_once(
 
 
 def test_transcription_of_a_lost_job_changes_nothing(
-    recording: Callable[..., FakeJobContext], services: Services, tables: Tables
+    recording: Callable[..., FakeContext], services: Services, tables: Tables
 ) -> None:
     context = recording()
     before, context.lost = tables.row("interview_recordings"), True
@@ -128,7 +129,7 @@ def test_transcription_of_a_lost_job_changes_nothing(
 
 
 def test_transcription_after_a_faster_worker_keeps_its_text(
-    recording: Callable[..., FakeJobContext], services: Services, tables: Tables
+    recording: Callable[..., FakeContext], services: Services, tables: Tables
 ) -> None:
     recording()
     records.save(services.database, "r1", "fast", 3.0, lambda: None)
@@ -149,7 +150,7 @@ def test_transcription_after_a_faster_worker_keeps_its_text(
     ],
 )
 def test_transcription_format_is_that_of_the_first_bytes_and_not_of_the_name(
-    recording: Callable[..., FakeJobContext],
+    recording: Callable[..., FakeContext],
     services: Services,
     vendor: OpenAIServer,
     audio: bytes,
@@ -176,7 +177,7 @@ def test_transcription_format_is_that_of_the_first_bytes_and_not_of_the_name(
     ],
 )
 def test_transcription_of_a_format_that_needs_ffmpeg_fails_without_it(
-    recording: Callable[..., FakeJobContext],
+    recording: Callable[..., FakeContext],
     services: Services,
     vendor: OpenAIServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -191,7 +192,7 @@ def test_transcription_of_a_format_that_needs_ffmpeg_fails_without_it(
 
 
 def test_transcription_omits_segments_that_whisper_doubts(
-    recording: Callable[..., FakeJobContext],
+    recording: Callable[..., FakeContext],
     make_services: Callable[..., Services],
     tables: Tables,
     vendor: OpenAIServer,
@@ -220,7 +221,7 @@ def test_transcription_omits_segments_that_whisper_doubts(
     ],
 )
 def test_transcription_of_a_recording_that_is_not_the_users_is_refused(
-    recording: Callable[..., FakeJobContext],
+    recording: Callable[..., FakeContext],
     services: Services,
     vendor: OpenAIServer,
     data: dict[str, str],
@@ -229,7 +230,7 @@ def test_transcription_of_a_recording_that_is_not_the_users_is_refused(
     recording()
 
     with pytest.raises(PermanentError, match=problem):
-        handle(FakeJobContext(data), services)
+        handle(FakeContext(data), services)
     assert vendor.calls() == []
 
 
@@ -243,7 +244,7 @@ def test_transcription_of_a_recording_that_is_not_the_users_is_refused(
     ids=["missing", "empty", "too large"],
 )
 def test_transcription_of_unusable_audio_costs_nothing(
-    recording: Callable[..., FakeJobContext],
+    recording: Callable[..., FakeContext],
     services: Services,
     vendor: OpenAIServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -258,7 +259,7 @@ def test_transcription_of_unusable_audio_costs_nothing(
 
 
 def test_transcription_that_fails_leaves_the_recording_unchanged(
-    recording: Callable[..., FakeJobContext], services: Services, tables: Tables, vendor: OpenAIServer
+    recording: Callable[..., FakeContext], services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     context = recording()
     before = tables.row("interview_recordings")

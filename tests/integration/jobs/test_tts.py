@@ -13,9 +13,10 @@ from preppath_workers.clients.openai.models import MAX_SPEECH_INPUT
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import InvalidJob, JobLost, PermanentError, ServiceError, TransientError
 from preppath_workers.jobs.tts import handle
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import FakeJobContext, Tables
+from .conftest import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,15 +32,15 @@ def services(make_services: Callable[..., Services]) -> Services:
 
 
 @pytest.fixture
-def context(tables: Tables) -> FakeJobContext:
+def context(tables: Tables) -> FakeContext:
     tables.insert(
         "interview_questions", id="q1", interviewId="i1", question="Why queues?", updatedAt=LONG_AGO
     )
-    return FakeJobContext({"questionId": "q1", "text": "Why queues?"})
+    return FakeContext({"questionId": "q1", "text": "Why queues?"})
 
 
 def test_tts_of_a_question_stores_its_speech(
-    context: FakeJobContext,
+    context: FakeContext,
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
@@ -69,12 +70,12 @@ def test_tts_of_a_question_stores_its_speech(
 
 def test_tts_of_a_missing_question_costs_nothing(services: Services, vendor: OpenAIServer) -> None:
     with pytest.raises(PermanentError, match="question 'q9' does not exist"):
-        handle(FakeJobContext({"questionId": "q9", "text": "Why?"}), services)
+        handle(FakeContext({"questionId": "q9", "text": "Why?"}), services)
     assert vendor.calls() == []
 
 
 def test_tts_with_a_failed_request_stores_nothing(
-    context: FakeJobContext,
+    context: FakeContext,
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
@@ -92,7 +93,7 @@ def test_tts_with_a_failed_request_stores_nothing(
 
 
 def test_tts_of_existing_speech_is_not_paid_again(
-    context: FakeJobContext, services: Services, tables: Tables, vendor: OpenAIServer
+    context: FakeContext, services: Services, tables: Tables, vendor: OpenAIServer
 ) -> None:
     first = handle(context, services)
     tables.run('UPDATE interview_questions SET "audioUrl" = NULL, "audioDuration" = NULL')
@@ -112,11 +113,11 @@ def test_tts_of_existing_speech_is_not_paid_again(
     ids=str,
 )
 def test_tts_with_other_options_is_synthesized_again(
-    context: FakeJobContext, services: Services, vendor: OpenAIServer, change: dict[str, Any]
+    context: FakeContext, services: Services, vendor: OpenAIServer, change: dict[str, Any]
 ) -> None:
     handle(context, services)
 
-    assert handle(FakeJobContext({**context.data, **change}, id="job-2"), services)["cached"] is False
+    assert handle(FakeContext({**context.data, **change}, id="job-2"), services)["cached"] is False
 
     call = vendor.calls(PATH)[1]["body"]
     [(name, value)] = change.items()
@@ -124,7 +125,7 @@ def test_tts_with_other_options_is_synthesized_again(
 
 
 def test_tts_with_another_model_is_synthesized_again(
-    context: FakeJobContext, make_services: Callable[..., Services], vendor: OpenAIServer
+    context: FakeContext, make_services: Callable[..., Services], vendor: OpenAIServer
 ) -> None:
     handle(context, make_services(**MODEL))
 
@@ -133,7 +134,7 @@ def test_tts_with_another_model_is_synthesized_again(
 
 
 def test_tts_with_an_unknown_voice_is_refused_by_openai_only(
-    context: FakeJobContext, make_services: Callable[..., Services], vendor: OpenAIServer
+    context: FakeContext, make_services: Callable[..., Services], vendor: OpenAIServer
 ) -> None:
     context.data["voice"] = "af_heart"
 
@@ -147,7 +148,7 @@ def test_tts_with_an_unknown_voice_is_refused_by_openai_only(
 
 
 def test_tts_with_an_unsupported_configured_voice_refuses_all(
-    context: FakeJobContext, make_services: Callable[..., Services]
+    context: FakeContext, make_services: Callable[..., Services]
 ) -> None:
     with pytest.raises(ServiceError, match=r"setting voice: .* invalid_value") as caught:
         handle(context, make_services(OPENAI_TTS_MODEL="tts-1", OPENAI_TTS_VOICE="marin"))
@@ -156,7 +157,7 @@ def test_tts_with_an_unsupported_configured_voice_refuses_all(
 
 
 def test_tts_retried_after_its_upload_is_paid_once(
-    context: FakeJobContext,
+    context: FakeContext,
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
@@ -176,9 +177,7 @@ def test_tts_retried_after_its_upload_is_paid_once(
     assert len(vendor.calls(PATH)) == 1
 
 
-def test_tts_of_a_lost_job_changes_nothing(
-    context: FakeJobContext, services: Services, tables: Tables
-) -> None:
+def test_tts_of_a_lost_job_changes_nothing(context: FakeContext, services: Services, tables: Tables) -> None:
     before, context.lost = tables.row("interview_questions"), True
 
     with pytest.raises(JobLost):
@@ -188,14 +187,14 @@ def test_tts_of_a_lost_job_changes_nothing(
 
 
 @pytest.fixture
-def long(context: FakeJobContext) -> FakeJobContext:
+def long(context: FakeContext) -> FakeContext:
     """A text of three requests and little speech: most of it is soft hyphens."""
     context.data["text"] = f"Why{chr(0xAD) * 3_900}? " * 3
     return context
 
 
 def test_tts_of_a_long_text_acquires_a_token_for_each_part(
-    long: FakeJobContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
+    long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
     vendor.order(*({"path": PATH, "body": body} for body in ("one,", "two,", "three")))
 
@@ -211,7 +210,7 @@ def test_tts_of_a_long_text_acquires_a_token_for_each_part(
 
 
 def test_tts_retried_after_some_parts_pays_for_none_twice(
-    long: FakeJobContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
+    long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
     vendor.order(
         {"path": PATH, "body": "one,"},
@@ -230,7 +229,7 @@ def test_tts_retried_after_some_parts_pays_for_none_twice(
 
 
 def test_tts_after_a_crash_removes_leftover_parts(
-    long: FakeJobContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
+    long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
     vendor.order(*({"path": PATH, "body": body} for body in ("one,", "two,", "three")))
     handle(long, services)
@@ -250,7 +249,7 @@ def test_tts_of_a_question_id_with_separators_stays_in_its_folder(
         "interview_questions", id=question_id, interviewId="i1", question="Why?", updatedAt=LONG_AGO
     )
 
-    result = handle(FakeJobContext({"questionId": question_id, "text": "Why?"}), services)
+    result = handle(FakeContext({"questionId": question_id, "text": "Why?"}), services)
 
     keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]]
     assert keys == [result["key"]]

@@ -13,10 +13,11 @@ from preppath_workers.clients.services import Services
 from preppath_workers.errors import InvalidJob, PermanentError, ServiceError
 from preppath_workers.jobs.tts import handle
 from preppath_workers.jobs.tts.synthesizers import MAX_READING
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.application import REALTIME, RESPONSES
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import FakeJobContext, Tables
+from .conftest import Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,13 +28,13 @@ SENTENCE = "Why would you use a queue here, and not a table of jobs? "
 
 
 @pytest.fixture
-def context(tables: Tables) -> FakeJobContext:
+def context(tables: Tables) -> FakeContext:
     tables.insert("interview_questions", id="q1", interviewId="i1", question=QUESTION, updatedAt="2020-01-01")
-    return FakeJobContext({"questionId": "q1", "text": QUESTION})
+    return FakeContext({"questionId": "q1", "text": QUESTION})
 
 
 @pytest.fixture
-def long(context: FakeJobContext) -> FakeJobContext:
+def long(context: FakeContext) -> FakeContext:
     """A text of three parts."""
     context.data["text"] = SENTENCE * 15
     return context
@@ -49,7 +50,7 @@ def texts_read(vendor: OpenAIServer) -> list[str]:
 
 
 def test_realtime_speech_is_one_mp3_of_the_right_length(
-    context: FakeJobContext,
+    context: FakeContext,
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
@@ -92,7 +93,7 @@ def test_realtime_speech_is_one_mp3_of_the_right_length(
     ],
 )
 def test_realtime_text_of_any_script_is_read_unchanged(
-    context: FakeJobContext, services: Services, vendor: OpenAIServer, text: str
+    context: FakeContext, services: Services, vendor: OpenAIServer, text: str
 ) -> None:
     vendor.order({"path": RESPONSES, "content": text})  # eSpeak would interpret the tags
     context.data["text"] = text
@@ -102,7 +103,7 @@ def test_realtime_text_of_any_script_is_read_unchanged(
 
 
 def test_realtime_part_that_was_reworded_is_repeated_and_logged(
-    context: FakeJobContext, services: Services, vendor: OpenAIServer
+    context: FakeContext, services: Services, vendor: OpenAIServer
 ) -> None:
     vendor.order({"path": RESPONSES, "content": ANSWER}, {"path": RESPONSES, "content": f"Sure. {QUESTION}"})
 
@@ -114,7 +115,7 @@ def test_realtime_part_that_was_reworded_is_repeated_and_logged(
 
 
 def test_realtime_text_that_is_answered_three_times_is_a_permanent_error(
-    context: FakeJobContext,
+    context: FakeContext,
     services: Services,
     tables: Tables,
     vendor: OpenAIServer,
@@ -133,7 +134,7 @@ def test_realtime_text_that_is_answered_three_times_is_a_permanent_error(
 
 
 def test_realtime_long_text_is_read_in_parts_in_one_session(
-    long: FakeJobContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
+    long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
     result = handle(long, services)
 
@@ -146,7 +147,7 @@ def test_realtime_long_text_is_read_in_parts_in_one_session(
 
 
 def test_realtime_repeat_pays_for_the_wrong_part_only(
-    long: FakeJobContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
+    long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
     vendor.order(
         {"path": RESPONSES, "content": ANSWER},
@@ -167,7 +168,7 @@ def test_realtime_repeat_pays_for_the_wrong_part_only(
 
 
 def test_realtime_response_that_may_be_paid_is_not_repeated(
-    context: FakeJobContext, services: Services, vendor: OpenAIServer
+    context: FakeContext, services: Services, vendor: OpenAIServer
 ) -> None:
     vendor.order({"path": RESPONSES, "cut": "middle"})
 
@@ -187,7 +188,7 @@ def test_realtime_response_that_may_be_paid_is_not_repeated(
     ids=str,
 )
 def test_realtime_job_with_an_unsupported_option_is_invalid(
-    context: FakeJobContext, services: Services, vendor: OpenAIServer, change: dict[str, Any], reported: str
+    context: FakeContext, services: Services, vendor: OpenAIServer, change: dict[str, Any], reported: str
 ) -> None:
     context.data.update(change)
 
@@ -197,12 +198,12 @@ def test_realtime_job_with_an_unsupported_option_is_invalid(
 
 
 def test_realtime_options_of_the_job_are_sent(
-    context: FakeJobContext, services: Services, vendor: OpenAIServer
+    context: FakeContext, services: Services, vendor: OpenAIServer
 ) -> None:
     plain = handle(context, services)
     context.data.update(voice="cedar", speed=0.5, instructions="Whisper.")
 
-    slow = handle(FakeJobContext(context.data, id="job-2"), services)
+    slow = handle(FakeContext(context.data, id="job-2"), services)
 
     assert slow["cached"] is False
     assert slow["duration"] > 1.3 * plain["duration"]
@@ -212,7 +213,7 @@ def test_realtime_options_of_the_job_are_sent(
 
 
 def test_realtime_with_another_server_accepts_its_models_and_voices(
-    context: FakeJobContext, make_services: Callable[..., Services], vendor: OpenAIServer
+    context: FakeContext, make_services: Callable[..., Services], vendor: OpenAIServer
 ) -> None:
     services = make_services(
         OPENAI_TTS_API="realtime", OPENAI_TTS_MODEL="kokoro", OPENAI_TTS_VOICE="af_heart"

@@ -12,9 +12,8 @@ from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
 from preppath_workers.errors import InvalidJob, JobLost, PermanentError, ServiceError
 from preppath_workers.jobs.webhook import handle
+from preppath_workers.testing import FakeContext
 from tests.support.receiver import Receiver, receiver
-
-from .conftest import FakeJobContext
 
 MINIMAL_ENV = {
     "OPENAI_API_KEY": "sk-test",
@@ -63,7 +62,7 @@ OUTAGE: dict[str, Any] = {
 
 @pytest.mark.parametrize("data", [COMPLETED, FAILED, OUTAGE], ids=lambda data: data["event"])
 def test_webhook_job_delivers_the_outcome(api: Receiver, data: dict[str, Any]) -> None:
-    context = FakeJobContext(data, "d1")
+    context = FakeContext(data, "d1")
 
     assert handle(context, services(api.url)) == {"status": 204}
 
@@ -73,7 +72,7 @@ def test_webhook_job_delivers_the_outcome(api: Receiver, data: dict[str, Any]) -
 
 
 def test_webhook_job_on_each_attempt_sends_the_same_delivery_id(api: Receiver) -> None:
-    context = FakeJobContext(COMPLETED, "d1")
+    context = FakeContext(COMPLETED, "d1")
     api.status = 500
     with pytest.raises(ServiceError):
         handle(context, services(api.url))
@@ -86,24 +85,24 @@ def test_webhook_job_on_each_attempt_sends_the_same_delivery_id(api: Receiver) -
 
 def test_webhook_job_of_a_deleted_job_sends_null(api: Receiver) -> None:
     unknown = {**COMPLETED, "attempts": None, "result": None}
-    handle(FakeJobContext(unknown), services(api.url))
+    handle(FakeContext(unknown), services(api.url))
     assert json.loads(api.received[0].body).items() >= {"attempts": None, "result": None}.items()
 
 
 def test_webhook_job_with_a_lone_surrogate_sends_its_json_escape(api: Receiver) -> None:
-    handle(FakeJobContext({**COMPLETED, "result": {"text": "half \ud83d"}}), services(api.url))
+    handle(FakeContext({**COMPLETED, "result": {"text": "half \ud83d"}}), services(api.url))
     assert rb'"half \ud83d"' in api.received[0].body
 
 
 def test_webhook_job_that_was_lost_sends_nothing(api: Receiver) -> None:
     with pytest.raises(JobLost):
-        handle(FakeJobContext(COMPLETED, lost=True), services(api.url))
+        handle(FakeContext(COMPLETED, lost=True), services(api.url))
     assert api.received == []
 
 
 def test_webhook_job_without_a_url_is_a_permanent_error() -> None:
     with pytest.raises(PermanentError, match="WEBHOOK_URL is not set"):
-        handle(FakeJobContext(COMPLETED), services())
+        handle(FakeContext(COMPLETED), services())
 
 
 @pytest.mark.parametrize(
@@ -128,7 +127,7 @@ def test_webhook_job_with_invalid_data_sends_nothing(
     api: Receiver, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InvalidJob) as caught:
-        handle(FakeJobContext({**COMPLETED, **changes}), services(api.url))
+        handle(FakeContext({**COMPLETED, **changes}), services(api.url))
 
     assert str(caught.value).startswith(message)
     assert api.received == []

@@ -108,3 +108,24 @@ def test_jobs_variable_makes_every_command_know_the_queues(
     assert unknown.returncode == 2
     assert "there is no queue 'tts': expected mail, webhook" in unknown.stderr
     assert "there is no queue 'nowhere'" in command("run", "--queue", "nowhere").stderr
+
+
+def test_run_with_burst_ends_when_no_job_is_left(
+    folder: Path, environment: dict[str, str], mail: Queue
+) -> None:
+    refs = [mail.enqueue({"to": "ann", "later": number == 0}) for number in range(5)]
+    mail.enqueue({"to": "ann"}, delay=3600)
+    command = [str(ROOT / "bin/preppath-workers"), "run", "mails", "--burst"]
+    assert subprocess.run(command, cwd=folder, env=environment, timeout=30, check=False).returncode == 0
+    assert [ref.wait(0) for ref in refs] == [{"sent": "ann"}] * 5
+
+
+def test_run_with_watch_restarts_the_workers_when_the_code_changes(
+    folder: Path, environment: dict[str, str], mail: Queue
+) -> None:
+    with running(folder, environment, "mails", "--watch"):
+        assert mail.enqueue({"to": "ann"}).wait(20) == {"sent": "ann"}
+        (folder / "mails.py").write_text("a mistake", encoding="utf-8")
+        eventually(lambda: not mail.counts().workers, deadline=20)
+        (folder / "mails.py").write_text(MODULE.replace('"sent"', '"delivered"'), encoding="utf-8")
+        assert mail.enqueue({"to": "ann"}).wait(20) == {"delivered": "ann"}

@@ -1,0 +1,162 @@
+"""What the tests of own jobs need: a context without a queue, one run of a job, and a queue's jobs run in
+this process, without workers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
+
+from redis.exceptions import NoScriptError
+
+from .config.load import load
+from .config.model import QueueConfig
+from .errors import JobLost, Snooze
+from .queue import Queue, encode_data
+from .registry import JobType
+from .store.consumer import Consumer
+from .store.job import Job
+from .store.outcome import Finished
+from .store.scripts import scripts
+from .worker.attempt_consumer import AttemptConsumer
+from .worker.execution import WorkerContext, encode_result, run
+
+
+@dataclass
+class FakeContext:
+    """A JobContext without a queue: it records what the function does.
+
+        context = FakeContext()
+        make_thumbnail(context, Thumbnail("cat.png"))
+        assert context.reported == [10]
+
+    `checkpoints` holds the results of steps; `again()` returns the context of the next attempt, which has
+    them. Set `lost` to make the next `check_lease` raise JobLost.
+    """
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    id: str = "job-1"
+    #: The percentages and the words that `progress` was given.
+    reported: list[float] = field(default_factory=list)
+    stages: list[str] = field(default_factory=list)
+    #: Results that `step` has stored.
+    checkpoints: dict[str, Any] = field(default_factory=dict)
+    #: Tokens acquired from the rate limit, without the one that starts the job.
+    tokens: int = 0
+    #: Whether another worker owns the job now.
+    lost: bool = False
+    lease_checks: int = 0
+
+    def progress(self, percent: float, stage: str = "") -> None:
+        self.reported.append(percent)
+        if stage:
+            self.stages.append(stage)
+
+    def step(self, name: str, call: Callable[[], Any]) -> Any:
+        if name not in self.checkpoints:
+            self.checkpoints[name] = json.loads(json.dumps(call(), ensure_ascii=False).encode())
+        return self.checkpoints[name]
+
+    def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
+        value = call()
+        store(value)
+        return value
+
+    def acquire_token(self) -> None:
+        self.tokens += 1
+
+    def check_lease(self) -> None:
+        self.lease_checks += 1
+        if self.lost:
+            raise JobLost(f"job {self.id} belongs to another worker now")
+
+    def snooze(self, seconds: float) -> NoReturn:
+        raise Snooze(f"snoozed for {seconds:g} s", seconds)
+
+    def again(self) -> FakeContext:
+        """Return the context of the next attempt at the same job."""
+        return FakeContext(self.data, self.id, checkpoints=self.checkpoints)
+
+
+def run_job(
+    job_type: JobType, data: Mapping[str, Any], *, context: FakeContext | None = None, services: Any = None
+) -> Any:
+    """Run one attempt as a worker does: the data is encoded, decoded and checked, the result is JSON.
+
+    Args:
+        context: records what the function does; its data is replaced.
+        services: what the function gets as `services`.
+
+    Raises what the function raises, and InvalidJob for data that doesn't fit its type.
+    """
+    context = context or FakeContext()
+    context.data = json.loads(encode_data(data))
+    return json.loads(encode_result(job_type.load()(context, services)))
+
+
+def drain(queue: Queue, job_type: JobType, *, services: Any = None, delayed: bool = False) -> list[Job]:
+    """Run the jobs of a queue in this process, one after the other, until none may start.
+
+    The rate limit and the time limit don't apply. The client may be fakeredis.
+
+    Args:
+        delayed: also run delayed jobs, such as retries, as if their time had come.
+
+    Returns each job as it is after its attempt, in the order of the attempts. Raises redis.RedisError.
+    """
+    settings = replace(job_type.defaults, name=queue.name, rate_limit=None, services=())
+    ended = []
+    while True:
+        consumer = _ClientConsumer(queue, settings)
+        attempts = _attempts(consumer, job_type, services)
+        ended += [job for job_id in attempts if (job := queue.get(job_id))]
+        if not delayed or not (later := queue.jobs("delayed")):
+            return ended
+        for job in later:
+            queue.promote(job.id)
+
+
+def _attempts(consumer: _ClientConsumer, job_type: JobType, services: Any) -> list[str]:
+    handler = job_type.load()
+    worker_context = WorkerContext(handler, services, AttemptConsumer(consumer), hold=1.0, secrets=())
+    ids = []
+    consumer.settle_and_fetch()
+    while isinstance(job := consumer.next_job(), Job):
+        ids.append(job.id)
+        try:
+            finished = Finished(job, run(job, worker_context, nullcontext()), 0)
+        except JobLost:
+            finished = None
+        consumer.settle_and_fetch(finished)
+    consumer.requeue()
+    consumer.leave()
+    return ids
+
+
+class _ClientConsumer(Consumer):
+    """A consumer that sends its commands through the client of a queue."""
+
+    def __init__(self, queue: Queue, settings: QueueConfig) -> None:
+        self._instance = f"drain-{os.getpid()}"
+        super().__init__(load({"KEY_PREFIX": queue.keys.prefix}, [settings]), settings, self._instance, 0)
+        self._queue_of_client = queue
+        self._answers: list[Any] = []
+
+    def leave(self) -> None:
+        self._queue_of_client.call("leave", self._instance)
+
+    def _send(self, commands: list[tuple[Any, ...]]) -> None:
+        self._answers = [self._answer(*words) for words in commands]
+
+    def _receive(self, may_be_empty: bool = False) -> Any:
+        return self._answers.pop(0)
+
+    def _answer(self, *words: Any) -> Any:
+        try:
+            return self._queue_of_client.read(*words)
+        except NoScriptError:
+            text = next(script.text for script in scripts().values() if script.digest == words[1])
+            return self._queue_of_client.read("EVAL", text, *words[2:])

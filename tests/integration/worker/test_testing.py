@@ -1,0 +1,75 @@
+"""What the package offers for tests of own jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import fakeredis
+import pytest
+from redis import Redis
+
+from preppath_workers import InvalidJob, JobContext, PermanentError, Queue, TransientError, job
+from preppath_workers.testing import FakeContext, drain, run_job
+
+
+@dataclass
+class Sum:
+    numbers: list[int]
+    fails: int = 0
+
+
+attempts: list[str] = []
+
+
+@job("sum", rate_limit="1/60", retries=2)
+def add(context: JobContext, data: Sum) -> dict[str, int]:
+    attempts.append(context.id)
+    total = context.step("total", lambda: sum(data.numbers))
+    context.progress(50, "added")
+    if attempts.count(context.id) <= data.fails:
+        raise TransientError("again")
+    return {"total": total}
+
+
+@pytest.fixture(params=["real", "fake"])
+def queue(request: pytest.FixtureRequest, redis: Redis, key_prefix: str) -> Queue:
+    attempts.clear()
+    client = redis if request.param == "real" else fakeredis.FakeRedis()
+    return Queue("sum", client, key_prefix)
+
+
+def test_fake_context_records_what_the_function_does() -> None:
+    context = FakeContext()
+    assert add(context, Sum([1, 2])) == {"total": 3}
+    assert (context.reported, context.stages, context.checkpoints) == ([50], ["added"], {"total": 3})
+    assert add(context.again(), Sum([])) == {"total": 3}
+
+
+def test_run_job_checks_data_and_result_as_a_worker_does() -> None:
+    assert run_job(add, {"numbers": [1, 2]}) == {"total": 3}
+    with pytest.raises(InvalidJob, match=r"numbers\[0\] must be a whole number"):
+        run_job(add, {"numbers": ["1"]})
+
+    @job("odd")
+    def odd(context: JobContext) -> object:
+        return object()
+
+    with pytest.raises(PermanentError, match="cannot store the handler's result"):
+        run_job(odd, {})
+
+
+def test_drain_runs_the_waiting_jobs_in_this_process(queue: Queue) -> None:
+    good = queue.enqueue({"numbers": [1, 2]})
+    bad = queue.enqueue({"numbers": None})
+    ended = drain(queue, add)
+    assert [(each.id, each.state) for each in ended] == [(good.id, "completed"), (bad.id, "failed")]
+    assert good.wait(1) == {"total": 3}
+    assert bad.status().reason == "invalid"
+    assert queue.counts().workers == 0
+
+
+def test_drain_of_delayed_jobs_runs_retries_too(queue: Queue) -> None:
+    ref = queue.enqueue({"numbers": [1], "fails": 2})
+    assert [each.state for each in drain(queue, add)] == ["delayed"]
+    assert [each.state for each in drain(queue, add, delayed=True)] == ["delayed", "completed"]
+    assert ref.status().failures == 2
