@@ -16,8 +16,8 @@ Everything public is exported here:
 * `Job`, `JobLocation`, `Counts`, `Gate`, `Health` and `QueueSnapshot` are what the queue's methods return.
 * `job` makes a `JobType` of a function, which gets a `JobContext` and raises subclasses of `JobError`.
 * `Durability` says which replicas must confirm a job that is added.
-* `ConfigError`, `UnknownJob`, `JobFailed` and `NotReplicated` are raised to the caller; `JobLost`,
-  `JobTimeout` and `Shutdown` interrupt a handler.
+* `ConfigError`, `NewerLayout`, `UnknownJob`, `JobFailed` and `NotReplicated` are raised to the caller;
+  `JobLost`, `JobTimeout` and `Shutdown` interrupt a handler.
 
 The workers themselves are started by the command `preppath-workers`.
 """
@@ -33,6 +33,7 @@ from .errors import (
     JobLost,
     JobTimeout,
     MachineError,
+    NewerLayout,
     NotReplicated,
     PermanentError,
     PrepPathError,
@@ -69,6 +70,7 @@ __all__ = [
     "JobType",
     "MachineError",
     "NewJob",
+    "NewerLayout",
     "NotReplicated",
     "PermanentError",
     "PrepPathError",

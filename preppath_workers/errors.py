@@ -22,6 +22,24 @@ class ConfigError(PrepPathError):
         self.problems = problems
 
 
+class NewerLayout(ConfigError):
+    """Raised when a newer release has written a queue, in a layout that this one would misread.
+
+    Args:
+        queue: the queue's name.
+        layout: the version of the queue's data model.
+        known: the newest version that this release knows.
+    """
+
+    def __init__(self, queue: str, layout: int, known: int) -> None:
+        super().__init__(
+            f"queue {queue} has layout {layout}, this version knows {known}: update preppath-workers"
+        )
+        self.queue = queue
+        self.layout = layout
+        self.known = known
+
+
 class UnknownJob(PrepPathError):
     """Raised when the queue has no job with this id."""
 

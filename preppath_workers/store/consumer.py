@@ -291,7 +291,7 @@ class Consumer:
 
     def _connect(self) -> None:
         self._connection.connect()
-        load_scripts(self._connection)
+        load_scripts(self._connection, self._keys)
         self._connected = True
 
 

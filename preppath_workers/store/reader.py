@@ -11,6 +11,7 @@ from redis.cluster import RedisCluster
 from .given_client import client_of_queue
 from .job import Job, integer, text
 from .keys import Keys
+from .layout import LayoutCheck
 from .scripts import Caller
 from .undecoded import Undecoded, hgetall
 
@@ -56,7 +57,7 @@ class QueueReader:
         self.keys = Keys(prefix, name)
         self.redis = client_of_queue(redis, self.keys.base)
         #: Runs a command whose answer may contain what any client has pushed.
-        self.read = Undecoded(self.redis)
+        self.read = Undecoded(self.redis, LayoutCheck(self.keys, Undecoded(self.redis)))
         self.call = Caller(self.read, self.keys.base)
 
     def get(self, job_id: str) -> Job | None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from hiredis import pack_command
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from . import scripts
 from .connection import Connection
+from .keys import Keys
+from .layout import refuse_newer_layout
+from .scripts import run
 
 _USED = (
     *("settle_and_fetch", "claim", "complete", "retry", "release", "recover"),
@@ -16,8 +20,11 @@ _USED = (
 )
 
 
-def load_scripts(connection: Connection) -> None:
-    """Load them. Raises redis.RedisError."""
+def load_scripts(connection: Connection, keys: Keys) -> None:
+    """Load them, if they know the queue's layout. Raises redis.RedisError and NewerLayout."""
+    look: tuple[Any, ...] = ("HGET", keys.meta, "layout")
+    connection.send(pack_command(look))
+    run(refuse_newer_layout(keys), lambda *_: _text_or_none(connection.receive()))
     used = [scripts.scripts()[name] for name in _USED]
     # One by one: a single packet would enlarge each worker's memory for good.
     for script in used:
@@ -26,3 +33,9 @@ def load_scripts(connection: Connection) -> None:
     for script in used:
         if connection.receive() != script.digest:
             raise ResponseError(f"the server names the script {script.name} differently")
+
+
+def _text_or_none(answer: Any) -> str | None:
+    if answer is None or isinstance(answer, str):
+        return answer
+    raise RedisConnectionError(f"the server answers {str(answer)[:100]!r} to HGET")

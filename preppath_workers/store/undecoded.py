@@ -3,7 +3,7 @@ with `decode_responses=True` cannot decode."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis import Redis
@@ -16,15 +16,19 @@ from .job import text
 class Undecoded:
     """Runs commands of a redis-py client and decodes the answers itself."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, before: Callable[[], None] = lambda: None) -> None:
+        """`before` is called before each command."""
         self._redis = redis
+        self._before = before
 
     def __call__(self, *words: str | int) -> Any:
         """Return the answer to a command, as text with a surrogate for each byte that isn't UTF-8."""
+        self._before()
         return decoded(self._redis.execute_command(*words, **{NEVER_DECODE: True}))
 
     def together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Return the answers to commands that go through one connection. Raises the first error."""
+        self._before()
 
         def send() -> list[Any]:
             with self._redis.pipeline(transaction=False) as pipeline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..log import fields
+from ..store.layout import refuse_newer
 from ..store.scripts import Caller
 
 logger = logging.getLogger(__name__)
@@ -22,8 +23,10 @@ class Epochs:
         self._unlogged: dict[str, int] = {}
 
     def advance(self, queue: str, call: Caller) -> None:
-        """Advance a queue's epoch. Raises redis.RedisError."""
-        now, epoch, loss_at, lost_ms = map(int, call("advance_epoch", *self._seen.get(queue, (0, 0))))
+        """Advance a queue's epoch. Raises redis.RedisError and NewerLayout."""
+        *numbers, layout = call("advance_epoch", *self._seen.get(queue, (0, 0)))
+        refuse_newer(queue, layout)
+        now, epoch, loss_at, lost_ms = map(int, numbers)
         # At the first call, an earlier loss is old news.
         if self._losses.setdefault(queue, loss_at) != loss_at:
             self._unlogged[queue] = lost_ms

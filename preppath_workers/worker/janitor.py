@@ -25,12 +25,13 @@ from ..store.clients import Clients
 from ..store.consumer import LONGEST_POP_MS
 from ..store.job import Job
 from ..store.keys import Keys
+from ..store.layout import refuse_newer_layout
 from ..store.refusals import is_refusal
-from ..store.scripts import Caller
+from ..store.scripts import Caller, run
 from . import job_log, webhooks
 from .connection_uptime import ConnectionUptime
 from .epochs import Epochs
-from .fitness import refuse_newer_layout, refuse_unfit_server
+from .fitness import refuse_unfit_server
 from .rate_limits import RateLimits
 from .reconnect_backoff import ReconnectBackoff
 from .steps import Steps
@@ -126,7 +127,8 @@ class Janitor:
         try:
             if not self._is_fit:
                 refuse_unfit_server(self._redis)
-                refuse_newer_layout(self._redis, self._keys)
+                for keys in self._keys:
+                    run(refuse_newer_layout(keys), self._redis.execute_command)
                 self._is_fit = True
             pause = self.loop()
             self._backoff.succeeded()

@@ -22,6 +22,9 @@ _NOW = 4
 #: How a packed command begins that loads a script.
 _SCRIPT_LOAD = b"*3\r\n$6\r\nSCRIPT\r\n"
 
+#: The other command of a new connection: looks at the queue's layout, which doesn't change here.
+_LOOK = b"*3\r\n$4\r\nHGET\r\n"
+
 _POP = "BRPOPLPUSH"
 
 
@@ -64,7 +67,7 @@ class Proxy:
             self.load_once(hiredis.pack_command(("SCRIPT", "LOAD", script.text)))
 
     def load_once(self, packed: bytes) -> Any:
-        """The answer to a command that loads a script."""
+        """The answer to a command of a new connection, which is the same each time."""
         if packed not in self._loaded:
             (self._loaded[packed],) = self.ask(list(_unpacked(packed)))
         return self._loaded[packed]
@@ -152,7 +155,7 @@ class ConsumerConnection:
         return nullcontext()  # an answer is there at once, or lost
 
     def send(self, packed: bytes) -> None:
-        if packed.startswith(_SCRIPT_LOAD):
+        if packed.startswith((_SCRIPT_LOAD, _LOOK)):
             self._answers.append(self._proxy.load_once(packed))
             return
         commands = list(_unpacked(packed))

@@ -8,8 +8,8 @@
 -- ARGV[2]  the epoch of the caller's last call; 0 for the first
 -- ARGV[3]  the server's time of that call (ms); 0 for the first
 --
--- Returns {now, epoch, time, lost}: when a loss of writes was last noticed (ms; 0 for never), and how many ms of writes
--- were lost then; -1 if all were.
+-- Returns {now, epoch, time, lost, layout}: when a loss of writes was last noticed (ms; 0 for never), and how many ms of writes
+-- were lost then, -1 if all were; and the version of the queue's layout, which a newer release may have changed.
 
 local seen, seen_at = tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('HDEL', META, '') -- out of memory: as in heartbeat.lua
@@ -22,5 +22,5 @@ if epoch < seen then
 end
 epoch = epoch + 1
 redis.call('HSET', META, 'epoch', epoch, 'epochAt', timestamp)
-local loss = redis.call('HMGET', META, 'lossAt', 'lossMs')
-return { now, epoch, integer(loss[1]) or 0, integer(loss[2]) or 0 }
+local loss = redis.call('HMGET', META, 'lossAt', 'lossMs', 'layout')
+return { now, epoch, integer(loss[1]) or 0, integer(loss[2]) or 0, loss[3] or LAYOUT }

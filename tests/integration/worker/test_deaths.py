@@ -121,6 +121,13 @@ def test_supervisor_with_a_queue_of_a_newer_layout_exits_with_78(launch: Start, 
     assert not app.workers()
 
 
+def test_supervisor_whose_queue_gets_a_newer_layout_exits_with_78(launch: Start, alpha: Queue) -> None:
+    app = launch(LEASE_SECONDS="2").start()
+    alpha.redis.hset(alpha.keys.meta, "layout", LAYOUT + 1)
+    assert app.wait() == 78
+    assert [line for line in app.lines() if f"queue alpha has layout {LAYOUT + 1}" in line["message"]]
+
+
 @pytest.mark.parametrize("stored", [LAYOUT, LAYOUT - 1, "garbage"])
 def test_supervisor_with_a_known_or_malformed_layout_starts(
     launch: Start, alpha: Queue, stored: object
