@@ -11,6 +11,7 @@ import pytest
 from preppath_workers.clients.audio.mp3_encoder import encode
 from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
 from preppath_workers.clients.openai.realtime_frames import RATE
+from preppath_workers.jobs.evaluation import prompt
 from tests.demo.interview import ORDER, QUESTIONS, Question
 
 from .conftest import Evaluate
@@ -25,12 +26,11 @@ each_question = pytest.mark.parametrize("question", QUESTIONS, ids=lambda questi
 def test_good_answer_scores_far_above_poor_ones_and_those_to_other_questions(
     evaluate: Evaluate, question: Question
 ) -> None:
-    good, poor = evaluate(question, question.good), evaluate(question, question.poor)
-    assert [name for name in SCORES if good[name] < poor[name] + 4] == []
-    for other in QUESTIONS:
-        if other is not question:
-            elsewhere = evaluate(question, other.good)
-            assert [name for name in SCORES if good[name] < elsewhere[name] + 4] == []
+    good, others = evaluate(question, question.good), {*QUESTIONS} - {question}
+    for answer in (question.poor, *(other.good for other in others)):
+        worse = evaluate(question, answer)
+        assert [name for name in SCORES if good[name] <= worse[name]] == [], answer
+        assert good["completeness"] > worse["completeness"] + 4, answer
 
 
 @each_question
@@ -41,7 +41,8 @@ def test_good_answer_that_was_spoken_and_heard_scores_above_the_poor_one(
         mp3 = encode(reader.read(question.good).samples, RATE)
     heard = client.transcribe(io.BytesIO(mp3), "answer.mp3", "audio/mpeg")
     good, poor = evaluate(question, heard.text), evaluate(question, question.poor)
-    assert [name for name in SCORES if good[name] < poor[name] + 3] == []
+    assert [name for name in SCORES if good[name] <= poor[name]] == [], heard.text
+    assert good["completeness"] > poor["completeness"] + 3, heard.text
 
 
 @each_question
@@ -73,8 +74,6 @@ def test_evaluation_names_covered_and_missing_points_and_says_what_it_is(evaluat
 
 
 def test_question_without_expected_answer_is_never_scored_above_five(client: OpenAI) -> None:
-    from preppath_workers.jobs.evaluation import prompt
-
     row = dict.fromkeys(("category", "difficulty", "expectedAnswer", "evaluationCriteria"), None)
     messages = prompt.messages({**row, "question": QUESTIONS[0].text}, QUESTIONS[0].good)
     found = client.evaluate(messages, prompt.SCHEMA)
