@@ -29,7 +29,7 @@ from .script_loading import load_scripts
 from .scripts import SERVER_TIME, scripts
 
 #: Seconds that one pop blocks on an empty queue: long, so that idle workers send few commands.
-BLOCK = 5
+BLOCK = 12
 
 #: Seconds after an empty claim in which the next fetch may be a blocking pop. The claim has registered the
 #: instance, so a janitor finds a job that the pop moves into the slot.
@@ -39,7 +39,7 @@ _FRESH = 5.0
 LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 
 #: Seconds for any answer. Above BLOCK, or an idle queue would look like a dead server.
-ANSWER_TIMEOUT = BLOCK + 5.0
+ANSWER_TIMEOUT = BLOCK + 3.0
 
 _NEVER = float("-inf")
 _VERDICTS = ("completed", "reopened", "delayed", "dead", "released", "lost")

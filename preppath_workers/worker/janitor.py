@@ -41,6 +41,10 @@ logger = logging.getLogger(__name__)
 #: Seconds between two rounds.
 _ROUND = 1.0
 
+#: Seconds between two heartbeats that also store what the instance is; those between them only renew its
+#: lease. Far less than `tokens`, `limit` and `eventsUntil` live without them.
+_DESCRIBE_INTERVAL = 30.0
+
 #: Due jobs that one script call moves: bounds the time that Redis is blocked.
 _PROMOTE_BATCH = 500
 
@@ -107,6 +111,9 @@ class Janitor:
         # Short pauses, so that a lease that outlived an outage is renewed before it expires.
         self._backoff = ReconnectBackoff(longest=config.lease / 10)
         self._heartbeat_due = 0.0
+        #: By queue, in seconds of the monotonic clock: when to store what the instance is, and when to reap.
+        self._describe_at = dict.fromkeys(self._callers, 0.0)
+        self._reap_at = dict.fromkeys(self._callers, 0.0)
         #: Whether it has renewed the lease of a queue.
         self.has_renewed = False
         self._is_fit = False
@@ -149,21 +156,22 @@ class Janitor:
             self._heartbeats_if_due()
             self._beat()
             # Recovery comes first, so that no other step delays it.
-            steps: dict[str, Callable[[str], float]] = {
-                "reap": self._reap,
-                "promote_due": self._promote,
-                "enqueue_deliveries": self._enqueue_deliveries,
-            }
-            for name, step in steps.items():
-                wanted = self._steps.run(queue, name, partial(step, queue))
-                pause = min(pause, _ROUND if wanted is None else wanted)
+            pause = min(pause, self._step(queue, "reap", self._reap_if_due))
+            if self._steps.run(queue, "look", partial(self._has_work, queue)) is not False:
+                pause = min(pause, self._step(queue, "promote_due", self._promote))
+                pause = min(pause, self._step(queue, "enqueue_deliveries", self._enqueue_deliveries))
         return max(pause, _SHORTEST_ROUND)
+
+    def _step(self, queue: str, name: str, step: Callable[[str], float]) -> float:
+        """Run a step. Returns the seconds until it wants to run again."""
+        wanted = self._steps.run(queue, name, partial(step, queue))
+        return _ROUND if wanted is None else wanted
 
     @property
     def _round(self) -> float:
-        """Seconds between two rounds: short enough to see every retry before it is due."""
+        """Seconds between two rounds: short enough to see every retry by the time it is due."""
         backoffs = [queue.backoff for queue in self._instance_info.queues.values() if queue.backoff > 0]
-        return max(_SHORTEST_ROUND, min([_ROUND, *(backoff / 2 for backoff in backoffs)]))
+        return max(_SHORTEST_ROUND, min([_ROUND, *backoffs]))
 
     @property
     def _heartbeat_interval(self) -> float:
@@ -182,6 +190,26 @@ class Janitor:
         self._heartbeat_due = time.monotonic() + self._heartbeat_interval
 
     def _heartbeat(self, queue: str) -> bool:
+        began = time.monotonic()
+        if began >= self._describe_at[queue] or not self._renew(queue):
+            self._describe(queue)
+            self._describe_at[queue] = began + min(_DESCRIBE_INTERVAL, 2 * self._config.lease)
+            self._reap_at[queue] = began
+        return True
+
+    def _renew(self, queue: str) -> bool:
+        """Renew the lease. Returns whether the instance was registered."""
+        answer = self._callers[queue]("renew", self._instance_info.instance, _ms(self._config.lease))
+        if not answer:
+            return False
+        server_ms, next_end_ms = map(int, answer)
+        self._uptimes[queue].renew(server_ms)
+        wait = next_end_ms / 1000 if next_end_ms >= 0 else float("inf")
+        self._reap_at[queue] = time.monotonic() + wait
+        return True
+
+    def _describe(self, queue: str) -> None:
+        """Renew the lease and store what the instance is."""
         instance_info = self._instance_info
         details = {
             "host": socket.gethostname(),
@@ -201,13 +229,17 @@ class Janitor:
         )
         self._limits.compare(queue, limit, dispute)
         self._uptimes[queue].renew(int(server_ms))
-        return True
 
     def _advance_epoch(self, queue: str) -> None:
         self._epochs.advance(queue, self._callers[queue])
 
     def _wants_events(self, queue: str) -> bool:
         return webhooks.wants_events(queue, self._config.webhook.url)
+
+    def _has_work(self, queue: str) -> bool:
+        """Return whether there may be due jobs, raw pushes or events: one command, for idle queues."""
+        keys = Keys(self._config.redis.prefix, queue)
+        return bool(self._redis.exists(keys.delayed, keys.wait, keys.events))
 
     def _promote(self, queue: str) -> float:
         moved, next_in_ms = self._callers[queue]("promote_due", _PROMOTE_BATCH)
@@ -223,7 +255,16 @@ class Janitor:
         enqueued = webhooks.enqueue_deliveries(events, self._deliveries)
         return 0.0 if enqueued == webhooks.BATCH else _ROUND
 
-    def _reap(self, queue: str) -> float:
+    def _reap_if_due(self, queue: str) -> float:
+        """Return the seconds until the next lease may end."""
+        if (left := self._reap_at[queue] - time.monotonic()) > 0:
+            return left
+        # Soon again: it may not be sure yet whether the lease of a dead instance has expired.
+        self._reap_at[queue] = time.monotonic() + _ROUND
+        self._reap(queue)
+        return _ROUND
+
+    def _reap(self, queue: str) -> None:
         limit, connection_uptime = self._instance_info.queues[queue].recoveries, self._uptimes[queue]
         reaped, dead = self._callers[queue](
             *("reap", limit, _REAP_BATCH, self._instance_info.instance, LONGEST_POP_MS),
@@ -236,7 +277,6 @@ class Janitor:
                 "Recovered jobs of dead instance",
                 extra=fields(queue=queue, instance=instance, jobs=jobs),
             )
-        return _ROUND
 
     def leave(self) -> None:
         """Release the leases."""

@@ -13,14 +13,15 @@
 
 local seen, seen_at = tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('HDEL', META, '') -- out of memory: as in heartbeat.lua
-local known = redis.call('HMGET', META, 'epoch', 'epochAt')
+local known = redis.call('HMGET', META, 'epoch', 'epochAt', 'lossAt', 'lossMs', 'layout')
 local epoch, at = integer(known[1]) or 0, integer(known[2])
+local loss_at, loss_ms = integer(known[3]) or 0, integer(known[4]) or 0
 if epoch < seen then
   -- Far ahead: what other instances have seen may be higher still, and this loss is noticed once.
   epoch = seen + 1000
-  redis.call('HSET', META, 'lossAt', timestamp, 'lossMs', at and math.max(0, seen_at - at) or -1)
+  loss_at, loss_ms = now, at and math.max(0, seen_at - at) or -1
+  redis.call('HSET', META, 'lossAt', timestamp, 'lossMs', loss_ms)
 end
 epoch = epoch + 1
 redis.call('HSET', META, 'epoch', epoch, 'epochAt', timestamp)
-local loss = redis.call('HMGET', META, 'lossAt', 'lossMs', 'layout')
-return { now, epoch, integer(loss[1]) or 0, integer(loss[2]) or 0, loss[3] or LAYOUT }
+return { now, epoch, loss_at, loss_ms, known[5] or LAYOUT }

@@ -28,7 +28,8 @@ local function start_popped_job()
   -- An instance that is not registered has to be.
   local slots, gone = slots_of(instance)
   if gone or slots <= tonumber(slot) then return nil end
-  if redis.call('EXISTS', GATE, WAIT) > 0 then
+  local others = redis.call('EXISTS', GATE, WAIT, RESERVATIONS)
+  if others > 0 then
     -- If more jobs wait, one may be more urgent. Other fields of the gate don't matter here.
     local closed = redis.call('HMGET', GATE, 'paused', 'heldUntil', 'outOfService', 'limit')
     if closed[1] or closed[2] or closed[3] or closed[4] or redis.call('EXISTS', WAIT) == 1 then return nil end
@@ -36,7 +37,7 @@ local function start_popped_job()
   local worker_id = instance .. ':' .. slot
   local active = active_key(worker_id)
   local id = redis.call('LINDEX', active, '-1')
-  if not id then return start_nothing(worker_id) end
+  if not id then return others > 0 and start_nothing(worker_id) or {'none'} end
   redis.call('LTRIM', active, '0', '-1') -- out of memory: as in claiming.lua
   return start_first(worker_id, id, limit, duration)
 end

@@ -32,6 +32,37 @@ KNOWN: State = {"limit": UNLIMITED, "meta": {"layout": LAYOUT}}
 
 HEARTBEAT = [
     Row(
+        "a renewal returns when the first other lease ends",
+        given={
+            "instances": {"host": NOW + 3, "soon": NOW + 7, "later": NOW + 9},
+            "instance": {"host": {"gone": 1}},
+        },
+        call=("renew", "host", 15_000),
+        reply=[NOW, 7],
+        changes={"instances": {"host": NOW + 15_000}, "instance": {"host": None}},
+    ),
+    Row(
+        "a renewal of the last lease returns when the first one ended",
+        given={"instances": {"host": NOW + 30_000, "over": NOW - 7}},
+        call=("renew", "host", 15_000),
+        reply=[NOW, 0],
+        changes={"instances": {"host": NOW + 15_000}},
+    ),
+    Row(
+        "a renewal of the only instance returns that there is no other",
+        given={"instances": {"host": NOW + 3}},
+        call=("renew", "host", 15_000),
+        reply=[NOW, -1],
+        changes={"instances": {"host": NOW + 15_000}},
+    ),
+    Row(
+        "a renewal of an unknown instance changes nothing",
+        given={"instances": {"other": NOW + 3}},
+        call=("renew", "host", 15_000),
+        reply=[],
+        changes={},
+    ),
+    Row(
         "the first heartbeat registers",
         given={},
         call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "host", "box", "pid", "7"),
