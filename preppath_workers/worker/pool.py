@@ -80,11 +80,14 @@ class Pool:
 
         Returns the name of a process that exited because of the configuration, or None.
         """
-        # After a handler has run, EX_CONFIG may be the handler's exit code.
+        # After a handler has run, EX_CONFIG may be the handler's exit code. And a configuration that an
+        # earlier process could work with was right: Redis has changed, perhaps for a while.
         misconfigured = [
             process.name
             for process in self._processes()
-            if process.reap() == EX_CONFIG and not process.liveness.has_worked
+            if process.reap() == EX_CONFIG
+            and not process.liveness.has_worked
+            and not process.has_served(process.generation)
         ]
         # A closed slot whose worker died gets one more worker, which requeues the slot's in-flight jobs.
         wanted = self._wanted()

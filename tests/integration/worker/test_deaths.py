@@ -144,6 +144,32 @@ def test_supervisor_with_a_wrong_password_exits_with_78_and_does_not_log_it(laun
     assert "wrong-horse" not in app.log_path.read_text(encoding="utf-8")
 
 
+def test_supervisor_whose_password_is_changed_while_it_runs_waits_for_the_old_one(
+    launch: Start, key_prefix: str
+) -> None:
+    """Also if its janitor has to be replaced meanwhile: the configuration was right when it started."""
+    with RedisServer(settings={"requirepass": "first-horse"}) as server:
+        url = f"redis://:first-horse@127.0.0.1:{server.port}"
+        app = launch(REDIS_URL=url).start()
+        with Redis.from_url(url) as admin:
+            admin.config_set("requirepass", "second-horse")
+            os.kill(app.processes()["janitor"], signal.SIGKILL)
+            for kind in ("normal", "pubsub"):
+                admin.client_kill_filter(_type=kind, skipme=True)
+            eventually(
+                lambda: app.logged(
+                    "Redis rejects the credentials: check REDIS_URL and the permissions of its user"
+                )
+            )
+            eventually(lambda: len(app.logged("Process died")) >= 3)
+            admin.config_set("requirepass", "first-horse")
+        with Redis.from_url(url, decode_responses=True) as redis:
+            queue = Queue("alpha", redis, key_prefix)
+            queue.enqueue({}, id="j")
+            eventually(lambda: state_of(queue, "j") == "completed")
+            assert app.stop() == 0
+
+
 def test_worker_killed_by_a_signal_without_a_name_is_replaced_and_logged(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
     before = app.workers()["alpha:0"]
