@@ -40,7 +40,7 @@ def transcribe(engines: Engines, request: Request) -> Response:
     try:
         found = engines.recognizer.transcribe(samples, wanted.language)
     except UnknownLanguage as error:
-        message = f"Language '{error}' is not supported by {engines.recognizer.description}."
+        message = f"{engines.recognizer.description} does not know the language '{error}'."
         raise ApiError(400, message, "unsupported_language", "language") from None
     segments = [Segment(**fields) for fields in found.segments]
     return transcription_response(wanted, found.seconds, segments, found.text, found.language)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
 import openai
 import pytest
@@ -79,6 +82,15 @@ def test_question_without_expected_answer_is_never_scored_above_five(client: Ope
     found = client.evaluate(messages, prompt.SCHEMA)
     assert 0 < found["completeness"] <= 5
     assert "without an expected answer" in found["feedback"]
+
+
+def test_json_object_without_schema_is_an_evaluation_too(client: OpenAI) -> None:
+    question = QUESTIONS[0]
+    row: dict[str, Any] = dict.fromkeys(("category", "difficulty", "evaluationCriteria"))
+    row = {**row, "question": question.text, "expectedAnswer": question.expected}
+    with closing(OpenAI(replace(client.config, evaluation_format="json_object"))) as lenient:
+        found = lenient.evaluate(prompt.messages(row, question.good), prompt.SCHEMA)
+    assert found["completeness"] > 8
 
 
 def test_longest_answer_is_graded(evaluate: Evaluate) -> None:
