@@ -14,6 +14,7 @@ from preppath_workers.store.keys import Keys
 from tests.integration.store.redis_state import State
 
 from .actors import Caller, Janitor, Worker
+from .clients import Clients
 from .invariants import Fields, Invariants
 from .proxy import Proxy
 from .settings import LEASE_MS, MOODS, Settings
@@ -23,10 +24,10 @@ from .weather import HEALTHY, OUTAGES, Weather
 #: Moves before all faults end and what is left is worked off.
 MOVES = {"calm": 50, "mixed": 50, "stormy": 120, "busy": 160}
 
-#: Jobs that are there from the beginning.
+#: Jobs at the start.
 FIRST = {"calm": 0, "mixed": 0, "stormy": 6, "busy": 25}
 
-#: Rounds in which it must be.
+#: Rounds within which all must be worked off.
 _DRAIN = 300
 
 _START = 1_000_000
@@ -60,27 +61,27 @@ class Model:
         self._camera = Camera(proxy, self._keys.base)
         self._invariants = Invariants(self._settings)
         self._call = Caller(proxy, self._keys.base)
-        self._born = self._added = self._pushed = 0
+        self._clients = Clients(proxy, self._keys, self._call, random, self._say)
+        self._born = 0
         self._instances: list[tuple[Janitor, list[Worker]]] = []
-        self._accepted: set[str] = set()
         self._ghosts: list[Callable[[], None]] = []
         for _ in range(2):
-            self._found()
+            self._add_instance()
 
     def run(self) -> list[str]:
         """Play it and return the trace. Raise Broken."""
         try:
-            # Slots look at their own clock, to tell how old a claim is.
+            # A consumer reads its own clock to tell how old a claim is.
             with patch("preppath_workers.store.consumer.monotonic", lambda: self._proxy.now / 1000):
                 if first := FIRST[self._settings.mood]:
-                    self._do("enqueue", lambda: self._enqueue(first))
+                    self._do("enqueue", lambda: self._clients.enqueue(first))
                 for _ in range(MOVES[self._settings.mood]):
                     self._step()
                 self._drain()
         except Broken:
             raise
         except Exception as error:
-            error.add_note(self._told(error))
+            error.add_note(self._described(error))
             raise
         return self.trace
 
@@ -90,30 +91,31 @@ class Model:
         try:
             yield
         except AssertionError as error:
-            raise Broken(self._told(error)) from error
+            raise Broken(self._described(error)) from error
 
-    def _told(self, error: Exception) -> str:
+    def _described(self, error: Exception) -> str:
         return "\n".join([f"seed {self.seed}: {type(error).__name__}: {error}", *self.trace])
 
     def _step(self) -> None:
+        clients, is_stormy = self._clients, self._settings.mood == "stormy"
         moves: list[tuple[int, int, int, int, str, Callable[[], None]]] = [
             # weight in a calm, a mixed, a stormy and a busy run
             (20, 20, 30, 60, "process", self._worker),
             (3, 3, 1, 1, "serve a pop", self._serve),
-            (6, 6, 1, 2, "enqueue", self._enqueue),
+            (6, 6, 1, 2, "enqueue", clients.enqueue),
             (5, 5, 3, 2, "janitor", lambda: self._one(self._instances)[0].move()),
-            (0, 0, 10, 8, "promote_due", lambda: self._ask("promote_due", 100)),
+            (0, 0, 10, 8, "promote_due", lambda: clients.ask("promote_due", 100)),
             (4, 4, 24, 14, "time", self._pass_time),
-            (3, 3, 0, 0, "raw push", self._push),
-            (1, 1, 1, 0, "cancel", lambda: self._operate("cancel", 60_000)),
-            (1, 1, 2, 1, "promote_job", lambda: self._operate("promote_job")),
-            (1, 1, 1, 0, "prioritize", lambda: self._operate("prioritize", self._random.randint(1, 5))),
-            (2, 2, 2, 1, "replay", self._replay),
-            (0, 1, 1, 0, "gate", self._gate),
+            (3, 3, 0, 0, "raw push", clients.push),
+            (1, 1, 1, 0, "cancel", lambda: clients.operate("cancel", 60_000)),
+            (1, 1, 2, 1, "promote_job", lambda: clients.operate("promote_job")),
+            (1, 1, 1, 0, "prioritize", lambda: clients.operate("prioritize", self._random.randint(1, 5))),
+            (2, 2, 2, 1, "replay", clients.replay),
+            (0, 1, 1, 0, "gate", lambda: clients.pause_or_resume(0.1 if is_stormy else 0.4)),
             (0, 2, 4, 0, "weather", self._change_weather),
             (3, 3, 1, 1, "kill a worker", self._kill),
             (1, 1, 1, 0, "stop a worker", lambda: self._one(self._one(self._instances)[1]).finish()),
-            (1, 1, 1, 1, "a ghost settles", self._haunt),
+            (1, 1, 1, 1, "a ghost settles", self._settle_after_death),
             (1, 1, 0, 0, "abandon an instance", self._abandon),
             (2, 2, 1, 0, "sleep through a lease", self._oversleep),
         ]
@@ -138,8 +140,7 @@ class Model:
     def _one(self, things: list[Thing]) -> Thing:
         return self._random.choice(things)
 
-    def _found(self) -> None:
-        """A new instance comes up."""
+    def _add_instance(self) -> None:
         name = f"i{self._born}"
         self._born += 1
         workers = [
@@ -153,7 +154,7 @@ class Model:
         self._one(self._one(self._instances)[1]).move()
 
     def _serve(self) -> None:
-        """The server carries out a pop that has blocked until now, of a worker or of a lost connection."""
+        """The server serves a blocked pop of a worker or of a lost connection."""
         blocked = [
             worker.connection
             for _, workers in self._instances
@@ -163,37 +164,8 @@ class Model:
         if not self._proxy.serve_leftover() and blocked:
             self._one(blocked).serve()
 
-    def _enqueue(self, number: int | None = None) -> None:
-        number = number or self._random.choice([1, 1, 1, 4])
-        ids = [f"j{self._added + index}" for index in range(number)]
-        self._added += len(ids)
-        words = [
-            word
-            for job_id in ids
-            for word in (
-                job_id,
-                f'{{"of":"{job_id}"}}',
-                self._random.randint(1, 5),
-                self._random.choice([0, 0, 0, 400]),
-            )
-        ]
-        for _ in range(self._random.choice([1, 1, 2])):  # once more, as after a lost answer
-            if not isinstance(self._ask("enqueue", *words), RedisError):
-                self._accepted |= {*ids}
-
-    def _push(self) -> None:
-        self._pushed += 1
-        entry = self._random.choice([f'{{"raw":{self._pushed}}}', "rubbish"])
-        self._proxy.ask([("LPUSH", self._keys.wait, entry)])
-
-    def _replay(self) -> None:
-        """The newest dead letter, or one that may not be dead."""
-        (dead,) = self._proxy.ask([("LRANGE", self._keys.dead, 0, 0)])
-        if dead:
-            self._say(f"replay {dead[0]}: {self._ask('replay', dead[0])}")
-
     def _oversleep(self) -> None:
-        """All but one instance stand still for as long as a lease lasts; that one takes their jobs."""
+        """Let all but one instance sleep for longer than a lease; that one takes their jobs."""
         janitor, _ = self._one(self._instances)
         with suppress(RedisError):
             for _ in range(6):
@@ -202,24 +174,6 @@ class Model:
             janitor.renew()
             janitor.reap(10)
         self._proxy.serve_leftover()
-
-    def _ask(self, name: str, *arguments: str | int) -> object:
-        try:
-            return self._call(name, *arguments)
-        except RedisError as error:
-            return error
-
-    def _operate(self, name: str, *arguments: int) -> None:
-        if not self._added:
-            return
-        job_id = f"j{self._random.randrange(self._added)}"
-        self._say(f"{name} {job_id}: {self._ask(name, job_id, *arguments)}")
-
-    def _gate(self) -> None:
-        if self._random.random() < (0.1 if self._settings.mood == "stormy" else 0.4):
-            self._proxy.ask([("HSET", self._keys.gate, "paused", "1")])
-        else:
-            self._ask("resume")
 
     def _change_weather(self) -> None:
         self._weather.change()
@@ -237,15 +191,15 @@ class Model:
             self._ghosts.append(ghost)
         worker.start()
 
-    def _haunt(self) -> None:
-        """One who was thought dead settles its job."""
+    def _settle_after_death(self) -> None:
+        """Let a worker that was thought dead settle its job."""
         if self._ghosts:
             self._ghosts.pop(self._random.randrange(len(self._ghosts)))()
 
     def _abandon(self) -> None:
-        """An instance is stopped for good, or goes on after another has come up: nobody else can tell."""
+        """Stop an instance without notice, or start another."""
         if self._random.random() < 0.5 or len(self._instances) == 1:
-            self._found()
+            self._add_instance()
         else:
             gone = self._one(self._instances)
             self._instances.remove(gone)
@@ -253,7 +207,7 @@ class Model:
                 worker.connection.disconnect()  # the server may not notice
 
     def _drain(self) -> None:
-        """Without faults, everything comes to an end: nothing is stranded, nothing is lost."""
+        """Without further faults, work off all jobs: none may be stranded or lost."""
         self._proxy.faults = 0
         self._call("resume")
         (janitor, workers), *others = self._instances
@@ -282,10 +236,10 @@ class Model:
                     self._check_end(before, state["jobs"])
                     return
         with self._holding():
-            raise AssertionError(f"this never comes to an end: {state}")
+            raise AssertionError(f"the run does not end: {state}")
 
     def _check_end(self, before: Mapping[str, Fields], jobs: Mapping[str, Fields]) -> None:
-        """A service that works serves every job that it can serve, whatever came before."""
+        """While its service works, each job must complete, whatever came before."""
         for job_id, job in jobs.items():
             # How the running ones would end was decided before.
             was = before.get(job_id, {}).get("state")
@@ -301,10 +255,10 @@ class Model:
     def _is_done(self, state: State) -> bool:
         jobs = state["jobs"]
         known = jobs.keys() | self._invariants.fallen
-        assert self._accepted <= known, f"lost: {self._accepted - known}"
+        assert self._clients.accepted <= known, f"lost: {self._clients.accepted - known}"
         pushed = sum(job_id.startswith("raw-") for job_id in known)
         waiting = sum(entry not in jobs for entry in state.get("wait", []))
-        assert pushed + waiting >= self._pushed - sum(map(len, state["active"].values())), (
+        assert pushed + waiting >= self._clients.pushed - sum(map(len, state["active"].values())), (
             "a raw push is lost"
         )
         over = all(job["state"] in ("completed", "failed", "cancelled") for job in jobs.values())

@@ -1,4 +1,4 @@
-"""A few hundred malicious or malformed entries for the list `wait`, as bytes."""
+"""Some hundred malicious or malformed entries for the list `wait`, as bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 #: Python parses about 900 nested brackets, Lua 1,000.
-DEPTHS = (10, 500, *range(880, 1_010, 5), 5_000, 100_000)
+DEPTHS = (10, 500, *range(880, 1_010, 10), 5_000, 100_000)
 
 TEXTS = (
     "", " ", "\0", "a\0b", "\ud800", "\udfff\ud800", "\u202egnol", "\ufeff", "\r\n\r\n", "\x1b[2J", "é" * 201,
@@ -30,12 +30,17 @@ NUMBERS = ("NaN", "-Infinity", "1e999", "1" * 5_000, "0x10", "-", "1_000", "-0",
 
 
 def hostile(valid: Mapping[str, Any], random: Random) -> list[bytes]:
-    """Return all entries for a queue whose jobs look like `valid`, shuffled, with some valid ones."""
-    found = [*NOT_OBJECTS, *_fields(valid), *_numbers(valid), *_noise(random, 40), *_large(valid)]
-    found += [entry for depth in DEPTHS for entry in _deep(valid, depth)]
-    found += [encoded(valid)] * 20
+    """Return the entries for a queue whose jobs look like `valid`, with some valid ones, shuffled."""
+    found = [*_fields(valid), *_numbers(valid), *[encoded(valid)] * 10]
     random.shuffle(found)
     return found
+
+
+def malformed(valid: Mapping[str, Any], random: Random) -> list[bytes]:
+    """Return entries that the queue itself must handle, whatever its jobs look like: not JSON, too long, too
+    deeply nested."""
+    found = [*NOT_OBJECTS, *_noise(random, 40), *_large(valid)]
+    return [*found, *(entry for depth in DEPTHS for entry in _deep(valid, depth))]
 
 
 def encoded(value: Any) -> bytes:

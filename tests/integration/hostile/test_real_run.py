@@ -1,4 +1,4 @@
-"""The real command with its real handlers and a few hundred hostile entries for each queue, files that aren't
+"""The real command with its real handlers and some hundred hostile entries, files that aren't
 recordings, and jobs with edited hashes. Each is accounted for, no worker dies, and no secret reaches the log
 or Redis."""
 
@@ -31,7 +31,7 @@ from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
 from .edits import EDITS
-from .entries import hostile
+from .entries import hostile, malformed
 from .recordings import RECORDINGS
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def environment(
     server = redis.connection_pool.connection_kwargs
     queues = {f"{name.upper()}_RETRIES": "0" for name in VALID}
     queues |= {f"{name.upper()}_RATE_LIMIT": "none" for name in VALID}
+    queues |= {f"{name.upper()}_CONCURRENCY": "2" for name in VALID}
     with receiver() as receives:
         yield {
             **SECRETS,
@@ -140,6 +141,7 @@ def test_workers_with_hostile_input_account_for_every_entry(
 ) -> None:
     random = Random(20_261_124)
     pushed = {name: hostile(valid, random) for name, valid in VALID.items()}
+    pushed["tts"] += malformed(VALID["tts"], random)
     with running(environment, tmp_path / "log") as command:
         edit_jobs(Queue("evaluation", redis))
         for name, entries in pushed.items():

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
 
 SPOKEN = "A hash table finds a key in constant time."
 #: So long that it takes two requests.
-LONG = "What is an index, and when would you rather not have one? " * 10
+LONG = "What is an index, and when would you rather not have one? " * 7
 
 JOBS: dict[str, tuple[str, dict[str, Any], str]] = {
     "transcription": ("transcription", {"recordingId": "r1", "userId": "u1"}, "/v1/audio/transcriptions"),
