@@ -8,12 +8,12 @@
 -- ARGV[3]  lease (ms)
 --
 -- Returns {now, ms until the first lease of another instance ends}: 0 if one is over, -1 if there is no other instance;
--- {} if the instance is not registered: the caller has to call heartbeat.lua.
+-- {} if the instance is not registered, or was renewed in this millisecond: the caller has to call heartbeat.lua.
 
 local instance, lease = ARGV[2], tonumber(ARGV[3])
 
 redis.call('HDEL', instance_key(instance), 'gone') -- out of memory: as in heartbeat.lua
 if redis.call('ZADD', INSTANCES, 'XX', 'CH', now + lease, instance) == 0 then return {} end
 local first = redis.call('ZRANGE', INSTANCES, 0, 1, 'WITHSCORES')
-local ends = first[1] == instance and first[4] or first[2]
+local ends = first[first[1] == instance and 4 or 2]
 return { now, ends and math.max(0, ends - now) or -1 }

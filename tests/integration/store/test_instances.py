@@ -40,6 +40,7 @@ HEARTBEAT = [
         call=("renew", "host", 15_000),
         reply=[NOW, 7],
         changes={"instances": {"host": NOW + 15_000}, "instance": {"host": None}},
+        again=[],  # it has been renewed in this millisecond
     ),
     Row(
         "a renewal of the last lease returns when the first one ended",
@@ -47,6 +48,7 @@ HEARTBEAT = [
         call=("renew", "host", 15_000),
         reply=[NOW, 0],
         changes={"instances": {"host": NOW + 15_000}},
+        again=[],
     ),
     Row(
         "a renewal of the only instance returns that there is no other",
@@ -54,6 +56,7 @@ HEARTBEAT = [
         call=("renew", "host", 15_000),
         reply=[NOW, -1],
         changes={"instances": {"host": NOW + 15_000}},
+        again=[],
     ),
     Row(
         "a renewal of an unknown instance changes nothing",
