@@ -109,7 +109,7 @@ class Janitor:
         self._limits = RateLimits()
         self._epochs = Epochs()
         # Short pauses, so that a lease that outlived an outage is renewed before it expires.
-        self._backoff = ReconnectBackoff(longest=config.lease / 10)
+        self._backoff = ReconnectBackoff(longest=config.lease / 10, queues=list(queues))
         self._heartbeat_due = 0.0
         #: By queue, in seconds of the monotonic clock: when to store what the instance is, and when to reap.
         self._describe_at = dict.fromkeys(self._callers, 0.0)

@@ -23,8 +23,10 @@ _QUIET = 10.0
 class ReconnectBackoff:
     """Counts the consecutive Redis failures of one process."""
 
-    def __init__(self, longest: float = _LONGEST) -> None:
-        """Start without failures. `longest` is the longest pause between two tries (s)."""
+    def __init__(self, longest: float = _LONGEST, **context: object) -> None:
+        """Start without failures. `longest` is the longest pause between two tries (s), `context` are fields
+        of each log line."""
+        self._context = context
         self._longest = min(longest, _LONGEST)
         self._failures = 0
         self._since = 0.0
@@ -43,7 +45,7 @@ class ReconnectBackoff:
             meaning = {"meaning": meaning_of(error)} if meaning_of(error) else {}
             logger.warning(
                 "Redis rejects a command, retrying" if trouble else "Redis does not answer, retrying",
-                extra=fields(**meaning, error=type(error).__name__, detail=str(error)),
+                extra=fields(**self._context, **meaning, error=type(error).__name__, detail=str(error)),
             )
         if is_refusal(error):
             self._refused_at = now
@@ -66,5 +68,5 @@ class ReconnectBackoff:
         if now < self._refused_at + _QUIET:
             return
         message = "Redis accepts commands again" if self._trouble else "Redis answers again"
-        logger.info(message, extra=fields(seconds=round(now - self._since, 1)))
+        logger.info(message, extra=fields(**self._context, seconds=round(now - self._since, 1)))
         self._trouble = None

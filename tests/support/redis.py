@@ -54,6 +54,7 @@ class RedisServer(Server):
             "dir": str(self.directory),
             "save": "",
             "maxmemory-policy": "noeviction",
+            "repl-diskless-sync-delay": "0",  # seconds that a primary waits for further replicas
             **self._settings,
         }
         arguments = (word for name, value in settings.items() for word in (f"--{name}", value))

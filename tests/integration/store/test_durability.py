@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from preppath_workers import Durability, NewJob, NotReplicated, Queue
 from preppath_workers.store import connection
@@ -35,12 +36,10 @@ def stopped(pair: tuple[RedisServer, RedisServer]) -> Iterator[None]:
     os.kill(pair[1].pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("fsync", [False, True])
 def test_durable_enqueue_returns_when_the_replica_has_the_job(
-    pair: tuple[RedisServer, RedisServer], key_prefix: str, fsync: bool
+    pair: tuple[RedisServer, RedisServer], key_prefix: str
 ) -> None:
-    durable = Durability(replicas=1, seconds=4, fsync=fsync)
-    queue = Queue("tts", connection.client(pair[0].url), key_prefix, durable=durable)
+    queue = Queue("tts", connection.client(pair[0].url), key_prefix, durable=Durability(seconds=4))
     queue.redis.script_flush()
     with Redis.from_url(pair[1].url) as replica:
         for number in range(20):
@@ -48,6 +47,23 @@ def test_durable_enqueue_returns_when_the_replica_has_the_job(
             assert replica.exists(queue.keys.job(job.id))
         many = queue.enqueue_many(NewJob({"n": number}) for number in range(600))
         assert replica.llen(queue.keys.wait) == 20 + len(many)
+
+
+def test_durable_enqueue_with_fsync_asks_for_the_disks(
+    pair: tuple[RedisServer, RedisServer], key_prefix: str
+) -> None:
+    def add(replicas: int) -> None:
+        durable = Durability(replicas, seconds=4, fsync=True)
+        Queue("tts", connection.client(pair[0].url), key_prefix, durable=durable).enqueue({})
+
+    add(1)
+    with Redis.from_url(pair[0].url) as primary:
+        primary.config_set("appendonly", "no")
+        try:
+            with pytest.raises(ResponseError, match="appendonly is disabled"):
+                add(0)
+        finally:
+            primary.config_set("appendonly", "yes")
 
 
 @pytest.mark.usefixtures("stopped")

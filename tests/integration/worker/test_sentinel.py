@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.sentinel import Sentinel
 
 from preppath_workers import Queue
 from preppath_workers.store import connection
+from tests.support.process import HOST
 from tests.support.redis import RedisServer
-from tests.support.sentinel import SentinelServer, await_quorum, follow, primary_port, sentinel_url
+from tests.support.sentinel import SERVICE, SentinelServer, await_quorum, follow, primary_port, sentinel_url
 from tests.support.servers import running
 from tests.support.waiting import eventually
 
@@ -47,7 +49,8 @@ def test_workers_follow_the_sentinels_to_the_new_primary(
     await_quorum(sentinels, replicas=1)
     url = sentinel_url(sentinels)
     app = launch(REDIS_URL=url, LEASE_SECONDS="5").start()
-    alpha = Queue("alpha", connection.client(url), key_prefix)
+    theirs = Sentinel([(HOST, sentinel.port) for sentinel in sentinels]).master_for(SERVICE)
+    alpha = Queue("alpha", theirs, key_prefix)
     alpha.enqueue({"do": "sleep", "seconds": 4}, id="long")
     app.pid_of("long")
     alpha.enqueue({}, id="later", delay=60)
