@@ -49,8 +49,7 @@ def test_workers_follow_the_sentinels_to_the_new_primary(
     await_quorum(sentinels, replicas=1)
     url = sentinel_url(sentinels)
     app = launch(REDIS_URL=url, LEASE_SECONDS="5").start()
-    theirs = Sentinel([(HOST, sentinel.port) for sentinel in sentinels]).master_for(SERVICE)
-    alpha = Queue("alpha", theirs, key_prefix)
+    alpha = Queue("alpha", connection.client(url), key_prefix)
     alpha.enqueue({"do": "sleep", "seconds": 4}, id="long")
     app.pid_of("long")
     alpha.enqueue({}, id="later", delay=60)
@@ -65,7 +64,8 @@ def test_workers_follow_the_sentinels_to_the_new_primary(
 
     eventually(lambda: state_of(alpha, "later") == "completed", deadline=30)
     assert app.runs("long") == 1
-    assert alpha.counts().workers == 2
+    theirs = Sentinel([(HOST, sentinel.port) for sentinel in sentinels]).master_for(SERVICE)
+    assert Queue("alpha", theirs, key_prefix).counts().workers == 2
     assert app.stop() == 0
 
 
