@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import tempfile
@@ -132,7 +133,7 @@ def _svg(frames: list[Frame]) -> str:
         f"@keyframes play{{{''.join(steps)}}}#reel{{transform:{moves[-1]}}}",
         f"@media(prefers-reduced-motion:no-preference){{#reel{{animation:{play}}}}}",
     ]
-    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" xml:space="preserve"'
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="bin/demo in a terminal">\n'
         f"<style>{''.join(style)}</style>\n"
@@ -146,6 +147,7 @@ def _text(line: Line, name: str) -> str:
     runs = []
     for column, text, colour, is_bold in line:
         fill = f'class="{colour}{" bold" * is_bold}"' if colour in _COLOURS else f'fill="#{colour}"'
+        text = re.sub("  +", lambda spaces: "\u00a0" * len(spaces[0]), text)  # spaces that SVG keeps
         # Fonts differ in width; the columns must not.
         place = f'x="{_MARGIN + column * _WIDTH}" textLength="{len(text) * _WIDTH}"'
         runs.append(f"<tspan {place} {fill}>{escape(text)}</tspan>")
