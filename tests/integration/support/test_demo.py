@@ -50,9 +50,10 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
+def start(folder: Path, *options: str, light: bool = True) -> subprocess.Popen[str]:
+    quick = ["--light", "--away", "1"] if light else []
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.demo", "--light", "--away", "1", *options],
+        [sys.executable, "-m", "tests.demo", *quick, *options],
         cwd=ROOT,
         env={**os.environ, **FOREIGN, "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
@@ -137,6 +138,24 @@ def test_demo_with_a_report_that_cannot_be_written_refuses_to_start(folder: Path
         printed, _ = process.communicate()
     assert process.returncode == 2
     assert "cannot write /nowhere/report.html" in printed
+
+
+@pytest.mark.offline
+@pytest.mark.timeout(300)
+def test_demo_with_real_engines_hears_what_it_said_and_tells_good_from_poor(folder: Path) -> None:
+    with start(folder, "--report", os.devnull, light=False) as process:
+        printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    assert "speech (Piper), speech recognition (Whisper tiny)" in printed
+    rates = re.findall(r"was heard, word error rate ([\d.]+)$", printed, re.MULTILINE)
+    assert len(rates) == 3
+    assert max(map(float, rates)) <= 0.15
+    scores = re.findall(r"^  (good|poor) answer(, order to grader)? +([\d.]+) ", printed, re.MULTILINE)
+    assert [name for name, *_ in scores] == ["good", "poor", "good", "poor", "poor", "good", "poor"]
+    good, others = (
+        [float(score) for name, _, score in scores if name == wanted] for wanted in ("good", "poor")
+    )
+    assert min(good) > 7 > 6 > max(others)
 
 
 def test_table_on_a_terminal_is_redrawn_in_place() -> None:
