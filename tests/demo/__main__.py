@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-import signal
+import os
 import sys
-import traceback
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from contextlib import suppress
 from pathlib import Path
-
-from tests.support.process import ServerFailed
-
-from .environment import ACCESS_KEY, BUCKET, SECRET_KEY, Environment, Interrupted, enter_sandbox, running
-from .interview import QUESTIONS, SCORES
-from .provider import choose
-from .report import write_report
-from .results import Results
-from .screen import GREY, Screen
-from .story import Story
-from .tasks import NotFinished
 
 _DESCRIPTION = """\
 Runs one interview through the workers, on servers of its own on loopback:
@@ -36,38 +22,14 @@ REDIS_URL, DATABASE_URL, S3_* and AWS_*, are ignored.
 exit codes: 0 everything was as it should be; 1 something wasn't; 130 Ctrl-C
 """
 
-#: The answers in the terminal's report.
-_NAMES = {"good": "good answer", "poor": "poor answer", "order": "poor answer, order to grader"}
-
-#: Lines of the supervisor's log that are shown when the demo fails.
-_TAIL = 15
-
 
 def main() -> int:
     """Run the demo; return its exit code."""
     options = _parse()
-    screen = Screen()
-    provider = choose(options.light)
-    enter_sandbox(keeps_openai=provider.server is None)
-    screen.say("preppath-workers: one interview through three queues", "bold")
-    for line in provider.description:
-        screen.say(line)
-    screen.say()
-    with running(provider) as environment:
-        passed = False
-        try:
-            passed = _run(environment, screen, options)
-        except Interrupted as interrupted:
-            screen.release()
-            screen.say(f"{interrupted}: stopping everything …", "yellow")
-            return 128 + interrupted.number
-        except (ServerFailed, NotFinished) as error:
-            _report_failure(str(error), environment, screen)
-        except Exception:  # noqa: BLE001 — report any failure and stop everything
-            _report_failure(traceback.format_exc(), environment, screen)
-    code = environment.workers.exit_code if passed else None
-    screen.say("Everything is stopped, and the temporary folder is removed.")
-    return int(not passed or code != 0)
+    # Imported here because the vendors' libraries take a second to load.
+    from .show import show
+
+    return show(options.light, options.away, options.report, options.keep)
 
 
 def _parse() -> Namespace:
@@ -92,78 +54,16 @@ def _parse() -> Namespace:
         help="where to write the report; report.html by default",
     )
     options = parser.parse_args()
-    if not options.report.absolute().parent.is_dir():
-        parser.error(f"cannot write {options.report}: there is no such folder")
+    folder = options.report.absolute().parent
+    if not folder.is_dir():
+        parser.error(f"cannot write {options.report}: {folder} is not a folder")
+    if options.report.is_dir() or not os.access(
+        options.report if options.report.exists() else folder, os.W_OK
+    ):
+        parser.error(f"cannot write {options.report}: it is a folder, or permission is denied")
     if options.away < 0:
         parser.error("--away must be 0 or more seconds")
     return options
-
-
-def _run(environment: Environment, screen: Screen, options: Namespace) -> bool:
-    """Run up to the report; return whether everything was as it should be."""
-    screen.event("starting the servers and the workers …")
-    environment.start()
-    screen.event(f"servers and workers have started; the supervisor is process {environment.workers.pid}")
-    story = Story(environment, screen)
-    story.speak_questions()
-    story.hear_everything()
-    story.score_answers(options.away)
-    screen.release()
-    results = Results(story, environment)
-    _print_results(results, environment.provider.hears, screen)
-    write_report(options.report, story, results, environment.provider, screen.seconds)
-    screen.say()
-    for check in results.checks:
-        screen.check(check.passed, check.text)
-    screen.say()
-    screen.say(f"The report, with everything to listen to: {options.report.resolve().as_uri()}", "bold")
-    if options.keep:
-        _keep(environment, screen)
-    return results.passed
-
-
-def _print_results(results: Results, hears: bool, screen: Screen) -> None:
-    for number, question in enumerate(QUESTIONS, 1):
-        asked, *answered = results.of(question)
-        screen.say()
-        screen.say(f"Question {number}: {question.text}", "bold")
-        if hears:
-            screen.say(f"  heard: {asked.transcript}")
-            screen.say(f"  word error rate {asked.error_rate:.2f}", GREY)
-        for each in answered:
-            scores = each.feedback or {}
-            details = [f"{name} {scores.get(f'{name}Score', 0):.1f}" for name in SCORES]
-            screen.score(_NAMES[each.utterance.kind], each.score, "  ".join(details))
-
-
-def _keep(environment: Environment, screen: Screen) -> None:
-    """Print commands to look around with, and wait for a signal."""
-    # Without the user's variables, which would override the file.
-    command = f'env -i PATH="$PATH" bin/preppath-workers --config {shlex.quote(str(environment.config_file))}'
-    query = 'select "totalScore", feedback from answer_feedback'
-    keys = f"AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}"
-    endpoint = f"--endpoint-url {environment.s3.endpoint} --region us-east-1"
-    screen.say()
-    screen.say("Everything keeps running until Ctrl-C. From the checkout:", "bold")
-    for words in ("top", "queues", "show transcription transcription-q1-good"):
-        screen.quote(f"  {command} {words}")
-    screen.say("With other programs, if you have them:")
-    screen.quote(f"  redis-cli -u {environment.redis.url} lrange 'preppath:{{evaluation}}:completed' 0 -1")
-    screen.quote(f"  psql {environment.postgres.url} -c {shlex.quote(query)}")
-    screen.quote(f"  {keys} aws {endpoint} s3 ls --recursive s3://{BUCKET}")
-    with suppress(Interrupted):
-        while True:
-            signal.pause()
-
-
-def _report_failure(message: str, environment: Environment, screen: Screen) -> None:
-    screen.release()
-    screen.say(f"The demo failed: {message}", "bold red")
-    lines = environment.log_end(_TAIL)
-    if lines:
-        screen.say("The end of the supervisor's log:")
-        for line in lines:
-            screen.quote(f"  {line}")
 
 
 if __name__ == "__main__":
