@@ -186,5 +186,9 @@ class JobTimeout(Interrupt):
     """Raised in a handler when the job exceeds its queue's time limit."""
 
 
+class JobCancelled(Interrupt):
+    """Raised in a handler whose job is cancelled: stop without any further effect."""
+
+
 class Shutdown(Interrupt):
     """Raised in a worker that is asked to stop while it waits for a job."""

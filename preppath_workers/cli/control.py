@@ -1,4 +1,4 @@
-"""`preppath-workers cancel, retry, promote, prioritize, pause, resume`: change one job or queue."""
+"""`preppath-workers retry, promote, prioritize, pause, resume`: change one job or queue."""
 
 from __future__ import annotations
 
@@ -27,14 +27,6 @@ _CODES = """
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add the commands."""
-    _add_step(
-        subparsers,
-        "cancel",
-        "cancel waiting or delayed jobs",
-        Queue.cancel,
-        done="cancelled",
-        allowed="only waiting or delayed jobs can be cancelled",
-    )
     _add_step(
         subparsers,
         "retry",

@@ -16,14 +16,14 @@ def explain(job: Job, location: JobLocation, gate: Gate) -> str:
         case "delayed":
             return _delayed(job, location)
         case "active":
-            return _active(job, location)
+            return _active(job, location) + (", is being cancelled" if job.is_cancelling else "")
         case "failed":
             times = f" after {counted(job.attempts, 'attempt')}" if job.reason == "retries" else ""
             return f"in the dead-letter list{times}: {job.reason}; `retry {job.queue} {job.id}` retries it"
         case "completed":
             return f"completed by attempt {job.attempts}"
         case "cancelled":
-            return "cancelled before it started"
+            return "cancelled while it ran" if job.is_cancelling else "cancelled before it started"
         case _:
             return "unknown state, its hash was edited; run `check --fix`"
 

@@ -13,7 +13,7 @@ from .. import __version__
 from ..config.load import EX_CONFIG
 from ..errors import ConfigError, NotReplicated
 from ..store.refusals import described, is_refusal
-from . import check, control, dead, enqueue, health, init_db, jobs, offline, queues, run, show, top
+from . import cancel, check, control, dead, enqueue, health, init_db, jobs, offline, queues, run, show, top
 from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
 from .terminal import OutputError, accept_every_character, discard_output, flush_output, print_error
 
@@ -78,7 +78,21 @@ def _parser() -> ArgumentParser:
     run.add_queue_option(parser)
     parser.set_defaults(run=run.run, parser=parser)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for command in (run, enqueue, queues, top, jobs, show, control, dead, health, check, init_db, offline):
+    for command in (
+        run,
+        enqueue,
+        queues,
+        top,
+        jobs,
+        show,
+        cancel,
+        control,
+        dead,
+        health,
+        check,
+        init_db,
+        offline,
+    ):
         command.add_parser(subparsers)
     return parser
 

@@ -13,7 +13,7 @@ from ..registry import JobContext
 from .validation import identifier, optional_number, optional_text, text
 
 #: Events of a job, and of a queue as a whole.
-JOB_EVENTS, QUEUE_EVENTS = ("completed", "failed"), ("out-of-service", "in-service")
+JOB_EVENTS, QUEUE_EVENTS = ("completed", "failed", "cancelled"), ("out-of-service", "in-service")
 EVENTS = (*JOB_EVENTS, *QUEUE_EVENTS)
 #: Longest name of a queue, an event or a service, characters.
 MAX_NAME = 200
@@ -31,7 +31,7 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     """Deliver one event.
 
     Data of a job's event: `{event, queue, jobId, at, attempts, result, reason, error}`. `event` is
-    `completed` or `failed`, `at` is in ms since the epoch; the last four may be null.
+    `completed`, `failed` or `cancelled`, `at` is in ms since the epoch; the last four may be null.
     Data of a queue's event: `{event, queue, jobId: null, at, service, reason}`; `event` is `out-of-service`
     or `in-service`.
     Result: `{status}`, the receiver's HTTP status.

@@ -73,9 +73,10 @@ def status(keys: Keys, job_id: str) -> Operation[Job]:
     return job
 
 
-def cancel(keys: Keys, job_id: str) -> Operation[State]:
-    """Cancel a waiting or delayed job. Returns its state. Raises UnknownJob."""
-    return (yield from change(keys, "cancel", job_id, _KEEP_CANCELLED))
+def cancel(keys: Keys, job_id: str, running: bool) -> Operation[State]:
+    """Cancel a waiting or delayed job, or with `running` an active one too. Returns its state. Raises
+    UnknownJob."""
+    return (yield from change(keys, "cancel", job_id, _KEEP_CANCELLED, int(running)))
 
 
 def change(keys: Keys, transition: str, job_id: str, *arguments: int) -> Operation[State]:

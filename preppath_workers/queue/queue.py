@@ -57,9 +57,9 @@ class JobRef:
             operations.wait(self._queue.keys, self.id, timeout, client_timeout(self._queue.redis))
         )
 
-    def cancel(self) -> State:
+    def cancel(self, running: bool = False) -> State:
         """Cancel the job; see `Queue.cancel`."""
-        return self._queue.cancel(self.id)
+        return self._queue.cancel(self.id, running)
 
 
 class Queue(QueueReader):
@@ -135,11 +135,14 @@ class Queue(QueueReader):
         """End a pause, and a hold after a rate limit. A queue that is out of service probes at once."""
         self.call("resume")
 
-    def cancel(self, job_id: str) -> State:
-        """Cancel a waiting or delayed job. Returns the resulting state: `cancelled`, or that of a job that
-        cannot be cancelled. Raises UnknownJob.
+    def cancel(self, job_id: str, running: bool = False) -> State:
+        """Cancel a waiting or delayed job; with `running` also an active one.
+
+        Returns the resulting state: `cancelled`; `cancelling` for an active job, which its worker interrupts
+        within about a second, on whatever machine; or that of a job that cannot be cancelled. A job that
+        completes first is completed. Raises UnknownJob.
         """
-        return self.run(operations.cancel(self.keys, job_id))
+        return self.run(operations.cancel(self.keys, job_id, running))
 
     def promote(self, job_id: str) -> State:
         """Make a delayed job due now. Returns the resulting state: `waiting`, or that of a job that isn't

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
@@ -19,11 +18,11 @@ from redis.exceptions import ResponseError
 
 from ..config.durability import Shortfall
 from ..config.model import Config, QueueConfig
-from ..errors import JobLost
+from ..errors import JobCancelled, JobLost
 from .connection import Connection
 from .job import Job, is_valid_id
 from .keys import Keys
-from .outcome import TOO_LARGE, Completed, Failed, Finished, Recovered, Settlement, settlement
+from .outcome import Cancelled, Completed, Failed, Finished, Recovered, Settlement, Wait, settlement
 from .refusals import code_of, is_too_large
 from .script_loading import load_scripts
 from .scripts import SERVER_TIME, scripts
@@ -42,14 +41,7 @@ LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 ANSWER_TIMEOUT = BLOCK + 3.0
 
 _NEVER = float("-inf")
-_VERDICTS = ("completed", "reopened", "delayed", "dead", "released", "lost")
-
-
-@dataclass(frozen=True)
-class Wait:
-    """The slot holds a job that may not start yet: claim again after `seconds`."""
-
-    seconds: float
+_VERDICTS = ("completed", "reopened", "delayed", "dead", "released", "cancelled", "lost")
 
 
 class Consumer:
@@ -210,6 +202,8 @@ class Consumer:
             answer: list[Any] = self._call(name, job.id, self.worker_id, job.fencing_token, *arguments)
         if answer[0] == "lost":
             raise JobLost(f"job {job.id} belongs to another worker now")
+        if answer[0] == "cancelled":
+            raise JobCancelled(f"job {job.id} is cancelled")
         return answer
 
     def _settle_words(self, finished: Finished) -> tuple[str, ...]:
@@ -224,6 +218,8 @@ class Consumer:
             return self._words(
                 "retry", *held, *failure, *backoff, outcome.retry_after_ms, *self._outage_terms
             )
+        if isinstance(outcome, Cancelled):
+            return self._words("end_cancelled", *held)
         return self._words("release", *held, outcome.hold_ms, outcome.reason, outcome.delay_ms)
 
     def _settlement(self, verdict: Any, *detail: Any) -> Settlement:
@@ -276,7 +272,7 @@ class Consumer:
         except BaseException as error:
             self.disconnect()
             if self._unsettled and isinstance(error, ResponseError) and is_too_large(error):
-                self._unsettled.outcome = TOO_LARGE  # the next call can settle this
+                self._unsettled.make_too_large()  # the next call can settle this
             raise
         self._unread -= 1
         if type(answer) is not list or not (answer or may_be_empty):

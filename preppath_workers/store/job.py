@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 from . import json_text
 
-State = Literal["waiting", "delayed", "active", "completed", "failed", "cancelled", "unknown"]
+State = Literal["waiting", "delayed", "active", "completed", "failed", "cancelled", "cancelling", "unknown"]
 
 #: Priority of a job without one; 1 is the most urgent, 100 the least.
 DEFAULT_PRIORITY = 50
@@ -168,6 +168,11 @@ class Job:
     def fencing_token(self) -> str:
         """How many times it has ever started, as text: with `worker_id` it identifies an attempt."""
         return self.fields.get("fencingToken", "")
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether it was cancelled while it ran."""
+        return "cancelRequestedAt" in self.fields
 
     @property
     def created_at(self) -> int | None:

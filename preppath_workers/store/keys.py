@@ -98,6 +98,10 @@ class Keys:
         """hash: host, pid, slots, startedAt, version of one supervisor; gone, when its lease ran out."""
         return f"{self.base}instance:{instance}"
 
+    def cancels(self, instance: str) -> str:
+        """hash: the running jobs of one supervisor that were cancelled, by the number of their slot."""
+        return f"{self.base}cancels:{instance}"
+
     def job(self, job_id: str) -> str:
         """hash: everything about one job."""
         return f"{self.base}job:{job_id}"

@@ -41,7 +41,7 @@ class Failed:
 
 
 #: The outcome of a job whose own outcome the server refuses for its size.
-TOO_LARGE = Failed(
+_TOO_LARGE = Failed(
     '{"class":"PermanentError","message":"Redis refuses the outcome: it is too large for this server"}',
     "permanent",
 )
@@ -57,7 +57,19 @@ class Released:
     delay_ms: int = 0
 
 
-Outcome = Completed | Failed | Released
+@dataclass(slots=True)
+class Cancelled:
+    """The attempt was interrupted because its job is cancelled."""
+
+
+Outcome = Completed | Failed | Released | Cancelled
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The slot holds a job that may not start yet: claim again after `seconds`."""
+
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -67,6 +79,10 @@ class Finished:
     job: Job
     outcome: Outcome
     duration_ms: int
+
+    def make_too_large(self) -> None:
+        """Replace the outcome, which the server refuses for its size."""
+        self.outcome = _TOO_LARGE
 
 
 @dataclass(slots=True)
@@ -89,7 +105,7 @@ class Settlement:
     """
 
     finished: Finished
-    verdict: Literal["completed", "reopened", "delayed", "dead", "released", "lost"]
+    verdict: Literal["completed", "reopened", "delayed", "dead", "released", "cancelled", "lost"]
     delay_ms: int = 0
     reason: str = ""
     counted: bool = True

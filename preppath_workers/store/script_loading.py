@@ -16,7 +16,7 @@ from .scripts import run
 
 _USED = (
     *("settle_and_fetch", "claim", "complete", "retry", "release", "recover"),
-    *("progress", "checkpoint", "acquire_token", "check_lease"),
+    *("progress", "checkpoint", "acquire_token", "check_lease", "end_cancelled"),
 )
 
 

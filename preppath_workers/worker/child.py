@@ -20,6 +20,7 @@ from ..errors import ConfigError
 from ..log import fields
 from ..registry import Handler
 from ..store.consumer import Consumer
+from .cancellations import Cancellations
 from .forking import Child
 from .janitor import LEAVE, InstanceInfo
 from .janitor_process import JanitorProcess
@@ -41,6 +42,7 @@ def fork_worker(
     instance: str,
     number: int,
     liveness: Liveness,
+    cancellations: Cancellations,
 ) -> ForkProcess:
     """Fork the worker of one slot."""
 
@@ -49,7 +51,7 @@ def fork_worker(
         title = ProcessTitle(f"{queue.name}[{number}]")
         title.show("idle")
         consumer = Consumer(config, queue, instance, number)
-        Worker(config, queue, handler, consumer, services, liveness, title).run()
+        Worker(config, queue, handler, consumer, services, liveness, title, cancellations).run()
 
     return _fork(f"{queue.name}:{number}", body)
 

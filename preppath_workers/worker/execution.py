@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..clients.services import Services
-from ..errors import InvalidJob, JobLost, PermanentError, RateLimited, Snooze
+from ..errors import InvalidJob, JobCancelled, JobLost, PermanentError, RateLimited, Snooze
 from ..registry import Handler
 from ..store.job import Job
-from ..store.outcome import Completed, Outcome, Released
+from ..store.outcome import Cancelled, Completed, Outcome, Released
 from .attempt_consumer import AttemptConsumer
 from .failures import failed, message
 from .job_context import ActiveJobContext
@@ -66,6 +66,8 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
         return Completed(encode_result(result))
     except JobLost:
         raise
+    except JobCancelled:
+        return Cancelled()
     except Snooze as error:
         return Released(reason=message(error, secrets), delay_ms=round(error.seconds * 1000))
     except RateLimited as error:

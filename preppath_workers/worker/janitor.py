@@ -29,11 +29,14 @@ from ..store.layout import refuse_newer_layout
 from ..store.refusals import is_refusal
 from ..store.scripts import Caller, run
 from . import job_log, webhooks
+from .cancellations import Cancellations
 from .connection_uptime import ConnectionUptime
 from .epochs import Epochs
 from .fitness import refuse_unfit_server
+from .forking import is_orphaned
 from .rate_limits import RateLimits
 from .reconnect_backoff import ReconnectBackoff
+from .signals import CANCEL
 from .steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -70,6 +73,7 @@ class InstanceInfo:
         started_at: ms since the epoch.
         configured_at: when the configuration was read, in seconds of the monotonic clock.
         workers: configured workers by queue; queues that are missing here have one in each slot.
+        cancellations: where workers see that their job is cancelled.
     """
 
     instance: str
@@ -78,6 +82,7 @@ class InstanceInfo:
     started_at: int
     configured_at: float = 0.0
     workers: Mapping[str, int] = field(default_factory=dict)
+    cancellations: Cancellations = field(default_factory=Cancellations)
 
 
 class Janitor:
@@ -158,6 +163,7 @@ class Janitor:
             # Recovery comes first, so that no other step delays it.
             pause = min(pause, self._step(queue, "reap", self._reap_if_due))
             if self._steps.run(queue, "look", partial(self._has_work, queue)) is not False:
+                pause = min(pause, self._step(queue, "find_cancelled", self._interrupt_cancelled))
                 pause = min(pause, self._step(queue, "promote_due", self._promote))
                 pause = min(pause, self._step(queue, "enqueue_deliveries", self._enqueue_deliveries))
         return max(pause, _SHORTEST_ROUND)
@@ -237,9 +243,11 @@ class Janitor:
         return webhooks.wants_events(queue, self._config.webhook.url)
 
     def _has_work(self, queue: str) -> bool:
-        """Return whether there may be due jobs, raw pushes or events: one command, for idle queues."""
+        """Return whether there may be due jobs, raw pushes, events or cancelled jobs: one command, for idle
+        queues."""
         keys = Keys(self._config.redis.prefix, queue)
-        return bool(self._redis.exists(keys.delayed, keys.wait, keys.events))
+        cancels = keys.cancels(self._instance_info.instance)
+        return bool(self._redis.exists(keys.delayed, keys.wait, keys.events, cancels))
 
     def _promote(self, queue: str) -> float:
         moved, next_in_ms = self._callers[queue]("promote_due", _PROMOTE_BATCH)
@@ -277,6 +285,17 @@ class Janitor:
                 "Recovered jobs of dead instance",
                 extra=fields(queue=queue, instance=instance, jobs=jobs),
             )
+
+    def _interrupt_cancelled(self, queue: str) -> float:
+        """Tell the workers of this instance which of their running jobs are cancelled."""
+        instance = self._instance_info.instance
+        if self._redis.exists(Keys(self._config.redis.prefix, queue).cancels(instance)):
+            cancelled = self._callers[queue]("find_cancelled", instance)
+            add = self._instance_info.cancellations.add
+            new = [attempt for attempt in cancelled if add(queue, *attempt)]
+            if new and not is_orphaned():
+                os.kill(os.getppid(), CANCEL)  # the supervisor, which alerts its workers
+        return _ROUND
 
     def leave(self) -> None:
         """Release the leases."""

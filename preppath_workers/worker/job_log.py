@@ -40,8 +40,9 @@ def settled(settlement: Settlement, config: LogConfig) -> None:
         known |= {"holdMs": outcome.hold_ms, "reason": outcome.reason}
     with LogContext(job.log_fields):
         match settlement.verdict:
-            case "completed" | "reopened":
-                logger.info("Job completed", extra=fields(**known))
+            case "completed" | "reopened" | "cancelled":
+                ended = "Job cancelled" if settlement.verdict == "cancelled" else "Job completed"
+                logger.info(ended, extra=fields(**known))
             case "delayed":
                 logger.warning("Job will be retried", extra=fields(**known, retryInMs=settlement.delay_ms))
             case "dead":

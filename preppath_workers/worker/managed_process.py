@@ -112,6 +112,10 @@ class ManagedProcess:
         if self.process and not self.stop_requested:
             self.stop_requested = self._send(number)
 
+    def alert(self) -> None:
+        """Send SIGALRM: the process checks whether its job has to end."""
+        self._send(signal.SIGALRM)
+
     def kill(self, message: str, level: int = logging.ERROR) -> None:
         """Log the message and send SIGKILL. The next process, or another instance, recovers the job."""
         if self.process and not self._was_killed:

@@ -13,6 +13,7 @@ from multiprocessing.context import ForkProcess
 from ..config.load import EX_CONFIG
 from ..config.model import Config, QueueConfig
 from ..registry import Registry
+from .cancellations import Cancellations
 from .child import fork_janitor, fork_worker
 from .forking import reap_zombies
 from .janitor import LEAVE, InstanceInfo
@@ -51,6 +52,7 @@ class Pool:
         #: slots too.
         self._queues: dict[str, QueueConfig] = {}
         self._slots: dict[str, int] = {}
+        self._cancellations = Cancellations()
         self._janitor = ManagedProcess("janitor", self._fork_janitor)
         self._workers: dict[SlotId, ManagedProcess] = {}
         self._services = registry.services(config)
@@ -141,6 +143,12 @@ class Pool:
             elif queue not in transitioning:
                 process.signal(signal.SIGTERM)
                 transitioning.add(queue)
+
+    def alert_busy_workers(self) -> None:
+        """Make the busy workers check whether their jobs are cancelled."""
+        for process in self._workers.values():
+            if process.is_running and process.liveness.busy_for:
+                process.alert()
 
     def ask_workers_to_stop(self) -> None:
         """Ask every worker to stop after its job."""
@@ -234,7 +242,10 @@ class Pool:
     def _fork_worker(self, name: str, number: int, liveness: Liveness) -> ForkProcess:
         handler = self._registry.handlers[name]
         queue = self._queues[name]
-        return fork_worker(self.config, queue, handler, self._services, self._instance, number, liveness)
+        return fork_worker(
+            *(self.config, queue, handler, self._services),
+            *(self._instance, number, liveness, self._cancellations),
+        )
 
     def _fork_janitor(self, liveness: Liveness) -> ForkProcess:
         instance_info = InstanceInfo(
@@ -245,5 +256,6 @@ class Pool:
             self._configured_at,
             workers=dict.fromkeys(self._slots, 0)
             | {queue.name: queue.concurrency for queue in self.config.queues},
+            cancellations=self._cancellations,
         )
         return fork_janitor(self.config, instance_info, liveness)

@@ -8,12 +8,15 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from ..errors import JobTimeout, Shutdown
+from ..errors import JobCancelled, JobTimeout, Shutdown
 
 #: Signals that a terminal sends to the whole process group: workers and the janitor ignore them.
 GROUP_SIGNALS = (signal.SIGINT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
 
-_BLOCKED = (signal.SIGTERM, signal.SIGCHLD, *GROUP_SIGNALS)
+#: By which the janitor tells the supervisor that running jobs are cancelled.
+CANCEL = signal.SIGUSR1
+
+_BLOCKED = (signal.SIGTERM, signal.SIGCHLD, CANCEL, *GROUP_SIGNALS)
 
 
 def block() -> None:
@@ -66,15 +69,23 @@ class StopRequest:
 
 
 class Deadline:
-    """Handles SIGALRM, which interrupts a job that exceeds its time limit.
+    """Handles SIGALRM, which interrupts a job that exceeds its time limit or is cancelled.
 
-    Inside a `with` block JobTimeout is raised after `seconds`, and again each second until the block ends.
+    Inside a `with` block JobTimeout is raised after `seconds`, and again each second until the block ends;
+    likewise JobCancelled. The supervisor sends a SIGALRM of its own when jobs are cancelled.
     """
 
-    def __init__(self, seconds: float, each_second: Callable[[], None]) -> None:
-        """Prepare the time limit. `each_second` is called from the signal handler while a job runs."""
+    def __init__(
+        self,
+        seconds: float,
+        each_second: Callable[[], None],
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Prepare the time limit. `each_second` is called from the signal handler while a job runs, and
+        `is_cancelled` tells whether the job has to end."""
         self._seconds = seconds
         self._each_second = each_second
+        self._is_cancelled = is_cancelled
         #: When the current job's time limit ends (s, monotonic).
         self._ends_at = 0.0
         self._in_job = False
@@ -101,6 +112,8 @@ class Deadline:
             self._ticking = False
             signal.setitimer(signal.ITIMER_REAL, 0)
             return
+        if self._is_cancelled():
+            raise JobCancelled("the job is cancelled")
         left = self._ends_at - time.monotonic()
         if left <= 0:
             raise JobTimeout("the job exceeded its time limit")

@@ -122,6 +122,8 @@ class Supervisor:
                 self._reload()
             case signal.SIGTTIN | signal.SIGTTOU if not self._is_stopping:
                 self._resize(number)
+            case signals.CANCEL:
+                self._pool.alert_busy_workers()
 
     def _reload(self) -> None:
         if self._phase is Phase.READY:

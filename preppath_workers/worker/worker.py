@@ -26,11 +26,12 @@ from ..config.model import Config, QueueConfig
 from ..errors import JobLost, Shutdown
 from ..log import LogContext, fields
 from ..registry import Handler
-from ..store.consumer import Consumer, Wait
+from ..store.consumer import Consumer
 from ..store.job import Job
-from ..store.outcome import Failed, Finished, Recovered
+from ..store.outcome import Failed, Finished, Recovered, Wait
 from . import execution, job_log
 from .attempt_consumer import AttemptConsumer
+from .cancellations import Cancellations
 from .forking import is_orphaned
 from .liveness import Liveness
 from .process_title import ProcessTitle
@@ -66,6 +67,7 @@ class Worker:
         services: Services,
         liveness: Liveness,
         title: ProcessTitle,
+        cancellations: Cancellations,
     ) -> None:
         self._config = config
         self._queue = queue
@@ -73,7 +75,8 @@ class Worker:
         self._liveness = liveness
         self._title = title
         self._stop = StopRequest()
-        self._deadline = Deadline(queue.timeout, each_second=self._show_job)
+        self._deadline = Deadline(queue.timeout, self._show_job, self._is_cancelled)
+        self._cancellations = cancellations
         self._services = services
         self._worker_context = execution.WorkerContext(
             handle,
@@ -207,6 +210,10 @@ class Worker:
     def _show_job(self) -> None:
         if self._job:
             self._title.show_job(self._job.id, self._liveness.busy_for)
+
+    def _is_cancelled(self) -> bool:
+        job = self._job
+        return bool(job and self._cancellations.includes(job.queue, job.id, job.fencing_token))
 
     def _is_due_for_replacement(self) -> bool:
         most = self._config.max_jobs_per_child

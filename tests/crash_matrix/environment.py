@@ -20,6 +20,7 @@ from preppath_workers.clients.parent_death import set_pdeathsig
 from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
 from preppath_workers.store import connection, scripts
+from preppath_workers.worker.cancellations import Cancellations
 from preppath_workers.worker.child import fork_janitor, fork_worker
 from preppath_workers.worker.janitor import InstanceInfo
 from preppath_workers.worker.liveness import Liveness
@@ -84,7 +85,14 @@ class Environment:
         """A worker in the instance's only slot, which reaches Redis through the proxy unless `direct`."""
         return self._keep(
             fork_worker(
-                self._config(direct), self.queue_config, self.record.handle, Mock(), instance, 0, Liveness()
+                self._config(direct),
+                self.queue_config,
+                self.record.handle,
+                Mock(),
+                instance,
+                0,
+                Liveness(),
+                Cancellations(),
             )
         )
 

@@ -205,6 +205,7 @@ def test_key_is_one_of_a_queue() -> None:
         "ended",
         "instance",
         "job",
+        "cancels",
     }
     shown = {
         (document.name, name)

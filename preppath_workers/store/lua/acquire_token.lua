@@ -1,4 +1,4 @@
--- needs: ownership, tokens, jobs, limits, holding
+-- needs: running, tokens, jobs, limits, holding
 --
 -- Acquires a further token for a running job that makes more than one paid request, if the caller still owns the job.
 --
@@ -10,12 +10,13 @@
 -- ARGV[5]  the rate limit's maximum; 0 for no limit
 -- ARGV[6]  the rate limit's duration (ms)
 --
--- Returns {"ok"}; {"wait", ms} if the caller has to call again after that time; {"lost"} if another worker owns the
+-- Returns {"ok"}; {"wait", ms} if the caller has to call again after that time; {"cancelled"} if it is cancelled, {"lost"} if another worker owns the
 -- job. A call that is repeated after a lost answer may acquire one token too many, never one too few.
 
 local id, worker_id, fencing_token, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
-if state_if_owned(id, worker_id, fencing_token) ~= 'active' then return {'lost'} end
+local refused = refusal_of(id, worker_id, fencing_token)
+if refused then return refused end
 redis.call('LTRIM', active_key(worker_id), '0', '-1') -- out of memory: as in claiming.lua
 local gate = redis.call('HMGET', GATE, 'heldUntil', 'outOfService', 'limit', 'heldSetAt')
 local held = gate[1] and hold_left(gate[1], gate[4]) or 0

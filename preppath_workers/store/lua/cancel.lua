@@ -1,15 +1,19 @@
--- needs: places, tokens, removing, slots, ended
+-- needs: places, tokens, removing, slots, cancelling
 --
--- Cancels a job that has not started: one in `wait` or `delayed`, or reserved by a slot that waits for a token.
+-- Cancels a job: one in `wait` or `delayed`, or reserved by a slot that waits for a token, at once. An active one only if
+-- asked for: then its worker is told to interrupt it, and the job ends as cancelled however its attempt ends, unless it
+-- completes before.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
 -- ARGV[3]  how long the job stays readable (ms)
+-- ARGV[4]  "1": an active job too; "0" or missing: not
 --
--- Returns {"cancelled"}; {state} if the job is in a state that cannot be cancelled; {"unknown"} if there is no such job.
+-- Returns {"cancelled"}; {"cancelling"} if the job is active and its worker will end it; {state} if the job is in a state
+-- that cannot be cancelled; {"unknown"} if there is no such job.
 
-local id, keep = ARGV[2], ARGV[3]
+local id, keep, with_active = ARGV[2], ARGV[3], ARGV[4] == '1'
 
 local function remove_reserved()
   local holder = holder_of(id)
@@ -25,11 +29,16 @@ if state == 'delayed' then
   redis.call('ZREM', DELAYED, id)
 elseif state == 'waiting' then
   if not remove_waiting(id) then remove_reserved() end
+elseif state == 'active' and with_active then
+  redis.call('HSETNX', key, 'cancelRequestedAt', now)
+  -- The janitor of the worker's instance reads this, see find_cancelled.lua.
+  local instance, slot = string.match(redis.call('HGET', key, 'workerId') or '', '^(.*):(%d+)$')
+  if instance and redis.call('EXISTS', instance_key(instance)) == 1 then
+    redis.call('HSET', cancels_key(instance), slot, id)
+  end
+  return {'cancelling'}
 else
   return {state}
 end
-redis.call('HSET', key, 'state', 'cancelled', 'finishedAt', now)
-redis.call('PEXPIRE', key, keep)
-count('cancelled')
-announce_end(id, 'cancelled')
+end_cancelled(id, keep)
 return {'cancelled'}

@@ -1,4 +1,4 @@
--- needs: ownership
+-- needs: running
 --
 -- Checks whether the caller still owns a running job, just before an effect that cannot be undone.
 --
@@ -8,9 +8,11 @@
 -- ARGV[3]  worker_id
 -- ARGV[4]  fencing token
 --
--- Returns {"ok"}, or {"lost"} if another worker owns the job.
+-- Returns {"ok"}, or {"cancelled"} if it is cancelled,
+-- {"lost"} if another worker owns the job.
 
 local id, worker_id, fencing_token = ARGV[2], ARGV[3], ARGV[4]
 
-if state_if_owned(id, worker_id, fencing_token) ~= 'active' then return {'lost'} end
+local refused = refusal_of(id, worker_id, fencing_token)
+if refused then return refused end
 return {'ok'}

@@ -1,4 +1,4 @@
--- needs: ownership
+-- needs: running
 --
 -- Stores the result of one step of a running job, if the caller still owns the job, so that a later attempt doesn't
 -- repeat (and pay for) the step. A claim returns it with the job's other fields.
@@ -11,11 +11,13 @@
 -- ARGV[5]  the step's name
 -- ARGV[6]  the step's result (JSON)
 --
--- Returns {"ok"}, or {"lost"} if another worker owns the job.
+-- Returns {"ok"}, or {"cancelled"} if it is cancelled,
+-- {"lost"} if another worker owns the job.
 
 local id, worker_id, fencing_token, name, value = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
-if state_if_owned(id, worker_id, fencing_token) ~= 'active' then return {'lost'} end
+local refused = refusal_of(id, worker_id, fencing_token)
+if refused then return refused end
 redis.call('LTRIM', active_key(worker_id), '0', '-1') -- out of memory: as in claiming.lua. A paid result must be stored
 redis.call('HSET', job_key(id), 'checkpoint:' .. name, value)
 return {'ok'}

@@ -1,4 +1,4 @@
--- needs: ownership
+-- needs: running
 --
 -- Stores the progress of a running job, if the caller still owns it.
 --
@@ -10,11 +10,13 @@
 -- ARGV[5]  percent, 0 to 100
 -- ARGV[6]  a word for what the job does now; "" or missing for none
 --
--- Returns {"ok"}, or {"lost"} if another worker owns the job.
+-- Returns {"ok"}, or {"cancelled"} if it is cancelled,
+-- {"lost"} if another worker owns the job.
 
 local id, worker_id, fencing_token, percent, stage = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
-if state_if_owned(id, worker_id, fencing_token) ~= 'active' then return {'lost'} end
+local refused = refusal_of(id, worker_id, fencing_token)
+if refused then return refused end
 redis.call('HSET', job_key(id), 'progress', percent)
 if stage and stage ~= '' then redis.call('HSET', job_key(id), 'stage', stage) end
 return {'ok'}

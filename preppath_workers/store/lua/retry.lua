@@ -1,4 +1,4 @@
--- needs: places, placing, ownership, tokens, dead_letters, jobs, failures, instances
+-- needs: places, placing, ownership, tokens, dead_letters, jobs, failures, instances, ending_cancelled
 --
 -- Settles a job that failed, if the caller still owns it: delayed until its backoff is over, or moved to the dead-letter
 -- list if its retries are used up or a retry cannot help. Decides whether the failure counts against the job: see
@@ -24,7 +24,8 @@
 --
 -- Returns {"delayed", ms until the retry (0: the job is in `wait`), "counted" or "excused", "closed" if the failure took
 -- the queue out of service, else "open"}, or {"dead", reason, …} with the same last two; a repeated call returns only
--- the first two. {"lost"} if another worker owns the job.
+-- the first two. {"cancelled"} if the job was cancelled meanwhile;
+-- {"lost"} if another worker owns it.
 
 local id, worker_id, fencing_token, failure = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local kind, service, message = ARGV[6], ARGV[7], ARGV[8]
@@ -38,7 +39,9 @@ if state == 'delayed' then return {'delayed', (redis.call('ZSCORE', DELAYED, id)
 -- Repeated after a backoff of 0.
 if state == 'waiting' and (integer(redis.call('HGET', key, 'failures')) or 0) > 0 then return {'delayed', 0} end
 if state == 'failed' then return {'dead', redis.call('HGET', key, 'reason')} end
+if state == 'cancelled' then return {'cancelled'} end
 if state ~= 'active' then return {'lost'} end
+if end_if_cancelled(id, worker_id) then return {'cancelled'} end
 
 local gate = read_gate() -- before the first write: it fails if the key has another type
 redis.call('LREM', active_key(worker_id), '1', id)

@@ -184,3 +184,26 @@ def test_show_with_wait_continues_after_a_redis_outage(key_prefix: str) -> None:
         out, _ = waiting.communicate(timeout=30)
     assert waiting.returncode == 0
     assert "completed" in out
+
+
+def test_cancel_by_state_and_field_cancels_only_those(run: Run, tts: Queue) -> None:
+    for number in range(3):
+        tts.enqueue({"userId": f"u{number % 2}"}, id=f"j{number}")
+    tts.enqueue({"userId": "u0"}, id="later", delay=60)
+    words = ("cancel", "tts", "--state", "waiting", "--where", "userId=u0")
+    assert run(*words, "--dry-run").stdout == "j0\nj2\n"
+    assert tts.counts().waiting == 3
+    assert run(*words).stdout == "j0 cancelled\nj2 cancelled\n"
+    assert (tts.counts().waiting, tts.counts().delayed) == (1, 1)
+    assert run("cancel", "tts").returncode == 2
+    assert run("cancel", "tts", "j1", "--where", "a=b").returncode == 2
+
+
+def test_cancel_of_an_active_job_needs_running(run: Run, tts: Queue, consumer: Consumer) -> None:
+    tts.enqueue({}, id="j")
+    consumer.settle_and_fetch()
+    assert consumer.next_job()
+    refused = run("cancel", "tts", "j")
+    assert refused.returncode == 1
+    assert "it is active (only waiting or delayed jobs can be cancelled, and active ones" in refused.stderr
+    assert run("cancel", "tts", "j", "--running").stdout == "j cancelling\n"

@@ -108,7 +108,10 @@ def test_webhook_job_without_a_url_is_a_permanent_error() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"event": "started"}, "event must be one of completed, failed, out-of-service, in-service"),
+        (
+            {"event": "started"},
+            "event must be one of completed, failed, cancelled, out-of-service, in-service",
+        ),
         ({"at": None}, "at is missing"),
         ({"at": "2026-11-23"}, "at must be a number, not str"),
         ({"at": -1}, "at must be from 0 to"),

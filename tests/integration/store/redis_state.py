@@ -42,7 +42,13 @@ _HASHES = ("gate", "meta", "stats", "limit")
 _BEFORE = ("error", "failures", "recoveries", "replays")
 
 #: Keys that exist once per job, slot or instance.
-_FAMILIES = {"jobs": "job:", "active": "active:", "ended": "ended:", "instance": "instance:"}
+_FAMILIES = {
+    "jobs": "job:",
+    "active": "active:",
+    "cancels": "cancels:",
+    "ended": "ended:",
+    "instance": "instance:",
+}
 
 
 class RedisState:

@@ -19,6 +19,7 @@ CALLS: dict[str, tuple[str | int, ...]] = {
     "release": (5_000, "slow down"),
     "acquire_token": (5, 1_000),
     "check_lease": (),
+    "end_cancelled": (),
     "progress": (40,),
     "checkpoint": ("transcript", "{}"),
 }
@@ -32,7 +33,9 @@ NOT_HELD: dict[str, State] = {
     "another slot completed it": {
         **HOST, "completed": ["a"], "jobs": {"a": completed(workerId="host:1", fencingToken=2)},
     },
-    "cancelled": {**HOST, "jobs": {"a": waiting(state="cancelled", workerId="host:0", fencingToken=1)}},
+    "another slot ran it when it was cancelled": {
+        **HOST, "jobs": {"a": waiting(state="cancelled", workerId="host:1", fencingToken=2)},
+    },
     "unknown": HOST,
 }  # fmt: skip
 
@@ -52,7 +55,11 @@ SETTLED: dict[str, tuple[State, list[str]]] = {
     ),
     "waiting": (
         {**HOST, "wait": ["a"], "priority_index": {"a": 50}, "jobs": {"a": started(state="waiting")}},
-        ["complete", "retry", "progress", "checkpoint", "acquire_token", "check_lease"],
+        ["complete", "retry", "progress", "checkpoint", "acquire_token", "check_lease", "end_cancelled"],
+    ),
+    "cancelled": (
+        {**HOST, "jobs": {"a": started(state="cancelled")}},
+        ["complete", "progress", "checkpoint", "acquire_token", "check_lease"],
     ),
 }
 

@@ -51,7 +51,8 @@ def test_scripts_use_the_names_of_keys() -> None:
     }
     patterns = re.findall(r"return base \.\. '(\w+:)' \.\. (\w+)", ALL)
     assert {prefix: getattr(KEYS, prefix[:-1])("x") for prefix, _ in patterns} == {
-        prefix: f"preppath:{{tts}}:{prefix}x" for prefix in ("job:", "active:", "ended:", "instance:")
+        prefix: f"preppath:{{tts}}:{prefix}x"
+        for prefix in ("job:", "active:", "cancels:", "ended:", "instance:")
     }
 
 
@@ -71,6 +72,9 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("progress", "c", "host:0", 1, 50),
         ("checkpoint", "c", "host:0", 1, "step", "{}"),
         ("check_lease", "c", "host:0", 1),
+        ("end_cancelled", "c", "host:0", 1),
+        ("cancel", "c", 60_000, 1),
+        ("find_cancelled", "host"),
         ("acquire_token", "c", "host:0", 1, 1, 1_000),
         ("release", "c", "host:0", 1, 10, "why"),
         ("resume",),
@@ -105,7 +109,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         redis_state.call(str(name), *arguments, now=NOW + 10 * step)
         seen |= redis_state.read().keys()
         assert all(key.startswith(redis_state.keys.base) for key in redis_state.all_keys())
-    assert seen == {*NAMED, "active", "ended", "instance", "jobs"}
+    assert seen == {*NAMED, "active", "cancels", "ended", "instance", "jobs"}
 
 
 @pytest.mark.parametrize("name", scripts())

@@ -65,6 +65,8 @@ CALLS: list[tuple[str | int, ...]] = [
     ("checkpoint", *HELD, "step", "{}"),
     ("acquire_token", *HELD, 3, 1_000),
     ("check_lease", *HELD),
+    ("end_cancelled", *HELD),
+    ("find_cancelled", "host"),
     ("promote_due", 10),
     ("recover", "host:0", "1", 3),
     ("recover", "host:0", "1", 0),

@@ -1,4 +1,4 @@
--- needs: instances, jobs, tokens, placing, dead_letters, job_reply, outage
+-- needs: instances, jobs, tokens, placing, dead_letters, job_reply, outage, cancelling
 
 -- Requeues a started job in front of the jobs of its priority, or delayed for `delay` ms if given, and does not count the
 -- start.
@@ -40,7 +40,10 @@ local function requeue_slot(worker_id, counted, limit, dead)
       redis.call('RPUSH', WAIT, id) -- a raw push, or an id without a job: the next claim decides
     elseif held[1] == 'active' and held[2] == worker_id then
       end_inconclusive_probe(id)
-      if not counted then
+      if is_cancel_requested(id) then
+        end_cancelled(id, KEEP_CANCELLED)
+        moved = moved - 1
+      elseif not counted then
         requeue_uncounted(id)
       elseif requeue_recovered(id, worker_id, limit) then
         dead[#dead + 1] = job_reply(id)
@@ -67,6 +70,6 @@ local function requeue_instance(instance, counted, limit, dead)
 end
 
 local function remove_instance(instance)
-  redis.call('DEL', instance_key(instance))
+  redis.call('DEL', instance_key(instance), cancels_key(instance))
   redis.call('ZREM', INSTANCES, instance)
 end

@@ -1,0 +1,120 @@
+"""`preppath-workers cancel`: cancel jobs, by id or by what they are."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import UnknownJob
+from ..queue import Queue
+from ..store.job import Job
+from ..store.listing import Listed
+from .arguments import EXIT_FAILED, add_command, positive_number
+from .queue_argument import add_queue_argument, open_queue
+from .terminal import print_error, print_line
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+#: Jobs read at a time.
+_PAGE = 500
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "cancel",
+        "cancel jobs: waiting, delayed, or with --running active ones",
+        """
+        examples:
+          preppath-workers cancel tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --running
+          preppath-workers cancel evaluation --state waiting --where userId=u1 --dry-run
+
+        An active job is interrupted within about a second, on whatever machine it runs, and ends
+        as cancelled; one that completes before that is completed.
+
+        exit codes: 0 done; 1 not done, see the message; 69 Redis does not answer;
+        78 the configuration is wrong
+        """,
+    )
+    add_queue_argument(parser)
+    parser.add_argument("ids", metavar="ID", nargs="*", help="a job's id")
+    parser.add_argument("--running", action="store_true", help="cancel active jobs too")
+    parser.add_argument(
+        "--state",
+        dest="states",
+        action="append",
+        default=[],
+        choices=("waiting", "delayed", "active"),
+        help="in place of IDs: cancel the jobs in this state (repeatable)",
+    )
+    parser.add_argument(
+        "--where",
+        type=_condition,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="only if this field of the data has this value (repeatable)",
+    )
+    parser.add_argument("--limit", type=positive_number, metavar="N", help="cancel at most N jobs")
+    parser.add_argument("--dry-run", action="store_true", help="print the ids, change nothing")
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Cancel the jobs. Raises ConfigError."""
+    if bool(args.ids) == bool(args.states):
+        args.parser.error("expected ids, or --state")
+    if args.where and not args.states:
+        args.parser.error("--where chooses among the jobs of --state")
+    queue = open_queue(args)
+    # Read completely before the first is cancelled, which would shift the pages.
+    ids = args.ids or list(_selected(queue, args))[: args.limit]
+    if not ids:
+        print_error("cancel: no such job")
+    failed = False
+    for job_id in ids:
+        if args.dry_run:
+            print_line(job_id)
+        else:
+            failed |= not _cancel(queue, job_id, args.running or "active" in args.states)
+    return EXIT_FAILED if failed else 0
+
+
+def _selected(queue: Queue, args: Namespace) -> Iterator[str]:
+    for state in args.states:
+        start = 0
+        while page := queue.jobs(state, start, _PAGE):
+            yield from (job.id for job in page if _fits(job, state, args))
+            start += _PAGE
+
+
+def _fits(job: Job, state: Listed, args: Namespace) -> bool:
+    data = job.data
+    return job.state == state and all(
+        isinstance(data, dict) and str(data.get(name)) == value for name, value in args.where
+    )
+
+
+def _cancel(queue: Queue, job_id: str, running: bool) -> bool:
+    """Cancel one job and print what came of it. Returns whether it is cancelled or will be."""
+    try:
+        state = queue.cancel(job_id, running)
+    except UnknownJob as error:
+        print_error(f"cancel: {error}")
+        return False
+    if state in ("cancelled", "cancelling"):
+        print_line(f"{job_id} {state}")
+        return True
+    allowed = "only waiting or delayed jobs can be cancelled, and active ones with --running"
+    print_error(f"cannot cancel job {job_id}: it is {state} ({allowed})")
+    return False
+
+
+def _condition(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not name or not equals:
+        raise ArgumentTypeError(f"{word!r} is not NAME=VALUE")
+    return name, value
