@@ -18,18 +18,10 @@ from typing import Any
 
 import redis
 from hiredis import Reader, pack_command
-from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.backoff import NoBackoff
 from redis.connection import ConnectionInterface, ConnectionPool, parse_url
-from redis.exceptions import (
-    AskError,
-    ClusterDownError,
-    MasterDownError,
-    MovedError,
-    ReadOnlyError,
-    ResponseError,
-    TryAgainError,
-)
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -37,6 +29,7 @@ from ..config.durability import Durability, Shortfall
 from ..config.redis_url import split_url
 from .cluster import ClusterLocator
 from .connection_classes import CONNECTION_CLASSES, UNREADABLE
+from .failover_retry import FailoverRetry
 from .locator import Locator
 from .refusals import is_wrong_server, redirection
 from .sentinel import SentinelLocator
@@ -56,22 +49,13 @@ _COMMON = {
 }
 
 
-def through_failover() -> Retry:
-    """Return a policy of up to eight more tries within some 4 s."""
-    errors = (
-        *(RedisConnectionError, RedisTimeoutError, ReadOnlyError, MasterDownError),
-        *(MovedError, AskError, TryAgainError, ClusterDownError),
-    )
-    return Retry(ExponentialWithJitterBackoff(base=0.05, cap=1.0), 8, errors)
-
-
 def client(url: str, timeout: float = 5.0, base: str = "") -> redis.Redis:
     """Return a client for producers and readers: `timeout` seconds a command.
 
     With sentinels or a Cluster, a command that fails is sent again for some seconds, since a failover may be
     under way. That is safe: all scripts are idempotent.
     """
-    retry = through_failover() if split_url(url).topology != "server" else None
+    retry = FailoverRetry() if split_url(url).topology != "server" else None
     return _client(url, base, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
 
 

@@ -9,8 +9,8 @@ from redis.cluster import RedisCluster
 from redis.connection import ConnectionPool
 
 from .cluster import ClusterLocator
-from .connection import through_failover
 from .connection_classes import CONNECTION_CLASSES
+from .failover_retry import FailoverRetry
 
 #: The settings of a RedisCluster that its nodes' connections share; those of TLS begin with `ssl_`.
 _SHARED = frozenset(
@@ -42,6 +42,6 @@ def client_of_queue(given: redis.Redis | RedisCluster, base: str) -> redis.Redis
     locator = ClusterLocator(
         nodes, {**settings, "connection_class": redis.SSLConnection if is_tls else redis.Connection}, base
     )
-    settings |= {"locator": locator, "redis_connect_func": locator.greet, "retry": through_failover()}
+    settings |= {"locator": locator, "redis_connect_func": locator.greet, "retry": FailoverRetry()}
     kind = CONNECTION_CLASSES["rediss" if is_tls else "redis"]
     return redis.Redis.from_pool(ConnectionPool(kind, **settings))
