@@ -20,6 +20,10 @@ _FIRST, _LONGEST = 0.05, 2.0
 _QUIET = 10.0
 
 
+#: No answer, or the code of a server or Cluster that cannot work for a while.
+_CANNOT_WORK = frozenset(("", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "ASK", "TRYAGAIN"))
+
+
 class ReconnectBackoff:
     """Counts the consecutive Redis failures of one process."""
 
@@ -56,8 +60,8 @@ class ReconnectBackoff:
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether Redis did not answer the last try, or is still loading its data."""
-        return self._trouble in ("", "LOADING")
+        """Whether Redis did not answer the last try, or answers that it cannot work now."""
+        return self._trouble in _CANNOT_WORK
 
     def succeeded(self) -> None:
         """Record a success."""
