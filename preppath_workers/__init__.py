@@ -12,7 +12,7 @@ Add a job and look at it:
 Everything public is exported here:
 
 * `Queue` adds, finds and controls jobs. `NewJob` is what `enqueue_many` takes, `JobRef` what it
-  returns: to wait for a job or cancel it.
+  returns: to wait for a job or cancel it. `AsyncQueue` and `AsyncJobRef` are the same for asyncio.
 * `Job`, `JobLocation`, `Counts`, `Gate`, `Health` and `QueueSnapshot` are what the queue's methods return.
 * `job` makes a `JobType` of a function, which gets a `JobContext` and raises subclasses of `JobError`.
 * `Durability` says which replicas must confirm a job that is added.
@@ -28,6 +28,7 @@ __version__ = "0.1.0"
 from .errors import (
     ConfigError,
     InvalidJob,
+    JobCancelled,
     JobError,
     JobFailed,
     JobLost,
@@ -44,7 +45,7 @@ from .errors import (
     TransientError,
     UnknownJob,
 )
-from .queue import Durability, JobRef, NewJob, Queue
+from .queue import AsyncJobRef, AsyncQueue, Durability, JobRef, NewJob, Queue
 from .registry import JobContext, JobType, job
 from .store.health import Health
 from .store.job import Job
@@ -53,6 +54,8 @@ from .store.reader import Counts, Gate
 from .store.snapshot import QueueSnapshot
 
 __all__ = [
+    "AsyncJobRef",
+    "AsyncQueue",
     "ConfigError",
     "Counts",
     "Durability",
@@ -60,6 +63,7 @@ __all__ = [
     "Health",
     "InvalidJob",
     "Job",
+    "JobCancelled",
     "JobContext",
     "JobError",
     "JobFailed",

@@ -1,7 +1,18 @@
 """The API of producers and observers: add, inspect and control jobs."""
 
 from ..config.durability import Durability
+from .async_queue import AsyncJobRef, AsyncQueue
 from .new_job import MAX_DATA_BYTES, NewJob, check_priority, encode_data
 from .queue import JobRef, Queue
 
-__all__ = ["MAX_DATA_BYTES", "Durability", "JobRef", "NewJob", "Queue", "check_priority", "encode_data"]
+__all__ = [
+    "MAX_DATA_BYTES",
+    "AsyncJobRef",
+    "AsyncQueue",
+    "Durability",
+    "JobRef",
+    "NewJob",
+    "Queue",
+    "check_priority",
+    "encode_data",
+]

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import redis
-from hiredis import HiredisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError
 
 from .locator import Locator
 from .refusals import is_wrong_server, redirection
+
+try:
+    from hiredis import HiredisError
+except ImportError:  # producers may do without it
+    HiredisError = InvalidResponse  # type: ignore[assignment,misc]
 
 #: What reading may raise if an answer isn't valid in this version of Redis's protocol.
 UNREADABLE = (InvalidResponse, HiredisError, MemoryError, RecursionError, TypeError, ValueError)

@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 from ..config.durability import Shortfall
 from ..config.model import Config, QueueConfig
 from ..errors import JobCancelled, JobLost
-from .connection import Connection
+from .consumer_connection import Connection
 from .job import Job, is_valid_id
 from .keys import Keys
 from .outcome import Cancelled, Completed, Failed, Finished, Recovered, Settlement, Wait, settlement

@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from . import scripts
-from .connection import Connection
+from .consumer_connection import Connection
 from .keys import Keys
 from .layout import refuse_newer_layout
 from .scripts import run

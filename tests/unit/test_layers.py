@@ -126,3 +126,20 @@ def test_import_of_producer_loads_no_worker() -> None:
     program = f"import sys, {PACKAGE}; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert {"dotenv", f"{PACKAGE}.worker", f"{PACKAGE}.jobs"} & {*found.stdout.split()} == set()
+
+
+def test_import_of_producer_needs_redis_alone() -> None:
+    program = f"""
+import sys
+missing = {{"openai", "boto3", "psycopg2", "requests", "dotenv", "hiredis", "lameenc", "websockets"}}
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in missing:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Missing())
+from {PACKAGE} import AsyncQueue, Queue
+Queue.from_env("tts"), AsyncQueue.from_env("tts")
+print("imported")
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert found.stdout.split() == ["imported"], found.stderr

@@ -19,7 +19,7 @@ from preppath_workers.config.load import load, load_redis, read_environment
 from preppath_workers.errors import ConfigError, JobError
 from preppath_workers.jobs import JOB_TYPES
 from preppath_workers.store import connection
-from preppath_workers.store.connection import Connection
+from preppath_workers.store.consumer_connection import Connection
 
 from .strategies import ANY_TEXT
 

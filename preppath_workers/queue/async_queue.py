@@ -1,0 +1,166 @@
+"""The producer's interface for asyncio."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from redis.asyncio import Redis
+from redis.client import NEVER_DECODE
+from redis.exceptions import RedisError
+
+from ..config.durability import Durability
+from ..config.redis_url import split_url
+from ..errors import ConfigError
+from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
+from ..store.keys import Keys
+from ..store.layout import refuse_newer_layout
+from ..store.reader import Counts
+from ..store.scripts import SERVER_TIME, Operation, Together, call
+from ..store.undecoded import decoded
+from . import operations
+from .environment import redis_config
+from .new_job import NewJob, check_priority
+from .timeouts import client_timeout
+
+Value = TypeVar("Value")
+
+
+@dataclass(slots=True)
+class AsyncJobRef:
+    """A job that was added, or is looked up by its id; see `JobRef`."""
+
+    id: str
+    created: bool
+    _queue: AsyncQueue = field(repr=False, compare=False)
+
+    async def status(self) -> Job:
+        """Return the job as it is now. Raises UnknownJob if it has expired."""
+        return await self._queue.run(operations.status(self._queue.keys, self.id))
+
+    async def wait(self, timeout: float | None = None) -> Any:
+        """Wait until the job has ended, at most `timeout` seconds; see `JobRef.wait`."""
+        queue = self._queue
+        return await queue.run(operations.wait(queue.keys, self.id, timeout, client_timeout(queue.redis)))
+
+    async def cancel(self, running: bool = False) -> State:
+        """Cancel the job; see `Queue.cancel`."""
+        return await self._queue.cancel(self.id, running)
+
+
+class AsyncQueue:
+    """A queue for asyncio: what `Queue` offers to producers, with the same arguments, results and errors.
+
+    queue = AsyncQueue("tts", redis.asyncio.Redis())
+    ref = await queue.enqueue({"questionId": "q1", "text": "What is a hash table?"})
+    await ref.wait(timeout=60)
+    """
+
+    def __init__(
+        self, name: str, redis: Redis, prefix: str = "preppath", *, durable: Durability | None = None
+    ) -> None:
+        self.name = name
+        self.keys = Keys(prefix, name)
+        self.redis = redis
+        self._durable = durable
+        self._is_checked = False
+
+    @classmethod
+    def from_env(cls, name: str, env_file: str | Path | None = None) -> Self:
+        """Return a queue on the Redis that the variables name; see `Queue.from_env`.
+
+        Raises ConfigError, also for sentinels and a Cluster: give `AsyncQueue` a client of your own then.
+        """
+        config = redis_config(env_file)
+        if split_url(config.url).topology != "server":
+            raise ConfigError(
+                "REDIS_URL is wrong: AsyncQueue.from_env expects redis://, rediss:// or unix://"
+            )
+        return cls(name, Redis.from_url(config.url), config.prefix, durable=config.enqueue)
+
+    async def run(self, operation: Operation[Value]) -> Value:
+        """Run an operation with this queue's client. Raises what the operation raises."""
+        if not self._is_checked:
+            await self._run(refuse_newer_layout(self.keys))
+            self._is_checked = True
+        return await self._run(operation)
+
+    async def enqueue(
+        self,
+        data: Mapping[str, Any],
+        *,
+        id: str | None = None,  # noqa: A002 — the name that the job's other interfaces use
+        priority: int = DEFAULT_PRIORITY,
+        delay: float = 0.0,
+        at: datetime | None = None,
+    ) -> AsyncJobRef:
+        """Add one job; see `Queue.enqueue`."""
+        job = NewJob(data, id or new_id(), priority, delay, at).encode()
+        return AsyncJobRef(job[0], await self.run(operations.add(self.keys, job, self._durable)), self)
+
+    async def enqueue_many(self, jobs: Iterable[NewJob]) -> list[AsyncJobRef]:
+        """Add jobs in order; see `Queue.enqueue_many`."""
+        added = await self.run(operations.add_many(self.keys, jobs, self._durable))
+        return [AsyncJobRef(job_id, created, self) for job_id, created in added]
+
+    def ref(self, job_id: str) -> AsyncJobRef:
+        """Return a reference to a job that exists, to wait for it or to cancel it."""
+        return AsyncJobRef(job_id, False, self)
+
+    async def get(self, job_id: str) -> Job | None:
+        """Return the job as it is now; None if there is none with that id."""
+        return await self.run(operations.get(self.keys, job_id))
+
+    async def counts(self) -> Counts:
+        """Return how many jobs are in each state, and how many workers there are."""
+        return Counts(*await self.run(call(self.keys.base, SERVER_TIME, "counts")))
+
+    async def cancel(self, job_id: str, running: bool = False) -> State:
+        """Cancel a job; see `Queue.cancel`."""
+        return await self.run(operations.cancel(self.keys, job_id, running))
+
+    async def promote(self, job_id: str) -> State:
+        """Make a delayed job due now; see `Queue.promote`."""
+        return await self.run(operations.change(self.keys, "promote_job", job_id))
+
+    async def prioritize(self, job_id: str, priority: int) -> State:
+        """Change the priority of a waiting or delayed job; see `Queue.prioritize`."""
+        check_priority(priority)
+        return await self.run(operations.change(self.keys, "prioritize", job_id, priority))
+
+    async def pause(self) -> None:
+        """Stop starting jobs of this queue, on all machines. Active jobs continue."""
+        await self.run(operations.pause(self.keys))
+
+    async def resume(self) -> None:
+        """End a pause, and a hold after a rate limit. A queue that is out of service probes at once."""
+        await self.run(call(self.keys.base, SERVER_TIME, "resume"))
+
+    async def _run(self, operation: Operation[Value]) -> Value:
+        try:
+            step = next(operation)
+            while True:
+                try:
+                    answer = await self._answer(step)
+                except RedisError as error:
+                    step = operation.throw(error)
+                else:
+                    step = operation.send(answer)
+        except StopIteration as end:
+            result: Value = end.value
+            return result
+
+    async def _answer(self, step: tuple[Any, ...] | Together) -> Any:
+        if not isinstance(step, Together):
+            return decoded(await self.redis.execute_command(*step, **{NEVER_DECODE: True}))
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for words in step.commands:
+                pipeline.execute_command(*words, **{NEVER_DECODE: True})
+            answers = await pipeline.execute(raise_on_error=False)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return [decoded(answer) for answer in answers]

@@ -1,0 +1,102 @@
+"""AsyncQueue: the producer's API for asyncio, on the real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from redis import asyncio as redis_asyncio
+
+from preppath_workers import AsyncQueue, Durability, JobFailed, NewJob, NotReplicated, Queue, UnknownJob
+from preppath_workers.store.outcome import Completed, Finished
+from preppath_workers.store.reader import Counts
+
+from .consumer_steps import OpenConsumer
+
+
+@asynccontextmanager
+async def opened(url: str, prefix: str, decode: bool) -> AsyncIterator[AsyncQueue]:
+    async with redis_asyncio.Redis.from_url(url, decode_responses=decode) as client:
+        await client.script_flush()
+        yield AsyncQueue("tts", client, prefix)
+
+
+@pytest.mark.parametrize("decode", [True, False], ids=["text", "bytes"])
+def test_async_queue_adds_finds_and_changes_jobs(
+    redis_url: str, key_prefix: str, queue: Queue, decode: bool
+) -> None:
+    async def scene() -> None:
+        async with opened(redis_url, key_prefix, decode) as tts:
+            ref = await tts.enqueue({"text": "é"}, id="a", priority=7)
+            assert ref.created
+            assert not (await tts.enqueue({}, id="a")).created
+            assert (await ref.status()).data == {"text": "é"}
+            assert await tts.get("none") is None
+            later, *_ = await tts.enqueue_many([NewJob({}, delay=60), NewJob({}, id="b")])
+            assert await tts.promote(later.id) == "waiting"
+            assert await tts.prioritize("b", 1) == "waiting"
+            assert await tts.counts() == Counts(3, 0, 0, 0, 0, 0)
+            assert await tts.ref("b").cancel() == "cancelled"
+            await tts.pause()
+            assert queue.gate().paused
+            await tts.resume()
+            assert not queue.gate().paused
+            with pytest.raises(UnknownJob):
+                await tts.cancel("none")
+
+    asyncio.run(scene())
+
+
+def test_async_wait_returns_the_result_and_leaves_the_loop_free(
+    redis_url: str, key_prefix: str, open_consumer: OpenConsumer
+) -> None:
+    async def scene() -> None:
+        async with opened(redis_url, key_prefix, False) as tts:
+            ref = await tts.enqueue({})
+            waiting = asyncio.create_task(ref.wait(10))
+            while "awaited" not in (await ref.status()).fields:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(finish)
+            assert await waiting == "done"
+            cancelled = await tts.enqueue({})
+            await cancelled.cancel()
+            with pytest.raises(JobFailed, match="was cancelled"):
+                await cancelled.wait(1)
+            with pytest.raises(TimeoutError):
+                await (await tts.enqueue({})).wait(0.05)
+
+    def finish() -> None:
+        consumer = open_consumer()
+        consumer.settle_and_fetch()
+        job = consumer.next_job()
+        consumer.settle(Finished(job, Completed('"done"'), 1))  # type: ignore[arg-type] # there is one
+
+    asyncio.run(scene())
+
+
+def test_async_queue_that_is_durable_says_what_is_not_replicated(redis_url: str, key_prefix: str) -> None:
+    async def scene() -> None:
+        async with opened(redis_url, key_prefix, True) as tts:
+            durable = AsyncQueue("tts", tts.redis, key_prefix, durable=Durability(seconds=0.01))
+            with pytest.raises(NotReplicated):
+                await durable.enqueue({}, id="j")
+            assert (await tts.ref("j").status()).state == "waiting"
+
+    asyncio.run(scene())
+
+
+def test_async_queue_from_env_uses_the_variables(
+    monkeypatch: pytest.MonkeyPatch, redis_url: str, key_prefix: str, queue: Queue
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("KEY_PREFIX", key_prefix)
+
+    async def scene() -> str:
+        tts = AsyncQueue.from_env("tts")
+        ref = await tts.enqueue({})
+        await tts.redis.aclose()
+        return ref.id
+
+    assert queue.get(asyncio.run(scene()))
