@@ -39,6 +39,8 @@ class FakeContext:
 
     data: Mapping[str, Any] = field(default_factory=dict)
     id: str = "job-1"
+    queue: str = "test"
+    attempt: int = 1
     #: The percentages and the words that `progress` was given.
     reported: list[float] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
@@ -78,7 +80,7 @@ class FakeContext:
 
     def again(self) -> FakeContext:
         """Return the context of the next attempt at the same job."""
-        return FakeContext(self.data, self.id, checkpoints=self.checkpoints)
+        return FakeContext(self.data, self.id, self.queue, self.attempt + 1, checkpoints=self.checkpoints)
 
 
 def run_job(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -76,6 +77,8 @@ def load(
         log=_log(environment),
         all_queues=tuple(queue.name for queue in defaults),
         services=services,
+        sentry_dsn=_sentry_dsn(environment),
+        sentry_environment=environment.text("SENTRY_ENVIRONMENT") or None,
         lease=environment.seconds("LEASE_SECONDS", Config.lease, minimum=2),
         probe_interval=environment.seconds("PROBE_SECONDS", Config.probe_interval, minimum=1),
         outage_patience=environment.seconds("OUTAGE_PATIENCE", Config.outage_patience, minimum=60),
@@ -159,6 +162,13 @@ def _is_database_host(host: str) -> bool:
         return has_host(urlsplit(f"//[{host}]" if ":" in host else f"//{host}"))
     except ValueError:
         return False
+
+
+def _sentry_dsn(environment: Environment) -> str | None:
+    dsn = environment.url("SENTRY_DSN", "", ("https", "http"))
+    if dsn and find_spec("sentry_sdk") is None:
+        environment.problem("SENTRY_DSN", "the Python package sentry-sdk: pip install sentry-sdk")
+    return dsn or None
 
 
 def _log(environment: Environment) -> LogConfig:

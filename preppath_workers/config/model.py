@@ -165,6 +165,9 @@ class Config:
     all_queues: tuple[str, ...] = ()
     #: The services that these queues' jobs use; the settings of the others are optional.
     services: frozenset[str] = frozenset()
+    #: Where failed attempts are reported to Sentry; None for nowhere.
+    sentry_dsn: str | None = field(repr=False, default=None)
+    sentry_environment: str | None = None
     #: Whether to stop when the queues are empty.
     burst: bool = False
     #: Seconds without a heartbeat after which an instance counts as dead.
@@ -198,6 +201,7 @@ class Config:
             self.redis.url,
             self.database_url,
             self.storage.endpoint,
+            self.sentry_dsn,
             *(model.base_url for model in models),
         )
         found = [password for url in urls for password in _passwords(url or "")]

@@ -14,6 +14,14 @@ class JobContext(Protocol):
         """The job's id, the same for every attempt."""
 
     @property
+    def queue(self) -> str:
+        """The name of the job's queue."""
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1; attempts that aren't counted are left out."""
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """The producer's data: any JSON object, not yet validated."""
 

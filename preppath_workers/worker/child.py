@@ -74,6 +74,10 @@ def _fork(name: str, body: Callable[[], None]) -> ForkProcess:
         code = _exit_code(name, body)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
+        if "sentry_sdk" in sys.modules:
+            from .sentry import flush
+
+            flush()
         # Not sys.exit: a thread that a handler left running would keep the process alive.
         os._exit(code)
 

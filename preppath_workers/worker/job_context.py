@@ -58,6 +58,16 @@ class ActiveJobContext:
     def _checkpoints(self) -> dict[str, str]:
         return dict(self._job.checkpoints)
 
+    @property
+    def queue(self) -> str:
+        """The name of the job's queue."""
+        return self._job.queue
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self._job.attempts
+
     def progress(self, percent: float, stage: str = "") -> None:
         """Store the progress, at most five times a second. Raises JobLost; a failure of Redis is ignored."""
         now = time.monotonic()

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from .. import log
+from ..clients.services import Services
 from ..config import load as config
-from ..config.model import Config, QueueConfig
+from ..config.model import Config
 from ..errors import ConfigError
 from ..jobs.loading import OWN_JOBS, load_job_types
 from ..registry import Handler, JobType, Registry
 from . import host, signals
-
-if TYPE_CHECKING:
-    from ..clients.services import Services
+from .around import Hook, surround
 
 
 def run_workers(
@@ -25,6 +23,7 @@ def run_workers(
     env_file: str | Path | None = None,
     queues: Sequence[str] = (),
     burst: bool = False,
+    around: Hook | None = None,
 ) -> int:
     """Run workers until a signal stops them, as `preppath-workers run` does. Returns the exit code.
 
@@ -35,10 +34,12 @@ def run_workers(
         env_file: a file of variables; those of the process override it.
         queues: names of the queues to work on, in place of `QUEUES`.
         burst: stop when no job waits, runs or is due within a minute.
+        around: called with the JobContext of each attempt, in a worker; the handler runs inside the context
+            manager that it returns, and its errors pass through.
 
     Raises ConfigError.
     """
-    return Workers(jobs, env_file, queues, burst).run()
+    return Workers(jobs, env_file, queues, burst, around).run()
 
 
 class Workers:
@@ -50,11 +51,13 @@ class Workers:
         env_file: str | Path | None,
         only: Sequence[str],
         burst: bool = False,
+        around: Hook | None = None,
     ) -> None:
         self._jobs = jobs
         self._env_file = env_file
         self._only = only
         self._burst = burst
+        self._around = around
         self._job_types: Sequence[JobType] = ()
         self._handlers: dict[str, Handler] = {}
 
@@ -85,31 +88,37 @@ class Workers:
         from .supervisor import Supervisor
 
         scripts()  # read once, before forking the workers
-        self._load_handlers(first.queues)
+        self._load_handlers(first)
         return Supervisor(first, Registry(self._handlers, _preloaded_services), self._load_again).run()
 
     def _load_again(self) -> Config:
         loaded = self.load()
-        self._load_handlers(loaded.queues)
+        self._load_handlers(loaded)
         # Last: if anything fails, the old configuration stays in force, and its secrets stay redacted.
         log.configure(loaded.log, loaded.secrets())
         return loaded
 
-    def _load_handlers(self, queues: Sequence[QueueConfig]) -> None:
-        """Load the handlers of these queues that are not loaded yet."""
-        wanted = {queue.name for queue in queues} - self._handlers.keys()
+    def _load_handlers(self, config: Config) -> None:
+        """Load the handlers of the configured queues that are not loaded yet."""
+        wanted = {queue.name for queue in config.queues} - self._handlers.keys()
+        hooks = [self._around] if self._around else []
+        if config.sentry_dsn:
+            from .sentry import sentry_hook
+
+            hooks.append(sentry_hook(config.sentry_dsn, config.sentry_environment, config.secrets()))
         for job_type in self._job_types:
             if job_type.name in wanted:
                 try:
-                    self._handlers[job_type.name] = job_type.load()
+                    handler = job_type.load()
                 except TypeError as error:
                     raise ConfigError(f"cannot run the job {job_type.name}: {error}") from error
+                for hook in hooks:
+                    handler = surround(handler, hook)
+                self._handlers[job_type.name] = handler
 
 
 def _preloaded_services(loaded: Config) -> Services:
     """Return the clients for workers that are forked later."""
-    from ..clients.services import Services
-
     services = Services(loaded)
     services.preload({name for queue in loaded.queues for name in queue.services})
     return services
