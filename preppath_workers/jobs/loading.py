@@ -92,8 +92,8 @@ def _imported(name: str) -> ModuleType:
 
 def _failed(name: str, error: Exception) -> _ModuleProblem:
     if isinstance(error, SyntaxError):
-        where = f"{error.filename}, line {error.lineno}"
+        message, where = error.msg, f"{error.filename}, line {error.lineno}"
     else:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{last.filename}, line {last.lineno}"
-    return _ModuleProblem(f"cannot import the jobs of {name}: {type(error).__name__}: {error} ({where})")
+        message, where = str(error), f"{last.filename}, line {last.lineno}"
+    return _ModuleProblem(f"cannot import the jobs of {name}: {type(error).__name__}: {message} ({where})")
