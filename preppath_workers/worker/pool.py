@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from multiprocessing.context import ForkProcess
 
 from ..config.load import EX_CONFIG
@@ -52,7 +52,6 @@ class Pool:
         #: slots too.
         self._queues: dict[str, QueueConfig] = {}
         self._slots: dict[str, int] = {}
-        self._cancellations = Cancellations()
         self._janitor = ManagedProcess("janitor", self._fork_janitor)
         self._workers: dict[SlotId, ManagedProcess] = {}
         self._services = registry.services(config)
@@ -232,6 +231,11 @@ class Pool:
     def _spawn_if_due(self, process: ManagedProcess, time_limit: float) -> None:
         if not process.is_running and not process.respawn_delay:
             process.spawn(self._generation, time_limit)
+
+    @cached_property
+    def _cancellations(self) -> Cancellations:
+        """Created with the first process, whose start is tried again if the machine is out of memory."""
+        return Cancellations()
 
     def _wanted(self) -> set[SlotId]:
         return {(queue.name, number) for queue in self.config.queues for number in range(queue.concurrency)}
