@@ -22,7 +22,8 @@ from ..registry import Handler
 from ..store.consumer import Consumer
 from .cancellations import Cancellations
 from .forking import Child
-from .janitor import LEAVE, InstanceInfo
+from .instance_info import InstanceInfo
+from .janitor import LEAVE
 from .janitor_process import JanitorProcess
 from .liveness import Liveness
 from .process_title import ProcessTitle

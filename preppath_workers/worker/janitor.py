@@ -12,13 +12,12 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from redis.exceptions import RedisError
 
-from ..config.model import Config, QueueConfig
+from ..config.model import Config
 from ..log import fields
 from ..queue import Queue
 from ..store.clients import Clients
@@ -29,11 +28,11 @@ from ..store.layout import refuse_newer_layout
 from ..store.refusals import is_refusal
 from ..store.scripts import Caller, run
 from . import job_log, webhooks
-from .cancellations import Cancellations
 from .connection_uptime import ConnectionUptime
 from .epochs import Epochs
 from .fitness import refuse_unfit_server
 from .forking import is_orphaned
+from .instance_info import InstanceInfo
 from .rate_limits import RateLimits
 from .reconnect_backoff import ReconnectBackoff
 from .signals import CANCEL
@@ -60,29 +59,6 @@ _REAP_BATCH = 10
 #: Asks the janitor to release the lease and exit. Not SIGTERM, because a container may send that to the whole
 #: process group, and the janitor must outlive the workers.
 LEAVE = signal.SIGUSR1
-
-
-@dataclass(frozen=True)
-class InstanceInfo:
-    """An instance and its queues.
-
-    Args:
-        instance: the instance's name.
-        slots: the most slots that each queue has had, including slots that are closed now.
-        queues: every queue as it was last configured.
-        started_at: ms since the epoch.
-        configured_at: when the configuration was read, in seconds of the monotonic clock.
-        workers: configured workers by queue; queues that are missing here have one in each slot.
-        cancellations: where workers see that their job is cancelled.
-    """
-
-    instance: str
-    slots: Mapping[str, int]
-    queues: Mapping[str, QueueConfig]
-    started_at: int
-    configured_at: float = 0.0
-    workers: Mapping[str, int] = field(default_factory=dict)
-    cancellations: Cancellations = field(default_factory=Cancellations)
 
 
 class Janitor:

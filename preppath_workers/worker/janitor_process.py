@@ -13,7 +13,8 @@ from ..config.model import Config
 from ..store.clients import Clients
 from .burst import Burst
 from .forking import is_orphaned
-from .janitor import LEAVE, InstanceInfo, Janitor
+from .instance_info import InstanceInfo
+from .janitor import LEAVE, Janitor
 from .liveness import Liveness
 from .signals import GROUP_SIGNALS
 

@@ -16,7 +16,8 @@ from ..registry import Registry
 from .cancellations import Cancellations
 from .child import fork_janitor, fork_worker
 from .forking import reap_zombies
-from .janitor import LEAVE, InstanceInfo
+from .instance_info import InstanceInfo
+from .janitor import LEAVE
 from .liveness import Liveness
 from .managed_process import ManagedProcess
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.store.connection import client
-from preppath_workers.worker.janitor import InstanceInfo
+from preppath_workers.worker.instance_info import InstanceInfo
 from preppath_workers.worker.janitor_process import JanitorProcess
 from preppath_workers.worker.liveness import Liveness
 from tests.bench.peers.driver import data

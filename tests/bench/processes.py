@@ -19,7 +19,7 @@ from preppath_workers.store.connection import client
 from preppath_workers.store.consumer import Consumer, Wait
 from preppath_workers.store.job import Job
 from preppath_workers.store.outcome import Finished
-from preppath_workers.worker.janitor import InstanceInfo
+from preppath_workers.worker.instance_info import InstanceInfo
 from preppath_workers.worker.janitor_process import JanitorProcess
 from preppath_workers.worker.liveness import Liveness
 from tests.support.report import p50_p99

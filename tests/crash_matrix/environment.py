@@ -22,7 +22,7 @@ from preppath_workers.config.model import Config, QueueConfig
 from preppath_workers.store import connection, scripts
 from preppath_workers.worker.cancellations import Cancellations
 from preppath_workers.worker.child import fork_janitor, fork_worker
-from preppath_workers.worker.janitor import InstanceInfo
+from preppath_workers.worker.instance_info import InstanceInfo
 from preppath_workers.worker.liveness import Liveness
 from tests.integration.store.redis_state import RedisState
 from tests.support.minimal_env import MINIMAL_ENV
