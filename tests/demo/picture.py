@@ -22,10 +22,12 @@ from xml.sax.saxutils import escape
 
 import pyte
 
+from tests.support.process import ROOT
+
 _PICTURES = Path(__file__).parent / "pictures"
 
 #: The terminal, in characters, and the size of a character, in pixels.
-_COLUMNS, _LINES, _WIDTH, _HEIGHT = 96, 36, 8, 17
+_COLUMNS, _LINES, _WIDTH, _HEIGHT = 100, 36, 8, 17
 
 #: Pixels around the terminal's content.
 _MARGIN = 12
@@ -53,20 +55,19 @@ def main() -> int:
     """Run the demo and write both pictures; return the demo's exit code."""
     _PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.html"
-        outputs, code = _record([sys.executable, "-m", "tests.demo", "--report", str(report)])
+        outputs, code = _record([sys.executable, "-m", "tests.demo"], folder)
         if code == 0:
             (_PICTURES / "terminal.svg").write_text(_svg(_frames(outputs)), encoding="utf-8")
-            _take_screenshot(report, _PICTURES / "report.webp")
+            _take_screenshot(Path(folder) / "report.html", _PICTURES / "report.webp")
     return code
 
 
-def _record(command: list[str]) -> tuple[list[tuple[float, bytes]], int]:
-    """Run the command in a terminal; return its outputs, each with its time, and its exit code."""
+def _record(command: list[str], folder: str) -> tuple[list[tuple[float, bytes]], int]:
+    """Run the command in the folder, in a terminal; return its outputs with their times, and its exit code."""
     controller, terminal = pty.openpty()
     ioctl(terminal, TIOCSWINSZ, pack("HHHH", _LINES, _COLUMNS, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color"}
-    with subprocess.Popen(command, stdin=terminal, stdout=terminal, env=environment) as process:
+    environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, env=environment, cwd=folder) as process:
         os.close(terminal)
         outputs = []
         while output := _read(controller):
@@ -155,7 +156,7 @@ def _text(line: Line, name: str) -> str:
 
 
 def _take_screenshot(report: Path, picture: Path) -> None:
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,1000"]
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,940"]
     command = ["chromium", *options, f"--screenshot={picture}", report.as_uri()]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
 

@@ -14,7 +14,7 @@ from .environment import Environment
 from .interview import QUESTIONS, Question, Utterance
 from .story import Story
 
-#: The highest word error rate of a spoken question.
+#: The highest mean word error rate of the spoken questions.
 WORST_ERROR_RATE = 0.15
 
 #: Points of 10 that an answer may gain by an order to the grader: the scores of the same words vary.
@@ -105,14 +105,16 @@ class Results:
             return
         rates = [self._find(f"{question.id}-question").error_rate for question in QUESTIONS]
         shown = ", ".join(f"{rate:.2f}" for rate in rates)
-        text = f"Spoken questions were heard with word error rates of {shown} (at most {WORST_ERROR_RATE})."
-        yield Check(max(rates) <= WORST_ERROR_RATE, text)
+        text = (
+            f"Spoken questions were heard with word error rates of {shown} (mean at most {WORST_ERROR_RATE})."
+        )
+        yield Check(fmean(rates) <= WORST_ERROR_RATE, text)
 
     def _check_scores(self) -> Iterator[Check]:
         pairs = [(self._find(f"{each.id}-good"), self._find(f"{each.id}-poor")) for each in QUESTIONS]
         shown = ", ".join(f"{good.score:.1f} over {poor.score:.1f}" for good, poor in pairs)
         passed = all(good.score > poor.score for good, poor in pairs)
-        yield Check(passed, f"Each good answer has a higher score than the poor one: {shown}.")
+        yield Check(passed, f"Good answers score higher than poor ones: {shown}.")
         ordering = next(result for result in self._results if result.utterance.kind == "order")
         poor = self._find(f"{ordering.utterance.question.id}-poor")
         text = f"An order to the grader gained nothing: {ordering.score:.1f}, without it {poor.score:.1f}."

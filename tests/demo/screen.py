@@ -64,7 +64,10 @@ class Screen:
     def score(self, name: str, score: float, details: str) -> None:
         """Print a score of 0 to 10."""
         line = Table.grid(padding=(0, 0, 0, 2))
-        line.add_column(min_width=31)
+        line.add_column(min_width=30)
+        line.add_column(width=10)
+        line.add_column(min_width=4)
+        line.add_column(no_wrap=True, overflow="ellipsis")
         if self._console.is_terminal:
             line.add_row(f"  {name}", _bar(10 * score, "cyan"), f"{score:4.1f}", Text(details, GREY))
             self._print(line)

@@ -69,7 +69,7 @@ def _run(environment: Environment, screen: Screen, away: float, report: Path, ke
     for check in results.checks:
         screen.check(check.passed, check.text)
     screen.say()
-    screen.say(f"The report, with everything to listen to: {report.resolve().as_uri()}", "bold")
+    screen.say(f"The report, with everything to listen to: {report}", "bold")
     if keeps:
         _keep(environment, screen)
     return results.passed
@@ -86,7 +86,7 @@ def _print_results(results: Results, hears: bool, screen: Screen) -> None:
         for each in answered:
             scores = each.feedback or {}
             details = [f"{name} {scores.get(f'{name}Score', 0):.1f}" for name in SCORES]
-            screen.score(_NAMES[each.utterance.kind], each.score, "  ".join(details))
+            screen.score(_NAMES[each.utterance.kind], each.score, ", ".join(details))
 
 
 def _keep(environment: Environment, screen: Screen) -> None:
