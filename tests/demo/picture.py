@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _record(command: list[str], folder: str) -> tuple[list[tuple[float, bytes]], int]:
-    """Run the command in the folder, in a terminal; return its outputs with their times, and its exit code."""
+    """Run the command in the folder, in a terminal; return its outputs with times, and its exit code."""
     controller, terminal = pty.openpty()
     ioctl(terminal, TIOCSWINSZ, pack("HHHH", _LINES, _COLUMNS, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
