@@ -57,6 +57,12 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="SECONDS",
         help="start the job after this delay",
     )
+    parser.add_argument(
+        "--expires",
+        type=_seconds,
+        metavar="SECONDS",
+        help="never start the job if it hasn't started by then",
+    )
     parser.set_defaults(run=run)
 
 
@@ -86,7 +92,8 @@ def _jobs(lines: Iterable[str], args: Namespace) -> list[NewJob]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                jobs.append(NewJob(_object(line), args.id or new_id(), args.priority, args.delay))
+                job_id = args.id or new_id()
+                jobs.append(NewJob(_object(line), job_id, args.priority, args.delay, expires=args.expires))
             except ValueError as error:
                 where = f"line {number}: " if args.data == "-" else ""
                 raise ValueError(f"{where}{error}") from error

@@ -12,9 +12,9 @@ def explain(job: Job, location: JobLocation, gate: Gate) -> str:
     """Return what the job waits for, or how it ended."""
     match job.state:
         case "waiting":
-            return _waiting(location, gate)
+            return _waiting(location, gate) + _expiry(job, location.at)
         case "delayed":
-            return _delayed(job, location)
+            return _delayed(job, location) + _expiry(job, location.at)
         case "active":
             return _active(job, location) + (", is being cancelled" if job.is_cancelling else "")
         case "failed":
@@ -24,6 +24,8 @@ def explain(job: Job, location: JobLocation, gate: Gate) -> str:
             return f"completed by attempt {job.attempts}"
         case "cancelled":
             return "cancelled while it ran" if job.is_cancelling else "cancelled before it started"
+        case "expired":
+            return "not started before it expired; it will never start"
         case _:
             return "unknown state, its hash was edited; run `check --fix`"
 
@@ -64,6 +66,14 @@ def _delayed(job: Job, location: JobLocation) -> str:
     if not job.failures:
         return f"scheduled for {due}"
     return f"failed {counted(job.failures, 'time')}, last with {error.get('class')}; next attempt {due}"
+
+
+def _expiry(job: Job, now: int) -> str:
+    if job.expires_at is None or job.started_at:
+        return ""
+    if job.expires_at <= now:
+        return "; it has expired and will not start"
+    return f"; expires {moment(job.expires_at, now)}"
 
 
 def _active(job: Job, location: JobLocation) -> str:

@@ -28,7 +28,7 @@ _LOOK = 0.1
 #: Seconds between retries while Redis does not answer.
 _PAUSE = 0.5
 
-#: Exit codes of --wait: the job failed or was cancelled; it did not finish in time.
+#: Exit codes of --wait: the job failed, was cancelled or expired; it did not finish in time.
 _EXIT_NOT_COMPLETED, _EXIT_NOT_ENDED = 3, 4
 
 
@@ -43,7 +43,7 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers show tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --wait 60
 
         exit codes: 0 job found (with --wait: completed); 1 no such job;
-        with --wait: 3 failed or cancelled, 4 not finished in time;
+        with --wait: 3 failed, cancelled or expired, 4 not finished in time;
         69 Redis does not answer; 78 the configuration is wrong
         """,
         aliases=["status"],
@@ -111,7 +111,12 @@ def _find(queue: Queue, job_id: str) -> Job:
 
 def _shown(job: Job, reason: str, now: int) -> list[str]:
     shown = job.to_dict() | {"why": reason}
-    for name, ms in (("created", job.created_at), ("started", job.started_at), ("finished", job.finished_at)):
+    for name, ms in (
+        ("created", job.created_at),
+        ("started", job.started_at),
+        ("finished", job.finished_at),
+        ("expires", job.expires_at),
+    ):
         shown[f"{name}At"] = moment(ms, now) if ms else None
     if job.error:
         shown["error"] = f"{job.error.get('class')}: {job.error.get('message')}"

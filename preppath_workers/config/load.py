@@ -204,4 +204,12 @@ def _queue(environment: Environment, default: QueueConfig) -> QueueConfig:
         backoff_max=environment.seconds(variable + "BACKOFF_MAX", default.backoff_max, minimum=0),
         timeout=environment.seconds(variable + "TIMEOUT", default.timeout, minimum=1),
         recoveries=environment.integer(variable + "RECOVERIES", default.recoveries, minimum=0),
+        fair_by=_fair_by(environment, variable + "FAIR_BY", default.fair_by),
     )
+
+
+def _fair_by(environment: Environment, variable: str, default: str) -> str:
+    field = environment.text(variable).strip() or default
+    if len(field) > 100 or not field.isprintable():
+        environment.problem(variable, "the name of a field of the job's data, or none")
+    return "" if field.lower() == "none" else field

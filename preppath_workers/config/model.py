@@ -55,6 +55,8 @@ class QueueConfig:
     timeout: float = 120.0
     #: Times that a job runs again after its worker died during it.
     recoveries: int = 3
+    #: The field of a job's data that identifies its user, so that users take turns; empty if they don't.
+    fair_by: str = ""
     #: Variable that enables the queue by default; without it, workers run only if the queue is named.
     needs: str | None = None
     #: The services that its jobs use, by their names in `clients/services.py`.

@@ -12,6 +12,7 @@ JOB_TYPES: tuple[JobType, ...] = (
         concurrency=2,
         rate_limit="5/60",
         timeout=600,
+        fair_by="userId",
         services=("storage", "openai", "database"),
     )("preppath_workers.jobs.transcription:handle"),
     job(
@@ -26,6 +27,7 @@ JOB_TYPES: tuple[JobType, ...] = (
         concurrency=5,
         rate_limit="20/60",
         retries=2,
+        fair_by="userId",
         services=("openai", "database"),
     )("preppath_workers.jobs.evaluation:handle"),
     job(

@@ -96,9 +96,10 @@ class AsyncQueue:
         priority: int = DEFAULT_PRIORITY,
         delay: float = 0.0,
         at: datetime | None = None,
+        expires: float | None = None,
     ) -> AsyncJobRef:
         """Add one job; see `Queue.enqueue`."""
-        job = NewJob(data, id or new_id(), priority, delay, at).encode()
+        job = NewJob(data, id or new_id(), priority, delay, at, expires).encode()
         return AsyncJobRef(job[0], await self.run(operations.add(self.keys, job, self._durable)), self)
 
     async def enqueue_many(self, jobs: Iterable[NewJob]) -> list[AsyncJobRef]:

@@ -23,8 +23,11 @@ _CHUNK = 500
 #: Characters of data in one script call: 500 jobs of the largest size would be half a gigabyte.
 _CHUNK_CHARACTERS = 1_000_000
 
+#: Longest delay and longest time to expiry, seconds.
+_LONGEST_DELAY = 10 * 365 * 86_400
+
 #: Arguments of `enqueue.lua` for one job; see `NewJob.encode`.
-Encoded = tuple[str, str, int, int]
+Encoded = tuple[str, str, int, int | str]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class NewJob:
         priority: 1 (most urgent) to 100; first in, first out within one priority.
         delay: seconds until the job is due.
         at: the time when it is due, with a time zone, in place of `delay`; by this machine's clock.
+        expires: seconds from now. A job that hasn't started by then never starts and ends as `expired`.
     """
 
     data: Mapping[str, Any]
@@ -44,19 +48,29 @@ class NewJob:
     priority: int = DEFAULT_PRIORITY
     delay: float = 0.0
     at: datetime | None = None
+    expires: float | None = None
 
     def encode(self) -> Encoded:
-        """Return the script's arguments: id, JSON, priority, delay in ms. Raises ValueError if any is
-        invalid."""
+        """Return the script's arguments: id, JSON, priority, and the delay in ms or the options as JSON.
+        Raises ValueError if any is invalid."""
         if not is_valid_id(self.id):
             raise ValueError(
                 f"id {self.id!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
             )
         check_priority(self.priority)
         delay = self.delay if self.at is None else self._delay_until(self.at)
-        if not 0 <= delay <= 10 * 365 * 86_400:
+        if not 0 <= delay <= _LONGEST_DELAY:
             raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {delay!r}")
-        return self.id, encode_data(self.data), self.priority, round(delay * 1000)
+        return self.id, encode_data(self.data), self.priority, self._options(round(delay * 1000))
+
+    def _options(self, delay_ms: int) -> int | str:
+        if self.expires is None:
+            return delay_ms
+        if not delay_ms < self.expires * 1000 <= _LONGEST_DELAY * 1000:
+            raise ValueError(
+                f"expires must be later than the delay and at most ten years, not {self.expires!r} seconds"
+            )
+        return _compact({"delay": delay_ms, "expires": round(self.expires * 1000)})
 
     def _delay_until(self, at: datetime) -> float:
         if at.tzinfo is None:

@@ -111,10 +111,11 @@ class Queue(QueueReader):
         priority: int = DEFAULT_PRIORITY,
         delay: float = 0.0,
         at: datetime | None = None,
+        expires: float | None = None,
     ) -> JobRef:
         """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid, and
         NotReplicated."""
-        job = NewJob(data, id or new_id(), priority, delay, at).encode()
+        job = NewJob(data, id or new_id(), priority, delay, at, expires).encode()
         return JobRef(job[0], self.run(operations.add(self.keys, job, self._durable)), self)
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[JobRef]:

@@ -86,6 +86,7 @@ def job(
     backoff_max: float = QueueConfig.backoff_max,
     timeout: float = QueueConfig.timeout,
     recoveries: int = QueueConfig.recoveries,
+    fair_by: str = QueueConfig.fair_by,
     needs: str | None = None,
     services: tuple[str, ...] = (),
 ) -> Callable[[Function], JobType]:
@@ -110,6 +111,7 @@ def job(
         backoff: seconds before the first retry; each further one waits twice as long, up to `backoff_max`.
         timeout: seconds that a job may run.
         recoveries: times that a job runs again after its worker died during it.
+        fair_by: the field of the data that identifies a user, so that users take turns.
         needs: a variable without which the queue isn't worked on by default.
         services: clients of PrepPath's services that it uses: openai, storage, database, webhook.
 
@@ -145,6 +147,7 @@ def job(
         backoff_max=backoff_max,
         timeout=timeout,
         recoveries=recoveries,
+        fair_by=fair_by,
         needs=needs,
         services=services,
     )

@@ -13,7 +13,9 @@ from typing import Any, Literal, cast
 
 from . import json_text
 
-State = Literal["waiting", "delayed", "active", "completed", "failed", "cancelled", "cancelling", "unknown"]
+State = Literal[
+    "waiting", "delayed", "active", "completed", "failed", "cancelled", "cancelling", "expired", "unknown"
+]
 
 #: Priority of a job without one; 1 is the most urgent, 100 the least.
 DEFAULT_PRIORITY = 50
@@ -85,8 +87,11 @@ class Job:
 
     @property
     def data(self) -> Any:
-        """The producer's data; None if it isn't JSON."""
-        return _json(self.fields.get("data"), json_text.loads)
+        """The producer's data, without the options of a raw push; None if it isn't JSON."""
+        data = _json(self.fields.get("data"), json_text.loads)
+        if "options" in self.fields and isinstance(data, dict):
+            return {name: value for name, value in data.items() if not name.startswith("$")}
+        return data
 
     @property
     def priority(self) -> int:
@@ -192,6 +197,11 @@ class Job:
         return integer(self.fields.get("finishedAt"))
 
     @property
+    def expires_at(self) -> int | None:
+        """When it ends as `expired` if it hasn't started by then."""
+        return integer(self.fields.get("expiresAt"))
+
+    @property
     def checkpoints(self) -> Mapping[str, str]:
         """The results of finished steps of a running job, by name, as JSON."""
         return {
@@ -209,7 +219,7 @@ class Job:
     @property
     def is_finished(self) -> bool:
         """Whether nothing more will happen to it by itself."""
-        return self.state in ("completed", "failed", "cancelled")
+        return self.state in ("completed", "failed", "cancelled", "expired")
 
     def _number(self, name: str, default: int = 0) -> int:
         return integer(self.fields.get(name)) or default
@@ -239,6 +249,7 @@ class Job:
             "createdAt": iso(self.created_at),
             "startedAt": iso(self.started_at),
             "finishedAt": iso(self.finished_at),
+            "expiresAt": iso(self.expires_at),
         }
 
 

@@ -28,8 +28,18 @@ class Keys:
 
     @property
     def priority_index(self) -> str:
-        """zset: the last waiting job of each priority, scored by it."""
+        """zset: the last waiting job of each priority and round, scored by both."""
         return self.base + "priority_index"
+
+    @property
+    def fair(self) -> str:
+        """hash: by, the field of a job's data that identifies its user. Missing if users don't take turns."""
+        return self.base + "fair"
+
+    @property
+    def turns(self) -> str:
+        """zset: `<priority> <user>`, scored by the priority and round of the user's last waiting job."""
+        return self.base + "turns"
 
     @property
     def delayed(self) -> str:
@@ -76,7 +86,8 @@ class Keys:
     @property
     def meta(self) -> str:
         """hash: layout, the version of the queue's data model (LAYOUT); epoch, epochAt, lossAt and lossMs,
-        which show that Redis has lost writes; waits, how often producers waited for replicas."""
+        which show that Redis has lost writes; waits, how often producers waited for replicas;
+        fairSince (ms), when the instance that set `fair` read its configuration."""
         return self.base + "meta"
 
     @property

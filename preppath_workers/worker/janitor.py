@@ -199,6 +199,7 @@ class Janitor:
             "startedAt": instance_info.started_at,
             "version": self._version,
             "workers": instance_info.workers.get(queue, instance_info.slots[queue]),
+            "fairBy": instance_info.queues[queue].fair_by,
         }
         pairs = [str(word) for pair in details.items() for word in pair]
         lease = _ms(self._config.lease)

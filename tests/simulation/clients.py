@@ -17,10 +17,16 @@ class Clients:
     """The clients of the queue that are not processes of ours."""
 
     def __init__(
-        self, proxy: Proxy, keys: Keys, call: Caller, random: Random, say: Callable[[str], None]
+        self,
+        proxy: Proxy,
+        keys: Keys,
+        call: Caller,
+        random: Random,
+        say: Callable[[str], None],
+        is_fair: bool,
     ) -> None:
         self._proxy, self._keys, self._call = proxy, keys, call
-        self._random, self._say = random, say
+        self._random, self._say, self._is_fair = random, say, is_fair
         self._added = 0
         #: Raw pushes so far.
         self.pushed = 0
@@ -38,19 +44,18 @@ class Clients:
         number = number or self._random.choice([1, 1, 1, 4])
         ids = [f"j{self._added + index}" for index in range(number)]
         self._added += len(ids)
-        words = [
-            word
-            for job_id in ids
-            for word in (
-                job_id,
-                f'{{"of":"{job_id}"}}',
-                self._random.randint(1, 5),
-                self._random.choice([0, 0, 0, 400]),
-            )
-        ]
+        words = [word for job_id in ids for word in (job_id, *self._new_job(job_id))]
         for _ in range(self._random.choice([1, 1, 2])):  # once more, as after a lost answer
             if not isinstance(self.ask("enqueue", *words), RedisError):
                 self.accepted |= {*ids}
+
+    def _new_job(self, job_id: str) -> tuple[str, int, int | str]:
+        """Return the data, priority and options of a new job."""
+        if not self._is_fair:
+            return f'{{"of":"{job_id}"}}', self._random.randint(1, 5), self._random.choice([0, 0, 0, 400])
+        user = self._random.choice("aaaabc")
+        options: int | str = self._random.choice([0, 0, 0, 0, 400, '{"expires":900}'])
+        return f'{{"of":"{job_id}","user":"{user}"}}', self._random.randint(1, 2), options
 
     def push(self) -> None:
         self.pushed += 1

@@ -9,6 +9,7 @@ from preppath_workers.store.job import DEFAULT_PRIORITY
 from tests.integration.store import invariants
 from tests.integration.store.redis_state import State
 
+from .fairness import Fairness
 from .ledger import Ledger
 from .settings import LISTED, RECOVERIES, RETRIES, Settings
 
@@ -25,6 +26,7 @@ class Invariants:
         self._limit = settings.limit
         self._before: State = {"jobs": {}}
         self._ledger = Ledger()
+        self._fairness = Fairness() if settings.is_fair else None
         #: Completed jobs that fell off the list.
         self.fallen: set[str] = set()
         #: Every start, ms, as the limiter's tokens tell it.
@@ -46,6 +48,8 @@ class Invariants:
         self._counts(state)
         if move != "drain":  # several moves lie between two pictures
             self._ledger.check(self._before, state, now, move)
+        if self._fairness:
+            self._fairness.check(self._before, state)
         self._before = state
 
     def _one_owner(self, state: State) -> None:
@@ -105,7 +109,8 @@ class Invariants:
             assert int(float(due)) <= now, f"{job_id} is due at {due}, it moved at {now}"
         if was == "waiting" and now_is == "delayed":
             raise AssertionError(f"{job_id} was waiting and is delayed")
-        if was in ("completed", "cancelled"):
+        _expiry(job_id, job, started, now)
+        if was in ("completed", "cancelled", "expired"):
             assert now_is == was, f"{job_id} was {was} and is {now_is}"
         if was == "failed" and now_is != "failed":
             assert replayed, f"{job_id} left the dead-letter list by itself"
@@ -127,6 +132,16 @@ class Invariants:
             job["state"] == "completed" for job in jobs
         )
         assert counted.get("enqueued", 0) == len(self.fallen) + len(jobs)
+
+
+def _expiry(job_id: str, job: Fields, started: int, now: int) -> None:
+    if "expiresAt" not in job:
+        return
+    if job["state"] == "expired":
+        assert job["expiresAt"] <= now, f"{job_id} has expired too early"
+        assert job["fencingToken"] == 0, f"{job_id} has expired after it had started"
+    elif started and job["fencingToken"] == 1:
+        assert job["expiresAt"] > now, f"{job_id} started although it has expired"
 
 
 def _priority(entry: str, state: State) -> int:

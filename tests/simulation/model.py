@@ -55,13 +55,15 @@ class Model:
         self._proxy = proxy
         proxy.restart(random, _START, random.choice([0, 4, 15]))
         limit = random.choice([None, None, (2, 500), (1, 200), (5, 1_000)])
-        self._settings = Settings("s", limit, random.choice([*MOODS, "stormy"]))
+        self._settings = Settings("s", limit, random.choice([*MOODS, "stormy"]), seed > 30 and seed % 5 == 3)
         self._weather = Weather(random, self._settings.mood)
         self._keys = Keys(self._settings.prefix, "sim")
         self._camera = Camera(proxy, self._keys.base)
+        if self._settings.is_fair:
+            proxy.ask([("HSET", self._keys.fair, "by", "user")])
         self._invariants = Invariants(self._settings)
         self._call = Caller(proxy, self._keys.base)
-        self._clients = Clients(proxy, self._keys, self._call, random, self._say)
+        self._clients = Clients(proxy, self._keys, self._call, random, self._say, self._settings.is_fair)
         self._born = 0
         self._instances: list[tuple[Janitor, list[Worker]]] = []
         self._ghosts: list[Callable[[], None]] = []
@@ -261,5 +263,5 @@ class Model:
         assert pushed + waiting >= self._clients.pushed - sum(map(len, state["active"].values())), (
             "a raw push is lost"
         )
-        over = all(job["state"] in ("completed", "failed", "cancelled") for job in jobs.values())
+        over = all(job["state"] in ("completed", "failed", "cancelled", "expired") for job in jobs.values())
         return over and "wait" not in state and not state["active"]

@@ -46,6 +46,8 @@ class Settings:
     prefix: str
     limit: tuple[int, int] | None
     mood: str
+    #: Whether users take turns.
+    is_fair: bool = False
 
     @property
     def pauses(self) -> tuple[int, ...]:

@@ -79,6 +79,7 @@ def test_job_to_dict_has_iso_8601_times_and_camel_case_names() -> None:
     assert {*shown} == {
         "queue", "id", "state", "progress", "priority", "attempts", "failures", "excused", "recoveries",
         "replays", "stage", "data", "result", "reason", "error", "createdAt", "startedAt", "finishedAt",
+        "expiresAt",
     }  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def test_job_to_dict_has_iso_8601_times_and_camel_case_names() -> None:
     ("state", "is_finished"),
     [
         *((state, False) for state in ("waiting", "delayed", "active", "unknown")),
-        *((state, True) for state in ("completed", "failed", "cancelled")),
+        *((state, True) for state in ("completed", "failed", "cancelled", "expired")),
     ],
 )
 def test_job_is_finished_if_completed_failed_or_cancelled(state: str, is_finished: bool) -> None:

@@ -1,4 +1,4 @@
--- needs: instances, agreeing, layout, tokens
+-- needs: instances, agreeing, layout, tokens, fairness
 --
 -- Renews an instance's lease on this queue, stores its description, and settles which rate limit is in force. The first
 -- heartbeat of a queue stores the version of its layout.
@@ -12,7 +12,8 @@
 -- ARGV[6]  the rate limit's maximum in its configuration; 0 for no limit
 -- ARGV[7]  the rate limit's duration (ms)
 -- ARGV[8]  how long ago it read its configuration (ms)
--- ARGV[9…] fields and values of the instance's hash
+-- ARGV[9…] fields and values of the instance's hash. `fairBy`: the field of a job's data that identifies its user, so
+--          that users take turns; "" if they don't
 --
 -- Returns {now}; if instances are configured with different limits {now, maximum, duration, instance, maximum, duration,
 -- instance}: first the limit in force, then the other one.
@@ -29,4 +30,7 @@ redis.call('ZADD', INSTANCES, now + lease, instance)
 redis.call('PEXPIRE', TOKENS, 2 * tonumber(ARGV[7]) + 60000)
 if ARGV[5] == '1' then redis.call('HSET', GATE, 'eventsUntil', now + GOOD_FOR * lease) end
 store_layout()
+for index = 9, #ARGV, 2 do
+  if ARGV[index] == 'fairBy' then agree_on_fairness(ARGV[index + 1], now - tonumber(ARGV[8])) end
+end
 return { now, unpack(agree_on_limit(instance, ARGV[6], ARGV[7], tonumber(ARGV[8]), lease)) }

@@ -17,6 +17,8 @@ local COMPARED = 100
 redis.call('ZREM', DELAYED, '')
 
 local has_more = ingest_raw_pushes(most)
+-- No user has a waiting job any more.
+if redis.call('EXISTS', WAIT) == 0 then redis.call('DEL', PRIORITY_INDEX, TURNS) end
 
 -- A job that was added or started in the future was so before the clock was set back: its due time is too late by the
 -- same amount.
@@ -39,8 +41,8 @@ for _, entry in ipairs(due) do
   redis.call('ZREM', DELAYED, entry)
   local state = redis.call('HGET', job_key(entry), 'state')
   if not state then
-    local id = ingest(entry) -- a raw push with a due time
-    if id then add_to(waiting, id, DEFAULT_PRIORITY) end
+    local id, priority = ingest(entry) -- a raw push with a due time
+    if id then add_to(waiting, id, priority) end
   elseif state == 'delayed' then
     redis.call('HSET', job_key(entry), 'state', 'waiting', 'queuedAt', now)
     add_to(waiting, entry, priority_of(entry))

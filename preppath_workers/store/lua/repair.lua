@@ -44,7 +44,7 @@ elseif state == 'active' and is_owned then
   fits = in_flight
 end
 
-local is_over = state == 'completed' or state == 'cancelled'
+local is_over = state == 'completed' or state == 'cancelled' or state == 'expired'
 local verdict = 'fine'
 if not state and places > fits then
   verdict = 'unknown'

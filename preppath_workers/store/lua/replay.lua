@@ -18,7 +18,7 @@ for index = 2, #ARGV do
   if redis.call('LREM', DEAD, -1, id) == 1 and redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'state', 'waiting', 'queuedAt', now, 'attempts', 0, 'failures', 0, 'recoveries', 0)
     redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits', 'failingSince', 'outage', 'probe', 'outages',
-      'excused', 'pardons', 'failingFrom')
+      'excused', 'pardons', 'failingFrom', 'turn')
     add(id, 'replays', 1)
     add_to(waiting, id, priority_of(id))
     moved = moved + 1

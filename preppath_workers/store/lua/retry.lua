@@ -65,6 +65,7 @@ local function backoff_for(failures)
 end
 
 local function delay_by(ms, account, gate_state)
+  redis.call('HDEL', key, 'turn')
   if ms <= 0 then
     redis.call('HSET', key, 'state', 'waiting', 'error', failure, 'queuedAt', now)
     place_last({ id }, priority_of(id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 from .redis_state import State
@@ -9,21 +10,31 @@ from .redis_state import State
 
 def check(state: State) -> None:
     """Raise AssertionError if a job is missing, duplicate or in a place that its state does not match; if
-    `wait` is out of order; or if an entry of the priority index isn't the last job of its priority."""
+    `wait` is out of order; or if an entry of the priority index isn't the last job of its round."""
     jobs = state.get("jobs", {})
     for job_id, fields in jobs.items():
         expected = expected_places(job_id, fields, state)
         assert places(job_id, state) == expected, f"{job_id}, which is {fields.get('state')}"
     known = [job_id for job_id in state.get("wait", []) if job_id in jobs]
-    priorities = [jobs[job_id]["priority"] for job_id in known]
-    assert all(left >= right for left, right in pairwise(priorities)), f"wait is out of order: {priorities}"
-    for pointer, priority in state.get("priority_index", {}).items():
+    scores = [score(jobs[job_id]) for job_id in known]
+    assert all(left >= right for left, right in pairwise(scores)), f"wait is out of order: {scores}"
+    indexed = {pointer: float(place) for pointer, place in state.get("priority_index", {}).items()}
+    for pointer, place in indexed.items():
         if pointer in known:
-            assert known[priorities.index(priority)] == pointer, f"{pointer} is not the last of its priority"
-    for priority in {*priorities}:
-        assert priority in state.get("priority_index", {}).values(), (
-            f"priority {priority} is not in the index"
-        )
+            assert known[scores.index(place)] == pointer, f"{pointer} is not the last of its round"
+    for place in {*scores}:
+        assert place in indexed.values(), f"{place} is not in the index"
+
+
+def score(job: Mapping[str, str | int]) -> float:
+    """Return what a waiting job is ordered by: its priority and its round."""
+    return float(f"{job['priority']}.{turn_of(job)[0]:012}")
+
+
+def turn_of(job: Mapping[str, str | int]) -> tuple[int, str]:
+    """Return a waiting job's round and user; round 0 for one without a turn."""
+    number, _, user = str(job.get("turn", 0)).partition(" ")
+    return int(number), user
 
 
 def places(job_id: str, state: State) -> list[str]:
@@ -39,7 +50,7 @@ def places(job_id: str, state: State) -> list[str]:
     return found + ["delayed"] * (job_id in state.get("delayed", {}))
 
 
-def expected_places(job_id: str, fields: dict[str, str | int], state: State) -> list[str]:
+def expected_places(job_id: str, fields: Mapping[str, str | int], state: State) -> list[str]:
     match fields["state"]:
         case "waiting":
             in_flight = [
@@ -54,6 +65,6 @@ def expected_places(job_id: str, fields: dict[str, str | int], state: State) -> 
             return ["dead"]
         case "completed":  # listed for as long as the list's cap allows
             return ["completed"] if job_id in state.get("completed", []) else []
-        case "cancelled":
+        case "cancelled" | "expired":
             return []
     raise AssertionError(f"{job_id} has the state {fields['state']}")

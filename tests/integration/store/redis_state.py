@@ -35,8 +35,8 @@ NOW = 1_000_000
 State = dict[str, Any]
 
 _LISTS = ("wait", "dead", "completed", "events")
-_SORTED_SETS = ("priority_index", "delayed", "tokens", "reservations", "instances")
-_HASHES = ("gate", "meta", "stats", "limit")
+_SORTED_SETS = ("priority_index", "turns", "delayed", "tokens", "reservations", "instances")
+_HASHES = ("gate", "fair", "meta", "stats", "limit")
 
 #: Fields of a replayed job that has not started since, which its worker does not need.
 _BEFORE = ("error", "failures", "recoveries", "replays")

@@ -21,7 +21,7 @@ ALL = "\n".join(path.read_text(encoding="utf-8") for path in LUA.rglob("*.lua"))
 SHARED = [f"lib/{path.stem}" for path in (LUA / "lib").glob("*.lua")]
 
 NAMED = {
-    *("wait", "priority_index", "delayed", "dead", "completed", "events"),
+    *("wait", "priority_index", "fair", "turns", "delayed", "dead", "completed", "events"),
     *("tokens", "reservations", "instances", "gate", "meta", "limit", "stats"),
 }
 
@@ -64,9 +64,10 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
     """Every transition is called; reading the state raises for a key that Keys does not define."""
     calls = [
         ("enqueue", "a", "{}", 10, 0, "b", "{}", 1, 5, "c", "{}", 9, 0),
-        ("heartbeat", "host", 15_000, 1, 1, 0, 0, 0, "pid", "7"),
+        ("heartbeat", "host", 15_000, 1, 1, 0, 0, 0, "fairBy", "userId"),
         ("renew", "host", 15_000),
         ("advance_epoch", 0, 0),
+        ("enqueue_checked", "c", "{}", 9, 0),
         ("claim", "host", 0, 15_000, 1, 1_000, 60_000, 1_000),
         ("claim", "host", 1, 15_000, 1, 1_000, 60_000, 1_000),
         ("progress", "c", "host:0", 1, 50),

@@ -46,6 +46,7 @@ CLAIM_ARGUMENTS = (15_000, 3, 1_000, 60_000)
 
 CALLS: list[tuple[str | int, ...]] = [
     ("enqueue", "x", "{}", 10, 0, "y", "{}", 1, 5),
+    ("enqueue_checked", "x", "{}", 10, 0),
     ("heartbeat", "host", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
     ("heartbeat", "new", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
     ("renew", "host", 15_000),

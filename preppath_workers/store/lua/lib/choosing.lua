@@ -1,4 +1,4 @@
--- needs: instances, raw_pushes
+-- needs: instances, ingesting, expiring
 
 -- Registers the instance, through which a janitor finds its active lists. It may have been removed because its lease
 -- expired, while its workers are alive: a stopped process that continues, a network that works again.
@@ -36,14 +36,14 @@ local function next_in_flight(worker_id)
   local was_head = not id
   if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end
   while id do
-    local job = redis.call('HMGET', job_key(id), 'state', 'workerId', 'priority', 'attempts', 'fencingToken')
+    local job = redis.call('HMGET', job_key(id), 'state', 'workerId', 'priority', 'attempts', 'fencingToken', 'expiresAt')
     local state, holder = job[1], job[2]
     if state == 'active' and holder == worker_id then return id, job end
     if not state then
       redis.call('RPOP', active)
-      local ingested = ingest(id)
+      local ingested = ingest_to_start(id)
       if ingested then redis.call('RPUSH', active, ingested) end
-    elseif is_stale_entry(state, holder) then
+    elseif is_stale_entry(state, holder) or end_if_expired(id, job[5], job[6]) then
       redis.call('RPOP', active)
     elseif was_head or not swap_for_more_urgent(active, id, integer(job[3]) or DEFAULT_PRIORITY) then
       return id, job

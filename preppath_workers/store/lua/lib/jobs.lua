@@ -6,7 +6,7 @@ local DEFAULT_PRIORITY = 50
 -- or active without an owner, was edited by hand and counts as waiting.
 local function is_stale_entry(state, worker_id)
   if state == 'active' then return worker_id and worker_id ~= '' end
-  return state == 'delayed' or state == 'completed' or state == 'failed' or state == 'cancelled'
+  return state == 'delayed' or state == 'completed' or state == 'failed' or state == 'cancelled' or state == 'expired'
 end
 
 local function priority_of(id)

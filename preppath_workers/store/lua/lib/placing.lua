@@ -1,4 +1,4 @@
--- needs: priority_index
+-- needs: rounds
 
 --: LINSERT searches from the left end, which is slow if the position is near the right end of a long list. Moving one
 --: entry aside and back costs about as much as passing this many. The cheaper way is taken.
@@ -47,38 +47,74 @@ local function put_behind(pointer, ids)
   return true
 end
 
--- Inserts ids behind the last job whose priority is within the bound (a ZRANGEBYSCORE maximum), or in front of all jobs.
--- Removes index entries of jobs that have left the list: then all jobs of that priority have left.
+-- Whether an entry of the index may still be in the list. If the last job of a round has started, searching a long list
+-- for it, once for each round, would block the server.
+local function may_wait(pointer, score)
+  return not string.find(score, '.', 1, true) or redis.call('HGET', job_key(pointer), 'state') == 'waiting'
+end
+
+-- Removes an entry of the index whose job has left the list, and with it the entries of all earlier rounds that are over.
+local function forget(pointer, score)
+  redis.call('ZREM', PRIORITY_INDEX, pointer)
+  local priority = string.match(score, '^(%d+)%.')
+  if priority then first_round(priority) end
+end
+
+-- Inserts ids behind the last job whose priority and round are within the bound (a ZRANGEBYSCORE maximum), or in front of
+-- all jobs. Returns the score of the job that they are behind.
 local function insert_behind(bound, ids)
   local last = redis.call('LINDEX', WAIT, '0')
-  if not last then redis.call('DEL', PRIORITY_INDEX) end
+  if not last then redis.call('DEL', PRIORITY_INDEX, TURNS) end
   while last do
-    local pointer = redis.call('ZREVRANGEBYSCORE', PRIORITY_INDEX, bound, '-inf', 'LIMIT', '0', '1')[1]
+    local found = redis.call('ZREVRANGEBYSCORE', PRIORITY_INDEX, bound, '-inf', 'WITHSCORES', 'LIMIT', '0', '1')
+    local pointer, score = found[1], found[2]
     if not pointer then break end
     if pointer == last then
       push('LPUSH', ids)
-      return
+      return score
     end
-    if put_behind(pointer, ids) then return end
-    redis.call('ZREM', PRIORITY_INDEX, pointer)
+    if may_wait(pointer, score) and put_behind(pointer, ids) then return score end
+    forget(pointer, score)
   end
   push('RPUSH', reversed(ids))
 end
 
-local function set_last_of_priority(priority, id)
-  redis.call('ZREMRANGEBYSCORE', PRIORITY_INDEX, priority, priority)
-  redis.call('ZADD', PRIORITY_INDEX, priority, id)
+local function set_last(score, id)
+  redis.call('ZREMRANGEBYSCORE', PRIORITY_INDEX, score, score)
+  redis.call('ZADD', PRIORITY_INDEX, score, id)
 end
 
--- Inserts new jobs of one priority, behind all jobs of that priority.
+-- Inserts a new job behind all jobs of its priority and of its user's round.
+local function place_in_turn(id, priority)
+  local user = user_of(redis.call('HGET', job_key(id), 'data') or '')
+  local round, closed = next_round(priority, user)
+  local score = score_of(priority, round)
+  insert_behind(score, { id })
+  set_last(score, id)
+  note_turn(id, priority, user, round, closed)
+end
+
+-- Inserts new jobs of one priority, behind all jobs of that priority, or each behind those of its user's round.
 local function place_last(ids, priority)
-  insert_behind(priority, ids)
-  set_last_of_priority(priority, ids[#ids])
+  if user_field() then
+    for _, id in ipairs(ids) do place_in_turn(id, priority) end
+    return
+  end
+  local score = insert_behind('(' .. priority + 1, ids)
+  -- Jobs may still have rounds, of the time when users took turns: these are in the last one.
+  if score and tonumber(score) > tonumber(priority) then
+    for _, id in ipairs(ids) do redis.call('HSET', job_key(id), 'turn', round_of(score)) end
+  else
+    score = priority
+  end
+  set_last(score, ids[#ids])
 end
 
 -- Inserts a job that goes back, in front of all jobs of its priority.
 local function place_first(id, priority)
+  -- If it was the last of its round, it isn't any more.
+  if redis.call('HDEL', job_key(id), 'turn') == 1 then redis.call('ZREM', PRIORITY_INDEX, id) end
   insert_behind('(' .. priority, { id })
   local pointer = redis.call('ZRANGEBYSCORE', PRIORITY_INDEX, priority, priority)[1]
-  if not pointer or not redis.call('LPOS', WAIT, pointer) then set_last_of_priority(priority, id) end
+  if not pointer or not redis.call('LPOS', WAIT, pointer) then set_last(priority, id) end
 end

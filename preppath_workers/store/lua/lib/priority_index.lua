@@ -1,3 +1,3 @@
--- `wait` is in execution order, its right end next. The index has the last (leftmost) job of each priority, scored by the
--- priority: a new job goes directly behind it.
-local PRIORITY_INDEX = base .. 'priority_index'
+-- `wait` is in execution order, its right end next. The index has the last (leftmost) job of each priority and round,
+-- scored by both: a new job goes directly behind it. If the hash FAIR exists, users take turns: see rounds.lua.
+local PRIORITY_INDEX, FAIR = base .. 'priority_index', base .. 'fair'

@@ -30,10 +30,11 @@ end
 
 -- Removes the entry from `wait`. Returns the id of its job; nil if it has none that may start.
 local function take_entry(entry)
-  local job = redis.call('HMGET', job_key(entry), 'state', 'workerId')
+  local job = redis.call('HMGET', job_key(entry), 'state', 'workerId', 'fencingToken', 'expiresAt')
   if redis.call('LINDEX', WAIT, '-1') == entry then redis.call('RPOP', WAIT) else remove_waiting(entry) end
-  if not job[1] then return ingest(entry) end
-  return not is_stale_entry(job[1], job[2]) and entry or nil
+  if not job[1] then return ingest_to_start(entry) end
+  if is_stale_entry(job[1], job[2]) or end_if_expired(entry, job[3], job[4]) then return nil end
+  return entry
 end
 
 -- Starts a probe, if one may start now; returns what claim.lua returns. Requeues the job that the slot has reserved

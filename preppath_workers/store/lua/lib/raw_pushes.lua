@@ -1,40 +1,6 @@
--- needs: jobs, placing, dead_letters, strict_json
-
---: The most bytes of JSON in one job's data, as MAX_DATA_BYTES of preppath_workers/queue.py. Larger data is not decoded:
---: that would block the server.
-local MAX_DATA_BYTES = 1000000
-
--- Gives an entry that a client pushed without `enqueue` an id and a job hash. Returns the id of a new waiting job if the
--- entry is a JSON object. Anything else goes to the dead-letter list unchanged, and nil is returned. An entry that is the
--- id of a job without a state (deleted by hand) makes that job wait.
-local serial = 0
-local function ingest(entry)
-  if redis.call('EXISTS', job_key(entry)) == 1 then
-    redis.call('HSET', job_key(entry), 'state', 'waiting', 'priority', DEFAULT_PRIORITY)
-    return entry
-  end
-  local id
-  repeat
-    serial = serial + 1
-    id = string.format('raw-%.0f-%d', now, serial)
-  until redis.call('EXISTS', job_key(id)) == 0
-  redis.call('HSET', job_key(id), 'data', entry, 'priority', DEFAULT_PRIORITY, 'state', 'waiting', 'createdAt', now)
-  count('enqueued')
-  if #entry > MAX_DATA_BYTES then
-    add_dead_letter(id, 'invalid', cjson.encode({
-      class = 'InvalidJob',
-      message = string.format('data has %d bytes of JSON; at most %d are allowed', #entry, MAX_DATA_BYTES),
-    }))
-    return nil
-  end
-  local problem = json_problem(entry)
-  if not problem then return id end
-  add_dead_letter(id, 'malformed', cjson.encode({
-    class = 'MalformedEntry',
-    message = 'this entry was neither the id of a job nor a JSON object' .. problem,
-  }))
-  return nil
-end
+-- needs: ingesting, batches
+--
+-- Ingests the raw pushes at the left end of `wait`.
 
 --: The most raw pushes that get an id before a producer's jobs are placed, so that the producer doesn't wait long.
 local INGESTED_AT_ONCE = 100
@@ -75,7 +41,7 @@ end
 -- Makes the entry at this position (from the left) the last of its priority in the index, if it has the one of raw pushes.
 local function index_last(position)
   local entry = redis.call('LINDEX', WAIT, position)
-  if entry and priority_of(entry) == DEFAULT_PRIORITY then set_last_of_priority(DEFAULT_PRIORITY, entry) end
+  if entry and priority_of(entry) == DEFAULT_PRIORITY then set_last(DEFAULT_PRIORITY, entry) end
 end
 
 -- Ingests entries where they are, from this position (from the left) to the right: at most `most`, until a waiting job.
@@ -89,26 +55,41 @@ local function ingest_from(position, most)
     entries[#entries + 1] = entry
     bytes = bytes + #entry
   end
-  local last, taken = nil, 0
+  local last, taken, elsewhere = nil, 0, new_batch()
   local was_indexed = drop_index_entries(entries)
   for index = #entries, 1, -1 do -- the oldest first
     local _, state = is_waiting(entries[index])
-    local id = not state and ingest(entries[index])
-    redis.call('LSET', WAIT, position + index - 1, id or TAKEN_OUT)
-    if id then last = id else taken = taken + 1 end
+    local id, priority
+    if not state then id, priority = ingest(entries[index]) end
+    local stays = id and priority == DEFAULT_PRIORITY
+    redis.call('LSET', WAIT, position + index - 1, stays and id or TAKEN_OUT)
+    if stays then last = id else taken = taken + 1 end
+    if id and not stays then add_to(elsewhere, id, priority) end
   end
   if taken > 0 then redis.call('LREM', WAIT, taken, TAKEN_OUT) end
   if last then
-    set_last_of_priority(DEFAULT_PRIORITY, last)
+    set_last(DEFAULT_PRIORITY, last)
   elseif was_indexed then
     index_last(position)
   end
+  place_batch(elsewhere)
   return not last and (#entries == most or bytes >= MOST_BYTES)
+end
+
+-- Ingests and places entries that have left the list, the last one first; false for one without a job.
+local function place_ingested(entries)
+  local batch = new_batch()
+  for index = #entries, 1, -1 do
+    local id, priority
+    if entries[index] then id, priority = ingest(entries[index]) end
+    if id then add_to(batch, id, priority) end
+  end
+  place_batch(batch)
 end
 
 -- Removes some raw pushes from the left end, and ingests and places each.
 local function ingest_and_place(most)
-  local ids, entries, popped = {}, {}, {}
+  local entries, popped = {}, {}
   while #entries < most do
     local entry = redis.call('LINDEX', WAIT, '0')
     if not entry then break end
@@ -118,22 +99,49 @@ local function ingest_and_place(most)
     entries[#entries + 1] = not state and entry
   end
   if drop_index_entries(popped) then index_last(0) end
-  for index = #entries, 1, -1 do ids[#ids + 1] = entries[index] and ingest(entries[index]) or nil end
-  if #ids > 0 then place_last(ids, DEFAULT_PRIORITY) end
+  place_ingested(entries)
+end
+
+-- Removes the entries between these positions.
+local function cut(first, last)
+  local behind = redis.call('LLEN', WAIT) - 1 - last
+  if first == 0 then
+    redis.call('LTRIM', WAIT, last + 1, -1)
+  elseif behind < MOVED then
+    local aside = redis.call('LRANGE', WAIT, last + 1, -1)
+    redis.call('LTRIM', WAIT, 0, first - 1)
+    push('RPUSH', aside)
+  else
+    local cut_out = last - first + 1
+    for position = first, last do redis.call('LSET', WAIT, position, TAKEN_OUT) end
+    redis.call('LREM', WAIT, first < behind and cut_out or -cut_out, TAKEN_OUT)
+  end
+end
+
+-- Removes the oldest raw pushes, and ingests and places each. With rounds they can't stay where they are, and the order
+-- of one user's jobs must stay. Returns whether to call again.
+local function ingest_oldest(most)
+  local past = first_position(0, is_waiting)
+  local entries, bytes = {}, 0
+  while #entries < math.min(most, past) and bytes < MOST_BYTES do
+    local entry = redis.call('LINDEX', WAIT, past - 1 - #entries)
+    table.insert(entries, 1, entry)
+    bytes = bytes + #entry
+  end
+  if drop_index_entries(entries) then index_last(past) end
+  cut(past - #entries, past - 1)
+  for index, entry in ipairs(entries) do
+    local _, state = is_waiting(entry)
+    entries[index] = not state and entry
+  end
+  place_ingested(entries)
+  return #entries < past
 end
 
 -- Moves the jobs between these positions to the left end, behind the raw pushes there.
 local function move_to_left_end(first, last)
   local jobs = redis.call('LRANGE', WAIT, first, last)
-  local behind = redis.call('LLEN', WAIT) - 1 - last
-  if behind < MOVED then
-    local aside = redis.call('LRANGE', WAIT, last + 1, -1)
-    redis.call('LTRIM', WAIT, 0, first - 1)
-    push('RPUSH', aside)
-  else
-    for position = first, last do redis.call('LSET', WAIT, position, TAKEN_OUT) end
-    redis.call('LREM', WAIT, first < behind and #jobs or -#jobs, TAKEN_OUT)
-  end
+  cut(first, last)
   push('LPUSH', reversed(jobs))
 end
 
@@ -144,6 +152,9 @@ local function ingest_raw_pushes(limit)
   local most = limit or INGESTED_AT_ONCE
   local leftmost = redis.call('LINDEX', WAIT, '0')
   if not leftmost or is_waiting(leftmost) then return false end
+  if user_field() or redis.call('ZCOUNT', PRIORITY_INDEX, '(' .. DEFAULT_PRIORITY, '(' .. DEFAULT_PRIORITY + 1) > 0 then
+    return ingest_oldest(most)
+  end
   local lowest = redis.call('ZREVRANGE', PRIORITY_INDEX, 0, 0, 'WITHSCORES')[2]
   if not lowest or tonumber(lowest) <= DEFAULT_PRIORITY then return ingest_from(0, most) end
   -- Less urgent jobs may be in front of them.

@@ -1,16 +1,19 @@
 -- needs: placing, jobs
 
--- Removes a waiting job from the list; if it was the last of its priority, the one ahead becomes that. Returns false if
+-- Removes a waiting job from the list; if it was the last of its round, the one ahead becomes that. Returns false if
 -- the job is not in the list.
 local function remove_waiting(id)
   local position = redis.call('LPOS', WAIT, id)
   if not position then return false end
-  local priority = redis.call('ZSCORE', PRIORITY_INDEX, id)
-  if priority then
+  local score = redis.call('ZSCORE', PRIORITY_INDEX, id)
+  if score then
     redis.call('ZREM', PRIORITY_INDEX, id)
     local ahead = redis.call('LINDEX', WAIT, position + 1)
-    if ahead and priority_of(ahead) == tonumber(priority) then redis.call('ZADD', PRIORITY_INDEX, priority, ahead) end
+    if ahead and tonumber(score_of(priority_of(ahead), (turn_of(ahead)))) == tonumber(score) then
+      redis.call('ZADD', PRIORITY_INDEX, score, ahead)
+    end
   end
+  give_up_turn(id, priority_of(id), position)
   redis.call('LREM', WAIT, 1, id)
   return true
 end

@@ -1,0 +1,25 @@
+-- Adds jobs: a hash for each, and an entry in `wait`, or in `delayed` if it has a delay. A job whose id exists is
+-- unchanged, so a repeated call adds no second job. The id of a cancelled or expired job may be used again.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2…] four for each job:
+--          id, 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first
+--          data (a JSON object, up to 1,000,000 bytes)
+--          priority, 1 (most urgent) to 100
+--          delay (ms; 0 for none), or a JSON object of options: `delay` (ms); `expires` (ms): if the job hasn't started
+--          by then, it ends as `expired`
+--
+-- Returns a list: 1 for each job that was added, 0 for each that exists already. If an argument is wrong, returns
+-- an error that names it, and adds no job.
+
+-- needs: checking
+
+for index = 2, math.max(#ARGV, 2), 4 do
+  local problem = problem_of(unpack(ARGV, index, index + 3))
+  if problem then return redis.error_reply(string.format('ERR job %s: %s', ARGV[index] or '', problem)) end
+end
+
+-- needs: adding
+
+return added

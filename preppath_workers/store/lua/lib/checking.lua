@@ -1,0 +1,43 @@
+-- Checks what a producer asks for. A new job is a table as in new_jobs.lua.
+
+local VALID_ID = '^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$'
+
+--: ms: ten years.
+local LONGEST_DELAY = 315360000000
+
+local function is_number(value, low, high)
+  return type(value) == 'number' and value >= low and value <= high
+end
+
+-- What is wrong with a new job; nil if nothing is.
+local function problem_with(job)
+  if type(job.id) ~= 'string' or #job.id > 128 or not string.find(job.id, VALID_ID) then
+    return 'id must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first'
+  end
+  if not is_number(job.priority, 1, 100) or job.priority % 1 ~= 0 then
+    return 'priority must be a whole number from 1 to 100'
+  end
+  if job.delay ~= nil and not is_number(job.delay, 0, LONGEST_DELAY) then
+    return 'delay must be 0 or more, and at most ten years'
+  end
+  if job.expires ~= nil and (not is_number(job.expires, 0, LONGEST_DELAY) or job.expires <= (job.delay or 0)) then
+    return 'expires must be later than delay, and at most ten years'
+  end
+end
+
+-- What is wrong with the arguments for one job, see enqueue.lua; nil if nothing is.
+local function problem_of(id, data, priority, options)
+  data = data or ''
+  local ms = tonumber(options)
+  local is_json, job = true, { delay = ms }
+  if not ms then is_json, job = pcall(cjson.decode, options or '') end
+  if not is_json or type(job) ~= 'table' then return 'delay must be ms, or a JSON object of options' end
+  for name in pairs(job) do
+    if name ~= 'delay' and name ~= 'expires' then return 'unknown option ' .. tostring(name) end
+  end
+  job.id, job.priority = id, tonumber(priority)
+  local problem = problem_with(job)
+  if problem then return problem end
+  if string.sub(data, 1, 1) ~= '{' or not pcall(cjson.decode, data) then return 'data must be a JSON object' end
+  if #data > 1000000 then return 'data must have 1000000 bytes at most' end
+end

@@ -1,0 +1,18 @@
+-- needs: events, ended
+--
+-- A job that its producer gave a time to start by, `expiresAt` (ms), ends as `expired` when a claim reaches it later.
+
+--: How long such a job stays readable (ms): as long as a cancelled one.
+local KEEP_EXPIRED = 86400000
+
+-- Ends a waiting job that has never started and should have. Returns whether it did. The caller removes its entry.
+local function end_if_expired(id, fencing_token, expires_at)
+  local latest = expires_at and integer(expires_at)
+  if not latest or latest > now or (integer(fencing_token) or 0) > 0 then return false end
+  redis.call('HSET', job_key(id), 'state', 'expired', 'finishedAt', timestamp)
+  redis.call('PEXPIRE', job_key(id), KEEP_EXPIRED)
+  count('expired')
+  announce_end(id, 'expired')
+  if events_wanted(redis.call('HGET', GATE, 'eventsUntil')) then emit(id, 'expired') end
+  return true
+end

@@ -1,0 +1,90 @@
+-- needs: new_jobs, checking, placing, dead_letters, strict_json
+--
+-- Makes a job of an entry that a client pushed without `enqueue`.
+
+--: The most bytes of JSON in one job's data, as MAX_DATA_BYTES of preppath_workers/queue.py. Larger data is not decoded:
+--: that would block the server.
+local MAX_DATA_BYTES = 1000000
+
+--: What a raw push may ask for beside its data: members of its object, with the names of new_jobs.lua. Times in seconds.
+local RAW_OPTIONS = { ['$id'] = 'id', ['$priority'] = 'priority', ['$delay'] = 'delay', ['$expires'] = 'expires' }
+
+-- Reads the options of a raw push into the job. Returns what is wrong with them, or nil.
+local function read_options(entry, job)
+  if not string.find(entry, '"$', 1, true) then return nil end
+  for name, value in pairs(cjson.decode((string.gsub(entry, '\\u[dD][89a-fA-F]%x%x', '?')))) do
+    local option = RAW_OPTIONS[name]
+    if not option and string.sub(name, 1, 1) == '$' then
+      return string.format('unknown option %s; $id, $priority, $delay and $expires are known', name)
+    end
+    if option then
+      local is_seconds = type(value) == 'number' and (option == 'delay' or option == 'expires')
+      job[option] = is_seconds and math.floor(value * 1000 + 0.5) or value
+      job.has_options = true
+    end
+  end
+  local problem = problem_with(job)
+  return problem and '$' .. problem
+end
+
+local serial = 0
+local function new_raw_id()
+  local id
+  repeat
+    serial = serial + 1
+    id = string.format('raw-%.0f-%d', now, serial)
+  until redis.call('EXISTS', job_key(id)) == 0
+  return id
+end
+
+-- The reason why an entry goes to the dead-letter list, the class of its error and the message; nil if it is a job.
+local function refusal(entry, job)
+  if #entry > MAX_DATA_BYTES then
+    return 'invalid', 'InvalidJob',
+      string.format('data has %d bytes of JSON; at most %d are allowed', #entry, MAX_DATA_BYTES)
+  end
+  local problem = json_problem(entry)
+  if problem then
+    return 'malformed', 'MalformedEntry', 'this entry was neither the id of a job nor a JSON object' .. problem
+  end
+  problem = read_options(entry, job)
+  if problem then return 'invalid', 'InvalidJob', problem end
+end
+
+-- Gives an entry that a client pushed without `enqueue` an id and a job hash. Returns the id and the priority of a new
+-- waiting job, which the caller has to place. Anything but a JSON object with valid options goes to the dead-letter list
+-- unchanged, one with a delay to `delayed`, and one whose id exists is dropped, as by `enqueue`: nil is returned. An
+-- entry that is the id of a job without a state (deleted by hand) makes that job wait.
+local function ingest(entry)
+  if redis.call('EXISTS', job_key(entry)) == 1 then
+    redis.call('HSET', job_key(entry), 'state', 'waiting', 'priority', DEFAULT_PRIORITY)
+    return entry, DEFAULT_PRIORITY
+  end
+  local id = new_raw_id()
+  local job = { id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0 }
+  local reason, class, message = refusal(entry, job)
+  if reason then
+    store_job({ id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0 })
+    count('enqueued')
+    local failure = cjson.encode({ class = class, message = message })
+    if reason == 'invalid' then add_dead_letter(id, 'invalid', failure) else add_dead_letter(id, 'malformed', failure) end
+    return nil
+  end
+  if not is_free(job.id) then
+    count('duplicates')
+    return nil
+  end
+  local waits = store_job(job)
+  count('enqueued')
+  -- Not started by first_starts.lua: its worker has to know that the options are no data.
+  if job.has_options then redis.call('HSET', job_key(job.id), 'options', '1', 'fencingToken', '0') end
+  if waits then return job.id, job.priority end
+end
+
+-- Ingests an entry that is about to start. Returns the id of its job; nil if it may not start yet.
+local function ingest_to_start(entry)
+  local id, priority = ingest(entry)
+  if not id or priority == DEFAULT_PRIORITY then return id end
+  place_last({ id }, priority)
+  return nil
+end

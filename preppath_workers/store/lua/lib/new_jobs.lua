@@ -1,0 +1,25 @@
+-- needs: places
+--
+-- Adds one job. A new job is a table with `id`, `data` (JSON), `priority` and, if given, `delay` and `expires` (ms).
+
+-- Whether an id may be used: there is no such job, or one that ended without having started.
+local function is_free(id)
+  if redis.call('EXISTS', job_key(id)) == 0 then return true end
+  local state = redis.call('HGET', job_key(id), 'state')
+  if state ~= 'cancelled' and state ~= 'expired' then return false end
+  redis.call('DEL', job_key(id))
+  return true
+end
+
+-- Stores a new job. Returns whether it has to be placed in `wait`; otherwise it is delayed.
+local function store_job(job)
+  local state = (job.delay or 0) > 0 and 'delayed' or 'waiting'
+  redis.call('HSET', job_key(job.id), 'data', job.data, 'priority', job.priority, 'state', state, 'createdAt', timestamp)
+  if job.expires then
+    -- With a fencing token it isn't started by first_starts.lua, which reads no other fields.
+    redis.call('HSET', job_key(job.id), 'expiresAt', string.format('%.0f', now + job.expires), 'fencingToken', '0')
+  end
+  if state == 'waiting' then return true end
+  delay_until(now + job.delay, job.id)
+  return false
+end
