@@ -92,7 +92,8 @@ def _print_results(results: Results, hears: bool, screen: Screen) -> None:
 def _keep(environment: Environment, screen: Screen) -> None:
     """Print commands to look around with, and wait for a signal."""
     # Without the user's variables, which would override the file.
-    command = f'env -i PATH="$PATH" bin/preppath-workers --config {shlex.quote(str(environment.config_file))}'
+    config = shlex.quote(str(environment.config_file))
+    command = f'env -i PATH="$PATH" TERM="$TERM" bin/preppath-workers --config {config}'
     query = 'select "totalScore", feedback from answer_feedback'
     keys = f"AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET_KEY}"
     endpoint = f"--endpoint-url {environment.s3.endpoint} --region us-east-1"
