@@ -13,7 +13,22 @@ from .. import __version__
 from ..config.load import EX_CONFIG
 from ..errors import ConfigError, NotReplicated
 from ..store.refusals import described, is_refusal
-from . import cancel, check, control, dead, enqueue, health, init_db, jobs, offline, queues, run, show, top
+from . import (
+    cancel,
+    check,
+    control,
+    dead,
+    enqueue,
+    health,
+    init_db,
+    jobs,
+    offline,
+    queues,
+    run,
+    script,
+    show,
+    top,
+)
 from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
 from .terminal import OutputError, accept_every_character, discard_output, flush_output, print_error
 
@@ -90,6 +105,7 @@ def _parser() -> ArgumentParser:
         dead,
         health,
         check,
+        script,
         init_db,
         offline,
     ):

@@ -1,0 +1,55 @@
+"""`preppath-workers script`: print a script that producers in other languages call."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from ..store.scripts import scripts
+from .arguments import EXIT_FAILED, add_command
+from .terminal import print_error, print_line
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+#: The scripts that are promised to other programs, and what each does.
+SCRIPTS = {
+    "enqueue": ("enqueue_checked", "add jobs, checked"),
+    "wait": ("wait", "return a job that has ended, or announce its end"),
+    "cancel": ("cancel", "cancel a job"),
+}
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "script",
+        "print a Lua script for producers in other languages",
+        """
+        examples:
+          preppath-workers script --list
+          preppath-workers script enqueue > enqueue.lua
+
+        The header of each script documents its arguments and answers.
+
+        exit codes: 0 printed; 1 no such script
+        """,
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="which script")
+    parser.add_argument("--list", action="store_true", help="list the scripts")
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Print the script, or the list."""
+    if args.list or args.name is None:
+        for name, (_, summary) in SCRIPTS.items():
+            print_line(f"{name:<8} {summary}")
+        return 0
+    if args.name not in SCRIPTS:
+        print_error(f"script: no script {args.name}; there are {', '.join(SCRIPTS)}")
+        return EXIT_FAILED
+    for line in scripts()[SCRIPTS[args.name][0]].text.splitlines():
+        print_line(line)
+    return 0
