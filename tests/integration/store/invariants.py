@@ -21,7 +21,8 @@ def check(state: State) -> None:
     indexed = {pointer: float(place) for pointer, place in state.get("priority_index", {}).items()}
     for pointer, place in indexed.items():
         if pointer in known:
-            assert known[scores.index(place)] == pointer, f"{pointer} is not the last of its round"
+            last = known[scores.index(place)] if place in scores else None
+            assert last == pointer, f"{pointer} is not the last of its round"
     for place in {*scores}:
         assert place in indexed.values(), f"{place} is not in the index"
 
