@@ -86,6 +86,12 @@ MUTANTS = (
     Mutant("a machine's failure counts", "  add(id, 'excused', 1)\n  count('excused')\n", "  add(id, 'failures', 1)\n", 1),
     Mutant("patience never ends", "> patience\n", "> patience * 1e6\n", 1),
     Mutant("patience ends at once", "> patience\n", "> patience - 10000\n", 29),
+    Mutant("users do not take turns", "return math.max(closed and round_of(closed) or 0, first - 1, 1), first", "return redis.call('ZCARD', PRIORITY_INDEX) + first", 43),
+    Mutant("a user's next job joins the same round", "if last then return round_of(last) + 1 end", "if last then return round_of(last) end", 38),
+    Mutant("a user's rounds are forgotten", "note_turn(id, priority, user, round, closed)\nend", "end", 33),
+    Mutant("a job that goes back keeps its turn", "if redis.call('HDEL', job_key(id), 'turn') == 1 then redis.call('ZREM', PRIORITY_INDEX, id) end", "", 38),
+    Mutant("a job that expired starts", "or end_if_expired(id, job[5], job[6]) then", "then", 38),
+    Mutant("a job expires too early", "if not latest or latest > now", "if not latest or latest > now + 500", 33),
     Mutant("the list of completions grows", "if excess > math.min(most * UNTRIMMED, TRIMMED_AT_ONCE) then", "if false then", 6),
 )  # fmt: skip
 
