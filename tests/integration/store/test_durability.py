@@ -56,8 +56,10 @@ def test_durable_enqueue_with_fsync_asks_for_the_disks(
         durable = Durability(replicas, seconds=4, fsync=True)
         Queue("tts", connection.client(pair[0].url), key_prefix, durable=durable).enqueue({})
 
-    add(1)
     with Redis.from_url(pair[0].url) as primary:
+        if primary.info("server")["redis_version"].startswith(("6.", "7.0.")):
+            pytest.skip("WAITAOF came with Redis 7.2")
+        add(1)
         primary.config_set("appendonly", "no")
         try:
             with pytest.raises(ResponseError, match="appendonly is disabled"):
