@@ -11,6 +11,7 @@ from preppath_workers.config.load import load, load_database_url, load_queues, l
 from preppath_workers.config.model import Config, QueueConfig, RateLimit
 from preppath_workers.errors import ConfigError
 from preppath_workers.jobs import JOB_TYPES
+from tests.support.minimal_env import MINIMAL_ENV
 
 DEFAULTS = [job_type.defaults for job_type in JOB_TYPES]
 
@@ -259,3 +260,13 @@ def test_variable_with_quotes_around_its_value_is_refused(name: str) -> None:
 
 def test_password_with_quotes_around_it_is_accepted() -> None:
     assert "%22pass%22" in load({**REQUIRED, "REDIS_PASSWORD": '"pass"'}, []).redis.url
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [("", "userId"), ("teamId", "teamId"), ("none", ""), ("None", ""), (" userId ", "userId")],
+)
+def test_fair_by_names_the_field_that_identifies_a_user(value: str, field: str) -> None:
+    defaults = [QueueConfig("evaluation", fair_by="userId")]
+    (queue,) = load({**MINIMAL_ENV, "EVALUATION_FAIR_BY": value}, defaults).queues
+    assert queue.fair_by == field
