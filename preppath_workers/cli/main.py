@@ -28,6 +28,7 @@ from . import (
     script,
     show,
     top,
+    web,
 )
 from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
 from .terminal import OutputError, accept_every_character, discard_output, flush_output, print_error
@@ -107,6 +108,7 @@ def _parser() -> ArgumentParser:
         check,
         script,
         init_db,
+        web,
         offline,
     ):
         command.add_parser(subparsers)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..config.load import read_environment
 from ..errors import ConfigError
 from .arguments import EXIT_FAILED, EXIT_UNAVAILABLE, add_command, positive_number, whole_number
+from .loopback import is_loopback
 from .terminal import OutputError, print_error, print_line
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def run(args: Namespace) -> int:
         print_error(f"offline: the extra [offline] is not installed ({', '.join(missing)}): {_INSTALL}")
         return EXIT_UNAVAILABLE
     from ..offline.loading import EngineFailed
-    from ..offline.server import Options, is_loopback, serve
+    from ..offline.server import Options, serve
 
     if not args.allow_network and not is_loopback(args.host):
         raise ConfigError(f"--host {args.host}: not loopback; --allow-network serves other machines too")

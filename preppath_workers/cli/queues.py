@@ -6,14 +6,11 @@ import shutil
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..queue import Queue
-from ..store.data_loss import DataLoss, data_loss
+from ..queue.summary import summarize
 from ..store.job import iso
-from ..store.limits import limit_in_force
 from ..store.reader import Gate
-from ..store.writes import refusal
 from .arguments import add_command
 from .formatting import span
 from .queue_argument import open_configured
@@ -57,39 +54,19 @@ def run(args: Namespace) -> int:
     rows: list[Sequence[str]] = [_COLUMNS]
     notes = []
     for queue, settings in open_configured(args):
-        gate, refused, loss = queue.gate(), refusal(queue), data_loss(queue)
-        agreed = limit_in_force(queue)
-        rate_limit = agreed.newest.limit if agreed else settings.rate_limit
-        limit = str(rate_limit) if rate_limit else None
+        found = summarize(queue, settings.rate_limit)
         if args.json:
-            print_json(_json(queue, gate, refused, limit, loss))
+            print_json(found.to_dict())
             continue
-        counts = map(str, asdict(queue.counts()).values())
-        rows.append([settings.name, *counts, limit or "none", "refused" if refused else _gate(gate)])
-        notes += [f"{settings.name}: {note}" for note in _why_closed(gate, refused)]
-        notes += [f"{settings.name}: {loss}, noticed at {iso(loss.at)}"] if loss else []
+        counts = map(str, asdict(found.counts).values())
+        limit = str(found.rate_limit) if found.rate_limit else "none"
+        rows.append([found.name, *counts, limit, "refused" if found.refusal else _gate(found.gate)])
+        notes += [f"{found.name}: {note}" for note in _why_closed(found.gate, found.refusal)]
+        notes += [f"{found.name}: {found.loss}, noticed at {iso(found.loss.at)}"] if found.loss else []
     if not args.json:
         for line in [*_table(rows, shutil.get_terminal_size().columns), *notes]:
             print_line(line)
     return 0
-
-
-def _json(
-    queue: Queue, gate: Gate, refused: str | None, limit: str | None, loss: DataLoss | None
-) -> dict[str, Any]:
-    counts = asdict(queue.counts())
-    state = {
-        "paused": gate.paused,
-        "heldMs": gate.held_ms,
-        "outOfService": gate.service,
-        "outOfServiceSince": iso(gate.since),
-        "nextProbeMs": gate.probe_ms if gate.out_of_service else None,
-        "reason": gate.reason,
-        "refusal": refused,
-        "lossAt": iso(loss.at) if loss else None,
-        "lossMs": loss.lost_ms if loss else None,
-    }
-    return {"queue": queue.name, **counts, "rateLimit": limit, **state}
 
 
 def _gate(gate: Gate) -> str:

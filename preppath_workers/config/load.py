@@ -105,6 +105,14 @@ def load_redis(variables: Mapping[str, str | None]) -> RedisConfig:
     return redis
 
 
+def load_log(variables: Mapping[str, str | None]) -> LogConfig:
+    """Return how to log, for commands that run for long. Raises ConfigError."""
+    environment = Environment(variables)
+    config = _log(environment)
+    environment.raise_problems()
+    return config
+
+
 def load_job_modules(variables: Mapping[str, str | None], default: str) -> tuple[str, ...]:
     """Return the names of the modules in `JOBS`, which define the jobs."""
     environment = Environment(variables)

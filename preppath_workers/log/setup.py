@@ -82,7 +82,7 @@ def configure(config: LogConfig, secrets: Sequence[str] = (), stream: TextIO | N
     handler.setFormatter(JsonFormatter(redactor, limit) if plain else TextFormatter(redactor, limit, colour))
     logging.basicConfig(handlers=[handler], level=config.level.upper(), force=True)
     # These libraries log every request at INFO.
-    for name in ("httpx", "httpx2", "openai", "botocore", "boto3", "urllib3", "s3transfer"):
+    for name in ("httpx", "httpx2", "openai", "botocore", "boto3", "urllib3", "s3transfer", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

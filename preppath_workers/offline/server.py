@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from .api.http import Handler, Server, handler
 from .application import Application
@@ -30,14 +29,6 @@ class Options:
     port: int = 8090
     whisper_model: str | None = None
     threads: int | None = None
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a server on this address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def serve(options: Options, output: Output, log: Output) -> None:

@@ -18,6 +18,7 @@ from dotenv import dotenv_values
 import preppath_workers
 from preppath_workers.cli import main as command_line
 from preppath_workers.config.load import load, load_job_modules
+from preppath_workers.config.web import load_web
 from preppath_workers.jobs import JOB_TYPES
 from preppath_workers.store.keys import Keys
 from preppath_workers.store.scripts import scripts
@@ -285,6 +286,7 @@ def _variables_read() -> set[str]:
     load(recorder, QUEUE_DEFAULTS, [queue.name for queue in QUEUE_DEFAULTS])
     load(recorder, QUEUE_DEFAULTS)
     load_job_modules(recorder, "app.jobs")
+    load_web(recorder)
     # The first is read by the libraries, see certificates.py; the second by cli/offline.py.
     return recorder.asked | {"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL"}
 

@@ -21,14 +21,14 @@ LAYERS = (
     *("errors", "config", "log"),
     *("store", "queue"),  # with errors: all that a producer imports
     *("clients", "registry", "jobs", "offline"),
-    *("worker", "testing", "cli", "__main__"),
+    *("worker", "testing", "web", "cli", "__main__"),
 )
 
 #: What the package itself, the public API, imports.
 PUBLIC = ("errors", "store", "queue", "registry")
 
 #: The most entries that the package's top folder may have.
-MOST_ENTRIES = 15
+MOST_ENTRIES = 16
 
 
 def modules() -> dict[str, Path]:

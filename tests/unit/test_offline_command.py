@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from preppath_workers.cli.loopback import is_loopback
 from preppath_workers.cli.main import main
 from preppath_workers.offline.engines import packages
-from preppath_workers.offline.server import is_loopback
 
 
 def test_offline_without_the_extra_says_how_to_install_it(

@@ -1,0 +1,110 @@
+"""`preppath-workers web`: the status API and metrics over HTTP."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from .. import log
+from ..config.load import load_log, load_redis, read_environment
+from ..config.model import SHORTEST_SECRET
+from ..config.web import SCOPES, load_web
+from ..errors import ConfigError
+from .arguments import EXIT_UNAVAILABLE, add_command, whole_number
+from .job_types import load_queues
+from .loopback import is_loopback
+from .terminal import print_error, print_line
+
+if TYPE_CHECKING:
+    from .arguments import Subparsers
+
+_INSTALL = 'pip install "preppath-workers[web]"'
+_PACKAGES = ("fastapi", "uvicorn", "prometheus_client")
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "web",
+        "serve the status API and metrics over HTTP",
+        """
+        Listens on loopback. Listening elsewhere needs tokens: WEB_TOKENS, made by --new-token.
+
+        examples:
+          preppath-workers web --config .env
+          preppath-workers web --new-token api --scopes read,enqueue
+          curl http://127.0.0.1:8070/api/v1/queues
+
+        exit codes: 0 stopped; 69 the address cannot be used, or the extra [web] is not installed;
+        78 the configuration is wrong
+        """,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on, default %(default)s")
+    parser.add_argument(
+        "--port",
+        type=whole_number,
+        default=8070,
+        metavar="N",
+        help="port, default %(default)s; 0: any free one",
+    )
+    parser.add_argument("--read-only", action="store_true", help="refuse every change")
+    _add_token_options(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_token_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--new-token", metavar="NAME", help="print a new token and its entry, then exit")
+    parser.add_argument(
+        "--scopes",
+        default="read",
+        metavar="LIST",
+        help=f"what the new token allows: {', '.join(SCOPES)}; default %(default)s",
+    )
+
+
+def run(args: Namespace) -> int:
+    """Serve until a signal stops it. Raises ConfigError."""
+    if args.new_token:
+        return _print_token(args)
+    variables = read_environment(args.config)
+    config = load_web(variables)
+    if not config.tokens and not is_loopback(args.host):
+        raise ConfigError(f"--host {args.host} is not loopback: set WEB_TOKENS, see --new-token")
+    where, queues = load_redis(variables), load_queues(args)
+    if missing := [name for name in _PACKAGES if not find_spec(name)]:
+        print_error(f"web: the extra [web] is not installed ({', '.join(missing)}): {_INSTALL}")
+        return EXIT_UNAVAILABLE
+    from ..web.queues import Queues
+    from ..web.server import Options, application, serve
+
+    log.configure(load_log(variables), _secrets(where.url))
+    app = application(Queues.open(where, queues), config, args.read_only)
+    try:
+        serve(app, Options(args.host, args.port), lambda line: print_line(line, flush=True))
+    except (OSError, OverflowError) as error:  # OverflowError: the port is above 65535
+        print_error(f"web: cannot listen on {args.host}:{args.port}: {error}")
+        return EXIT_UNAVAILABLE
+    return 0
+
+
+def _secrets(url: str) -> list[str]:
+    """Return the password of Redis's URL as it stands there and decoded, unless it is too short to redact."""
+    password = urlsplit(url).password or ""
+    return [spelling for spelling in {password, unquote(password)} if len(spelling) >= SHORTEST_SECRET]
+
+
+def _print_token(args: Namespace) -> int:
+    from ..web.tokens import new_token
+
+    scopes = [scope for scope in SCOPES if scope in args.scopes.split(",")]
+    if len(scopes) != len(args.scopes.split(",")):
+        args.parser.error(f"--scopes: expected some of {', '.join(SCOPES)}, with commas between them")
+    if not args.new_token.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        args.parser.error("--new-token: expected a name of letters, digits, . _ and -")
+    token, entry = new_token(args.new_token, scopes)
+    print_line(f"token (shown once, for the client): {token}")
+    print_line(f"entry of WEB_TOKENS: {entry}")
+    return 0

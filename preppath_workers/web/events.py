@@ -1,0 +1,41 @@
+"""Server-sent events of one job (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+
+from starlette.concurrency import run_in_threadpool
+
+from ..queue import Queue
+
+#: Seconds between two looks at the job.
+_LOOK = 0.5
+#: Seconds of silence after which a comment keeps the connection open.
+_KEEP_ALIVE = 15.0
+
+
+async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterator[str]:
+    """Yield an event for each change of the job, and end when the job has ended or expired.
+
+    An event's id stands for what the job looked like: a client that reconnects with the id of the last event
+    it has seen gets that one not again.
+    """
+    yield "retry: 2000\n\n"
+    silent = 0.0
+    while job := await run_in_threadpool(queue.get, job_id):
+        body = json.dumps(job.to_dict(), ensure_ascii=False)
+        event_id = hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()[:16]
+        if event_id != last_id:
+            last_id, silent = event_id, 0.0
+            yield f"id: {event_id}\nevent: {job.state}\ndata: {body}\n\n"
+        elif silent >= _KEEP_ALIVE:
+            silent = 0.0
+            yield ": still here\n\n"
+        if job.is_finished:
+            return
+        silent += _LOOK
+        await asyncio.sleep(_LOOK)
+    yield "event: expired\ndata: {}\n\n"

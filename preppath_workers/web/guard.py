@@ -1,0 +1,152 @@
+"""Refuses requests before they reach a route: wrong host, foreign origin, missing token, read-only server."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Connection
+
+from ..config.web import Scope, WebConfig
+from ..log import fields
+from .tokens import find_token
+
+logger = logging.getLogger(__name__)
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_SAFE = ("GET", "HEAD", "OPTIONS")
+#: Paths that need no token: a load balancer has none.
+_OPEN = ("/healthz", "/readyz")
+#: The paths of producers.
+_ENQUEUE = "/api/v1/jobs"
+
+#: Bytes of a request's body: a job's largest data, and what JSON may add to it.
+MAX_BODY = 1_200_000
+
+_HEADERS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+
+
+class Problem(Exception):
+    """A refused request: the HTTP status, and what is wrong."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+    def response(self) -> JSONResponse:
+        """Return the error in the API's shape: `{"detail"}`."""
+        headers = {"WWW-Authenticate": "Bearer"} if self.status == 401 else None
+        return JSONResponse({"detail": self.detail}, self.status, headers)
+
+
+class Guard:
+    """ASGI middleware. Each change that is let through is logged with the name of its token."""
+
+    def __init__(self, app: ASGIApp, config: WebConfig, read_only: bool) -> None:
+        self._app = app
+        self._config = config
+        self._read_only = read_only
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            who = self._check(request)
+        except Problem as problem:
+            await problem.response()(scope, receive, _with_headers(send))
+            return
+        if request.method not in _SAFE:
+            details = fields(method=request.method, path=request.url.path, who=who)
+            logger.info("Change requested over HTTP", extra=details)
+        await self._app(scope, _limited(receive), _with_headers(send))
+
+    def _check(self, request: Request) -> str:
+        """Return whose request it is. Raises Problem."""
+        self._check_host(request)
+        changes = request.method not in _SAFE
+        if changes:
+            _check_origin(request)
+            if self._read_only:
+                raise Problem(405, "this server is read-only")
+            if not 0 <= _announced(request) <= MAX_BODY:
+                raise Problem(413, f"the body is larger than {MAX_BODY} bytes")
+        if not self._config.tokens or request.url.path in _OPEN:
+            return "anyone on this machine"
+        token = find_token(self._config.tokens, request.headers.get("authorization", ""))
+        if token is None:
+            raise Problem(401, "expected a header `Authorization: Bearer TOKEN`")
+        needed = _needed(request, changes)
+        if needed not in token.scopes:
+            raise Problem(403, f"the token {token.name} lacks the scope {needed}")
+        return token.name
+
+    def _check_host(self, request: Request) -> None:
+        """Refuse names that lead here by DNS rebinding."""
+        host = request.headers.get("host", "").lower()
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        if name not in _LOOPBACK | self._config.hosts:
+            raise Problem(421, "unknown host: name it in WEB_HOSTS")
+
+
+def _announced(request: Request) -> int:
+    """Return the body's length; 0 if it comes in chunks, which are counted as they arrive."""
+    length = request.headers.get("content-length", "0")
+    return int(length) if length.isdecimal() else -1
+
+
+def _needed(request: Request, changes: bool) -> Scope:
+    if not changes:
+        return "read"
+    return "enqueue" if request.url.path.rstrip("/").rpartition("/")[0] == _ENQUEUE else "admin"
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse changes that another site's page makes a browser send. Programs send neither header."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None:
+        allowed = site in ("same-origin", "none")
+    else:
+        allowed = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if not allowed:
+        raise Problem(403, "changes are not accepted from another site")
+
+
+def _limited(receive: Receive) -> Receive:
+    """Count the body as it arrives: its length need not be announced."""
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY:
+            raise Problem(413, f"the body is larger than {MAX_BODY} bytes")
+        return message
+
+    return limited
+
+
+def _with_headers(send: Send) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present: Sequence[tuple[bytes, Any]] = message.setdefault("headers", [])
+            names = {name.lower() for name, _ in present}
+            message["headers"] = [*present, *(header for header in _HEADERS if header[0] not in names)]
+        await send(message)
+
+    return with_headers

@@ -1,0 +1,96 @@
+"""The HTTP server: the application, and how it is run."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from redis.exceptions import RedisError
+
+from .. import __version__
+from ..config.web import WebConfig
+from .api import router
+from .guard import Guard, Problem
+from .metrics import QueueCollector
+from .queues import Queues
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where to listen. Port 0: any free one."""
+
+    host: str
+    port: int
+
+
+def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
+    """Return the application. It opens no connection before the first request."""
+    app = FastAPI(title="preppath-workers", version=__version__, docs_url=None, redoc_url=None)
+    app.add_middleware(Guard, config=config, read_only=read_only)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RedisError, _redis_fails)
+    app.include_router(router(queues))
+    registry = CollectorRegistry()
+    registry.register(QueueCollector(queues))
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/healthz", summary="Whether this process answers")
+    def alive() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", summary="Whether Redis answers")
+    def ready() -> dict[str, str]:
+        for queue in queues.by_name.values():
+            queue.redis.ping()
+        return {"status": "ok"}
+
+    return app
+
+
+def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT. `output` is called with the address.
+
+    Raises OSError if the address cannot be used.
+    """
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listening = socket.create_server((options.host, options.port), family=family)
+    settings = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = uvicorn.Server(settings)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # While uvicorn runs it has handlers of its own. Afterwards it raises the signal again, which would make
+    # the exit a death; and before, a signal must not be lost.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    host, port = listening.getsockname()[:2]
+    output(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}")
+    server.run(sockets=[listening])
+
+
+def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+def _redis_fails(_: Request, error: Exception) -> Response:
+    return JSONResponse(
+        {"detail": f"Redis does not answer: {type(error).__name__}"}, 503, {"Retry-After": "5"}
+    )

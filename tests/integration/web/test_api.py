@@ -1,0 +1,164 @@
+"""The status API over HTTP: its routes, words and statuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import requests
+
+from preppath_workers import Queue
+from preppath_workers.cli.main import main
+from tests.support.waiting import eventually
+
+from .conftest import Site
+
+SPEECH = {"questionId": "q1", "text": "What is a heap?"}
+
+
+def ids(response: requests.Response) -> list[str]:
+    return [job["id"] for job in response.json()["jobs"]]
+
+
+def test_enqueue_adds_a_job_once_and_names_its_place(site: Site, tts: Queue) -> None:
+    first = site.post("/api/v1/jobs/tts", {"data": SPEECH, "id": "a/b", "priority": 7})
+    again = site.post("/api/v1/jobs/tts", {"data": SPEECH, "id": "a/b"})
+
+    assert (first.status_code, first.json()) == (202, {"queue": "tts", "id": "a/b", "created": True})
+    assert (again.status_code, again.json()["created"]) == (200, False)
+    found = site.get(first.headers["Location"]).json()
+    job = tts.get("a/b")
+    assert job is not None
+    assert found == job.to_dict()
+    assert (found["state"], found["priority"], found["data"]) == ("waiting", 7, SPEECH)
+
+
+def test_enqueue_refuses_what_is_wrong_and_names_it(site: Site, tts: Queue) -> None:
+    def answer(body: object, queue: str = "tts") -> tuple[int, str]:
+        response = site.post(f"/api/v1/jobs/{queue}", body)
+        return response.status_code, json.dumps(response.json())
+
+    for body, field in (
+        ({"data": []}, "data"),
+        ({}, "data"),
+        ({"data": {}, "priority": 0}, "priority"),
+        ({"data": {}, "delay": -1}, "delay"),
+        ({"data": {}, "id": "no spaces"}, "id"),
+        ({"data": {}, "dealy": 5}, "dealy"),
+    ):
+        status, text = answer(body)
+        assert (status, field in text) == (422, True), (body, text)
+    assert answer({"data": {}}, "nope")[0] == 404
+    assert answer({"data": {"text": "x" * 1_000_001}})[0] == 413
+    assert answer({"data": {"text": "x" * 2_000_000}})[0] == 413
+    assert tts.counts().waiting == 0
+
+
+def test_job_that_has_not_changed_is_answered_with_304(site: Site, tts: Queue) -> None:
+    tts.enqueue(SPEECH, id="j")
+    first = site.get("/api/v1/jobs/tts/j")
+    assert first.headers["Retry-After"] == "1"
+
+    assert site.get("/api/v1/jobs/tts/j", **{"If-None-Match": first.headers["ETag"]}).status_code == 304
+    tts.cancel("j")
+    changed = site.get("/api/v1/jobs/tts/j", **{"If-None-Match": first.headers["ETag"]})
+    assert (changed.status_code, changed.json()["state"]) == (200, "cancelled")
+    assert "Retry-After" not in changed.headers
+
+
+def test_transcription_status_has_the_documented_route(site: Site, redis: Any, key_prefix: str) -> None:
+    Queue("transcription", redis, key_prefix).enqueue({"recordingId": "r", "userId": "u"}, id="t1")
+
+    assert site.get("/api/v1/audio/transcription-status/t1").json()["state"] == "waiting"
+    missing = site.get("/api/v1/audio/transcription-status/none")
+    assert (missing.status_code, "'none'" in missing.json()["detail"]) == (404, True)
+
+
+def test_jobs_are_listed_by_page_and_filtered(site: Site, tts: Queue) -> None:
+    for number in range(5):
+        tts.enqueue({**SPEECH, "userId": f"u{number % 2}"}, id=f"j{number}")
+
+    first = site.get("/api/v1/queues/tts/jobs?limit=3")
+    assert (ids(first), first.json()["next"]) == (["j0", "j1", "j2"], 3)
+    rest = site.get("/api/v1/queues/tts/jobs?limit=3&cursor=3")
+    assert (ids(rest), rest.json()["next"]) == (["j3", "j4"], None)
+    assert ids(site.get("/api/v1/queues/tts/jobs?userId=u1")) == ["j1", "j3"]
+    assert site.get("/api/v1/queues/tts/jobs?state=nope").status_code == 422
+
+
+def test_queues_are_told_as_the_command_tells_them(
+    site: Site, tts: Queue, capsys: Any, monkeypatch: Any, redis_url: str, key_prefix: str
+) -> None:
+    tts.enqueue(SPEECH)
+    tts.pause()
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("KEY_PREFIX", key_prefix)
+
+    assert main(["queues", "--json"]) == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert site.get("/api/v1/queues").json() == printed
+    assert site.get("/api/v1/queues/tts").json()["paused"] is True
+
+
+def test_queue_is_paused_and_resumed(site: Site, tts: Queue) -> None:
+    assert site.post("/api/v1/queues/tts/pause").json()["paused"] is True
+    assert tts.gate().paused
+    assert site.post("/api/v1/queues/tts/resume").json()["paused"] is False
+    assert not tts.gate().paused
+
+
+def test_job_is_cancelled_once_it_exists(site: Site, tts: Queue) -> None:
+    tts.enqueue(SPEECH, id="j")
+
+    assert site.post("/api/v1/jobs/tts/j/cancel").json()["state"] == "cancelled"
+    assert site.post("/api/v1/jobs/tts/none/cancel").status_code == 404
+
+
+def test_dead_jobs_are_replayed_after_a_dry_run(site: Site, tts: Queue, redis: Any) -> None:
+    tts.enqueue(SPEECH, id="alive")
+    redis.lpush(tts.keys.dead, "d1")
+    redis.hset(
+        tts.keys.job("d1"), mapping={"data": "{}", "state": "failed", "priority": "50", "reason": "retries"}
+    )
+    replay = "/api/v1/queues/tts/dead/replay"
+
+    dry = site.post(replay, {"ids": ["d1", "alive"], "dryRun": True}).json()
+    assert (dry["ids"], tts.counts().failed) == (["d1"], 1)
+    assert site.post(replay, {"ids": ["d1"]}).json() == {"queue": "tts", "jobs": 1, "dryRun": False}
+    assert (tts.counts().failed, tts.counts().waiting) == (0, 2)
+    assert site.post(replay, {"ids": []}).status_code == 422
+
+
+def test_events_tell_each_change_until_the_job_has_ended(site: Site, tts: Queue) -> None:
+    tts.enqueue(SPEECH, id="j")
+    with site.request("GET", "/api/v1/jobs/tts/j/events", stream=True) as response:
+        lines = response.iter_lines(decode_unicode=True)
+        seen = [next(line for line in lines if line.startswith("event:"))]
+        tts.cancel("j")
+        rest = list(lines)
+    seen += [line for line in rest if line.startswith("event:")]
+    last = [line.removeprefix("id: ") for line in rest if line.startswith("id:")][-1]
+
+    assert seen == ["event: waiting", "event: cancelled"]
+    assert response.headers["Content-Type"].startswith("text/event-stream")
+    again = site.get("/api/v1/jobs/tts/j/events", **{"Last-Event-ID": last})
+    assert "event:" not in again.text
+
+
+def test_server_whose_redis_is_away_says_so_and_recovers(serve: Any) -> None:
+    from tests.support.redis import RedisServer
+
+    with RedisServer() as server:
+        site = serve(REDIS_URL=server.url)
+        assert site.get("/readyz").status_code == 200
+        server.stop()
+        away = site.get("/api/v1/queues")
+        assert (away.status_code, away.headers["Retry-After"]) == (503, "5")
+        assert (site.get("/healthz").status_code, site.get("/readyz").status_code) == (200, 503)
+        server.start()
+        eventually(lambda: site.get("/readyz").status_code == 200)
+
+
+def test_server_stops_in_order_on_sigterm(site: Site) -> None:
+    site.process.terminate()
+    assert site.process.wait(10) == 0
