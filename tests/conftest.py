@@ -42,16 +42,18 @@ VARIABLES = (
     *sorted({*re.findall(r"^#?([A-Z0-9]+(?:_|(?==)))", _REFERENCE, re.MULTILINE)}),
 )
 
-# Fixtures are servers, which examples may share. The suite tries the same examples on every machine;
-# `--hypothesis-profile=search` searches for new ones.
+# Fixtures are servers, which examples may share. The suite tries the same examples on every machine, CI twice
+# as many; `--hypothesis-profile=search` searches for new ones.
 settings.register_profile(
     "suite",
+    max_examples=50,
     derandomize=True,
     database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.register_profile("search", settings.get_profile("suite"), derandomize=False, max_examples=10_000)
+settings.register_profile("ci", settings.get_profile("suite"), max_examples=100)
 settings.load_profile("suite")
 
 

@@ -1,4 +1,4 @@
-"""Very many workers on one Redis: what they cost it while they wait, how soon a job starts among them, and
+"""Many workers on one Redis: what they cost it while they wait, how soon a job starts among them, and
 how long it takes until what half of them left behind waits again."""
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Processes:
 
     url: str
     instances: int
-    #: Seconds of a lease, and that the crowd is watched at rest; jobs whose start is timed.
+    #: Seconds of a lease, and that the instances are watched at rest; jobs whose start is timed.
     lease: float = 15.0
     rest: float = 15.0
     samples: int = 200
@@ -58,7 +58,7 @@ class Processes:
         redis = client(self.url, timeout=60)
         redis.flushall()
         queue = Queue(QUEUE.name, redis)
-        with self._crowd() as members:
+        with self._instances_running() as members:
             slots = self.instances * _SLOTS
             eventually(lambda: _blocked(queue) >= slots, deadline=60)
             _forget_slow_commands(queue)
@@ -86,11 +86,11 @@ class Processes:
         ]
 
     @contextmanager
-    def _crowd(self) -> Iterator[list[BaseProcess]]:
+    def _instances_running(self) -> Iterator[list[BaseProcess]]:
         context, prepare = multiprocessing.get_context("fork"), set_pdeathsig()
         settings = replace(config(self.url), lease=self.lease)
         members: list[BaseProcess] = [
-            context.Process(target=_live, args=(settings, f"crowd-{number}", prepare))
+            context.Process(target=_live, args=(settings, f"instance-{number}", prepare))
             for number in range(self.instances)
         ]
         for member in members:

@@ -1,8 +1,8 @@
-"""Which runs of a job a process's death explains. Every other repeated run is a broken invariant.
+"""Which repeated runs the death of a process explains. Any other repeated run is a broken invariant.
 
-A job may run again for one reason alone: the process that had it was killed, or stood still past its lease,
-before the outcome was settled. A lost connection or a restarted server explains none: a transition may be
-sent twice. So each process that is struck explains one run more: of the job that it was running.
+A job may run again for one reason only: the process that ran it was killed, or suspended past its lease,
+before it settled the outcome. A lost connection or a restarted server explains none, because transitions may
+be sent twice. So each process that was hit explains one more run: of the job that it was running.
 """
 
 from __future__ import annotations
@@ -10,20 +10,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from preppath_workers.store.consumer import ANSWER_TIMEOUT
+
 from .observations import Happened, Observations
 from .plan import RETRIES
 from .record import Record, Run
 
-#: Seconds that an outcome may be kept before it is settled: a silent connection is noticed after ten, and the
-#: next try may wait some more.
-_UNSETTLED = 15.0
+#: Seconds that an outcome may stay unsettled: until a silent connection is noticed, and some more.
+_UNSETTLED = ANSWER_TIMEOUT + 5.0
 
 
 def unexplained(observations: Observations, prefix: str) -> list[str]:
-    """Jobs with more runs than their failures and their workers' deaths explain, poison aside; each as often
-    as that."""
+    """Return the jobs that ran more often than their failures and their workers' deaths explain, each once
+    for every such run. Poison jobs are left out."""
     record = observations.records[prefix]
-    explained = Counter(run.job_id for run in {*_struck(observations, prefix), *_late(observations, prefix)})
+    explained = Counter(
+        run.job_id for run in {*_interrupted(observations, prefix), *_late(observations, prefix)}
+    )
     found: list[str] = []
     for job_id, runs in record.by_job.items():
         if job_id[0] != "p":
@@ -33,7 +36,7 @@ def unexplained(observations: Observations, prefix: str) -> list[str]:
 
 
 def evidence(observations: Observations, most: int = 5) -> Iterator[str]:
-    """Lines about the first jobs that ran again without a reason: their runs, and what happened around."""
+    """Yield lines about the first jobs with unexplained runs: their runs, and what happened at the time."""
     repeated = [
         (prefix, job_id) for prefix in observations.records for job_id in unexplained(observations, prefix)
     ]
@@ -44,12 +47,12 @@ def evidence(observations: Observations, most: int = 5) -> Iterator[str]:
         for happened in observations.happened:
             if runs[0].began - _UNSETTLED < happened.at < runs[-1].began:
                 where = f" {happened.prefix} {happened.number}" if happened.prefix else ""
-                struck = f", {', '.join(map(str, happened.pids))}" if happened.pids else ""
-                yield f"  {happened.at:.2f} to {happened.until:.2f} {happened.trouble}{where}{struck}"
+                pids = f", {', '.join(map(str, happened.pids))}" if happened.pids else ""
+                yield f"  {happened.at:.2f} to {happened.until:.2f} {happened.trouble}{where}{pids}"
 
 
-def in_hand(record: Record, pid: int, happened: Happened) -> Run | None:
-    """What the process had begun and may not have settled when it was struck."""
+def unsettled_run(record: Record, pid: int, happened: Happened) -> Run | None:
+    """Return the run that the process may not have settled when it was hit."""
     begun = [run for run in record.by_pid.get(pid, ()) if run.began <= happened.until]
     if not begun or (begun[-1].ended is not None and begun[-1].ended < happened.at - _UNSETTLED):
         return None
@@ -57,24 +60,25 @@ def in_hand(record: Record, pid: int, happened: Happened) -> Run | None:
 
 
 def idle_victims(observations: Observations, prefix: str) -> int:
-    """Processes that were struck between two runs: each may have claimed a job and not yet said so."""
+    """Count the processes that were hit between two runs: each may have claimed a job and not recorded it
+    yet."""
     record = observations.records[prefix]
-    victims = ((pid, happened) for happened in observations.strikes(prefix) for pid in happened.pids)
-    held = (in_hand(record, pid, happened) for pid, happened in victims)
+    victims = ((pid, happened) for happened in observations.hits(prefix) for pid in happened.pids)
+    held = (unsettled_run(record, pid, happened) for pid, happened in victims)
     return sum(run is None or run.ended is not None for run in held)
 
 
-def _struck(observations: Observations, prefix: str) -> Iterator[Run]:
-    for happened in observations.strikes(prefix):
+def _interrupted(observations: Observations, prefix: str) -> Iterator[Run]:
+    for happened in observations.hits(prefix):
         for pid in happened.pids:
-            if run := in_hand(observations.records[prefix], pid, happened):
+            if run := unsettled_run(observations.records[prefix], pid, happened):
                 yield run
 
 
 def _late(observations: Observations, prefix: str) -> Iterator[Run]:
-    """A process may stand still after its claim and before its handler's first line: it writes that line when
-    somebody else has long done the job."""
-    for happened in observations.strikes(prefix):
+    """Yield the first run of each resumed process: it may have been suspended between its claim and its
+    handler's first line, which it writes after another worker has completed the job."""
+    for happened in observations.hits(prefix):
         if happened.trouble == "stop past the lease":
             for pid in happened.pids:
                 after = (

@@ -1,4 +1,4 @@
-"""What there was to see of a soak."""
+"""What was observed in a soak."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .record import Record
 
 @dataclass(frozen=True)
 class Happened:
-    """A trouble: when it began and was done (s, monotonic), the processes that it killed or kept from
-    working, and, where it was one supervisor's alone, that one's number and prefix."""
+    """A trouble: when it began and ended (s, monotonic), the processes that it killed or suspended, and the
+    number and prefix of the supervisor, if it hit only one."""
 
     trouble: Trouble
     at: float
@@ -26,7 +26,7 @@ class Happened:
 
 @dataclass(frozen=True)
 class Fate:
-    """What Redis says of a job in the end. `expires`: its hash goes by itself."""
+    """What Redis holds of a job at the end. `expires`: its hash has a time to live."""
 
     state: str
     reason: str = ""
@@ -36,23 +36,23 @@ class Fate:
 
 @dataclass(frozen=True)
 class Observations:
-    """Everything that the verdict is about. Jobs by prefix."""
+    """Everything that the verdict judges. Jobs are by prefix."""
 
     plan: Plan
-    #: When the first try to add each accepted job began (s, monotonic).
+    #: When the first request to add each accepted job began (s, monotonic).
     accepted: Mapping[str, Mapping[str, tuple[NewJob, float]]]
     happened: Sequence[Happened]
     records: Mapping[str, Record]
     fates: Mapping[str, Mapping[str, Fate]]
-    #: Keys beside those of a queue that nobody works on, jobs that the audit complains of, and so on.
+    #: Keys beyond those of a queue without workers, misplaced jobs, and so on.
     leaks: Mapping[str, Sequence[str]]
-    #: Instances that others took for dead, and that we had neither killed nor stopped.
+    #: Instances that others presumed dead although they were neither killed nor suspended.
     presumed_dead: Sequence[str]
     exit_codes: Sequence[int]
     seconds: float
 
-    def strikes(self, prefix: str) -> Iterator[Happened]:
-        """The troubles that took processes of this prefix."""
+    def hits(self, prefix: str) -> Iterator[Happened]:
+        """Return the troubles that hit processes of this prefix."""
         return (happened for happened in self.happened if happened.pids and happened.prefix == prefix)
 
     def count(self, trouble: Trouble) -> int:

@@ -1,4 +1,4 @@
-"""How many jobs there are, and what happens to those who work on them."""
+"""How many jobs there are, and what happens to the processes and connections."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import Literal
 
 from preppath_workers import NewJob
 
-Trouble = Literal["kill a child", "kill a supervisor", "restart Redis", "cut silently", "stop past the lease"]
+Trouble = Literal[
+    "kill a process", "kill a supervisor", "restart Redis", "cut silently", "stop past the lease"
+]
 
-#: Times that a job may lose its worker, and be retried; seconds before a retry, and of a lease.
+#: Recoveries and retries of a job; seconds before a retry and of a lease.
 RECOVERIES, RETRIES, BACKOFF, LEASE = 2, 1, 0.5, 3.0
 
 #: Workers of each supervisor.
 WORKERS = 4
 
-#: Which supervisor works for which prefix: two share one.
+#: The key prefix of each supervisor: two share one.
 PREFIXES = ("north", "north", "south")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Jobs, poison ones among them (each kills every worker that takes it), and troubles, spread over
-    the trial's seconds."""
+    """Jobs and troubles, spread over the trial's seconds. `poison` jobs kill every worker that runs them."""
 
     seconds: float
     jobs: int
@@ -32,7 +33,7 @@ class Plan:
     troubles: Mapping[Trouble, int]
 
     def schedule(self, random: Random) -> list[tuple[float, Trouble]]:
-        """What happens when: seconds from the start, in order."""
+        """Return the troubles in order, each with its seconds from the start."""
         drawn = [trouble for trouble, times in self.troubles.items() for _ in range(times)]
         random.shuffle(drawn)
         return [
@@ -40,8 +41,8 @@ class Plan:
         ]
 
     def work(self, random: Random) -> list[NewJob]:
-        """All jobs, in the order in which they are added. The first letter of an id tells its fate: `p`oison,
-        `f`ails until its retries are used up, `d`elayed, or an ordinary `n`."""
+        """Return all jobs in the order in which they are added. The first letter of an id is its kind:
+        `p`oison, `f`ails until its retries are used up, `d`elayed, or `n`ormal."""
         fates = ["p"] * self.poison + random.choices("fdn", [3, 5, 92], k=self.jobs - self.poison)
         random.shuffle(fates)
         return [self._job(f"{fate}{number}", random) for number, fate in enumerate(fates)]
@@ -58,7 +59,7 @@ LONG = Plan(
     jobs=50_000,
     poison=1_000,
     troubles={
-        "kill a child": 460,
+        "kill a process": 460,
         "kill a supervisor": 60,
         "restart Redis": 55,
         "cut silently": 60,
@@ -71,7 +72,7 @@ SHORT = Plan(
     jobs=1_500,
     poison=30,
     troubles={
-        "kill a child": 24,
+        "kill a process": 24,
         "kill a supervisor": 3,
         "restart Redis": 3,
         "cut silently": 3,
@@ -79,13 +80,13 @@ SHORT = Plan(
     },
 )
 
-#: What runs with the tests.
+#: Runs with the tests.
 TINY = Plan(
     seconds=8,
     jobs=400,
     poison=8,
     troubles={
-        "kill a child": 8,
+        "kill a process": 8,
         "kill a supervisor": 1,
         "restart Redis": 1,
         "cut silently": 1,

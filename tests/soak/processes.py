@@ -28,11 +28,11 @@ class Processes:
     folder: Path
     url: str
     apps: list[App] = field(default_factory=list)
-    #: Process ids of all supervisors that there ever were: each led a session.
+    #: Process ids of all supervisors so far: each leads a session.
     sessions: set[int] = field(default_factory=set)
-    #: By supervisor: when it goes on that stands still now.
-    asleep: dict[int, float] = field(default_factory=dict)
-    #: Supervisors that were killed or stood still, and processes that outlived their supervisor.
+    #: When each suspended supervisor is resumed, by its number.
+    suspended: dict[int, float] = field(default_factory=dict)
+    #: Supervisors that were killed or suspended, and processes that outlived their supervisor.
     struck: set[int] = field(default_factory=set)
     orphans: list[int] = field(default_factory=list)
 
@@ -50,29 +50,31 @@ class Processes:
     def launch(self, number: int) -> None:
         self.sessions.add(self.apps[number].launch().pid)
 
-    def awake(self) -> list[int]:
-        """The supervisors that can be bothered."""
+    def running(self) -> list[int]:
+        """Return the numbers of the supervisors that run."""
         return [
-            number for number, app in enumerate(self.apps) if number not in self.asleep and is_alive(app.pid)
+            number
+            for number, app in enumerate(self.apps)
+            if number not in self.suspended and is_alive(app.pid)
         ]
 
-    def children(self, number: int) -> list[int]:
-        """Process ids of the supervisor's children, the janitor among them."""
+    def processes_of(self, number: int) -> list[int]:
+        """Return the process ids of the supervisor's workers and janitor."""
         return [pid for pid in map(int, children_of(self.apps[number].pid)) if is_alive(pid)]
 
-    def strike_child(self, number: int, draw: Callable[[Sequence[int]], int]) -> list[int]:
-        """Kills one of the supervisor's children; returns its process id, if there was one."""
-        if not (children := self.children(number)):
+    def kill_process(self, number: int, draw: Callable[[Sequence[int]], int]) -> list[int]:
+        """Kill one of the supervisor's workers or its janitor; return its process id, if there was one."""
+        if not (pids := self.processes_of(number)):
             return []
-        pid = draw(children)
+        pid = draw(pids)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: not is_alive(pid))
         return [pid]
 
-    def strike(self, number: int) -> list[int]:
-        """Kills the supervisor and starts it again; returns the process ids of the children it had."""
-        pids = self._stand_still(number)
+    def kill_supervisor(self, number: int) -> list[int]:
+        """Kill the supervisor and start it again; return the process ids of its workers and janitor."""
+        pids = self._suspend_supervisor(number)
         self.apps[number].kill()
         self.launch(number)
         with suppress(AssertionError):
@@ -80,54 +82,54 @@ class Processes:
         self.orphans += filter(is_alive, pids)
         return pids
 
-    def send_to_sleep(self, number: int, seconds: float) -> list[int]:
-        """Stops the supervisor and its children; returns their process ids."""
-        pids = self._stand_still(number)
+    def suspend(self, number: int, seconds: float) -> list[int]:
+        """Suspend the supervisor, its workers and its janitor; return the process ids of the latter."""
+        pids = self._suspend_supervisor(number)
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
-        eventually(lambda: all(map(_stands_still, pids)))
-        self.asleep[number] = time.monotonic() + seconds
+        eventually(lambda: all(map(_is_suspended, pids)))
+        self.suspended[number] = time.monotonic() + seconds
         return pids
 
-    def _stand_still(self, number: int) -> list[int]:
-        """Stops the supervisor, so that the children it has are all that there will be."""
+    def _suspend_supervisor(self, number: int) -> list[int]:
+        """Suspend the supervisor, so that it forks no more; return the pids of its workers and janitor."""
         pid = self.apps[number].pid
         self.struck.add(pid)
         os.kill(pid, signal.SIGSTOP)
-        eventually(lambda: _stands_still(pid))
-        return self.children(number)
+        eventually(lambda: _is_suspended(pid))
+        return self.processes_of(number)
 
-    def wake(self, everyone: bool = False) -> None:
-        """Those whose time has come go on."""
-        for number, until in list(self.asleep.items()):
-            if everyone or time.monotonic() > until:
-                del self.asleep[number]
-                for pid in [*self.children(number), self.apps[number].pid]:
+    def resume(self, all_of_them: bool = False) -> None:
+        """Resume the supervisors that are due, or all."""
+        for number, until in list(self.suspended.items()):
+            if all_of_them or time.monotonic() > until:
+                del self.suspended[number]
+                for pid in [*self.processes_of(number), self.apps[number].pid]:
                     os.kill(pid, signal.SIGCONT)
 
     def stop(self) -> list[int]:
-        """All in good order; returns their exit codes."""
-        self.wake(everyone=True)
+        """Stop all supervisors; return their exit codes."""
+        self.resume(all_of_them=True)
         for app in self.apps:
             app.send(signal.SIGTERM)
         return [app.wait() for app in self.apps]
 
     def kill(self) -> None:
-        self.wake(everyone=True)
+        self.resume(all_of_them=True)
         for app in self.apps:
             app.kill()
 
     def left_processes(self) -> list[int]:
-        """Processes of any of the sessions."""
+        """Return the processes of the sessions that still exist."""
         return tree.members(*self.sessions)
 
     def left_files(self) -> list[str]:
-        """What is left in the folder that was theirs for temporary files."""
+        """Return what is left in the folder for temporary files."""
         return sorted(path.name for path in (self.folder / "tmp").iterdir())
 
     def tracebacks(self) -> list[str]:
-        """Bugs, as the logs tell them: the last line of each."""
+        """Return the last line of each traceback in the logs."""
         told = (line.get("traceback") for line in self._logged())
         return [traceback.splitlines()[-1] for traceback in told if traceback]
 
@@ -162,6 +164,6 @@ class Processes:
         }
 
 
-def _stands_still(pid: int) -> bool:
+def _is_suspended(pid: int) -> bool:
     """Whether it is stopped, or dead."""
     return state_of_process(pid) in "TZX"

@@ -1,7 +1,7 @@
-"""The producer: a process of its own that adds all jobs over the wire, whatever happens to Redis meanwhile.
+"""The producer: a process that adds all jobs through the proxy, whatever happens to Redis meanwhile.
 
-A job counts as accepted once the server has said so; the producer writes that down in a file. Until then it
-adds the same ids again: an answer that was lost may have been a yes.
+A job counts as accepted once the server has confirmed it; the producer records that in a file. Until then it
+adds the same ids again, because a lost answer may have been a confirmation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from preppath_workers.store.connection import client
 
 from .plan import PREFIXES, Plan
 
-#: Jobs added at once, and seconds that the producer waits for an answer, and before it asks again.
+#: Jobs added at once; seconds that the producer waits for an answer, and before it asks again.
 _BATCH, _TIMEOUT, _PAUSE = 20, 1.0, 0.05
 
 
@@ -35,7 +35,7 @@ def start(plan: Plan, seed: int, url: str, path: Path) -> BaseProcess:
 
 
 def accepted(plan: Plan, seed: int, path: Path) -> Mapping[str, Mapping[str, tuple[NewJob, float]]]:
-    """By prefix, each accepted job and when the first try to add it began."""
+    """Return by prefix each accepted job and when the first request to add it began."""
     jobs = {job.id: job for job in plan.work(Random(seed))}
     found: dict[str, dict[str, tuple[NewJob, float]]] = {prefix: {} for prefix in PREFIXES}
     for prefix, job_id, began in map(str.split, path.read_text(encoding="ascii").splitlines()):

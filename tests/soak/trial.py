@@ -1,5 +1,4 @@
-"""One soak: makes the troubles while jobs are added and done, waits for the end, and tells what there was to
-see."""
+"""One soak: cause the troubles while jobs are added and run, wait for the end, return what was observed."""
 
 from __future__ import annotations
 
@@ -24,14 +23,14 @@ from .record import Record
 
 Thing = TypeVar("Thing")
 
-#: Seconds between two looks at what is due.
+#: Seconds between two checks of what is due.
 _TICK = 0.02
 
-#: Seconds that a stopped supervisor stands still: past its lease.
+#: Seconds that a supervisor is suspended: past its lease.
 _SLEEP = LEASE + 1.5
 
-#: Seconds that all jobs may take to end once the troubles are over: a lease, a silent connection's ten
-#: seconds, what is left of the work, and a slow machine.
+#: Seconds within which all jobs must end after the last trouble: a lease, the timeout of a silent
+#: connection, the remaining work, and a slow machine.
 _DRAIN = 180.0
 
 _ACCEPTED = "accepted"
@@ -39,7 +38,7 @@ _ACCEPTED = "accepted"
 
 @dataclass
 class Soak:
-    """A plan on a server of its own, in a folder. `tell` gets a line from time to time."""
+    """A plan on a server of its own, in a folder. `tell` receives a line each minute."""
 
     plan: Plan
     seed: int
@@ -53,7 +52,7 @@ class Soak:
         self._random = Random(self.seed)
         settings = {"appendonly": "yes", "appendfsync": "always"}
         self._server = RedisServer(directory=data, settings=settings)
-        # Onlookers come by no wire: what they see must not depend on the troubles.
+        # Not through the proxy: what is observed must not depend on the troubles.
         self._redis = client(self._server.url)
         began = time.monotonic()
         with self._server, Proxy(self._server.port) as self._proxy:
@@ -71,14 +70,14 @@ class Soak:
                 adding.kill()
 
     def _live(self) -> None:
-        """Each trouble at its time, or as soon as there is somebody whom it strikes."""
+        """Cause each trouble at its time, or as soon as a supervisor runs that it can hit."""
         troubles = self.plan.schedule(self._random)
         began, told = time.monotonic(), 0
         while troubles:
             elapsed = time.monotonic() - began
             if elapsed > troubles[0][0] and self._has_made(troubles[0][1]):
                 del troubles[0]
-            self._processes.wake()
+            self._processes.resume()
             if elapsed > told * 60:
                 told += 1
                 self.tell(f"{elapsed:4.0f} s: {len(troubles)} troubles to come")
@@ -92,27 +91,27 @@ class Soak:
                 at = time.monotonic()
                 return self._proxy.cut_silently() and self._note(trouble, at)
             case _:
-                return self._has_struck(trouble)
+                return self._has_hit(trouble)
 
     def _restart(self) -> bool:
-        """By turns killed and stopped in good order; both times it comes back with what it had on disk."""
+        """Kill the server and stop it cleanly by turns; both times it starts with what it had on disk."""
         at = time.monotonic()
         restarts = sum(happened.trouble == "restart Redis" for happened in self._happened)
         (self._server.stop if restarts % 2 else self._server.kill)()
         self._server.start()
         return self._note("restart Redis", at)
 
-    def _has_struck(self, trouble: Trouble) -> bool:
-        if not (awake := self._processes.awake()):
+    def _has_hit(self, trouble: Trouble) -> bool:
+        if not (running := self._processes.running()):
             return False
-        number, at = self._random.choice(awake), time.monotonic()
+        number, at = self._random.choice(running), time.monotonic()
         match trouble:
-            case "kill a child":
-                pids = self._processes.strike_child(number, self._random.choice)
+            case "kill a process":
+                pids = self._processes.kill_process(number, self._random.choice)
             case "kill a supervisor":
-                pids = self._processes.strike(number)
+                pids = self._processes.kill_supervisor(number)
             case _:
-                pids = self._processes.send_to_sleep(number, _SLEEP)
+                pids = self._processes.suspend(number, _SLEEP)
         return bool(pids) and self._note(trouble, at, pids, number, PREFIXES[number])
 
     def _note(
@@ -127,10 +126,10 @@ class Soak:
         return True
 
     def _drain(self) -> None:
-        """Until every job has ended and every instance is known again, or nothing moves any more."""
+        """Wait until every job has ended and every instance is registered again, or the time is up."""
         end = time.monotonic() + _DRAIN
         while time.monotonic() < end and not all(map(self._is_done, PREFIXES)):
-            self._processes.wake()
+            self._processes.resume()
             time.sleep(0.1)
 
     def _is_done(self, prefix: str) -> bool:
@@ -181,7 +180,7 @@ class Soak:
         return fates
 
     def _left_keys(self, jobs: dict[str, list[str]]) -> set[str]:
-        """All but what a queue has on which nobody works and nothing waits."""
+        """Return all keys but those of a queue without workers and waiting jobs."""
         kept = {
             key
             for prefix, ids in jobs.items()

@@ -49,7 +49,7 @@ def judge(observations: Observations) -> list[Row]:
         _none("finished jobs that would stay for ever", [*_everlasting(observations)]),
         *(_none(f"left: {what}", left) for what, left in observations.leaks.items()),
         _none("living instances taken for dead", observations.presumed_dead, is_timing=True),
-        _timing(observations, "kill a child", "a job's next start after its worker was killed"),
+        _timing(observations, "kill a process", "a job's next start after its worker was killed"),
         _timing(observations, "kill a supervisor", "a job's next start after its supervisor was killed"),
         _silent(observations),
     ]
@@ -140,13 +140,13 @@ def _elsewhere(observations: Observations) -> Iterator[str]:
 
 def _early(observations: Observations) -> Iterator[str]:
     for prefix, jobs in observations.accepted.items():
-        struck = {pid for happened in observations.strikes(prefix) for pid in happened.pids}
+        hit = {pid for happened in observations.hits(prefix) for pid in happened.pids}
         for job_id, (job, added) in jobs.items():
             runs = observations.records[prefix].by_job.get(job_id, ())
             if runs and runs[0].began < added + job.delay - _CLOCKS:
                 yield job_id
             # A failure that isn't settled when its worker dies doesn't count: the next run isn't a retry.
-            for failed, retry in pairwise(run for run in runs if run.pid not in struck):
+            for failed, retry in pairwise(run for run in runs if run.pid not in hit):
                 if failed.failed and failed.ended and retry.began < failed.ended + BACKOFF - _CLOCKS:
                     yield job_id
 
