@@ -151,3 +151,15 @@ def test_rate_limit_in_any_sequence_of_transitions_is_kept_in_every_window(
     run_state_machine_as_test(
         partial(RateLimitMachine, new_redis_state), settings=settings(stateful_step_count=30)
     )
+
+
+def test_reservations_behind_one_that_was_given_up_are_kept_in_their_order(
+    new_redis_state: NewRedisState,
+) -> None:
+    machine = RateLimitMachine(new_redis_state)
+    machine.open(limit=1, duration=1)
+    machine.enqueue(priority=50, delay=0, count=5)
+    machine.asks("x:0", answer_is_lost=False)
+    machine.asks("x:1", answer_is_lost=False)
+    machine.pays_for_another_request("x:0")
+    machine.teardown()

@@ -32,13 +32,17 @@ local function acquire_token(worker_id, purpose, limit, duration)
     return acquired and acquired + duration or now
   end
 
-  -- The moment that is reserved for the slot; nil if there is none, or none that can be right.
+  -- The moment that is reserved for the slot, or nil, and how many reservations it is behind.
   local function reservation()
     local moment = tonumber(redis.call('ZSCORE', RESERVATIONS, worker_id))
-    if not moment or moment <= now then return moment end
-    if moment <= latest_moment(redis.call('ZRANK', RESERVATIONS, worker_id)) then return moment end
+    if not moment then return nil, redis.call('ZCARD', RESERVATIONS) end
+    if moment <= now then return moment, 0 end
+    local rank = redis.call('ZRANK', RESERVATIONS, worker_id)
+    if moment <= latest_moment(rank) then return moment, rank end
+    -- It is further away than it can be, after a reservation before it was given up or the clock was set back. It is
+    -- made again in its place: at the end, slots would overtake each other for ever.
     redis.call('ZREM', RESERVATIONS, worker_id)
-    return nil
+    return nil, rank
   end
 
   -- Makes starts that lie ahead starts of now; reservations that follow from them are void. Whether there were any.
@@ -50,14 +54,14 @@ local function acquire_token(worker_id, purpose, limit, duration)
   end
 
   redis.call('ZREMRANGEBYSCORE', TOKENS, '-inf', now - duration)
-  local moment, reserved
+  local moment, reserved, ahead
   repeat
-    reserved = reservation()
+    reserved, ahead = reservation()
     -- A reservation holds only as far as the real starts allow: they may have been later than they were reserved for,
     -- and no window may hold too many.
     moment = reserved
     if not reserved or reserved <= now then
-      moment = free_at(reserved and 0 or redis.call('ZCARD', RESERVATIONS))
+      moment = free_at(ahead)
     end
   until moment <= now or not correct_starts()
   if moment > now then
