@@ -26,6 +26,9 @@ from .environment import redis_config
 from .new_job import NewJob, check_priority
 from .timeouts import client_timeout
 
+#: Dead letters that one script call moves or deletes.
+_PORTION = 100
+
 Value = TypeVar("Value")
 
 
@@ -71,7 +74,7 @@ class Queue(QueueReader):
     With `durable=Durability(replicas=1)`, adding jobs waits until that many replicas have them, and raises
     NotReplicated if that takes too long.
 
-    Each method that changes jobs is atomic and idempotent in Redis (`enqueue_many`: per chunk). The client
+    Each method that changes jobs is atomic and idempotent in Redis; many are taken in chunks. The client
     may be created with or without `decode_responses`. All methods raise redis.RedisError.
     """
 
@@ -119,7 +122,7 @@ class Queue(QueueReader):
         return JobRef(job[0], self.run(operations.add(self.keys, job, self._durable)), self)
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[JobRef]:
-        """Add jobs in order, in chunks of up to 500 jobs. Raises ValueError if a job is invalid, and
+        """Add jobs in order, in chunks of up to 200 jobs. Raises ValueError if a job is invalid, and
         NotReplicated; the chunks before it have been added by then."""
         added = self.run(operations.add_many(self.keys, jobs, self._durable))
         return [JobRef(job_id, created, self) for job_id, created in added]
@@ -165,11 +168,16 @@ class Queue(QueueReader):
     def replay(self, ids: Sequence[str]) -> int:
         """Move dead letters back to the waiting list in the given order, with counters reset. Returns the
         number of jobs moved."""
-        return int(self.call("replay", *ids)[0])
+        return self._in_portions("replay", ids)
 
     def purge(self, ids: Sequence[str]) -> int:
         """Delete dead letters permanently. Returns the number of jobs deleted."""
-        return int(self.call("purge", *ids)[0])
+        return self._in_portions("purge", ids)
+
+    def _in_portions(self, script: str, ids: Sequence[str]) -> int:
+        """Call a script, which blocks Redis, for some ids at a time. Returns the sum of its results."""
+        portions = (ids[first : first + _PORTION] for first in range(0, len(ids), _PORTION))
+        return sum(int(self.call(script, *portion)[0]) for portion in portions)
 
     def jobs(self, state: Listed, start: int = 0, count: int = 50) -> list[Job]:
         """Return a page of the jobs in a state.

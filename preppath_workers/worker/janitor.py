@@ -48,7 +48,7 @@ _ROUND = 1.0
 _DESCRIBE_INTERVAL = 30.0
 
 #: Due jobs that one script call moves: bounds the time that Redis is blocked.
-_PROMOTE_BATCH = 500
+_PROMOTE_BATCH = 200
 
 #: Seconds between two calls while more jobs are due, so that other clients are served in between.
 _SHORTEST_ROUND = 0.01

@@ -24,9 +24,9 @@ local lease, limit, duration, probe_interval = tonumber(ARGV[8]), ARGV[9], ARGV[
 -- continues from whatever step it reached: both complete and claim can be repeated.
 local active = active_key(worker_id)
 -- If events are wanted and nothing else is out of the ordinary, that is the gate's only field.
-local open_fields = redis.call('HLEN', GATE)
-local events_until = open_fields == 1 and redis.call('HGET', GATE, 'eventsUntil')
-if state_if_owned(id, worker_id, fencing_token) == 'active' and (open_fields == 0 or events_until) then
+local gate_fields = redis.call('HGETALL', GATE)
+local events_until = gate_fields[1] == 'eventsUntil' and not gate_fields[3] and gate_fields[2]
+if state_if_owned(id, worker_id, fencing_token) == 'active' and (not gate_fields[1] or events_until) then
   -- Pop two, to see in one command whether the slot held any other job.
   local in_flight = redis.call('RPOP', active, '2') or {}
   if in_flight[1] == id and not in_flight[2] then

@@ -14,6 +14,7 @@ local function remove_waiting(id)
     end
   end
   give_up_turn(id, priority_of(id), position)
-  redis.call('LREM', WAIT, 1, id)
+  -- From the nearer end.
+  redis.call('LREM', WAIT, position < redis.call('LLEN', WAIT) / 2 and 1 or -1, id)
   return true
 end
