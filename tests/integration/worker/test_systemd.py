@@ -148,8 +148,10 @@ def test_notifier_with_good_for_zero_does_not_feed_the_watchdog(listener: Listen
     assert listener.messages == [["READY=1", "STATUS=0 of 3 workers, 0 busy"]]
 
 
-def test_notifier_after_a_failed_send_sends_the_phase_again(tmp_path: Path) -> None:
-    address = f"@preppath-late-{os.getpid()}"
+@pytest.mark.parametrize("kind", ["an abstract name", "a path"])
+def test_notifier_after_a_failed_send_sends_the_phase_again(tmp_path: Path, kind: str) -> None:
+    """The system refuses the one, and does not find the other."""
+    address = f"@preppath-late-{os.getpid()}" if kind == "an abstract name" else str(tmp_path / "notify")
     notifier = Notifier(address)
     notifier.report(Phase.READY, "well", good_for=1)  # before anything listens
     listener = Listener(address)
