@@ -5,16 +5,14 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from .. import log
 from ..config.load import load_log, load_redis, read_environment
-from ..config.model import SHORTEST_SECRET
 from ..config.web import SCOPES, load_web
 from ..errors import ConfigError
 from .arguments import EXIT_UNAVAILABLE, add_command, whole_number
-from .job_types import load_queues
 from .loopback import is_loopback
+from .queue_argument import open_configured
 from .terminal import print_error, print_line
 
 if TYPE_CHECKING:
@@ -73,27 +71,21 @@ def run(args: Namespace) -> int:
     config = load_web(variables)
     if not config.tokens and not is_loopback(args.host):
         raise ConfigError(f"--host {args.host} is not loopback: set WEB_TOKENS, see --new-token")
-    where, queues = load_redis(variables), load_queues(args)
+    where, queues = load_redis(variables), open_configured(args)
     if missing := [name for name in _PACKAGES if not find_spec(name)]:
         print_error(f"web: the extra [web] is not installed ({', '.join(missing)}): {_INSTALL}")
         return EXIT_UNAVAILABLE
     from ..web.queues import Queues
     from ..web.server import Options, application, serve
 
-    log.configure(load_log(variables), _secrets(where.url))
-    app = application(Queues.open(where, queues), config, args.read_only)
+    log.configure(load_log(variables), where.secrets())
+    app = application(Queues.of(queues), config, args.read_only)
     try:
         serve(app, Options(args.host, args.port), lambda line: print_line(line, flush=True))
     except (OSError, OverflowError) as error:  # OverflowError: the port is above 65535
         print_error(f"web: cannot listen on {args.host}:{args.port}: {error}")
         return EXIT_UNAVAILABLE
     return 0
-
-
-def _secrets(url: str) -> list[str]:
-    """Return the password of Redis's URL as it stands there and decoded, unless it is too short to redact."""
-    password = urlsplit(url).password or ""
-    return [spelling for spelling in {password, unquote(password)} if len(spelling) >= SHORTEST_SECRET]
 
 
 def _print_token(args: Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
@@ -77,6 +77,10 @@ class RedisConfig:
     #: What must confirm a job that is added, and the checkpoint of a paid step; None for the primary alone.
     enqueue: Durability | None = None
     checkpoint: Durability | None = None
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return every value to redact, for commands that use Redis only; see `Config.secrets`."""
+        return _redactable(_decoded(_passwords(self.url)))
 
 
 @dataclass(frozen=True)
@@ -212,15 +216,25 @@ class Config:
             from .database_url import passwords  # lazy: libpq is only needed with a database
 
             found += passwords(self.database_url)
-        spelled = [word for password in found for word in (password, unquote(password))]
         keys = (
             *(model.api_key for model in models),
             self.storage.secret_access_key,
             self.storage.access_key_id,
         )
-        chosen = {word for word in (*spelled, *keys) if word and len(word) >= SHORTEST_SECRET}
-        quoted = {quoted[1:-1] for word in chosen for quoted in (repr(word), json.dumps(word))}
-        return tuple(sorted(chosen | quoted, key=lambda word: (-len(word), word)))
+        return _redactable([*_decoded(found), *keys])
+
+
+def _redactable(words: Iterable[str | None]) -> tuple[str, ...]:
+    """Return the words that are long enough, also as Python and JSON quote them, longest first."""
+    chosen = {word for word in words if word and len(word) >= SHORTEST_SECRET}
+    quoted = {quoted[1:-1] for word in chosen for quoted in (repr(word), json.dumps(word))}
+    return tuple(sorted(chosen | quoted, key=lambda word: (-len(word), word)))
+
+
+def _decoded(passwords: Iterable[str]) -> Iterator[str]:
+    """Yield each password as it is, and decoded from a URL."""
+    for password in passwords:
+        yield from (password, unquote(password))
 
 
 def _passwords(url: str) -> Iterator[str]:

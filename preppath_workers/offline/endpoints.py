@@ -21,7 +21,7 @@ from .grading.scores import score
 from .loading import Engines
 from .models import MODELS
 
-#: The reply to a chat that is no evaluation.
+#: The reply to a chat that isn't an evaluation.
 _NO_EVALUATION = (
     "This is an offline stand-in for a language model. It grades answers to interview questions, in the "
     "prompt of preppath-workers, and cannot hold a conversation."

@@ -30,6 +30,10 @@ _LONGEST_DELAY = 10 * 365 * 86_400
 Encoded = tuple[str, str, int, int | str]
 
 
+class DataTooLarge(ValueError):
+    """Raised for data of more than `MAX_DATA_BYTES`."""
+
+
 @dataclass(frozen=True)
 class NewJob:
     """A job to add.
@@ -99,7 +103,7 @@ def encode_data(data: Mapping[str, Any]) -> str:
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"data is not JSON: {error}") from error
     if size > MAX_DATA_BYTES:
-        raise ValueError(f"data has {size:,} bytes of JSON; at most {MAX_DATA_BYTES:,} are allowed")
+        raise DataTooLarge(f"data has {size:,} bytes of JSON; at most {MAX_DATA_BYTES:,} are allowed")
     return encoded
 
 

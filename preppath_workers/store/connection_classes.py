@@ -16,7 +16,7 @@ from .refusals import is_wrong_server, redirection
 try:
     from hiredis import HiredisError
 except ImportError:  # producers may do without it
-    HiredisError = InvalidResponse  # type: ignore[assignment,misc]
+    HiredisError = InvalidResponse  # type: ignore[assignment,misc] # absent
 
 #: What reading may raise if an answer isn't valid in this version of Redis's protocol.
 UNREADABLE = (InvalidResponse, HiredisError, MemoryError, RecursionError, TypeError, ValueError)
@@ -32,11 +32,11 @@ class _LeavesWrongServer:
         try:
             return super().read_response(*args, **kwargs)  # type: ignore[misc] # mixed into Connection
         except UNREADABLE as error:  # a proxy's page, say
-            self.disconnect()  # type: ignore[attr-defined]
+            self.disconnect()  # type: ignore[attr-defined] # mixed into Connection
             raise RedisConnectionError(f"the answer is not Redis's protocol: {error}") from error
         except RedisError as error:
             if is_wrong_server(error):
-                self.disconnect()  # type: ignore[attr-defined]
+                self.disconnect()  # type: ignore[attr-defined] # mixed into Connection
             if self.locator and (address := redirection(error)):
                 self.locator.redirect(address)
             raise

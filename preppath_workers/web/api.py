@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import NotReplicated, UnknownJob
-from ..queue import Queue
-from ..queue.new_job import MAX_DATA_BYTES
+from ..queue import JobRef, Queue
+from ..queue.new_job import DataTooLarge
 from ..store.job import DEFAULT_PRIORITY, Job
 from ..store.listing import Listed
-from .events import stream
+from .events import as_json, stream
 from .guard import Problem
 from .queues import Queues
 
@@ -93,13 +91,7 @@ def _add_reading(routes: APIRouter, queues: Queues) -> None:
 def _add_jobs(routes: APIRouter, queues: Queues) -> None:
     @routes.post("/jobs/{queue}", status_code=202, summary="Add a job; 200 if its id exists already")
     def enqueue(queue: str, body: NewJobBody, response: Response) -> dict[str, Any]:
-        _check_size(body.data)
-        try:
-            ref = queues.get(queue).enqueue(body.data, id=body.id, priority=body.priority, delay=body.delay)
-        except ValueError as error:
-            raise Problem(422, str(error)) from None
-        except NotReplicated as error:
-            raise Problem(503, str(error)) from None
+        ref = _enqueue(queues.get(queue), body)
         response.status_code = 202 if ref.created else 200
         response.headers["Location"] = f"/api/v1/jobs/{queue}/{ref.id}"
         return {"queue": queue, "id": ref.id, "created": ref.created}
@@ -127,8 +119,13 @@ def _add_jobs(routes: APIRouter, queues: Queues) -> None:
 
     @routes.post("/jobs/{queue}/{jobId:path}/cancel", summary="Cancel a job that has not ended")
     def cancel(queue: str, job_id: _JobId) -> dict[str, str]:
-        found = queues.get(queue)
-        return _changed(found, job_id, "cancel", "cancelled", lambda: found.cancel(job_id))
+        try:
+            state = queues.get(queue).cancel(job_id)
+        except UnknownJob:
+            raise _unknown(queues.get(queue), job_id) from None
+        if state != "cancelled":
+            raise Problem(409, f"cannot cancel job {job_id}: it is {state}")
+        return {"queue": queue, "id": job_id, "state": state}
 
     @routes.get("/jobs/{queue}/{jobId:path}", summary="A job: state, progress, error and result")
     def show_job(
@@ -137,6 +134,17 @@ def _add_jobs(routes: APIRouter, queues: Queues) -> None:
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
         return _job(queues.get(queue), job_id, if_none_match)
+
+
+def _enqueue(queue: Queue, body: NewJobBody) -> JobRef:
+    try:
+        return queue.enqueue(body.data, id=body.id, priority=body.priority, delay=body.delay)
+    except DataTooLarge as error:
+        raise Problem(413, str(error)) from None
+    except ValueError as error:
+        raise Problem(422, str(error)) from None
+    except NotReplicated as error:
+        raise Problem(503, str(error)) from None
 
 
 def _add_control(routes: APIRouter, queues: Queues) -> None:
@@ -168,34 +176,21 @@ def _dead(queue: Queue, selected: Selected, act: Callable[[Sequence[str]], int])
 
 def _job(queue: Queue, job_id: str, known: str | None) -> Response:
     job = _existing(queue, job_id)
-    body = job.to_dict()
-    tag = f'"{hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]}"'
-    headers = {"ETag": tag} if job.is_finished else {"ETag": tag, "Retry-After": _POLL_AFTER}
-    if known == tag:
+    body, version = as_json(job)
+    headers = {"ETag": f'"{version}"'}
+    if not job.is_finished:
+        headers["Retry-After"] = _POLL_AFTER
+    if known == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    return JSONResponse(body, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def _existing(queue: Queue, job_id: str) -> Job:
     job = queue.get(job_id)
     if job is None:
-        raise Problem(404, f"queue {queue.name} has no job {job_id!r}; finished jobs expire")
+        raise _unknown(queue, job_id)
     return job
 
 
-def _changed(queue: Queue, job_id: str, verb: str, wanted: str, change: Callable[[], str]) -> dict[str, str]:
-    try:
-        state = change()
-    except UnknownJob:
-        raise Problem(404, f"queue {queue.name} has no job {job_id!r}; finished jobs expire") from None
-    if state != wanted:
-        raise Problem(409, f"cannot {verb} job {job_id}: it is {state}")
-    return {"queue": queue.name, "id": job_id, "state": state}
-
-
-def _check_size(data: dict[str, Any]) -> None:
-    if (
-        len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
-        > MAX_DATA_BYTES
-    ):
-        raise Problem(413, f"data is larger than {MAX_DATA_BYTES} bytes of JSON")
+def _unknown(queue: Queue, job_id: str) -> Problem:
+    return Problem(404, f"queue {queue.name} has no job {job_id!r}; finished jobs expire")

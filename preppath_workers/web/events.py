@@ -10,11 +10,18 @@ from collections.abc import AsyncIterator
 from starlette.concurrency import run_in_threadpool
 
 from ..queue import Queue
+from ..store.job import Job
 
 #: Seconds between two looks at the job.
 _LOOK = 0.5
 #: Seconds of silence after which a comment keeps the connection open.
 _KEEP_ALIVE = 15.0
+
+
+def as_json(job: Job) -> tuple[str, str]:
+    """Return the job as JSON, and a version that changes with it."""
+    body = json.dumps(job.to_dict())
+    return body, hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
 async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterator[str]:
@@ -26,8 +33,7 @@ async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterato
     yield "retry: 2000\n\n"
     silent = 0.0
     while job := await run_in_threadpool(queue.get, job_id):
-        body = json.dumps(job.to_dict(), ensure_ascii=False)
-        event_id = hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()[:16]
+        body, event_id = as_json(job)
         if event_id != last_id:
             last_id, silent = event_id, 0.0
             yield f"id: {event_id}\nevent: {job.state}\ndata: {body}\n\n"

@@ -72,7 +72,7 @@ class _Gauges:
         counts, gate, now = queue.counts(), queue.gate(), queue.now()
         for state in ("waiting", "active", "delayed", "failed", "completed"):
             self.jobs.add_metric([name, state], getattr(counts, state))
-        self.oldest.add_metric([name], _age(_head(queue), now, "queued_at", "created_at"))
+        self.oldest.add_metric([name], _age(_last(queue, queue.keys.wait), now, "queued_at", "created_at"))
         self.dead_age.add_metric([name], _age(_last(queue, queue.keys.dead), now, "finished_at"))
         self.paused.add_metric([name], int(gate.paused))
         self.held.add_metric([name], gate.held_ms / 1000)
@@ -91,10 +91,6 @@ class _Gauges:
 
     def families(self) -> Iterable[Family]:
         return vars(self).values()
-
-
-def _head(queue: Queue) -> Job | None:
-    return _last(queue, queue.keys.wait)
 
 
 def _last(queue: Queue, key: str) -> Job | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..config.model import QueueConfig, RedisConfig
+from ..config.model import QueueConfig
 from ..queue import Queue
 from ..queue.summary import summarize
-from ..store.clients import Clients
 from .guard import Problem
 
 
@@ -21,15 +20,11 @@ class Queues:
     settings: Mapping[str, QueueConfig]
 
     @classmethod
-    def open(cls, where: RedisConfig, settings: Sequence[QueueConfig]) -> Queues:
-        """Return the queues. No connection is opened before the first request."""
-        clients = Clients.patient(where)
+    def of(cls, configured: Iterable[tuple[Queue, QueueConfig]]) -> Queues:
+        """Return these queues with their settings."""
+        pairs = list(configured)
         return cls(
-            {
-                queue.name: Queue(queue.name, clients.of(queue.name), where.prefix, durable=where.enqueue)
-                for queue in settings
-            },
-            {queue.name: queue for queue in settings},
+            {queue.name: queue for queue, _ in pairs}, {queue.name: settings for queue, settings in pairs}
         )
 
     def summary(self, name: str) -> dict[str, Any]:

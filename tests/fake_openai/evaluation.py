@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from preppath_workers.offline.grading.evaluation import Evaluation
 
 #: Stop words; words of up to three letters are ignored too.
 _STOP_WORDS = """
@@ -27,23 +28,6 @@ _FULL_LENGTH = 60
 
 #: Words of an easy sentence.
 _EASY_SENTENCE = 24
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """An evaluation with scores from 0 to 1."""
-
-    correctness: float
-    completeness: float
-    clarity: float
-    feedback: str
-    strengths: list[str]
-    improvements: list[str]
-
-    def suggest(self, name: str) -> str | float | list[str] | None:
-        """Return the value for a property of this name, such as `correctness` or `correctnessScore`."""
-        lower = name.lower()
-        return next((value for each, value in vars(self).items() if lower.startswith(each)), None)
 
 
 def evaluate(request: str) -> Evaluation:

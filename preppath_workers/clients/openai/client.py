@@ -53,7 +53,8 @@ class OpenAI:
     def preload(self) -> None:
         """Make the SDK's clients and load what their first requests need, without a connection. Workers that
         are forked afterwards share that memory."""
-        preload((self._transcription, self._speech, self._evaluation))
+        clients = (self._transcription, self._speech, self._evaluation)
+        preload(clients[0])  # the classes that it loads are those of all
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,8 +5,7 @@ The SDK imports its resources and builds its pydantic models on first use.
 
 from __future__ import annotations
 
-import stringprep  # noqa: F401
-from collections.abc import Sequence
+import encodings.idna  # noqa: F401 - getaddrinfo() encodes host names with it
 from io import BytesIO
 
 import httpcore2
@@ -28,13 +27,12 @@ _ANSWERS = {
 }
 
 
-def preload(clients: Sequence[openai.OpenAI]) -> None:
-    """Make a request of each kind with copies of these clients. No connection is opened: the answers are
-    made here."""
+def preload(client: openai.OpenAI) -> None:
+    """Make a request of each kind with a copy of the client. No connection is opened: the answers are made
+    here."""
     _read_an_answer()
     with openai.DefaultHttpxClient(transport=httpx2.MockTransport(_answer)) as http:
-        for client in clients:
-            _request_each(client.with_options(http_client=http))
+        _request_each(client.with_options(http_client=http))
 
 
 def _request_each(client: openai.OpenAI) -> None:

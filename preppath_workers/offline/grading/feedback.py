@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from .evaluation import Evaluation
 from .scores import Scores
 
 #: Cover of a point from which it is said to be covered, and up to which it is said to be missing.
@@ -15,23 +14,6 @@ _NOTE = (
     "This is the offline stand-in for a language model: it compares the meaning of sentences with the "
     "expected answer and cannot tell whether they are true."
 )
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """An evaluation with scores from 0 to 1."""
-
-    correctness: float
-    completeness: float
-    clarity: float
-    feedback: str
-    strengths: list[str]
-    improvements: list[str]
-
-    def suggest(self, name: str) -> str | float | list[str] | None:
-        """Return the value for a property of this name, such as `correctness` or `correctnessScore`."""
-        lower = name.lower()
-        return next((value for each, value in vars(self).items() if lower.startswith(each)), None)
 
 
 def evaluation(scores: Scores) -> Evaluation:

@@ -22,7 +22,7 @@ class Exam:
 
 
 def read_exam(by_user: str) -> Exam | None:
-    """Return what the user's message asks to grade, or None if it is no prompt of an evaluation."""
+    """Return what the user's message asks to grade, or None if it isn't the prompt of an evaluation."""
     end = _END.search(by_user)
     if end is None:
         return None
