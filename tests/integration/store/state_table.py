@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from preppath_workers.store.keys import LAYOUT
+
 from . import invariants
 from .redis_state import NOW, RedisState, State, merged
 
 #: The instance that most rows use, with two slots and a live lease.
 HOST: State = {"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 2}}}
+
+#: The limit that a heartbeat writes if instances agree.
+UNLIMITED = {"max": 0, "duration": 0, "since": NOW, "until": NOW + 60_000, "instance": "host"}
+
+#: What the first heartbeat of a queue stores for the queue itself.
+KNOWN: State = {"limit": UNLIMITED, "meta": {"layout": LAYOUT}}
 
 SAME: Any = object()
 

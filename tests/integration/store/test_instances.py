@@ -1,4 +1,4 @@
-"""heartbeat, recover, reap and leave: leases, and jobs of dead workers."""
+"""recover, reap and leave: jobs of dead workers, and leases that are over."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import json
 
 import pytest
 
-from preppath_workers.store.keys import LAYOUT
-
 from .redis_state import NOW, RedisState, State
-from .state_table import HOST, Row, completed, row_name, started, waiting
+from .state_table import HOST, KNOWN, Row, completed, row_name, started, waiting
 
 #: Slot 0 ran a job when it died; others wait.
 DIED: State = {
@@ -23,89 +21,6 @@ DIED: State = {
 RECOVERED = {"state": "waiting", "queuedAt": NOW, "recoveries": 1}
 RELEASED = {"state": "waiting", "queuedAt": NOW, "attempts": 0, "releases": 1}
 IN_FRONT: State = {"active": None, "wait": ["low", "mid", "a", "top"], "reservations": {"host:0": None}}
-
-#: The limit that a heartbeat writes if instances agree.
-UNLIMITED = {"max": 0, "duration": 0, "since": NOW, "until": NOW + 60_000, "instance": "host"}
-
-#: What the first heartbeat of a queue stores for the queue itself.
-KNOWN: State = {"limit": UNLIMITED, "meta": {"layout": LAYOUT}}
-
-HEARTBEAT = [
-    Row(
-        "a renewal returns when the first other lease ends",
-        given={
-            "instances": {"host": NOW + 3, "soon": NOW + 7, "later": NOW + 9},
-            "instance": {"host": {"gone": 1}},
-        },
-        call=("renew", "host", 15_000),
-        reply=[NOW, 7],
-        changes={"instances": {"host": NOW + 15_000}, "instance": {"host": None}},
-        again=[],  # it has been renewed in this millisecond
-    ),
-    Row(
-        "a renewal of the last lease returns when the first one ended",
-        given={"instances": {"host": NOW + 30_000, "over": NOW - 7}},
-        call=("renew", "host", 15_000),
-        reply=[NOW, 0],
-        changes={"instances": {"host": NOW + 15_000}},
-        again=[],
-    ),
-    Row(
-        "a renewal of the only instance returns that there is no other",
-        given={"instances": {"host": NOW + 3}},
-        call=("renew", "host", 15_000),
-        reply=[NOW, -1],
-        changes={"instances": {"host": NOW + 15_000}},
-        again=[],
-    ),
-    Row(
-        "a renewal of an unknown instance changes nothing",
-        given={"instances": {"other": NOW + 3}},
-        call=("renew", "host", 15_000),
-        reply=[],
-        changes={},
-    ),
-    Row(
-        "the first heartbeat registers",
-        given={},
-        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "host", "box", "pid", "7"),
-        reply=[NOW],
-        changes={
-            "instances": {"host": NOW + 15_000},
-            "instance": {"host": {"slots": 2, "lease": 15_000, "host": "box", "pid": 7}},
-            **KNOWN,
-        },
-    ),
-    Row(
-        "each renews the lease",
-        given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}},
-        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
-        reply=[NOW],
-        changes={
-            "instances": {"host": NOW + 15_000},
-            "instance": {"host": {"lease": 15_000}},
-            **KNOWN,
-        },
-    ),
-    Row(
-        "the number of slots never decreases: a closed slot may hold a job",
-        given={"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 5}}},
-        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "pid", "7"),
-        reply=[NOW],
-        changes={"instance": {"host": {"lease": 15_000, "pid": 7}}, **KNOWN},
-    ),
-    Row(
-        "a newer version's layout stays",
-        given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}, "meta": {"layout": 2}},
-        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
-        reply=[NOW],
-        changes={
-            "instances": {"host": NOW + 15_000},
-            "instance": {"host": {"lease": 15_000}},
-            "limit": UNLIMITED,
-        },
-    ),
-]
 
 RECOVER = [
     Row("recover: the slot is empty", given=HOST, call=("recover", "host:0", "1", 3), reply=[0, []]),
@@ -280,7 +195,7 @@ REAP = [
 ]
 
 
-@pytest.mark.parametrize("row", HEARTBEAT + RECOVER + REAP, ids=row_name)
+@pytest.mark.parametrize("row", RECOVER + REAP, ids=row_name)
 def test_lease_transitions_in_each_state_keep_every_job(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
 

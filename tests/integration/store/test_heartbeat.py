@@ -1,0 +1,90 @@
+"""heartbeat: leases, and what the first one stores for the queue."""
+
+from __future__ import annotations
+
+import pytest
+
+from .redis_state import NOW, RedisState
+from .state_table import KNOWN, UNLIMITED, Row, row_name
+
+HEARTBEAT = [
+    Row(
+        "a renewal returns when the first other lease ends",
+        given={
+            "instances": {"host": NOW + 3, "soon": NOW + 7, "later": NOW + 9},
+            "instance": {"host": {"gone": 1}},
+        },
+        call=("renew", "host", 15_000),
+        reply=[NOW, 7],
+        changes={"instances": {"host": NOW + 15_000}, "instance": {"host": None}},
+        again=[],  # it has been renewed in this millisecond
+    ),
+    Row(
+        "a renewal of the last lease returns when the first one ended",
+        given={"instances": {"host": NOW + 30_000, "over": NOW - 7}},
+        call=("renew", "host", 15_000),
+        reply=[NOW, 0],
+        changes={"instances": {"host": NOW + 15_000}},
+        again=[],
+    ),
+    Row(
+        "a renewal of the only instance returns that there is no other",
+        given={"instances": {"host": NOW + 3}},
+        call=("renew", "host", 15_000),
+        reply=[NOW, -1],
+        changes={"instances": {"host": NOW + 15_000}},
+        again=[],
+    ),
+    Row(
+        "a renewal of an unknown instance changes nothing",
+        given={"instances": {"other": NOW + 3}},
+        call=("renew", "host", 15_000),
+        reply=[],
+        changes={},
+    ),
+    Row(
+        "the first heartbeat registers",
+        given={},
+        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "host", "box", "pid", "7"),
+        reply=[NOW],
+        changes={
+            "instances": {"host": NOW + 15_000},
+            "instance": {"host": {"slots": 2, "lease": 15_000, "host": "box", "pid": 7}},
+            **KNOWN,
+        },
+    ),
+    Row(
+        "each renews the lease",
+        given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}},
+        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
+        reply=[NOW],
+        changes={
+            "instances": {"host": NOW + 15_000},
+            "instance": {"host": {"lease": 15_000}},
+            **KNOWN,
+        },
+    ),
+    Row(
+        "the number of slots never decreases: a closed slot may hold a job",
+        given={"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 5}}},
+        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "pid", "7"),
+        reply=[NOW],
+        changes={"instance": {"host": {"lease": 15_000, "pid": 7}}, **KNOWN},
+    ),
+    Row(
+        "a newer version's layout stays",
+        given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}, "meta": {"layout": 2}},
+        call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
+        reply=[NOW],
+        changes={
+            "instances": {"host": NOW + 15_000},
+            "instance": {"host": {"lease": 15_000}},
+            "limit": UNLIMITED,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("row", HEARTBEAT, ids=row_name)
+def test_heartbeat_in_each_state_keeps_every_job(redis_state: RedisState, row: Row) -> None:
+    row.check(redis_state)
