@@ -85,12 +85,15 @@ class Recognizer:
             condition_on_previous_text=False,
             temperature=_TEMPERATURES,
         )
-        segments = [_described(segment) for segment in found]
+        seconds = self.seconds(samples)
+        segments = [_described(segment, seconds) for segment in found]
         text = "".join(segment["text"] for segment in segments).strip()
-        return Transcribed(text, self.seconds(samples), str(info.language), segments)
+        return Transcribed(text, seconds, str(info.language), segments)
 
 
-def _described(segment: Any) -> dict[str, Any]:
+def _described(segment: Any, seconds: float) -> dict[str, Any]:
+    """Return a segment's figures. Whisper guesses its end, which may lie behind that of the recording."""
     names = ("start", "end", "text", "seek", "avg_logprob", "compression_ratio", "no_speech_prob")
     fields = {name: getattr(segment, name) for name in names}
+    fields["end"] = min(fields["end"], seconds)
     return {**fields, "temperature": segment.temperature or 0.0, "tokens": list(segment.tokens)}
