@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from ..queue import Queue
+from ..queue.formatting import counted, span
 from ..store.dead_letters import Selection, newest, walk
 from ..store.job import Job
 from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
 from .dead_selection import add_selection, replayable, selection_of
-from .formatting import counted, span
 from .queue_argument import open_queues
 from .terminal import print_error, print_json, print_line
 

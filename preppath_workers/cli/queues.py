@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from ..queue.gate_words import gate_word, why_closed
 from ..queue.summary import summarize
 from ..store.job import iso
-from ..store.reader import Gate
 from .arguments import add_command
-from .formatting import span
 from .queue_argument import open_configured
 from .terminal import print_json, print_line
 
@@ -60,30 +59,13 @@ def run(args: Namespace) -> int:
             continue
         counts = map(str, asdict(found.counts).values())
         limit = str(found.rate_limit) if found.rate_limit else "none"
-        rows.append([found.name, *counts, limit, "refused" if found.refusal else _gate(found.gate)])
-        notes += [f"{found.name}: {note}" for note in _why_closed(found.gate, found.refusal)]
+        rows.append([found.name, *counts, limit, gate_word(found.gate, found.refusal)])
+        notes += [f"{found.name}: {note}" for note in why_closed(found.gate, found.refusal)]
         notes += [f"{found.name}: {found.loss}, noticed at {iso(found.loss.at)}"] if found.loss else []
     if not args.json:
         for line in [*_table(rows, shutil.get_terminal_size().columns), *notes]:
             print_line(line)
     return 0
-
-
-def _gate(gate: Gate) -> str:
-    if gate.paused:
-        return "paused"
-    if gate.out_of_service:
-        return "out of service"
-    return "held" if gate.held_ms else "open"
-
-
-def _why_closed(gate: Gate, refused: str | None) -> Iterator[str]:
-    if refused:
-        yield refused
-    if gate.out_of_service:
-        yield f"out of service, next probe in {span(gate.probe_ms)}: {gate.service}: {gate.reason}"
-    elif gate.held_ms:
-        yield f"held for {span(gate.held_ms)}: {gate.reason}"
 
 
 def _table(rows: Sequence[Sequence[str]], width: int) -> list[str]:

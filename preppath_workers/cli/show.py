@@ -12,10 +12,10 @@ from redis.exceptions import RedisError
 
 from ..errors import UnknownJob
 from ..queue import Queue
+from ..queue.explain import explain
+from ..queue.formatting import moment
 from ..store.job import Job
 from .arguments import EXIT_FAILED, add_command
-from .explain import explain
-from .formatting import moment
 from .queue_argument import add_queue_argument, open_queue, rate_limit_of
 from .terminal import print_error, print_json, print_line
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..queue.formatting import span
+from ..queue.gate_words import gate_word
 from ..store.instance import is_local
 from ..store.snapshot import QueueSnapshot, WorkerSnapshot
-from .formatting import span
 from .local_processes import LocalProcess
 from .terminal import escaped
 
@@ -77,13 +78,10 @@ def _rate(
 
 
 def _gate(queue: QueueSnapshot) -> str:
-    if not queue.counts.workers:
-        return "NO WORKERS"
-    if queue.gate.paused:
-        return "paused"
-    if queue.gate.out_of_service:
-        return "OUT OF SERVICE"
-    return f"held {span(queue.gate.held_ms)}" if queue.gate.held_ms else "open"
+    word = gate_word(queue.gate, workers=queue.counts.workers)
+    if word == "held":
+        return f"held {span(queue.gate.held_ms)}"
+    return word.upper() if word in ("no workers", "out of service") else word
 
 
 def _workers(now: Snapshot) -> Iterator[tuple[str, bool]]:

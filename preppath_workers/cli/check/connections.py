@@ -8,8 +8,8 @@ from redis.exceptions import RedisError
 
 from ...config.model import Config
 from ...queue import Queue
+from ...queue.formatting import counted
 from ...store.clients import Clients
-from ..formatting import counted
 from .findings import Finding
 
 if TYPE_CHECKING:

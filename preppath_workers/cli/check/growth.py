@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...queue import Queue
-from ..formatting import counted, span
+from ...queue.formatting import counted, span
 from .findings import Finding
 
 #: Larger numbers are reported.

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from ...config.model import Config
 from ...errors import JobError
-from ..formatting import counted
+from ...queue.formatting import counted
 from .findings import Finding, Status
 
 #: Days before a model's shutdown from which it is a warning, and from which it is an error.

@@ -12,10 +12,10 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from ...config.model import RedisConfig
 from ...config.redis_url import split_url
 from ...queue import Queue
+from ...queue.formatting import counted
 from ...store.locator import ask
 from ...store.refusals import described
 from ...store.scripts import call_and_confirm, run
-from ..formatting import counted
 from .findings import Finding
 from .redis_settings import info_of
 

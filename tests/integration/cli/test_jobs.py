@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.cli.formatting import moment, span
+from preppath_workers.queue.formatting import moment, span
 from preppath_workers.store.consumer import Consumer
 from preppath_workers.store.outcome import Completed, Failed, Finished
 from tests.support.minimal_env import MINIMAL_ENV
