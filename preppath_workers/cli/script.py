@@ -5,19 +5,12 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from ..store.scripts import scripts
+from ..queue.contract import CONTRACT, SCRIPTS
 from .arguments import EXIT_FAILED, add_command
 from .terminal import print_error, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
-
-#: The scripts that are promised to other programs, and what each does.
-SCRIPTS = {
-    "enqueue": ("enqueue_checked", "add jobs, checked"),
-    "wait": ("wait", "return a job that has ended, or announce its end"),
-    "cancel": ("cancel", "cancel a job"),
-}
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -31,7 +24,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers script --list
           preppath-workers script enqueue > enqueue.lua
 
-        The header of each script documents its arguments and answers.
+        The first line of each script names the version of its contract; the lines below
+        it document its arguments and answers.
 
         exit codes: 0 printed; 1 no such script
         """,
@@ -44,12 +38,12 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: Namespace) -> int:
     """Print the script, or the list."""
     if args.list or args.name is None:
-        for name, (_, summary) in SCRIPTS.items():
-            print_line(f"{name:<8} {summary}")
+        for script in SCRIPTS.values():
+            print_line(f"{script.name:<8} contract {CONTRACT}: {script.summary}")
         return 0
     if args.name not in SCRIPTS:
         print_error(f"script: no script {args.name}; there are {', '.join(SCRIPTS)}")
         return EXIT_FAILED
-    for line in scripts()[SCRIPTS[args.name][0]].text.splitlines():
+    for line in SCRIPTS[args.name].text.splitlines():
         print_line(line)
     return 0

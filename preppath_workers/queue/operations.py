@@ -14,9 +14,6 @@ from ..store.keys import Keys
 from ..store.scripts import SERVER_TIME, Operation, call, call_and_confirm
 from .new_job import Encoded, NewJob, chunks
 
-#: Retention of a cancelled job, ms.
-_KEEP_CANCELLED = 86_400_000
-
 #: Longest time that one command waits for the end of a job, seconds. Bounds the delay after a failover that
 #: lost the announcement.
 _LONGEST_BLOCK = 30.0
@@ -76,10 +73,10 @@ def status(keys: Keys, job_id: str) -> Operation[Job]:
 def cancel(keys: Keys, job_id: str, running: bool) -> Operation[State]:
     """Cancel a waiting or delayed job, or with `running` an active one too. Returns its state. Raises
     UnknownJob."""
-    return (yield from change(keys, "cancel", job_id, _KEEP_CANCELLED, int(running)))
+    return (yield from change(keys, "cancel", job_id, "", int(running)))
 
 
-def change(keys: Keys, transition: str, job_id: str, *arguments: int) -> Operation[State]:
+def change(keys: Keys, transition: str, job_id: str, *arguments: str | int) -> Operation[State]:
     """Call a transition that changes a job. Returns its state. Raises UnknownJob."""
     (state,) = yield from call(keys.base, SERVER_TIME, transition, job_id, *arguments)
     if state == "unknown":

@@ -39,11 +39,16 @@ def scripts() -> Mapping[str, Script]:
     """Every transition by name, read once a process."""
     found = {}
     for path in sorted(_FOLDER.glob("*.lua")):
-        text = assembled(path.read_text(encoding="utf-8"))
+        text = assembled(source(path.stem))
         # Redis names a script by its SHA-1; nothing is kept secret by it.
         digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
         found[path.stem] = Script(path.stem, text, digest)
     return MappingProxyType(found)
+
+
+def source(name: str) -> str:
+    """Return a transition's own file: its documentation, an empty line, its code."""
+    return (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
 
 
 def assembled(text: str) -> str:

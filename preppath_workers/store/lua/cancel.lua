@@ -1,5 +1,3 @@
--- needs: places, tokens, removing, slots, cancelling
---
 -- Cancels a job: one in `wait` or `delayed`, or reserved by a slot that waits for a token, at once. An active one only if
 -- asked for: then its worker is told to interrupt it, and the job ends as cancelled however its attempt ends, unless it
 -- completes before.
@@ -7,13 +5,16 @@
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
--- ARGV[3]  how long the job stays readable (ms)
+-- ARGV[3]  how long the job stays readable (ms); "" or missing: a day
 -- ARGV[4]  "1": an active job too; "0" or missing: not
 --
 -- Returns {"cancelled"}; {"cancelling"} if the job is active and its worker will end it; {state} if the job is in a state
 -- that cannot be cancelled; {"unknown"} if there is no such job.
 
-local id, keep, with_active = ARGV[2], ARGV[3], ARGV[4] == '1'
+-- needs: places, tokens, removing, slots, cancelling
+
+local id, with_active = ARGV[2], ARGV[4] == '1'
+local keep = (ARGV[3] or '') ~= '' and ARGV[3] or KEEP_CANCELLED
 
 local function remove_reserved()
   local holder = holder_of(id)

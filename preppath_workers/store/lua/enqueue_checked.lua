@@ -11,13 +11,13 @@
 --          by then, it ends as `expired`
 --
 -- Returns a list: 1 for each job that was added, 0 for each that exists already. If an argument is wrong, returns
--- an error that names it, and adds no job.
+-- an error that begins with INVALIDJOB and names it, and adds no job.
 
 -- needs: checking
 
 for index = 2, math.max(#ARGV, 2), 4 do
   local problem = problem_of(unpack(ARGV, index, index + 3))
-  if problem then return redis.error_reply(string.format('ERR job %s: %s', ARGV[index] or '', problem)) end
+  if problem then return redis.error_reply(string.format('INVALIDJOB job %s: %s', ARGV[index] or '', problem)) end
 end
 
 -- needs: adding

@@ -1,5 +1,3 @@
--- needs: job_reply, ended
---
 -- Returns a job that has ended; otherwise asks for the announcement of its end. The caller then blocks in
 -- BRPOPLPUSH <base>ended:<id> <base>ended:<id> <seconds>, which returns when the job ends, and calls this again.
 --
@@ -7,15 +5,17 @@
 -- ARGV[1]  now
 -- ARGV[2]  id
 --
--- Returns {"ended", {field, value, …}} with the job's hash and its id; {"waiting", state} if it has not ended; {"unknown"}
--- if there is no such job.
+-- Returns {"ended", {field, value, …}} with the job's id and its promised fields; {"waiting", state} if it has not ended;
+-- {"unknown"} if there is no such job.
+
+-- needs: promised, ended
 
 local id = ARGV[2]
 
 local key = job_key(id)
 local state = redis.call('HGET', key, 'state')
 if not state then return {'unknown'} end
-if state ~= 'waiting' and state ~= 'delayed' and state ~= 'active' then return {'ended', job_reply(id)} end
+if state ~= 'waiting' and state ~= 'delayed' and state ~= 'active' then return {'ended', promised_fields(id)} end
 redis.call('DEL', ended_key(id)) -- of an earlier run of a job that was replayed
 -- `progress`, because a completion looks for `awaited` only if the job has fields that a job without observers lacks.
 redis.call('HSETNX', key, 'progress', '0')

@@ -7,6 +7,7 @@ from redis import Redis
 
 from preppath_workers.cli.main import main
 from preppath_workers.queue import Queue
+from preppath_workers.queue.contract import CONTRACT
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -14,29 +15,22 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def test_printed_scripts_add_await_and_cancel_a_job(
+def test_script_prints_a_script_that_the_server_runs(
     redis: Redis, key_prefix: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    enqueue, wait, cancel = (printed(capsys, name) for name in ("enqueue", "wait", "cancel"))
-    base, queue = f"{key_prefix}:{{tts}}:", Queue("tts", redis, key_prefix)
-
-    for created in (1, 0):
-        assert redis.eval(enqueue, 1, base, "", "q1", '{"n": 1}', 10, '{"expires": 60000}') == [created]
-    job = queue.get("q1")
+    text = printed(capsys, "enqueue")
+    assert text.startswith(f"-- preppath-workers script enqueue, contract {CONTRACT}\n")
+    assert redis.eval(text, 1, f"{key_prefix}:{{tts}}:", "", "q1", '{"n": 1}', 10, 0) == [1]
+    job = Queue("tts", redis, key_prefix).get("q1")
     assert job
     assert (job.data, job.priority, job.state) == ({"n": 1}, 10, "waiting")
 
-    assert redis.eval(wait, 1, base, "", "q1")[0] in (b"waiting", "waiting")
-    assert redis.eval(cancel, 1, base, "", "q1", 60_000)[0] in (b"cancelled", "cancelled")
-    assert redis.brpoplpush(f"{base}ended:q1", f"{base}ended:q1", 5) in (b"cancelled", "cancelled")
-    assert redis.eval(wait, 1, base, "", "q1")[0] in (b"ended", "ended")
 
-
-def test_script_list_names_each_script(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = [line.split()[0] for line in printed(capsys, "--list").splitlines()]
-    assert listed == ["enqueue", "wait", "cancel"]
+def test_script_list_names_each_script_and_its_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = [line.split(":")[0].split() for line in printed(capsys, "--list").splitlines()]
+    assert listed == [[name, "contract", str(CONTRACT)] for name in ("enqueue", "status", "wait", "cancel")]
 
 
 def test_unknown_script_exits_with_1_and_names_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["script", "nosuch"]) == 1
-    assert "there are enqueue, wait, cancel" in capsys.readouterr().err
+    assert "there are enqueue, status, wait, cancel" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 -- needs: events, ended
 
---: How long a job stays readable that was cancelled while it ran (ms): a day.
+--: How long a cancelled job stays readable (ms), unless the caller says how long: a day.
 local KEEP_CANCELLED = '86400000'
 
 -- Ends a job that is in no list any more.

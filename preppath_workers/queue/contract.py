@@ -1,0 +1,40 @@
+"""What programs in other languages may rely on: scripts that they keep as text and call. See README.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ..store.scripts import assembled, source
+
+#: The contract's version. A version only ever gains arguments, answers, options and fields.
+CONTRACT = 1
+
+
+@dataclass(frozen=True)
+class PromisedScript:
+    """One of the scripts; `transition` is its name in `store/lua`."""
+
+    name: str
+    transition: str
+    summary: str
+
+    @property
+    def text(self) -> str:
+        """The whole script: its contract, its arguments and answers, and the code."""
+        documentation, _, code = source(self.transition).partition("\n\n")
+        code = assembled(f"-- needs: known_layout\n{code}")
+        return f"-- preppath-workers script {self.name}, contract {CONTRACT}\n--\n{documentation}\n\n{code}"
+
+
+SCRIPTS = MappingProxyType(
+    {
+        script.name: script
+        for script in (
+            PromisedScript("enqueue", "enqueue_checked", "add jobs, if their arguments are right"),
+            PromisedScript("status", "status", "return a job as it is now"),
+            PromisedScript("wait", "wait", "return a job that has ended, or announce its end"),
+            PromisedScript("cancel", "cancel", "cancel a job"),
+        )
+    }
+)
