@@ -91,6 +91,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("locate", "b", 1, 1_000),
         ("repair", "b", 1),
         ("wait", "b"),
+        ("status", "b"),
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),

@@ -131,6 +131,7 @@ def test_calls_include_every_transition() -> None:
         "counts",
         "held_slots",
         "locate",
+        "status",
     }  # which change nothing
 
 
