@@ -6,11 +6,22 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import pytest
 
+from preppath_workers import Queue
+from preppath_workers.config.load import load
+from preppath_workers.config.model import QueueConfig
 from preppath_workers.errors import JobTimeout
+from preppath_workers.store.consumer import Consumer
+from preppath_workers.worker.cancellations import Cancellations
+from preppath_workers.worker.liveness import Liveness
+from preppath_workers.worker.process_title import ProcessTitle
 from preppath_workers.worker.signals import Deadline
+from preppath_workers.worker.worker import Worker
+
+from .harness import state_of
 
 
 def exit_code_of(body: Callable[[], int]) -> int:
@@ -68,3 +79,26 @@ def test_deadline_of_a_finished_job_does_not_interrupt_the_next() -> None:
             return 0 if interrupted(5) else 2
 
     assert exit_code_of(body) == 0
+
+
+def test_worker_interrupted_as_a_deadlines_block_ends_is_not_interrupted_again(
+    alpha: Queue, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal arrives before the first instruction of `__exit__`, so that its end never runs."""
+
+    def interrupt(deadline: Deadline, *_: object) -> None:
+        deadline.on_signal(signal.SIGALRM, None)
+
+    def body() -> int:
+        queue = QueueConfig("alpha", timeout=0, retries=0)
+        config = load({**environment, "MAX_JOBS_PER_CHILD": "1"}, [queue])
+        consumer = Consumer(config, queue, "host", 0)
+        around = (Mock(), Liveness(), ProcessTitle("alpha[0]"), Cancellations())
+        monkeypatch.setattr(Deadline, "__exit__", interrupt)
+        Worker(config, queue, lambda _context, _services: {}, consumer, *around).run()
+        signal.raise_signal(signal.SIGALRM)  # the timer's next tick, between two jobs
+        return 0
+
+    alpha.enqueue({}, id="j")
+    assert exit_code_of(body) == 0
+    assert state_of(alpha, "j") == "failed"
