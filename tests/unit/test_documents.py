@@ -25,7 +25,8 @@ from preppath_workers.store.scripts import scripts
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("systemd", "preppath_workers", "tests")
-DOCUMENTS = [ROOT / "README.md", *sorted(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))]
+FOUND = sorted(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))
+DOCUMENTS = [ROOT / "README.md", *(path for path in FOUND if "node_modules" not in path.parts)]
 ENV_EXAMPLE = ROOT / ".env.example"
 QUEUE_DEFAULTS = [job_type.defaults for job_type in JOB_TYPES]
 
