@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant("a pardon without end", "(integer(redis.call('HGET', job_key(id), 'pardons')) or 0) >= MOST_PARDONS", "false", 0),
     Mutant("failures that are given back count", "if excused > 0 then add(id, 'failures', -excused) end", "", 15),
     Mutant("failures before a replay are excused", "times = times - failures + excused\n", "", 251),
-    Mutant("failures in an outage count", "excuse(id, gate.outage, 0, 1)\n    return false, false", "excuse(id, gate.outage, 0, 1)\n    return true, false", 3),
+    Mutant("failures in an outage count", "excuse(id, gate.outage, 0, 1)\n    return 'excused', false", "excuse(id, gate.outage, 0, 1)\n    return 'counted', false", 3),
     Mutant("what may be paid for does not count in an outage", "if kind == 'paid' or kind == 'unknown' and gate.signature ~= message then", "if kind == 'unknown' and gate.signature ~= message then", 3),
     Mutant("what may be paid for is given back", "tally(streak.jobs, id, kind == 'paid' and 0 or 1)", "tally(streak.jobs, id, 1)", 9),
     Mutant("a bug that is not the outage's own is given back", "kind == 'paid' or kind == 'unknown' and gate.signature ~= message", "kind == 'paid'", 14),

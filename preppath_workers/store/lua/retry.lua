@@ -95,16 +95,14 @@ if kind == 'machine' then
 end
 
 local failures = integer(redis.call('HGET', key, 'failures')) or 0
-local counts, closed = judge(gate, id, kind, service, message, failures + 1 > retries, limits)
+local verdict, closed = judge(gate, id, kind, service, message, failures + 1 > retries, limits)
 local gate_state = closed and 'closed' or 'open'
-if counts then
-  local is_of_service = kind == 'service' or kind == 'refused'
-  if is_of_service and failures >= retries and pardon(id) then
-    forget_pardoned(id)
-    local pause = backoff_for(failures + integer(redis.call('HGET', key, 'pardons')))
-    return delay_by(math.max(math.min(pause, limits.ceiling), at_least, backoff), 'excused', gate_state)
-  end
-  if is_of_service and failures == 0 then note_record(id) end
+if verdict == 'pardoned' then
+  local pause = backoff_for(failures + integer(redis.call('HGET', key, 'pardons')))
+  return delay_by(math.max(math.min(pause, limits.ceiling), at_least, backoff), 'excused', gate_state)
+end
+if verdict == 'counted' then
+  if failures == 0 and (kind == 'service' or kind == 'refused') then note_record(id) end
   failures = add(id, 'failures', 1)
   if failures > retries then return move_to_dead('retries', 'counted', gate_state) end
   return delay_by(backoff_for(failures), 'counted', gate_state)

@@ -50,14 +50,6 @@ local function tally(jobs, id, times)
   jobs[id] = math.min(jobs[id] or 0, counted) + times
 end
 
--- Takes the last failure of a job out of what would be given back: it was pardoned.
-local function forget_pardoned(id)
-  local streak = read_streak({ streak = redis.call('HGET', GATE, 'streak') })
-  if (streak.jobs[id] or 0) == 0 then return end
-  streak.jobs[id] = streak.jobs[id] - 1
-  write_streak(streak)
-end
-
 -- Whether the set has enough different jobs to blame a cause that they share.
 local function are_enough(jobs, suspects, enough)
   local all, suspected = 0, 0
@@ -97,33 +89,36 @@ end
 
 -- Judges the failure of a job. `kind`: `service`; `refused` (the service refuses every job); `paid` (the service failed
 -- and may have done the work); `unknown`. `message` identifies an unknown error. `is_last`: the job has no retry left.
--- `limits` has `ceiling`, `spread` and `at_least`. Returns whether the failure counts against the job, and whether it
--- took the queue out of service.
+-- `limits` has `ceiling`, `spread` and `at_least`. Returns "counted", "excused" or "pardoned" (see pardons.lua), and
+-- whether the failure took the queue out of service.
 local function judge(gate, id, kind, service, message, is_last, limits)
   local job = redis.call('HMGET', job_key(id), 'outage', 'outages')
   local met = job[1]
   if gate.outOfService then
     probe_failed(gate, id, limits.ceiling, limits.spread, limits.at_least)
-    if kind == 'paid' or kind == 'unknown' and gate.signature ~= message then return true, false end
+    if kind == 'paid' or kind == 'unknown' and gate.signature ~= message then return 'counted', false end
     if met ~= gate.outage then redis.call('HINCRBY', GATE, 'tried', 1) end
     redis.call('HSET', GATE, 'service', service, 'outOfService', message)
     excuse(id, gate.outage, 0, 1)
-    return false, false
+    return 'excused', false
   end
-  if (integer(job[2]) or 0) >= MOST_OUTAGES then return true, false end
+  local may_pardon = is_last and (kind == 'service' or kind == 'refused')
+  if (integer(job[2]) or 0) >= MOST_OUTAGES then return may_pardon and pardon(id) and 'pardoned' or 'counted', false end
   local streak = read_streak(gate)
   local excused = lengthen(streak, id, kind, message, met and true, is_last)
   if not excused then
+    local is_pardoned = may_pardon and pardon(id)
+    if is_pardoned then streak.jobs[id] = streak.jobs[id] - 1 end -- it must not be given back as well
     write_streak(streak)
-    return true, false
+    return is_pardoned and 'pardoned' or 'counted', false
   end
   local first_probe = math.floor(math.max(FIRST_PROBE * (1 + limits.spread), limits.at_least))
   close(gate, service, message, kind == 'unknown', size(excused), first_probe)
   local counts = kind == 'paid'
-  for job, failures in pairs(excused) do
+  for excused_id, failures in pairs(excused) do
     -- The failure that is being settled has not been counted yet.
-    local counted = job == id and not counts and failures - 1 or failures
-    excuse(job, gate.outage, counted, failures)
+    local counted = excused_id == id and not counts and failures - 1 or failures
+    excuse(excused_id, gate.outage, counted, failures)
   end
-  return counts, true
+  return counts and 'counted' or 'excused', true
 end
