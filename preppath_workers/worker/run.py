@@ -59,6 +59,8 @@ class Workers:
         self._burst = burst
         self._around = around
         self._job_types: Sequence[JobType] = ()
+        #: As they were loaded, and inside the hooks of the latest configuration.
+        self._loaded: dict[str, Handler] = {}
         self._handlers: dict[str, Handler] = {}
 
     def load(self) -> Config:
@@ -98,23 +100,24 @@ class Workers:
         log.configure(loaded.log, loaded.secrets())
         return loaded
 
-    def _load_handlers(self, config: Config) -> None:
-        """Load the handlers of the configured queues that are not loaded yet."""
-        wanted = {queue.name for queue in config.queues} - self._handlers.keys()
-        hooks = [self._around] if self._around else []
-        if config.sentry_dsn:
-            from .sentry import sentry_hook
-
-            hooks.append(sentry_hook(config.sentry_dsn, config.sentry_environment, config.secrets()))
+    def _load_handlers(self, loaded: Config) -> None:
+        """Load the missing handlers of the configured queues, and put all handlers inside the hooks."""
+        wanted = {queue.name for queue in loaded.queues} - self._loaded.keys()
         for job_type in self._job_types:
             if job_type.name in wanted:
                 try:
-                    handler = job_type.load()
+                    self._loaded[job_type.name] = job_type.load()
                 except TypeError as error:
                     raise ConfigError(f"cannot run the job {job_type.name}: {error}") from error
-                for hook in hooks:
-                    handler = surround(handler, hook)
-                self._handlers[job_type.name] = handler
+        hooks = [self._around] if self._around else []
+        if loaded.sentry_dsn:
+            from .sentry import sentry_hook
+
+            hooks.append(sentry_hook(loaded.sentry_dsn, loaded.sentry_environment, loaded.secrets()))
+        for name, handler in self._loaded.items():
+            for hook in hooks:
+                handler = surround(handler, hook)
+            self._handlers[name] = handler
 
 
 def _preloaded_services(loaded: Config) -> Services:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from redis import Redis
 
 from preppath_workers import Queue
 from tests.support.receiver import Receiver, receiver
+from tests.support.waiting import eventually
+
+from .harness import App
 
 ROOT = Path(__file__).parents[3]
 
 MODULE = """
-import os
 from preppath_workers import JobContext, RateLimited, job
 
 @job("mail", concurrency=1, retries=0)
@@ -26,7 +29,7 @@ def send(context: JobContext, data: dict) -> None:
         seen.append(1)
         context.snooze(0.1)
     if data["how"] == "fail":
-        raise LookupError("no mailbox at " + os.environ["OPENAI_API_KEY"])
+        raise LookupError("no mailbox at " + data["secret"])
 
 seen = []
 """
@@ -50,7 +53,7 @@ def test_failed_attempt_is_reported_by_queue_and_class_without_data_and_secrets(
 ) -> None:
     (tmp_path / "mails.py").write_text(MODULE, encoding="utf-8")
     queue = Queue("mail", redis, key_prefix)
-    queue.enqueue({"how": "fail", "answer": "private"}, id="j")
+    queue.enqueue({"how": "fail", "answer": "private", "secret": "sk-sesame-word"}, id="j")
     queue.enqueue({"how": "snooze"})
     queue.enqueue({"how": "well"})
     with receiver() as server:
@@ -76,3 +79,34 @@ def test_failed_attempt_is_reported_by_queue_and_class_without_data_and_secrets(
     text = json.dumps(event)
     assert "private" not in text
     assert "sesame-word" not in text
+
+
+def test_secrets_of_a_reloaded_configuration_are_redacted_in_reports(
+    tmp_path: Path, redis: Redis, redis_url: str, key_prefix: str
+) -> None:
+    (tmp_path / "mails.py").write_text(MODULE, encoding="utf-8")
+    file = tmp_path / "env"
+    file.write_text("OPENAI_API_KEY=sk-first-word\n", encoding="utf-8")
+    queue = Queue("mail", redis, key_prefix)
+    with receiver() as server:
+        environment = {
+            "PYTHONPATH": str(tmp_path),
+            "REDIS_URL": redis_url,
+            "KEY_PREFIX": key_prefix,
+            "LOG_FORMAT": "json",
+            "LOG_LEVEL": "debug",
+            "SENTRY_DSN": server.url.replace("http://", "http://publickey@") + "/1",
+        }
+        words = ("run", "mails", "--config", str(file))
+        app = App(tmp_path, environment, module="preppath_workers", arguments=words).start()
+        try:
+            file.write_text("OPENAI_API_KEY=sk-second-word\n", encoding="utf-8")
+            first = app.workers()
+            app.send(signal.SIGHUP)
+            eventually(lambda: app.workers() != first)
+            queue.enqueue({"how": "fail", "secret": "sk-second-word"})
+            text = json.dumps(eventually(lambda: events(server)))
+        finally:
+            app.kill()
+    assert "no mailbox at" in text
+    assert "second-word" not in text
