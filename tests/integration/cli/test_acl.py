@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +72,22 @@ def guarded(request: pytest.FixtureRequest) -> Iterator[Guarded]:
         yield guarded
 
 
+@pytest.fixture
+def launch(guarded: Guarded, tmp_path: Path) -> Iterator[Callable[..., App]]:
+    """Make supervisors, not yet started; kill them after the test."""
+    apps: list[App] = []
+
+    def make(environment: Mapping[str, str]) -> App:
+        folder = tmp_path / f"app{len(apps)}"
+        folder.mkdir()
+        apps.append(App(folder, environment))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        app.kill()
+
+
 def environment_of(guarded: Guarded, folder: Path) -> Mapping[str, str]:
     return {
         "REDIS_URL": guarded.url,
@@ -88,10 +104,10 @@ def environment_of(guarded: Guarded, folder: Path) -> Mapping[str, str]:
 
 @pytest.mark.processes
 def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
-    guarded: Guarded, run: Run, tmp_path: Path
+    guarded: Guarded, run: Run, launch: Callable[..., App], tmp_path: Path
 ) -> None:
     environment = environment_of(guarded, tmp_path)
-    app = App(tmp_path, environment).start()
+    app = launch(environment).start()
     alpha = Queue("alpha", Redis.from_url(guarded.url, driver_info=None))
     for data in (
         {},
@@ -107,8 +123,7 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
     alpha.enqueue({"do": "sleep", "seconds": 60}, id="long")
     app.pid_of("long")
     app.kill()  # then its lease expires
-    (tmp_path / "other").mkdir()
-    other = App(tmp_path / "other", environment).start()
+    other = launch(environment).start()
     eventually(lambda: state_of(alpha, "long") == "active")
     eventually(lambda: alpha.statistics().get("completed", 0) >= 5)
 
@@ -188,8 +203,10 @@ def test_acl_user_stored_as_documented_survives_a_restart(tmp_path: Path, progra
             user.flushall()
 
 
-def test_supervisor_without_the_right_to_run_scripts_exits_with_78(guarded: Guarded, tmp_path: Path) -> None:
+def test_supervisor_without_the_right_to_run_scripts_exits_with_78(
+    guarded: Guarded, launch: Callable[..., App], tmp_path: Path
+) -> None:
     guarded.allow("-evalsha", "-info")
-    app = App(tmp_path, {**os.environ, **environment_of(guarded, tmp_path)}).launch()
+    app = launch({**os.environ, **environment_of(guarded, tmp_path)}).launch()
     assert app.wait() == 78
     assert app.logged("Redis rejects the credentials: check REDIS_URL and the permissions of its user")
