@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.client import NEVER_DECODE
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from ..config.durability import Durability
-from ..config.redis_url import split_url
-from ..errors import ConfigError
+from ..store.async_connection import async_client, async_client_of_queue
 from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
 from ..store.keys import Keys
 from ..store.layout import refuse_newer_layout
+from ..store.operation import Operation, Pause, Reconnect, Step, Together
 from ..store.reader import Counts
-from ..store.scripts import SERVER_TIME, Operation, Together, call
+from ..store.scripts import SERVER_TIME, call
 from ..store.undecoded import decoded
 from . import operations
 from .environment import redis_config
@@ -60,11 +62,16 @@ class AsyncQueue:
     """
 
     def __init__(
-        self, name: str, redis: Redis, prefix: str = "preppath", *, durable: Durability | None = None
+        self,
+        name: str,
+        redis: Redis | RedisCluster,
+        prefix: str = "preppath",
+        *,
+        durable: Durability | None = None,
     ) -> None:
         self.name = name
         self.keys = Keys(prefix, name)
-        self.redis = redis
+        self.redis = async_client_of_queue(redis, self.keys.base)
         self._durable = durable
         self._is_checked = False
 
@@ -72,14 +79,11 @@ class AsyncQueue:
     def from_env(cls, name: str, env_file: str | Path | None = None) -> Self:
         """Return a queue on the Redis that the variables name; see `Queue.from_env`.
 
-        Raises ConfigError, also for sentinels and a Cluster: give `AsyncQueue` a client of your own then.
+        Raises ConfigError.
         """
         config = redis_config(env_file)
-        if split_url(config.url).topology != "server":
-            raise ConfigError(
-                "REDIS_URL is wrong: AsyncQueue.from_env expects redis://, rediss:// or unix://"
-            )
-        return cls(name, Redis.from_url(config.url), config.prefix, durable=config.enqueue)
+        base = Keys(config.prefix, name).base
+        return cls(name, async_client(config.url, base=base), config.prefix, durable=config.enqueue)
 
     async def run(self, operation: Operation[Value]) -> Value:
         """Run an operation with this queue's client. Raises what the operation raises."""
@@ -145,7 +149,7 @@ class AsyncQueue:
             step = next(operation)
             while True:
                 try:
-                    answer = await self._answer(step)
+                    answer = await self._take(step)
                 except RedisError as error:
                     step = operation.throw(error)
                 else:
@@ -154,14 +158,33 @@ class AsyncQueue:
             result: Value = end.value
             return result
 
-    async def _answer(self, step: tuple[Any, ...] | Together) -> Any:
-        if not isinstance(step, Together):
-            return decoded(await self.redis.execute_command(*step, **{NEVER_DECODE: True}))
-        async with self.redis.pipeline(transaction=False) as pipeline:
-            for words in step.commands:
-                pipeline.execute_command(*words, **{NEVER_DECODE: True})
-            answers = await pipeline.execute(raise_on_error=False)
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return [decoded(answer) for answer in answers]
+    async def _take(self, step: Step) -> Any:
+        """Take a step, as `Undecoded.take` does."""
+        if isinstance(step, Together):
+            return await self._together(step.commands)
+        if isinstance(step, Pause):
+            return await asyncio.sleep(step.seconds)
+        if isinstance(step, Reconnect):
+            return await self.redis.connection_pool.disconnect(inuse_connections=False)
+        return decoded(await self.redis.execute_command(*step, **{NEVER_DECODE: True}))
+
+    async def _together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        async def send() -> list[Any]:
+            async with self.redis.pipeline(transaction=False) as pipeline:
+                for words in commands:
+                    pipeline.execute_command(*words, **{NEVER_DECODE: True})
+                answers = await pipeline.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+            return [decoded(answer) for answer in answers]
+
+        retry = self.redis.get_retry()
+        if not retry:
+            return await send()
+        # The pipeline itself has tried again after a lost connection.
+        return await retry.call_with_retry(send, _ignore, lambda error: isinstance(error, ResponseError))
+
+
+async def _ignore(error: Exception) -> None:
+    pass

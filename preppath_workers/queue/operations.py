@@ -4,19 +4,27 @@ their answers, decoded. `Queue` and `AsyncQueue` run the same operations."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import inf
 from time import monotonic
 from typing import Any, cast
+
+from redis.exceptions import RedisError
 
 from ..config.durability import Durability
 from ..errors import JobFailed, NotReplicated, UnknownJob
 from ..store.job import Job, State
 from ..store.keys import Keys
-from ..store.scripts import SERVER_TIME, Operation, call, call_and_confirm
+from ..store.operation import Operation, Pause, Reconnect
+from ..store.refusals import is_passing
+from ..store.scripts import SERVER_TIME, call, call_and_confirm
 from .new_job import Encoded, NewJob, chunks
 
 #: Longest time that one command waits for the end of a job, seconds. Bounds the delay after a failover that
 #: lost the announcement.
 _LONGEST_BLOCK = 30.0
+
+#: Longest time that a wait goes on without an answer of Redis, seconds, and its pause between two tries.
+_OUTAGE, _PAUSE = 30.0, 0.2
 
 #: The part of a client's timeout that a command may block.
 _BLOCK_SHARE = 0.7
@@ -51,6 +59,8 @@ def _add_durably(keys: Keys, jobs: Sequence[Encoded], durable: Durability) -> Op
     words = (word for job in jobs for word in job)
     created, shortfall = yield from call_and_confirm(keys.base, durable, "enqueue", *words)
     if shortfall:
+        # The server may be a primary that was replaced and doesn't know: the next try asks where to go.
+        yield Reconnect()
         ids = [job[0] for job in jobs]
         raise NotReplicated(keys.queue, ids, shortfall.wanted, shortfall.confirmed, shortfall.on_disk)
     return cast("list[Any]", created)
@@ -96,24 +106,32 @@ def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float |
         timeout: seconds; None for no limit.
         client_timeout: seconds after which the client gives up a command; None if it doesn't.
 
-    Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob.
+    Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob; and redis.RedisError if
+    Redis is away for half a minute, or at the end of the timeout.
     """
-    give_up_at = None if timeout is None else monotonic() + timeout
+    give_up_at = inf if timeout is None else monotonic() + timeout
     block = _LONGEST_BLOCK if client_timeout is None else min(_LONGEST_BLOCK, client_timeout * _BLOCK_SHARE)
+    answered_at = monotonic()
     while True:
-        answer, *detail = yield from call(keys.base, SERVER_TIME, "wait", job_id)
-        if answer == "unknown":
-            raise UnknownJob(keys.queue, job_id)
-        if answer == "ended":
-            return _result(Job.from_reply(keys.queue, detail[0]))
-        left = block if give_up_at is None else give_up_at - monotonic()
-        if left <= 0:
-            raise TimeoutError(
-                f"job {job_id} of queue {keys.queue} did not end within {timeout:g} s: it is {detail[0]}"
-            )
-        ended = keys.ended(job_id)
-        # To Redis, 0 would mean no limit.
-        yield ("BRPOPLPUSH", ended, ended, f"{max(0.01, min(left, block)):.3f}")
+        try:
+            answer, *detail = yield from call(keys.base, SERVER_TIME, "wait", job_id)
+            answered_at = monotonic()
+            if answer == "unknown":
+                raise UnknownJob(keys.queue, job_id)
+            if answer == "ended":
+                return _result(Job.from_reply(keys.queue, detail[0]))
+            left = give_up_at - monotonic()
+            if left <= 0:
+                raise TimeoutError(
+                    f"job {job_id} of queue {keys.queue} did not end within {timeout:g} s: it is {detail[0]}"
+                )
+            ended = keys.ended(job_id)
+            # To Redis, 0 would mean no limit.
+            yield ("BRPOPLPUSH", ended, ended, f"{max(0.01, min(left, block)):.3f}")
+        except RedisError as error:
+            if not is_passing(error) or monotonic() > min(give_up_at, answered_at + block + _OUTAGE):
+                raise
+            yield Pause(_PAUSE)
 
 
 def _result(job: Job) -> Any:

@@ -18,8 +18,8 @@ from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
 from ..store.keys import Keys
 from ..store.listing import HeldSlot, Listed, held_slots, list_jobs
 from ..store.location import JobLocation, locate
+from ..store.operation import Operation, perform
 from ..store.reader import QueueReader
-from ..store.scripts import Operation, run
 from ..store.snapshot import QueueSnapshot, take_snapshot
 from . import operations
 from .environment import redis_config
@@ -52,9 +52,11 @@ class JobRef:
     def wait(self, timeout: float | None = None) -> Any:
         """Wait until the job has ended, at most `timeout` seconds. Returns the handler's result.
 
-        The wait is one blocking command, which occupies a connection of the client's pool.
+        The wait is one blocking command, which occupies a connection of the client's pool. It goes on after a
+        lost connection and a failover.
 
-        Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob.
+        Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob; redis.RedisError if
+        Redis doesn't answer for half a minute or when the timeout ends.
         """
         return self._queue.run(
             operations.wait(self._queue.keys, self.id, timeout, client_timeout(self._queue.redis))
@@ -104,7 +106,7 @@ class Queue(QueueReader):
 
     def run(self, operation: Operation[Value]) -> Value:
         """Run an operation with this queue's client. Raises what the operation raises."""
-        return run(operation, self.read, self.read.together)
+        return perform(operation, self.read.take)
 
     def enqueue(
         self,

@@ -18,11 +18,14 @@ from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ..config.redis_url import Address
-from .locator import ask, log_in
+from .locator import ask
 
 
 class ClusterLocator:
     """Asks the nodes which of them has the slot of a queue, and follows redirections."""
+
+    #: A node that doesn't have the slot says so in answer to the first command.
+    checks_role = False
 
     def __init__(self, nodes: Iterable[Address], settings: Mapping[str, Any], base: str) -> None:
         """`nodes` are some of the Cluster's, `settings` are what a connection to any of them needs besides
@@ -56,10 +59,6 @@ class ClusterLocator:
             failures.append(f"{node[0]}:{node[1]} knows no node that has it")
         kind = AuthenticationError if rejections == len(nodes) else RedisConnectionError
         raise kind(f"no node tells where hash slot {self._slot} is: {'; '.join(failures)}")
-
-    def greet(self, connection: Any) -> None:
-        """Log in. A node that doesn't have the slot says so in answer to the first command."""
-        log_in(connection)
 
     def redirect(self, address: Address) -> None:
         """Connect to this node next time."""

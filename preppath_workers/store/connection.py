@@ -29,7 +29,7 @@ CONNECT_TIMEOUT = 3.0
 #: Any client may push bytes that aren't UTF-8: each is read as a surrogate.
 ENCODING_ERRORS = "surrogateescape"
 
-_COMMON = {
+COMMON = {
     "decode_responses": True,
     "encoding_errors": ENCODING_ERRORS,
     "protocol": 2,
@@ -55,23 +55,23 @@ def client_without_retries(url: str, timeout: float, base: str = "") -> redis.Re
 
 
 def _client(url: str, base: str, **options: Any) -> redis.Redis:
-    kind, settings = _settings(url, base)
-    settings |= {**options, **_COMMON}
-    return redis.Redis.from_pool(ConnectionPool(kind, **settings))
+    scheme, settings = server_settings(url, base)
+    settings |= {**options, **COMMON}
+    return redis.Redis.from_pool(ConnectionPool(CONNECTION_CLASSES[scheme], **settings))
 
 
 def open_for_consumer(url: str, timeout: float, base: str = "") -> ConnectionInterface:
     """Return a connection below redis-py's client: it never sends a command again."""
     # Without a pool and a Retry: a worker needs neither, and each costs it memory that processes don't share.
-    kind, settings = _settings(url, base)
-    opened: ConnectionInterface = kind(
-        **settings, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **_COMMON
+    scheme, settings = server_settings(url, base)
+    opened: ConnectionInterface = CONNECTION_CLASSES[scheme](
+        **settings, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **COMMON
     )
     return opened
 
 
-def _settings(url: str, base: str) -> tuple[type[Any], dict[str, Any]]:
-    """Return the class of the connections to the server with the queue, and its arguments."""
+def server_settings(url: str, base: str) -> tuple[str, dict[str, Any]]:
+    """Return the scheme of the server with the queue, and the arguments of connections to it."""
     known = split_url(url)
     settings: dict[str, Any] = {**parse_url(known.server)}
     locator: Locator | None = None
@@ -81,5 +81,5 @@ def _settings(url: str, base: str) -> tuple[type[Any], dict[str, Any]]:
         locator = ClusterLocator(known.hosts, dict(settings), base)
     settings.pop("connection_class", None)
     if locator:
-        settings |= {"locator": locator, "redis_connect_func": locator.greet}
-    return CONNECTION_CLASSES[known.server.partition("://")[0].lower()], settings
+        settings["locator"] = locator
+    return known.server.partition("://")[0].lower(), settings

@@ -10,7 +10,7 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError
 
-from .locator import Locator
+from .locator import Locator, greet
 from .refusals import is_wrong_server, redirection
 
 try:
@@ -46,7 +46,7 @@ class _Located:
     """Asks the locator, if there is one, for the address of each new connection."""
 
     def __init__(self, *args: Any, locator: Locator | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **({"redis_connect_func": greet} if locator else {}), **kwargs)
         self.locator = locator
 
     def _connect(self) -> socket.socket:

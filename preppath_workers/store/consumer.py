@@ -172,12 +172,17 @@ class Consumer:
     def checkpoint(self, job: Job, name: str, value: str) -> Shortfall | None:
         """Store a step's result (JSON); return which copies of it are missing. Raises JobLost."""
         self._while_owned("checkpoint", job, name, value)
+        if not self._durability:
+            return None
         try:
             with self._connection.bounded_by_python():
-                return self._connection.confirm(self._durability) if self._durability else None
+                shortfall = self._connection.confirm(self._durability)
         except BaseException:
             self.disconnect()
             raise
+        if shortfall:  # the server may be a primary that was replaced and doesn't know
+            self.disconnect()
+        return shortfall
 
     def acquire_token(self, job: Job) -> float:
         """Acquire a further token of the rate limit; return the seconds to wait before calling again, 0 if

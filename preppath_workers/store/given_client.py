@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import redis
 from redis.cluster import RedisCluster
 from redis.connection import ConnectionPool
 
+from ..config.redis_url import Address
 from .cluster import ClusterLocator
 from .connection_classes import CONNECTION_CLASSES
 from .failover_retry import FailoverRetry
@@ -32,16 +34,18 @@ def client_of_queue(given: redis.Redis | RedisCluster, base: str) -> redis.Redis
     if not isinstance(given, RedisCluster):
         return given
     pool = given.get_redis_connection(given.get_default_node()).connection_pool
-    settings: dict[str, Any] = {
-        name: value
-        for name, value in pool.connection_kwargs.items()
-        if name in _SHARED or name.startswith("ssl_")
-    }
     is_tls = issubclass(pool.connection_class, redis.SSLConnection)
     nodes = [(node.host, node.port) for node in given.get_nodes()]
-    locator = ClusterLocator(
-        nodes, {**settings, "connection_class": redis.SSLConnection if is_tls else redis.Connection}, base
-    )
-    settings |= {"locator": locator, "redis_connect_func": locator.greet, "retry": FailoverRetry()}
+    settings = located_settings(nodes, pool.connection_kwargs, is_tls, base)
     kind = CONNECTION_CLASSES["rediss" if is_tls else "redis"]
-    return redis.Redis.from_pool(ConnectionPool(kind, **settings))
+    return redis.Redis.from_pool(ConnectionPool(kind, **settings, retry=FailoverRetry()))
+
+
+def located_settings(
+    nodes: Iterable[Address], options: Mapping[str, Any], is_tls: bool, base: str
+) -> dict[str, Any]:
+    """Return the arguments of connections to the node that has the queue, from the `options` of connections
+    to any node."""
+    settings = {name: value for name, value in options.items() if name in _SHARED or name.startswith("ssl_")}
+    kind = redis.SSLConnection if is_tls else redis.Connection
+    return settings | {"locator": ClusterLocator(nodes, {**settings, "connection_class": kind}, base)}

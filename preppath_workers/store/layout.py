@@ -11,8 +11,8 @@ from redis.exceptions import ResponseError
 from ..errors import NewerLayout
 from .job import integer, text
 from .keys import LAYOUT, Keys
+from .operation import Operation, run
 from .refusals import code_of
-from .scripts import Operation, run
 
 #: Seconds between two looks of a process that goes on: an update may change the layout meanwhile.
 _INTERVAL = 60.0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 import redis
 from redis.connection import ConnectionPool
+from redis.exceptions import NoPermissionError, ReadOnlyError
 
 from ..config.redis_url import Address
 
@@ -14,17 +16,17 @@ from ..config.redis_url import Address
 _ANSWER_TIMEOUT = 1.0
 
 #: Seconds for a new server to answer the login: one that is stopped or unreachable still accepts connections.
-_LOGIN_TIMEOUT = 3.0
+LOGIN_TIMEOUT = 3.0
 
 
 class Locator(Protocol):
     """Knows where one server is, which may change at any time. Threads may share it."""
 
+    #: Whether a new server has to be asked if it is a primary.
+    checks_role: bool
+
     def locate(self) -> Address:
         """Return the server's address. Raises redis.RedisError."""
-
-    def greet(self, connection: Any) -> None:
-        """Log in on a new connection and check that it leads to the right server. Raises redis.RedisError."""
 
     def redirect(self, address: Address) -> None:
         """Note where a server said that the right one is."""
@@ -47,8 +49,21 @@ def ask(settings: Mapping[str, Any], address: Address, *words: str) -> Any:
         return client.execute_command(*words)
 
 
-def log_in(connection: Any) -> None:
-    """Log in on a connection that was just opened, within a few seconds. Raises redis.RedisError."""
-    connection._sock.settimeout(_LOGIN_TIMEOUT)
+def greet(connection: Any) -> None:
+    """Log in on a connection that was just opened, within a few seconds, and check the server's role if the
+    locator asks for it. Raises redis.RedisError."""
+    connection._sock.settimeout(LOGIN_TIMEOUT)
     connection.on_connect()
+    if connection.locator.checks_role:
+        connection.send_command("ROLE", check_health=False)
+        with suppress(NoPermissionError):  # without the right to ask: a replica will refuse the first write
+            refuse_replica(connection, connection.read_response())
     connection._sock.settimeout(connection.socket_timeout)
+
+
+def refuse_replica(connection: Any, role: Any) -> None:
+    """Raise ReadOnlyError if the answer to ROLE isn't that of a primary."""
+    if role[0] not in ("master", b"master"):
+        where = f"{connection.host}:{connection.port}"
+        message = f"{where} is a replica, but a sentinel names it as the primary"
+        raise ReadOnlyError(message, status_code="READONLY")

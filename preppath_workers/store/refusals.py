@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 #: This connection leads to a server that cannot be written to, or that does not have these keys. The next
 #: try needs a new one: the same address may lead to another server by then.
@@ -15,6 +17,9 @@ _WRONG_SERVER = frozenset(
         "NOAUTH",
     )
 )
+
+#: What a failover doesn't cure.
+_LASTING = frozenset(("NOAUTH", "MISCONF"))
 
 #: The server refuses whatever it is asked, for now.
 _SERVER_WIDE = _WRONG_SERVER | {"BUSY", "WRONGPASS"}
@@ -86,6 +91,13 @@ def described(error: RedisError) -> str:
 def is_wrong_server(error: RedisError) -> bool:
     """Whether the connection has to be closed, because another server may be behind the address now."""
     return code_of(error) in _WRONG_SERVER
+
+
+def is_passing(error: RedisError) -> bool:
+    """Whether the same command may succeed soon, as when a failover is under way."""
+    if not is_refusal(error):
+        return isinstance(error, (RedisConnectionError, RedisTimeoutError))
+    return code_of(error) in _WRONG_SERVER - _LASTING
 
 
 def redirection(error: RedisError) -> tuple[str, int] | None:

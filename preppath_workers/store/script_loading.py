@@ -12,7 +12,7 @@ from . import scripts
 from .consumer_connection import Connection
 from .keys import Keys
 from .layout import refuse_newer_layout
-from .scripts import run
+from .operation import run
 
 _USED = (
     *("settle_and_fetch", "claim", "complete", "retry", "release", "recover"),

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from redis import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
 from ..config.durability import Durability, Shortfall
+from .operation import Operation, Together, run
 from .undecoded import Undecoded
-
-Value = TypeVar("Value")
 
 #: The scripts' first argument after the key: empty means the server's clock.
 SERVER_TIME = ""
@@ -73,18 +72,6 @@ def _library(name: str, included: set[str]) -> str:
     return _with_needs((_FOLDER / "lib" / f"{name}.lua").read_text(encoding="utf-8"), included)
 
 
-@dataclass(frozen=True)
-class Together:
-    """Commands that have to go through one connection, one after the other. Their answer is a list."""
-
-    commands: Sequence[tuple[Any, ...]]
-
-
-#: An operation on Redis, independent of the client: yields commands, is sent their answers, returns its
-#: result.
-Operation = Generator[tuple[Any, ...] | Together, Any, Value]
-
-
 def call(base: str, now: str, name: str, *arguments: str | int | float) -> Operation[Any]:
     """Call a transition. If the server has lost its scripts (restart, failover, SCRIPT FLUSH), the whole text
     is sent."""
@@ -110,35 +97,6 @@ def call_and_confirm(
     except NoScriptError:
         answer, _, confirmed = yield Together((("EVAL", script.text, 1, base, *words), *confirm))
     return answer, durability.shortfall(confirmed)
-
-
-def run(
-    operation: Operation[Value],
-    execute: Callable[..., Any],
-    together: Callable[[Sequence[tuple[Any, ...]]], Any] | None = None,
-) -> Value:
-    """Return the operation's result.
-
-    Args:
-        execute: sends one command and returns its answer.
-        together: sends several commands; needed only by operations that yield such.
-    """
-    try:
-        words = next(operation)
-        while True:
-            try:
-                if isinstance(words, Together):
-                    assert together is not None
-                    answer = together(words.commands)
-                else:
-                    answer = execute(*words)
-            except RedisError as error:
-                words = operation.throw(error)
-            else:
-                words = operation.send(answer)
-    except StopIteration as end:
-        result: Value = end.value
-        return result
 
 
 class Caller:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from redis.connection import parse_url
-from redis.exceptions import AuthenticationError, NoPermissionError, ReadOnlyError, RedisError
+from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ..config.redis_url import Address, RedisUrl
-from .locator import ask, log_in
+from .locator import ask
 
 
 class SentinelLocator:
-    """Asks the sentinels for the primary, and the primary for its role."""
+    """Asks the sentinels for the primary."""
+
+    #: A sentinel may still name a primary that was demoted.
+    checks_role = True
 
     def __init__(self, url: RedisUrl) -> None:
         self._service = url.service
@@ -38,19 +39,6 @@ class SentinelLocator:
             failures.append(f"{sentinel} does not know it")
         kind = AuthenticationError if rejections == len(self._addresses) else RedisConnectionError
         raise kind(f"no sentinel names the primary of {self._service!r}: {'; '.join(failures)}")
-
-    def greet(self, connection: Any) -> None:
-        """Log in and check the server's role: a sentinel may still name a primary that was demoted."""
-        log_in(connection)
-        connection.send_command("ROLE", check_health=False)
-        try:
-            role = connection.read_response()[0]
-        except NoPermissionError:
-            return  # the user's ACL lacks ROLE: a replica will refuse the first write
-        if role not in ("master", b"master"):
-            where = f"{connection.host}:{connection.port}"
-            message = f"{where} is a replica, but a sentinel names it as the primary"
-            raise ReadOnlyError(message, status_code="READONLY")
 
     def redirect(self, address: Address) -> None:
         """No-op: only nodes of a Cluster redirect."""

@@ -4,6 +4,7 @@ with `decode_responses=True` cannot decode."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import sleep
 from typing import Any
 
 from redis import Redis
@@ -11,6 +12,7 @@ from redis.client import NEVER_DECODE, Pipeline
 from redis.exceptions import ResponseError
 
 from .job import text
+from .operation import Pause, Reconnect, Step, Together
 
 
 class Undecoded:
@@ -26,7 +28,17 @@ class Undecoded:
         self._before()
         return decoded(self._redis.execute_command(*words, **{NEVER_DECODE: True}))
 
-    def together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def take(self, step: Step) -> Any:
+        """Take a step of an operation; return the answer, if it is one or several commands."""
+        if isinstance(step, Together):
+            return self._together(step.commands)
+        if isinstance(step, Pause):
+            return sleep(step.seconds)
+        if isinstance(step, Reconnect):
+            return self._redis.connection_pool.disconnect(inuse_connections=False)
+        return self(*step)
+
+    def _together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Return the answers to commands that go through one connection. Raises the first error."""
         self._before()
 

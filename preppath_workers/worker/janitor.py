@@ -25,8 +25,9 @@ from ..store.consumer import LONGEST_POP_MS
 from ..store.job import Job
 from ..store.keys import Keys
 from ..store.layout import refuse_newer_layout
+from ..store.operation import run
 from ..store.refusals import is_refusal
-from ..store.scripts import Caller, run
+from ..store.scripts import Caller
 from . import job_log, webhooks
 from .connection_uptime import ConnectionUptime
 from .epochs import Epochs

@@ -28,7 +28,11 @@ class Address:
 
     @property
     def url(self) -> str:
-        return f"redis://{HOST}:{self._listener.getsockname()[1]}"
+        return self.url_of("")
+
+    def url_of(self, password: str) -> str:
+        """The URL, with the server's password."""
+        return f"redis://{f':{password}@' if password else ''}{HOST}:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()

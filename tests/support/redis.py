@@ -42,10 +42,14 @@ class RedisServer(Server):
         self._settings = dict(settings or {})
 
     @property
+    def password(self) -> str:
+        """The password that is set; empty if none is."""
+        return self._settings.get("requirepass", "")
+
+    @property
     def url(self) -> str:
         """`redis://…`, with the password if one is set, without a database number."""
-        password = self._settings.get("requirepass")
-        return f"redis://{f':{password}@' if password else ''}{HOST}:{self.port}"
+        return f"redis://{f':{self.password}@' if self.password else ''}{HOST}:{self.port}"
 
     def command(self) -> Sequence[str]:
         settings = {

@@ -30,6 +30,8 @@ class SentinelServer(RedisServer):
             "down-after-milliseconds": f"{SERVICE} {DOWN_AFTER}",
             "failover-timeout": f"{SERVICE} 5000",
         }
+        if primary.password:
+            self._watched["auth-pass"] = f"{SERVICE} {primary.password}"
 
     def command(self) -> Sequence[str]:
         program = super().command()[0]

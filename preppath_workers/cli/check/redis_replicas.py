@@ -14,8 +14,9 @@ from ...config.redis_url import split_url
 from ...queue import Queue
 from ...queue.formatting import counted
 from ...store.locator import ask
+from ...store.operation import perform
 from ...store.refusals import described
-from ...store.scripts import call_and_confirm, run
+from ...store.scripts import call_and_confirm
 from .findings import Finding
 from .redis_settings import info_of
 
@@ -60,7 +61,7 @@ def check_replicas(queue: Queue, config: RedisConfig) -> Iterator[Finding]:
             continue
         trial = call_and_confirm(queue.keys.base, durability, "try_write")
         try:
-            _, missing = run(trial, queue.read, queue.read.together)
+            _, missing = perform(trial, queue.read.take)
         except ResponseError as error:
             yield Finding("error", variable, f"cannot be asked for: {described(error)}")
             continue

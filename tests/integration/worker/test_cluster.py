@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from redis.asyncio.cluster import RedisCluster as AsyncRedisCluster
 from redis.cluster import ClusterNode as RedisPyNode
 from redis.cluster import RedisCluster
 from redis.exceptions import AskError, RedisError
 
-from preppath_workers import Queue
+from preppath_workers import AsyncQueue, Queue
 from preppath_workers.config.model import RedisConfig
 from preppath_workers.store import connection
 from preppath_workers.store.clients import Clients
@@ -56,6 +58,32 @@ def test_queue_of_a_redis_cluster_client_finds_its_node_and_does_not_follow_ask(
 
         queue.enqueue({"n": 3}, id="after")
         assert [job.id for job in queue.jobs("waiting")] == ["before", "after"]
+
+
+def test_async_queues_follow_their_slot_to_another_node(
+    monkeypatch: pytest.MonkeyPatch, cluster: Cluster, key_prefix: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", cluster.url)
+    monkeypatch.setenv("KEY_PREFIX", key_prefix)
+
+    async def scene() -> None:
+        client = AsyncRedisCluster(HOST, cluster.primaries[0].port)
+        own, given = AsyncQueue.from_env("delta"), AsyncQueue("delta", client, key_prefix)
+        for queue in (own, given):
+            await queue.enqueue({})
+        base = own.keys.base
+        target = next(node for node in cluster.primaries if node is not cluster.owner_of(base))
+        source = cluster.begin_move(base, target)
+        cluster.move_keys(base, source, target)
+        cluster.end_move(base, source, target)
+        for queue in (own, given):
+            await queue.enqueue({})
+        assert (await own.counts()).waiting == 4
+        for queue in (own, given):
+            await queue.redis.aclose()
+        await client.aclose()
+
+    asyncio.run(scene())
 
 
 @pytest.mark.timeout(120)
