@@ -13,7 +13,8 @@ Everything public is exported here:
 
 * `Queue` adds, finds and controls jobs. `NewJob` is what `enqueue_many` takes, `JobRef` what it
   returns: to wait for a job or cancel it. `AsyncQueue` and `AsyncJobRef` are the same for asyncio.
-* `Job`, `JobLocation`, `Counts`, `Gate`, `Health` and `QueueSnapshot` are what the queue's methods return.
+* `Job`, `Group`, `JobLocation`, `Counts`, `Gate`, `Health` and `QueueSnapshot` are what the queue's methods
+  return.
 * `job` makes a `JobType` of a function, which gets a `JobContext` and raises subclasses of `JobError`.
 * `Durability` says which replicas must confirm a job that is added.
 * `ConfigError`, `NewerLayout`, `UnknownJob`, `JobFailed` and `NotReplicated` are raised to the caller;
@@ -45,7 +46,7 @@ from .errors import (
     TransientError,
     UnknownJob,
 )
-from .queue import AsyncJobRef, AsyncQueue, Durability, JobRef, NewJob, Queue
+from .queue import AsyncJobRef, AsyncQueue, Durability, Group, JobRef, NewJob, Queue
 from .registry import JobContext, JobType, job
 from .store.health import Health
 from .store.job import Job
@@ -60,6 +61,7 @@ __all__ = [
     "Counts",
     "Durability",
     "Gate",
+    "Group",
     "Health",
     "InvalidJob",
     "Job",

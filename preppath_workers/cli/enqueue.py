@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..queue import NewJob
@@ -63,6 +64,8 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="SECONDS",
         help="never start the job if it hasn't started by then",
     )
+    parser.add_argument("--group", help="add the jobs to this group, whose end is reported")
+    parser.add_argument("--group-size", type=int, metavar="N", help="say how many jobs the group will have")
     parser.set_defaults(run=run)
 
 
@@ -93,7 +96,8 @@ def _jobs(lines: Iterable[str], args: Namespace) -> list[NewJob]:
         if line.strip():
             try:
                 job_id = args.id or new_id()
-                jobs.append(NewJob(_object(line), job_id, args.priority, args.delay, expires=args.expires))
+                job = NewJob(_object(line), job_id, args.priority, args.delay, expires=args.expires)
+                jobs.append(replace(job, group=args.group, group_size=args.group_size))
             except ValueError as error:
                 where = f"line {number}: " if args.data == "-" else ""
                 raise ValueError(f"{where}{error}") from error

@@ -39,7 +39,7 @@ def run(args: Namespace) -> int:
     """Print the script, or the list."""
     if args.list or args.name is None:
         for script in SCRIPTS.values():
-            print_line(f"{script.name:<8} contract {CONTRACT}: {script.summary}")
+            print_line(f"{script.name:<11} contract {CONTRACT}: {script.summary}")
         return 0
     if args.name not in SCRIPTS:
         print_error(f"script: no script {args.name}; there are {', '.join(SCRIPTS)}")

@@ -16,6 +16,7 @@ from ..queue.explain import explain
 from ..queue.formatting import moment
 from ..store.job import Job
 from .arguments import EXIT_FAILED, add_command
+from .group import summary
 from .queue_argument import add_queue_argument, open_queue, rate_limit_of
 from .terminal import print_error, print_json, print_line
 
@@ -82,6 +83,8 @@ def run(args: Namespace) -> int:
     else:
         for line in _shown(job, reason, location.at):
             print_line(line)
+        if job.group and (group := queue.group(job.group)):
+            print_line(f"{'groupState':<11} {summary(group)}")
     if args.wait is None or job.state == "completed":
         return 0
     return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED

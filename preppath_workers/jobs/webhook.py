@@ -10,11 +10,12 @@ from typing import Any
 from ..clients.services import Services
 from ..errors import InvalidJob
 from ..registry import JobContext
+from ..store.group import OUTCOMES
 from .validation import identifier, optional_number, optional_text, text
 
-#: Events of a job, and of a queue as a whole.
-JOB_EVENTS, QUEUE_EVENTS = ("completed", "failed", "cancelled"), ("out-of-service", "in-service")
-EVENTS = (*JOB_EVENTS, *QUEUE_EVENTS)
+#: Events of a job, of a group of jobs, and of a queue as a whole.
+JOB_EVENTS, GROUP_EVENT = OUTCOMES, "group-ended"
+EVENTS = (*JOB_EVENTS, GROUP_EVENT, "out-of-service", "in-service")
 #: Longest name of a queue, an event or a service, characters.
 MAX_NAME = 200
 #: Longest reason, characters: a service's error message, or the reason for a dead letter.
@@ -23,6 +24,8 @@ MAX_REASON = 1_000
 MAX_AT = 253_402_300_799_999
 #: Largest plausible number of attempts.
 MAX_ATTEMPTS = 1_000_000_000
+#: Largest plausible number of a group's jobs.
+MAX_JOBS = 1_000_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,7 +34,9 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     """Deliver one event.
 
     Data of a job's event: `{event, queue, jobId, at, attempts, result, reason, error}`. `event` is
-    `completed`, `failed` or `cancelled`, `at` is in ms since the epoch; the last four may be null.
+    `completed`, `failed`, `cancelled` or `expired`, `at` is in ms since the epoch; the last four may be null.
+    Data of a group's event: `{event, queue, jobId: null, at, group, jobs, completed, failed, cancelled,
+    expired}`; `event` is `group-ended`, the last five count jobs.
     Data of a queue's event: `{event, queue, jobId: null, at, service, reason}`; `event` is `out-of-service`
     or `in-service`.
     Result: `{status}`, the receiver's HTTP status.
@@ -63,15 +68,18 @@ def _check(data: Mapping[str, Any]) -> None:
     text(data, "queue", MAX_NAME)
     if data["event"] in JOB_EVENTS:
         identifier(data, "jobId")
+    if data["event"] == GROUP_EVENT:
+        identifier(data, "group")
+        for name in ("jobs", *OUTCOMES):
+            _check_whole_number(data, name, MAX_JOBS)
     optional_text(data, "service", MAX_NAME)
     if data.get("at") is None:
         raise InvalidJob("at is missing")
     _check_whole_number(data, "at", MAX_AT)
     _check_whole_number(data, "attempts", MAX_ATTEMPTS)
     optional_text(data, "reason", MAX_REASON)
-    for name in ("result", "error"):
-        if not isinstance(data.get(name), Mapping | None):
-            raise InvalidJob(f"{name} must be an object or null")
+    if not isinstance(data.get("error"), Mapping | None):
+        raise InvalidJob("error must be an object or null")
 
 
 def _check_whole_number(data: Mapping[str, Any], name: str, limit: int) -> None:

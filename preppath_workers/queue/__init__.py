@@ -1,6 +1,7 @@
 """The API of producers and observers: add, inspect and control jobs."""
 
 from ..config.durability import Durability
+from ..store.group import Group
 from .async_queue import AsyncJobRef, AsyncQueue
 from .new_job import MAX_DATA_BYTES, NewJob, check_priority, encode_data
 from .queue import JobRef, Queue
@@ -10,6 +11,7 @@ __all__ = [
     "AsyncJobRef",
     "AsyncQueue",
     "Durability",
+    "Group",
     "JobRef",
     "NewJob",
     "Queue",

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ..config.durability import Durability
 from ..store.async_connection import async_client, async_client_of_queue
+from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
 from ..store.keys import Keys
 from ..store.layout import refuse_newer_layout
@@ -101,9 +102,11 @@ class AsyncQueue:
         delay: float = 0.0,
         at: datetime | None = None,
         expires: float | None = None,
+        group: str | None = None,
+        group_size: int | None = None,
     ) -> AsyncJobRef:
         """Add one job; see `Queue.enqueue`."""
-        job = NewJob(data, id or new_id(), priority, delay, at, expires).encode()
+        job = NewJob(data, id or new_id(), priority, delay, at, expires, group, group_size).encode()
         return AsyncJobRef(job[0], await self.run(operations.add(self.keys, job, self._durable)), self)
 
     async def enqueue_many(self, jobs: Iterable[NewJob]) -> list[AsyncJobRef]:
@@ -135,6 +138,14 @@ class AsyncQueue:
         """Change the priority of a waiting or delayed job; see `Queue.prioritize`."""
         check_priority(priority)
         return await self.run(operations.change(self.keys, "prioritize", job_id, priority))
+
+    async def group(self, name: str) -> Group | None:
+        """Return how many jobs of a group have ended; None if there is no such group."""
+        return await self.run(operations.group(self.keys, name))
+
+    async def close_group(self, name: str) -> Group | None:
+        """Let a group end when its jobs have ended; see `Queue.close_group`."""
+        return await self.run(operations.close_group(self.keys, name))
 
     async def pause(self) -> None:
         """Stop starting jobs of this queue, on all machines. Active jobs continue."""

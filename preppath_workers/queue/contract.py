@@ -35,6 +35,7 @@ SCRIPTS = MappingProxyType(
             PromisedScript("status", "status", "return a job as it is now"),
             PromisedScript("wait", "wait", "return a job that has ended, or announce its end"),
             PromisedScript("cancel", "cancel", "cancel a job"),
+            PromisedScript("close_group", "close_group", "let a group end when its jobs have"),
         )
     }
 )

@@ -26,6 +26,9 @@ _CHUNK_CHARACTERS = 1_000_000
 #: Longest delay and longest time to expiry, seconds.
 _LONGEST_DELAY = 10 * 365 * 86_400
 
+#: The most jobs that a group may be said to have.
+_LARGEST_GROUP = 1_000_000
+
 #: Arguments of `enqueue.lua` for one job; see `NewJob.encode`.
 Encoded = tuple[str, str, int, int | str]
 
@@ -45,6 +48,9 @@ class NewJob:
         delay: seconds until the job is due.
         at: the time when it is due, with a time zone, in place of `delay`; by this machine's clock.
         expires: seconds from now. A job that hasn't started by then never starts and ends as `expired`.
+        group: the name of a group of jobs, in the form of an id. When all of its jobs have ended, one event
+            reports it.
+        group_size: how many jobs the group will have. Without it, the group ends after `Queue.close_group`.
     """
 
     data: Mapping[str, Any]
@@ -53,14 +59,13 @@ class NewJob:
     delay: float = 0.0
     at: datetime | None = None
     expires: float | None = None
+    group: str | None = None
+    group_size: int | None = None
 
     def encode(self) -> Encoded:
         """Return the script's arguments: id, JSON, priority, and the delay in ms or the options as JSON.
         Raises ValueError if any is invalid."""
-        if not is_valid_id(self.id):
-            raise ValueError(
-                f"id {self.id!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
-            )
+        _check_id("id", self.id)
         check_priority(self.priority)
         delay = self.delay if self.at is None else self._delay_until(self.at)
         if not 0 <= delay <= _LONGEST_DELAY:
@@ -68,13 +73,29 @@ class NewJob:
         return self.id, encode_data(self.data), self.priority, self._options(round(delay * 1000))
 
     def _options(self, delay_ms: int) -> int | str:
-        if self.expires is None:
+        if self.expires is None and self.group is None and self.group_size is None:
             return delay_ms
-        if not delay_ms < self.expires * 1000 <= _LONGEST_DELAY * 1000:
-            raise ValueError(
-                f"expires must be later than the delay and at most ten years, not {self.expires!r} seconds"
-            )
-        return _compact({"delay": delay_ms, "expires": round(self.expires * 1000)})
+        options: dict[str, int | str] = {"delay": delay_ms}
+        if self.expires is not None:
+            if not delay_ms < self.expires * 1000 <= _LONGEST_DELAY * 1000:
+                raise ValueError(
+                    "expires must be later than the delay and at most ten years, "
+                    f"not {self.expires!r} seconds"
+                )
+            options["expires"] = round(self.expires * 1000)
+        if self.group is not None:
+            _check_id("group", self.group)
+            options["group"] = self.group
+        if self.group_size is not None:
+            self._check_group_size(self.group_size)
+            options["groupSize"] = self.group_size
+        return _compact(options)
+
+    def _check_group_size(self, size: int) -> None:
+        if self.group is None:
+            raise ValueError("group_size needs a group")
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _LARGEST_GROUP:
+            raise ValueError(f"group_size must be a whole number from 1 to {_LARGEST_GROUP:,}, not {size!r}")
 
     def _delay_until(self, at: datetime) -> float:
         if at.tzinfo is None:
@@ -82,6 +103,13 @@ class NewJob:
         if self.delay:
             raise ValueError("at and delay exclude each other")
         return max(0.0, (at - datetime.now(UTC)).total_seconds())
+
+
+def _check_id(name: str, value: str) -> None:
+    if not is_valid_id(value):
+        raise ValueError(
+            f"{name} {value!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
+        )
 
 
 def check_priority(priority: int) -> None:

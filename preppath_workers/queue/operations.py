@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from ..config.durability import Durability
 from ..errors import JobFailed, NotReplicated, UnknownJob
+from ..store.group import Group
 from ..store.job import Job, State
 from ..store.keys import Keys
 from ..store.operation import Operation, Pause, Reconnect
@@ -78,6 +79,18 @@ def status(keys: Keys, job_id: str) -> Operation[Job]:
     if job is None:
         raise UnknownJob(keys.queue, job_id)
     return job
+
+
+def group(keys: Keys, name: str) -> Operation[Group | None]:
+    """Return the group, or None if there is none of this name."""
+    fields = yield ("HGETALL", keys.group(name))
+    return Group(keys.queue, name, fields) if fields else None
+
+
+def close_group(keys: Keys, name: str) -> Operation[Group | None]:
+    """Let a group end when its jobs have. Returns it, or None if there is none of this name."""
+    _, *words = yield from call(keys.base, SERVER_TIME, "close_group", name)
+    return Group.from_reply(keys.queue, name, words[0]) if words else None
 
 
 def cancel(keys: Keys, job_id: str, running: bool) -> Operation[State]:

@@ -13,6 +13,7 @@ from redis.cluster import RedisCluster
 
 from ..config.durability import Durability
 from ..config.model import RateLimit
+from ..store.group import Group
 from ..store.health import Health, check_health
 from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
 from ..store.keys import Keys
@@ -117,10 +118,12 @@ class Queue(QueueReader):
         delay: float = 0.0,
         at: datetime | None = None,
         expires: float | None = None,
+        group: str | None = None,
+        group_size: int | None = None,
     ) -> JobRef:
         """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid, and
         NotReplicated."""
-        job = NewJob(data, id or new_id(), priority, delay, at, expires).encode()
+        job = NewJob(data, id or new_id(), priority, delay, at, expires, group, group_size).encode()
         return JobRef(job[0], self.run(operations.add(self.keys, job, self._durable)), self)
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[JobRef]:
@@ -132,6 +135,15 @@ class Queue(QueueReader):
     def ref(self, job_id: str) -> JobRef:
         """Return a reference to a job that exists, to wait for it or to cancel it."""
         return JobRef(job_id, False, self)
+
+    def group(self, name: str) -> Group | None:
+        """Return how many jobs of a group have ended; None if there is no such group."""
+        return self.run(operations.group(self.keys, name))
+
+    def close_group(self, name: str) -> Group | None:
+        """Let a group end when its jobs have ended: no more are to come. Not needed if they were added with
+        `group_size`. Returns the group; None if there is none."""
+        return self.run(operations.close_group(self.keys, name))
 
     def pause(self) -> None:
         """Stop starting jobs of this queue, on all machines. Active jobs continue."""

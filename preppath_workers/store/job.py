@@ -202,6 +202,11 @@ class Job:
         return integer(self.fields.get("expiresAt"))
 
     @property
+    def group(self) -> str | None:
+        """The group of jobs that it was added to."""
+        return self.fields.get("group")
+
+    @property
     def checkpoints(self) -> Mapping[str, str]:
         """The results of finished steps of a running job, by name, as JSON."""
         return {
@@ -250,6 +255,7 @@ class Job:
             "startedAt": iso(self.started_at),
             "finishedAt": iso(self.finished_at),
             "expiresAt": iso(self.expires_at),
+            "group": self.group,
         }
 
 

@@ -117,6 +117,11 @@ class Keys:
         """hash: everything about one job."""
         return f"{self.base}job:{job_id}"
 
+    def group(self, group: str) -> str:
+        """hash: jobs, completed, failed, cancelled and expired, the counters of one group of jobs; size and
+        closed, which say when no more are to come; ends, how often it ended; endedAt (ms)."""
+        return f"{self.base}group:{group}"
+
     def ended(self, job_id: str) -> str:
         """list: the state in which a job ended, for a minute, if a client waits for it."""
         return f"{self.base}ended:{job_id}"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..errors import NotReplicated, UnknownJob
 from ..queue import JobRef, Queue
 from ..queue.new_job import DataTooLarge
+from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job
 from ..store.listing import Listed
 from .events import as_json, stream
@@ -24,6 +25,7 @@ _POLL_AFTER = "1"
 _Limit = Annotated[int, Query(ge=1, le=200, description="jobs of one page")]
 #: An id may have slashes in it.
 _JobId = Annotated[str, Path(alias="jobId", max_length=128)]
+_Group = Annotated[str, Path(max_length=128)]
 
 
 class NewJobBody(BaseModel):
@@ -35,6 +37,9 @@ class NewJobBody(BaseModel):
     id: str | None = Field(None, max_length=128)
     priority: int = Field(DEFAULT_PRIORITY, ge=1, le=100)
     delay: float = Field(0.0, ge=0, description="seconds")
+    expires: float | None = Field(None, ge=0, description="seconds")
+    group: str | None = Field(None, max_length=128)
+    group_size: int | None = Field(None, alias="groupSize", ge=1)
 
 
 class Selected(BaseModel):
@@ -63,6 +68,10 @@ def _add_reading(routes: APIRouter, queues: Queues) -> None:
     @routes.get("/queues/{queue}", summary="One queue")
     def show_queue(queue: str) -> dict[str, Any]:
         return queues.summary(queue)
+
+    @routes.get("/queues/{queue}/groups/{group:path}", summary="A group: how many of its jobs have ended")
+    def show_group(queue: str, group: _Group) -> dict[str, Any]:
+        return _group(queue, group, queues.get(queue).group(group))
 
     @routes.get("/queues/{queue}/jobs", summary="The jobs in a state, as the command `jobs` lists them")
     def list_jobs(
@@ -138,7 +147,15 @@ def _add_jobs(routes: APIRouter, queues: Queues) -> None:
 
 def _enqueue(queue: Queue, body: NewJobBody) -> JobRef:
     try:
-        return queue.enqueue(body.data, id=body.id, priority=body.priority, delay=body.delay)
+        return queue.enqueue(
+            body.data,
+            id=body.id,
+            priority=body.priority,
+            delay=body.delay,
+            expires=body.expires,
+            group=body.group,
+            group_size=body.group_size,
+        )
     except DataTooLarge as error:
         raise Problem(413, str(error)) from None
     except ValueError as error:
@@ -157,6 +174,10 @@ def _add_control(routes: APIRouter, queues: Queues) -> None:
     def resume(queue: str) -> dict[str, Any]:
         queues.get(queue).resume()
         return queues.summary(queue)
+
+    @routes.post("/queues/{queue}/groups/{group:path}/close", summary="Let a group end when its jobs have")
+    def close_group(queue: str, group: _Group) -> dict[str, Any]:
+        return _group(queue, group, queues.get(queue).close_group(group))
 
     @routes.post("/queues/{queue}/dead/replay", summary="Run dead jobs again")
     def replay(queue: str, selected: Selected) -> dict[str, Any]:
@@ -190,6 +211,12 @@ def _existing(queue: Queue, job_id: str) -> Job:
     if job is None:
         raise _unknown(queue, job_id)
     return job
+
+
+def _group(queue: str, name: str, group: Group | None) -> dict[str, Any]:
+    if group is None:
+        raise Problem(404, f"queue {queue} has no group {name!r}")
+    return group.to_dict()
 
 
 def _unknown(queue: Queue, job_id: str) -> Problem:

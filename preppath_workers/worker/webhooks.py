@@ -13,6 +13,7 @@ from typing import Any
 
 from ..log import fields
 from ..queue import NewJob, Queue
+from ..store.group import OUTCOMES
 from ..store.job import is_valid_id
 
 logger = logging.getLogger(__name__)
@@ -43,11 +44,12 @@ def enqueue_deliveries(queue: Queue, deliveries: Queue) -> int:
 
 
 def _delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
+    if "group" in event:
+        return _group_delivery(queue, event)
     if "id" not in event:
         return _queue_delivery(queue, event)
     name = f"{queue.name}:{event['event']}:{event['replays']}:{event['at']}:{event['id']}"
-    # With a long job id, the name exceeds the longest id that is allowed.
-    delivery_id = name if is_valid_id(name) else sha256(name.encode(errors="replace")).hexdigest()
+    delivery_id = _valid_id(name)
     job = queue.get(event["id"])
     # A job that has expired or was replayed in the meantime is reported without details.
     ended = job if job and job.state == event["event"] else None
@@ -67,6 +69,25 @@ def _delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
     except ValueError:  # too large or not valid UTF-8: the receiver can look the job up
         return NewJob({**data, "result": None, "reason": None, "error": None}, id=delivery_id)
     return delivery
+
+
+def _group_delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
+    name = f"{queue.name}:{event['event']}:{event['ends']}:{event['at']}:{event['group']}"
+    data = {
+        "event": event["event"],
+        "queue": queue.name,
+        "jobId": None,
+        "at": event["at"],
+        "group": event["group"],
+        "jobs": event["jobs"],
+        **{outcome: event[outcome] for outcome in OUTCOMES},
+    }
+    return NewJob(data, id=_valid_id(name))
+
+
+def _valid_id(name: str) -> str:
+    # With a long id of a job or group, the name exceeds the longest id that is allowed.
+    return name if is_valid_id(name) else sha256(name.encode(errors="replace")).hexdigest()
 
 
 def _queue_delivery(queue: Queue, event: dict[str, Any]) -> NewJob:

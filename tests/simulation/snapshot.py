@@ -21,7 +21,7 @@ end
 return cjson.encode(state)
 """
 
-_FAMILIES = {"job": "jobs", "active": "active", "instance": "instance"}
+_FAMILIES = {"job": "jobs", "active": "active", "instance": "instance", "group": "groups"}
 
 
 class Camera:
@@ -37,7 +37,7 @@ class Camera:
         (answer,) = self._proxy.ask([("EVALSHA", self._digest, "1", self._base)])
         if isinstance(answer, Exception):
             raise answer
-        state: State = {"jobs": {}, "active": {}, "instance": {}}
+        state: State = {"jobs": {}, "active": {}, "instance": {}, "groups": {}}
         for key, (kind, words) in json.loads(answer).items():
             name, _, member = key.removeprefix(self._base).partition(":")
             content = _content(kind, words or [])

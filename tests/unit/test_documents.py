@@ -208,6 +208,7 @@ def test_key_is_one_of_a_queue() -> None:
         "instance",
         "job",
         "cancels",
+        "group",
     }
     shown = {
         (document.name, name)

@@ -1,4 +1,4 @@
--- needs: places, raw_pushes, batches
+-- needs: places, raw_pushes, batches, groups
 --
 -- Moves jobs from the dead-letter list to `wait`, behind the last job of their priority, and resets their counters.
 --
@@ -20,6 +20,7 @@ for index = 2, #ARGV do
     redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits', 'failingSince', 'outage', 'probe', 'outages',
       'excused', 'pardons', 'failingFrom', 'turn')
     add(id, 'replays', 1)
+    reopen_group(id)
     add_to(waiting, id, priority_of(id))
     moved = moved + 1
   end

@@ -15,7 +15,7 @@
 --
 -- Returns {"completed", "reopened" or "lost" (as complete.lua), what claim.lua returns}.
 
--- needs: ownership, completions, events, first_starts
+-- needs: ownership, completions, events, groups, first_starts
 
 local worker_id, id, fencing_token, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local lease, limit, duration, probe_interval = tonumber(ARGV[8]), ARGV[9], ARGV[10], tonumber(ARGV[11])
@@ -30,8 +30,9 @@ if state_if_owned(id, worker_id, fencing_token) == 'active' and (not gate_fields
   -- Pop two, to see in one command whether the slot held any other job.
   local in_flight = redis.call('RPOP', active, '2') or {}
   if in_flight[1] == id and not in_flight[2] then
-    note_completion(id, result, listed)
+    local may_have_group = note_completion(id, result, listed)
     if events_until and events_wanted(events_until) then emit(id, 'completed') end
+    if may_have_group then end_in_group(id, 'completed') end
     redis.call('PEXPIRE', job_key(id), keep)
     local following = redis.call('RPOPLPUSH', WAIT, active)
     if not following then return {'completed', start_nothing(worker_id)} end

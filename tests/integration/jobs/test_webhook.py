@@ -60,7 +60,22 @@ OUTAGE: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("data", [COMPLETED, FAILED, OUTAGE], ids=lambda data: data["event"])
+EXPIRED = {**COMPLETED, "event": "expired", "attempts": 0, "result": None}
+GROUP = {
+    "event": "group-ended",
+    "queue": "evaluation",
+    "jobId": None,
+    "at": 1_795_435_200_123,
+    "group": "interview-7",
+    "jobs": 5,
+    "completed": 4,
+    "failed": 1,
+    "cancelled": 0,
+    "expired": 0,
+}
+
+
+@pytest.mark.parametrize("data", [COMPLETED, FAILED, EXPIRED, GROUP, OUTAGE], ids=lambda data: data["event"])
 def test_webhook_job_delivers_the_outcome(api: Receiver, data: dict[str, Any]) -> None:
     context = FakeContext(data, "d1")
 
@@ -94,6 +109,11 @@ def test_webhook_job_with_a_lone_surrogate_sends_its_json_escape(api: Receiver) 
     assert rb'"half \ud83d"' in api.received[0].body
 
 
+def test_webhook_of_an_own_job_delivers_any_result(api: Receiver) -> None:
+    handle(FakeContext({**COMPLETED, "result": [1, "two"]}), services(api.url))
+    assert json.loads(api.received[0].body)["result"] == [1, "two"]
+
+
 def test_webhook_job_that_was_lost_sends_nothing(api: Receiver) -> None:
     with pytest.raises(JobLost):
         handle(FakeContext(COMPLETED, lost=True), services(api.url))
@@ -110,7 +130,7 @@ def test_webhook_job_without_a_url_is_a_permanent_error() -> None:
     [
         (
             {"event": "started"},
-            "event must be one of completed, failed, cancelled, out-of-service, in-service",
+            "event must be one of completed, failed, cancelled, expired, group-ended, out-of-service",
         ),
         ({"at": None}, "at is missing"),
         ({"at": "2026-11-23"}, "at must be a number, not str"),
@@ -119,7 +139,8 @@ def test_webhook_job_without_a_url_is_a_permanent_error() -> None:
         ({"at": 1.5}, "at must be a whole number"),
         ({"attempts": "2"}, "attempts must be a number, not str"),
         ({"attempts": 1.5}, "attempts must be a whole number"),
-        ({"result": []}, "result must be an object or null"),
+        ({"event": "group-ended"}, "group is missing"),
+        ({"event": "group-ended", "group": "g", "jobs": "2"}, "jobs must be a number, not str"),
         ({"result": {"duration": float("nan")}}, "the data must not contain NaN or Infinity"),
         ({"reason": 7}, "reason must be text, not int"),
         ({"error": "boom"}, "error must be an object or null"),

@@ -38,8 +38,8 @@ _LISTS = ("wait", "dead", "completed", "events")
 _SORTED_SETS = ("priority_index", "turns", "delayed", "tokens", "reservations", "instances")
 _HASHES = ("gate", "fair", "meta", "stats", "limit")
 
-#: Fields of a replayed job that has not started since, which its worker does not need.
-_BEFORE = ("error", "failures", "recoveries", "replays")
+#: Fields of a job that has not started, or not since it was replayed, which its worker does not need.
+_BEFORE = ("error", "failures", "recoveries", "replays", "group", "progress")
 
 #: Keys that exist once per job, slot or instance.
 _FAMILIES = {
@@ -47,6 +47,7 @@ _FAMILIES = {
     "active": "active:",
     "cancels": "cancels:",
     "ended": "ended:",
+    "groups": "group:",
     "instance": "instance:",
 }
 
@@ -146,7 +147,7 @@ class RedisState:
     def _name(self, key: str) -> tuple[str, str]:
         """Return the key's name in a state and its member, if it has one."""
         name, _, member = key.removeprefix(self.keys.base).partition(":")
-        name = "jobs" if name == "job" else name
+        name = {"job": "jobs", "group": "groups"}.get(name, name)
         known = _FAMILIES if member else (*_LISTS, *_SORTED_SETS, *_HASHES)
         assert name in known, f"a queue has no key {key}"
         return name, member

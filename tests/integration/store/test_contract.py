@@ -61,7 +61,7 @@ def settle(open_consumer: OpenConsumer, *outcomes: Outcome, **settings: object) 
 
 def jobs_in_every_state(queue: Queue, open_consumer: OpenConsumer) -> Iterator[Job]:
     """Yield a job in each state and after each turn that it can take, by the real transitions."""
-    ref = queue.enqueue({"n": 1}, id="j", expires=60)
+    ref = queue.enqueue({"n": 1}, id="j", expires=60, group="g")
     yield ref.status()
     queue.prioritize("j", 7)
     settle(open_consumer, Released(), Released(delay_ms=1, reason="busy"))

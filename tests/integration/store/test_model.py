@@ -52,7 +52,7 @@ def test_scripts_use_the_names_of_keys() -> None:
     patterns = re.findall(r"return base \.\. '(\w+:)' \.\. (\w+)", ALL)
     assert {prefix: getattr(KEYS, prefix[:-1])("x") for prefix, _ in patterns} == {
         prefix: f"preppath:{{tts}}:{prefix}x"
-        for prefix in ("job:", "active:", "cancels:", "ended:", "instance:")
+        for prefix in ("job:", "active:", "cancels:", "ended:", "group:", "instance:")
     }
 
 
@@ -67,7 +67,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("heartbeat", "host", 15_000, 1, 1, 0, 0, 0, "fairBy", "userId"),
         ("renew", "host", 15_000),
         ("advance_epoch", 0, 0),
-        ("enqueue_checked", "c", "{}", 9, 0),
+        ("enqueue_checked", "d", "{}", 99, '{"group": "g"}'),
         ("claim", "host", 0, 15_000, 1, 1_000, 60_000, 1_000),
         ("claim", "host", 1, 15_000, 1, 1_000, 60_000, 1_000),
         ("progress", "c", "host:0", 1, 50),
@@ -92,6 +92,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("repair", "b", 1),
         ("wait", "b"),
         ("status", "b"),
+        ("close_group", "g"),
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),
@@ -111,7 +112,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         redis_state.call(str(name), *arguments, now=NOW + 10 * step)
         seen |= redis_state.read().keys()
         assert all(key.startswith(redis_state.keys.base) for key in redis_state.all_keys())
-    assert seen == {*NAMED, "active", "cancels", "ended", "instance", "jobs"}
+    assert seen == {*NAMED, "active", "cancels", "ended", "groups", "instance", "jobs"}
 
 
 @pytest.mark.parametrize("name", scripts())

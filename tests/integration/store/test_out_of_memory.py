@@ -19,6 +19,8 @@ from .failing import failing
 from .redis_state import NOW, RedisState, State, merged
 from .state_table import HOST, delayed, failed, started, waiting
 
+OF_GROUP: dict[str, Any] = {"group": "g", "progress": 0}
+
 #: A job in each state, with work for each transition.
 STATE: State = {
     "instances": {**HOST["instances"], "gone": NOW - 1},
@@ -30,14 +32,15 @@ STATE: State = {
     "dead": ["dead"],
     "jobs": {
         "low": waiting(90),
-        "next": waiting(),
-        "a": started(),
+        "next": waiting(**OF_GROUP),
+        "a": started(**OF_GROUP),
         "in-flight": waiting(90),
         "lost": started(workerId="gone:0"),
         "due": delayed(),
-        "later": delayed(),
-        "dead": failed(),
+        "later": delayed(**OF_GROUP),
+        "dead": failed(**OF_GROUP),
     },
+    "groups": {"g": {"jobs": 4, "failed": 1}},
     "gate": {"eventsUntil": NOW + 60_000},
 }
 
@@ -84,6 +87,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("prioritize", "next", 1),
     ("prioritize", "in-flight", 1),
     ("promote_job", "later"),
+    ("close_group", "g"),
     ("repair", "next", 1),
 ]
 

@@ -54,6 +54,19 @@ def test_enqueue_refuses_what_is_wrong_and_names_it(site: Site, tts: Queue) -> N
     assert tts.counts().waiting == 0
 
 
+def test_group_of_jobs_is_shown_and_closed(site: Site, tts: Queue) -> None:
+    site.post("/api/v1/jobs/tts", {"data": SPEECH, "id": "a", "group": "i/7"})
+    sized = {"data": SPEECH, "id": "b", "group": "i/8", "groupSize": 2, "expires": 60}
+    assert site.post("/api/v1/jobs/tts", sized).status_code == 202
+    tts.cancel("a")
+
+    assert site.get("/api/v1/queues/tts/groups/i/7").json()["ended"] is False
+    closed = site.post("/api/v1/queues/tts/groups/i/7/close", {}).json()
+    assert (closed["ended"], closed["cancelled"]) == (True, 1)
+    assert site.get("/api/v1/queues/tts/groups/i/8").json()["size"] == 2
+    assert site.get("/api/v1/queues/tts/groups/other").status_code == 404
+
+
 def test_job_that_has_not_changed_is_answered_with_304(site: Site, tts: Queue) -> None:
     tts.enqueue(SPEECH, id="j")
     first = site.get("/api/v1/jobs/tts/j")

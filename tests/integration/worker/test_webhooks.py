@@ -44,6 +44,18 @@ def test_webhook_of_a_finished_job_carries_its_outcome(launch: Start, alpha: Que
     eventually(lambda: alpha.events() == [])
 
 
+def test_webhook_of_a_group_reports_that_all_of_its_jobs_have_ended(
+    launch: Start, alpha: Queue, webhook: Queue
+) -> None:
+    launch(**URL).start()
+    alpha.enqueue({}, group="g", group_size=2)
+    alpha.enqueue({"do": "fail", "how": "invalid"}, group="g", group_size=2)
+    eventually(lambda: webhook.counts().waiting == 3)
+    (found,) = (job.data for job in webhook.jobs("waiting") if job.data["event"] == "group-ended")
+    counted = {"group": "g", "jobs": 2, "completed": 1, "failed": 1, "cancelled": 0, "expired": 0}
+    assert found.items() >= {"queue": "alpha", "jobId": None, **counted}.items()
+
+
 def test_webhook_of_a_queue_reports_out_of_service_and_back(
     launch: Start, alpha: Queue, webhook: Queue, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
--- needs: events, ended
+-- needs: events, ended, groups
 
 --: How long a cancelled job stays readable (ms), unless the caller says how long: a day.
 local KEEP_CANCELLED = '86400000'
@@ -9,6 +9,7 @@ local function end_cancelled(id, keep)
   redis.call('PEXPIRE', job_key(id), keep)
   count('cancelled')
   if events_wanted(redis.call('HGET', GATE, 'eventsUntil')) then emit(id, 'cancelled') end
+  end_in_group(id, 'cancelled')
   announce_end(id, 'cancelled')
 end
 

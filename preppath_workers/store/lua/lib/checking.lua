@@ -2,6 +2,9 @@
 
 local VALID_ID = '^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$'
 
+--: What a producer may ask for beside id, data and priority.
+local OPTIONS = { delay = true, expires = true, group = true, groupSize = true }
+
 --: ms: ten years.
 local LONGEST_DELAY = 315360000000
 
@@ -9,11 +12,28 @@ local function is_number(value, low, high)
   return type(value) == 'number' and value >= low and value <= high
 end
 
+--: The most jobs that a group may be said to have.
+local LARGEST_GROUP = 1000000
+
+local function problem_with_id(name, id)
+  if type(id) == 'string' and #id <= 128 and string.find(id, VALID_ID) then return nil end
+  return name .. ' must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first'
+end
+
+local function problem_with_group(group, size)
+  if group ~= nil then
+    local problem = problem_with_id('group', group)
+    if problem then return problem end
+  end
+  if size ~= nil and (group == nil or not is_number(size, 1, LARGEST_GROUP) or size % 1 ~= 0) then
+    return 'groupSize must be a whole number from 1 to 1000000, beside group'
+  end
+end
+
 -- What is wrong with a new job; nil if nothing is.
 local function problem_with(job)
-  if type(job.id) ~= 'string' or #job.id > 128 or not string.find(job.id, VALID_ID) then
-    return 'id must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first'
-  end
+  local problem = problem_with_id('id', job.id) or problem_with_group(job.group, job.groupSize)
+  if problem then return problem end
   if not is_number(job.priority, 1, 100) or job.priority % 1 ~= 0 then
     return 'priority must be a whole number from 1 to 100'
   end
@@ -33,7 +53,7 @@ local function problem_of(id, data, priority, options)
   if not ms then is_json, job = pcall(cjson.decode, options or '') end
   if not is_json or type(job) ~= 'table' then return 'delay must be ms, or a JSON object of options' end
   for name in pairs(job) do
-    if name ~= 'delay' and name ~= 'expires' then return 'unknown option ' .. tostring(name) end
+    if not OPTIONS[name] then return 'unknown option ' .. tostring(name) end
   end
   job.id, job.priority = id, tonumber(priority)
   local problem = problem_with(job)

@@ -1,4 +1,4 @@
--- needs: gate, events, ownership, completions, outage
+-- needs: gate, events, ownership, completions, outage, groups
 
 -- Settles a job that succeeded, if the caller still owns it. Returns "completed", also if the call is repeated;
 -- "reopened" if the job was the probe that brought the queue back into service; "lost" if another worker owns the job.
@@ -9,8 +9,9 @@ local function complete(id, worker_id, fencing_token, result, keep, listed)
   if state ~= 'active' then return 'lost' end
   local gate = read_gate()
   redis.call('LREM', active_key(worker_id), '1', id)
-  note_completion(id, result, listed)
+  local may_have_group = note_completion(id, result, listed)
   if events_wanted(gate.eventsUntil) then emit(id, 'completed') end
+  if may_have_group then end_in_group(id, 'completed') end
   local reopened = false
   if gate.outOfService then
     -- Only a probe shows that the service works: other jobs may have started before the outage.

@@ -5,12 +5,14 @@ local COMPLETED = base .. 'completed'
 --: trims away: to trim at each completion costs more than the completion's place in the list.
 local UNTRIMMED, TRIMMED_AT_ONCE = 0.1, 500
 
--- Records that a job has succeeded. Its hash gets its end of life last, by the caller.
+-- Records that a job has succeeded. Its hash gets its end of life last, by the caller. Returns whether the job may be in
+-- a group.
 local function note_completion(id, result, listed)
   local key = job_key(id)
   local new_fields = redis.call('HSET', key, 'state', 'completed', 'result', result, 'progress', '100',
     'finishedAt', timestamp)
-  -- Fewer than three new fields: it has reported progress, or a client waits for it (see wait.lua). As in ended.lua.
+  -- Fewer than three new fields: it has reported progress, a client waits for it (see wait.lua), or it is in a group. As
+  -- in ended.lua.
   if new_fields < 3 and redis.call('HGET', key, 'awaited') then
     redis.pcall('RPUSH', base .. 'ended:' .. id, 'completed')
     redis.pcall('PEXPIRE', base .. 'ended:' .. id, '60000')
@@ -29,4 +31,5 @@ local function note_completion(id, result, listed)
     end
   end
   count('completed')
+  return new_fields < 3
 end

@@ -1,4 +1,4 @@
--- needs: places, events, ended
+-- needs: places, events, ended, groups
 
 -- Moves a job to the dead-letter list.
 local function add_dead_letter(id, reason, failure)
@@ -7,4 +7,5 @@ local function add_dead_letter(id, reason, failure)
   count('failed')
   announce_end(id, 'failed')
   if events_wanted(redis.call('HGET', GATE, 'eventsUntil')) then emit(id, 'failed') end
+  end_in_group(id, 'failed')
 end

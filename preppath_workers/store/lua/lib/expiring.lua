@@ -1,4 +1,4 @@
--- needs: events, ended
+-- needs: events, ended, groups
 --
 -- A job that its producer gave a time to start by, `expiresAt` (ms), ends as `expired` when a claim reaches it later.
 
@@ -14,5 +14,6 @@ local function end_if_expired(id, fencing_token, expires_at)
   count('expired')
   announce_end(id, 'expired')
   if events_wanted(redis.call('HGET', GATE, 'eventsUntil')) then emit(id, 'expired') end
+  end_in_group(id, 'expired')
   return true
 end

@@ -7,21 +7,27 @@
 local MAX_DATA_BYTES = 1000000
 
 --: What a raw push may ask for beside its data: members of its object, with the names of new_jobs.lua. Times in seconds.
-local RAW_OPTIONS = { ['$id'] = 'id', ['$priority'] = 'priority', ['$delay'] = 'delay', ['$expires'] = 'expires' }
+local RAW_OPTIONS = {
+  ['$id'] = 'id', ['$priority'] = 'priority', ['$delay'] = 'delay', ['$expires'] = 'expires', ['$group'] = 'group',
+  ['$groupSize'] = 'groupSize',
+}
 
 -- Reads the options of a raw push into the job. Returns what is wrong with them, or nil.
 local function read_options(entry, job)
   if not string.find(entry, '"$', 1, true) then return nil end
+  local unknown
   for name, value in pairs(cjson.decode((string.gsub(entry, '\\u[dD][89a-fA-F]%x%x', '?')))) do
     local option = RAW_OPTIONS[name]
-    if not option and string.sub(name, 1, 1) == '$' then
-      return string.format('unknown option %s; $id, $priority, $delay and $expires are known', name)
-    end
+    if not option and string.sub(name, 1, 1) == '$' then unknown = name end
     if option then
       local is_seconds = type(value) == 'number' and (option == 'delay' or option == 'expires')
       job[option] = is_seconds and math.floor(value * 1000 + 0.5) or value
       job.has_options = true
     end
+  end
+  if unknown then
+    local known = '$id, $priority, $delay, $expires, $group and $groupSize'
+    return string.format('unknown option %s; %s are known', unknown, known)
   end
   local problem = problem_with(job)
   return problem and '$' .. problem
@@ -64,7 +70,12 @@ local function ingest(entry)
   local job = { id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0 }
   local reason, class, message = refusal(entry, job)
   if reason then
-    store_job({ id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0 })
+    -- Its group must not wait for it for ever.
+    local has_group = not problem_with_group(job.group, job.groupSize)
+    store_job({
+      id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0,
+      group = has_group and job.group or nil, groupSize = has_group and job.groupSize or nil,
+    })
     count('enqueued')
     local failure = cjson.encode({ class = class, message = message })
     if reason == 'invalid' then add_dead_letter(id, 'invalid', failure) else add_dead_letter(id, 'malformed', failure) end

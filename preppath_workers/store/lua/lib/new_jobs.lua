@@ -1,12 +1,14 @@
--- needs: places
+-- needs: places, groups
 --
--- Adds one job. A new job is a table with `id`, `data` (JSON), `priority` and, if given, `delay` and `expires` (ms).
+-- Adds one job. A new job is a table with `id`, `data` (JSON), `priority` and, if given, `delay` and `expires` (ms), `group`
+-- and `groupSize`.
 
 -- Whether an id may be used: there is no such job, or one that ended without having started.
 local function is_free(id)
   if redis.call('EXISTS', job_key(id)) == 0 then return true end
   local state = redis.call('HGET', job_key(id), 'state')
   if state ~= 'cancelled' and state ~= 'expired' then return false end
+  leave_group(id, state)
   redis.call('DEL', job_key(id))
   return true
 end
@@ -19,6 +21,7 @@ local function store_job(job)
     -- With a fencing token it isn't started by first_starts.lua, which reads no other fields.
     redis.call('HSET', job_key(job.id), 'expiresAt', string.format('%.0f', now + job.expires), 'fencingToken', '0')
   end
+  if job.group then join_group(job.id, job.group, job.groupSize) end
   if state == 'waiting' then return true end
   delay_until(now + job.delay, job.id)
   return false

@@ -1,9 +1,9 @@
 -- The fields of a job that other programs may rely on, see queue/README.md. The others are the scripts' own, and
 -- checkpoints may be large.
 local PROMISED = {
-  'state', 'data', 'priority', 'createdAt', 'queuedAt', 'startedAt', 'finishedAt', 'expiresAt', 'cancelRequestedAt',
-  'progress', 'stage', 'attempts', 'failures', 'excused', 'recoveries', 'releases', 'replays', 'workerId', 'result',
-  'error', 'reason',
+  'state', 'data', 'priority', 'createdAt', 'queuedAt', 'startedAt', 'finishedAt', 'expiresAt', 'group',
+  'cancelRequestedAt', 'progress', 'stage', 'attempts', 'failures', 'excused', 'recoveries', 'releases', 'replays', 'workerId',
+  'result', 'error', 'reason',
 }
 
 -- The promised fields that the job has, and their values, with its id: {field, value, …}.

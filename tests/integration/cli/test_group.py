@@ -1,0 +1,32 @@
+"""The command group, and what show tells about a job's group."""
+
+from __future__ import annotations
+
+import json
+
+from preppath_workers import Queue
+
+from .conftest import Run
+
+
+def test_group_shows_how_far_it_is_and_closes_it(run: Run, tts: Queue) -> None:
+    added = run("enqueue", "tts", "-", "--group", "g", stdin="{}\n{}\n")
+    assert added.returncode == 0, added.stderr
+    first, second = added.stdout.split()
+    tts.cancel(first)
+
+    shown = run("show", "tts", second)
+    assert "groupState  1 of 2 jobs have ended: 1 cancelled; more may come until it is closed" in shown.stdout
+    tts.cancel(second)
+    closed = run("group", "tts", "g", "--close")
+
+    assert closed.returncode == 0, closed.stderr
+    assert "state       2 of 2 jobs have ended: 2 cancelled" in closed.stdout
+    facts = json.loads(run("group", "tts", "g", "--json").stdout)
+    assert (facts["ended"], facts["jobs"], facts["cancelled"]) == (True, 2, 2)
+
+
+def test_group_that_is_unknown_or_has_a_wrong_size_exits_with_1(run: Run) -> None:
+    assert run("group", "tts", "g").stderr == "group: queue tts has no group g\n"
+    wrong = run("enqueue", "tts", "{}", "--group", "g", "--group-size", "0")
+    assert (wrong.returncode, "group_size must be" in wrong.stderr) == (1, True)
