@@ -22,31 +22,31 @@ from .measure import Lost, Measure
 from .server import BenchServer, version
 from .systems import ALL, OURS, System
 
-#: Measures some of a system, less of it where it must be quick; its docstring says what.
+#: Measures one aspect of a system, with fewer samples if `quick`; its docstring names the aspect.
 Step = Callable[[Measure, Figures, bool], None]
 
-#: What `--quick` measures beside ours and the limits.
+#: The systems that `--quick` measures.
 _QUICK = ("preppath-workers", "limit: BRPOPLPUSH, LREM", "limit: [LREM, BRPOPLPUSH]", "dramatiq", "huey")
 
-#: Processes, as in the table's heading.
+#: Numbers of worker processes, as in the table's headings.
 PROCESSES = (2, 10)
 
-#: Seconds that a killed worker's job gets to run again.
+#: Seconds to wait until a killed worker's job runs again.
 _PATIENCE = 90.0
 
 
 def main() -> int:
-    """Returns 1 when ours could not be measured."""
+    """Return 1 if preppath-workers could not be measured."""
     args = _arguments()
     systems = [system for system in ALL if _is_wanted(system.name, args)]
     found = {system: Figures(system.name, system.remark) for system in systems}
     for system in systems:
         if system.package:
-            _say(f"{system.name}: {system.package}")
+            _report(f"{system.name}: {system.package}")
         found[system].failure = system.install()
     usable = [system for system in systems if not found[system].failure]
     server = BenchServer()
-    with running(server):  # in order when a time limit ends it, too
+    with running(server):  # also stops it if a time limit ends this program
         redis = Redis.from_url(server.url, decode_responses=True)
         python, day = platform.python_version(), time.strftime("%Y-%m-%d")
         title = f"{version(redis)}, {os.cpu_count()} cores, Python {python}, {day}"
@@ -58,17 +58,17 @@ def main() -> int:
     ours = found.get(OURS, Figures(OURS.name))
     print(f"{title}\n\n{table([*found.values()], ours)}")
     if args.json:
-        told = {"title": title, "systems": [as_json(figures) for figures in found.values()]}
-        args.json.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        results = {"title": title, "systems": [as_json(figures) for figures in found.values()]}
+        args.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return 0 if ours.rate(PROCESSES[-1]) or not _is_wanted(OURS.name, args) else 1
 
 
 def _arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.bench", description=description)
-    parser.add_argument("--quick", action="store_true", help="a minute")
-    parser.add_argument("--only", metavar="NAMES", help="systems whose name has one of these in it")
-    parser.add_argument("--repeat", type=int, help="how often throughput is measured; 3, or 1 with --quick")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="writes everything there too")
+    parser.add_argument("--quick", action="store_true", help="measure less: it takes a minute")
+    parser.add_argument("--only", metavar="NAMES", help="measure systems whose name contains one of these")
+    parser.add_argument("--repeat", type=int, help="measure throughput this often (3; 1 with --quick)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file too")
     args = parser.parse_args()
     args.repeat = args.repeat or (1 if args.quick else 3)
     return args
@@ -81,7 +81,7 @@ def _is_wanted(name: str, args: Namespace) -> bool:
 
 
 def _attempt(step: Step, measure: Measure, figures: Figures, quick: bool) -> None:
-    _say(f"{figures.name}: {step.__doc__}")
+    _report(f"{figures.name}: {step.__doc__}")
     try:
         step(measure, figures, quick)
     except Lost as lost:
@@ -95,7 +95,7 @@ def _speed(measure: Measure, figures: Figures, quick: bool) -> None:
         figures.throughput.setdefault(processes, []).append(measure.throughput(processes, jobs))
     figures.single.append(measure.enqueue(min(jobs, 3_000), bulk=False))
     figures.bulk.append(measure.enqueue(jobs, bulk=True))
-    # A little each time, for it changes with the machine's mood more than anything else.
+    # A few samples in each repetition: latency varies over time more than any other figure.
     figures.latency += measure.latency(50 if quick else 100)
 
 
@@ -105,11 +105,11 @@ def _memory(measure: Measure, figures: Figures, _quick: bool) -> None:
 
 
 def _recoveries(systems: Sequence[System], found: dict[System, Figures]) -> None:
-    """All at the same time, each on a server of its own: most take long."""
+    """Measure all recoveries at the same time, each on its own server: most take long."""
     with ExitStack() as stack:
         again = {}
         for system in systems:
-            _say(f"{system.name}: kill -9")
+            _report(f"{system.name}: kill -9")
             server = stack.enter_context(BenchServer())
             try:
                 again[system] = stack.enter_context(Measure(system, server.url).recovery())
@@ -123,8 +123,8 @@ def _recoveries(systems: Sequence[System], found: dict[System, Figures]) -> None
             found[system].recovery = f"not within {_PATIENCE:.0f} s" if took is None else took
 
 
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
+def _report(step: str) -> None:
+    print(step, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What each step costs as the backlog grows, and what a job takes of memory."""
+"""The duration of each step as the backlog grows, and the memory that a job takes."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ class Backlog:
         return [f"{self.jobs:,}", *shown, f"{waiting:.0f}", f"{self._completed():.0f}"]
 
     def _promote(self) -> float:
-        """Of as many jobs as there are in the backlog, at most 100,000, all of them due at once."""
+        """Ms to promote one batch of as many due jobs as the backlog has, at most 100,000."""
         queue, due = self._queue, min(self.jobs, 100_000)
         queue.enqueue_many(NewJob(data(number, 0.0), delay=0.001) for number in range(due))
         time.sleep(0.01)
         return median_ms(lambda: queue.call("promote_due", _BATCH), calls=min(5, due // _BATCH))
 
     def _completed(self) -> float:
-        """Bytes that a completed job takes, its place in the list of completions included."""
+        """Bytes that a completed job takes, its entry in the list of completions included."""
         queue = self._queue
         queue.redis.flushall()
         empty = self._memory()
@@ -73,7 +73,7 @@ class Backlog:
         self._queue.enqueue_many([NewJob(data(number, 0.0), priority=priority) for number in range(_BATCH)])
 
     def _memory(self) -> int:
-        """Bytes that hold data."""
+        """Bytes of data in Redis."""
         return int(self._queue.redis.info("memory")["used_memory_dataset"])
 
     @property

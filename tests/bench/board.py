@@ -1,6 +1,6 @@
-"""What the worker processes of any system tell the one who measures: a file of counters that all map.
+"""The counters that the worker processes of any system report to the benchmark: a file that all of them map.
 
-Nothing but the standard library: the peers read this in environments of their own.
+It imports the standard library only, because the peers import it in their own environments.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-#: A process's cell, in the order of Cell's fields, and where some of them stand in it (bytes).
+#: A process's cell, in the order of Cell's fields, and the offsets of some of them (bytes).
 _CELL = struct.Struct("6q16x")
 _BEGUN, _ENDED, _LAST_BEGIN, _LAST_END = 8, 16, 32, 40
 
@@ -24,7 +24,8 @@ _NUMBER = struct.Struct("q")
 
 @dataclass(frozen=True)
 class Cell:
-    """What one process did; times are ns of the monotonic clock, which all processes of a machine share."""
+    """The counters of one process. Times are ns of the monotonic clock, which all processes of a machine
+    share."""
 
     pid: int
     begun: int
@@ -35,7 +36,7 @@ class Cell:
 
 
 class Board:
-    """The file at `path`, made if there is none."""
+    """The file at `path`, created if missing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -45,7 +46,7 @@ class Board:
             self.memory = mmap.mmap(file.fileno(), 0)
 
     def cells(self) -> list[Cell]:
-        """Those of the processes that had a job."""
+        """Return the cells of the processes that have had a job."""
         found = [Cell(*_CELL.unpack_from(self.memory, number * _CELL.size)) for number in range(_CELLS)]
         return [cell for cell in found if cell.pid]
 
@@ -57,7 +58,7 @@ class Board:
 
 
 class Place:
-    """The cell of this process. Its first run waits until `processes` processes have one."""
+    """The cell of this process. Creating it waits until `processes` processes have one."""
 
     def __init__(self, path: Path, processes: int) -> None:
         board = Board(path)

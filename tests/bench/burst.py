@@ -1,5 +1,5 @@
-"""Very many delayed jobs due at once: how long a janitor takes to promote them, and how long other clients
-of Redis wait meanwhile."""
+"""Many delayed jobs due at once: how long a janitor takes to promote them, and how long other clients of
+Redis wait meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that was measured of one system, and how a table shows it."""
+"""The figures of one system, and their row in the table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ HEADINGS = (
 
 @dataclass
 class Figures:
-    """Lists have a value for each repetition; what is empty was not measured. `failure` says why."""
+    """The figures of one system. Lists have a value for each repetition; an empty one was not measured, and
+    `failure` says why."""
 
     name: str
     remark: str = ""
@@ -38,11 +39,11 @@ class Figures:
     latency: list[float] = field(default_factory=list)
     #: MiB, idle and after many jobs.
     memory: tuple[float, float] | None = None
-    #: Seconds, or in words why there are none.
+    #: Seconds, or why there is no figure.
     recovery: float | str | None = None
 
     def rate(self, processes: int) -> float | None:
-        """Jobs a second, the median of the repetitions."""
+        """Return the jobs per second: the median of the repetitions."""
         runs = self.throughput.get(processes)
         return median(run.rate for run in runs) if runs else None
 
@@ -77,7 +78,7 @@ def _row(figures: Figures, ours: Figures) -> list[str]:
 
 
 def spread(values: Sequence[float]) -> str:
-    """The median, and what lay furthest from it on both sides."""
+    """Format the median, the minimum and the maximum."""
     if not values:
         return ""
     middle = f"{median(values):,.0f}"
@@ -85,7 +86,7 @@ def spread(values: Sequence[float]) -> str:
 
 
 def ratio(ours: float | None, theirs: float | None) -> str:
-    """How many times as fast ours is."""
+    """Format how many times as fast preppath-workers is."""
     return f"{ours / theirs:.2f} ×" if ours and theirs else ""
 
 
@@ -105,7 +106,7 @@ def _median(form: str, values: Sequence[float]) -> str:
 
 
 def as_json(figures: Figures) -> Mapping[str, Any]:
-    """Everything, for other programs."""
+    """Return all figures, for other programs."""
     known = {name: value for name, value in vars(figures).items() if name != "throughput"}
     runs = {str(processes): [vars(run) for run in runs] for processes, runs in figures.throughput.items()}
     return {**known, "throughput": runs}

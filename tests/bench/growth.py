@@ -1,4 +1,4 @@
-"""`python -m tests.bench.growth`: what work costs as there is more of it.
+"""`python -m tests.bench.growth`: how the cost of each step grows with jobs, payloads and workers.
 
 Milliseconds are medians of some dozen calls by one client on an otherwise idle server.
 """
@@ -16,13 +16,13 @@ from tests.support.servers import running
 from . import backlog, burst, payload, processes
 from .server import BenchServer, version
 
-#: Delayed jobs that are due at once, and instances.
-BURST, CROWDS = 100_000, (1, 10, 50)
+#: Delayed jobs that are due at once, and numbers of instances.
+BURST, INSTANCES = 100_000, (1, 10, 50)
 
 
 def main() -> int:
     parser = ArgumentParser(prog="python -m tests.bench.growth", description=__doc__)
-    parser.add_argument("--most", type=int, default=backlog.BACKLOGS[-1], help="the largest backlog")
+    parser.add_argument("--most", type=int, default=backlog.BACKLOGS[-1], help="set the largest backlog")
     args = parser.parse_args()
     server = BenchServer()
     with running(server):
@@ -32,7 +32,7 @@ def main() -> int:
         _table(backlog.HEADINGS, (backlog.Backlog(url, jobs).row() for jobs in backlogs))
         _table(payload.HEADINGS, (payload.Payload(url, size).row() for size in payload.SIZES))
         _table(burst.HEADINGS, [burst.Burst(url, min(BURST, args.most)).row()])
-        _table(processes.HEADINGS, (processes.Processes(url, instances).row() for instances in CROWDS))
+        _table(processes.HEADINGS, (processes.Processes(url, instances).row() for instances in INSTANCES))
     return 0
 
 

@@ -1,6 +1,7 @@
-"""`python -m tests.bench.idle`: the real program, started as its users do, with nothing to do.
+"""`python -m tests.bench.idle`: the real program, started as users start it, without jobs.
 
-How soon its workers wait for jobs, what it and Redis use while they wait, and what its parts take to load.
+Measures how soon its workers wait for jobs, what the program and Redis use while they wait, and how long its
+modules take to import.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from .server import BenchServer, version
 
 _WORKERS = 10
 
-#: The queues of the two ways to start it: all in one, or a unit for each. Three have ten workers together.
+#: The queues of two ways to start it: all in one process tree, or one. All three have ten workers together.
 UNITS = (("transcription", "tts", "evaluation"), ("evaluation",))
 
-#: What is loaded by: a producer; any command; one that looks at queues; a supervisor, for each of its queues.
+#: The imports of: a producer; any command; one that reads queues; a supervisor, by the services of its
+#: queues.
 _PARTS = (
     "preppath_workers",
     "preppath_workers.cli.main",
@@ -40,7 +42,7 @@ _PARTS = (
     ),
 )
 
-#: Libraries that are told apart.
+#: Libraries that the table lists separately.
 _LIBRARIES = ("redis", "openai", "boto3", "psycopg2", "requests")
 
 HEADINGS = (
@@ -66,7 +68,7 @@ def main() -> int:
 
 
 def row(redis: Redis, url: str, queues: Sequence[str], rest: float = 3.0, seconds: float = 30.0) -> list[str]:
-    """One row of the table: usage over `seconds`, after `rest` seconds in which the start settles."""
+    """Return one row of the table: usage over `seconds`, measured `rest` seconds after the start."""
     began = time.monotonic()
     with _program(url, queues) as leader:
         eventually(lambda: redis.info("clients")["blocked_clients"] >= _WORKERS, deadline=30)
@@ -106,15 +108,15 @@ def _program(url: str, queues: Sequence[str]) -> Iterator[int]:
 
 
 def imports(module: str) -> Mapping[str, float]:
-    """Ms that each module took with all that it imports, as `-X importtime` tells: `import time: self [us] |
-    cumulative | name`, a module after those that it imports."""
-    told = subprocess.run(
+    """Return the ms that each module took to import, its own imports included, from the output of
+    `-X importtime`: `import time: self [us] | cumulative | name`."""
+    output = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", f"import {module}"],
         stderr=subprocess.PIPE,
         text=True,
         check=True,
     ).stderr
-    lines = [line.split("|") for line in told.splitlines() if line.count("|") == 2]
+    lines = [line.split("|") for line in output.splitlines() if line.count("|") == 2]
     return {name.strip(): int(cumulative) / 1000 for _, cumulative, name in lines[1:]}
 
 

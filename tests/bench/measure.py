@@ -1,4 +1,4 @@
-"""Measures one system on one server, which is emptied before."""
+"""Measures one system on one server, which is emptied first."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from . import server, tree
 from .board import Board
 from .systems import LIBRARIES, System
 
-#: Seconds that a system gets to start, and to end its jobs.
+#: Seconds within which a system must start, and run its jobs.
 _START, _END = 60.0, 120.0
 
-#: Jobs for each process before its memory is looked at.
+#: Jobs per process before its memory is measured.
 _FIRST = 20
 
-#: Seconds between two looks at the board, which tells the moments by itself: every look takes processor time
-#: from those who are measured, who have none to spare. Each millisecond, it was 6 % of two cores.
+#: Seconds between two polls of the board, which holds the exact times itself. Each poll takes CPU time from
+#: the system that is measured.
 _LOOK = 0.02
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """Of one run: jobs a second, and per job: CPU of the workers and of the server (ms), commands that the
-    server carried out, those inside scripts too, and its reads: what was sent in one go is one of them."""
+    """The figures of one run: jobs per second; and per job: CPU of the workers and of the server (ms),
+    commands that the server ran, also inside scripts, and its reads from sockets (a pipeline is one)."""
 
     rate: float
     client: float
@@ -43,20 +43,21 @@ class Throughput:
 
 
 class Lost(Exception):
-    """It did not get as far as was expected."""
+    """Raised when a system did not do its work in time."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """`url` is the server's, which has no other clients; `rest` are the seconds in which latency
-    and memory settle after the last job."""
+    """A system on the server at `url`, which has no other clients. Latency and memory are measured `rest`
+    seconds after the last job."""
 
     system: System
     url: str
     rest: float = 2.0
 
     def throughput(self, processes: int, jobs: int) -> Throughput:
-        """All jobs are there before; the clock starts when each process has its first one."""
+        """Measure the throughput. All jobs are added before; the time runs from when each process has its
+        first one."""
         self._empty()
         self._ask("add", str(jobs), "--bulk")
         with self._workers(processes, BENCH_PROCESSES=str(processes)) as (leader, board):
@@ -76,12 +77,13 @@ class Measure:
         )
 
     def enqueue(self, jobs: int, *, bulk: bool) -> float:
-        """Jobs a second, of one producer."""
+        """Return the jobs per second that one producer adds."""
         self._empty()
         return jobs / float(self._ask("add", str(jobs), *["--bulk"] * bulk))
 
     def latency(self, samples: int) -> list[float]:
-        """From just before a job is added to its handler's beginning, two idle processes waiting; ms."""
+        """Return the ms from just before a job is added to the start of its handler, with two idle
+        processes."""
         self._empty()
         with self._workers(2) as (_, board):
             self._ask("add", "4")
@@ -91,8 +93,8 @@ class Measure:
         return found
 
     def memory(self, processes: int, jobs: int) -> tuple[float, float]:
-        """MiB (PSS) of the whole tree with the vendors' libraries loaded: idle after a few jobs, and
-        after `jobs` more for each process."""
+        """Return the MiB (PSS) of the process tree with the vendors' libraries loaded: idle after a few jobs,
+        and after `jobs` more per process."""
         self._empty()
         first = processes * _FIRST
         self._ask("add", str(first), "--bulk")
@@ -108,8 +110,8 @@ class Measure:
 
     @contextmanager
     def recovery(self) -> Iterator[Callable[[], float | None]]:
-        """Kills the process that runs a job. Inside the block, a function tells the seconds until the job's
-        next start, None as long as there was none."""
+        """Kill the process that runs a job. Yield a function that returns the seconds until the job started
+        again, or None if it has not."""
         self._empty()
         with self._workers(2) as (_, board):
             self._ask("add", "1", "--seconds", "1")
@@ -136,12 +138,13 @@ class Measure:
                 tree.end(process)
 
     def _ask(self, *words: str, **variables: str) -> str:
-        """What the system's own program prints. Raises Lost."""
+        """Return the output of the system's own program. Raises Lost."""
         try:
             return self.system.ask(self.url, *words, **variables)
         except subprocess.CalledProcessError as error:
-            told = f"exit code {error.returncode}, {error.stderr.strip()[-300:]}"
-            raise Lost(f"{' '.join(words)}: {told}") from error
+            raise Lost(
+                f"{' '.join(words)}: exit code {error.returncode}, {error.stderr.strip()[-300:]}"
+            ) from error
 
     @property
     def _redis(self) -> Redis:
@@ -151,10 +154,10 @@ class Measure:
         self._redis.flushdb()
 
 
-def _until(fact: Callable[[], bool], deadline: float, what: str) -> None:
-    """Raises Lost."""
+def _until(condition: Callable[[], bool], deadline: float, step: str) -> None:
+    """Wait until the condition holds. Raises Lost."""
     end = time.monotonic() + deadline
-    while not fact():
+    while not condition():
         if time.monotonic() > end:
-            raise Lost(f"it has not {what} within {deadline:g} s")
+            raise Lost(f"it has not {step} within {deadline:g} s")
         time.sleep(_LOOK)

@@ -1,4 +1,4 @@
-"""What each step costs as a job's data grows, beside what it costs to send as much to Redis and back."""
+"""The duration of each step as a job's data grows, beside that of sending as many bytes to Redis and back."""
 
 from __future__ import annotations
 

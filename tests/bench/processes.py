@@ -1,5 +1,5 @@
-"""Many workers on one Redis: what they cost it while they wait, how soon a job starts among them, and
-how long it takes until what half of them left behind waits again."""
+"""Many workers on one Redis: their load on it while they wait, how soon a job starts, and how long it takes
+to recover the jobs of half of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.waiting import eventually
 from . import server
 from .steps import QUEUE, config, done, median_ms
 
-#: Slots of an instance, and seconds of a job that keeps its worker.
+#: Slots of an instance, and seconds of a job that occupies its worker.
 _SLOTS, _LONG = 10, 60.0
 
 HEADINGS = (
@@ -44,8 +44,8 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class Processes:
-    """Several instances. Each is a process with the real slots and the real janitor in threads: what Redis
-    sees is what this many machines would send."""
+    """Several instances. Each is a process with real consumers in threads and a real janitor, which send to
+    Redis what that many machines would send."""
 
     url: str
     instances: int
@@ -109,7 +109,7 @@ class Processes:
 
 
 def _live(settings: Config, instance: str, prepare: Callable[[], None]) -> None:
-    """One instance, until it is killed."""
+    """Run one instance until it is killed."""
     prepare()
     logging.disable()
     janitor = JanitorProcess(
@@ -136,7 +136,7 @@ def _work(consumer: Consumer) -> None:
 
 
 def _start(queue: Queue) -> float:
-    """Ms from just before a job is added until the server has started it, by the server's clock."""
+    """Return the ms from just before a job is added until it is started, by the server's clock."""
     job_id = queue.enqueue({}).id
     (job,) = eventually(lambda: [job for job in queue.get_many([job_id]) if job.state == "completed"])
     assert job.wait_ms is not None
@@ -148,7 +148,7 @@ def _blocked(queue: Queue) -> int:
 
 
 def _kill(members: list[BaseProcess]) -> float:
-    """Returns when (s, monotonic)."""
+    """Kill the processes and return when (s, monotonic)."""
     at = time.monotonic()
     for member in members:
         member.kill()
@@ -163,5 +163,5 @@ def _forget_slow_commands(queue: Queue) -> None:
 
 
 def _longest_command(queue: Queue) -> float:
-    """Ms that the longest command held the server since, 0.5 if none was longer."""
+    """Return the ms of the longest command since then, 0.5 if none was longer."""
     return max((entry["duration"] / 1000 for entry in queue.redis.slowlog_get(1_000)), default=0.5)

@@ -1,4 +1,4 @@
-"""The Redis that all systems run on: the machine's own where it has one, else the one of our tests."""
+"""The Redis server of the benchmark: the machine's own if it has one, else that of the tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.redis import RedisServer
 
 
 class BenchServer(RedisServer):
-    """Nothing on disk. `REDIS_SERVER` names a program to use."""
+    """A server without persistence. `REDIS_SERVER` names a program to use."""
 
     def command(self) -> Sequence[str]:
         program = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
@@ -23,8 +23,8 @@ class BenchServer(RedisServer):
 
 @dataclass(frozen=True)
 class Usage:
-    """What a server has used since it started: CPU in ms, commands, those inside scripts too, and reads from
-    its clients."""
+    """What a server has used since it started: CPU in ms, commands, also inside scripts, and reads from its
+    clients."""
 
     cpu: float
     commands: int

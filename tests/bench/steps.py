@@ -1,4 +1,4 @@
-"""The steps of one worker, and how long each takes; milliseconds."""
+"""The steps of one worker, and the milliseconds that each takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from preppath_workers.store.job import Job
 from preppath_workers.store.outcome import Completed, Finished
 from tests.support.minimal_env import MINIMAL_ENV
 
-#: Calls of which the median is taken.
+#: Calls for a median.
 CALLS = 25
 
 QUEUE = QueueConfig("bench")
@@ -31,10 +31,10 @@ def done(job: Job) -> Finished:
 
 
 def turns(url: str, jobs: int, listed: int = 0) -> list[float]:
-    """A claim, and the turns that settle one job and claim the next: as many jobs are completed, of which
-    this many are listed."""
+    """Time a claim, then `jobs - 1` calls that settle one job and claim the next. The last `listed` completed
+    jobs stay in the list of completions."""
     consumer = Consumer(replace(config(url), keep_completed_count=listed), QUEUE, "steps", 0)
-    consumer.requeue()  # which connects
+    consumer.requeue()  # connects
     finished, times = None, []
     for _ in range(jobs):
         began = time.perf_counter()

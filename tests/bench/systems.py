@@ -1,4 +1,4 @@
-"""The systems that are compared, and the environments that they run in."""
+"""The systems that the benchmark compares, and their environments."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ from pathlib import Path
 from tests.integration.worker.harness import ROOT
 from tests.support.process import HOST
 
-#: Where the peers' environments are: they take a minute each to make.
+#: The folder of the peers' environments, each of which takes a minute to create.
 VENVS = ROOT / ".bench"
 
-#: What each Python peer gets beside itself: the fast parser that ours has, and what PrepPath's jobs need.
-_BESIDES = ("redis", "hiredis", "openai", "boto3", "psycopg2-binary")
+#: Installed beside each Python peer: the fast parser that preppath-workers has, and what PrepPath's jobs
+#: need.
+_EXTRAS = ("redis", "hiredis", "openai", "boto3", "psycopg2-binary")
 
-#: The client that BullMQ is made for, which it leaves to its users to install.
+#: The Redis client of BullMQ, which its users install themselves.
 _NODE_CLIENT = "ioredis@5"
 
-#: Seconds that a program gets to add jobs, or to measure latency.
+#: Seconds within which a program must add its jobs, or measure latency.
 _PATIENCE = 120.0
 
-#: Loaded by every worker where memory is measured.
+#: Loaded by each worker when memory is measured.
 LIBRARIES = "openai,boto3,psycopg2"
 
 
 @dataclass(frozen=True)
 class System:
-    """One system. `package` is what pip or npm installs, nothing for what the project itself has; `module` is
-    in `peers/`; `jobs` are enough for some seconds of work."""
+    """One system. `package` is what pip or npm installs, empty if the project itself has it; `module` is in
+    `peers/`; `jobs` are enough for some seconds of work."""
 
     name: str
     module: str
     jobs: int
     package: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
-    #: Whether a kill tells anything: the limits are no queues.
+    #: Whether it can recover a job: the limits are loops of commands, not queues.
     has_recovery: bool = True
-    #: What the table says beside the name.
+    #: Shown beside the name in the table.
     remark: str = ""
 
     @property
@@ -50,7 +51,7 @@ class System:
         return self.module.endswith(".js")
 
     def start(self, processes: int, redis_url: str, **variables: str) -> subprocess.Popen[bytes]:
-        """Its workers, in a session of their own."""
+        """Start the workers, in a new session."""
         return subprocess.Popen(
             self._command("work", str(processes)),
             env=self._environment(redis_url, variables),
@@ -60,7 +61,8 @@ class System:
         )
 
     def ask(self, redis_url: str, *words: str, **variables: str) -> str:
-        """What its program prints; see `peers.driver`. Raises subprocess.CalledProcessError."""
+        """Run the system's program and return its output; see `peers.driver`. Raises
+        subprocess.CalledProcessError."""
         return subprocess.run(
             self._command(*words),
             env=self._environment(redis_url, variables),
@@ -82,7 +84,7 @@ class System:
         return {**known, **node, **ours, **self.environment, **more}
 
     def install(self) -> str:
-        """Makes its environment if there is none; returns why that did not work, or nothing."""
+        """Create the environment if it is missing. Return why that failed, or an empty string."""
         if not self.package or (self._folder / "complete").exists():
             return ""
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -93,7 +95,7 @@ class System:
                     step, cwd=self._folder, check=True, capture_output=True, text=True, timeout=600
                 )
         except FileNotFoundError as error:
-            return f"there is no {error.filename}"
+            return f"{error.filename} is not installed"
         except subprocess.SubprocessError as error:
             return f"{type(error).__name__}: {(getattr(error, 'stderr', '') or '')[-200:].strip()}"
         (self._folder / "complete").touch()
@@ -101,7 +103,7 @@ class System:
 
     @property
     def _folder(self) -> Path:
-        # Without the brackets of an extra, which some take for a pattern of file names.
+        # Without the brackets of an extra, which some programs treat as a pattern of file names.
         return VENVS / re.sub(r"[^\w.]+", "-", self.package)
 
     @property
@@ -115,7 +117,7 @@ class System:
             ]
         return [
             [sys.executable, "-m", "venv", "."],
-            [str(self._python), "-m", "pip", "install", "--quiet", self.package, *_BESIDES],
+            [str(self._python), "-m", "pip", "install", "--quiet", self.package, *_EXTRAS],
         ]
 
 

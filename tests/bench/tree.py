@@ -1,5 +1,5 @@
-"""What a tree of processes uses, read from /proc (proc(5)). The tree is a session: its leader, and
-everybody who was forked in it."""
+"""The CPU and memory of a process tree, from /proc (proc(5)). The tree is a session: its leader and all
+processes forked in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def members(*leaders: int) -> list[int]:
-    """Process ids of the sessions, ended processes that nobody has waited for among them."""
+    """Return the process ids of the sessions, including zombies."""
     found = []
     for path in Path("/proc").iterdir():
         if path.name.isdecimal():
@@ -26,7 +26,7 @@ def members(*leaders: int) -> list[int]:
 
 
 def cpu(pids: Sequence[int]) -> float:
-    """Ms that the processes have computed."""
+    """Return the CPU time of the processes, ms."""
     ticks = 0
     for pid in pids:
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -36,7 +36,7 @@ def cpu(pids: Sequence[int]) -> float:
 
 
 def memory(pids: Sequence[int]) -> float:
-    """MiB of all together: a page that n processes share counts 1/n for each of them (PSS)."""
+    """Return the memory of the processes, MiB: a page that n processes share counts 1/n for each (PSS)."""
     kilobytes = 0
     for pid in pids:
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -45,7 +45,7 @@ def memory(pids: Sequence[int]) -> float:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Kills the whole session that the process leads."""
+    """Kill the whole session that the process leads."""
     while pids := members(process.pid):
         for pid in pids:
             with suppress(ProcessLookupError):
@@ -56,7 +56,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _field(path: Path, name: str) -> int:
-    """The number behind the name; lines are `name number unit`."""
+    """Return the number after the name; lines are `name number unit`."""
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith(name):
             return int(line.split()[1])

@@ -1,7 +1,7 @@
-"""PrepPath's PostgreSQL database: one connection a transaction.
+"""PrepPath's PostgreSQL database: a new connection for each transaction.
 
-Workers wait for vendors nearly all of their time. A connection that they kept would be one of the server's
-`max_connections`, unused. A new one costs milliseconds, and after a failover it finds the new primary.
+Workers wait for vendors nearly all of the time, so a connection that they kept would hold one of the server's
+`max_connections` unused. A new one takes milliseconds, and after a failover it finds the new primary.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from .sqlstate import failure
 
 __all__ = ["Cursor", "Database"]
 
-#: Seconds to connect, for each address that the host name stands for.
+#: Seconds to connect to each address of the host.
 CONNECT_TIMEOUT = 5
 #: Seconds that one statement may run or wait for a lock.
 STATEMENT_TIMEOUT = 30.0
-#: Seconds beyond that until a server that does not answer at all counts as gone: it may be frozen, or a
-#: pooler that has no server for us. Longer than the way there and back.
+#: Further seconds until a server that does not answer at all counts as lost: it may be frozen, or a pooler
+#: without a free server. Longer than a round trip.
 GRACE = 10.0
-#: What a network that died shows as: 15 s idle, then three unanswered probes, 5 s apart; or data that no one
-#: acknowledges for 30 s.
+#: When a connection counts as lost: after 15 s idle, three unanswered probes 5 s apart; or data that is not
+#: acknowledged for 30 s.
 KEEPALIVES = {
     "keepalives": 1,
     "keepalives_idle": 15,
@@ -38,12 +38,12 @@ KEEPALIVES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-#: A transaction that can be rolled back: no statement of it is under way.
+#: States in which a transaction can be rolled back: none of its statements is running.
 _OPEN = (extensions.TRANSACTION_STATUS_INTRANS, extensions.TRANSACTION_STATUS_INERROR)
 
 
 class Database:
-    """Transactions, each on a connection of its own."""
+    """Transactions, each on its own connection."""
 
     def __init__(
         self,
@@ -68,14 +68,14 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
-        """A cursor whose rows are dicts. Commits when the block ends, rolls back when it raises. No vendor
-        must be waited for inside the block.
+        """Yield a cursor whose rows are dicts. Commit when the block ends, roll back if it raises. The block
+        must not wait for a vendor.
 
         Times are UTC. Raises ServiceError for a lost or refused connection, a timeout, and, with
         `refuses_all`, for missing tables, columns and rights; TransientError for a deadlock or a
-        serialization failure; PermanentError for values that PostgreSQL refuses. A lost connection may have
-        lost the answer to a commit: what a transaction does must bear being done again. A signal handler may
-        end every wait with an exception of its own.
+        serialization failure; PermanentError for values that PostgreSQL refuses. The answer to a commit may
+        be lost with its connection, so transactions must be idempotent. An exception from a signal handler
+        ends any wait.
         """
         connection = self._connect()
         try:
@@ -83,22 +83,20 @@ class Database:
             yield cursor
             cursor.execute("COMMIT")
             if cursor.statusmessage != "COMMIT":
-                # PostgreSQL answers so if a statement had failed and the block went on.
-                raise TransientError(
-                    "PostgreSQL rolled the transaction back, for a statement in it had failed"
-                )
+                # PostgreSQL answers ROLLBACK if the block went on after a failed statement.
+                raise TransientError("PostgreSQL rolled back the transaction: a statement in it had failed")
         except psycopg2.Error as error:
             _roll_back(connection)
-            raise failure(error) from None  # not chained: its detail lines, see `failure`
+            raise failure(error) from None  # not chained: see `failure` about its detail lines
         except Exception:
             _roll_back(connection)
             raise
         finally:
-            connection.close()  # which ends the transaction too, after an interrupt say
+            connection.close()  # also ends the transaction, such as after an interrupt
 
     def _begin(self, connection: Connection) -> Cursor:
-        """Opens the transaction with its settings. They are set for the transaction and not for the session,
-        because a pooler such as PgBouncer may run the next one in another session."""
+        """Begin the transaction and apply the settings to it. Not to the session: a pooler such as PgBouncer
+        may run the next transaction in another session."""
         connection.patience = self._patience
         settings = {"timezone": "UTC", "statement_timeout": f"{self._statement_timeout * 1_000:.0f}ms"}
         if self._schema:
@@ -112,22 +110,22 @@ class Database:
         try:
             return connect(self._parameters, self._connect_timeout)
         except psycopg2.Error as error:
-            # Not chained, for it is only here that the password can be taken out of libpq's text.
-            said = redact(str(error), [self._parameters.get("password") or "\0"])
-            raise failure(psycopg2.OperationalError(said)) from None
+            # Not chained: libpq's text may contain the password.
+            text = redact(str(error), [self._parameters.get("password") or "\0"])
+            raise failure(psycopg2.OperationalError(text)) from None
         except OSError as error:
             raise machine_error(error) or error from None
 
 
 def _roll_back(connection: Connection) -> None:
-    """Ends the transaction as a pooler likes it: one that a client just left costs it the connection."""
+    """Roll back explicitly: a pooler closes its server connection if a client leaves a transaction open."""
     with suppress(psycopg2.Error):
         if not connection.closed and connection.info.transaction_status in _OPEN:
             connection.cursor(cursor_factory=Cursor).execute("ROLLBACK")
 
 
 def _seconds(given: str | None, default: float) -> float:
-    """libpq's `connect_timeout`, which an asynchronous connection does not heed: 0 means no limit."""
+    """Parse libpq's `connect_timeout`, which asynchronous connections ignore: 0 means no limit."""
     try:
         seconds = int(given) if given is not None else default
     except ValueError:

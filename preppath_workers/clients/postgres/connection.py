@@ -1,9 +1,9 @@
 """One connection to PostgreSQL whose waits a signal handler can end.
 
-libpq waits in C: an exception that a signal handler raises, such as a job's time limit, is only seen when it
-returns, which may be minutes later (a pooler without a server, a server that is frozen). So the connection is
-asynchronous and the waits are Python's. psycopg2's wait callback would do the same for the whole process:
-then no handler could use COPY or large objects on a connection of its own.
+libpq waits in C: an exception from a signal handler, such as a job's time limit, is raised only when it
+returns, which may be minutes later (a pooler without a server, a frozen server). So the connection is
+asynchronous and waits in Python. psycopg2's wait callback would apply to the whole process: then handlers
+could not use COPY or large objects on their own connections.
 """
 
 from __future__ import annotations
@@ -20,23 +20,26 @@ import psycopg2
 from psycopg2 import _psycopg, extensions
 from psycopg2.extras import RealDictCursor
 
-#: libpq's PQERRORS_VERBOSE: messages with their SQLSTATE, which a refused connection tells in no other way.
+#: libpq's PQERRORS_VERBOSE: messages contain the SQLSTATE, which a refused connection reports nowhere else.
 _VERBOSE = 2
-#: libpq's function for that, which psycopg2 loads and does not wrap; None where libpq is linked statically.
+#: libpq's function that sets it, which psycopg2 loads and does not wrap; None if libpq is linked statically.
 _SET_VERBOSITY = getattr(ctypes.CDLL(_psycopg.__file__), "PQsetErrorVerbosity", None)
 #: poll(2)'s events for what psycopg2 waits for.
 _EVENTS = {extensions.POLL_READ: select.POLLIN, extensions.POLL_WRITE: select.POLLOUT}
 
 
 class Connection(extensions.connection):
-    """An asynchronous connection that waits for each statement, `patience` seconds at most."""
+    """An asynchronous connection that waits for each statement, at most `patience` seconds."""
 
     #: Seconds without an answer after which a statement counts as lost.
     patience = float("inf")
 
     def wait(self, seconds: float) -> None:
-        """Wait until the connection is made or its statement is done. Raises psycopg2.Error, also if that
-        takes longer than `seconds`, and whatever a signal handler raises: then the connection is useless."""
+        """Wait until the connection is made or its statement is done.
+
+        Raises psycopg2.Error, also if that takes longer than `seconds`, and any exception of a signal
+        handler, after which the connection cannot be used any more.
+        """
         deadline = time.monotonic() + seconds
         while (state := self.poll()) != extensions.POLL_OK:
             poller = select.poll()
@@ -59,16 +62,18 @@ class Cursor(RealDictCursor):
 
 
 def connect(parameters: Mapping[str, Any], timeout: float) -> Connection:
-    """Return a connection, trying each address of each host for `timeout` seconds, in libpq's order. Raises
-    psycopg2.OperationalError, which names the last address and holds the SQLSTATE if the server gave one, and
-    OSError if this process can open no socket."""
+    """Return a connection, trying each address of each host for `timeout` seconds, in libpq's order.
+
+    Raises psycopg2.OperationalError, which names the last address and contains the SQLSTATE if the server
+    sent one, and OSError if this process cannot open a socket.
+    """
     failure: psycopg2.Error | None = None
     for attempt in _addresses(parameters):
         try:
             return _connect(attempt, timeout)
         except psycopg2.Error as error:
-            socket.socket().close()  # libpq is silent if it can have none
-            failure = psycopg2.OperationalError(f"no connection to {_place(attempt)}: {error}")
+            socket.socket().close()  # libpq does not say so if it cannot open one
+            failure = psycopg2.OperationalError(f"no connection to {_describe(attempt)}: {error}")
     assert failure is not None, "there is at least one address"
     raise failure
 
@@ -76,7 +81,7 @@ def connect(parameters: Mapping[str, Any], timeout: float) -> Connection:
 def _connect(parameters: Mapping[str, Any], timeout: float) -> Connection:
     connection: Connection = psycopg2.connect(**parameters, async_=True, connection_factory=Connection)
     try:
-        _tell_codes(connection)
+        _show_sqlstate(connection)
         connection.wait(timeout)
     except BaseException:
         with suppress(psycopg2.Error):
@@ -85,20 +90,21 @@ def _connect(parameters: Mapping[str, Any], timeout: float) -> Connection:
     return connection
 
 
-def _tell_codes(connection: Connection) -> None:
-    """Has messages of a failed connection begin with the SQLSTATE. Without it they are only text."""
+def _show_sqlstate(connection: Connection) -> None:
+    """Make the messages of a failed connection begin with the SQLSTATE."""
     if _SET_VERBOSITY is not None:
         _SET_VERBOSITY(ctypes.c_void_p(connection.pgconn_ptr), ctypes.c_int(_VERBOSE))
 
 
 def _addresses(parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The parameters for each address, for an asynchronous libpq does not leave one that never answers."""
+    """Yield the parameters for each address: an asynchronous connection of libpq stays with an address that
+    never answers."""
     hosts = str(parameters.get("host", "")).split(",")
     numeric = str(parameters.get("hostaddr", "")).split(",")
     ports = str(parameters.get("port", "")).split(",")
     count = max(len(hosts), len(numeric))
     if any(len(values) not in (1, count) for values in (hosts, numeric, ports)):
-        yield parameters  # libpq's to refuse
+        yield parameters  # libpq refuses them
         return
     hosts, numeric, ports = (values * (count // len(values)) for values in (hosts, numeric, ports))
     for host, address, port in zip(hosts, numeric, ports, strict=True):
@@ -108,15 +114,18 @@ def _addresses(parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield {name: value for name, value in {**one, "hostaddr": found}.items() if value != ""}
 
 
-def _place(parameters: Mapping[str, Any]) -> str:
+def _describe(parameters: Mapping[str, Any]) -> str:
     host = parameters.get("hostaddr") or parameters.get("host") or "the default host"
     name = f" ({parameters['host']})" if parameters.get("host", host) != host else ""
     return f"{host}{name}, port {parameters.get('port', 5432)}"
 
 
 def _resolve(host: str) -> Sequence[str]:
-    """The addresses of a host; an empty one, which leaves it to libpq to fail in its own words, for none. A
-    signal does not interrupt this: the resolver's own timeouts bound it, as they do in libpq."""
+    """Return the addresses of a host, or an empty one if it has none, so that libpq fails with its own
+    message.
+
+    A signal does not interrupt this: the resolver's own timeouts bound it, as in libpq.
+    """
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

@@ -1,4 +1,4 @@
-"""Creates the tables that the workers need and that are not there."""
+"""Creates the tables that the workers need, if they are missing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .client import Cursor
 
 #: In the order of schema.sql.
 TABLES = ("interviews", "interview_questions", "interview_recordings", "answer_feedback")
-#: Names the lock that two programs creating tables wait for each other with: PostgreSQL's IF NOT EXISTS is
-#: no protection against a table that appears meanwhile. Any number would do.
+#: The advisory lock held while creating tables: IF NOT EXISTS fails if another session creates the table at
+#: the same time. The number is arbitrary.
 LOCK = 0x50726570
 
 
@@ -27,9 +27,9 @@ def missing_tables(cursor: Cursor) -> list[str]:
 
 
 def create_missing(cursor: Cursor) -> list[str]:
-    """Create the tables that are missing; commit nothing. Return their names.
+    """Create the missing tables, without a commit, and return their names.
 
-    A table that exists is not touched, so no right to create is needed for it.
+    If no table is missing, the right to create tables is not needed.
     """
     if not missing_tables(cursor):
         return []
@@ -42,7 +42,7 @@ def create_missing(cursor: Cursor) -> list[str]:
 
 @cache
 def _statements() -> Mapping[str, str]:
-    """The statement of schema.sql that creates each table."""
+    """Return the statement of schema.sql that creates each table, by table."""
     schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
     found = re.finditer(r"^CREATE TABLE IF NOT EXISTS (\w+) \(.*?^\);", schema, re.M | re.S)
     return {match[1]: match[0] for match in found}

@@ -46,16 +46,18 @@ REDIRECTS = (301, 302, 303, 307, 308)
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """What is known of an object: its size, bytes, and its metadata, ASCII text by names in lower case."""
+    """An object's size in bytes, and its metadata: ASCII text, the names in lower case."""
 
     size: int
     metadata: Mapping[str, str]
 
 
 class Storage:
-    """The bucket. Methods raise PermanentError for an object that does not exist or cannot be stored,
-    MachineError if this machine lacks something, and ServiceError for everything else: the network, the
-    server, and, with `refuses_all`, the bucket, the credentials and the endpoint.
+    """The bucket.
+
+    Methods raise PermanentError for an object that does not exist or cannot be stored, MachineError if this
+    machine lacks a resource, and ServiceError for everything else: the network, the server, and, with
+    `refuses_all`, the bucket, the credentials and the endpoint.
     """
 
     def __init__(
@@ -79,13 +81,13 @@ class Storage:
         preload(self._connected() if self._config.access_key_id else self._connect("preload", "preload"))
 
     def close(self) -> None:
-        """Drops the client and its connections; the next call makes a new one, with fresh credentials."""
+        """Close the client and its connections. The next call makes a new one, with fresh credentials."""
         client, self._client = self._client, None
         if client:
             client.close()
 
     def download(self, key: str, file: IO[bytes]) -> None:
-        """Writes the object to the file, piece by piece, so that its size does not matter to memory."""
+        """Write the object to the file in chunks, so that memory use does not depend on its size."""
         with self._request(key) as client:
             body = client.get_object(Bucket=self._config.bucket, Key=key)["Body"]
             shutil.copyfileobj(body, file, CHUNK)
@@ -93,7 +95,7 @@ class Storage:
     def upload(
         self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Stores the object, in place of one that is there. Metadata is ASCII text."""
+        """Store the object, replacing any object with this key. Metadata is ASCII text."""
         with self._request(key, writes=True) as client:
             client.put_object(
                 Bucket=self._config.bucket,
@@ -104,27 +106,27 @@ class Storage:
             )
 
     def find(self, key: str) -> ObjectInfo | None:
-        """What is known of the object; None when there is none."""
+        """Return the object's size and metadata, or None if it does not exist."""
         with self._request(key) as client:
             try:
                 found = client.head_object(Bucket=self._config.bucket, Key=key)
             except ClientError as error:
                 if status_of(error) >= 500:
                     raise
-                # An answer to HEAD has no body, hence no code: the same for a missing object, a missing
-                # bucket and a wrong key, until asked otherwise.
-                return self._look(client, key)
+                # A response to HEAD has no body, hence no code: a missing object, a missing bucket and a
+                # wrong access key look the same. GET tells them apart.
+                return self._find_by_get(client, key)
             return ObjectInfo(found["ContentLength"], found["Metadata"])
 
     def size(self, key: str) -> int:
-        """The object's size, bytes."""
+        """Return the object's size in bytes."""
         found = self.find(key)
         if found is None:
             raise missing(self._config.bucket, key)
         return found.size
 
     def read(self, key: str) -> bytes | None:
-        """The object; None when there is none. For small ones: all of it is held in memory."""
+        """Return the object's content, all of it in memory, or None if it does not exist."""
         with self._request(key) as client:
             try:
                 return client.get_object(Bucket=self._config.bucket, Key=key)["Body"].read()
@@ -132,23 +134,22 @@ class Storage:
                 return None
 
     def delete(self, key: str) -> None:
-        """Removes the object, if it is there."""
+        """Delete the object if it exists."""
         with self._request(key, writes=True) as client:
             client.delete_object(Bucket=self._config.bucket, Key=key)
 
     def signed_url(self, key: str, seconds: int = MAX_URL_SECONDS) -> str:
-        """A URL that anyone can read the object with for that long, `MAX_URL_SECONDS` at most.
+        """Return a URL that lets anyone read the object for `seconds`, at most `MAX_URL_SECONDS`.
 
-        Nothing is asked of the server. The URL dies earlier when temporary credentials signed it and they
-        run out, so keep the key as well.
+        Sends no request. A URL signed with temporary credentials expires with them, so keep the key as well.
         """
         with self._request(key) as client:
             return client.generate_presigned_url(
                 "get_object", Params={"Bucket": self._config.bucket, "Key": key}, ExpiresIn=seconds
             )
 
-    def _look(self, client: S3Client, key: str) -> ObjectInfo | None:
-        """`find` with GET, whose refusal comes with a code. The object itself is not read."""
+    def _find_by_get(self, client: S3Client, key: str) -> ObjectInfo | None:
+        """`find` with GET, whose error response has a code. The content is not read."""
         try:
             found = client.get_object(Bucket=self._config.bucket, Key=key)
         except client.exceptions.NoSuchKey:
@@ -158,11 +159,11 @@ class Storage:
 
     @contextmanager
     def _request(self, key: str, writes: bool = False) -> Iterator[S3Client]:
-        """The client, made on first use; its errors become ours."""
+        """Yield the client, made on first use, and translate its errors into ours."""
         bucket = self._config.bucket
         if not key:
-            raise PermanentError("S3 cannot take an empty key")
-        # Credentials of the configuration are the same however often they are looked up.
+            raise PermanentError("cannot use an empty S3 key")
+        # Credentials from the configuration do not change when they are looked up again.
         fresh = self._client is None or self._config.access_key_id is not None
         try:
             yield self._connected()
@@ -170,7 +171,7 @@ class Storage:
             if credentials_rejected(error):
                 self.close()
             raise refusal(error, bucket, key, writes=writes, fresh=fresh) from error
-        except RecursionError:  # not chained: the way there fills a screen
+        except RecursionError:  # not chained: its traceback fills a screen
             raise redirected(bucket, key) from None
         except (BotoCoreError, OSError, MemoryError, *UNREADABLE) as error:
             if isinstance(error, NO_CREDENTIALS):
@@ -185,14 +186,14 @@ class Storage:
             try:
                 self._client = self._connect(self._config.access_key_id, self._config.secret_access_key)
             except (BotoCoreError, ValueError) as error:
-                # Nothing was asked yet: this is about the endpoint, the region, a profile.
+                # No request was sent yet: the endpoint, the region or a profile is wrong.
                 raise ServiceError("s3", f"cannot make an S3 client: {error}", refuses_all=True) from error
         return self._client
 
     def _connect(self, access_key_id: str | None, secret_access_key: str | None) -> S3Client:
         connect_timeout, read_timeout = self._timeouts
-        # An endpoint of one's own seldom has a host name for each bucket, and older servers refuse the
-        # checksums that AWS has come to expect.
+        # Servers other than AWS seldom have a host name for each bucket, and older ones refuse the checksums
+        # that AWS expects.
         own = self._config.endpoint is not None
         settings = Config(
             signature_version="s3v4",
@@ -203,7 +204,7 @@ class Storage:
             request_checksum_calculation="when_required" if own else "when_supported",
             response_checksum_validation="when_required" if own else "when_supported",
         )
-        # A session of its own: boto3's default one would give back the credentials it once found.
+        # A new session: boto3's default one would return the credentials that it found first.
         session = Session()
         session.register_component("data_loader", self._descriptions)
         client = boto3.session.Session(botocore_session=session).client(
@@ -220,8 +221,8 @@ class Storage:
     def _refuse_redirect(
         self, response: tuple[Any, Mapping[str, Any]] | None, request_dict: Mapping[str, Any], **_: object
     ) -> None:
-        """Stops at a redirect that names no region: botocore would ask for the bucket's region, be redirected
-        again, and so on until Python's stack is full."""
+        """Raise ServiceError for a redirect that names no region: botocore would ask for the bucket's region,
+        be redirected again, and so on until RecursionError."""
         if response is None:
             return
         metadata = response[1].get("ResponseMetadata", {})

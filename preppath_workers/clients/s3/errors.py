@@ -19,9 +19,9 @@ from ...errors import JobError, PermanentError, ServiceError
 from ..machine import machine_error
 from ..retry_after import retry_after
 
-#: What comes out of botocore, beside its own errors, of an answer that breaks off or is not as it expects it.
+#: What botocore raises, beside its own errors, for a response that breaks off or is malformed.
 UNREADABLE = (HTTPError, ResponseParserError, ValueError, LookupError, ArithmeticError, RuntimeError)
-#: What botocore says of credentials that are nowhere to be found.
+#: What botocore raises if it finds no credentials.
 NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 
 #: The job's own object.
@@ -36,11 +36,11 @@ _PERMANENT = frozenset(
         "XMinioInvalidObjectName",
     }
 )
-#: Keys, tokens and rights that are refused. Fresh ones may do: they come from a file, a role or a server.
+#: Refused access keys, tokens and rights. Fresh ones may work: they come from a file, a role or a server.
 _CREDENTIALS = frozenset(
     {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired"}
 )
-#: What is refused to every job until someone changes the bucket, the account, the configuration or a clock.
+#: Fails every job until the bucket, the account, the configuration or a clock is changed.
 _REFUSES_ALL = frozenset(
     {
         "AccountProblem",
@@ -60,12 +60,12 @@ _REFUSES_ALL = frozenset(
 
 
 def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: bool) -> JobError:
-    """Return the error to raise for an answer that refuses the request.
+    """Return the error to raise for a response that refuses the request.
 
     Args:
-        writes: whether the request was to change something. S3 also answers a read of a missing object with
-            403 if the user may not list the bucket, so a refused read does not tell whose failure it is.
-        fresh: whether the credentials were looked up for this very request.
+        writes: whether the request changes something. S3 also answers a read of a missing object with 403 if
+            the user may not list the bucket, so a refused read does not tell whose failure it is.
+        fresh: whether the credentials were looked up for this request.
     """
     code, status = code_of(error), status_of(error)
     if code == "NoSuchKey":
@@ -88,20 +88,21 @@ def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: b
 
 
 def failure(error: Exception, bucket: str, key: str) -> JobError | None:
-    """Return the error to raise for a request that got no answer, or none that can be read; None if the error
-    is of the file to write to and not of S3."""
+    """Return the error to raise for a request without a readable response, or None if the error comes from
+    the file to write to and not from S3."""
     if machine := machine_error(error):
         return machine
     if isinstance(error, NO_CREDENTIALS):
         return ServiceError("s3", f"no credentials for S3: {error}", refuses_all=True)
     if isinstance(error, ParamValidationError):
-        return ServiceError("s3", f"cannot ask S3 for {bucket}/{key}: {error}", refuses_all=True)
+        return ServiceError(
+            "s3", f"cannot send a request for {bucket}/{key} to S3: {error}", refuses_all=True
+        )
     if isinstance(error, OSError | MemoryError) and not isinstance(error, BotoCoreError):
         return None
     if isinstance(error, UNREADABLE):
-        told = type(error).__name__
-        return ServiceError("s3", f"S3's answer for {bucket}/{key} cannot be read ({told})")
-    return ServiceError("s3", f"S3 could not be reached for {bucket}/{key}: {error}")
+        return ServiceError("s3", f"cannot read S3's answer for {bucket}/{key} ({type(error).__name__})")
+    return ServiceError("s3", f"cannot reach S3 for {bucket}/{key}: {error}")
 
 
 def redirected(bucket: str, key: str) -> JobError:

@@ -1,10 +1,10 @@
-"""How ids stand in S3 keys."""
+"""Ids in S3 keys."""
 
 from __future__ import annotations
 
 import re
 
-#: What would end a segment, or mean something else to a server, a proxy or a file system behind it.
+#: Characters that end a segment, or have a meaning for a server, a proxy or the file system behind it.
 _SPECIAL = re.compile(r"[\x00-\x1f\x7f/\\%]")
 
 

@@ -9,12 +9,12 @@ from botocore.awsrequest import AWSResponse
 if TYPE_CHECKING:  # The stubs are a development dependency.
     from mypy_boto3_s3 import S3Client
 
-#: An endpoint that is never asked.
+#: The URL of the canned responses; no request is sent to it.
 _URL = "http://127.0.0.1/"
 
 
 def preload(client: S3Client) -> None:
-    """Make a request of each kind. No connection is opened: the answers are made here."""
+    """Make a request of each kind. No connection is opened: the responses are canned."""
     events = client.meta.events
     events.register_first("before-send.s3", _answer)
     try:

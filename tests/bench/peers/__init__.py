@@ -1,2 +1,2 @@
-"""One module a system, each with the same command line; see `driver`. Each runs in an environment of its own,
-which has that system and nothing of ours."""
+"""One module per system, all with the same command line; see `driver`. Each runs in its own environment,
+which has that system and none of our dependencies."""

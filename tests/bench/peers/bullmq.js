@@ -1,5 +1,5 @@
-// BullMQ on Node: one process each, with as many jobs at a time as BULLMQ_CONCURRENCY says (10 without it).
-// The command line and the file of counters are those of driver.py and board.py.
+// BullMQ on Node: each process runs BULLMQ_CONCURRENCY jobs at a time, 10 by default. The command line and the
+// file of counters are those of driver.py and board.py.
 
 const cluster = require("node:cluster");
 const fs = require("node:fs");

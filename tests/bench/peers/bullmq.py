@@ -1,4 +1,4 @@
-"""BullMQ for Python: one event loop a process, ten jobs at a time in each; results kept."""
+"""BullMQ for Python: one event loop per process, with ten jobs at a time; results are kept."""
 
 from __future__ import annotations
 

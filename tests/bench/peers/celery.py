@@ -1,4 +1,4 @@
-"""Celery: prefork, acks_late, a prefetch of one, results kept; without gossip, mingle and heartbeats."""
+"""Celery: prefork, acks_late, a prefetch of one; results are kept; without gossip, mingle and heartbeats."""
 
 from __future__ import annotations
 

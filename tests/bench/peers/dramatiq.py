@@ -1,4 +1,4 @@
-"""Dramatiq: as it comes, with eight threads a process; results kept."""
+"""Dramatiq: default settings, with eight threads per process; results are kept."""
 
 from __future__ import annotations
 

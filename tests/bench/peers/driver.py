@@ -1,11 +1,11 @@
-"""The command line that all systems share, and the job that all of them run.
+"""The command line and the job that all systems share.
 
-    python -m tests.bench.peers.huey work 10           # as many worker processes, until killed
-    python -m tests.bench.peers.huey add 1000 [--bulk] # adds jobs; prints the seconds that it took
-    python -m tests.bench.peers.huey latency 300       # one after the other into idle workers; prints ms
+    python -m tests.bench.peers.huey work 10           # run 10 worker processes until killed
+    python -m tests.bench.peers.huey add 1000 [--bulk] # add jobs; print the seconds that it took
+    python -m tests.bench.peers.huey latency 300       # add jobs one by one to idle workers; print ms
 
-`REDIS_URL` names the server, `BENCH_BOARD` the file of counters, `BENCH_PROCESSES` for how many processes a
-process waits before its first job, `BENCH_RECORD` a file in which each run is written down instead.
+`REDIS_URL` names the server, `BENCH_BOARD` the file of counters, `BENCH_PROCESSES` the number of processes
+that must be ready before the first job runs, `BENCH_RECORD` a file that records each run instead.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 
 from tests.bench.board import Board, Place
 
-#: What a job carries beside its id: some 220 bytes of JSON in all.
+#: The data of a job beside its id: some 220 bytes of JSON in all.
 _QUESTION = "What is the difference between a process and a thread, and when would you choose which? " * 2
 
 Add = Callable[[dict[str, Any]], Awaitable[None] | None]
@@ -37,7 +37,7 @@ def data(number: int, seconds: float) -> dict[str, Any]:
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """The job: as good as nothing, or a sleep of this many seconds."""
+    """Run the job: count it, and sleep for its `seconds`."""
     if record := os.environ.get("BENCH_RECORD"):
         _write(record, "start", job)
         time.sleep(job["seconds"])
@@ -62,7 +62,7 @@ _making = threading.Lock()
 
 
 def _place(pid: int) -> tuple[Place, threading.Lock]:
-    with _making:  # some have threads, and all of one process wait for its first job
+    with _making:  # the threads of a process must not create two places
         return _places(pid)
 
 
@@ -73,7 +73,8 @@ def _places(pid: int) -> tuple[Place, threading.Lock]:
 
 
 def load_libraries() -> None:
-    """What PrepPath's workers need, where memory is measured: loaded with the tasks, as applications do."""
+    """Import what PrepPath's workers need, if memory is measured, together with the tasks, as applications
+    do."""
     for name in filter(None, os.environ.get("BENCH_LIBRARIES", "").split(",")):
         importlib.import_module(name)
 
@@ -99,7 +100,7 @@ def main(add: Add, add_many: AddMany, work: Callable[[int], object]) -> None:
 async def _add(add: Add, add_many: AddMany, args: argparse.Namespace) -> float:
     jobs = [data(number, args.seconds) for number in range(args.jobs)]
     if args.bulk and not args.seconds:
-        await _done(add_many([data(0, 0.0)]))  # connects; one job more does not count among thousands
+        await _done(add_many([data(0, 0.0)]))  # connects; one job more among thousands doesn't matter
     began = time.monotonic()
     if args.bulk:
         await _done(add_many(jobs))
@@ -110,7 +111,7 @@ async def _add(add: Add, add_many: AddMany, args: argparse.Namespace) -> float:
 
 
 async def _latency(add: Add, jobs: int) -> list[float]:
-    """From just before a job is added to its run's beginning, ms."""
+    """Return the ms from just before each job is added to the start of its run."""
     board = Board(Path(os.environ["BENCH_BOARD"]))
     found = []
     for number in range(jobs):
@@ -130,7 +131,7 @@ async def _done(result: Awaitable[None] | None) -> None:
 
 
 def fork_all(processes: int, body: Callable[[], object]) -> None:
-    """As many processes that do the same, until the first of them ends."""
+    """Run `body` in that many processes until the first of them ends."""
     for _ in range(processes):
         if os.fork() == 0:
             body()

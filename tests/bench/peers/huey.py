@@ -1,4 +1,4 @@
-"""huey: worker processes, results kept. At most once, by design."""
+"""huey: worker processes; results are kept. It runs jobs at most once, by design."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits: the least that a reliable queue can do, with no bookkeeping at all. RAW_TRIPS says in how many
+"""The limits: the minimum that a reliable queue must do, without any bookkeeping. RAW_TRIPS is the number of
 round trips: 2, BRPOPLPUSH then LREM; or 1, both in one packet."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""RQ: SimpleWorker, one a process; with RQ_FORK its usual Worker, which forks for each job."""
+"""RQ: one SimpleWorker per process; with RQ_FORK its default Worker, which forks for each job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SAQ: one event loop a process, ten jobs at a time in each, as by default; results kept."""
+"""SAQ: one event loop per process, with ten jobs at a time, its default; results are kept."""
 
 from __future__ import annotations
 

@@ -75,5 +75,5 @@ def test_failed_statement_that_the_block_swallows_raises_at_the_commit(database:
         with database.transaction() as cursor, suppress(psycopg2.Error):
             cursor.execute("SELECT 1/0")
 
-    with pytest.raises(TransientError, match="rolled the transaction back"):
+    with pytest.raises(TransientError, match="rolled back the transaction"):
         work()
