@@ -77,6 +77,8 @@ def run(args: Namespace) -> int:
         return EXIT_FAILED
     location = queue.locate(job.id, rate_limit_of(args))
     reason = explain(job, location, queue.gate())
+    if job.state == "failed":
+        reason += f"; `retry {job.queue} {job.id}` retries it"
     if args.json:
         known = {name: value for name, value in asdict(location).items() if value is not None}
         print_json(job.to_dict() | {"why": reason, "location": known}, indent=2)

@@ -6,21 +6,11 @@ import io
 import json
 import logging
 import os
-import re
 import sys
-import unicodedata
 from typing import Any
 
 from ..log import journal
-
-#: Candidates for `_escape`: everything beyond printable ASCII.
-_SUSPECT = re.compile(r"[^ -~]")
-
-
-def escaped(text: str) -> str:
-    """Return the text with unprintable characters escaped, such as `\\x1b`, `\\u202e` or `\\ud83d`: control
-    characters including line breaks, bidirectional controls, lone surrogates, unassigned characters."""
-    return _SUSPECT.sub(_escape, text)
+from ..queue.escaping import escaped, escaped_in_json
 
 
 class OutputError(Exception):
@@ -60,7 +50,7 @@ def print_json(value: Any, indent: int | None = None) -> None:
     Raises the same errors as `print_line`.
     """
     written = json.dumps(value, ensure_ascii=False, indent=indent)
-    _write(_SUSPECT.sub(_escape_in_json, written) + "\n")
+    _write(escaped_in_json(written) + "\n")
 
 
 def discard_output() -> None:
@@ -75,17 +65,3 @@ def _write(text: str, flush: bool = False) -> None:
         raise
     except OSError as error:
         raise OutputError(error.strerror or str(error)) from error
-
-
-def _is_shown(letter: str) -> bool:
-    return letter.isprintable() or unicodedata.category(letter) == "Zs"
-
-
-def _escape(match: re.Match[str]) -> str:
-    letter = match[0]
-    return letter if _is_shown(letter) else letter.encode("unicode_escape").decode("ascii")
-
-
-def _escape_in_json(match: re.Match[str]) -> str:
-    letter = match[0]
-    return letter if _is_shown(letter) or letter == "\n" else json.dumps(letter)[1:-1]

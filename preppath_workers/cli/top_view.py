@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..queue.escaping import escaped
 from ..queue.formatting import span
 from ..queue.gate_words import gate_word
 from ..store.instance import is_local
 from ..store.snapshot import QueueSnapshot, WorkerSnapshot
 from .local_processes import LocalProcess
-from .terminal import escaped
 
 #: Counters shown as rates, with their columns' headings and widths. A line has at most 79 characters.
 _RATES = (("completed", "ok/m", 6), ("retried", "retry/m", 8), ("failed", "fail/m", 7))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .arguments import Subparsers
 
 _INSTALL = 'pip install "preppath-workers[web]"'
-_PACKAGES = ("fastapi", "uvicorn", "prometheus_client")
+_PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "jinja2")
 
 
 def add_parser(subparsers: Subparsers) -> None:

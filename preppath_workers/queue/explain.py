@@ -19,7 +19,7 @@ def explain(job: Job, location: JobLocation, gate: Gate) -> str:
             return _active(job, location) + (", is being cancelled" if job.is_cancelling else "")
         case "failed":
             times = f" after {counted(job.attempts, 'attempt')}" if job.reason == "retries" else ""
-            return f"in the dead-letter list{times}: {job.reason}; `retry {job.queue} {job.id}` retries it"
+            return f"in the dead-letter list{times}: {job.reason}"
         case "completed":
             return f"completed by attempt {job.attempts}"
         case "cancelled":

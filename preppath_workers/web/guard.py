@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
-from ..config.web import Scope, WebConfig
+from ..config.web import SCOPES, Scope, WebConfig
 from ..log import fields
+from .sessions import Sessions
 from .tokens import find_token
 
 logger = logging.getLogger(__name__)
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SAFE = ("GET", "HEAD", "OPTIONS")
-#: Paths that need no token: a load balancer has none.
-_OPEN = ("/healthz", "/readyz")
+#: Paths that need no token: a load balancer has none, and signing in comes before having one.
+_OPEN = ("/healthz", "/readyz", "/sign-in", "/sign-out")
+_OPEN_FOLDER = "/static/"
+#: Changes of the browser's session only.
+_SESSION = ("/sign-in", "/sign-out")
+#: The paths of programs; all others are those of a browser.
+_API = "/api/"
 #: The paths of producers.
 _ENQUEUE = "/api/v1/jobs"
 
@@ -31,7 +39,8 @@ MAX_BODY = 1_200_000
 _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    # Without a referrer at all, browsers would send no Origin with forms either.
+    (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
 
@@ -50,13 +59,40 @@ class Problem(Exception):
         return JSONResponse({"detail": self.detail}, self.status, headers)
 
 
-class Guard:
-    """ASGI middleware. Each change that is let through is logged with the name of its token."""
+@dataclass(frozen=True)
+class Caller:
+    """Whose request it is, and what it may do. Routes find it as `request.state.caller`."""
 
-    def __init__(self, app: ASGIApp, config: WebConfig, read_only: bool) -> None:
+    name: str
+    scopes: frozenset[Scope]
+    #: Whether it comes from a browser that has signed in.
+    has_session: bool = False
+
+
+#: Without tokens, everyone who can reach the server may do everything.
+_ANYONE = Caller("anyone on this machine", frozenset(SCOPES))
+
+
+class Guard:
+    """ASGI middleware. Each change that is let through to the API is logged with the name of its token.
+
+    Args:
+        refusal: makes the response to a refused request.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        config: WebConfig,
+        read_only: bool,
+        sessions: Sessions,
+        refusal: Callable[[Request, Problem], Response],
+    ) -> None:
         self._app = app
         self._config = config
         self._read_only = read_only
+        self._sessions = sessions
+        self._refusal = refusal
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer why not."""
@@ -65,34 +101,37 @@ class Guard:
             return
         request = Request(scope)
         try:
-            who = self._check(request)
+            request.state.caller = self._check(request)
         except Problem as problem:
-            await problem.response()(scope, receive, _with_headers(send))
+            await self._refusal(request, problem)(scope, receive, _with_headers(send))
             return
-        if request.method not in _SAFE:
+        if request.method not in _SAFE and request.url.path.startswith(_API):
+            who = request.state.caller.name
             details = fields(method=request.method, path=request.url.path, who=who)
             logger.info("Change requested over HTTP", extra=details)
         await self._app(scope, _limited(receive), _with_headers(send))
 
-    def _check(self, request: Request) -> str:
+    def _check(self, request: Request) -> Caller:
         """Return whose request it is. Raises Problem."""
         self._check_host(request)
-        changes = request.method not in _SAFE
+        path, changes = request.url.path, request.method not in _SAFE
+        token = find_token(self._config.tokens, request.headers.get("authorization", ""))
+        session = None if token else self._sessions.find(request)
         if changes:
-            _check_origin(request)
-            if self._read_only:
+            _check_origin(request, must_be_told=session is not None or not path.startswith(_API))
+            if self._read_only and path not in _SESSION:
                 raise Problem(405, "this server is read-only")
             if not 0 <= _announced(request) <= MAX_BODY:
                 raise Problem(413, f"the body is larger than {MAX_BODY} bytes")
-        if not self._config.tokens or request.url.path in _OPEN:
-            return "anyone on this machine"
-        token = find_token(self._config.tokens, request.headers.get("authorization", ""))
+        if not self._config.tokens or path in _OPEN or path.startswith(_OPEN_FOLDER):
+            return _ANYONE
+        token = token or session
         if token is None:
             raise Problem(401, "expected a header `Authorization: Bearer TOKEN`")
         needed = _needed(request, changes)
         if needed not in token.scopes:
             raise Problem(403, f"the token {token.name} lacks the scope {needed}")
-        return token.name
+        return Caller(token.name, token.scopes, session is not None)
 
     def _check_host(self, request: Request) -> None:
         """Refuse names that lead here by DNS rebinding."""
@@ -114,14 +153,16 @@ def _needed(request: Request, changes: bool) -> Scope:
     return "enqueue" if request.url.path.rstrip("/").rpartition("/")[0] == _ENQUEUE else "admin"
 
 
-def _check_origin(request: Request) -> None:
+def _check_origin(request: Request, must_be_told: bool) -> None:
     """Refuse changes that another site's page makes a browser send. Programs send neither header."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     if site is not None:
-        allowed = site in ("same-origin", "none")
+        allowed = site == "same-origin" or (site == "none" and not must_be_told)
+    elif origin is not None:
+        allowed = urlsplit(origin).netloc == request.headers.get("host")
     else:
-        allowed = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+        allowed = not must_be_told
     if not allowed:
         raise Problem(403, "changes are not accepted from another site")
 

@@ -9,17 +9,20 @@ from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.exception_handlers import http_exception_handler
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
 
 from .. import __version__
 from ..config.web import WebConfig
 from .api import router
 from .guard import Guard, Problem
 from .metrics import QueueCollector
+from .pages.routes import Pages
 from .queues import Queues
+from .sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,32 @@ class Options:
 
 def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
     """Return the application. It opens no connection before the first request."""
-    app = FastAPI(title="preppath-workers", version=__version__, docs_url=None, redoc_url=None)
-    app.add_middleware(Guard, config=config, read_only=read_only)
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(RedisError, _redis_fails)
+    sessions = Sessions()
+    pages = Pages(queues, config, sessions, read_only)
+    app = FastAPI(
+        title="preppath-workers", version=__version__, docs_url=None, redoc_url=None, lifespan=pages.lifespan
+    )
+
+    def refusal(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, Problem)
+        return problem.response() if _is_for_programs(request) else pages.problem(request, problem)
+
+    def redis_fails(request: Request, error: Exception) -> Response:
+        problem = Problem(503, f"Redis does not answer: {type(error).__name__}")
+        response = refusal(request, problem)
+        response.headers["Retry-After"] = "5"
+        return response
+
+    async def no_route(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if _is_for_programs(request):
+            return await http_exception_handler(request, error)
+        return pages.problem(request, Problem(error.status_code, error.detail))
+
+    app.add_middleware(Guard, config=config, read_only=read_only, sessions=sessions, refusal=refusal)
+    app.add_exception_handler(Problem, refusal)
+    app.add_exception_handler(RedisError, redis_fails)
+    app.add_exception_handler(HTTPException, no_route)
     app.include_router(router(queues))
     registry = CollectorRegistry()
     registry.register(QueueCollector(queues))
@@ -54,6 +79,7 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
             queue.redis.ping()
         return {"status": "ok"}
 
+    app.include_router(pages.router())
     return app
 
 
@@ -85,12 +111,5 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
     server.run(sockets=[listening])
 
 
-def _problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return error.response()
-
-
-def _redis_fails(_: Request, error: Exception) -> Response:
-    return JSONResponse(
-        {"detail": f"Redis does not answer: {type(error).__name__}"}, 503, {"Retry-After": "5"}
-    )
+def _is_for_programs(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json"))

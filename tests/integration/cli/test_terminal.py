@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.cli.terminal import escaped
+from preppath_workers.queue.escaping import escaped
 from preppath_workers.queue.formatting import counted, span
 from preppath_workers.store.consumer import Consumer
 from preppath_workers.store.outcome import Failed, Finished

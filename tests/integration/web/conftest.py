@@ -43,8 +43,8 @@ def serve(redis_url: str, key_prefix: str) -> Iterator[Serve]:
     started = []
 
     def start(*arguments: str, **variables: str) -> Site:
-        process, site = _start(arguments, {"REDIS_URL": redis_url, "KEY_PREFIX": key_prefix, **variables})
-        started.append(process)
+        site = start_site(arguments, {"REDIS_URL": redis_url, "KEY_PREFIX": key_prefix, **variables})
+        started.append(site.process)
         return site
 
     yield start
@@ -53,7 +53,8 @@ def serve(redis_url: str, key_prefix: str) -> Iterator[Serve]:
         process.communicate(timeout=10)
 
 
-def _start(arguments: tuple[str, ...], variables: Mapping[str, str]) -> tuple[subprocess.Popen[str], Site]:
+def start_site(arguments: tuple[str, ...], variables: Mapping[str, str]) -> Site:
+    """Start a server with these arguments and variables."""
     command = [sys.executable, "-m", "preppath_workers", "web", "--port", "0", *arguments]
     process = subprocess.Popen(
         command,
@@ -66,7 +67,7 @@ def _start(arguments: tuple[str, ...], variables: Mapping[str, str]) -> tuple[su
     assert process.stdout
     line = process.stdout.readline()
     assert line.startswith("listening on "), (line, process.stderr)
-    return process, Site(line.removeprefix("listening on ").strip(), process)
+    return Site(line.removeprefix("listening on ").strip(), process)
 
 
 @pytest.fixture

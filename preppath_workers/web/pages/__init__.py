@@ -1,0 +1,1 @@
+"""The page for operators: HTML made on the server, usable without JavaScript."""

@@ -1,0 +1,125 @@
+"""What the page's forms do: change a job, a queue, or dead letters."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...errors import UnknownJob
+from ...log import fields
+from ...queue import Queue
+from ...store.dead_letters import Selection, walk
+from ...store.job import State
+from ..guard import Caller, Problem
+from .dead_view import selection_of
+
+logger = logging.getLogger(__name__)
+
+#: Dead letters that one form moves or deletes: what one request can do in time.
+MOST = 1_000
+
+#: The states of a job after each action, if it was done.
+_DONE: Mapping[str, tuple[State, ...]] = {
+    "cancel": ("cancelled", "cancelling"),
+    "promote": ("waiting",),
+    "prioritize": ("waiting", "delayed"),
+    "retry": ("waiting",),
+    "purge": ("unknown",),
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change that a form asks for."""
+
+    queue: Queue
+    action: str
+    caller: Caller
+
+    def log(self, **details: object) -> None:
+        """Log who made the change."""
+        logger.info(
+            "Change made on the page",
+            extra=fields(action=self.action, queue=self.queue.name, who=self.caller.name, **details),
+        )
+
+
+def change_gate(change: Change) -> None:
+    """Pause or resume the queue. Raises Problem."""
+    steps: Mapping[str, Callable[[], None]] = {"pause": change.queue.pause, "resume": change.queue.resume}
+    if change.action not in steps:
+        raise Problem(422, f"there is no action {change.action!r}")
+    steps[change.action]()
+    change.log()
+
+
+def change_job(change: Change, job_id: str, form: Mapping[str, str]) -> None:
+    """Cancel, retry, promote, prioritize or purge a job. Raises Problem if its state does not allow it."""
+    queue = change.queue
+    try:
+        match change.action:
+            case "cancel":
+                state = queue.cancel(job_id, running=True)
+            case "promote":
+                state = queue.promote(job_id)
+            case "prioritize":
+                state = queue.prioritize(job_id, _priority(form))
+            case "retry":
+                state = "waiting" if queue.replay([job_id]) else _state(queue, job_id)
+            case "purge":
+                state = "unknown" if queue.purge([job_id]) else _state(queue, job_id)
+            case action:
+                raise Problem(422, f"there is no action {action!r}")
+    except UnknownJob as error:
+        raise Problem(404, str(error)) from None
+    if state not in _DONE[change.action]:
+        raise Problem(409, f"cannot {change.action} job {job_id}: it is {state}")
+    change.log(jobId=job_id)
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """The dead letters that a form selects: some by their ids, or all of a reason and error class."""
+
+    ids: Sequence[str]
+    selection: Selection
+
+    @classmethod
+    def of(cls, form: Mapping[str, str], ids: Sequence[str]) -> DeadLetters:
+        """Return what the form selects. Raises Problem if it selects nothing."""
+        if form.get("which") == "selected" and not ids:
+            raise Problem(422, "no dead letter is selected")
+        if form.get("which") == "selected":
+            return cls(ids[:MOST], Selection(ids=tuple(ids[:MOST])))
+        return cls((), selection_of(form))
+
+    def find(self, queue: Queue) -> list[str]:
+        """Return the ids of those that exist, oldest first, at most MOST."""
+        if self.ids:
+            return [job.id for job in queue.get_many(self.ids) if job.state == "failed"]
+        return [job.id for page in walk(queue, self.selection, limit=MOST) for job in page.jobs]
+
+
+def change_dead_letters(change: Change, meant: DeadLetters) -> int:
+    """Replay or purge dead letters. Returns how many. Raises Problem."""
+    steps = {"replay": change.queue.replay, "purge": change.queue.purge}
+    if change.action not in steps:
+        raise Problem(422, f"there is no action {change.action!r}")
+    jobs = steps[change.action](meant.find(change.queue))
+    change.log(jobs=jobs)
+    return jobs
+
+
+def _priority(form: Mapping[str, str]) -> int:
+    number = form.get("priority", "")
+    if not (number.isdecimal() and len(number) <= 3 and 1 <= int(number) <= 100):
+        raise Problem(422, "expected a priority from 1 (most urgent) to 100")
+    return int(number)
+
+
+def _state(queue: Queue, job_id: str) -> State:
+    job = queue.get(job_id)
+    if job is None:
+        raise UnknownJob(queue.name, job_id)
+    return job.state

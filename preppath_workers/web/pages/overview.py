@@ -1,0 +1,49 @@
+"""The first page: what needs attention, every queue, who works on what, and what died last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...queue.formatting import counted
+from ..queues import Queues
+from .history import History
+from .queue_view import QueueView, Tone, view
+
+#: Dead letters shown of all queues together.
+_FAILURES = 5
+#: What needs attention comes first.
+_URGENCY: Mapping[Tone, int] = {"bad": 0, "wait": 1, "good": 2}
+
+
+def overview(queues: Queues, history: History) -> dict[str, Any]:
+    """Return what the template shows."""
+    views = [
+        view(queue, queues.settings[name], history, failures=_FAILURES)
+        for name, queue in queues.by_name.items()
+    ]
+    workers = [worker for each in views for worker in each.workers if worker.job]
+    failures = [job for each in views for job in each.failures]
+    return {
+        "queues": sorted(views, key=lambda each: _URGENCY[each.tone]),
+        "now": max((each.now for each in views), default=0),
+        "summary": summary(views),
+        "workers": sorted(workers, key=lambda worker: -(worker.seconds or 0.0)),
+        "idle": sum(len(each.workers) - each.busy for each in views),
+        "failures": sorted(failures, key=lambda job: -(job.finished_at or 0))[:_FAILURES],
+    }
+
+
+def summary(views: Sequence[QueueView]) -> str:
+    """Return the state of all queues in a sentence: read aloud each time it changes."""
+    unwell = [each for each in views if each.tone == "bad"]
+    others = [each for each in views if each.tone == "wait"]
+    told = "; ".join(_told(each) for each in [*unwell, *others])
+    if unwell:
+        return f"{len(unwell)} of {counted(len(views), 'queue')} cannot work: {told}."
+    return f"No queue needs attention. {told}." if told else "All queues are open."
+
+
+def _told(queue: QueueView) -> str:
+    verb = "has" if queue.word == "no workers" else "is"
+    return f"{queue.name} {verb} {queue.word}"

@@ -1,0 +1,96 @@
+"""One queue as the overview and its own page show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ...config.model import QueueConfig
+from ...queue import Queue
+from ...queue.gate_words import GateWord, gate_word, why_closed
+from ...store.data_loss import data_loss
+from ...store.job import Job
+from ...store.limits import limit_in_force
+from ...store.rate_use import RateUse, rate_use
+from ...store.reader import Counts
+from ...store.snapshot import WorkerSnapshot, take_snapshot
+from ...store.writes import refusal
+from .chart import Chart, chart
+from .history import History
+
+#: How urgent a state is: it decides about colour and symbol.
+Tone = Literal["good", "wait", "bad"]
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """A queue's numbers, its gate, and what keeps it from working."""
+
+    name: str
+    now: int
+    counts: Counts
+    word: GateWord
+    tone: Tone
+    #: Why jobs do not start, in sentences.
+    reasons: Sequence[str]
+    #: When the queue went out of service, ms.
+    since: int | None
+    is_paused: bool
+    #: How long the job has waited that starts next, ms.
+    oldest: int | None
+    rate: RateUse | None
+    workers: Sequence[WorkerSnapshot]
+    failures: Sequence[Job]
+    chart: Chart
+
+    @property
+    def busy(self) -> int:
+        """How many workers run a job."""
+        return sum(worker.job is not None for worker in self.workers)
+
+
+def view(queue: Queue, settings: QueueConfig, history: History, failures: int = 0) -> QueueView:
+    """Return the queue as it is now, with its latest `failures` dead letters."""
+    snapshot, now = take_snapshot(queue, failures), queue.now()
+    gate, counts = snapshot.gate, snapshot.counts
+    refused, loss = refusal(queue), data_loss(queue)
+    word = gate_word(gate, refused, counts.workers)
+    agreed = limit_in_force(queue)
+    limit = agreed.newest.limit if agreed else settings.rate_limit
+    reasons = list(why_closed(gate, refused))
+    if word == "no workers":
+        reasons.append("no instance with workers for this queue is running")
+    if gate.paused:
+        reasons.append("paused: nothing starts until it is resumed")
+    if loss:
+        reasons.append(f"{loss}, noticed {max(0, now - loss.at) // 60_000} min ago")
+    return QueueView(
+        name=queue.name,
+        now=now,
+        counts=counts,
+        word=word,
+        tone=_tone(word, counts),
+        reasons=reasons,
+        since=gate.since,
+        is_paused=gate.paused,
+        oldest=_oldest(queue, now),
+        rate=rate_use(queue, limit) if limit else None,
+        workers=sorted(snapshot.workers, key=lambda worker: -(worker.seconds or 0.0)),
+        failures=snapshot.failures,
+        chart=chart(history.minutes(queue.name)),
+    )
+
+
+def _tone(word: GateWord, counts: Counts) -> Tone:
+    if word == "open":
+        return "good"
+    if word == "no workers":
+        return "bad" if counts.waiting or counts.active or counts.delayed else "wait"
+    return "wait" if word in ("paused", "held") else "bad"
+
+
+def _oldest(queue: Queue, now: int) -> int | None:
+    first = next(iter(queue.jobs("waiting", 0, 1)), None)
+    since = (first.queued_at or first.created_at) if first else None
+    return max(0, now - since) if since else None

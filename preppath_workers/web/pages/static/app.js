@@ -1,0 +1,118 @@
+// Keeps the part of the page marked data-live up to date while the page is seen. The page works without it.
+"use strict";
+
+const live = document.querySelector("[data-live]");
+const updates = document.getElementById("updates");
+let source = null;
+let stopped = false; // by the user
+
+/** Change `old` into `fresh`, touching only what differs: focus, selection and scroll positions stay. */
+function morph(old, fresh) {
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
+    old.replaceWith(fresh);
+    return;
+  }
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  const own = old.nodeName === "DETAILS" ? ["open"] : []; // what the user has changed stays
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && !own.includes(name)) old.removeAttribute(name);
+  }
+  for (const { name, value } of [...fresh.attributes]) {
+    if (old.getAttribute(name) !== value && !own.includes(name)) old.setAttribute(name, value);
+  }
+  morphChildren(old, fresh);
+}
+
+function morphChildren(old, fresh) {
+  const wanted = [...fresh.childNodes];
+  wanted.forEach((child, index) => {
+    const present = old.childNodes[index];
+    if (!present) old.append(child);
+    else if (child.id && present.id !== child.id) {
+      // A row that moved: take it along, with its state.
+      const moved = [...old.children].find((other) => other.id === child.id);
+      old.insertBefore(moved || child, present);
+      if (moved) morph(moved, child);
+    } else morph(present, child);
+  });
+  while (old.childNodes.length > wanted.length) old.lastChild.remove();
+}
+
+function show(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html").body;
+  const copy = live.cloneNode(false);
+  copy.append(...fresh.childNodes);
+  morph(live, copy);
+  tell("");
+}
+
+/** Show why the page is not up to date; nothing if it is. */
+function tell(trouble) {
+  let line = document.getElementById("lost");
+  if (!trouble) {
+    line?.remove();
+    return;
+  }
+  if (!line) {
+    line = document.createElement("p");
+    line.id = "lost";
+    line.className = "lost";
+    line.setAttribute("role", "alert");
+    live.before(line);
+  }
+  if (line.textContent !== trouble) line.textContent = trouble;
+}
+
+function connect() {
+  if (source || stopped || document.hidden) return;
+  const address = new URL(location.href);
+  address.searchParams.set("live", "");
+  source = new EventSource(address);
+  source.addEventListener("update", (event) => show(event.data));
+  source.addEventListener("trouble", (event) => tell(`${event.data}. What is shown is older.`));
+  source.addEventListener("gone", (event) => {
+    tell(event.data);
+    disconnect();
+    stopped = true;
+    label();
+  });
+  source.onerror = () => {
+    const ended = source && source.readyState === EventSource.CLOSED;
+    tell(ended ? "No longer live: reload the page." : "The server does not answer. What is shown is older.");
+    if (ended) disconnect();
+  };
+}
+
+function disconnect() {
+  source?.close();
+  source = null;
+}
+
+const button = document.createElement("button");
+const state = document.createElement("span");
+
+function label() {
+  state.textContent = stopped ? "Not updated" : "Updated every 2 s";
+  button.textContent = stopped ? "Update again" : "Stop updating";
+}
+
+if (live) {
+  button.type = "button";
+  button.addEventListener("click", () => {
+    stopped = !stopped;
+    if (stopped) disconnect();
+    else connect();
+    label();
+  });
+  updates.append(state, button);
+  updates.hidden = false;
+  label();
+  document.documentElement.dataset.script = "on";
+  document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+  addEventListener("pagehide", disconnect);
+  addEventListener("pageshow", connect);
+  connect();
+}

@@ -1,0 +1,196 @@
+"""The page in a real browser: Debian's chromium, driven by Playwright, with a real supervisor at work."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from redis import Redis
+
+from preppath_workers import Queue
+from preppath_workers.web.tokens import new_token
+from tests.conftest import ExternalServer
+from tests.support.minimal_env import MINIMAL_ENV
+from tests.support.process import ROOT
+from tests.support.redis import RedisServer
+from tests.support.waiting import eventually
+
+from .conftest import start_site
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+#: Success criteria of WCAG 2.2 AA, and what axe recommends.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+JOB = "queues/scene/jobs/for-axe"
+MODULE = "tests.integration.web.scenes"
+TOKEN, ENTRY = new_token("operator", ["read", "admin"])
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM and os.environ.get("TEST_BROWSER") != "required",
+    reason="chromium is not installed: apt-get install chromium"
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The servers that the tests of this module share."""
+
+    url: str
+    queue: Queue
+
+
+@pytest.fixture(scope="module")
+def stage(redis_server: RedisServer | ExternalServer) -> Iterator[Stage]:
+    """A web server that wants a token, and a supervisor with one worker."""
+    prefix = f"test-{uuid.uuid4().hex[:12]}"
+    variables = {**MINIMAL_ENV, "REDIS_URL": redis_server.url, "KEY_PREFIX": prefix, "JOBS": MODULE}
+    supervisor = subprocess.Popen(
+        [sys.executable, "-m", "preppath_workers", "run", MODULE],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stderr=subprocess.DEVNULL,
+    )
+    site = start_site((), {**variables, "WEB_TOKENS": ENTRY})
+    with Redis.from_url(redis_server.url) as client:
+        queue = Queue("scene", client, prefix)
+        eventually(lambda: queue.counts().workers == 1)
+        yield Stage(site.url, queue)
+    for process in (site.process, supervisor):
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # CI runs as root, whom chromium refuses a sandbox.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, stage: Stage) -> Iterator[Page]:
+    """A page of a browser that has signed in; a message on the console is a failure."""
+    with browser.new_context(base_url=stage.url) as context:
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        sign_in(page)
+        yield page
+        assert complaints == []
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Queues")).to_be_visible()
+
+
+def test_job_is_watched_until_it_has_finished(stage: Stage, page: Page) -> None:
+    stage.queue.pause()
+    stage.queue.enqueue({"end": "well"}, id="watched")
+    page.get_by_label("Find a job by its id").fill("watched")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text("but the queue is paused")).to_be_visible()
+
+    stage.queue.resume()
+
+    expect(page.get_by_text("completed by attempt 1")).to_be_visible()
+    expect(page.get_by_role("region", name="Result")).to_contain_text('"applause": "loud"')
+
+
+def test_queue_is_paused_and_resumed(stage: Stage, page: Page) -> None:
+    page.goto("/queues/scene")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("status")).to_contain_text("paused")
+    assert stage.queue.gate().paused
+
+    page.get_by_role("button", name="Resume").click()
+
+    expect(page.get_by_role("status")).to_contain_text("open")
+    assert not stage.queue.gate().paused
+
+
+def test_dead_letter_is_replayed_after_a_dry_run(stage: Stage, page: Page) -> None:
+    stage.queue.enqueue({"end": "badly"}, id="a/../died")
+    page.goto("/queues/scene/dead")
+    expect(page.get_by_text("the scene was to end <b>badly</b>").first).to_be_visible()
+
+    page.get_by_label("Select a/../died").check()
+    page.get_by_role("button", name="Replay selected…").click()
+    expect(page.get_by_role("heading", name="Replay 1 dead letter of scene?")).to_be_visible()
+    assert stage.queue.counts().failed == 1
+    page.get_by_role("button", name="Replay 1 dead letter").click()
+
+    expect(page.get_by_role("status")).to_contain_text("1 replayed")
+    page.get_by_role("link", name="a/../died").click()
+    expect(page.get_by_text("1 replay", exact=False).first).to_be_visible()
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("button", name="Delete 1 dead letter").click()
+    expect(page.get_by_text("No dead letters.")).to_be_visible()
+
+
+def test_outage_shows_its_cause_and_ends_by_a_probe(stage: Stage, page: Page) -> None:
+    stage.queue.enqueue({"end": "outage"}, id="refused")
+
+    summary = page.get_by_role("status")
+    expect(summary).to_contain_text("1 of 1 queue cannot work: scene is out of service")
+    expect(page.get_by_text("openai: Incorrect API key provided").first).to_be_visible()
+    stage.queue.enqueue({"end": "well"}, id="probe")
+    page.goto("/queues/scene")
+    page.get_by_role("button", name="Probe now").click()
+    expect(page.get_by_role("status")).to_contain_text("open")
+
+
+def test_pages_meet_wcag_at_phone_width_in_light_and_dark(stage: Stage, browser: Browser) -> None:
+    stage.queue.enqueue({"end": "badly"}, id="for-axe")
+    eventually(lambda: stage.queue.counts().failed)
+    with browser.new_context(base_url=stage.url, viewport={"width": 375, "height": 720}) as context:
+        page = context.new_page()
+        page.goto("/sign-in")
+        check(page)
+        sign_in(page)
+        for path in ("", "find?id=x", "queues/scene?state=failed", "queues/scene/dead", JOB):
+            page.goto(f"/{path}")
+            check(page)
+        page.get_by_role("button", name="Delete…").click()
+        check(page)
+
+
+def check(page: Page) -> None:
+    """Check that axe finds nothing, in dark either, and that nothing is wider than the window."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for scheme, rules in (("light", RULES), ("dark", ["color-contrast"])):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found = page.evaluate("rules => axe.run({runOnly: rules})", rules)
+        violations = [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
+        assert violations == [], (page.url, scheme)
+    root = "document.documentElement"
+    assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"), page.url
+
+
+def test_page_without_javascript_does_the_same(stage: Stage, browser: Browser) -> None:
+    stage.queue.enqueue({"end": "well"}, id="plain", delay=3600)
+    with browser.new_context(base_url=stage.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        sign_in(page)
+        page.goto("/queues/scene?state=delayed")
+        page.get_by_role("link", name="plain").click()
+        page.get_by_role("button", name="Cancel…").click()
+        page.get_by_role("button", name="Cancel 1 job").click()
+        expect(page.get_by_text("cancelled before it started")).to_be_visible()
+        expect(page.get_by_role("link", name="Refresh")).to_be_visible()
