@@ -37,7 +37,7 @@ TOKEN, ENTRY = new_token("operator", ["read", "admin"])
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM and os.environ.get("TEST_BROWSER") != "required",
-    reason="chromium is not installed: apt-get install chromium"
+    reason="chromium is not installed: apt-get install chromium",
 )
 
 
