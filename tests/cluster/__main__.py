@@ -100,10 +100,10 @@ SCENARIOS = (
 
 
 def main() -> int:
-    """Return 1 if something was lost or done twice that Redis itself would not have lost."""
+    """Return 1 if a job was lost or run twice that Redis had not lost."""
     parser = ArgumentParser(prog="python -m tests.cluster", description=description)
-    parser.add_argument("--quick", action="store_true", help="once each")
-    parser.add_argument("--seed", type=int, default=1, help="draws queues and moments")
+    parser.add_argument("--quick", action="store_true", help="run each scenario once")
+    parser.add_argument("--seed", type=int, default=1, help="draw queues and times from this seed")
     args = parser.parse_args()
     print(f"{version(program())}; 3 primaries, 3 replicas, 2 supervisors of 4 workers for each of 3 queues")
     print(report.heading(_HEADINGS), flush=True)

@@ -104,14 +104,14 @@ def makes_tables(checks: Checks) -> str:
     """init-db and check, by docker run"""
     found = checks.podman.once(IMAGE, "init-db", variables=checks.running_servers.variables())
     assert found.returncode == 0, found
-    checks.running_servers.furnish()
+    checks.running_servers.add_rows()
     found = checks.podman.once(IMAGE, "check", variables=checks.running_servers.variables())
     assert found.returncode in (0, 1), found  # 1: warnings
     return f"check says {found.returncode}"
 
 
 def starts(checks: Checks) -> str:
-    """Started, it becomes healthy"""
+    """A started container becomes healthy"""
     began = time.monotonic()
     checks.running.start()
     eventually(lambda: checks.running.health_check() == 0, deadline=60, every=0.5)
@@ -132,7 +132,7 @@ def works(checks: Checks) -> str:
 
 
 def clears_away(checks: Checks) -> str:
-    """kill -9 of a worker in its job"""
+    """kill -9 of a worker during its job"""
     job = checks.running_servers.speech(seconds=5)
     found = eventually(lambda: [pid for pid, title in checks.workers().items() if job in title], deadline=15)
     checks.running.execute("python", "-c", f"import os; os.kill({found[0]}, 9)")
@@ -141,7 +141,7 @@ def clears_away(checks: Checks) -> str:
     eventually(lambda: len(checks.workers()) == _WORKERS, deadline=30, every=0.2)
     zombies = [row for row in checks.running.processes() if row[2].startswith("Z")]
     assert not zombies, zombies
-    return f"job {told}; replaced, no zombie stays"
+    return f"job {told}; the worker was replaced, no zombie is left"
 
 
 def reloads(checks: Checks) -> str:
@@ -168,7 +168,7 @@ def stops(checks: Checks) -> str:
 
 
 def is_unhealthy(checks: Checks) -> str:
-    """health --local, when it has stopped"""
+    """health --local after it has stopped"""
     found = checks.podman.once(IMAGE, "health", "--local", variables=checks.running_servers.variables())
     assert found.returncode == 1, found
     return "1"

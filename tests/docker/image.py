@@ -19,7 +19,7 @@ _DEBIAN = ("podman", "runc", "debootstrap")
 _PACKAGES = "ca-certificates,python3,python3-venv,python3-pip"
 _PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 
-#: What no build may see, wherever it lies.
+#: Files that a build must not see, in any folder.
 PLANTED = (".env", ".env.production", "preppath_workers/.env", "preppath_workers/__pycache__/old.pyc")
 
 _LIST_CONTEXT = "FROM {base}\nWORKDIR /context\nCOPY . .\nRUN find . -type f -printf 'in context: %P\\n'\n"
@@ -60,7 +60,8 @@ def make_base(podman: Podman, tree: Path, suite: str, mirror: str | None) -> str
 
 
 def checkout(folder: Path) -> Path:
-    """Copy the checkout to where it is built, with files that must not be seen; return the place."""
+    """Copy the checkout to the folder of the build, with files that the build must not see; return that
+    folder."""
     put_checkout(folder)
     place = folder / "opt/preppath-workers"
     for name in PLANTED:

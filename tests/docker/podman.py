@@ -1,4 +1,4 @@
-"""podman, on a storage folder of its own, and the containers that it runs."""
+"""podman, with its own storage folder, and the containers that it runs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Podman:
     def once(
         self, image: str, *arguments: str, variables: Mapping[str, str] | None = None, entrypoint: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in a container of its own, and remove that."""
+        """Run a command in a new container, and remove the container."""
         options = [f"--entrypoint={entrypoint}"] if entrypoint else []
         with _file_of(variables or {}) as file:
             return self.run("run", "--rm", *_options(file), *options, image, *arguments, check=False)
@@ -92,7 +92,7 @@ class Container:
 
     @property
     def pid(self) -> int:
-        """The number of the container's process 1 on this machine."""
+        """The host's pid of the container's process 1."""
         return int(self.pid_file.read_text())
 
     def _is_executed(self) -> bool:

@@ -3,5 +3,6 @@
     python -m tests.failover            # 60 failovers, some twelve minutes
     python -m tests.failover --quick    # one of each kind whose outcome is certain, two minutes
 
-Acknowledged is what a producer was told; completed, run and paid is what handlers wrote into a file.
+Acknowledged jobs are those that a producer's call returned for; completed, run and paid is what handlers
+wrote into a file.
 """

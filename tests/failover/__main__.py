@@ -26,11 +26,11 @@ _HEADINGS = (
 
 
 def main() -> int:
-    """Return 1 if something was lost or done twice that Redis itself would not have lost."""
+    """Return 1 if a job was lost, run twice or paid twice that Redis had not lost."""
     parser = ArgumentParser(prog="python -m tests.failover", description=description)
-    parser.add_argument("--quick", action="store_true", help="under three minutes")
-    parser.add_argument("--only", metavar="WORDS", help="scenarios whose name has these words in it")
-    parser.add_argument("--seed", type=int, default=1, help="draws the moments of the failovers")
+    parser.add_argument("--quick", action="store_true", help="run one of each kind, under three minutes")
+    parser.add_argument("--only", metavar="WORDS", help="run scenarios whose name contains these words")
+    parser.add_argument("--seed", type=int, default=1, help="draw the times of the failovers from this seed")
     args = parser.parse_args()
     scenarios = [
         scenario

@@ -89,7 +89,7 @@ class Load:
         return Ledger.read(self._folder / "accepted", self._folder / "record", unconfirmed)
 
     def await_progress(self, jobs: int) -> None:
-        """Wait until so many jobs of each queue that were accepted from now on have ended."""
+        """Wait until `jobs` jobs of each queue that are accepted from now on have ended."""
         now = time.monotonic()
 
         def has_progressed() -> bool:

@@ -1,9 +1,9 @@
-"""Tries the systemd units for real: `python -m tests.nspawn --tree FOLDER`, as root, takes some five minutes.
+"""Tests the systemd units on a real systemd: `python -m tests.nspawn --tree FOLDER`, as root, some five
+minutes.
 
-Needs debootstrap and systemd-container, and a way to Debian's and Python's packages. It makes a Debian in
-FOLDER, unless there is one from the last time, boots it, installs the checkout with the very commands of
-systemd/README.md, starts the units, and does to them what may happen to them. It prints a line for each, and
-ends with exit code 1 if one was not as expected.
+Needs debootstrap, systemd-container, and access to Debian's and Python's packages. Creates a Debian in FOLDER
+unless it exists, boots a copy, installs the checkout with the commands of systemd/README.md, starts the units
+and runs the trials. Prints a line for each trial; the exit code is 1 if one failed.
 """
 
 from __future__ import annotations
@@ -21,23 +21,29 @@ from .container import ROOT, Container, make_tree, put_checkout
 from .servers import Servers, servers
 from .trials import TRIALS, Trial
 
-#: The trial's shorter watchdog, and the step at which the environment file is filled in.
+#: The step at which the environment file is filled in, and the shorter watchdog of the trials.
 _FILL_IN = "fill in the environment file"
 _DROP_IN = "[Service]\nWatchdogSec=10\nTimeoutAbortSec=5\n"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.nspawn", description=__doc__.partition("\n")[0])
-    parser.add_argument("--tree", type=Path, required=True, help="the folder of the Debian; made if missing")
-    parser.add_argument("--suite", default="bookworm", help="which Debian (%(default)s)")
-    parser.add_argument("--mirror", help="where debootstrap fetches it from, if not from where it likes")
-    parser.add_argument("--show", action="append", default=[], metavar="PATH", help="seen inside, read-only")
-    parser.add_argument("--readme", type=Path, default=ROOT / "systemd/README.md")
+    parser.add_argument(
+        "--tree", type=Path, required=True, help="use the Debian in this folder; create it if missing"
+    )
+    parser.add_argument("--suite", default="bookworm", help="create this release of Debian (%(default)s)")
+    parser.add_argument("--mirror", help="create it from this mirror")
+    parser.add_argument(
+        "--show", action="append", default=[], metavar="PATH", help="bind this path, read-only"
+    )
+    parser.add_argument(
+        "--readme", type=Path, default=ROOT / "systemd/README.md", help="read the commands from here"
+    )
     args = parser.parse_args()
 
     make_tree(args.tree.absolute(), args.suite, args.mirror)
     with tempfile.TemporaryDirectory(prefix="nspawn-") as folder, servers() as running_servers:
-        # A copy, so that every run begins on a clean system.
+        # A copy, so that each run begins with a clean system.
         subprocess.run(["cp", "--archive", args.tree, f"{folder}/tree"], check=True)
         put_checkout(Path(folder, "tree"))
         container = Container(Path(folder, "tree"), Path(folder, "console"), args.show)
@@ -47,12 +53,12 @@ def main() -> int:
             failures += 0 if failures else _try_all(container, running_servers)
         finally:
             container.power_off()
-    print(f"\n{failures} not as expected" if failures else "\nall as expected")
+    print(f"\n{failures} failed" if failures else "\nall passed")
     return 1 if failures else 0
 
 
 def _install(container: Container, running_servers: Servers, readme: Path) -> int:
-    """The first two blocks of commands under "Install"; the file is filled in between them."""
+    """Run the first two blocks of commands under "Install", and fill in the environment file between them."""
     section = readme.read_text(encoding="utf-8").partition("## Install\n")[2]
     first, second = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[:2]
     began = time.monotonic()
@@ -61,18 +67,18 @@ def _install(container: Container, running_servers: Servers, readme: Path) -> in
             _fill_in(container, running_servers)
             continue
         found = container.run(f"cd /opt/preppath-workers\n{command}")
-        # `check` says 1 when there are warnings.
+        # `check` exits with 1 if there are warnings.
         if found.returncode > (1 if " check " in command else 0):
             print(f"FAILED  {command}: exit code {found.returncode}\n{found.stdout[-3000:]}")
             return 1
-    running_servers.furnish()
+    running_servers.add_rows()
     print(f"ok      installed by the README's commands: {time.monotonic() - began:.0f} s", flush=True)
     return 0
 
 
 def _fill_in(container: Container, running_servers: Servers) -> None:
-    place = container.tree / "etc/preppath-workers/env"
-    place.write_text("".join(f"{name}={value}\n" for name, value in running_servers.variables().items()))
+    file = container.tree / "etc/preppath-workers/env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in running_servers.variables().items()))
     drop_in = container.tree / "etc/systemd/system/preppath-workers@.service.d/trial.conf"
     drop_in.parent.mkdir(exist_ok=True)
     drop_in.write_text(_DROP_IN)
@@ -86,7 +92,7 @@ def _try_all(container: Container, running_servers: Servers) -> int:
         began = time.monotonic()
         try:
             seen = trial(Trial(container, running_servers))
-        except Exception:  # noqa: BLE001 — the next trial may still tell something
+        except Exception:  # noqa: BLE001 — the other trials run too
             failures += 1
             print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
             print(container.run("systemctl status --no-pager preppath-workers@tts || true").stdout[-3000:])

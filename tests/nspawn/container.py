@@ -1,4 +1,4 @@
-"""A Debian of its own, booted with systemd in a container that shares our network."""
+"""A Debian booted with systemd, in a container that shares the host's network."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
-#: What the tree has from the start; the rest is installed as systemd/README.md says.
+#: Packages of the new tree; the others are installed by the commands of systemd/README.md.
 _PACKAGES = "systemd,systemd-sysv,dbus,python3,ca-certificates"
 
-#: What package managers need to know about this machine's way out.
+#: Variables that package managers need on machines behind a proxy.
 _PASSED_ON = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
 def make_tree(tree: Path, suite: str, mirror: str | None, packages: str = _PACKAGES) -> None:
-    """A minimal Debian, made once: a minute or so."""
+    """Create a minimal Debian, unless it exists. Takes about a minute."""
     if (tree / "etc/os-release").exists():
         return
     command = ["debootstrap", "--variant=minbase", f"--include={packages}", suite, str(tree)]
@@ -31,18 +31,19 @@ def make_tree(tree: Path, suite: str, mirror: str | None, packages: str = _PACKA
 
 
 def put_checkout(tree: Path) -> None:
-    """This checkout as git knows it, with changes that are not committed, at its place on a server."""
+    """Copy the files that git tracks or does not ignore, with uncommitted changes, to their place on a
+    server."""
     place = tree / "opt/preppath-workers"
     place.mkdir(parents=True, exist_ok=True)
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     files = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout
-    there = b"\0".join(name for name in files.split(b"\0") if name and (ROOT / os.fsdecode(name)).exists())
+    present = b"\0".join(name for name in files.split(b"\0") if name and (ROOT / os.fsdecode(name)).exists())
     packed = subprocess.run(
         ["tar", "--create", "--null", "--files-from=-"],
         cwd=ROOT,
         check=True,
         capture_output=True,
-        input=there,
+        input=present,
     )
     unpack = ["tar", "--extract", "--no-same-owner", "--directory", str(place)]
     subprocess.run(unpack, check=True, input=packed.stdout)
@@ -54,12 +55,12 @@ class Container:
 
     tree: Path
     log: Path
-    #: Files and folders of this machine that are seen inside too, read-only: certificates, say.
+    #: Files and folders of the host that are visible inside, read-only, such as certificates.
     shown: Sequence[str] = ()
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def boot(self) -> None:
-        """Returns when everything that starts by itself has started."""
+        """Boot, and return when all enabled units have started."""
         binds = [f"--bind-ro={path}" for path in self.shown]
         command = ["systemd-nspawn", "--directory", str(self.tree), "--register=no", "--keep-unit", *binds]
         with self.log.open("ab") as log:
@@ -76,13 +77,13 @@ class Container:
         )
 
     def _leaders(self) -> list[int]:
-        """The container's first process as this machine knows it, once there is one."""
+        """Return the host's pid of the container's first process, once it exists."""
         assert self._process is not None
         return [*map(int, children_of(self._process.pid))]
 
     def power_off(self) -> None:
         if self._process and self._process.poll() is None:
-            # nspawn's word for an orderly halt (systemd-nspawn(1), --kill-signal).
+            # The signal for an orderly shutdown (systemd-nspawn(1), --kill-signal).
             for leader in self._leaders():
                 os.kill(leader, signal.SIGRTMIN + 3)
             self._process.wait(60)
@@ -90,7 +91,7 @@ class Container:
     def run(
         self, script: str, variables: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """What a shell in there does with the script; the answer holds its exit code and all its output."""
+        """Run the script in a shell in the container; return its exit code and output."""
         known = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
         path = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         return subprocess.run(
@@ -113,7 +114,7 @@ class Container:
         )
 
     def pid_here(self, pid: int) -> int:
-        """The number that a process in there has on this machine."""
+        """Return the host's pid of a process of the container."""
         inner = Path(f"/proc/{self._leaders()[0]}/ns/pid").readlink()
         for status in Path("/proc").glob("[0-9]*/status"):
             try:

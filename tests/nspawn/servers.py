@@ -1,4 +1,4 @@
-"""What the units need around them: servers on this machine's loopback, which the container sees too."""
+"""The servers that the units need, on the host's loopback, which the container shares."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Servers:
     _numbers: Iterator[int]
 
     def variables(self) -> dict[str, str]:
-        """What the environment file of the units says."""
+        """Return the variables of the units' environment file."""
         return {
             "REDIS_URL": self.redis.url,
             "DATABASE_URL": self.postgres.url,
@@ -48,7 +48,7 @@ class Servers:
             "S3_SECRET_ACCESS_KEY": "trial-secret-key",
             "OPENAI_API_KEY": "sk-trial-key",
             "OPENAI_BASE_URL": self.vendor.base_url,
-            "OPENAI_TTS_MODEL": "gpt-4o-mini-tts",  # one HTTP answer, which faults can make late or large
+            "OPENAI_TTS_MODEL": "gpt-4o-mini-tts",  # one HTTP response, which faults can delay or enlarge
             "LEASE_SECONDS": "5",
             "SHUTDOWN_GRACE": "8",
             **{f"{name}_RATE_LIMIT": "none" for name in ("TRANSCRIPTION", "TTS", "EVALUATION")},
@@ -58,12 +58,12 @@ class Servers:
         return Queue(name, Redis.from_url(self.redis.url, decode_responses=True))
 
     def redis_keys(self) -> list[str]:
-        """Everything that Redis holds."""
+        """Return all keys in Redis."""
         with Redis.from_url(self.redis.url, decode_responses=True) as client:
             return sorted(client.scan_iter())
 
-    def furnish(self) -> None:
-        """One interview with a question and a recording, in tables that exist already."""
+    def add_rows(self) -> None:
+        """Add one interview with a question and a recording. The tables must exist."""
         spoken = "A hash table finds a key in constant time."
         self.storage().put_object(Bucket="trial", Key="r1.wav", Body=synthesize(spoken).wav_bytes(spoken))
         with closing(psycopg2.connect(self.postgres.url)) as database, database, database.cursor() as cursor:
@@ -79,7 +79,7 @@ class Servers:
         )
 
     def one_of_each(self) -> dict[str, str]:
-        """A job for each queue; returns the ids by queue."""
+        """Add a job to each queue; return the ids by queue."""
         data = {
             "transcription": {"recordingId": "r1", "userId": "u1"},
             "tts": {"questionId": "q1", "text": "What is an index?"},
@@ -88,7 +88,7 @@ class Servers:
         return {name: self.queue(name).enqueue(each, id=f"first-{name}").id for name, each in data.items()}
 
     def speech(self, seconds: float = 0, **fault: object) -> str:
-        """A job of the queue tts whose vendor takes this long, or fails otherwise, once; returns its id."""
+        """Add a job to the queue tts for which the vendor answers late or fails, once; return its id."""
         number = next(self._numbers)
         if seconds or fault:
             self.vendor.order({"path": SPEECH, "latency": seconds, **fault})
@@ -98,7 +98,7 @@ class Servers:
 
 @contextmanager
 def servers() -> Iterator[Servers]:
-    """All servers, running."""
+    """Run all servers."""
     # With AOF, so that it keeps its data when it is killed.
     redis = RedisServer(settings={"appendonly": "yes", "appendfsync": "always"})
     running_servers = Servers(redis, PostgresServer(), S3Server(), OpenAIServer(), count(1))

@@ -1,4 +1,4 @@
-"""What is done to the units, in this order, and what must come of it. Each tells what it saw."""
+"""The trials, in this order. Each is one event and its expected outcome, and returns what it saw."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .units import Unit, completes, how
 
 @dataclass
 class Trial:
-    """The means of one trial."""
+    """The container, the servers and the units of one trial."""
 
     container: Container
     running_servers: Servers
@@ -45,13 +45,13 @@ def started(trial: Trial) -> str:
 
 
 def works(trial: Trial) -> str:
-    """A job of each queue, locked in as the units are"""
+    """A job of each queue, in the units' sandbox"""
     ids = trial.running_servers.one_of_each()
     return ", ".join(f"{name} {completes(trial.running_servers.queue(name), ids[name])}" for name in ids)
 
 
 def titles(trial: Trial) -> str:
-    """Titles tell what each process does"""
+    """Process titles show what each process does"""
     job = trial.running_servers.speech(seconds=3)
     trial.tts.worker_of(job)
     seen = sorted(trial.tts.processes().values())
@@ -61,17 +61,17 @@ def titles(trial: Trial) -> str:
 
 
 def killed_child(trial: Trial) -> str:
-    """kill -9 of a worker in its job"""
+    """kill -9 of a worker during its job"""
     before, job = trial.tts.main_pid, trial.running_servers.speech(seconds=4)
     trial.container.run(f"kill -9 {trial.tts.worker_of(job)}")
     told = completes(trial.jobs, job)
     assert (trial.tts.main_pid, trial.tts.restarts, trial.tts.state) == (before, 0, "active")
     assert "recoveries 1" in told
-    return f"unit went on; job {told}"
+    return f"the unit continued; job {told}"
 
 
 def reloaded(trial: Trial) -> str:
-    """reload with one worker more, a job active"""
+    """reload with one more worker, during a job"""
     before, job = trial.tts.main_pid, trial.running_servers.speech(seconds=4)
     trial.tts.worker_of(job)
     trial.configure(TTS_CONCURRENCY="4")
@@ -95,7 +95,7 @@ def reloaded_wrongly(trial: Trial) -> str:
     trial.configure()
     assert trial.tts.ask("reload") == ""
     eventually(lambda: trial.is_well(3), deadline=30, every=0.2)
-    return "the old one stays in force, the log says what is wrong"
+    return "the old one stays in force, the log names the mistake"
 
 
 def resized(trial: Trial) -> str:
@@ -108,7 +108,7 @@ def resized(trial: Trial) -> str:
 
 
 def killed_main(trial: Trial) -> str:
-    """kill -9 of the main process, a job active"""
+    """kill -9 of the main process, during a job"""
     before, job = trial.tts.main_pid, trial.running_servers.speech(seconds=60)
     worker = trial.tts.worker_of(job)
     trial.container.run(f"kill -9 {before}")
@@ -134,7 +134,7 @@ def frozen(trial: Trial) -> str:
 
 
 def frozen_workers(trial: Trial) -> str:
-    """A worker frozen: the supervisor's own affair"""
+    """A worker frozen (kill -STOP): the supervisor replaces it"""
     before, restarts = trial.tts.main_pid, trial.tts.restarts
     worker = next(pid for pid, title in trial.tts.processes().items() if "tts[0]" in title)
     trial.container.run(f"kill -STOP {worker}")
@@ -143,7 +143,7 @@ def frozen_workers(trial: Trial) -> str:
     took = time.monotonic() - began
     eventually(trial.is_well, deadline=20, every=0.2)
     assert (trial.tts.main_pid, trial.tts.restarts) == (before, restarts)
-    return f"replaced after {took:.0f} s, the unit went on"
+    return f"replaced after {took:.0f} s, the unit continued"
 
 
 def out_of_memory(trial: Trial) -> str:
@@ -156,14 +156,14 @@ def out_of_memory(trial: Trial) -> str:
     assert (trial.tts.main_pid, trial.tts.restarts, trial.tts.state) == (before, restarts, "active")
     assert "signal SIGKILL" in trial.tts.log()
     trial.tts.ask("restart")
-    return f"the kernel killed the worker, the unit went on; job {told}"
+    return f"the kernel killed the worker, the unit continued; job {told}"
 
 
 def redis_away(trial: Trial) -> str:
-    """Redis is away for longer than the watchdog waits"""
+    """Redis is down for longer than the watchdog's limit"""
     before, restarts = trial.tts.main_pid, trial.tts.restarts
     trial.running_servers.redis.kill()
-    time.sleep(25)  # the outage itself: nothing may happen in it
+    time.sleep(25)  # the outage: nothing may happen meanwhile
     status = trial.tts.show().get("StatusText")
     trial.running_servers.redis.start()
     told = completes(trial.jobs, trial.running_servers.speech())
@@ -172,7 +172,7 @@ def redis_away(trial: Trial) -> str:
 
 
 def stopped(trial: Trial) -> str:
-    """stop, a job active that ends in time"""
+    """stop, during a job that ends in time"""
     _, took, told = _stop_over_a_job(trial, seconds=4)
     assert told == "completed, attempts 1, recoveries 0"
     assert trial.tts.ask("start") == ""
@@ -180,7 +180,7 @@ def stopped(trial: Trial) -> str:
 
 
 def stopped_in_time(trial: Trial) -> str:
-    """stop, a job active that does not end (SHUTDOWN_GRACE is 8 s)"""
+    """stop, during a job that does not end (SHUTDOWN_GRACE is 8 s)"""
     job, took, told = _stop_over_a_job(trial, seconds=120)
     assert told == "waiting, attempts 0, recoveries 0"
     assert 7 < took < 16
@@ -190,7 +190,8 @@ def stopped_in_time(trial: Trial) -> str:
 
 
 def _stop_over_a_job(trial: Trial, seconds: float) -> tuple[str, float, str]:
-    """Stop the unit while a job of this length runs; return the job, the seconds and the job's state."""
+    """Stop the unit during a job of `seconds`; return the job's id, the seconds it took and the job's
+    state."""
     job = trial.running_servers.speech(seconds=seconds)
     trial.tts.worker_of(job)
     began = time.monotonic()
@@ -202,35 +203,35 @@ def _stop_over_a_job(trial: Trial, seconds: float) -> tuple[str, float, str]:
 
 
 def wrong_configuration(trial: Trial) -> str:
-    """A start with a wrong configuration"""
+    """start with a wrong configuration"""
     trial.tts.ask("stop")
     trial.configure(TTS_CONCURRENCY="many")
     trial.tts.ask("start")
     eventually(lambda: trial.tts.state == "failed", deadline=20, every=0.2)
-    time.sleep(8)  # longer than RestartSec: it must not come back
+    time.sleep(8)  # longer than RestartSec: systemd must not restart it
     found = trial.tts.show()
     assert (found["ActiveState"], found["ExecMainStatus"]) == ("failed", "78"), found
     assert "TTS_CONCURRENCY is wrong" in trial.tts.log()
     trial.configure()
     trial.tts.ask("start")
     assert trial.tts.state == "active"
-    return "failed with 78/CONFIG, not tried again; fixed and started, it works"
+    return "failed with 78/CONFIG, not restarted; with the fixed file it starts"
 
 
 def started_without_redis(trial: Trial) -> str:
-    """A start while Redis is away"""
+    """start while Redis is down"""
     trial.tts.ask("stop")
     trial.running_servers.redis.kill()
     trial.tts.ask("start --no-block")
-    time.sleep(12)  # two tries or more
+    time.sleep(12)  # two attempts or more
     during = trial.tts.show()
     trial.running_servers.redis.start()
     eventually(trial.is_well, deadline=40, every=0.5)
-    return f"{during['ActiveState']} ({during['SubState']}), and up by itself when Redis was back"
+    return f"{during['ActiveState']} ({during['SubState']}), running once Redis was back"
 
 
 def replayed(trial: Trial) -> str:
-    """The dead-letter replay, by its timer's service"""
+    """dead-letter replay by its service and timer"""
     job = trial.running_servers.speech(status=400, code="invalid_request_error")
     eventually(lambda: how(trial.jobs, job).startswith("failed"), deadline=15)
     found = trial.container.run("systemctl start preppath-dlq-replay.service")
@@ -245,7 +246,7 @@ def replayed(trial: Trial) -> str:
 
 
 def nothing_left(trial: Trial) -> str:
-    """stop of the target leaves nothing behind"""
+    """stop of the target leaves no process, file or key"""
     assert trial.container.run("systemctl stop preppath-workers.target").returncode == 0
     eventually(lambda: all(unit.state == "inactive" for unit in trial.units), deadline=40, every=0.5)
     owned = trial.container.run("find /proc -maxdepth 1 -user preppath").stdout.strip()

@@ -1,4 +1,4 @@
-"""The units in the container: how they stand, and what their queues hold."""
+"""The units in the container and the state of their jobs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Unit:
         return f"preppath-workers@{self.queue}.service"
 
     def show(self) -> Mapping[str, str]:
-        """systemd's view: ActiveState, MainPID, NRestarts, StatusText, Result, …"""
+        """Return systemd's properties: ActiveState, MainPID, NRestarts, StatusText, Result, …"""
         lines = self.container.run(f"systemctl show {self.name}").stdout.splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
@@ -44,26 +44,28 @@ class Unit:
         return int(self.show()["NRestarts"])
 
     def ask(self, verb: str) -> str:
-        """`systemctl VERB`; returns what it says, which is nothing when all is well."""
+        """Run `systemctl VERB`; return its output, which is empty on success."""
         return self.container.run(f"systemctl {verb} {self.name}").stdout.strip()
 
     def processes(self) -> dict[int, str]:
-        """The unit's processes: pid and title."""
-        told = self.container.run(f"systemctl status --no-pager --full --lines=0 {self.name} || true").stdout
-        return {int(pid): title.strip('"') for pid, title in re.findall(r"[├└]─\s*(\d+) (.*)", told)}
+        """Return the unit's processes: pid and title."""
+        status = self.container.run(
+            f"systemctl status --no-pager --full --lines=0 {self.name} || true"
+        ).stdout
+        return {int(pid): title.strip('"') for pid, title in re.findall(r"[├└]─\s*(\d+) (.*)", status)}
 
     def worker_of(self, job_id: str) -> int:
-        """The pid of the worker whose title names the job."""
+        """Return the pid of the worker whose title names the job."""
         found = eventually(
             lambda: [pid for pid, title in self.processes().items() if f"job {job_id} " in title], deadline=15
         )
         return found[0]
 
     def limit_memory(self, megabytes: int) -> None:
-        """Sets a limit of the kernel's to all its processes together, from now on.
+        """Limit the memory of all its processes together, from now on.
 
-        Where systemd is not given the memory controller, as in containers on machines that still have cgroups
-        of version 1, `MemoryMax=` has no effect; there the limit is set from outside.
+        Without the memory controller, as in containers on machines with cgroups of version 1, `MemoryMax=`
+        has no effect, so the limit is set from the host.
         """
         outside = Path("/sys/fs/cgroup/memory")
         if not outside.exists():
@@ -80,11 +82,11 @@ class Unit:
 
 
 def completes(queue: Queue, job_id: str, deadline: float = 30) -> str:
-    """Waits until the job is done, and tells how: `attempts 1, recoveries 0`."""
+    """Wait until the job is completed; return its state: `completed, attempts 1, recoveries 0`."""
 
     def is_done() -> bool:
         job = queue.get(job_id)
-        assert job is not None, f"{job_id} is gone"
+        assert job is not None, f"{job_id} does not exist"
         assert job.state != "failed", f"{job_id} failed: {job.error}"
         return job.state == "completed"
 

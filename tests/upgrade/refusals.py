@@ -19,7 +19,7 @@ _PREFIX, _QUEUE = "newer", "tts"
 
 
 def not_refused(url: str) -> Iterator[str]:
-    """Yield what works on such a queue although it must not."""
+    """Yield each operation that works on such a queue although it must not."""
     with Redis.from_url(url, decode_responses=True) as client:
         client.hset(Keys(_PREFIX, _QUEUE).meta, "layout", LAYOUT + 1)
         queue = Queue(_QUEUE, client, _PREFIX)

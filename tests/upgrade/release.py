@@ -1,4 +1,4 @@
-"""A release of the program in a folder of its own, and its processes."""
+"""A release of the program in its own folder, and its processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KEYS, _NUMBER = "preppath_workers/store/keys.py", f"LAYOUT = {LAYOUT}"
 
 
 class NoHistory(Exception):
-    """The repository's history is not here, or has no such release."""
+    """Raised when this checkout lacks the repository's history, or the release."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ class Program:
     process: subprocess.Popen[bytes]
 
     def stop(self) -> int:
-        """SIGTERM; return the exit code."""
+        """Send SIGTERM; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
     def kill(self) -> list[int]:
-        """SIGKILL to the supervisor; return the process ids of its children, which die of it."""
-        self.process.send_signal(signal.SIGSTOP)  # it forks no others meanwhile
+        """Send SIGKILL to the supervisor; return the process ids of its children, which die with it."""
+        self.process.send_signal(signal.SIGSTOP)  # so that it forks no others meanwhile
         time.sleep(0.01)
         children = [*map(int, children_of(self.process.pid))]
         self.process.kill()
@@ -96,7 +96,7 @@ class Program:
         return children
 
     def end(self) -> None:
-        """Whatever it does, it ends now."""
+        """Kill the process if it runs."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()

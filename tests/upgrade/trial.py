@@ -1,4 +1,4 @@
-"""Rolling restarts from one release to the other and back, while both add and do jobs."""
+"""Rolling restarts from one release to the other and back, while both add and run jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DRAIN = 60.0
 
 @dataclass
 class Trial:
-    """Everything that was seen."""
+    """The restarts and what they did to the jobs."""
 
     url: str
     folder: Path
@@ -42,8 +42,8 @@ class Trial:
     _supervisors: list[Program] = field(default_factory=list)
     _producers: list[Program] = field(default_factory=list)
 
-    def run(self, rounds: int, tell: Callable[[str], object]) -> None:
-        """Raises AssertionError if jobs are left in the end."""
+    def run(self, rounds: int, report: Callable[[str], object]) -> None:
+        """Restart all supervisors `rounds` times. Raises AssertionError if jobs are left at the end."""
         (self.folder / "failed").mkdir()
         try:
             self._supervisors = [self._supervisor(self.old) for _ in range(_SUPERVISORS)]
@@ -53,7 +53,7 @@ class Trial:
             ]
             for number in range(rounds):
                 self._roll(self.new if number % 2 == 0 else self.old)
-                tell(f"restart {number + 1}: all supervisors are of {self._supervisors[0].release.name}")
+                report(f"restart {number + 1}: all supervisors are of {self._supervisors[0].release.name}")
             for producer in self._producers:
                 self._stop(producer)
             eventually(self._is_done, _DRAIN, every=0.2)
@@ -74,7 +74,7 @@ class Trial:
         return [job_id for job_id in self.accepted() if not record.has_ended(job_id)]
 
     def run_twice(self) -> list[str]:
-        """Jobs that ran again although they had not failed, and their worker was not killed."""
+        """Return jobs that ran again although they had not failed, and their worker was not killed."""
         return [
             job_id
             for job_id, runs in self.record().by_job.items()
@@ -82,7 +82,7 @@ class Trial:
         ]
 
     def paid_twice(self) -> list[str]:
-        """Jobs that paid again although the worker that paid was not killed."""
+        """Return jobs that paid again although the worker that paid was not killed."""
         found, payers = [], dict[str, str]()
         for _, job_id, pid, _ in map(str.split, self._path("paid").read_text().splitlines()):
             if job_id in payers and int(payers[job_id]) not in self.killed:
@@ -91,7 +91,7 @@ class Trial:
         return found
 
     def problems_in_redis(self) -> list[str]:
-        """What the audit finds, and dead letters."""
+        """Return what the audit finds, and dead letters."""
         found = []
         with Redis.from_url(self.url, decode_responses=True) as client:
             for name in QUEUES:
@@ -101,7 +101,7 @@ class Trial:
         return found
 
     def tracebacks(self) -> list[str]:
-        """Python's errors in any log."""
+        """Return Python's errors in any log."""
         return [
             f"{path.name}: {line[:300]}"
             for path in sorted(self.folder.glob("log-*"))
