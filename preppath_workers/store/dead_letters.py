@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
 from .job import Job, text
@@ -11,6 +11,9 @@ from .reader import QueueReader
 
 #: Entries looked at by one step.
 _PAGE = 100
+
+#: Characters of data after which no further job is added by the same call.
+_CALL_CHARACTERS = 1_000_000
 
 #: Why a job is in the list.
 REASONS = ("invalid", "permanent", "retries", "worker-died", "malformed", "out-of-service", "machine")
@@ -105,3 +108,31 @@ def newest(
             if selection.holds(job, now):
                 limit = limit if limit is None else limit - 1
                 yield job
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A job that failed in another system. `data` and `error` are JSON, times are ms since the epoch."""
+
+    id: str
+    data: str
+    priority: int
+    reason: str
+    error: str
+    attempts: int
+    created_at: int
+    failed_at: int
+
+
+def add_dead_letters(queue: QueueReader, jobs: Sequence[DeadLetter]) -> list[bool]:
+    """Add jobs, the one that failed last first, at the list's old end. Returns for each whether it was added;
+    one whose id exists is not."""
+    added: list[bool] = []
+    start = size = 0
+    for end, job in enumerate(jobs, start=1):
+        size += len(job.data)
+        if end == len(jobs) or end - start == _PAGE or size > _CALL_CHARACTERS:
+            words = [word for each in jobs[start:end] for word in astuple(each)]
+            added += map(bool, queue.call("add_dead_letters", *words))
+            start, size = end, 0
+    return added

@@ -289,8 +289,8 @@ def _variables_read() -> set[str]:
     load(recorder, QUEUE_DEFAULTS)
     load_job_modules(recorder, "app.jobs")
     load_web(recorder)
-    # The first is read by the libraries, see certificates.py; the second by cli/offline.py.
-    return recorder.asked | {"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL"}
+    # Read by the libraries (see certificates.py), cli/offline.py and cli/import_bullmq.
+    return recorder.asked | {"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL", "BULLMQ_REDIS_URL"}
 
 
 def _is_constant(name: str) -> bool:

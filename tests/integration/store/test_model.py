@@ -93,6 +93,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("wait", "b"),
         ("status", "b"),
         ("close_group", "g"),
+        ("add_dead_letters", "dl", "{}", 50, "retries", "{}", 1, 900_000, 900_001),
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),

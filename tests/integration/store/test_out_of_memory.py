@@ -79,6 +79,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("leave", "host"),
     ("try_write",),
     ("replay", "dead"),
+    ("add_dead_letters", "dl", "{}", 50, "retries", "{}", 1, 900_000, 900_001),
     ("wait", "next"),
     ("cancel", "next", 60_000),
     ("cancel", "later", 60_000),

@@ -1,0 +1,109 @@
+"""`preppath-workers import-bullmq`: take over the jobs of a BullMQ queue."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING
+
+from ...config import load
+from ...queue import check_priority
+from ...store.connection import client
+from ...store.job import DEFAULT_PRIORITY
+from ..arguments import EXIT_FAILED, add_command
+from ..queue_argument import add_queue_argument, open_queue
+from ..terminal import print_error, print_line
+from .old_queue import OldQueue
+from .report import Report
+from .taking import STATES, Importer
+from .translation import Translator
+
+if TYPE_CHECKING:
+    from ..arguments import Subparsers
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "import-bullmq",
+        "take over the jobs of a BullMQ queue",
+        """
+        examples:
+          preppath-workers import-bullmq tts --dry-run
+          preppath-workers import-bullmq tts
+          preppath-workers import-bullmq tts --from audio --name speak --state failed
+
+        First pause the old queue (await queue.pause()) and stop its workers: a job that is
+        taken must not run there too. BullMQ's Redis is REDIS_URL, or BULLMQ_REDIS_URL if set.
+
+        Waiting, prioritized, delayed and failed jobs are taken; failed ones go to the
+        dead-letter list. Jobs keep their ids. The old jobs stay, marked with a field, so
+        that a second run takes none of them again; with --remove they are deleted. Active
+        and repeatable jobs, flows, and jobs whose data is no JSON object are listed and left.
+
+        exit codes: 0 done; 1 there is no such queue, or it is not paused; 69 Redis does not
+        answer; 78 the configuration is wrong
+        """,
+    )
+    add_queue_argument(parser)
+    parser.add_argument("--from", dest="old_name", metavar="NAME", help="the old queue's name, default QUEUE")
+    parser.add_argument("--prefix", default="bull", help="BullMQ's prefix of keys, default %(default)s")
+    parser.add_argument(
+        "--name", dest="names", action="append", default=[], help="only jobs of this name (repeatable)"
+    )
+    parser.add_argument(
+        "--state",
+        dest="states",
+        action="append",
+        default=[],
+        choices=STATES,
+        help="only jobs in this state (repeatable)",
+    )
+    parser.add_argument(
+        "--without-priority",
+        type=_priority,
+        default=DEFAULT_PRIORITY,
+        metavar="N",
+        help="priority of jobs that have none, default %(default)s",
+    )
+    parser.add_argument("--remove", action="store_true", help="delete the old jobs that are taken")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be taken, change nothing")
+    parser.set_defaults(run=run)
+
+
+def run(args: Namespace) -> int:
+    """Import the jobs and print what was done. Raises ConfigError."""
+    queue = open_queue(args)
+    name = args.old_name or args.queue
+    variables = load.read_environment(args.config)
+    if variables.get("BULLMQ_REDIS_URL"):
+        variables["REDIS_URL"] = variables["BULLMQ_REDIS_URL"]
+    where = load.load_redis(variables)
+    with client(where.url, base=f"{args.prefix}:{name}:") as redis:
+        old = OldQueue(redis, name, args.prefix)
+        if not old.exists():
+            print_error(f"cannot import {name}: there is no BullMQ queue {args.prefix}:{name} at that Redis")
+            return EXIT_FAILED
+        if not (args.dry_run or old.is_paused()):
+            print_error(
+                f"cannot import {name}: it is not paused; run queue.pause() and stop its workers first"
+            )
+            return EXIT_FAILED
+        print_line(f"{name}: {old.version()}{', paused' if old.is_paused() else ', not paused'}")
+        report = Report()
+        translator = Translator(args.without_priority)
+        Importer(queue, old, translator, report, args.names, not args.dry_run, args.remove).run(
+            args.states or STATES
+        )
+    for line in report.lines(args.dry_run):
+        print_line(line)
+    return 0
+
+
+def _priority(word: str) -> int:
+    try:
+        number = int(word)
+        check_priority(number)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{word!r} is not a whole number from 1 to 100") from error
+    return number
