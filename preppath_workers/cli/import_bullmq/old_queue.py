@@ -17,10 +17,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
 
 from ...store.job import integer
+from ...store.operation import Together
 from ...store.undecoded import Undecoded
 
 #: Jobs read at a time.
@@ -95,7 +97,7 @@ class OldQueue:
     def mark(self, jobs: Mapping[str, str]) -> None:
         """Note in each job its id here."""
         if jobs:
-            self._redis.together([("HSET", self._key(old), MARK, new) for old, new in jobs.items()])
+            self._together([("HSET", self._key(old), MARK, new) for old, new in jobs.items()])
 
     def remove(self, jobs: Sequence[OldJob]) -> None:
         """Delete the jobs."""
@@ -105,7 +107,7 @@ class OldQueue:
             words = ("LREM", job.place, -1, job.id) if is_in_list else ("ZREM", job.place, job.id)
             key = self._key(job.id)
             more = (("ZREM", self._key("priority"), job.id), ("DEL", key, f"{key}:logs"))
-            removed, *_ = self._redis.together([words, *more])
+            removed, *_ = self._together([words, *more])
             self._removed[job.place] += removed
 
     def _list(self, key: str) -> Iterator[list[OldJob]]:
@@ -135,14 +137,17 @@ class OldQueue:
         if not wanted:
             return []
         keys = [self._key(job_id) for job_id, _ in wanted]
-        hashes = self._redis.together([("HGETALL", key) for key in keys])
-        parents = self._redis.together(
-            [("EXISTS", f"{key}:dependencies", f"{key}:processed") for key in keys]
-        )
+        hashes = self._together([("HGETALL", key) for key in keys])
+        parents = self._together([("EXISTS", f"{key}:dependencies", f"{key}:processed") for key in keys])
         return [
             OldJob(job_id, place, score, fields, bool(parent))
             for (job_id, score), fields, parent in zip(wanted, hashes, parents, strict=True)
         ]
+
+    def _together(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
+        """Return the answers to several commands, in one round trip."""
+        answers: list[Any] = self._redis.take(Together(commands))
+        return answers
 
     def _key(self, name: str) -> str:
         return self._base + name
