@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from redis.exceptions import NoScriptError
 
+from .clients.usage import Payment, Usage
 from .config.load import load
 from .config.model import QueueConfig
 from .errors import JobLost, Snooze
@@ -51,6 +52,9 @@ class FakeContext:
     #: Whether another worker owns the job now.
     lost: bool = False
     lease_checks: int = 0
+    #: What paid requests could use at most, and what they used.
+    worst_cases: list[Usage] = field(default_factory=list)
+    charges: list[Usage] = field(default_factory=list)
 
     def progress(self, percent: float, stage: str = "") -> None:
         self.reported.append(percent)
@@ -70,6 +74,11 @@ class FakeContext:
     def acquire_token(self) -> None:
         self.tokens += 1
 
+    @contextmanager
+    def payment(self, worst_case: Usage) -> Iterator[Payment]:
+        self.worst_cases.append(worst_case)
+        yield _FakePayment(self.charges)
+
     def check_lease(self) -> None:
         self.lease_checks += 1
         if self.lost:
@@ -81,6 +90,14 @@ class FakeContext:
     def again(self) -> FakeContext:
         """Return the context of the next attempt at the same job."""
         return FakeContext(self.data, self.id, self.queue, self.attempt + 1, checkpoints=self.checkpoints)
+
+
+@dataclass
+class _FakePayment:
+    charges: list[Usage]
+
+    def charge(self, usage: Usage) -> None:
+        self.charges.append(usage)
 
 
 def run_job(

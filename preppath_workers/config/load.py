@@ -22,6 +22,7 @@ from . import vendors
 from .certificates import real_environment, trust
 from .env import Environment, has_host
 from .model import Config, LogConfig, QueueConfig, RedisConfig
+from .prices import Prices, load_prices
 
 #: Exit code for a wrong configuration (EX_CONFIG of sysexits.h).
 EX_CONFIG = 78
@@ -92,6 +93,8 @@ def load(
         keep_completed_count=environment.integer(
             "KEEP_COMPLETED_COUNT", Config.keep_completed_count, minimum=0, maximum=1_000_000
         ),
+        prices=_prices(environment),
+        ledger_days=environment.integer("LEDGER_DAYS", Config.ledger_days, minimum=1, maximum=3_650),
     )
     environment.raise_problems()
     return config
@@ -170,6 +173,15 @@ def _is_database_host(host: str) -> bool:
         return has_host(urlsplit(f"//[{host}]" if ":" in host else f"//{host}"))
     except ValueError:
         return False
+
+
+def _prices(environment: Environment) -> Prices:
+    path = environment.text("OPENAI_PRICES").strip()
+    try:
+        return load_prices(Path(path) if path else None)
+    except ConfigError as error:
+        environment.problem("OPENAI_PRICES", f"a file like config/prices.toml of the package; {error}")
+        return load_prices()
 
 
 def _sentry_dsn(environment: Environment) -> str | None:

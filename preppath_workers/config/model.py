@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from .durability import Durability
+from .prices import Prices, load_prices
 
 #: Characters that a value must have to be redacted from logs.
 SHORTEST_SECRET = 4
@@ -194,6 +195,10 @@ class Config:
     keep_completed_seconds: float = 86_400.0
     #: Completed jobs that are kept.
     keep_completed_count: int = 30_000
+    #: What vendors charge.
+    prices: Prices = field(default_factory=load_prices)
+    #: Days that the ledger's daily sums are kept.
+    ledger_days: int = 90
 
     def secrets(self) -> tuple[str, ...]:
         """Return every value to redact from logs and errors: as it is, decoded from a URL, and as Python and

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..clients.usage import Meter
 from ..registry import JobContext
 
 Value = TypeVar("Value")
@@ -17,6 +18,11 @@ class PaidRequests:
     def __init__(self, context: JobContext) -> None:
         self._context = context
         self._made = 0
+
+    @property
+    def meter(self) -> Meter:
+        """What keeps the books of the requests."""
+        return self._context
 
     def make(self, request: Callable[[], Value]) -> Value:
         """Return the request's result, made when the rate limit allows it. Raises JobLost, Snooze, and what

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, NoReturn, Protocol
+
+from ..clients.usage import Payment, Usage
 
 
 class JobContext(Protocol):
@@ -52,6 +55,20 @@ class JobContext(Protocol):
 
         Starting the attempt acquires the token for its first request; call this before each further one.
         Raises JobLost, and Snooze if the wait is long; do not catch it.
+        """
+
+    def payment(self, worst_case: Usage) -> AbstractContextManager[Payment]:
+        """Return a context manager around one paid request, for the ledger and the budget.
+
+        Report what the request used with `charge` of its value as soon as the answer is there:
+
+            with context.payment(Usage("some-model", {"input": 500, "output": 1_000})) as payment:
+                answer = vendor.ask(question)
+                payment.charge(Usage("some-model", {"input": answer.inputs, "output": answer.outputs}))
+
+        If the block raises before that, the error decides: a PermanentError, RateLimited, or a ServiceError
+        without `may_be_paid` costs nothing; any other leaves the cost unknown. Entering raises JobLost, and
+        what a budget raises; do not catch it.
         """
 
     def check_lease(self) -> None:

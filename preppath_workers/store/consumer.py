@@ -7,6 +7,7 @@ from the active list, so if a pop's or a claim's answer is lost, the next claim 
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 from time import monotonic
@@ -19,13 +20,16 @@ from redis.exceptions import ResponseError
 from ..config.durability import Shortfall
 from ..config.model import Config, QueueConfig
 from ..errors import JobCancelled, JobLost
+from ..log import fields
 from .consumer_connection import Connection
 from .job import Job, is_valid_id
 from .keys import Keys
 from .outcome import Cancelled, Completed, Failed, Finished, Recovered, Settlement, Wait, settlement
-from .refusals import code_of, is_too_large
+from .refusals import code_of, is_refusal, is_server_wide, is_too_large
 from .script_loading import load_scripts
 from .scripts import SERVER_TIME, scripts
+
+logger = logging.getLogger(__name__)
 
 #: Seconds that one pop blocks on an empty queue: long, so that idle workers send few commands.
 BLOCK = 12
@@ -82,6 +86,8 @@ class Consumer:
         self._settle_and_fetch_policy = tuple(map(str, (*self._retention, *terms)))
         self._pop = ("BRPOPLPUSH", self._keys.wait, self._keys.active(self.worker_id), str(BLOCK))
         self._unsettled: Finished | None = None
+        #: Paid requests whose cost is to be stored: the job's id, and the call (JSON).
+        self._closed_calls: list[tuple[str, str]] = []
         #: The claim's answer, if it came together with the settlement.
         self._fetched: list[Any] | None = None
         #: When a claim last found no job, so that the next fetch may block in a pop; -inf if it found one.
@@ -112,6 +118,7 @@ class Consumer:
         If the job could not be settled, the next call settles it first.
         """
         self._unsettled = finished or self._unsettled
+        self.store_calls()
         self._fetched = None
         self._popping = not self._unsettled and monotonic() < self._idle_since + _FRESH
         self._idle_since = _NEVER
@@ -160,6 +167,7 @@ class Consumer:
     def settle(self, finished: Finished | None = None) -> Settlement | None:
         """Settle the finished job, or one that is still unsettled, without fetching another."""
         self._unsettled = finished or self._unsettled
+        self.store_calls()
         if not self._unsettled:
             return None
         self._send([self._settle_words(self._unsettled)])
@@ -170,8 +178,14 @@ class Consumer:
         self._while_owned("progress", job, f"{percent:g}", stage)
 
     def checkpoint(self, job: Job, name: str, value: str) -> Shortfall | None:
-        """Store a step's result (JSON); return which copies of it are missing. Raises JobLost."""
-        self._while_owned("checkpoint", job, name, value)
+        """Store a step's result (JSON), and what it cost; return which copies are missing. Raises JobLost."""
+        calls = [call for job_id, call in self._closed_calls if job_id == job.id]
+        try:
+            self._while_owned("checkpoint", job, name, value, *calls)
+        except (JobLost, JobCancelled):
+            self._forget_calls(calls)
+            raise
+        self._forget_calls(calls)
         if not self._durability:
             return None
         try:
@@ -183,6 +197,33 @@ class Consumer:
         if shortfall:  # the server may be a primary that was replaced and doesn't know
             self.disconnect()
         return shortfall
+
+    def open_call(self, job: Job, call_id: str, call: str, at: str = "") -> int:
+        """Store that a paid request is about to be sent (`open_call.lua`); return its time, ms. Raises
+        JobLost: the request must not be sent."""
+        return int(self._while_owned("open_call", job, call_id, call, at)[1])
+
+    def close_call(self, job_id: str, call: str) -> None:
+        """Keep what a paid request cost (JSON), for the next checkpoint, settlement or `store_calls`."""
+        self._closed_calls.append((job_id, call))
+
+    def store_calls(self) -> None:
+        """Store what paid requests cost, if that is still to be done."""
+        if not self._closed_calls:
+            return
+        calls = [*self._closed_calls]
+        words = [word for call in calls for word in call]
+        try:
+            with self._connection.bounded_by_python():
+                self._call("close_calls", *words)
+        except ResponseError as error:
+            if not is_refusal(error) or is_server_wide(error):
+                raise
+            # A key was edited by hand: the job must still be settled.
+            logger.error(
+                "Cannot store the cost of paid requests", extra=fields(calls=words, error=str(error))
+            )
+        self._closed_calls = self._closed_calls[len(calls) :]
 
     def acquire_token(self, job: Job) -> float:
         """Acquire a further token of the rate limit; return the seconds to wait before calling again, 0 if
@@ -201,6 +242,9 @@ class Consumer:
         self._fetched = None
         self._idle_since = _NEVER  # a pop whose answer was lost may have moved a job
         self._connection.disconnect()
+
+    def _forget_calls(self, calls: list[str]) -> None:
+        self._closed_calls = [kept for kept in self._closed_calls if kept[1] not in calls]
 
     def _while_owned(self, name: str, job: Job, *arguments: str | int) -> list[Any]:
         with self._connection.bounded_by_python():  # a signal arrives every second while a job runs

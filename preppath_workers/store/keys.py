@@ -101,6 +101,18 @@ class Keys:
         """hash: counters since the beginning: enqueued, completed, failed, retried, recovered, …"""
         return self.base + "stats"
 
+    @property
+    def spent(self) -> str:
+        """hash: what vendor calls used and cost since the beginning, `<model> <measure>`; see
+        `lua/lib/ledger.lua`."""
+        return self.base + "spent"
+
+    def spent_on(self, day: str) -> str:
+        """hash: the same of one day (UTC, ISO 8601). `…:users:nano`, `…:users:calls` and `…:users:unknown`
+        (zsets) have it by user, `…:unknown` (hash) the calls of unknown cost, `…:late` (set) the ids of calls
+        whose job was gone."""
+        return f"{self.spent}:{day}"
+
     def active(self, worker_id: str) -> str:
         """list: the jobs that the slot `<instance>:<number>` holds: normally one."""
         return f"{self.base}active:{worker_id}"

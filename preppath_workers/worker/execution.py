@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..clients.services import Services
@@ -16,6 +16,7 @@ from ..store.outcome import Cancelled, Completed, Outcome, Released
 from .attempt_consumer import AttemptConsumer
 from .failures import failed, message
 from .job_context import ActiveJobContext
+from .payments import PaymentTerms
 
 
 def _plain(value: object) -> dict[Any, Any]:
@@ -44,6 +45,7 @@ class WorkerContext:
     #: Seconds to hold the queue if the vendor limits the rate without a retry time.
     hold: float
     secrets: Sequence[str]
+    payments: PaymentTerms = field(default_factory=PaymentTerms)
 
 
 def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManager[None]) -> Outcome:
@@ -52,6 +54,7 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     Raises JobLost if another worker owns the job now: there is nothing to settle.
     """
     secrets = worker_context.secrets
+    context: ActiveJobContext | None = None
     try:
         with deadline:
             data = job.data
@@ -59,8 +62,9 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
                 raise InvalidJob("data must be a JSON object")
             services, consumer = worker_context.services, worker_context.consumer
             consumer.begin(job)
+            context = ActiveJobContext(job, data, consumer, services, worker_context.payments)
             try:
-                result = worker_context.handle(ActiveJobContext(job, data, consumer, services), services)
+                result = worker_context.handle(context, services)
             finally:
                 consumer.end()
         return Completed(encode_result(result))
@@ -78,6 +82,9 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     # Also CancelledError, KeyboardInterrupt and GeneratorExit: uncaught, they would end the worker.
     except BaseException as error:  # noqa: BLE001
         return failed(error, secrets)
+    finally:
+        if context:
+            context.close()
 
 
 def encode_result(result: object) -> str:

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -14,10 +15,12 @@ from redis.exceptions import RedisError
 
 from ..clients.s3.keys import key_segment
 from ..clients.services import Services
+from ..clients.usage import Payment, Usage
 from ..errors import JobError, Snooze
 from ..log import fields
 from ..store.job import Job
 from .attempt_consumer import AttemptConsumer
+from .payments import Payments, PaymentTerms
 from .step_retry import retry_step
 
 logger = logging.getLogger(__name__)
@@ -45,7 +48,12 @@ class ActiveJobContext:
     """One attempt at a job. Another worker may own the job at any time, so every write checks the lease."""
 
     def __init__(
-        self, job: Job, data: Mapping[str, Any], consumer: AttemptConsumer, services: Services
+        self,
+        job: Job,
+        data: Mapping[str, Any],
+        consumer: AttemptConsumer,
+        services: Services,
+        terms: PaymentTerms,
     ) -> None:
         self.id = job.id
         self.data = data
@@ -53,6 +61,9 @@ class ActiveJobContext:
         self._consumer = consumer
         self._services = services
         self._progress_at = 0.0
+        self._payments = Payments(job, data, consumer, terms)
+        #: The names of the steps that run now, the innermost last.
+        self._steps: list[str] = []
 
     @cached_property
     def _checkpoints(self) -> dict[str, str]:
@@ -84,7 +95,11 @@ class ActiveJobContext:
         stored = self._checkpoints.get(name)
         if stored is not None and (loaded := self._load(stored)) is not None:
             return loaded["value"]
-        checkpoint = json.dumps({"value": call()})
+        self._steps.append(name)
+        try:
+            checkpoint = json.dumps({"value": call()})
+        finally:
+            self._steps.pop()
         # The same value that a later attempt will load, such as a list for a tuple.
         value = json.loads(checkpoint)["value"]
         if len(checkpoint) > _MAX_CHECKPOINT:
@@ -110,6 +125,14 @@ class ActiveJobContext:
         if self._checkpoints.pop(name, None):
             self._try_checkpoint(name, "{}")  # stored elsewhere now, so free the memory in Redis
         return value
+
+    def payment(self, worst_case: Usage) -> AbstractContextManager[Payment]:
+        """Return a context manager around one paid request. Entering raises JobLost: nothing may be sent."""
+        return self._payments.payment(worst_case, self._steps[-1] if self._steps else None)
+
+    def close(self) -> None:
+        """End the attempt: what its paid requests cost is kept for the settlement."""
+        self._payments.finish()
 
     def acquire_token(self) -> None:
         """Wait until the rate limit allows one more paid request.

@@ -34,6 +34,7 @@ from .attempt_consumer import AttemptConsumer
 from .cancellations import Cancellations
 from .forking import is_orphaned
 from .liveness import Liveness
+from .payments import PaymentTerms
 from .process_title import ProcessTitle
 from .reconnect_backoff import ReconnectBackoff
 from .signals import Deadline, StopRequest, install
@@ -84,6 +85,7 @@ class Worker:
             AttemptConsumer(consumer),
             hold=max(1.0, queue.backoff),
             secrets=config.secrets(),
+            payments=PaymentTerms(config.prices, config.ledger_days, queue.fair_by or "userId"),
         )
         self._backoff = ReconnectBackoff()
         #: The job that runs now.

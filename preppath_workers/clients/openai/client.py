@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from io import SEEK_END
 from typing import IO, TYPE_CHECKING, Any
 
 import openai
@@ -15,11 +16,14 @@ from openai.types.chat import ChatCompletionMessageParam
 from openai.types.chat.completion_create_params import ResponseFormat
 
 from ...config.model import ModelConfig, OpenAIConfig
-from . import models
+from ..audio import mp3
+from ..usage import UNMETERED, Meter
+from . import models, worst_case
 from .classification import RequestInfo
 from .errors import openai_errors
 from .preloading import preload
 from .responses import Transcript, json_object, speech, transcript
+from .usage import chat_usage, speech_usage, transcription_usage
 
 if TYPE_CHECKING:  # the Realtime API needs packages that a server of /v1/audio/speech does not
     from .realtime import RealtimeReader
@@ -43,6 +47,8 @@ class SpeechOptions:
 class OpenAI:
     """The configured vendors' models. Each method makes one request and never retries: the queue does.
 
+    A `meter` keeps the books: it learns what a request can cost at most, and what it used.
+
     Methods raise RateLimited, ServiceError and PermanentError, and TransientError for an unusable answer of
     unknown cause.
     """
@@ -64,15 +70,27 @@ class OpenAI:
                 client.close()
 
     def transcribe(
-        self, file: IO[bytes], filename: str, mime_type: str, language: str | None = None
+        self,
+        file: IO[bytes],
+        filename: str,
+        mime_type: str,
+        language: str | None = None,
+        *,
+        seconds: float | None = None,
+        meter: Meter = UNMETERED,
     ) -> Transcript:
         """Return the transcript of a recording of at most `MAX_AUDIO_BYTES`.
 
         OpenAI detects the format by the file name's extension. `language` is a hint, an ISO 639-1 code.
+        `seconds`: the duration, if it is known.
         """
         model = self.config.transcription.model
         chosen = ("language", "languages") if language else ()
-        with openai_errors(_request(self.config.transcription, "file", *chosen)):
+        most = worst_case.transcription(model, _size(file), seconds)
+        with (
+            meter.payment(most) as payment,
+            openai_errors(_request(self.config.transcription, "file", *chosen)),
+        ):
             answer: Any = self._transcription.audio.transcriptions.create(
                 model=model,
                 file=(filename, file, mime_type),
@@ -80,13 +98,17 @@ class OpenAI:
                 language=language if language and models.takes_language(model) else omit,
                 languages=[language] if language and not models.takes_language(model) else omit,
             )
-            return transcript(answer)
+            text = transcript(answer)
+            payment.charge(transcription_usage(answer, most))
+            return text
 
-    def synthesize(self, text: str, options: SpeechOptions) -> bytes:
+    def synthesize(self, text: str, options: SpeechOptions, meter: Meter = UNMETERED) -> bytes:
         """Return an MP3 of a text of at most `MAX_SPEECH_INPUT` characters."""
         # The configured voice counts as a setting, also if a job asks for it by name.
         chosen = ("voice",) if options.voice != self.config.speech_voice else ()
-        with openai_errors(_request(self.config.speech, "input", "speed", "instructions", *chosen)):
+        request = _request(self.config.speech, "input", "speed", "instructions", *chosen)
+        most = worst_case.speech(self.config.speech.model, text, options.speed)
+        with meter.payment(most) as payment, openai_errors(request):
             answer = self._speech.audio.speech.create(
                 model=self.config.speech.model,
                 voice=options.voice,
@@ -95,7 +117,10 @@ class OpenAI:
                 speed=omit if options.speed is None else options.speed,
                 instructions=options.instructions or omit,
             )
-            return speech(answer.content, answer.response.headers)
+            headers = answer.response.headers
+            audio = speech(answer.content, headers)
+            payment.charge(speech_usage(most, mp3.seconds(audio), headers))
+            return audio
 
     def reader(self, options: SpeechOptions) -> RealtimeReader:
         """Return a session of the Realtime API that reads texts aloud, one paid request each. Close it."""
@@ -109,7 +134,9 @@ class OpenAI:
         session = SessionOptions(config.speech.model, options.voice, options.speed, options.instructions)
         return RealtimeReader(self._speech, request, session, config.speech.timeout)
 
-    def evaluate(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
+    def evaluate(
+        self, messages: Sequence[Message], schema: Mapping[str, Any], meter: Meter = UNMETERED
+    ) -> dict[str, Any]:
         """Return the JSON object that the model answers to a chat.
 
         The server enforces the schema, or only asks the model for it if the configuration has `json_object`.
@@ -118,7 +145,9 @@ class OpenAI:
         """
         config = self.config
         strict = config.evaluation_format == "json_schema"
-        with openai_errors(_request(config.evaluation, "messages")):
+        texts = [str(message.get("content")) for message in messages]
+        most = worst_case.chat(config.evaluation.model, texts, schema, config.evaluation_max_tokens)
+        with meter.payment(most) as payment, openai_errors(_request(config.evaluation, "messages")):
             completion = self._evaluation.chat.completions.create(
                 model=config.evaluation.model,
                 messages=messages if strict else [_asking_for(schema), *messages],
@@ -126,6 +155,8 @@ class OpenAI:
                 max_completion_tokens=config.evaluation_max_tokens,
                 temperature=omit if config.evaluation_temperature is None else config.evaluation_temperature,
             )
+            if getattr(completion, "choices", None):
+                payment.charge(chat_usage(completion, most))
             return json_object(completion)
 
     def shutdown_date(self, model_config: ModelConfig) -> str | None:
@@ -146,6 +177,13 @@ class OpenAI:
     @cached_property
     def _evaluation(self) -> openai.OpenAI:
         return _connect(self.config.evaluation, self.config.organization)
+
+
+def _size(file: IO[bytes]) -> int:
+    """Return the bytes of a file that is at its beginning."""
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    return size
 
 
 def _request(model_config: ModelConfig, *from_job: str) -> RequestInfo:

@@ -20,9 +20,20 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from ...errors import TransientError
+from ..usage import UNMETERED, Meter, Payment, Usage
+from . import worst_case
 from .classification import RequestInfo
 from .realtime_errors import Progress, realtime_errors, refused_event, unfinished
-from .realtime_frames import RATE, SessionOptions, Usage, response_request, seconds_to_wait, session_request
+from .realtime_frames import (
+    MAX_OUTPUT_TOKENS,
+    RATE,
+    SessionOptions,
+    TokenUsage,
+    response_request,
+    seconds_to_wait,
+    session_request,
+)
+from .usage import realtime_usage
 
 #: Seconds to connect, the handshake included.
 _OPEN_TIMEOUT = 10.0
@@ -43,7 +54,7 @@ class Reading:
 
     samples: bytes
     transcript: str
-    usage: Usage
+    usage: TokenUsage
 
     @property
     def seconds(self) -> float:
@@ -81,18 +92,19 @@ class RealtimeReader:
         with suppress(Exception):  # nothing is lost if the session does not close cleanly
             opened.close()
 
-    def read(self, text: str) -> Reading:
+    def read(self, text: str, meter: Meter = UNMETERED) -> Reading:
         """Return the text as the model read it, right or wrong. Makes one paid request.
 
         Raises RateLimited, ServiceError (with `may_be_paid` once the response is requested), PermanentError
         for what the job's values cause, and TransientError for a speech that was cut off.
         """
         progress = Progress()
+        most = worst_case.reading(self._options.model, self._options.prompt, text, MAX_OUTPUT_TOKENS)
         try:
-            with realtime_errors(self._request, progress):
+            with meter.payment(most) as payment, realtime_errors(self._request, progress):
                 self._ask(text)
                 progress.sent = True
-                return self._receive()
+                return self._receive(payment, most)
         except BaseException:  # the rest of this response would be mixed with the next
             self._hang_up()
             raise
@@ -151,13 +163,15 @@ class RealtimeReader:
             raise ValueError("not an event")
         return event
 
-    def _receive(self) -> Reading:
+    def _receive(self, payment: Payment, most: Usage) -> Reading:
         answer = _Answer()
         while True:
             event = self._next()
             if event["type"] == "error":
                 raise refused_event(event.get("error"), self._request, may_be_paid=answer.id is not None)
             if response := answer.take(event):
+                if response.get("usage"):
+                    payment.charge(realtime_usage(response, most))
                 if response.get("status") != "completed":
                     raise unfinished(response, self._request, answer.reset)
                 return answer.reading(response)
@@ -196,4 +210,4 @@ class _Answer:
         if len(self._samples) < 2:
             raise TransientError("OpenAI answered with an empty speech")
         samples = bytes(self._samples[: len(self._samples) // 2 * 2])
-        return Reading(samples, " ".join(self._transcripts), Usage.of(response.get("usage")))
+        return Reading(samples, " ".join(self._transcripts), TokenUsage.of(response.get("usage")))

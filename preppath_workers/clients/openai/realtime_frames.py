@@ -51,7 +51,7 @@ class SessionOptions:
 
 
 @dataclass(frozen=True)
-class Usage:
+class TokenUsage:
     """Tokens of one or more responses; 0 if not reported. `input_tokens` include the cached ones."""
 
     input_tokens: int = 0
@@ -59,9 +59,9 @@ class Usage:
     output_text_tokens: int = 0
     output_audio_tokens: int = 0
 
-    def __add__(self, other: Usage) -> Usage:
+    def __add__(self, other: TokenUsage) -> TokenUsage:
         both = zip(astuple(self), astuple(other), strict=True)
-        return Usage(*(mine + theirs for mine, theirs in both))
+        return TokenUsage(*(mine + theirs for mine, theirs in both))
 
     def as_result(self) -> dict[str, int]:
         """Return the usage as it appears in a job's result."""
@@ -73,7 +73,7 @@ class Usage:
         }
 
     @classmethod
-    def of(cls, usage: Any) -> Usage:
+    def of(cls, usage: Any) -> TokenUsage:
         """Parse a response's `usage`, which may be of any shape."""
         fields = _mapping(usage)
         inputs, outputs = (

@@ -37,7 +37,7 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
         return _result(feedback, cached=True)
     context.progress(10)
 
-    scores = context.step("evaluation", lambda: _evaluate(services, question, answer))
+    scores = context.step("evaluation", lambda: _evaluate(context, services, question, answer))
     assessment = assess(scores, question["evaluationCriteria"])
     context.progress(90)
 
@@ -45,10 +45,12 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     return _result(feedback, cached=False)
 
 
-def _evaluate(services: Services, question: Mapping[str, Any], answer: str) -> dict[str, Any]:
+def _evaluate(
+    context: JobContext, services: Services, question: Mapping[str, Any], answer: str
+) -> dict[str, Any]:
     """Return the model's scores, checked: an unusable reply must not be stored for the next attempt."""
     messages = prompt.messages(question, answer)
-    return parse_scores(services.openai.evaluate(messages, prompt.SCHEMA))
+    return parse_scores(services.openai.evaluate(messages, prompt.SCHEMA, context))
 
 
 def _result(feedback: Mapping[str, Any], cached: bool) -> Mapping[str, Any]:

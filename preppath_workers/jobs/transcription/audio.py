@@ -55,7 +55,7 @@ def transcribe(
         if not found or not found.extension:
             _require_ffmpeg(found)
         elif size <= MAX_AUDIO_BYTES and not _is_too_long(services, duration):
-            return _transcribe_whole(services, audio, found, duration, language)
+            return _transcribe_whole(context, services, audio, found, duration, language)
         return _transcribe_parts(context, services, audio, duration, language)
 
 
@@ -74,14 +74,19 @@ def _is_too_long(services: Services, duration: float | None) -> bool:
 
 
 def _transcribe_whole(
-    services: Services, audio: IO[bytes], found: AudioFormat, duration: float | None, language: str | None
+    context: JobContext,
+    services: Services,
+    audio: IO[bytes],
+    found: AudioFormat,
+    duration: float | None,
+    language: str | None,
 ) -> dict[str, Any]:
     if duration and is_silent(_silences(audio), 0.0, duration):
         return _result("", duration, duration, 0)
     audio.seek(0)
     # The user's file name is not sent to the vendor.
     name, mime_type = f"recording{found.extension}", found.mime_type or ""
-    transcript = services.openai.transcribe(audio, name, mime_type, language)
+    transcript = services.openai.transcribe(audio, name, mime_type, language, seconds=duration, meter=context)
     return _result(storable(transcript.text), transcript.duration or duration, 0.0, transcript.doubtful)
 
 
@@ -116,7 +121,7 @@ def _transcribe_parts(
         if is_silent(silences, begin, end):
             silent += end - begin
             continue
-        request = partial(_transcribe_part, services, audio, begin, end - begin, language)
+        request = partial(_transcribe_part, context, services, audio, begin, end - begin, language)
         part = context.step(f"part-{number}", partial(requests.make, request))
         texts.append(part["text"])
         doubtful += part["doubtful"]
@@ -125,11 +130,18 @@ def _transcribe_parts(
 
 
 def _transcribe_part(
-    services: Services, audio: IO[bytes], begin: float, length: float, language: str | None
+    context: JobContext,
+    services: Services,
+    audio: IO[bytes],
+    begin: float,
+    length: float,
+    language: str | None,
 ) -> dict[str, Any]:
     with temporary_file() as part:
         ffmpeg.cut(audio, begin, length, part)
-        transcript = services.openai.transcribe(part, "part.wav", "audio/wav", language)
+        transcript = services.openai.transcribe(
+            part, "part.wav", "audio/wav", language, seconds=length, meter=context
+        )
         return {"text": storable(transcript.text), "doubtful": transcript.doubtful}
 
 

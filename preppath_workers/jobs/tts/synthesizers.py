@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...clients.openai.client import OpenAI, SpeechOptions
 from ...clients.openai.models import MAX_SPEECH_INPUT
-from ...clients.openai.realtime_frames import RATE, Usage
+from ...clients.openai.realtime_frames import RATE, TokenUsage
 from ...errors import PermanentError
 from ...log import fields
 from ..paid_requests import PaidRequests
@@ -40,7 +40,7 @@ class SpeechCost:
     """The cost of synthesis: requests repeated because words were wrong, and tokens, None if not reported."""
 
     retries: int = 0
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
 
     def __add__(self, other: SpeechCost) -> SpeechCost:
         known = [usage for usage in (self.usage, other.usage) if usage]
@@ -55,7 +55,7 @@ class SpeechCost:
         """Return the cost stored in object metadata; no cost if there is none."""
         try:
             stored = json.loads(metadata.get("cost", "{}"))
-            return cls(int(stored["retries"]), Usage(**stored["usage"]))
+            return cls(int(stored["retries"]), TokenUsage(**stored["usage"]))
         except (ValueError, TypeError, KeyError):
             return cls()
 
@@ -100,7 +100,9 @@ class EndpointSynthesizer:
         self._openai, self._requests, self._options = openai, requests, options
 
     def synthesize(self, passage: str) -> tuple[bytes, SpeechCost]:
-        return self._requests.make(partial(self._openai.synthesize, passage, self._options)), SpeechCost()
+        return self._requests.make(
+            partial(self._openai.synthesize, passage, self._options, self._requests.meter)
+        ), SpeechCost()
 
     def join(self, parts: Sequence[bytes]) -> bytes:
         # Concatenated MP3s are a valid MP3, because its frames are independent.
@@ -120,7 +122,7 @@ class RealtimeSynthesizer:
     def synthesize(self, passage: str) -> tuple[bytes, SpeechCost]:
         cost, wrong = SpeechCost(), None
         for number in range(MAX_READINGS):
-            reading = self._requests.make(partial(self._reader.read, passage))
+            reading = self._requests.make(partial(self._reader.read, passage, self._requests.meter))
             cost += SpeechCost(min(number, 1), reading.usage)
             wrong = difference(passage, reading.transcript)
             if wrong is None:

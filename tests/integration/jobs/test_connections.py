@@ -64,10 +64,10 @@ def test_handler_during_a_vendor_call_holds_no_database_connection(
     s3.put_object(Bucket=bucket, Key="r1.wav", Body=Wav(os.urandom(16_000), 8_000).wav_bytes("Hello."))
     real, calls = getattr(client, call), []
 
-    def watched(*arguments: Any) -> Any:
+    def watched(*arguments: Any, **options: Any) -> Any:
         eventually(lambda: none_open(tables))
         calls.append(call)
-        return real(*arguments)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(client, call, watched)
 

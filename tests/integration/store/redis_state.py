@@ -36,7 +36,7 @@ State = dict[str, Any]
 
 _LISTS = ("wait", "dead", "completed", "events")
 _SORTED_SETS = ("priority_index", "turns", "delayed", "tokens", "reservations", "instances")
-_HASHES = ("gate", "fair", "meta", "stats", "limit")
+_HASHES = ("gate", "fair", "meta", "stats", "limit", "spent")
 
 #: Fields of a job that has not started, or not since it was replayed, which its worker does not need.
 _BEFORE = ("error", "failures", "recoveries", "replays", "group", "progress")
@@ -48,6 +48,7 @@ _FAMILIES = {
     "cancels": "cancels:",
     "ended": "ended:",
     "groups": "group:",
+    "spending": "spent:",
     "instance": "instance:",
 }
 
@@ -123,7 +124,9 @@ class RedisState:
                 name = self._name(key)[0]
                 if name in ("active", "ended", *_LISTS):
                     pipeline.lrange(key, 0, -1)
-                elif name in _SORTED_SETS:
+                elif key.endswith(":late"):
+                    pipeline.smembers(key)
+                elif name in _SORTED_SETS or ":users:" in key:
                     pipeline.zrange(key, 0, -1, withscores=True)
                 else:
                     pipeline.hgetall(key)
@@ -134,7 +137,7 @@ class RedisState:
             content = _numbers(answer)
             if "streak" in content and name == "gate":
                 content["streak"] = json.loads(content["streak"])
-            if ttl > 0 and name not in ("tokens", "limit", "ended"):
+            if ttl > 0 and name not in ("tokens", "limit", "ended", "spending"):
                 content["ttl"] = (
                     round(ttl / 10_000) * 10
                 )  # the clock of a key's TTL is always the server's own
@@ -148,6 +151,7 @@ class RedisState:
         """Return the key's name in a state and its member, if it has one."""
         name, _, member = key.removeprefix(self.keys.base).partition(":")
         name = {"job": "jobs", "group": "groups"}.get(name, name)
+        name = "spending" if name == "spent" and member else name
         known = _FAMILIES if member else (*_LISTS, *_SORTED_SETS, *_HASHES)
         assert name in known, f"a queue has no key {key}"
         return name, member
@@ -182,7 +186,7 @@ def _numbers(answer: Any) -> Any:
     """Return a reply with whole numbers as int: a list of entries, of entries and scores, or a hash."""
     if isinstance(answer, Mapping):
         return {name: _number(text) for name, text in answer.items()}
-    if answer and not isinstance(answer[0], str):
+    if isinstance(answer, list) and answer and not isinstance(answer[0], str):
         return {member: int(score) if score == int(score) else score for member, score in answer}
     return answer
 

@@ -20,6 +20,10 @@ UNLIMITED = {"max": 0, "duration": 0, "since": NOW, "until": NOW + 60_000, "inst
 #: What the first heartbeat of a queue stores for the queue itself.
 KNOWN: State = {"limit": UNLIMITED, "meta": {"layout": LAYOUT}}
 
+#: A paid request that is sent, and the same when its cost is known.
+OPEN_CALL = '{"id":"c1","kind":"open","model":"m","worst":9,"user":"u1"}'
+CLOSED_CALL = '{"id":"c1","kind":"unknown","model":"m","nano":9,"user":"u1","at":1000000}'
+
 SAME: Any = object()
 
 

@@ -14,6 +14,7 @@ from preppath_workers.store.scripts import scripts
 
 from .failing import failing
 from .redis_state import NOW, RedisState
+from .state_table import CLOSED_CALL, OPEN_CALL
 
 LUA = Path(package.__path__[0]) / "lua"
 KEYS = Keys("preppath", "tts")
@@ -22,7 +23,7 @@ SHARED = [f"lib/{path.stem}" for path in (LUA / "lib").glob("*.lua")]
 
 NAMED = {
     *("wait", "priority_index", "fair", "turns", "delayed", "dead", "completed", "events"),
-    *("tokens", "reservations", "instances", "gate", "meta", "limit", "stats"),
+    *("tokens", "reservations", "instances", "gate", "meta", "limit", "stats", "spent"),
 }
 
 
@@ -71,7 +72,9 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("claim", "host", 0, 15_000, 1, 1_000, 60_000, 1_000),
         ("claim", "host", 1, 15_000, 1, 1_000, 60_000, 1_000),
         ("progress", "c", "host:0", 1, 50),
-        ("checkpoint", "c", "host:0", 1, "step", "{}"),
+        ("open_call", "c", "host:0", 1, "c1", OPEN_CALL, ""),
+        ("checkpoint", "c", "host:0", 1, "step", "{}", CLOSED_CALL),
+        ("close_calls", "gone", CLOSED_CALL),
         ("check_lease", "c", "host:0", 1),
         ("end_cancelled", "c", "host:0", 1),
         ("cancel", "c", 60_000, 1),

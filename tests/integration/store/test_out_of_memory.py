@@ -17,7 +17,7 @@ from tests.support.servers import running
 
 from .failing import failing
 from .redis_state import NOW, RedisState, State, merged
-from .state_table import HOST, delayed, failed, started, waiting
+from .state_table import CLOSED_CALL, HOST, OPEN_CALL, delayed, failed, started, waiting
 
 OF_GROUP: dict[str, Any] = {"group": "g", "progress": 0}
 
@@ -67,6 +67,9 @@ CALLS: list[tuple[str | int, ...]] = [
     ("release", *HELD, 1_000, "why"),
     ("progress", *HELD, 50),
     ("checkpoint", *HELD, "step", "{}"),
+    ("checkpoint", *HELD, "step", "{}", CLOSED_CALL),
+    ("open_call", *HELD, "c1", OPEN_CALL, ""),
+    ("close_calls", "a", CLOSED_CALL),
     ("acquire_token", *HELD, 3, 1_000),
     ("check_lease", *HELD),
     ("end_cancelled", *HELD),

@@ -18,6 +18,7 @@ from preppath_workers.clients.openai.client import SpeechOptions
 from preppath_workers.clients.openai.realtime import Reading, RealtimeReader
 from preppath_workers.clients.s3.client import Storage
 from preppath_workers.clients.services import Services
+from preppath_workers.clients.usage import Meter
 from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
 from preppath_workers.errors import JobTimeout, MachineError, PermanentError, ServiceError, TransientError
@@ -26,6 +27,7 @@ from preppath_workers.store.consumer import Consumer
 from preppath_workers.worker import step_retry
 from preppath_workers.worker.attempt_consumer import AttemptConsumer
 from preppath_workers.worker.job_context import ActiveJobContext
+from preppath_workers.worker.payments import PaymentTerms
 from preppath_workers.worker.step_retry import retry_step
 from tests.conftest import ExternalServer
 from tests.fake_openai.application import RESPONSES
@@ -104,7 +106,7 @@ def context(config: Config, services: Services, queue: Queue) -> Iterator[Callab
         assert job is not None
         attempt_consumer = AttemptConsumer(consumer)
         attempt_consumer.begin(job)
-        return ActiveJobContext(job, {}, attempt_consumer, services)
+        return ActiveJobContext(job, {}, attempt_consumer, services, PaymentTerms())
 
     yield make
     consumer.disconnect()
@@ -117,8 +119,8 @@ def frozen_after_payment(
     """Freeze S3 once, just after OpenAI has answered with a speech."""
     real, left = RealtimeReader.read, []
 
-    def paid(reader: RealtimeReader, text: str) -> Reading:
-        reading = real(reader, text)
+    def paid(reader: RealtimeReader, text: str, meter: Meter) -> Reading:
+        reading = real(reader, text, meter)
         while left:
             freeze(left.pop())
         return reading

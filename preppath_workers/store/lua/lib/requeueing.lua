@@ -1,4 +1,4 @@
--- needs: instances, jobs, tokens, placing, dead_letters, job_reply, outage, cancelling
+-- needs: instances, jobs, tokens, placing, dead_letters, job_reply, outage, cancelling, ledger
 
 -- Requeues a started job in front of the jobs of its priority, or delayed for `delay` ms if given, and does not count the
 -- start.
@@ -40,6 +40,7 @@ local function requeue_slot(worker_id, counted, limit, dead)
       redis.call('RPUSH', WAIT, id) -- a raw push, or an id without a job: the next claim decides
     elseif held[1] == 'active' and held[2] == worker_id then
       end_inconclusive_probe(id)
+      close_open_calls(id)
       if is_cancel_requested(id) then
         end_cancelled(id, KEEP_CANCELLED)
         moved = moved - 1

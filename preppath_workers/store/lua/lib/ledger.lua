@@ -1,0 +1,143 @@
+-- needs: calendar
+
+-- The ledger of paid requests. A call has an id of its own and stands in its job's hash, as `call:<id>` (JSON): first as
+-- `open`, written before the request is sent, then with what it cost. Its kind is `actual`, `estimated`, `unknown` (sent,
+-- and no answer came: it counts with the most that it can have cost), or `void` (not charged: the entry goes). The sums are
+-- kept by day of the request: `spent:<day>` by model and `spent:<day>:users…` by user, both for a limited time, and `spent`
+-- by model for ever, for metrics. Costs are nano-dollars.
+local SPENT = base .. 'spent'
+
+--: Calls that a job's hash keeps; the oldest go first, and the job's sums stay.
+local MOST_CALLS = 100
+--: Fields of a hash of sums; further models count together as `other`.
+local MOST_FIELDS = 2000
+--: Unknown calls that are listed one by one, of one day.
+local MOST_UNKNOWN = 1000
+--: Time that sums are kept if the call doesn't say (s): 90 days.
+local KEEP = 7776000
+
+local function whole(number) return string.format('%.0f', number) end
+
+-- Removes one word from a field that holds words with spaces between them.
+local function remove_word(key, field, word)
+  local rest, found = {}, false
+  for each in string.gmatch(redis.call('HGET', key, field) or '', '%S+') do
+    if each == word then found = true else rest[#rest + 1] = each end
+  end
+  if not found then return end
+  if #rest == 0 then redis.call('HDEL', key, field) else redis.call('HSET', key, field, table.concat(rest, ' ')) end
+end
+
+local function add_word(key, field, word)
+  local words = redis.call('HGET', key, field)
+  redis.call('HSET', key, field, words and words .. ' ' .. word or word)
+end
+
+-- Adds a call to sums by model, or takes it away if `sign` is -1.
+local function add_to_models(key, call, sign)
+  local model = string.gsub(string.sub(call.model or 'unknown', 1, 100), '%s', '_')
+  local function add_measure(name, amount)
+    if not amount or amount == 0 then return end
+    local field = model .. ' ' .. name
+    if redis.call('HLEN', key) >= MOST_FIELDS and redis.call('HEXISTS', key, field) == 0 then field = 'other ' .. name end
+    redis.call('HINCRBY', key, field, whole(sign * amount))
+  end
+  if call.kind == 'unknown' then
+    add_measure('unknownCalls', 1)
+    add_measure('unknown', call.nano)
+    return
+  end
+  add_measure('calls', 1)
+  add_measure('nano', call.nano)
+  if not call.nano then add_measure('unpriced', 1) end
+  if call.kind == 'estimated' then add_measure('estimated', 1) end
+  for kind, count in pairs(call.tokens or {}) do add_measure(kind, count) end
+  add_measure('reasoning', call.reasoning)
+  add_measure('ms', (call.seconds or 0) * 1000)
+  add_measure('characters', call.characters)
+end
+
+local function add_to_users(key, call, sign)
+  if not call.user then return end
+  local is_unknown = call.kind == 'unknown'
+  local function add_measure(name, amount)
+    if amount and amount ~= 0 then redis.call('ZINCRBY', key .. name, whole(sign * amount), call.user) end
+  end
+  add_measure(is_unknown and ':unknown' or ':nano', call.nano)
+  if not is_unknown then add_measure(':calls', 1) end
+end
+
+-- Adds a call to all sums and to the list of unknown ones, or takes it away.
+local function tally(call, text, sign)
+  local day, keep = SPENT .. ':' .. date_of(call.at), call.keep or KEEP
+  add_to_models(SPENT, call, sign)
+  add_to_models(day, call, sign)
+  add_to_users(day .. ':users', call, sign)
+  if call.kind == 'unknown' then
+    if sign < 0 then
+      redis.call('HDEL', day .. ':unknown', call.id)
+    elseif redis.call('HLEN', day .. ':unknown') < MOST_UNKNOWN then
+      redis.call('HSET', day .. ':unknown', call.id, text)
+    end
+  end
+  for _, name in ipairs({ '', ':users:nano', ':users:calls', ':users:unknown', ':unknown' }) do
+    redis.call('EXPIRE', day .. name, keep)
+  end
+end
+
+-- Adds a call to its job's own sums, or takes it away.
+local function add_to_job(key, call, sign)
+  if call.kind == 'unknown' then
+    redis.call('HINCRBY', key, 'unknownCost', whole(sign * (call.nano or 0)))
+  else
+    redis.call('HINCRBY', key, 'cost', whole(sign * (call.nano or 0)))
+    redis.call('HINCRBY', key, 'calls', sign)
+  end
+end
+
+-- Stores what a call cost (JSON). Does nothing if that is stored already: an answer that was lost makes a worker send it
+-- again. Only a call of unknown cost changes once more, when its answer comes after all.
+local function close_call(id, text)
+  local key, call = job_key(id), cjson.decode(text)
+  local field = 'call:' .. call.id
+  local stored = redis.call('HGET', key, field)
+  local before = stored and cjson.decode(stored)
+  if before and before.kind ~= 'open' and (before.kind ~= 'unknown' or call.kind == 'unknown') then return end
+  if not before then
+    -- The job is gone, or the call is older than those it keeps; a call that cost nothing left nothing.
+    if call.kind == 'void' then return end
+    local late = SPENT .. ':' .. date_of(call.at) .. ':late'
+    if redis.call('SADD', late, call.id) == 0 then return end
+    redis.call('EXPIRE', late, call.keep or KEEP)
+    tally(call, text, 1)
+    return
+  end
+  remove_word(key, 'openCalls', call.id)
+  if before.kind == 'unknown' then
+    tally(before, stored, -1)
+    add_to_job(key, before, -1)
+  end
+  if call.kind == 'void' then
+    redis.call('HDEL', key, field)
+    remove_word(key, 'callIds', call.id)
+    return
+  end
+  redis.call('HSET', key, field, text)
+  tally(call, text, 1)
+  add_to_job(key, call, 1)
+end
+
+-- Stores a job's open calls as unknown: their worker is gone, and the requests may have been answered and charged.
+local function close_open_calls(id)
+  local key = job_key(id)
+  for call_id in string.gmatch(redis.call('HGET', key, 'openCalls') or '', '%S+') do
+    local text = redis.call('HGET', key, 'call:' .. call_id)
+    local call = text and cjson.decode(text)
+    if call and call.kind == 'open' then
+      call.kind, call.nano = 'unknown', call.worst
+      close_call(id, cjson.encode(call))
+    else
+      remove_word(key, 'openCalls', call_id)
+    end
+  end
+end
