@@ -149,7 +149,7 @@ def _number(model: str, value: Any) -> Decimal:
         number = Decimal(str(value))
     except InvalidOperation:
         number = Decimal(-1)
-    if not 0 <= number <= _LARGEST:  # also False for NaN
+    if not number.is_finite() or not 0 <= number <= _LARGEST:
         raise ValueError(f"model {model} has a price or factor {value!r}: expected a number of 0 or more")
     return number
 

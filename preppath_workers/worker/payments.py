@@ -97,6 +97,7 @@ class Payments:
         return _known(
             id=new_id(),
             kind="open",
+            job=self._job.id,
             model=worst_case.model,
             worst=self._terms.cost(worst_case),
             user=self._user,

@@ -17,6 +17,7 @@ from .calls import Calls
 from .chat import create_completion
 from .faults import Fault, Faults
 from .http import CutResponse
+from .ledger import charge
 from .models import MODELS
 from .realtime_session import FaultySession
 from .speech import create_speech
@@ -74,8 +75,9 @@ class Application:
         response = self._answer(request, fault)
         if fault.cut != "before":
             call["status"] = response.status
-        request_id = {"x-request-id": f"req_{uuid.uuid4().hex}"}
-        headers = {**request_id, **response.headers, **fault.headers}
+        call["requestId"] = f"req_{uuid.uuid4().hex}"
+        call["charge"] = charge(response, call["model"])
+        headers = {"x-request-id": call["requestId"], **response.headers, **fault.headers}
         return CutResponse(**{**vars(response), "headers": headers, "cut": fault.cut})
 
     def _answer(self, request: Request, fault: Fault) -> Response:

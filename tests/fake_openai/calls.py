@@ -14,11 +14,12 @@ from preppath_workers.offline.api.http import Request
 class Calls:
     """All calls, oldest first. A call is
 
-    `{"method", "path", "model", "status", "headers", "sha256", "body", "startedAt"}`
+    `{"method", "path", "model", "status", "headers", "sha256", "body", "startedAt", "requestId", "charge"}`
 
     where `status` is None until the response is sent (and stays None if the connection is cut first),
-    `sha256` is the digest of the raw body, `body` its JSON or form fields (a file as `{"filename", "bytes",
-    "sha256"}`), and `startedAt` the UNIX time in seconds. The API key is not kept.
+    `charge` is what `ledger.py` returns for it, also if the connection is cut, `sha256` is the digest of the
+    raw body, `body` its JSON or form fields (a file as `{"filename", "bytes", "sha256"}`), and `startedAt`
+    the UNIX time in seconds. The API key is not kept.
     """
 
     def __init__(self) -> None:

@@ -25,7 +25,19 @@ def create_completion(request: Request, fault: Fault) -> Response:
     choice: dict[str, Any] = {"finish_reason": fault.finish_reason or "stop", "refusal": fault.refusal}
     if fault.choice_error is not None:
         choice["error"] = fault.choice_error
-    return json_response(completion(chat, content, _tokens, **choice))
+    return json_response(_with_details(completion(chat, content, _tokens, **choice)))
+
+
+def _with_details(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the completion with every kind of token: a third of the prompt is cached, a fifth written to the
+    cache, and the model has thought."""
+    usage = answer["usage"]
+    prompt, thought = usage["prompt_tokens"], 7
+    usage["prompt_tokens_details"] |= {"cached_tokens": prompt // 3, "cache_write_tokens": prompt // 5}
+    usage["completion_tokens_details"]["reasoning_tokens"] = thought
+    usage["completion_tokens"] += thought
+    usage["total_tokens"] += thought
+    return {**answer, "service_tier": "default"}
 
 
 def _content(chat: ChatRequest, fault: Fault) -> str:

@@ -11,6 +11,7 @@ from preppath_workers.offline.api.realtime_session import Session
 from preppath_workers.offline.api.websocket import WebSocket
 
 from .faults import Fault
+from .ledger import realtime_charge
 from .realtime_response import speak
 
 #: Called with each `response.create`: records a call and returns it with its fault.
@@ -41,6 +42,9 @@ class FaultySession(Session):
             raise ordered
         wanted = self._wanted(event)
         for number, sent in enumerate(speak(wanted, text_of(wanted), fault), 1):
+            if sent["type"] == "response.done":
+                call["requestId"] = sent["response"]["id"]
+                call["charge"] = realtime_charge(call["model"], sent["response"]["usage"])
             self._send(sent)
             if fault.cut == "middle" and number == fault.after:
                 self._socket.cut()

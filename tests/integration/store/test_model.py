@@ -116,7 +116,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         redis_state.call(str(name), *arguments, now=NOW + 10 * step)
         seen |= redis_state.read().keys()
         assert all(key.startswith(redis_state.keys.base) for key in redis_state.all_keys())
-    assert seen == {*NAMED, "active", "cancels", "ended", "groups", "instance", "jobs"}
+    assert seen == {*NAMED, "active", "cancels", "ended", "groups", "instance", "jobs", "spending"}
 
 
 @pytest.mark.parametrize("name", scripts())

@@ -1,0 +1,85 @@
+"""What clients report of each paid request: the worst case before it, the usage after it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from math import ceil
+
+import pytest
+
+from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
+from preppath_workers.clients.usage import Meter, Usage
+from preppath_workers.config.prices import load_prices
+from preppath_workers.errors import JobError
+from preppath_workers.testing import FakeContext
+from tests.fake_openai.control import OpenAIServer
+
+from .conftest import REALTIME_MODEL, Client
+from .test_openai import SCHEMA, TWO_SECONDS
+
+MESSAGES = [{"role": "user", "content": "Judge this answer: a heap is a tree. Ünïcödé."}]
+
+
+def evaluate(openai: OpenAI, meter: Meter) -> None:
+    openai.evaluate(MESSAGES, SCHEMA, meter)  # type: ignore[arg-type] # as prompt.messages returns them
+
+
+def transcribe(openai: OpenAI, meter: Meter) -> None:
+    file = io.BytesIO(TWO_SECONDS.wav_bytes("Hello."))
+    openai.transcribe(file, "a.wav", "audio/wav", seconds=2.0, meter=meter)
+
+
+def read(openai: OpenAI, meter: Meter) -> None:
+    with openai.reader(SpeechOptions("alloy")) as reader:
+        reader.read("What is a heap?", meter)
+
+
+def cost(usage: Usage) -> int:
+    nano = load_prices().cost(usage.model, usage.tier, usage.tokens, usage.seconds, usage.characters)
+    assert nano is not None
+    return nano
+
+
+@pytest.mark.parametrize("request_made", [evaluate, transcribe, read])
+def test_usage_costs_what_the_vendor_charges_and_less_than_the_worst_case(
+    client: Client, vendor: OpenAIServer, request_made: Callable[[OpenAI, Meter], None]
+) -> None:
+    context = FakeContext()
+    request_made(client(models={"speech": REALTIME_MODEL}), context)
+    [worst_case], [usage] = context.worst_cases, context.charges
+    [charged] = [call for call in vendor.calls() if call.get("charge")]
+    assert cost(usage) == charged["charge"]["nano"] <= cost(worst_case)
+    assert usage.request_id == charged["requestId"]
+    assert not usage.is_estimated
+
+
+def test_speech_endpoint_is_charged_by_an_estimate_of_its_duration(client: Client) -> None:
+    context = FakeContext()
+    client().synthesize("What is a heap?", SpeechOptions("alloy"), context)
+    [worst_case], [usage] = context.worst_cases, context.charges
+    assert usage.is_estimated
+    assert 0 < usage.seconds < worst_case.seconds
+    assert cost(usage) == ceil(usage.seconds * 15_000_000 / 60)
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_charged"),
+    [
+        ({"finish_reason": "length"}, True),
+        ({"content": "no JSON"}, True),
+        ({"refusal": "No."}, True),
+        ({"status": 429}, False),
+        ({"status": 500}, False),
+        ({"body_error": {"message": "no"}}, False),
+        ({"cut": "middle"}, False),
+    ],
+)
+def test_unusable_answer_is_charged_if_it_reports_its_usage(
+    client: Client, vendor: OpenAIServer, fault: dict[str, object], is_charged: bool
+) -> None:
+    vendor.order(fault)
+    context = FakeContext()
+    with pytest.raises(JobError):
+        evaluate(client(), context)
+    assert bool(context.charges) == is_charged

@@ -1,0 +1,81 @@
+"""Prices: what a request costs, in nano-dollars, worked out by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from preppath_workers.config.prices import dollars, load_prices
+from preppath_workers.errors import ConfigError
+
+PRICES = load_prices()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "tier", "nano"),
+    [
+        ({"input": 272_000}, "default", 27_200_000),
+        (
+            {"input": 100, "cached": 50, "cache_write": 8, "output": 20},
+            "default",
+            10_000 + 500 + 1_000 + 10_000,
+        ),
+        ({"input": 1}, "flex", 50),
+        ({"cached": 1}, "flex", 5),
+        ({"cache_write": 1}, "flex", 63),  # 62.5, rounded up
+        ({"output": 3}, "priority", 3_000),
+        ({"input": 272_001}, "default", 54_400_200),  # long: input twice
+        ({"input": 272_001, "output": 10}, "default", 54_400_200 + 7_500),
+        ({"input": 1}, "unheard-of", None),
+        ({"audio_output": 1}, "default", None),
+    ],
+)
+def test_cost_of_tokens_is_exact(tokens: dict[str, int], tier: str, nano: int | None) -> None:
+    assert PRICES.cost("gpt-6-luna", tier, tokens) == nano
+
+
+@pytest.mark.parametrize(("seconds", "nano"), [("60", 4_500_000), ("1", 75_000), ("0.00001", 1)])
+def test_cost_of_audio_is_by_duration_and_rounded_up(seconds: str, nano: int) -> None:
+    assert PRICES.cost("gpt-transcribe", tokens={"input": 9_000}, seconds=Decimal(seconds)) == nano
+
+
+def test_snapshot_of_a_model_has_its_price_and_a_model_of_similar_name_has_none() -> None:
+    assert PRICES.cost("gpt-6-luna-2026-09-01", tokens={"input": 1}) == 100
+    assert PRICES.cost("gpt-6-luna-pro", tokens={"input": 1}) is None
+
+
+def test_file_of_prices_overrides_and_adds_models(tmp_path: Path) -> None:
+    file = tmp_path / "prices.toml"
+    file.write_text('[models.gpt-6-luna]\ntokens = {input = 1}\n[models.kokoro]\ncharacters = "3.50"\n')
+    prices = load_prices(file)
+    assert prices.cost("gpt-6-luna", tokens={"input": 1}) == 1_000
+    assert prices.cost("kokoro", characters=3) == 10_500
+    assert prices.of("gpt-transcribe")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[models.m]\ntokens = {input = -1}", "price or factor -1"),
+        ('[models.m]\nminute = "nan"', "price or factor 'nan'"),
+        ("[models.m]\ntokens = {inptu = 1}", "unknown field inptu"),
+        ("[models.m]", "exactly one of tokens, minute and characters"),
+        ("models = 3", "has no attribute"),
+        ("[", "Expected|Invalid|Expecting"),
+    ],
+)
+def test_wrong_file_of_prices_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    file = tmp_path / "prices.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=problem):
+        load_prices(file)
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [(0, "$0.00"), (1, "$0.000000001"), (1_500_000_000, "$1.50"), (12_345_600, "$0.0123456")],
+)
+def test_dollars_are_exact(nano: int, text: str) -> None:
+    assert dollars(nano) == text
