@@ -52,7 +52,7 @@ def realtime_charge(model: str, usage: Mapping[str, Any]) -> dict[str, Any]:
 def _nano(model: str, usage: Mapping[str, Any]) -> int | None:
     if "seconds" in usage:
         second = _SECONDS.get(model)
-        return second and ceil(Fraction(str(usage["seconds"])) * second)
+        return ceil(Fraction(str(usage["seconds"])) * second) if second else None
     prices = _TOKENS.get(model)
     if not prices:
         return None
