@@ -59,6 +59,5 @@ def _nano(model: str, usage: Mapping[str, Any]) -> int | None:
     details = usage["prompt_tokens_details"]
     cached, written = details["cached_tokens"], details["cache_write_tokens"]
     fresh = usage["prompt_tokens"] - cached - written
-    return sum(
-        a * b for a, b in zip((fresh, cached, written, usage["completion_tokens"]), prices, strict=True)
-    )
+    counts: list[int] = [fresh, cached, written, usage["completion_tokens"]]
+    return sum(a * b for a, b in zip(counts, prices, strict=True))
