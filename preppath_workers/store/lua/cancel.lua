@@ -18,9 +18,10 @@ local keep = (ARGV[3] or '') ~= '' and ARGV[3] or KEEP_CANCELLED
 
 local function remove_reserved()
   local holder = holder_of(id)
-  if not holder then return end
+  if not holder then return false end
   redis.call('LREM', active_key(holder.worker_id), 1, id)
   redis.call('ZREM', RESERVATIONS, holder.worker_id)
+  return true
 end
 
 local key = job_key(id)
@@ -29,7 +30,7 @@ if not state then return {'unknown'} end
 if state == 'delayed' then
   redis.call('ZREM', DELAYED, id)
 elseif state == 'waiting' then
-  if not remove_waiting(id) then remove_reserved() end
+  if not remove_reserved() then remove_waiting(id) end
 elseif state == 'active' and with_active then
   redis.call('HSETNX', key, 'cancelRequestedAt', now)
   -- The janitor of the worker's instance reads this, see find_cancelled.lua.

@@ -1,4 +1,4 @@
--- needs: places, tokens, slots, limits
+-- needs: places, tokens, slots, limits, positions
 --
 -- Finds where a job is and what it waits for, atomically. Changes nothing.
 --
@@ -52,7 +52,7 @@ add_field('workers', workers_live)
 
 if state == 'waiting' then
   local reserved = redis.call('ZCARD', RESERVATIONS)
-  local position = redis.call('LPOS', WAIT, id)
+  local position = not holder and position_of(id)
   -- Reserved jobs start before those in the list.
   local ahead = position and reserved + redis.call('LLEN', WAIT) - 1 - position
     or holder and redis.call('ZRANK', RESERVATIONS, holder.worker_id) or 0

@@ -1,4 +1,4 @@
--- needs: removing, placing
+-- needs: removing, placing, slots
 --
 -- Changes the priority of a job that has not started. In `wait` it moves behind the last job of that priority. A delayed
 -- or reserved job stays where it is.
@@ -18,7 +18,7 @@ if not state then return {'unknown'} end
 if state ~= 'waiting' and state ~= 'delayed' then return {state} end
 -- A repeated call must not move the job again.
 if priority_of(id) == tonumber(priority) then return {state} end
-local was_in_wait = state == 'waiting' and remove_waiting(id)
+local was_in_wait = state == 'waiting' and not holder_of(id) and remove_waiting(id)
 -- The index may still name a reserved job as the last of the priority that it had.
 redis.call('ZREM', PRIORITY_INDEX, id)
 redis.call('HSET', key, 'priority', priority)

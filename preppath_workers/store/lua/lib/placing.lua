@@ -1,4 +1,4 @@
--- needs: rounds
+-- needs: rounds, positions
 
 --: LINSERT searches from the left end, which is slow if the position is near the right end of a long list. Moving one
 --: entry aside and back costs about as much as passing this many. The cheaper way is taken.
@@ -116,5 +116,6 @@ local function place_first(id, priority)
   if redis.call('HDEL', job_key(id), 'turn') == 1 then redis.call('ZREM', PRIORITY_INDEX, id) end
   insert_behind('(' .. priority, { id })
   local pointer = redis.call('ZRANGEBYSCORE', PRIORITY_INDEX, priority, priority)[1]
-  if not pointer or not redis.call('LPOS', WAIT, pointer) then set_last(priority, id) end
+  local may_be_last = pointer and redis.call('HGET', job_key(pointer), 'state') == 'waiting'
+  if not may_be_last or not position_of(pointer) then set_last(priority, id) end
 end

@@ -1,9 +1,9 @@
--- needs: placing, jobs
+-- needs: placing, positions, jobs
 
 -- Removes a waiting job from the list; if it was the last of its round, the one ahead becomes that. Returns false if
 -- the job is not in the list.
 local function remove_waiting(id)
-  local position = redis.call('LPOS', WAIT, id)
+  local position = position_of(id)
   if not position then return false end
   local score = redis.call('ZSCORE', PRIORITY_INDEX, id)
   if score then
