@@ -48,5 +48,7 @@ SCENARIOS = (
     Scenario("SIGSTOP, min-replicas 1", "stop", 5, replicas=1, is_certain=True, settings=_MIN_REPLICAS),
     Scenario("SENTINEL FAILOVER", "sentinel_failover", 5),
     Scenario("SENTINEL FAILOVER", "sentinel_failover", 5, replicas=2, is_certain=True),
+    Scenario("SENTINEL FAILOVER, min-replicas 1", "sentinel_failover", 5, replicas=1, settings=_MIN_REPLICAS),
     Scenario("FAILOVER, then a virtual address follows", "planned", 5, is_certain=True),
+    Scenario("FAILOVER, then a virtual address follows", "planned", 5, replicas=1, is_certain=True),
 )

@@ -103,14 +103,18 @@ class Replicated:
     def sentinel_failover(self) -> None:
         """`SENTINEL FAILOVER`: the primary takes writes until it is told."""
         old = self.primary
-        with Redis.from_url(self.sentinels[0].url) as client:
+        with Redis.from_url(self.sentinels[0].url, decode_responses=True) as client:
 
-            def has_begun() -> bool:
-                """Ask again: a sentinel gives up a failover for which it finds no replica good enough."""
-                _succeeds(lambda: client.execute_command("SENTINEL", "FAILOVER", SERVICE))
-                return self.primary is not old
+            def is_over() -> bool:
+                """Ask again if the sentinel gave up, as when it found no replica good enough. Asked once more
+                after a failover, it would begin the next one."""
+                if self.primary is not old:
+                    return True
+                if "failover_in_progress" not in client.sentinel_master(SERVICE)["flags"]:
+                    _succeeds(lambda: client.execute_command("SENTINEL", "FAILOVER", SERVICE))
+                return False
 
-            eventually(has_begun, _DEADLINE, every=1.0)
+            eventually(is_over, _DEADLINE, every=0.2)
         self._await_new_primary(old)
         self.await_health()
 
