@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
 
 from ..queue import Queue
 from ..queue.formatting import counted, span
@@ -177,17 +179,25 @@ def _replay(args: Namespace) -> int:
         return _print(args, selection)
     replayed: dict[str, int] = {}
     found: set[str] = set()
-    for queue in open_queues(args):
-        for page in walk(queue, selection, queue.replay, args.limit, args.pace):
-            replayed[queue.name] = replayed.get(queue.name, 0) + page.taken
-            found.update(job.id for job in page.jobs)
-            if len(page.jobs) == args.pace:
-                time.sleep(1)
-    total = sum(replayed.values())
-    if total or not args.quiet:
-        detail = ", ".join(f"{name} {number}" for name, number in replayed.items() if number)
-        print_line(f"{counted(total, 'dead job')} replayed" + (f": {detail}" if detail else ""))
+    try:
+        for queue in open_queues(args):
+            for page in walk(queue, selection, queue.replay, args.limit, args.pace):
+                replayed[queue.name] = replayed.get(queue.name, 0) + page.taken
+                found.update(job.id for job in page.jobs)
+                if len(page.jobs) == args.pace:
+                    time.sleep(1)
+    except RedisError:
+        if any(replayed.values()):
+            _print_replayed(replayed)
+        raise
+    if any(replayed.values()) or not args.quiet:
+        _print_replayed(replayed)
     return _missing(args, found) if args.ids else 0
+
+
+def _print_replayed(replayed: Mapping[str, int]) -> None:
+    detail = ", ".join(f"{name} {number}" for name, number in replayed.items() if number)
+    print_line(f"{counted(sum(replayed.values()), 'dead job')} replayed" + (f": {detail}" if detail else ""))
 
 
 def _purge(args: Namespace) -> int:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from .. import __version__
 from ..config.load import EX_CONFIG
 from ..errors import ConfigError, NotReplicated
-from ..store.refusals import described, is_refusal
+from ..store.refusals import summary_of
 from . import (
     cancel,
     check,
@@ -68,8 +68,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         print_error(f"preppath-workers: {error}")
         return EXIT_UNAVAILABLE
     except RedisError as error:
-        failure = "Redis refuses the command" if is_refusal(error) else "Redis does not answer"
-        print_error(f"preppath-workers: {failure}: {described(error)}")
+        print_error(f"preppath-workers: {summary_of(error)}")
         return EXIT_UNAVAILABLE
     except KeyboardInterrupt:
         return 130

@@ -15,6 +15,7 @@ from ..queue import Queue
 from ..queue.explain import explain
 from ..queue.formatting import moment
 from ..store.job import Job
+from ..store.refusals import is_passing, summary_of
 from .arguments import EXIT_FAILED, add_command
 from .group import summary
 from .queue_argument import add_queue_argument, open_queue, rate_limit_of
@@ -99,10 +100,10 @@ def _poll(queue: Queue, job: Job, give_up_at: float) -> Job:
         try:
             return _find(queue, job.id)
         except RedisError as error:
-            if time.monotonic() >= give_up_at:
+            if not is_passing(error) or time.monotonic() >= give_up_at:
                 raise
             if not is_reported:
-                print_error(f"show: Redis does not answer, still waiting: {error}")
+                print_error(f"show: still waiting: {summary_of(error)}")
                 is_reported = True
             time.sleep(_PAUSE)
 

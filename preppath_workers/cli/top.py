@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from ..queue import Queue
+from ..store.refusals import summary_of
 from .arguments import add_command
 from .job_types import job_types
 from .local_processes import local_workers
@@ -90,7 +91,7 @@ def _watch(
         try:
             snapshot, trouble = _snapshot(queues, optional), ""
         except RedisError as error:
-            trouble = f"Redis does not answer: {error}"
+            trouble = summary_of(error)
         else:
             before, now = now, snapshot
 

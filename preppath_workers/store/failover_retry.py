@@ -14,7 +14,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from .refusals import is_passing
+from .refusals import code_of, is_passing
 
 #: Seconds after which a failure is final: more than one command may take, so that a frozen primary is left.
 _PATIENCE = 6.0
@@ -37,6 +37,7 @@ def may_try(is_retryable: Callable[[Exception], bool] | None) -> Callable[[Excep
             monotonic() < give_up_at
             and isinstance(error, RedisError)
             and is_passing(error)
+            and code_of(error) != "NOREPLICAS"  # may last, and a primary can be read without its replicas
             and (is_retryable is None or is_retryable(error))
         )
 

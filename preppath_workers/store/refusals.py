@@ -88,6 +88,12 @@ def described(error: RedisError) -> str:
     return f"{meaning} ({words_of(error)})" if meaning else words_of(error)
 
 
+def summary_of(error: RedisError, detail: str | None = None) -> str:
+    """Return what keeps Redis from doing something, as a sentence; `detail` replaces its words."""
+    summary = "Redis refuses the command" if is_refusal(error) else "Redis does not answer"
+    return f"{summary}: {described(error) if detail is None else detail}"
+
+
 def is_wrong_server(error: RedisError) -> bool:
     """Whether the connection has to be closed, because another server may be behind the address now."""
     return code_of(error) in _WRONG_SERVER

@@ -7,13 +7,17 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 
+from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 
 from ..queue import Queue
 from ..store.job import Job
+from .trouble import trouble_of
 
 #: Seconds between two looks at the job.
 _LOOK = 0.5
+#: Seconds between two looks while Redis is away.
+_AWAY = 2.0
 #: Seconds of silence after which a comment keeps the connection open.
 _KEEP_ALIVE = 15.0
 
@@ -32,7 +36,16 @@ async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterato
     """
     yield "retry: 2000\n\n"
     silent = 0.0
-    while job := await run_in_threadpool(queue.get, job_id):
+    while True:
+        try:
+            job = await run_in_threadpool(queue.get, job_id)
+        except RedisError as error:
+            # A browser that is answered 503 when it reconnects doesn't try again, so the stream goes on.
+            yield f": {trouble_of(error)}\n\n"
+            await asyncio.sleep(_AWAY)
+            continue
+        if not job:
+            break
         body, event_id = as_json(job)
         if event_id != last_id:
             last_id, silent = event_id, 0.0

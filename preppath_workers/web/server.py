@@ -23,6 +23,7 @@ from .metrics import QueueCollector
 from .pages.routes import Pages
 from .queues import Queues
 from .sessions import Sessions
+from .trouble import trouble_of
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
         return problem.response() if _is_for_programs(request) else pages.problem(request, problem)
 
     def redis_fails(request: Request, error: Exception) -> Response:
-        problem = Problem(503, f"Redis does not answer: {type(error).__name__}")
-        response = refusal(request, problem)
+        assert isinstance(error, RedisError)
+        response = refusal(request, Problem(503, trouble_of(error)))
         response.headers["Retry-After"] = "5"
         return response
 

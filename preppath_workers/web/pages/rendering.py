@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from ... import __version__
 from ..guard import Caller, Problem
+from ..trouble import trouble_of
 from .assets import assets
 from .text import FILTERS, FUNCTIONS
 
@@ -98,7 +99,7 @@ async def _events(render: Callable[[], str]) -> AsyncIterator[str]:
         try:
             event = _event("update", await run_in_threadpool(render))
         except RedisError as error:
-            event = _event("trouble", f"Redis does not answer: {type(error).__name__}")
+            event = _event("trouble", trouble_of(error))
         except Problem as problem:
             yield _event("gone", problem.detail)
             return

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
+from preppath_workers import Queue
 from tests.support.redis import RedisServer
 
 from .conftest import Run
@@ -55,3 +56,17 @@ def test_queues_and_health_on_an_empty_redis_create_no_key(
     run("health", REDIS_URL=server.url, QUEUES="tts")
     run("queues", REDIS_URL=server.url, QUEUES="tts")
     assert client.keys() == []
+
+
+def test_commands_on_a_replica_without_its_primary_say_so(
+    run: Run, server: RedisServer, client: Redis
+) -> None:
+    client.config_set("replica-serve-stale-data", "no")
+    Queue("tts", client).enqueue({}, id="j")
+    client.replicaof("127.0.0.1", 1)
+    for command in ("queues", "jobs tts", "show tts j", "cancel tts j", "dead replay tts", "top --once"):
+        refused = run(*command.split(), REDIS_URL=server.url, QUEUES="tts")
+        assert (refused.returncode, refused.stdout) == (69, ""), command
+        assert (
+            "Redis refuses the command: this server is a replica and has lost its primary" in refused.stderr
+        )

@@ -6,12 +6,14 @@ import json
 from typing import Any
 
 import requests
+from redis import Redis
 
 from preppath_workers import Queue
 from preppath_workers.cli.main import main
+from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
-from .conftest import Site
+from .conftest import Serve, Site
 
 SPEECH = {"questionId": "q1", "text": "What is a heap?"}
 
@@ -159,8 +161,6 @@ def test_events_tell_each_change_until_the_job_has_ended(site: Site, tts: Queue)
 
 
 def test_server_whose_redis_is_away_says_so_and_recovers(serve: Any) -> None:
-    from tests.support.redis import RedisServer
-
     with RedisServer() as server:
         site = serve(REDIS_URL=server.url)
         assert site.get("/readyz").status_code == 200
@@ -170,6 +170,25 @@ def test_server_whose_redis_is_away_says_so_and_recovers(serve: Any) -> None:
         assert (site.get("/healthz").status_code, site.get("/readyz").status_code) == (200, 503)
         server.start()
         eventually(lambda: site.get("/readyz").status_code == 200)
+
+
+def test_events_and_requests_while_redis_is_demoted_say_so_and_go_on(serve: Serve, key_prefix: str) -> None:
+    trouble = "Redis refuses the command: this server is a replica and has lost its primary"
+    with RedisServer() as server, Redis.from_url(server.url) as client:
+        client.config_set("replica-serve-stale-data", "no")
+        tts = Queue("tts", client, key_prefix)
+        tts.enqueue(SPEECH, id="j")
+        site = serve(REDIS_URL=server.url)
+        with site.request("GET", "/api/v1/jobs/tts/j/events", stream=True) as response:
+            lines = response.iter_lines(decode_unicode=True)
+            assert "event: waiting" in lines
+            client.replicaof("127.0.0.1", 1)
+            assert f": {trouble}" in lines
+            away = site.get("/api/v1/queues/tts")
+            client.replicaof("NO", "ONE")
+            tts.cancel("j")
+            assert "event: cancelled" in lines
+    assert (away.status_code, away.json()["detail"]) == (503, trouble)
 
 
 def test_server_stops_in_order_on_sigterm(site: Site) -> None:
