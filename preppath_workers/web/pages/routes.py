@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
+from ... import log
 from ...config.web import WebConfig
 from ..guard import Problem
 from ..queues import Queues
@@ -27,6 +29,8 @@ from .overview import overview
 from .queue_view import view
 from .rendering import Renderer
 from .text import job_path, queue_path
+
+logger = logging.getLogger(__name__)
 
 #: Actions on one job that are asked about first.
 _FINAL = ("cancel", "purge")
@@ -164,7 +168,9 @@ class Pages:
             fields = _first(form)
             token = find_token(self._config.tokens, f"Bearer {fields.get('token', '')}")
             if token is None or "read" not in token.scopes:
+                logger.warning("Sign-in refused", extra=log.fields(who=token.name if token else None))
                 return self._sign_in(request, 403, wrong="unknown" if token is None else "scope")
+            logger.info("Signed in", extra=log.fields(who=token.name))
             response = RedirectResponse(_own_path(fields.get("next", "")), 303)
             self._sessions.start(token, request, response)
             return response
