@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# The workers of all queues, or of one with `--queue tts`. See systemd/README.md for how to run it.
+# The workers of all queues, or of one with `--queue tts`; with `web`, the page and the status API. See systemd/README.md
+# for how to run it.
 
 FROM python:3.13-slim AS build
 WORKDIR /build
@@ -7,7 +8,7 @@ COPY pyproject.toml setup.cfg README.md LICENSE ./
 COPY preppath_workers ./preppath_workers
 # The builder keeps pip's cache between builds.
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m venv /opt/preppath-workers && /opt/preppath-workers/bin/pip install .
+    python -m venv /opt/preppath-workers && /opt/preppath-workers/bin/pip install '.[web]'
 
 FROM python:3.13-slim
 # ffmpeg cuts recordings that are too long for one request.

@@ -1,7 +1,8 @@
-"""`preppath-workers web`: the status API and metrics over HTTP."""
+"""`preppath-workers web`: the page, the status API and metrics over HTTP."""
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from .. import log
 from ..config.load import load_log, load_redis, read_environment
 from ..config.web import SCOPES, load_web
 from ..errors import ConfigError
+from ..worker.systemd import Notifier, Phase
 from .arguments import EXIT_UNAVAILABLE, add_command, whole_number
 from .loopback import is_loopback
 from .queue_argument import open_configured
@@ -27,7 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(
         subparsers,
         "web",
-        "serve the status API and metrics over HTTP",
+        "serve the page, the status API and metrics over HTTP",
         """
         Listens on loopback. Listening elsewhere needs tokens: WEB_TOKENS, made by --new-token.
 
@@ -80,8 +82,14 @@ def run(args: Namespace) -> int:
 
     log.configure(load_log(variables), where.secrets())
     app = application(Queues.of(queues), config, args.read_only)
+    systemd = Notifier.from_environment(os.environ)
+
+    def listens(line: str) -> None:
+        print_line(line, flush=True)
+        systemd.report(Phase.READY, line, good_for=0)
+
     try:
-        serve(app, Options(args.host, args.port), lambda line: print_line(line, flush=True))
+        serve(app, Options(args.host, args.port), listens)
     except (OSError, OverflowError) as error:  # OverflowError: the port is above 65535
         print_error(f"web: cannot listen on {args.host}:{args.port}: {error}")
         return EXIT_UNAVAILABLE

@@ -52,6 +52,9 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
         response.headers["Retry-After"] = "5"
         return response
 
+    def bug(request: Request, error: Exception) -> Response:
+        return refusal(request, Problem(500, "Internal error: the log of this server says more"))
+
     async def no_route(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if _is_for_programs(request):
@@ -62,6 +65,7 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
     app.add_exception_handler(Problem, refusal)
     app.add_exception_handler(RedisError, redis_fails)
     app.add_exception_handler(HTTPException, no_route)
+    app.add_exception_handler(Exception, bug)
     app.include_router(router(queues))
     registry = CollectorRegistry()
     registry.register(QueueCollector(queues))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...queue import Queue
-from ...store.job import Job, integer
+from ...store.job import Job
 from ...store.listing import LISTED
 from ..guard import Problem
 from .text import query
@@ -55,7 +55,8 @@ def _matches(job: Job, filters: Mapping[str, str]) -> bool:
 
 def _due(queue: Queue, jobs: Sequence[Job]) -> dict[str, int | None]:
     """Return when delayed jobs may start."""
-    if not jobs:
-        return {}
-    times = queue.read("ZMSCORE", queue.keys.delayed, *(job.id for job in jobs))
-    return {job.id: integer(time) for job, time in zip(jobs, times, strict=True)}
+    with queue.redis.pipeline(transaction=False) as pipeline:
+        for job in jobs:
+            pipeline.zscore(queue.keys.delayed, job.id)
+        scores = pipeline.execute()
+    return {job.id: None if score is None else int(score) for job, score in zip(jobs, scores, strict=True)}

@@ -142,6 +142,21 @@ def test_read_only_page_has_no_buttons_and_refuses(serve: Serve, tts: Queue, red
     assert (tts.counts().waiting, tts.counts().failed, tts.gate().paused) == (1, 1, False)
 
 
+def test_jobs_are_listed_by_state_and_filtered(site: Site, tts: Queue) -> None:
+    for number in range(51):
+        tts.enqueue({"userId": f"u{number % 2}"}, id=f"j{number}")
+    tts.enqueue({}, id="later", delay=3600)
+
+    first = site.get("/queues/tts").text
+    assert ("j49" in first, "j50" in first) == (True, False)
+    assert "?state=waiting&amp;cursor=50" in first
+    assert "j50" in site.get("/queues/tts?state=waiting&cursor=50").text
+    assert re.search(">in (59 min|1 h)", site.get("/queues/tts?state=delayed").text)
+    chosen = site.get("/queues/tts?userId=u1").text
+    assert ("j1<" in chosen, "j2<" in chosen) == (True, False)
+    assert site.get("/find?id=later").url == f"{site.url}/queues/tts/jobs/later"
+
+
 def test_untrusted_data_is_shown_as_text_and_bounded(site: Site, tts: Queue, redis: Any) -> None:
     tts.enqueue({"text": HOSTILE}, id="a/../b")
     tts.enqueue({"text": "y" * 900_000}, id="large")

@@ -100,6 +100,10 @@ function label() {
 }
 
 if (live) {
+  live.addEventListener("change", ({ target }) => {
+    if (!target.matches("[data-all]")) return;
+    for (const box of target.form.querySelectorAll("[name=id]")) box.checked = target.checked;
+  });
   button.type = "button";
   button.addEventListener("click", () => {
     stopped = !stopped;
