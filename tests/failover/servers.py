@@ -106,8 +106,8 @@ class Replicated:
         with Redis.from_url(self.sentinels[0].url, decode_responses=True) as client:
 
             def is_over() -> bool:
-                """Ask again if the sentinel gave up, as when it found no replica good enough. Asked once more
-                after a failover, it would begin the next one."""
+                """Ask again if the sentinel gave up, as when it found no replica good enough. Asked after a
+                failover, it would begin the next one, mostly back to the old primary."""
                 if self.primary is not old:
                     return True
                 if "failover_in_progress" not in client.sentinel_master(SERVICE)["flags"]:
