@@ -23,7 +23,8 @@ from .store.job import Job
 from .store.outcome import Finished
 from .store.scripts import scripts
 from .worker.attempt_consumer import AttemptConsumer
-from .worker.execution import WorkerContext, encode_result, run
+from .worker.encoding import encode_result, encode_step
+from .worker.execution import WorkerContext, run
 
 
 @dataclass
@@ -63,7 +64,7 @@ class FakeContext:
 
     def step(self, name: str, call: Callable[[], Any]) -> Any:
         if name not in self.checkpoints:
-            self.checkpoints[name] = json.loads(json.dumps(call(), ensure_ascii=False).encode())
+            self.checkpoints[name] = json.loads(encode_step(name, call()))
         return self.checkpoints[name]
 
     def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:

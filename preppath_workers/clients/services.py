@@ -40,6 +40,11 @@ class Services:
 
         return client.Storage(self._config.storage)
 
+    @property
+    def has_storage(self) -> bool:
+        """Whether a bucket is configured."""
+        return bool(self._config.storage.bucket)
+
     @cached_property
     def database(self) -> Database:
         from .postgres import client

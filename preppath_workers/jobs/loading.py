@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -75,6 +76,9 @@ def search_current_folder() -> None:
 
 
 def _imported(name: str) -> ModuleType:
+    if not re.fullmatch(r"\w+(\.\w+)*(?<!\.py)", name):
+        example = re.sub(r"\W+", ".", name.removesuffix(".py")).strip(".") or "app.jobs"
+        raise _ModuleProblem(f"cannot import the jobs of {name}: expected a module's name, such as {example}")
     if name != OWN_JOBS:
         search_current_folder()
     try:
@@ -82,8 +86,8 @@ def _imported(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             raise _ModuleProblem(
-                f"cannot import the jobs of {name}: there is no module {error.name} in the current folder, "
-                "in PYTHONPATH or installed"
+                f"cannot import the jobs of {name}: there is no module {error.name} in {Path.cwd()}, in "
+                "PYTHONPATH or installed"
             ) from error
         raise _failed(name, error) from error
     except Exception as error:

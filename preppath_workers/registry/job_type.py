@@ -117,10 +117,7 @@ def job(
 
     Raises ValueError or TypeError, when the module is imported.
     """
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"job {name!r}: expected a name of lower-case letters, digits, _ and -, a letter first"
-        )
+    _check_name(name)
     if unknown := [service for service in services if service not in _SERVICES]:
         raise ValueError(f"job {name}: unknown service {unknown[0]!r}, expected {', '.join(_SERVICES)}")
     limit = None
@@ -161,6 +158,17 @@ def job(
         return JobType(defaults, function)
 
     return decorate
+
+
+def _check_name(name: object) -> None:
+    """Raise TypeError or ValueError unless it is a queue's name."""
+    if callable(name):
+        raise TypeError(f'@job needs the queue\'s name: @job("{getattr(name, "__name__", "name")}")')
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(
+            f"job {name!r}: expected a name of lower-case letters, digits, _ and -, a letter first, "
+            "of up to 64 characters"
+        )
 
 
 def _parameters(function: Callable[..., Any]) -> set[str]:

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..clients.services import Services
-from ..errors import InvalidJob, JobCancelled, JobLost, PermanentError, RateLimited, Snooze
+from ..errors import InvalidJob, JobCancelled, JobLost, RateLimited, Snooze
 from ..registry import Handler
 from ..store.job import Job
 from ..store.outcome import Cancelled, Completed, Outcome, Released
 from .attempt_consumer import AttemptConsumer
+from .encoding import encode_result
 from .failures import failed, message
 from .job_context import ActiveJobContext
 from .payments import PaymentTerms
 
-
-def _plain(value: object) -> dict[Any, Any]:
-    """Return a mapping as a dict. Raises TypeError for any other value that JSON cannot hold."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"it contains a value of type {type(value).__name__}")
-
-
-_compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain).encode
-
 #: Rate-limited attempts of a job that are not counted as failures.
 _MAX_RATE_LIMITS = 20
-
-#: Bytes of a result's JSON: Redis keeps it in memory and is blocked while it copies it.
-_MAX_RESULT_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -85,19 +71,3 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     finally:
         if context:
             context.close()
-
-
-def encode_result(result: object) -> str:
-    """Return the handler's result as JSON. Raises PermanentError if it isn't JSON or is too large."""
-    try:
-        encoded = _compact(result)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise PermanentError(
-            f"cannot store the handler's result ({type(result).__name__}) as JSON: {error}"
-        ) from error
-    if len(encoded) > _MAX_RESULT_BYTES:  # ASCII, so characters are bytes
-        raise PermanentError(
-            f"cannot store the handler's result: {len(encoded):,} bytes of JSON, "
-            f"at most {_MAX_RESULT_BYTES:,} are allowed"
-        )
-    return encoded

@@ -16,10 +16,11 @@ from redis.exceptions import RedisError
 from ..clients.s3.keys import key_segment
 from ..clients.services import Services
 from ..clients.usage import Payment, Usage
-from ..errors import JobError, Snooze
+from ..errors import JobError, PermanentError, Snooze
 from ..log import fields
 from ..store.job import Job
 from .attempt_consumer import AttemptConsumer
+from .encoding import encode_step
 from .payments import Payments, PaymentTerms
 from .step_retry import retry_step
 
@@ -97,13 +98,13 @@ class ActiveJobContext:
             return loaded["value"]
         self._steps.append(name)
         try:
-            checkpoint = json.dumps({"value": call()})
+            checkpoint = f'{{"value": {encode_step(name, call())}}}'
         finally:
             self._steps.pop()
         # The same value that a later attempt will load, such as a list for a tuple.
         value = json.loads(checkpoint)["value"]
         if len(checkpoint) > _MAX_CHECKPOINT:
-            checkpoint = self._upload_checkpoint(name, checkpoint)
+            checkpoint = self._large_checkpoint(name, checkpoint)
         retry_step(lambda: self._store(name, checkpoint))
         self._checkpoints[name] = checkpoint
         return value
@@ -154,6 +155,17 @@ class ActiveJobContext:
         if not 0 <= seconds <= _LONGEST_SNOOZE:
             raise ValueError(f"a snooze must be 0 to {_LONGEST_SNOOZE:,} seconds, not {seconds!r}")
         raise Snooze(f"snoozed for {seconds:g} s", seconds)
+
+    def _large_checkpoint(self, name: str, checkpoint: str) -> str:
+        """Return what to store for a large checkpoint: its reference in S3, or itself if there is no S3."""
+        if getattr(self._services, "has_storage", False):  # jobs of others may run without services
+            return self._upload_checkpoint(name, checkpoint)
+        if len(checkpoint) > _MAX_FALLBACK_CHECKPOINT:
+            raise PermanentError(
+                f"cannot store the result of step {name}: {len(checkpoint):,} bytes of JSON; without "
+                f"S3_BUCKET at most {_MAX_FALLBACK_CHECKPOINT:,} are allowed"
+            )
+        return checkpoint
 
     def _upload_checkpoint(self, name: str, checkpoint: str) -> str:
         """Store a large checkpoint in S3. Returns its reference, or the checkpoint itself if S3 fails."""

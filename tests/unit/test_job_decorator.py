@@ -75,6 +75,14 @@ def test_job_with_a_wrong_setting_is_refused(settings: dict[str, Any], message: 
         job(**{"name": "mail", **settings})
 
 
+def test_job_without_a_name_is_refused() -> None:
+    def mail(context: Any) -> None: ...
+
+    decorate: Any = job
+    with pytest.raises(TypeError, match='@job needs the queue\'s name: @job\\("mail"\\)'):
+        decorate(mail)
+
+
 def test_job_of_a_function_that_cannot_run_jobs_is_refused() -> None:
     async def asynchronous(context: Any) -> None: ...
     def without() -> None: ...
@@ -110,9 +118,10 @@ def test_module_that_cannot_be_used_is_a_problem_of_the_configuration(
     (tmp_path / "broken_jobs.py").write_text("\nraise ValueError('no')\n", encoding="utf-8")
     same: JobType = job("mail")(send.function)
     with pytest.raises(ConfigError) as error:
-        load_job_types(["nowhere.jobs", "broken_jobs", module(), module(a=send, b=same)])
-    missing, broken, empty, double = error.value.problems
+        load_job_types(["nowhere.jobs", "./app/jobs.py", "broken_jobs", module(), module(a=send, b=same)])
+    missing, path, broken, empty, double = error.value.problems
     assert missing.startswith("cannot import the jobs of nowhere.jobs: there is no module nowhere")
+    assert path == "cannot import the jobs of ./app/jobs.py: expected a module's name, such as app.jobs"
     assert broken.startswith("cannot import the jobs of broken_jobs: ValueError: no (")
     assert broken.endswith("broken_jobs.py, line 2)")
     assert empty == "module app has no jobs: expected functions decorated with @job"

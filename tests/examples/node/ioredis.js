@@ -5,6 +5,7 @@ const { Redis } = require("ioredis");
 const base = `${process.env.KEY_PREFIX ?? "preppath"}:{tts}:`;
 const redis = new Redis(process.env.REDIS_URL);
 const blocking = redis.duplicate(); // a wait occupies its connection
+for (const client of [redis, blocking]) client.on("error", (error) => console.error("redis:", error.message));
 
 for (const name of ["enqueue", "status", "wait", "cancel"]) { // preppath-workers script NAME > NAME.lua
   redis.defineCommand(`job:${name}`, { numberOfKeys: 1, lua: readFileSync(`${name}.lua`, "utf8") });
@@ -45,4 +46,9 @@ async function main() {
   console.log((await call("cancel", "q2-v1", "", 1))[0]); // 1: also if it runs
 }
 
-main().finally(() => [redis, blocking].forEach((client) => client.disconnect()));
+main()
+  .catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  })
+  .finally(() => [redis, blocking].forEach((client) => client.disconnect()));

@@ -16,6 +16,8 @@ const names = ["enqueue", "status", "wait", "cancel"];
 const scripts = Object.fromEntries(names.map((name) => [`${name}Job`, script(name)]));
 const redis = createClient({ url: process.env.REDIS_URL, scripts });
 const blocking = redis.duplicate(); // a wait occupies its connection
+// Without a listener, a lost connection would end the program; with one, the client connects again.
+for (const client of [redis, blocking]) client.on("error", (error) => console.error("redis:", error.message));
 const toObject = (words) => Object.fromEntries(words.flatMap((name, i) => (i % 2 ? [] : [[name, words[i + 1]]])));
 
 /** Return whether the job was added; false if its id exists. */
@@ -52,4 +54,9 @@ async function main() {
   console.log((await redis.cancelJob("q2-v1", "", 1))[0]); // 1: also if it runs
 }
 
-main().finally(() => [redis, blocking].forEach((client) => client.destroy()));
+main()
+  .catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  })
+  .finally(() => [redis, blocking].forEach((client) => client.destroy()));

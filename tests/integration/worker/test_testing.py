@@ -73,3 +73,28 @@ def test_drain_of_delayed_jobs_runs_retries_too(queue: Queue) -> None:
     assert [each.state for each in drain(queue, add)] == ["delayed"]
     assert [each.state for each in drain(queue, add, delayed=True)] == ["delayed", "completed"]
     assert ref.status().failures == 2
+
+
+@job("download", retries=1)
+def download(context: JobContext, data: dict[str, int]) -> dict[str, int]:
+    attempts.append(context.id)
+    text = context.step("page", lambda: b"x" if not data["size"] else "x" * data["size"])
+    if context.attempt == 1:
+        raise TransientError("again")
+    return {"size": len(text)}
+
+
+def test_step_without_a_bucket_keeps_up_to_a_megabyte_with_the_job(queue: Queue) -> None:
+    for size in (500_000, 2_000_000, 0):
+        queue.enqueue({"size": size}, id=f"j{size}")
+    drain(queue, download, delayed=True)
+    kept, large, wrong = (queue.ref(f"j{size}").status() for size in (500_000, 2_000_000, 0))
+    assert kept.result == {"size": 500_000}
+    assert [job.reason for job in (large, wrong)] == ["permanent"] * 2
+    assert "the result of step page: 2,000,013 bytes of JSON; without S3_BUCKET" in str(large.error)
+    assert "cannot store the result of step page (bytes) as JSON" in str(wrong.error)
+
+
+def test_fake_context_refuses_a_step_that_is_not_json() -> None:
+    with pytest.raises(PermanentError, match=r"cannot store the result of step page \(bytes\) as JSON"):
+        FakeContext().step("page", lambda: b"x")
