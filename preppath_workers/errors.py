@@ -174,6 +174,30 @@ class Snooze(JobError):
         self.seconds = seconds
 
 
+class BudgetSpent(JobError):
+    """Raised when a budget has no room for a paid request until a day or month ends: the queue is held, or if
+    it is the budget of the job's user, the job alone waits. The attempt is not counted.
+
+    Args:
+        scope: whose budget: `all`, `queue <name>` or `user <id>`.
+        period: `day` or `month`.
+        seconds: until it ends.
+        amount: the most that the request can cost, nano-dollars.
+    """
+
+    def __init__(self, scope: str, period: str, seconds: float, amount: int) -> None:
+        super().__init__(f"budget of {scope} is spent for this {period}")
+        self.scope = scope
+        self.period = period
+        self.seconds = seconds
+        self.amount = amount
+
+    @property
+    def is_of_user(self) -> bool:
+        """Whether only the jobs of one user have to wait."""
+        return self.scope.startswith("user ")
+
+
 class JobLost(PrepPathError):
     """Raised when the lease has expired and another worker owns the job: stop without any further effect."""
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ConfigError
+from .budget import Cap, Caps
 from .model import RateLimit
 
 Value = TypeVar("Value")
@@ -170,6 +171,15 @@ class Environment:
             return RateLimit.parse(text)
 
         return self._parsed(name, default, parse, "starts per seconds, such as 10/60, or none")
+
+    def cap(self, name: str) -> Cap:
+        """Return a cap of spending such as `20` or `20/15`, in dollars."""
+        expected = "dollars such as 20, 20/15 (reported from 15 on), or none/15"
+        return self._parsed(name, Cap(), Cap.parse, expected)
+
+    def caps(self, prefix: str) -> Caps:
+        """Return the caps of a day and of a month, from the variables `<prefix>_DAY` and `<prefix>_MONTH`."""
+        return Caps(self.cap(f"{prefix}_DAY"), self.cap(f"{prefix}_MONTH"))
 
     def _parsed(self, name: str, default: Value, parse: Callable[[str], Value], expected: str) -> Value:
         text = self.text(name).strip()

@@ -19,6 +19,7 @@ from dotenv import dotenv_values
 from ..errors import ConfigError
 from . import redis as config_redis
 from . import vendors
+from .budget import Budget
 from .certificates import real_environment, trust
 from .env import Environment, has_host
 from .model import Config, LogConfig, QueueConfig, RedisConfig
@@ -94,6 +95,7 @@ def load(
             "KEEP_COMPLETED_COUNT", Config.keep_completed_count, minimum=0, maximum=1_000_000
         ),
         prices=_prices(environment),
+        budget=Budget(environment.caps("BUDGET"), environment.caps("BUDGET_USER")),
         ledger_days=environment.integer("LEDGER_DAYS", Config.ledger_days, minimum=1, maximum=3_650),
     )
     environment.raise_problems()
@@ -225,6 +227,7 @@ def _queue(environment: Environment, default: QueueConfig) -> QueueConfig:
         timeout=environment.seconds(variable + "TIMEOUT", default.timeout, minimum=1),
         recoveries=environment.integer(variable + "RECOVERIES", default.recoveries, minimum=0),
         fair_by=_fair_by(environment, variable + "FAIR_BY", default.fair_by),
+        budget=environment.caps(variable + "BUDGET"),
     )
 
 

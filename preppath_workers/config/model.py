@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from .budget import Budget, Caps
 from .durability import Durability
 from .prices import Prices, load_prices
 
@@ -58,6 +59,8 @@ class QueueConfig:
     recoveries: int = 3
     #: The field of a job's data that identifies its user, so that users take turns; empty if they don't.
     fair_by: str = ""
+    #: What its jobs may spend.
+    budget: Caps = field(default_factory=Caps)
     #: Variable that enables the queue by default; without it, workers run only if the queue is named.
     needs: str | None = None
     #: The services that its jobs use, by their names in `clients/services.py`.
@@ -197,6 +200,8 @@ class Config:
     keep_completed_count: int = 30_000
     #: What vendors charge.
     prices: Prices = field(default_factory=load_prices)
+    #: What all jobs together, and those of each user, may spend.
+    budget: Budget = field(default_factory=Budget)
     #: Days that the ledger's daily sums are kept.
     ledger_days: int = 90
 

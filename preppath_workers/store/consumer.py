@@ -198,10 +198,10 @@ class Consumer:
             self.disconnect()
         return shortfall
 
-    def open_call(self, job: Job, call_id: str, call: str, at: str = "") -> int:
+    def open_call(self, job: Job, call_id: str, call: str, at: str = "", *warnings: str) -> int:
         """Store that a paid request is about to be sent (`open_call.lua`); return its time, ms. Raises
         JobLost: the request must not be sent."""
-        return int(self._while_owned("open_call", job, call_id, call, at)[1])
+        return int(self._while_owned("open_call", job, call_id, call, at, *warnings)[1])
 
     def close_call(self, job_id: str, call: str) -> None:
         """Keep what a paid request cost (JSON), for the next checkpoint, settlement or `store_calls`."""
@@ -269,7 +269,9 @@ class Consumer:
             )
         if isinstance(outcome, Cancelled):
             return self._words("end_cancelled", *held)
-        return self._words("release", *held, outcome.hold_ms, outcome.reason, outcome.delay_ms)
+        return self._words(
+            "release", *held, outcome.hold_ms, outcome.reason, outcome.delay_ms, outcome.lacking
+        )
 
     def _settlement(self, verdict: Any, *detail: Any) -> Settlement:
         if verdict not in _VERDICTS:

@@ -79,8 +79,9 @@ class Keys:
 
     @property
     def gate(self) -> str:
-        """hash: paused, heldUntil (ms), heldReason, eventsUntil (ms), limit, streak (JSON), and while the
-        queue is out of service the fields that `lua/lib/outage.lua` lists. Missing if the gate is open."""
+        """hash: paused, heldUntil (ms), heldReason, heldFor (nano-dollars that the budget lacks room for),
+        eventsUntil (ms), limit, streak (JSON), and while the queue is out of service the fields that
+        `lua/lib/outage.lua` lists. Missing if the gate is open."""
         return self.base + "gate"
 
     @property
@@ -112,6 +113,15 @@ class Keys:
         (zsets) have it by user, `…:unknown` (hash) the calls of unknown cost, `…:late` (set) the ids of calls
         whose job was gone."""
         return f"{self.spent}:{day}"
+
+    def budget(self, name: str) -> str:
+        """The budget, which spans queues and so has a slot of its own, that of the queue `budget`.
+
+        hash `reserved`: reservations by the id of their call (JSON); zset `open`: those that are not settled,
+        scored by when they were last looked at; zset `unknown`: those of unknown cost, scored by the end of
+        their day; hash of each day and month: `spent <scope>`, `reserved <scope>`, `unknown <scope>`, and
+        `warned <scope>` once its soft cap was reached."""
+        return f"{self.base}budget:{name}"
 
     def active(self, worker_id: str) -> str:
         """list: the jobs that the slot `<instance>:<number>` holds: normally one."""

@@ -55,6 +55,8 @@ class Released:
     hold_ms: int = 0
     reason: str = ""
     delay_ms: int = 0
+    #: The amount (nano-dollars) that the budget lacks room for, if that is why the queue is held.
+    lacking: str = ""
 
 
 @dataclass(slots=True)

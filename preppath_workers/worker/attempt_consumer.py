@@ -48,9 +48,9 @@ class AttemptConsumer:
         """Store a step's result with the job. Returns which copies of it are missing."""
         return self._while_running(job, lambda: self._consumer.checkpoint(job, name, value))
 
-    def open_call(self, job: Job, call_id: str, call: str, at: str = "") -> int:
+    def open_call(self, job: Job, call_id: str, call: str, at: str = "", *warnings: str) -> int:
         """Store that a paid request is about to be sent; return its time (ms)."""
-        return self._while_running(job, lambda: self._consumer.open_call(job, call_id, call, at))
+        return self._while_running(job, lambda: self._consumer.open_call(job, call_id, call, at, *warnings))
 
     def close_call(self, job: Job, call: str, store: bool) -> None:
         """Keep what a paid request cost, also after the end of the attempt; `store` it at once, or with the
@@ -59,6 +59,10 @@ class AttemptConsumer:
             self._consumer.close_call(job.id, call)
             if store and self._running is job:
                 self._consumer.store_calls()
+
+    def store_calls(self, job: Job) -> None:
+        """Store what paid requests cost, if that is still to be done."""
+        self._while_running(job, self._consumer.store_calls)
 
     def acquire_token(self, job: Job) -> float:
         """Acquire a rate-limit token, or return the seconds until one is free."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from ..clients.services import Services
-from ..errors import InvalidJob, JobCancelled, JobLost, RateLimited, Snooze
+from ..errors import BudgetSpent, InvalidJob, JobCancelled, JobLost, RateLimited, Snooze
 from ..registry import Handler
 from ..store.job import Job
 from ..store.outcome import Cancelled, Completed, Outcome, Released
@@ -40,7 +40,6 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     Raises JobLost if another worker owns the job now: there is nothing to settle.
     """
     secrets = worker_context.secrets
-    context: ActiveJobContext | None = None
     try:
         with deadline:
             data = job.data
@@ -52,7 +51,10 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
             try:
                 result = worker_context.handle(context, services)
             finally:
-                consumer.end()
+                try:
+                    context.close()
+                finally:
+                    consumer.end()
         return Completed(encode_result(result))
     except JobLost:
         raise
@@ -60,6 +62,11 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
         return Cancelled()
     except Snooze as error:
         return Released(reason=message(error, secrets), delay_ms=round(error.seconds * 1000))
+    except BudgetSpent as error:
+        wait_ms, reason = round(error.seconds * 1000), message(error, secrets)
+        if error.is_of_user:
+            return Released(reason=reason, delay_ms=wait_ms)
+        return Released(wait_ms, reason, lacking=str(error.amount))
     except RateLimited as error:
         seconds = worker_context.hold if error.retry_after is None else error.retry_after
         if job.rate_limits >= _MAX_RATE_LIMITS:
@@ -68,6 +75,3 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     # Also CancelledError, KeyboardInterrupt and GeneratorExit: uncaught, they would end the worker.
     except BaseException as error:  # noqa: BLE001
         return failed(error, secrets)
-    finally:
-        if context:
-            context.close()

@@ -29,6 +29,7 @@ from ..store.operation import run
 from ..store.refusals import is_refusal
 from ..store.scripts import Caller
 from . import job_log, webhooks
+from .budget_keeper import BudgetKeeper
 from .connection_uptime import ConnectionUptime
 from .epochs import Epochs
 from .fitness import refuse_unfit_server
@@ -88,6 +89,7 @@ class Janitor:
         #: Queues in the order of the next round, which continues after the queue that ended the last one.
         self._order = deque(self._callers)
         self._steps = Steps()
+        self._budget = BudgetKeeper(config, clients, {queue: instance_info.queues[queue] for queue in queues})
         self._limits = RateLimits()
         self._epochs = Epochs()
         # Short pauses, so that a lease that outlived an outage is renewed before it expires.
@@ -139,6 +141,7 @@ class Janitor:
             self._beat()
             # Recovery comes first, so that no other step delays it.
             pause = min(pause, self._step(queue, "reap", self._reap_if_due))
+            pause = min(pause, self._step(queue, "keep_budget", self._budget.look_if_due))
             if self._steps.run(queue, "look", partial(self._has_work, queue)) is not False:
                 pause = min(pause, self._step(queue, "find_cancelled", self._interrupt_cancelled))
                 pause = min(pause, self._step(queue, "promote_due", self._promote))

@@ -106,6 +106,7 @@ class ActiveJobContext:
         if len(checkpoint) > _MAX_CHECKPOINT:
             checkpoint = self._large_checkpoint(name, checkpoint)
         retry_step(lambda: self._store(name, checkpoint))
+        self._payments.settle()
         self._checkpoints[name] = checkpoint
         return value
 

@@ -55,10 +55,12 @@ def settled(settlement: Settlement, config: LogConfig) -> None:
 
 
 def _queue_changed(settlement: Settlement) -> None:
-    """Log that an attempt took the queue out of service, or back into service."""
+    """Log that an attempt took the queue out of service, back into service, or over its budget."""
     outcome = settlement.finished.outcome
     if settlement.verdict == "reopened":
         logger.warning("Queue is back in service")
+    elif settlement.reason == "held" and isinstance(outcome, Released):
+        logger.error("Queue is held: its budget is spent", extra=fields(reason=outcome.reason))
     elif settlement.closed and isinstance(outcome, Failed):
         service = outcome.service or "unknown"
         logger.error("Queue is out of service", extra=fields(service=service, reason=outcome.words))

@@ -7,16 +7,17 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from redis.exceptions import RedisError
 
 from ..clients.usage import Usage
 from ..config.prices import Prices, load_prices
-from ..errors import InvalidJob, MachineError, PermanentError, RateLimited, ServiceError
+from ..errors import InvalidJob, JobLost, MachineError, PermanentError, RateLimited, ServiceError
 from ..log import fields
 from ..store.job import Job, new_id
 from .attempt_consumer import AttemptConsumer
+from .budget import ReservedBudget, Settled
 from .step_retry import retry_step
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class PaymentTerms:
     prices: Prices = field(default_factory=load_prices)
     ledger_days: int = 90
     user_field: str = "userId"
+    budget: ReservedBudget | None = None
 
     def user(self, data: Mapping[str, Any]) -> str | None:
         """Return the user who a job's costs count for, if its data names one."""
@@ -73,6 +75,8 @@ class Payments:
         self._terms = terms
         self._user = terms.user(data)
         self._in_progress: dict[str, OpenPayment] = {}
+        #: What calls cost for the budget, by id, until the ledger has it.
+        self._unsettled: dict[str, int | Settled] = {}
 
     @contextmanager
     def payment(self, worst_case: Usage, step: str | None) -> Iterator[OpenPayment]:
@@ -92,6 +96,18 @@ class Payments:
         """Close the payments that an interrupt has left open, at the end of the attempt."""
         for made in [*self._in_progress.values()]:
             self._close(made, "unknown" if made.is_open else "void")
+        if self._unsettled:
+            try:
+                self._consumer.store_calls(self._job)
+            except (RedisError, JobLost):
+                return  # the settlement stores them, and a janitor settles the budget
+            self.settle()
+
+    def settle(self) -> None:
+        """Settle the budget of calls whose cost the ledger has now."""
+        unsettled, self._unsettled = self._unsettled, {}
+        if self._terms.budget and unsettled:
+            self._terms.budget.settle(unsettled)
 
     def _call(self, worst_case: Usage, step: str | None) -> dict[str, Any]:
         return _known(
@@ -108,7 +124,11 @@ class Payments:
 
     def _open(self, made: OpenPayment) -> None:
         call, text = made.call, _compact(made.call)
-        call["at"] = retry_step(lambda: self._consumer.open_call(self._job, call["id"], text))
+        reserved = [""]
+        if budget := self._terms.budget:
+            reserved = budget.reserve(self._job, self._user, call["id"], call["model"], call.get("worst"))
+            self._unsettled[call["id"]] = "void"  # until the request may have been sent
+        call["at"] = retry_step(lambda: self._consumer.open_call(self._job, call["id"], text, *reserved))
         made.is_open = True
 
     def _close(self, made: OpenPayment, kind: str) -> None:
@@ -119,11 +139,16 @@ class Payments:
             call |= self._priced(made.usage)
         elif kind == "unknown":
             call |= _known(nano=worst)
+        if self._terms.budget:
+            self._unsettled[call["id"]] = _settled(call)
+        self._in_progress.pop(call["id"], None)
         try:
             self._consumer.close_call(self._job, _compact(call), store=made.step is None)
         except RedisError as error:  # it is stored with the settlement
             logger.debug("Cannot store the cost of a paid request", extra=fields(error=str(error)))
-        self._in_progress.pop(call["id"], None)
+        else:
+            if made.step is None:
+                self.settle()
 
     def _priced(self, usage: Usage) -> dict[str, Any]:
         nano = self._terms.cost(usage)
@@ -131,6 +156,14 @@ class Payments:
             logger.warning("No price for vendor call", extra=fields(model=usage.model, tier=usage.tier))
         kind = "estimated" if usage.is_estimated else "actual"
         return _known(**usage.as_record(), kind=kind, nano=nano)
+
+
+def _settled(call: Mapping[str, Any]) -> int | Settled:
+    """Return how the budget of a closed call is settled."""
+    if call["kind"] in ("void", "unknown"):
+        return cast("Settled", call["kind"])
+    nano: int | None = call.get("nano")
+    return "worst" if nano is None else nano
 
 
 def _costs_nothing(error: BaseException) -> bool:

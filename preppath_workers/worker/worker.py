@@ -31,6 +31,7 @@ from ..store.job import Job
 from ..store.outcome import Failed, Finished, Recovered, Wait
 from . import execution, job_log
 from .attempt_consumer import AttemptConsumer
+from .budget import ReservedBudget
 from .cancellations import Cancellations
 from .forking import is_orphaned
 from .liveness import Liveness
@@ -85,7 +86,12 @@ class Worker:
             AttemptConsumer(consumer),
             hold=max(1.0, queue.backoff),
             secrets=config.secrets(),
-            payments=PaymentTerms(config.prices, config.ledger_days, queue.fair_by or "userId"),
+            payments=PaymentTerms(
+                config.prices,
+                config.ledger_days,
+                queue.fair_by or "userId",
+                ReservedBudget.of(config, queue),
+            ),
         )
         self._backoff = ReconnectBackoff()
         #: The job that runs now.

@@ -204,6 +204,7 @@ def test_key_is_one_of_a_queue() -> None:
     names = {name for name, value in vars(Keys).items() if isinstance(value, property)} - {"base"}
     known = {getattr(keys, name).removeprefix(keys.base) for name in names} | {
         "active",
+        "budget",
         "ended",
         "instance",
         "job",

@@ -1,4 +1,4 @@
--- needs: running, ledger
+-- needs: running, ledger, events
 --
 -- Stores that a paid request is about to be sent, if the caller still owns the job: if its worker dies before the answer,
 -- the ledger knows of it.
@@ -11,6 +11,7 @@
 -- ARGV[5]  the call's id
 -- ARGV[6]  the call (JSON): id, kind `open`, model, worst (nano-dollars), user, step, attempt, keep (s)
 -- ARGV[7]  when its budget was reserved (ms); "" for now
+-- ARGV[8…] soft caps of the budget that are reached for the first time, as text
 --
 -- Returns {"ok", the call's time (ms)}, also if the call is repeated; {"cancelled"} if the job is cancelled, {"lost"} if
 -- another worker owns it: the request must not be sent.
@@ -28,6 +29,9 @@ if stored then return {'ok', cjson.decode(stored).at} end
 redis.call('HSET', key, field, '{"at":' .. at .. ',' .. string.sub(text, 2))
 add_word(key, 'callIds', call_id)
 add_word(key, 'openCalls', call_id)
+for index = 8, #ARGV do
+  emit_outage(redis.call('HGET', GATE, 'eventsUntil'), 'budget-warning', 'budget', ARGV[index])
+end
 local ids = {}
 for each in string.gmatch(redis.call('HGET', key, 'callIds'), '%S+') do ids[#ids + 1] = each end
 if #ids > MOST_CALLS then

@@ -12,11 +12,13 @@
 -- ARGV[6]  the reason for the hold
 -- ARGV[7]  how long the job is delayed (ms); 0 or missing for not at all
 --
+-- ARGV[8]  the amount (nano-dollars) that the budget lacks room for, if that is the reason; "" or missing otherwise
+--
 -- Returns {"released"}, also if the call is repeated; {"cancelled"} if the job was cancelled meanwhile;
--- {"lost"} if another worker owns it.
+-- {"lost"} if another worker owns it; {"released", "held"} if the budget holds the queue from now on.
 
 local id, worker_id, fencing_token, hold, reason = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local delay = tonumber(ARGV[7] or '0')
+local delay, lacking = tonumber(ARGV[7] or '0'), ARGV[8] or ''
 
 local state = state_if_owned(id, worker_id, fencing_token)
 if state == 'waiting' or state == 'delayed' and delay > 0 then return {'released'} end
@@ -26,12 +28,22 @@ if end_if_cancelled(id, worker_id) then return {'cancelled'} end
 
 redis.call('LREM', active_key(worker_id), '1', id)
 redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further token
+close_open_calls(id) -- an interrupt may have left some
 end_inconclusive_probe(id)
 requeue_uncounted(id, delay)
+if delay > 0 and reason ~= '' then redis.call('HSET', job_key(id), 'stage', string.sub(reason, 1, 200)) end
 if hold == 0 then return {'released'} end
 
 if hold > hold_left(unpack(redis.call('HMGET', GATE, 'heldUntil', 'heldSetAt'))) then
+  local was_for = redis.call('HGET', GATE, 'heldFor') or ''
   redis.call('HSET', GATE, 'heldUntil', now + hold, 'heldSetAt', now, 'heldReason', reason)
+  if lacking ~= '' then
+    redis.call('HSET', GATE, 'heldFor', lacking)
+    emit_outage(redis.call('HGET', GATE, 'eventsUntil'), 'budget-spent', 'budget', reason)
+    if was_for == '' then return {'released', 'held'} end
+    return {'released'}
+  end
+  redis.call('HDEL', GATE, 'heldFor')
 end
-add(id, 'rateLimits', 1)
+if lacking == '' then add(id, 'rateLimits', 1) end
 return {'released'}

@@ -8,6 +8,6 @@
 --
 -- Returns {"ok"}.
 
-redis.call('HDEL', GATE, 'paused', 'heldUntil', 'heldSetAt', 'heldReason')
+redis.call('HDEL', GATE, 'paused', 'heldUntil', 'heldSetAt', 'heldReason', 'heldFor')
 if read_gate().outOfService then set_probe({}, now) end
 return {'ok'}

@@ -1,4 +1,4 @@
--- needs: places, placing, ownership, tokens, dead_letters, jobs, failures, instances, ending_cancelled
+-- needs: places, placing, ownership, tokens, dead_letters, jobs, failures, instances, ending_cancelled, ledger
 --
 -- Settles a job that failed, if the caller still owns it: delayed until its backoff is over, or moved to the dead-letter
 -- list if its retries are used up or a retry cannot help. Decides whether the failure counts against the job: see
@@ -46,6 +46,7 @@ if end_if_cancelled(id, worker_id) then return {'cancelled'} end
 local gate = read_gate() -- before the first write: it fails if the key has another type
 redis.call('LREM', active_key(worker_id), '1', id)
 redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further token
+close_open_calls(id) -- an interrupt may have left some
 
 if kind == 'invalid' or kind == 'permanent' then
   add(id, 'failures', 1)

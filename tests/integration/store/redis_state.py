@@ -49,6 +49,7 @@ _FAMILIES = {
     "ended": "ended:",
     "groups": "group:",
     "spending": "spent:",
+    "budget": "budget:",
     "instance": "instance:",
 }
 
@@ -126,7 +127,7 @@ class RedisState:
                     pipeline.lrange(key, 0, -1)
                 elif key.endswith(":late"):
                     pipeline.smembers(key)
-                elif name in _SORTED_SETS or ":users:" in key:
+                elif name in _SORTED_SETS or ":users:" in key or key.endswith(("t:open", "t:unknown")):
                     pipeline.zrange(key, 0, -1, withscores=True)
                 else:
                     pipeline.hgetall(key)
@@ -137,7 +138,7 @@ class RedisState:
             content = _numbers(answer)
             if "streak" in content and name == "gate":
                 content["streak"] = json.loads(content["streak"])
-            if ttl > 0 and name not in ("tokens", "limit", "ended", "spending"):
+            if ttl > 0 and name not in ("tokens", "limit", "ended", "spending", "budget"):
                 content["ttl"] = (
                     round(ttl / 10_000) * 10
                 )  # the clock of a key's TTL is always the server's own

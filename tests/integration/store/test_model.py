@@ -53,7 +53,7 @@ def test_scripts_use_the_names_of_keys() -> None:
     patterns = re.findall(r"return base \.\. '(\w+:)' \.\. (\w+)", ALL)
     assert {prefix: getattr(KEYS, prefix[:-1])("x") for prefix, _ in patterns} == {
         prefix: f"preppath:{{tts}}:{prefix}x"
-        for prefix in ("job:", "active:", "cancels:", "ended:", "group:", "instance:")
+        for prefix in ("budget:", "job:", "active:", "cancels:", "ended:", "group:", "instance:")
     }
 
 
@@ -75,6 +75,11 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("open_call", "c", "host:0", 1, "c1", OPEN_CALL, ""),
         ("checkpoint", "c", "host:0", 1, "step", "{}", CLOSED_CALL),
         ("close_calls", "gone", CLOSED_CALL),
+        ("call_status", "c", 1, "c1"),
+        ("reserve", "c1", 5, "tts", "c", 1, "all", 9, "", "", ""),
+        ("open_reservations", 0, 10),
+        ("settle_reservations", "c1", "unknown"),
+        ("lift_hold", "5"),
         ("check_lease", "c", "host:0", 1),
         ("end_cancelled", "c", "host:0", 1),
         ("cancel", "c", 60_000, 1),
@@ -116,7 +121,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         redis_state.call(str(name), *arguments, now=NOW + 10 * step)
         seen |= redis_state.read().keys()
         assert all(key.startswith(redis_state.keys.base) for key in redis_state.all_keys())
-    assert seen == {*NAMED, "active", "cancels", "ended", "groups", "instance", "jobs", "spending"}
+    assert seen == {*NAMED, "active", "cancels", "ended", "groups", "instance", "jobs", "spending", "budget"}
 
 
 @pytest.mark.parametrize("name", scripts())

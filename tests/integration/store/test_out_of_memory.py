@@ -70,6 +70,9 @@ CALLS: list[tuple[str | int, ...]] = [
     ("checkpoint", *HELD, "step", "{}", CLOSED_CALL),
     ("open_call", *HELD, "c1", OPEN_CALL, ""),
     ("close_calls", "a", CLOSED_CALL),
+    ("reserve", "c1", 5, "tts", "a", 1, "all", 9, "", "", ""),
+    ("settle_reservations", "c1", "5"),
+    ("lift_hold", "5"),
     ("acquire_token", *HELD, 3, 1_000),
     ("check_lease", *HELD),
     ("end_cancelled", *HELD),
@@ -136,9 +139,11 @@ def redis_state(small_server: Redis, key_prefix: str) -> RedisState:
 
 def test_calls_include_every_transition() -> None:
     assert {name for name, *_ in CALLS} == set(scripts()) - {
+        "call_status",
         "counts",
         "held_slots",
         "locate",
+        "open_reservations",
         "status",
     }  # which change nothing
 

@@ -54,7 +54,7 @@ class StepProxy:
 
     def __getattr__(self, attribute: str) -> Any:
         value = getattr(self._target, attribute)
-        if not callable(value) or attribute in ("progress", "spend_token"):
+        if not callable(value) or attribute in ("progress", "payment"):
             return value
         if attribute == "transaction":
             return self._transaction

@@ -15,3 +15,11 @@ local function date_of(ms)
   month = month < 10 and month + 3 or month - 9
   return string.format('%04d-%02d-%02d', year + era * 400 + (month <= 2 and 1 or 0), month, day)
 end
+
+-- ms from a time until the day ends, and until the month ends.
+local function ms_left(ms)
+  local end_of_day = DAY - ms % DAY
+  local month, last = string.sub(date_of(ms), 1, 7), ms + end_of_day
+  while string.sub(date_of(last), 1, 7) == month do last = last + DAY end
+  return end_of_day, last - ms
+end

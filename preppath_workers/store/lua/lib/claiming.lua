@@ -20,7 +20,7 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   local held = hold_left(gate.heldUntil, gate.heldSetAt)
   -- Delete what is over: while the gate has any field, no job takes the fast path.
   if (gate.heldUntil or gate.heldSetAt) and held <= 0 then
-    redis.call('HDEL', GATE, 'heldUntil', 'heldSetAt', 'heldReason')
+    redis.call('HDEL', GATE, 'heldUntil', 'heldSetAt', 'heldReason', 'heldFor')
   end
   if gate.eventsUntil and not events_wanted(gate.eventsUntil) then redis.call('HDEL', GATE, 'eventsUntil') end
   local id, job = next_in_flight(worker_id)

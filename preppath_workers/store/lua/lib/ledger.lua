@@ -16,7 +16,7 @@ local MOST_UNKNOWN = 1000
 --: Time that sums are kept if the call doesn't say (s): 90 days.
 local KEEP = 7776000
 
-local function whole(number) return string.format('%.0f', number) end
+local function whole(number) return number == 0 and '0' or string.format('%.0f', number) end -- never "-0"
 
 -- Removes one word from a field that holds words with spaces between them.
 local function remove_word(key, field, word)

@@ -1,0 +1,33 @@
+-- needs: budget
+--
+-- Settles reservations. One that is settled already, or doesn't exist, is skipped: the worker and a janitor may both do it.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2…] pairs: a call's id, and what it cost (nano-dollars); "worst": the most that it could; "void": nothing;
+--          "unknown": perhaps the most, so that stays counted, apart, until a later call says more
+--
+-- Returns {settled}.
+
+local settled = 0
+for index = 2, #ARGV, 2 do
+  local id, cost = ARGV[index], ARGV[index + 1]
+  local stored = redis.call('HGET', RESERVED, id)
+  local record = stored and cjson.decode(stored)
+  if record and not (record.unknown and cost == 'unknown') then
+    settled = settled + 1
+    add_to_sums(record, record.unknown and 'unknown' or 'reserved', record.worst, '-')
+    redis.call('ZREM', OPEN, id)
+    if cost == 'unknown' then
+      record.unknown = true
+      add_to_sums(record, 'unknown', record.worst, '')
+      redis.call('HSET', RESERVED, id, cjson.encode(record))
+      redis.call('ZADD', UNKNOWN, record.at + ms_left(record.at), id)
+    else
+      redis.call('ZREM', UNKNOWN, id)
+      redis.call('HDEL', RESERVED, id)
+      if cost ~= 'void' then add_to_sums(record, 'spent', cost == 'worst' and record.worst or cost, '') end
+    end
+  end
+end
+return {settled}

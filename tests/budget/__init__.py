@@ -1,0 +1,1 @@
+"""The trial of ledger and budget; see README.md."""

@@ -1,0 +1,105 @@
+"""`python -m tests.budget`: the ledger against the vendor's own, and a cap against twenty workers."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import books
+from .stage import Stage, staged, until
+
+
+def accuracy(jobs: int, kills: int, rng: random.Random) -> list[str]:
+    """Work off jobs with faults and kills. Return what the books don't agree on."""
+    with tempfile.TemporaryDirectory() as folder, staged(Path(folder), latency=0.05) as stage:
+        stage.order_faults(jobs // 5, rng)
+        stage.enqueue(jobs, rng)
+        stage.start(BUDGET_DAY="1000")
+        is_done = until(stage.is_done, 60 + jobs, _killer(stage, kills, jobs, rng))
+        is_settled = until(lambda: not books.budget(stage.redis)["reserved"], 60)
+        stage.stop()
+        found = books.read(stage.redis, stage.vendor)
+        wrong = found.wrong + books.leaks(stage.redis, found)
+        wrong += [] if is_done else ["jobs are left"]
+        wrong += [] if is_settled else ["reservations are left"]
+        print(f"accuracy: {jobs} jobs, {stage.kills} kills, {len(found.charges)} charged requests")
+        print(f"  vendor charged      {found.charged:>15,} nano-dollars")
+        print(f"  ledger              {found.known:>15,}")
+        print(
+            f"  charged, no answer  {found.charged_unseen:>15,}  within unknown, {len(found.unknown)} calls:"
+        )
+        for call in found.unknown:
+            print(f"    {call['job']}, attempt {call['attempt']}: up to {call['nano']:,}")
+        return wrong
+
+
+def cap(jobs: int, kills: int, rng: random.Random) -> list[str]:
+    """Let twenty workers run into a cap. Return how it was exceeded, or what leaked."""
+    with tempfile.TemporaryDirectory() as folder, staged(Path(folder), latency=0.05) as stage:
+        stage.enqueue(jobs, rng)
+        # A request can cost 500,000 for its output and some 100,000 for its input; it does cost some 60,000.
+        limit = 60_000 * jobs // 2 + 700_000
+        wrong, highest = [], 0
+
+        def look() -> None:
+            nonlocal highest
+            has = books.budget(stage.redis)
+            highest = max(highest, sum(has.values()))
+            kill()
+
+        kill = _killer(stage, kills, jobs // 2, rng)
+        stage.start(BUDGET_DAY=f"{limit / 1e9:.9f}", RIGHT_BUDGET_DAY=f"{limit / 3e9:.9f}")
+        is_held = until(lambda: _is_held(stage), 60 + jobs, look)
+        is_settled = until(lambda: not books.budget(stage.redis)["reserved"], 60, look)
+        done = sum(queue.statistics().get("completed", 0) for queue in stage.queues.values())
+        stage.stop()
+        found = books.read(stage.redis, stage.vendor)
+        right = books.budget(stage.redis, "queue right")
+        wrong += found.wrong + books.leaks(stage.redis, found)
+        if max(highest, found.charged) > limit or right["spent"] > limit // 3 + 1:
+            wrong.append(
+                f"the cap is {limit:,}, reserved and spent were {highest:,}, charged {found.charged:,}"
+            )
+        wrong += [] if is_held else ["the queues are not held"]
+        wrong += [] if is_settled else ["reservations are left"]
+        print(f"cap: {limit:,} nano-dollars, {done} of {jobs} jobs, {stage.kills} kills")
+        print(f"  reserved and spent, at most  {highest:>12,}")
+        print(f"  vendor charged               {found.charged:>12,}; both queues are held")
+        return wrong
+
+
+def _is_held(stage: Stage) -> bool:
+    return all("budget" in (queue.gate().reason or "") for queue in stage.queues.values())
+
+
+def _killer(stage: Stage, kills: int, jobs: int, rng: random.Random):  # type: ignore[no-untyped-def] # a closure
+    """Return a function that kills a worker whenever another part of the jobs is done."""
+
+    def kill() -> None:
+        done = sum(queue.statistics().get("completed", 0) for queue in stage.queues.values())
+        if stage.kills < kills and done * (kills + 1) >= (stage.kills + 1) * jobs:
+            stage.kill_a_worker(rng)
+
+    return kill
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.budget", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer jobs and kills")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="draw the same faults and kills")
+    options = parser.parse_args()
+    jobs, kills = (100, 5) if options.quick else (1_000, 20)
+    rng = random.Random(options.seed)
+    print(f"seed {options.seed}")
+    wrong = accuracy(jobs, kills, rng) + cap(jobs, kills, rng)
+    for each in wrong:
+        print(f"WRONG: {each}")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Twenty workers of two queues, a vendor that fails now and then, and somebody who kills workers."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+
+from preppath_workers import NewJob, Queue
+from tests.fake_openai.control import OpenAIServer
+from tests.support.process import children_of
+from tests.support.redis import RedisServer
+from tests.support.servers import running
+
+from .jobs import QUEUES
+
+ROOT = Path(__file__).parents[2]
+
+#: What the vendor does wrong, one request in five; `times` of an order is drawn.
+FAULTS: tuple[Mapping[str, Any], ...] = (
+    {"status": 500},
+    {"status": 429, "headers": {"retry-after": "0"}},
+    {"cut": "before"},
+    {"cut": "middle"},
+    {"finish_reason": "length"},
+    {"content": "no JSON"},
+    {"latency": 0.5},
+)
+_CHAT = "/v1/chat/completions"
+
+
+class Stage:
+    """The servers and one supervisor."""
+
+    def __init__(self, redis: Redis, vendor: OpenAIServer, log: Path, environment: Mapping[str, str]) -> None:
+        self.redis = redis
+        self.vendor = vendor
+        self.queues = {name: Queue(name, redis) for name in QUEUES}
+        self.kills = 0
+        self._log = log
+        self._environment = environment
+        self._app: subprocess.Popen[bytes] | None = None
+
+    def start(self, **caps: str) -> None:
+        """Start the workers, with these variables."""
+        with self._log.open("ab") as log:
+            self._app = subprocess.Popen(
+                [sys.executable, "-m", "preppath_workers", "run", "tests.budget.jobs"],
+                cwd=ROOT,
+                env={**os.environ, **self._environment, **caps},
+                stderr=log,
+            )
+
+    def stop(self) -> None:
+        """Stop the workers in good order."""
+        if self._app:
+            self._app.terminate()
+            self._app.wait(60)
+            self._app = None
+
+    def enqueue(self, jobs: int, rng: random.Random, users: int = 10) -> None:
+        """Add jobs to both queues, with answers of various lengths."""
+        for name, queue in self.queues.items():
+            queue.enqueue_many(
+                NewJob(
+                    {"answer": "word " * rng.randrange(5, 200), "userId": f"u{number % users}"},
+                    id=f"{name}-{number}",
+                )
+                for number in range(jobs // len(QUEUES))
+            )
+
+    def order_faults(self, count: int, rng: random.Random) -> None:
+        """Order faults among the next requests: every fifth one."""
+        ordered: list[Mapping[str, Any]] = []
+        for _ in range(count):
+            ordered += [{"path": _CHAT, "times": rng.randrange(2, 7)}, {"path": _CHAT, **rng.choice(FAULTS)}]
+        self.vendor.order(*ordered)
+
+    def kill_a_worker(self, rng: random.Random) -> None:
+        """Kill a worker that runs a job, if there is one."""
+        assert self._app
+        pids = {int(pid) for pid in children_of(self._app.pid)}
+        active = [job.worker_id for queue in self.queues.values() for job in queue.jobs("active", 0, 20)]
+        if not active or not pids:
+            return
+        busy = [pid for pid in pids if _title(pid).count("job ") or "running" in _title(pid)] or [*pids]
+        os.kill(rng.choice(busy), signal.SIGKILL)
+        self.kills += 1
+
+    def is_done(self) -> bool:
+        """Return whether no job waits, runs or is delayed."""
+        counts = [queue.counts() for queue in self.queues.values()]
+        return not any(each.waiting or each.active or each.delayed for each in counts)
+
+
+def _title(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+@contextmanager
+def staged(folder: Path, latency: float) -> Iterator[Stage]:
+    """Yield a stage of its own servers; stop everything at the end."""
+    server, vendor = RedisServer(), OpenAIServer(latency=latency)
+    with running(server), running(vendor), Redis.from_url(server.url, decode_responses=True) as redis:
+        environment = {
+            "REDIS_URL": server.url,
+            "OPENAI_API_KEY": "sk-trial",
+            "OPENAI_BASE_URL": vendor.base_url,
+            "OPENAI_EVALUATION_MAX_TOKENS": "1000",
+            "LOG_FORMAT": "json",
+            "LOG_LEVEL": "warning",
+            "PROBE_SECONDS": "1",
+            "LEASE_SECONDS": "5",
+        }
+        stage = Stage(redis, vendor, folder / "log", environment)
+        try:
+            yield stage
+        finally:
+            stage.stop()
+
+
+def until(condition: Any, seconds: float, each: Any = None) -> bool:
+    """Call `each` and wait until the condition is true; return whether it was in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        if each:
+            each()
+        time.sleep(0.05)
+    return True
