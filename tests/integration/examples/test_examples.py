@@ -65,7 +65,7 @@ def test_example_adds_awaits_and_cancels_jobs(
         text=True,
     )
     with process:
-        eventually(lambda: redis.hexists(queue.keys.job("q1-v1"), "awaited"))
+        eventually(lambda: redis.hexists(queue.keys.job("q1-v1"), "awaited"), deadline=30)
         consumer = open_consumer(redis_url, key_prefix, "tts")
         consumer.settle(Finished(take(consumer), Completed('{"bytes":3}'), 1))
         consumer.disconnect()
