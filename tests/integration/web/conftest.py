@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from multiprocessing import Pipe
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from preppath_workers import Queue
-from tests.support.process import ROOT
+from tests.support.forked import ForkedProcess
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Site:
     """A running server."""
 
     url: str
-    process: subprocess.Popen[str]
+    process: ForkedProcess
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         return requests.request(method, self.url + path, timeout=10, **options)
@@ -38,35 +38,32 @@ Serve = Callable[..., "Site"]
 
 
 @pytest.fixture
-def serve(redis_url: str, key_prefix: str) -> Iterator[Serve]:
+def serve(redis_url: str, key_prefix: str, tmp_path: Path) -> Iterator[Serve]:
     """Starts servers with these arguments and variables; they are stopped after the test."""
-    started = []
+    started: list[ForkedProcess] = []
 
     def start(*arguments: str, **variables: str) -> Site:
-        site = start_site(arguments, {"REDIS_URL": redis_url, "KEY_PREFIX": key_prefix, **variables})
+        environment = {"REDIS_URL": redis_url, "KEY_PREFIX": key_prefix, **variables}
+        site = start_site(arguments, environment, tmp_path / f"web{len(started)}.log")
         started.append(site.process)
         return site
 
     yield start
     for process in started:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.wait(timeout=10)
 
 
-def start_site(arguments: tuple[str, ...], variables: Mapping[str, str]) -> Site:
+def start_site(arguments: tuple[str, ...], variables: Mapping[str, str], log: Path) -> Site:
     """Start a server with these arguments and variables."""
-    command = [sys.executable, "-m", "preppath_workers", "web", "--port", "0", *arguments]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    output, its_output = Pipe(duplex=False)
+    process = ForkedProcess(
+        "preppath_workers", ["web", "--port", "0", *arguments], {**os.environ, **variables}, log, its_output
     )
-    assert process.stdout
-    line = process.stdout.readline()
-    assert line.startswith("listening on "), (line, process.stderr)
+    its_output.close()
+    with output, os.fdopen(os.dup(output.fileno()), encoding="utf-8") as lines:
+        line = lines.readline()
+    assert line.startswith("listening on "), (line, log.read_text(encoding="utf-8"))
     return Site(line.removeprefix("listening on ").strip(), process)
 
 

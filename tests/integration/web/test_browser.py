@@ -50,7 +50,9 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(redis_server: RedisServer | ExternalServer) -> Iterator[Stage]:
+def stage(
+    redis_server: RedisServer | ExternalServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """A web server that wants a token, and a supervisor with one worker."""
     prefix = f"test-{uuid.uuid4().hex[:12]}"
     variables = {**MINIMAL_ENV, "REDIS_URL": redis_server.url, "KEY_PREFIX": prefix, "JOBS": MODULE}
@@ -60,14 +62,14 @@ def stage(redis_server: RedisServer | ExternalServer) -> Iterator[Stage]:
         env={**os.environ, **variables},
         stderr=subprocess.DEVNULL,
     )
-    site = start_site((), {**variables, "WEB_TOKENS": ENTRY})
+    site = start_site((), {**variables, "WEB_TOKENS": ENTRY}, tmp_path_factory.mktemp("web") / "log")
     with Redis.from_url(redis_server.url) as client:
         queue = Queue("scene", client, prefix)
         eventually(lambda: queue.counts().workers == 1)
         yield Stage(site.url, queue)
     for process in (site.process, supervisor):
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.wait(timeout=20)
 
 
 @pytest.fixture(scope="module")

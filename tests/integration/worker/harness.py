@@ -15,6 +15,7 @@ from typing import Any
 from redis import Redis
 
 from preppath_workers import Queue
+from tests.support.forked import ForkedProcess
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
@@ -28,12 +29,14 @@ class App:
     environment: Mapping[str, str]
     module: str = "tests.integration.worker.app"
     arguments: Sequence[str] = ()
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | ForkedProcess | None = None
     #: A command to start it through, and a function that its process calls first.
     starter: Sequence[str] = ()
     prepare: Callable[[], object] | None = None
     #: Where its log goes instead of the file; then `logged` finds nothing.
     stderr: int | None = None
+    #: Whether a program of the tests forks from a process with its modules, instead of starting Python.
+    forks: bool = True
 
     @property
     def pid(self) -> int:
@@ -54,11 +57,16 @@ class App:
 
     def launch(self) -> App:
         """Start it and do not wait."""
+        environment = {**os.environ, **self.environment}
+        is_plain = not self.starter and self.prepare is None and self.stderr is None
+        if self.forks and is_plain and self.module.startswith("tests."):
+            self.process = ForkedProcess(self.module, self.arguments, environment, self.log_path)
+            return self
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.starter, sys.executable, "-m", self.module, *self.arguments],
                 cwd=ROOT,
-                env={**os.environ, **self.environment},
+                env=environment,
                 stderr=log if self.stderr is None else self.stderr,
                 start_new_session=True,
                 preexec_fn=self.prepare,
