@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 import re
 import signal
+import ssl
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.loaders
 import botocore.session
+import httpcore2
 import psycopg2
 import pytest
 from botocore.loaders import create_loader
@@ -62,9 +66,21 @@ settings.load_profile("suite")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# Each client of S3 would parse botocore's descriptions of the service again.
+# Each client of S3 would parse botocore's descriptions of the service again: our clients, and those of tests.
 _loader = create_loader()
-botocore.session.create_loader = lambda search_path_string=None: _loader
+botocore.loaders.create_loader = botocore.session.create_loader = lambda search_path_string=None: _loader
+
+
+@cache
+def _ssl_context(trust_env: bool, *variables: str | None) -> ssl.SSLContext:
+    return _new_ssl_context(_trust_env=trust_env)
+
+
+# Each client of OpenAI would load the certificates of all authorities again.
+_new_ssl_context = httpcore2.default_ssl_context
+httpcore2.default_ssl_context = lambda *, _trust_env=True: _ssl_context(
+    _trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -61,7 +62,10 @@ def imported(name: str) -> Iterator[str]:
                     yield inner if inner in MODULES else base
 
 
-IMPORTS: Mapping[str, set[str]] = {name: {*imported(name)} - {name} for name in MODULES}
+@cache
+def imports() -> Mapping[str, set[str]]:
+    """Return the imports of each module. Not read when the tests are collected, which each worker does."""
+    return {name: {*imported(name)} - {name} for name in MODULES}
 
 
 def layer(name: str) -> str:
@@ -76,7 +80,7 @@ def test_package_top_has_few_entries_and_each_has_a_layer() -> None:
 
 def test_imports_go_one_way_only() -> None:
     wrong = []
-    for name, others in IMPORTS.items():
+    for name, others in imports().items():
         own = layer(name)
         allowed = set(PUBLIC) if own == "" else {*LAYERS[: LAYERS.index(own) + 1]}
         wrong += [f"{name} imports {other}" for other in others if layer(other) not in allowed]
@@ -85,16 +89,16 @@ def test_imports_go_one_way_only() -> None:
 
 def test_imports_have_no_cycle() -> None:
     try:
-        TopologicalSorter(IMPORTS).prepare()
+        TopologicalSorter(imports()).prepare()
     except CycleError as error:
         pytest.fail(" → ".join(error.args[1]))
 
 
 def test_imported_finds_relative_imports_of_every_kind() -> None:
-    assert f"{PACKAGE}.queue" in IMPORTS[PACKAGE]
-    assert f"{PACKAGE}.config.model" in IMPORTS[f"{PACKAGE}.store.consumer"]
-    assert f"{PACKAGE}.errors" in IMPORTS[f"{PACKAGE}.queue.operations"]
-    assert f"{PACKAGE}.cli.run" in IMPORTS[f"{PACKAGE}.cli.main"]
+    assert f"{PACKAGE}.queue" in imports()[PACKAGE]
+    assert f"{PACKAGE}.config.model" in imports()[f"{PACKAGE}.store.consumer"]
+    assert f"{PACKAGE}.errors" in imports()[f"{PACKAGE}.queue.operations"]
+    assert f"{PACKAGE}.cli.run" in imports()[f"{PACKAGE}.cli.main"]
 
 
 @pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.cli.main", f"{PACKAGE}.worker.supervisor"])
