@@ -22,6 +22,7 @@ from ..config.model import Config, QueueConfig
 from ..errors import JobCancelled, JobLost
 from ..log import fields
 from .consumer_connection import Connection
+from .durations import AttemptTimes
 from .job import Job, is_valid_id
 from .keys import Keys
 from .outcome import Cancelled, Completed, Failed, Finished, Recovered, Settlement, Wait, settlement
@@ -43,6 +44,9 @@ LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 
 #: Seconds for any answer. Above BLOCK, or an idle queue would look like a dead server.
 ANSWER_TIMEOUT = BLOCK + 3.0
+
+#: The attempts whose times are counted, by their outcome.
+_COUNTED = {Completed: "completed", Failed: "failed"}
 
 _NEVER = float("-inf")
 _VERDICTS = ("completed", "reopened", "delayed", "dead", "released", "cancelled", "lost")
@@ -88,6 +92,9 @@ class Consumer:
         self._unsettled: Finished | None = None
         #: Paid requests whose cost is to be stored: the job's id, and the call (JSON).
         self._closed_calls: list[tuple[str, str]] = []
+        self._attempt_times = AttemptTimes()
+        #: The words that count how long the unsettled attempt waited and ran.
+        self._times: tuple[str, ...] = ()
         #: The claim's answer, if it came together with the settlement.
         self._fetched: list[Any] | None = None
         #: When a claim last found no job, so that the next fetch may block in a pop; -inf if it found one.
@@ -117,7 +124,7 @@ class Consumer:
 
         If the job could not be settled, the next call settles it first.
         """
-        self._unsettled = finished or self._unsettled
+        self._take(finished)
         self.store_calls()
         self._fetched = None
         self._popping = not self._unsettled and monotonic() < self._idle_since + _FRESH
@@ -132,7 +139,7 @@ class Consumer:
             self._has_failed = True
             job = self._unsettled.job
             words = (*self._settle_and_fetch_words, job.id, job.fencing_token, outcome.result)
-            self._send([(*words, *self._settle_and_fetch_policy)])
+            self._send([(*words, *self._settle_and_fetch_policy, *self._times)])
             answer = self._receive()
             if len(answer) != 2:
                 raise self._unknown(answer)
@@ -166,12 +173,20 @@ class Consumer:
 
     def settle(self, finished: Finished | None = None) -> Settlement | None:
         """Settle the finished job, or one that is still unsettled, without fetching another."""
-        self._unsettled = finished or self._unsettled
+        self._take(finished)
         self.store_calls()
         if not self._unsettled:
             return None
         self._send([self._settle_words(self._unsettled)])
         return self._settlement(*self._receive())
+
+    def _take(self, finished: Finished | None) -> None:
+        """Settle this attempt next, if there is one."""
+        if finished:
+            self._unsettled = finished
+            outcome = _COUNTED.get(type(finished.outcome))
+            times = (finished.job.wait_ms or 0, finished.duration_ms)
+            self._times = self._attempt_times.words(outcome, *times) if outcome else ()
 
     def progress(self, job: Job, percent: float, stage: str = "") -> None:
         """Store the progress of the job. Raises JobLost if another worker owns it."""
@@ -259,14 +274,13 @@ class Consumer:
         job, outcome = finished.job, finished.outcome
         held = (job.id, self.worker_id, job.fencing_token)
         if isinstance(outcome, Completed):
-            return self._words("complete", *held, outcome.result, *self._retention)
+            return self._words("complete", *held, outcome.result, *self._retention, *self._times)
         if isinstance(outcome, Failed):
             failure = (outcome.error, outcome.kind, outcome.service, outcome.words)
             queue, jitter = self._queue, f"{self._jitter * self._chance():.4f}"
             backoff = (queue.retries, _ms(queue.backoff), _ms(queue.backoff_max), jitter)
-            return self._words(
-                "retry", *held, *failure, *backoff, outcome.retry_after_ms, *self._outage_terms
-            )
+            delays = (*backoff, outcome.retry_after_ms, *self._outage_terms)
+            return self._words("retry", *held, *failure, *delays, *self._times)
         if isinstance(outcome, Cancelled):
             return self._words("end_cancelled", *held)
         return self._words(
@@ -324,6 +338,7 @@ class Consumer:
             self.disconnect()
             if self._unsettled and isinstance(error, ResponseError) and is_too_large(error):
                 self._unsettled.make_too_large()  # the next call can settle this
+                self._times = ()
             raise
         self._unread -= 1
         if type(answer) is not list or not (answer or may_be_empty):

@@ -123,6 +123,21 @@ class Keys:
         `warned <scope>` once its soft cap was reached."""
         return f"{self.base}budget:{name}"
 
+    @property
+    def durations(self) -> str:
+        """hash: how long attempts waited and ran, see `durations.py`."""
+        return self.base + "durations"
+
+    @property
+    def causes(self) -> str:
+        """hash: retries and dead letters by the class of the error, see `lua/lib/causes.lua`."""
+        return self.base + "causes"
+
+    @property
+    def history(self) -> str:
+        """list: the queue's figures at each minute as JSON, newest at the left, see `history.py`."""
+        return self.base + "history"
+
     def active(self, worker_id: str) -> str:
         """list: the jobs that the slot `<instance>:<number>` holds: normally one."""
         return f"{self.base}active:{worker_id}"

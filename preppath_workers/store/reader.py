@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from redis import Redis
 from redis.cluster import RedisCluster
 
+from .durations import Durations, read_durations
 from .given_client import client_of_queue
 from .job import Job, integer, text
 from .keys import Keys
@@ -50,7 +51,7 @@ class Gate:
 
 
 class QueueReader:
-    """Reads one queue. Every method is one step in Redis; the client may decode responses or not."""
+    """Reads one queue. Nearly every method is one step in Redis; the client may decode responses or not."""
 
     def __init__(self, name: str, redis: Redis | RedisCluster, prefix: str = "preppath") -> None:
         self.name = name
@@ -83,7 +84,26 @@ class QueueReader:
 
     def statistics(self) -> dict[str, int]:
         """Counters since the queue's first job: enqueued, completed, failed, retried, recovered, …"""
-        return {text(name): int(value) for name, value in self.redis.hgetall(self.keys.stats).items()}
+        counted = {text(name): int(value) for name, value in self.redis.hgetall(self.keys.stats).items()}
+        if completed := self.durations()["completed"].run.count:
+            counted["completed"] = counted.get("completed", 0) + completed
+        return counted
+
+    def durations(self) -> Mapping[str, Durations]:
+        """Return how long attempts waited and ran since the queue's first job, by outcome."""
+        return read_durations(
+            {text(name): text(value) for name, value in self.redis.hgetall(self.keys.durations).items()}
+        )
+
+    def causes(self) -> dict[tuple[str, str, str], int]:
+        """Return how many failures there were: by what followed (`retried`, `excused` or `dead`), the reason
+        for the dead-letter list, and the class of the error."""
+        found = {}
+        for name, value in self.redis.hgetall(self.keys.causes).items():
+            what, _, rest = text(name).partition(":")
+            reason, _, error_class = rest.rpartition(":") if what == "dead" else ("", "", rest)
+            found[what, reason, error_class] = int(value)
+        return found
 
     def now(self) -> int:
         """Return the server's time, ms since the epoch: all times of jobs are by this clock."""

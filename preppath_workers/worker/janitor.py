@@ -22,6 +22,7 @@ from ..log import fields
 from ..queue import Queue
 from ..store.clients import Clients
 from ..store.consumer import LONGEST_POP_MS
+from ..store.history import KEPT
 from ..store.job import Job
 from ..store.keys import Keys
 from ..store.layout import refuse_newer_layout
@@ -95,8 +96,10 @@ class Janitor:
         # Short pauses, so that a lease that outlived an outage is renewed before it expires.
         self._backoff = ReconnectBackoff(longest=config.lease / 10, queues=list(queues))
         self._heartbeat_due = 0.0
-        #: By queue, in seconds of the monotonic clock: when to store what the instance is, and when to reap.
+        #: By queue, in seconds of the monotonic clock: when to store what the instance is, when to store the
+        #: queue's figures, and when to reap.
         self._describe_at = dict.fromkeys(self._callers, 0.0)
+        self._note_at = dict.fromkeys(self._callers, 0.0)
         self._reap_at = dict.fromkeys(self._callers, 0.0)
         #: Whether it has renewed the lease of a queue.
         self.has_renewed = False
@@ -142,6 +145,7 @@ class Janitor:
             # Recovery comes first, so that no other step delays it.
             pause = min(pause, self._step(queue, "reap", self._reap_if_due))
             pause = min(pause, self._step(queue, "keep_budget", self._budget.look_if_due))
+            pause = min(pause, self._step(queue, "note_minute", self._note_minute))
             if self._steps.run(queue, "look", partial(self._has_work, queue)) is not False:
                 pause = min(pause, self._step(queue, "find_cancelled", self._interrupt_cancelled))
                 pause = min(pause, self._step(queue, "promote_due", self._promote))
@@ -243,6 +247,13 @@ class Janitor:
         events = Queue(queue, self._redis, self._config.redis.prefix)
         enqueued = webhooks.enqueue_deliveries(events, self._deliveries)
         return 0.0 if enqueued == webhooks.BATCH else _ROUND
+
+    def _note_minute(self, queue: str) -> float:
+        """Store the queue's figures at the beginning of a minute. Return the seconds until the next."""
+        if time.monotonic() >= self._note_at[queue]:
+            self._callers[queue]("note_minute", KEPT)
+            self._note_at[queue] = time.monotonic() + 60 - time.time() % 60
+        return _ROUND
 
     def _reap_if_due(self, queue: str) -> float:
         """Return the seconds until the next lease may end."""

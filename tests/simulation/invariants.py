@@ -7,7 +7,7 @@ from typing import Any
 
 from preppath_workers.store.job import DEFAULT_PRIORITY
 from tests.integration.store import invariants
-from tests.integration.store.redis_state import State
+from tests.integration.store.redis_state import State, counted_completions
 
 from .fairness import Fairness
 from .ledger import Ledger
@@ -128,7 +128,7 @@ class Invariants:
 
     def _counts(self, state: State) -> None:
         counted, jobs = state.get("stats", {}), state["jobs"].values()
-        assert counted.get("completed", 0) == len(self.fallen) + sum(
+        assert counted_completions(state.get("durations", {})) == len(self.fallen) + sum(
             job["state"] == "completed" for job in jobs
         )
         assert counted.get("enqueued", 0) == len(self.fallen) + len(jobs)

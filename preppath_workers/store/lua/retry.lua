@@ -1,4 +1,5 @@
--- needs: places, placing, ownership, tokens, dead_letters, jobs, failures, instances, ending_cancelled, ledger
+-- needs: places, placing, ownership, tokens, dead_letters, durations, causes, jobs, failures, instances, ending_cancelled
+-- needs: ledger
 --
 -- Settles a job that failed, if the caller still owns it: delayed until its backoff is over, or moved to the dead-letter
 -- list if its retries are used up or a retry cannot help. Decides whether the failure counts against the job: see
@@ -21,6 +22,9 @@
 -- ARGV[13] the shortest delay, as the vendor asked (ms)
 -- ARGV[14] the longest time between two probes (ms)
 -- ARGV[15] how long a job waits for a service since its first failure (ms)
+-- ARGV[16] the field of `durations` that counts its wait and run; missing from workers of earlier versions
+-- ARGV[17] how long this worker's attempts waited that were not added up yet (ms); missing most of the time
+-- ARGV[18] how long they ran (ms)
 --
 -- Returns {"delayed", ms until the retry (0: the job is in `wait`), "counted" or "excused", "closed" if the failure took
 -- the queue out of service, else "open"}, or {"dead", reason, …} with the same last two; a repeated call returns only
@@ -47,6 +51,7 @@ local gate = read_gate() -- before the first write: it fails if the key has anot
 redis.call('LREM', active_key(worker_id), '1', id)
 redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further token
 close_open_calls(id) -- an interrupt may have left some
+if ARGV[16] then count_attempt('failed', ARGV[16], ARGV[17], ARGV[18]) end
 
 if kind == 'invalid' or kind == 'permanent' then
   add(id, 'failures', 1)
@@ -67,15 +72,15 @@ end
 
 local function delay_by(ms, account, gate_state)
   redis.call('HDEL', key, 'turn')
+  count('retried')
+  count_cause(account == 'excused' and 'excused' or 'retried', failure)
   if ms <= 0 then
     redis.call('HSET', key, 'state', 'waiting', 'error', failure, 'queuedAt', now)
     place_last({ id }, priority_of(id))
-    count('retried')
     return {'delayed', 0, account, gate_state}
   end
   redis.call('HSET', key, 'state', 'delayed', 'error', failure)
   delay_until(now + ms, id)
-  count('retried')
   return {'delayed', ms, account, gate_state}
 end
 

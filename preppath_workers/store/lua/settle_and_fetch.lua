@@ -12,6 +12,9 @@
 -- ARGV[9]  the rate limit's maximum; 0 for no limit
 -- ARGV[10] the rate limit's duration (ms)
 -- ARGV[11] the longest time between two probes of a queue that is out of service (ms)
+-- ARGV[12] the field of `durations` that counts its wait and run; missing from workers of earlier versions
+-- ARGV[13] how long this worker's attempts waited that were not added up yet (ms); missing most of the time
+-- ARGV[14] how long they ran (ms)
 --
 -- Returns {"completed", "reopened" or "lost" (as complete.lua), what claim.lua returns}.
 
@@ -30,7 +33,7 @@ if state_if_owned(id, worker_id, fencing_token) == 'active' and (not gate_fields
   -- Pop two, to see in one command whether the slot held any other job.
   local in_flight = redis.call('RPOP', active, '2') or {}
   if in_flight[1] == id and not in_flight[2] then
-    local may_have_group = note_completion(id, result, listed)
+    local may_have_group = note_completion(id, result, listed, ARGV[12], ARGV[13], ARGV[14])
     if events_until and events_wanted(events_until) then emit(id, 'completed') end
     if may_have_group then end_in_group(id, 'completed') end
     redis.call('PEXPIRE', job_key(id), keep)
@@ -45,6 +48,6 @@ end
 
 -- needs: completing, claiming
 
-local settled = complete(id, worker_id, fencing_token, result, keep, listed)
+local settled = complete(id, worker_id, fencing_token, result, keep, listed, ARGV[12], ARGV[13], ARGV[14])
 local instance, slot = string.match(worker_id, '^(.*):(%d+)$')
 return {settled, claim(instance, slot, lease, limit, duration, probe_interval)}

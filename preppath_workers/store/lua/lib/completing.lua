@@ -2,14 +2,14 @@
 
 -- Settles a job that succeeded, if the caller still owns it. Returns "completed", also if the call is repeated;
 -- "reopened" if the job was the probe that brought the queue back into service; "lost" if another worker owns the job.
-local function complete(id, worker_id, fencing_token, result, keep, listed)
+local function complete(id, worker_id, fencing_token, result, keep, listed, buckets, wait_ms, run_ms)
   local key = job_key(id)
   local state = state_if_owned(id, worker_id, fencing_token)
   if state == 'completed' then return 'completed' end
   if state ~= 'active' then return 'lost' end
   local gate = read_gate()
   redis.call('LREM', active_key(worker_id), '1', id)
-  local may_have_group = note_completion(id, result, listed)
+  local may_have_group = note_completion(id, result, listed, buckets, wait_ms, run_ms)
   if events_wanted(gate.eventsUntil) then emit(id, 'completed') end
   if may_have_group then end_in_group(id, 'completed') end
   local reopened = false

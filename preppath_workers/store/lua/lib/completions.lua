@@ -1,3 +1,5 @@
+-- needs: durations
+
 -- The ids of recent completions, newest at the left.
 local COMPLETED = base .. 'completed'
 
@@ -7,7 +9,7 @@ local UNTRIMMED, TRIMMED_AT_ONCE = 0.1, 500
 
 -- Records that a job has succeeded. Its hash gets its end of life last, by the caller. Returns whether the job may be in
 -- a group.
-local function note_completion(id, result, listed)
+local function note_completion(id, result, listed, buckets, wait_ms, run_ms)
   local key = job_key(id)
   local new_fields = redis.call('HSET', key, 'state', 'completed', 'result', result, 'progress', '100',
     'finishedAt', timestamp)
@@ -30,6 +32,6 @@ local function note_completion(id, result, listed)
       end
     end
   end
-  count('completed')
+  if buckets then count_attempt('completed', buckets, wait_ms, run_ms) else count('completed') end
   return new_fields < 3
 end

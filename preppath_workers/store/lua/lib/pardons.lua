@@ -1,4 +1,4 @@
--- needs: jobs
+-- needs: jobs, completed_attempts
 --
 -- If a service answers some requests and fails others, the queue doesn't stay out of service, and unlucky jobs would use
 -- up their retries. So a job's last allowed failure counts only if the service has worked for other jobs in the meantime.
@@ -14,10 +14,10 @@ local MOST_PARDONS = 12
 
 -- The queue's completions and retries so far, and the job's own failures.
 local function record(id)
-  local queue = redis.pcall('HMGET', STATS, 'completed', 'retried')
+  local _, _, completed = completed_attempts()
   local job = redis.call('HMGET', job_key(id), 'failures', 'excused')
   local own = (integer(job[1]) or 0) + (integer(job[2]) or 0)
-  return integer(queue[1]) or 0, integer(queue[2]) or 0, own
+  return completed, integer(redis.pcall('HGET', STATS, 'retried')) or 0, own
 end
 
 -- Stores the record, including the failure that is being settled and the retry after it.
