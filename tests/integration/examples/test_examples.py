@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,9 +50,21 @@ def scripts(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def producer_url(redis: Redis, redis_url: str, key_prefix: str) -> Iterator[str]:
+    """The server, for a user with the rights that systemd/README.md gives, and no others."""
+    document = (FOLDER.parents[1] / "systemd/README.md").read_text(encoding="utf-8")
+    rule = re.search(r"^ACL SETUSER preppath on '>PASSWORD' (.+)$", document, re.MULTILINE)
+    assert rule
+    words = rule[1].replace("~preppath:", f"~{key_prefix}:").split()
+    redis.execute_command("ACL", "SETUSER", key_prefix, "reset", "on", ">secret", *words)
+    yield redis_url.replace("://", f"://{key_prefix}:secret@", 1)
+    redis.acl_deluser(key_prefix)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_example_adds_awaits_and_cancels_jobs(
-    redis: Redis, redis_url: str, key_prefix: str, scripts: Path, name: str
+def test_example_with_the_least_rights_adds_awaits_and_cancels_jobs(
+    redis: Redis, redis_url: str, producer_url: str, key_prefix: str, scripts: Path, name: str
 ) -> None:
     program = FOLDER / name
     interpreter, check, remedy = PROGRAMS[name]
@@ -60,7 +74,7 @@ def test_example_adds_awaits_and_cancels_jobs(
     process = subprocess.Popen(
         [interpreter, program],
         cwd=scripts,
-        env={**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix},
+        env={**os.environ, "REDIS_URL": producer_url, "KEY_PREFIX": key_prefix},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -18,7 +18,7 @@ from preppath_workers.store.job import Job
 from preppath_workers.store.keys import LAYOUT
 from preppath_workers.store.outcome import Completed, Failed, Outcome, Released
 
-from .consumer_steps import OpenConsumer, done, next_job
+from .consumer_steps import OpenConsumer, done, next_job, settle_and_fetch
 
 DOCUMENT = (Path(preppath_workers.__file__).parent / "queue/README.md").read_text(encoding="utf-8")
 
@@ -91,6 +91,10 @@ def jobs_in_every_state(queue: Queue, open_consumer: OpenConsumer) -> Iterator[J
     yield running.status()
     open_consumer(1).recover()
     yield running.status()
+    queue.enqueue({}, id="late", expires=60)
+    queue.redis.hset(queue.keys.job("late"), "expiresAt", 1_795_435_200_123)  # long ago
+    assert not settle_and_fetch(open_consumer(2))
+    yield from queue.get_many(["late"])
     queue.redis.lpush(queue.keys.wait, '{"$id": "raw", "n": 1}', "nonsense")
     settle(open_consumer, Completed("1"))
     yield from queue.get_many(["raw"])
@@ -127,7 +131,7 @@ def test_job_in_any_state_has_documented_fields_alone_and_each_appears(
         seen |= names
         states.add(state)
     assert promised().keys() - seen == set()
-    assert {"waiting", "delayed", "active", "completed", "failed", "cancelled"} <= states
+    assert {"waiting", "delayed", "active", "completed", "failed", "cancelled", "expired"} <= states
 
 
 def test_document_describes_each_script_with_its_arguments_and_answers() -> None:
