@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import ResponseError
 
 from ..log import fields
 from ..store.layout import refuse_newer
-from ..store.scripts import Caller
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +25,20 @@ class Epochs:
         #: Ms of writes that each queue has lost, yet to be logged; -1 for all.
         self._unlogged: dict[str, int] = {}
 
-    def advance(self, queue: str, call: Caller) -> None:
-        """Advance a queue's epoch. Raises redis.RedisError and NewerLayout."""
-        *numbers, layout = call("advance_epoch", *self._seen.get(queue, (0, 0)))
+    def seen(self, queue: str) -> tuple[int, int]:
+        """Return the epoch of the queue's last call and its time (ms); 0 before the first."""
+        return self._seen.get(queue, (0, 0))
+
+    def compare(self, queue: str, now: int, answer: Sequence[Any]) -> None:
+        """Take what a call at `now` (ms) found; see `epochs.lua`.
+
+        Raises ResponseError if the key was edited by hand, and NewerLayout.
+        """
+        if len(answer) == 1:
+            raise ResponseError(str(answer[0]))
+        *numbers, layout = answer
         refuse_newer(queue, layout)
-        now, epoch, loss_at, lost_ms = map(int, numbers)
+        epoch, loss_at, lost_ms = map(int, numbers)
         # At the first call, an earlier loss is old news.
         if self._losses.setdefault(queue, loss_at) != loss_at:
             self._unlogged[queue] = lost_ms

@@ -12,8 +12,9 @@ import signal
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import chain
 
 from redis.exceptions import RedisError
 
@@ -137,6 +138,7 @@ class Janitor:
     def loop(self) -> float:
         """Do one round over all queues. Returns the seconds until the next. Raises redis.RedisError."""
         pause = min(self._round, self._heartbeat_interval)
+        is_idle = self._steps.run("*", "look", partial(self._has_work, self._order)) is False
         for queue in list(self._order):
             self._order.rotate(-1)
             # Before each queue, so that a slow queue does not let the lease expire.
@@ -146,7 +148,7 @@ class Janitor:
             pause = min(pause, self._step(queue, "reap", self._reap_if_due))
             pause = min(pause, self._step(queue, "keep_budget", self._budget.look_if_due))
             pause = min(pause, self._step(queue, "note_minute", self._note_minute))
-            if self._steps.run(queue, "look", partial(self._has_work, queue)) is not False:
+            if not is_idle and self._steps.run(queue, "look", partial(self._has_work, [queue])) is not False:
                 pause = min(pause, self._step(queue, "find_cancelled", self._interrupt_cancelled))
                 pause = min(pause, self._step(queue, "promote_due", self._promote))
                 pause = min(pause, self._step(queue, "enqueue_deliveries", self._enqueue_deliveries))
@@ -175,27 +177,30 @@ class Janitor:
             if self._steps.run(queue, "heartbeat", partial(self._heartbeat, queue)):
                 self.has_renewed = True
                 self._renewed_at = time.monotonic()
-            self._steps.run(queue, "advance_epoch", partial(self._advance_epoch, queue))
         self._epochs.log_losses()
         self._heartbeat_due = time.monotonic() + self._heartbeat_interval
 
     def _heartbeat(self, queue: str) -> bool:
         began = time.monotonic()
-        if began >= self._describe_at[queue] or not self._renew(queue):
-            self._describe(queue)
-            self._describe_at[queue] = began + min(_DESCRIBE_INTERVAL, 2 * self._config.lease)
-            self._reap_at[queue] = began
+        if began < self._describe_at[queue]:
+            if self._renew(queue):
+                return True
+            self._reap_at[queue] = began  # Redis has lost what it knew of the instances
+        self._describe(queue)
+        self._describe_at[queue] = began + min(_DESCRIBE_INTERVAL, 2 * self._config.lease)
         return True
 
     def _renew(self, queue: str) -> bool:
         """Renew the lease. Returns whether the instance was registered."""
-        answer = self._callers[queue]("renew", self._instance_info.instance, _ms(self._config.lease))
+        instance, lease = self._instance_info.instance, _ms(self._config.lease)
+        answer = self._callers[queue]("renew", instance, lease, *self._epochs.seen(queue))
         if not answer:
             return False
-        server_ms, next_end_ms = map(int, answer)
+        server_ms, next_end_ms = map(int, answer[:2])
         self._uptimes[queue].renew(server_ms)
         wait = next_end_ms / 1000 if next_end_ms >= 0 else float("inf")
         self._reap_at[queue] = time.monotonic() + wait
+        self._steps.run(queue, "advance_epoch", lambda: self._epochs.compare(queue, server_ms, answer[2:]))
         return True
 
     def _describe(self, queue: str) -> None:
@@ -221,18 +226,16 @@ class Janitor:
         self._limits.compare(queue, limit, dispute)
         self._uptimes[queue].renew(int(server_ms))
 
-    def _advance_epoch(self, queue: str) -> None:
-        self._epochs.advance(queue, self._callers[queue])
-
     def _wants_events(self, queue: str) -> bool:
         return webhooks.wants_events(queue, self._config.webhook.url)
 
-    def _has_work(self, queue: str) -> bool:
+    def _has_work(self, queues: Iterable[str]) -> bool:
         """Return whether there may be due jobs, raw pushes, events or cancelled jobs: one command, for idle
         queues."""
-        keys = Keys(self._config.redis.prefix, queue)
-        cancels = keys.cancels(self._instance_info.instance)
-        return bool(self._redis.exists(keys.delayed, keys.wait, keys.events, cancels))
+        found = (Keys(self._config.redis.prefix, queue) for queue in queues)
+        instance = self._instance_info.instance
+        looked_at = ((keys.delayed, keys.wait, keys.events, keys.cancels(instance)) for keys in found)
+        return bool(self._redis.exists(*chain.from_iterable(looked_at)))
 
     def _promote(self, queue: str) -> float:
         moved, next_in_ms = self._callers[queue]("promote_due", _PROMOTE_BATCH)

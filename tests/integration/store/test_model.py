@@ -66,8 +66,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
     calls = [
         ("enqueue", "a", "{}", 10, 0, "b", "{}", 1, 5, "c", "{}", 9, 0),
         ("heartbeat", "host", 15_000, 1, 1, 0, 0, 0, "fairBy", "userId"),
-        ("renew", "host", 15_000),
-        ("advance_epoch", 0, 0),
+        ("renew", "host", 15_000, 0, 0),
         ("enqueue_checked", "d", "{}", 99, '{"group": "g"}'),
         ("claim", "host", 0, 15_000, 1, 1_000, 60_000, 1_000),
         ("claim", "host", 1, 15_000, 1, 1_000, 60_000, 1_000),

@@ -52,9 +52,8 @@ CALLS: list[tuple[str | int, ...]] = [
     ("enqueue_checked", "x", "{}", 10, 0),
     ("heartbeat", "host", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
     ("heartbeat", "new", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
-    ("renew", "host", 15_000),
-    ("advance_epoch", 0, 0),
-    ("advance_epoch", 9, 1_000),
+    ("renew", "host", 15_000, 0, 0),
+    ("renew", "host", 15_000, 9, 1_000),
     ("claim", "host", 0, *CLAIM_ARGUMENTS),
     ("claim", "host", 1, *CLAIM_ARGUMENTS),
     ("claim", "new", 0, *CLAIM_ARGUMENTS),
@@ -175,7 +174,7 @@ def test_fast_path_out_of_memory_is_atomic(
 
 
 #: Never refused: otherwise leases would expire, nothing would be recovered and no memory freed.
-VITAL = ("heartbeat", "renew", "advance_epoch", "promote_due", "reap", "recover", "leave", "claim", "settle_and_fetch", "complete", "retry", "release",  # noqa: E501
+VITAL = ("heartbeat", "renew", "promote_due", "reap", "recover", "leave", "claim", "settle_and_fetch", "complete", "retry", "release",  # noqa: E501
          "checkpoint", "acquire_token")  # fmt: skip
 
 
