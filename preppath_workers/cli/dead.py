@@ -15,6 +15,7 @@ from ..queue.formatting import counted, span
 from ..store.dead_letters import Selection, newest, walk
 from ..store.job import Job
 from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
+from .costs import expected_cost
 from .dead_selection import add_selection, replayable, selection_of
 from .queue_argument import open_queues
 from .terminal import print_error, print_json, print_line
@@ -176,7 +177,12 @@ def _missing(args: Namespace, found: Collection[str]) -> int:
 def _replay(args: Namespace) -> int:
     selection = replayable(args)
     if args.dry_run:
-        return _print(args, selection)
+        code = _print(args, selection)
+        for queue in open_queues(args):
+            jobs = sum(len(page.jobs) for page in walk(queue, selection, limit=args.limit))
+            if estimate := expected_cost(queue, jobs):
+                print_line(estimate)
+        return code
     replayed: dict[str, int] = {}
     found: set[str] = set()
     try:

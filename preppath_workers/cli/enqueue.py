@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..queue import NewJob
+from ..queue.formatting import counted
 from ..store.job import DEFAULT_PRIORITY, new_id
 from .arguments import EXIT_FAILED, add_command
+from .costs import expected_cost
 from .queue_argument import add_queue_argument, open_queue
 from .terminal import print_error, print_line
 
@@ -64,6 +66,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="SECONDS",
         help="never start the job if it hasn't started by then",
     )
+    parser.add_argument("--dry-run", action="store_true", help="check the jobs and tell what they may cost")
     parser.add_argument("--group", help="add the jobs to this group, whose end is reported")
     parser.add_argument("--group-size", type=int, metavar="N", help="say how many jobs the group will have")
     parser.set_defaults(run=run)
@@ -81,6 +84,11 @@ def run(args: Namespace) -> int:
     except ValueError as error:
         return _refuse(str(error))
     queue = open_queue(args)
+    if args.dry_run:
+        print_line(
+            expected_cost(queue, len(jobs)) or f"{queue.name}: {counted(len(jobs), 'job')}, cost unknown"
+        )
+        return 0
     for start in range(0, len(jobs), _STEP):
         # Printed per step, so that the output shows what was added if Redis stops answering.
         for added in queue.enqueue_many(jobs[start : start + _STEP]):

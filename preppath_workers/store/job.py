@@ -216,6 +216,20 @@ class Job:
         }
 
     @property
+    def cost(self) -> Mapping[str, Any] | None:
+        """What its paid requests cost, in nano-dollars: `nano`, of `calls` requests; `unknownNano`, the most
+        of those whose answers never came; and `requests`, the latest one by one. None if there are none."""
+        requests = [_json(self.fields.get(f"call:{each}")) for each in self.fields.get("callIds", "").split()]
+        if not requests and "calls" not in self.fields:
+            return None
+        return {
+            "nano": self._number("cost"),
+            "calls": self._number("calls"),
+            "unknownNano": self._number("unknownCost"),
+            "requests": [each for each in requests if isinstance(each, dict)],
+        }
+
+    @property
     def wait_ms(self) -> int | None:
         """How long it waited in the queue before its last start, its own delays left out."""
         since, started = self.queued_at or self.created_at, self.started_at
@@ -251,6 +265,7 @@ class Job:
             "result": self.result,
             "reason": self.reason,
             "error": dict(self.error) if self.error else None,
+            "cost": self.cost,
             "createdAt": iso(self.created_at),
             "startedAt": iso(self.started_at),
             "finishedAt": iso(self.finished_at),

@@ -15,6 +15,7 @@ from ..queue import Queue
 from ..store.job import Job, text
 from ..store.listing import held_slots
 from .queues import Queues
+from .vendor_metrics import VendorMetrics
 
 #: Counters of `stats` that are outcomes of jobs.
 _OUTCOMES = ("completed", "failed", "cancelled", "expired")
@@ -37,10 +38,12 @@ class QueueCollector(Collector):
         build = GaugeMetricFamily("preppath_build_info", "The version that runs", labels=["version"])
         build.add_metric([__version__], 1)
         yield build
-        gauges = _Gauges()
+        gauges, vendor = _Gauges(), VendorMetrics()
         for name, queue in self._queues.by_name.items():
             gauges.add(name, queue)
+            vendor.add(name, queue)
         yield from gauges.families()
+        yield from vendor.families()
 
 
 class _Gauges:

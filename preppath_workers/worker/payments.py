@@ -141,6 +141,9 @@ class Payments:
             call |= _known(nano=worst)
         if self._terms.budget:
             self._unsettled[call["id"]] = _settled(call)
+        if call["kind"] != "void":
+            told = ("kind", "model", "tier", "tokens", "seconds", "nano", "requestId", "step")
+            logger.info("Vendor call", extra=fields(**_known(**{name: call.get(name) for name in told})))
         self._in_progress.pop(call["id"], None)
         try:
             self._consumer.close_call(self._job, _compact(call), store=made.step is None)

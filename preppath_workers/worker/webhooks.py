@@ -14,7 +14,7 @@ from typing import Any
 from ..log import fields
 from ..queue import NewJob, Queue
 from ..store.group import OUTCOMES
-from ..store.job import is_valid_id
+from ..store.job import Job, is_valid_id
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ def _delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
         "attempts": ended.attempts if ended else None,
         "result": ended.result if ended else None,
         "reason": ended.reason if ended and event["event"] == "failed" else None,
+        "cost": _cost(ended) if ended else None,
         "error": dict(ended.error) if ended and ended.error and event["event"] == "failed" else None,
     }
     delivery = NewJob(data, id=delivery_id)
@@ -69,6 +70,11 @@ def _delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
     except ValueError:  # too large or not valid UTF-8: the receiver can look the job up
         return NewJob({**data, "result": None, "reason": None, "error": None}, id=delivery_id)
     return delivery
+
+
+def _cost(job: Job) -> dict[str, Any] | None:
+    """Return what the job's paid requests cost, nano-dollars; None if it made none."""
+    return {name: job.cost[name] for name in ("nano", "calls", "unknownNano")} if job.cost else None
 
 
 def _group_delivery(queue: Queue, event: dict[str, Any]) -> NewJob:

@@ -36,7 +36,7 @@ def test_webhook_of_a_finished_job_carries_its_outcome(launch: Start, alpha: Que
     assert good.data == {
         "event": "completed", "queue": "alpha", "jobId": "good", "attempts": 1,
         "at": alpha.get("good").finished_at, "result": {"pid": app.pid_of("good")},
-        "reason": None, "error": None,
+        "reason": None, "cost": None, "error": None,
     }  # fmt: skip
     assert bad is not None
     assert (bad.data["event"], bad.data["reason"], bad.data["result"]) == ("failed", "invalid", None)

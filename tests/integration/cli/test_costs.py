@@ -1,0 +1,83 @@
+"""What commands tell of the costs of paid requests."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from preppath_workers.store.scripts import Caller
+
+from .conftest import Run
+
+
+@pytest.fixture
+def spent(tts: Queue, redis: Redis) -> Queue:
+    """A completed job with two calls: one of known cost, and one whose answer never came."""
+    tts.enqueue({"userId": "u1"}, id="q1")
+    call = Caller(redis, tts.keys.base)
+    call("claim", "host", 0, 15_000, 0, 0, 60_000, 1_000)
+    opened = {"model": "gpt-6-luna", "user": "u1", "job": "q1", "attempt": 1, "worst": 900, "kind": "open"}
+    _, at = call("open_call", "q1", "host:0", 1, "c1", json.dumps({**opened, "id": "c1"}), "")
+    call("open_call", "q1", "host:0", 1, "c2", json.dumps({**opened, "id": "c2"}), "")
+    paid = {
+        **opened,
+        "id": "c1",
+        "at": at,
+        "kind": "actual",
+        "nano": 1_500_000,
+        "tokens": {"input": 7, "output": 2},
+    }
+    unknown = {**opened, "id": "c2", "at": at, "kind": "unknown", "nano": 900}
+    call("close_calls", "q1", json.dumps(paid), "q1", json.dumps(unknown))
+    call("complete", "q1", "host:0", 1, "{}", 60_000, 10)
+    return tts
+
+
+def test_costs_show_each_model_and_the_total(run: Run, spent: Queue) -> None:
+    shown = run("costs", QUEUES="tts").stdout.splitlines()
+    assert [line.split() for line in shown] == [
+        ["model", "calls", "cost", "unknown", "unpriced", "tokens"],
+        ["gpt-6-luna", "1", "$0.0015", "1", "up", "to", "$0.0000009", "-", "9"],
+        ["total", "1", "$0.0015", "1", "up", "to", "$0.0000009", "-", "9"],
+    ]
+
+
+@pytest.mark.parametrize(("by", "name"), [("user", "u1"), ("queue", "tts"), ("model", "gpt-6-luna")])
+def test_costs_by_anything_have_the_same_sums_as_json(run: Run, spent: Queue, by: str, name: str) -> None:
+    row: dict[str, Any] = json.loads(run("costs", "--by", by, "--json", "--since", "7d", QUEUES="tts").stdout)
+    assert (row[by], row["dollars"], row["nano"], row["calls"], row["unknown"]) == (
+        name,
+        "0.0015",
+        1_500_000,
+        1,
+        900,
+    )
+
+
+def test_costs_with_unknown_list_each_request_whose_answer_never_came(run: Run, spent: Queue) -> None:
+    first, last = run("costs", "--unknown", QUEUES="tts").stdout.splitlines()
+    assert first.endswith("  tts q1, attempt 1: gpt-6-luna, up to $0.0000009")
+    assert last == "1 request of unknown cost"
+
+
+def test_costs_of_a_day_that_is_no_day_is_a_usage_error(run: Run) -> None:
+    shown = run("costs", "--since", "yesterday", QUEUES="tts")
+    assert shown.returncode == 2
+    assert "'yesterday' is neither a day" in shown.stderr
+
+
+def test_show_tells_what_a_job_cost(run: Run, spent: Queue) -> None:
+    lines = run("show", "tts", "q1").stdout.splitlines()
+    assert "cost        $0.0015 for 1 request, up to $0.0000009 more whose answers never came" in lines
+    cost = json.loads(run("show", "tts", "q1", "--json").stdout)["cost"]
+    assert [call["kind"] for call in cost["requests"]] == ["actual", "unknown"]
+
+
+def test_enqueue_with_dry_run_adds_nothing_and_tells_the_cost(run: Run, spent: Queue) -> None:
+    shown = run("enqueue", "tts", "-", "--dry-run", stdin='{"a": 1}\n{"a": 2}\n')
+    assert shown.stdout.startswith("tts: 2 jobs may cost about $0.0030018, $0.0015009 each as so far")
+    assert spent.counts().waiting == 0
