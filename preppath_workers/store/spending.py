@@ -83,7 +83,8 @@ def by_user(queue: QueueReader, of_days: Iterable[str], most: int) -> dict[str, 
     for day in of_days:
         key = queue.keys.spent_on(day) + ":users:"
         for measure in ("nano", "unknown"):
-            for user, amount in queue.redis.zrange(key + measure, 0, most - 1, desc=True, withscores=True):
+            rows: Any = queue.redis.zrange(key + measure, 0, most - 1, desc=True, withscores=True)
+            for user, amount in rows:
                 found.setdefault(text(user), Spending()).add(measure, int(amount))
         users = [*found]
         counts = queue.redis.zmscore(key + "calls", users) if users else []
