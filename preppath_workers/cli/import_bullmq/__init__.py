@@ -6,6 +6,7 @@ from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
 from ...config import load
+from ...errors import ConfigError
 from ...queue import check_priority
 from ...store.connection import client
 from ...store.job import DEFAULT_PRIORITY
@@ -75,11 +76,7 @@ def run(args: Namespace) -> int:
     """Import the jobs and print what was done. Raises ConfigError."""
     queue = open_queue(args)
     name = args.old_name or args.queue
-    variables = load.read_environment(args.config)
-    if variables.get("BULLMQ_REDIS_URL"):
-        variables["REDIS_URL"] = variables["BULLMQ_REDIS_URL"]
-    where = load.load_redis(variables)
-    with client(where.url, base=f"{args.prefix}:{name}:") as redis:
+    with client(_url(args), base=f"{args.prefix}:{name}:") as redis:
         old = OldQueue(redis, name, args.prefix)
         if not old.exists():
             print_error(f"cannot import {name}: there is no BullMQ queue {args.prefix}:{name} at that Redis")
@@ -98,6 +95,17 @@ def run(args: Namespace) -> int:
     for line in report.lines(args.dry_run):
         print_line(line)
     return 0
+
+
+def _url(args: Namespace) -> str:
+    """Return the URL of BullMQ's Redis. Raises ConfigError."""
+    variables = load.read_environment(args.config)
+    url = variables.get("BULLMQ_REDIS_URL")
+    try:
+        return load.load_redis({**variables, "REDIS_URL": url} if url else variables).url
+    except ConfigError as error:
+        where = "for BULLMQ_REDIS_URL: " if url else ""
+        raise ConfigError(*(f"{where}{problem}" for problem in error.problems)) from error
 
 
 def _priority(word: str) -> int:

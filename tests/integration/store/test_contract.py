@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 import preppath_workers
 from preppath_workers.queue import Queue
 from preppath_workers.queue.contract import CONTRACT, SCRIPTS
+from preppath_workers.store.dead_letters import REASONS
 from preppath_workers.store.job import Job
 from preppath_workers.store.keys import LAYOUT
 from preppath_workers.store.outcome import Completed, Failed, Outcome, Released
@@ -22,7 +23,7 @@ from .consumer_steps import OpenConsumer, done, next_job, settle_and_fetch
 
 DOCUMENT = (Path(preppath_workers.__file__).parent / "queue/README.md").read_text(encoding="utf-8")
 
-NUMBER, TIME, TEXT = r"\d{1,9}", r"\d{13}", r"\S.*"
+NUMBER, TIME, PERCENT, TEXT = r"\d{1,9}", r"\d{13}", r"\d{1,3}(\.\d+)?", r"\S.*"
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -35,7 +36,7 @@ def rows(heading: str) -> list[list[str]]:
 
 def promised() -> Mapping[str, tuple[re.Pattern[str] | None, bool]]:
     """Return each promised field: what its value looks like (None: JSON), and whether it is always there."""
-    types = {"time": TIME, "number": NUMBER, "text": TEXT}
+    types = {"time": TIME, "number": NUMBER, "percent": PERCENT, "text": TEXT}
     found = {}
     for name, kind, there, *_ in rows("The fields of a job"):
         pattern = types.get(re.split(r"\W", kind)[0]) or "|".join(re.findall(r"`([\w-]+)`", kind))
@@ -54,7 +55,7 @@ def settle(open_consumer: OpenConsumer, *outcomes: Outcome, **settings: object) 
     consumer = open_consumer(**settings)
     for outcome in outcomes:
         job = next_job(consumer)
-        consumer.progress(job, 40, "resizing")
+        consumer.progress(job, 33.3, "resizing")
         consumer.checkpoint(job, "download", '"here"')
         consumer.settle(done(job, outcome))
 
@@ -132,6 +133,11 @@ def test_job_in_any_state_has_documented_fields_alone_and_each_appears(
         states.add(state)
     assert promised().keys() - seen == set()
     assert {"waiting", "delayed", "active", "completed", "failed", "cancelled", "expired"} <= states
+
+
+def test_document_names_each_reason_of_a_dead_letter() -> None:
+    (kind,) = [kind for name, kind, *_ in rows("The fields of a job") if name == "`reason`"]
+    assert {*re.findall(r"`([\w-]+)`", kind)} == {*REASONS}
 
 
 def test_document_describes_each_script_with_its_arguments_and_answers() -> None:
