@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from preppath_workers import Queue
+import preppath_workers.web
+from preppath_workers import NewJob, Queue
+from preppath_workers.store.oldest import oldest_waiting_ms
 
 from .conftest import Site
+
+WEB = Path(preppath_workers.web.__file__).parent
+ALERTS, DASHBOARD = WEB / "alerts.yml", WEB / "dashboard.json"
 
 
 def samples(site: Site) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -28,7 +39,10 @@ def test_metrics_show_the_queue_as_it_is(site: Site, tts: Queue, redis: Any) -> 
     tts.enqueue({}, id="old")
     tts.enqueue({}, id="later", delay=60)
     redis.hset(tts.keys.job("old"), "createdAt", tts.now() - 90_000)
-    redis.hset(tts.keys.stats, mapping={"completed": 7, "retried": 3, "recovered": 2})
+    redis.hset(tts.keys.stats, mapping={"completed": 7, "recovered": 2})
+    redis.hset(tts.keys.causes, mapping={"retried:E": 3, "excused:E": 1, "dead:retries:E": 2})
+    redis.hset(tts.keys.durations, mapping={"completed:1:30": 4, "completed:runMs": 80_000})
+    redis.hset(tts.keys.spent, mapping={"tts-1 calls": 2, "tts-1 nano": 500_000_000, "tts-1 input": 12})
     tts.pause()
     found = samples(site)
 
@@ -37,7 +51,47 @@ def test_metrics_show_the_queue_as_it_is(site: Site, tts: Queue, redis: Any) -> 
     assert 90 <= value("queue_oldest_waiting_seconds") < 120
     assert value("queue_paused") == 1
     assert value("queue_out_of_service", service="") == 0
-    assert value("jobs_total", outcome="completed") == 7
-    assert value("job_retries_total") == 3
+    assert value("jobs_total", outcome="completed") == 11
+    assert value("job_retries_total", counted="yes", **{"class": "E"}) == 3
+    assert value("dead_letters_total", reason="retries", **{"class": "E"}) == 2
+    assert value("job_run_seconds_bucket", outcome="completed", le="10") == 0
+    assert value("job_run_seconds_bucket", outcome="completed", le="30") == 4
+    assert value("job_run_seconds_sum", outcome="completed") == 80
+    assert value("vendor_cost_dollars_total", model="tts-1", cost="known") == 0.5
+    assert value("vendor_tokens_total", model="tts-1", kind="input") == 12
     assert value("job_recoveries_total") == 2
     assert value("instances") == 0
+
+
+def test_oldest_waiting_is_found_behind_more_urgent_jobs(tts: Queue, redis: Any) -> None:
+    assert oldest_waiting_ms(tts) is None
+    for priority, jobs in ((50, 30), (1, 200), (70, 7), (100, 1)):
+        tts.enqueue_many(NewJob({}, id=f"p{priority}-{n}", priority=priority) for n in range(jobs))
+    for job_id, seconds in (("p70-0", 900), ("p1-0", 20)):
+        redis.hset(tts.keys.job(job_id), "createdAt", tts.now() - seconds * 1000)
+    redis.lpush(tts.keys.wait, b'{"raw": "\xff"}', "x" * 1000)
+
+    assert 900_000 <= (oldest_waiting_ms(tts) or 0) < 960_000
+
+
+def test_alerts_and_dashboard_use_metrics_that_exist(site: Site, tts: Queue, redis: Any) -> None:
+    redis.hset(tts.keys.causes, mapping={"retried:E": 1, "dead:retries:E": 1})
+    redis.hset(tts.keys.spent, mapping={"m calls": 1, "m nano": 1, "m input": 1})
+    expressions = [
+        *re.findall(r"expr: (.*)", ALERTS.read_text(encoding="utf-8")),
+        *(panel["targets"][0]["expr"] for panel in json.loads(DASHBOARD.read_text("utf-8"))["panels"]),
+    ]
+
+    used = {name for expression in expressions for name in re.findall(r"preppath_\w+", expression)}
+    assert used - {name for name, _ in samples(site)} == set()
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool: apt-get install prometheus")
+def test_alerts_and_metrics_are_valid_for_prometheus(site: Site, tts: Queue) -> None:
+    tts.enqueue({})
+    for command, text in (
+        (["check", "rules", str(ALERTS)], ""),
+        (["check", "metrics"], site.get("/metrics").text),
+    ):
+        done = subprocess.run(["promtool", *command], input=text, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
