@@ -32,21 +32,21 @@ def test_services_after_close_make_a_new_client() -> None:
     services.close()
 
 
-@pytest.mark.parametrize("keys", [{}, {"S3_ACCESS_KEY_ID": "key", "S3_SECRET_ACCESS_KEY": "secret"}])
-def test_services_on_preload_open_no_connection_and_start_no_thread(keys: dict[str, str]) -> None:
-    """The supervisor preloads, and it forks afterwards."""
+def test_services_on_preload_open_no_connection_and_start_no_thread() -> None:
+    """The supervisor preloads, and it forks afterwards. With and without keys for S3."""
     program = """
 import os, sys, threading
 from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
 events = []
 sys.addaudithook(lambda event, _: events.append(event))
-Services(load(os.environ, [])).preload(["openai", "storage", "database", "webhook"])
+for keys in ({}, {"S3_ACCESS_KEY_ID": "key", "S3_SECRET_ACCESS_KEY": "secret"}):
+    Services(load({**os.environ, **keys}, [])).preload(["openai", "storage", "database", "webhook"])
 print({event for event in events if event.startswith(("socket.connect", "socket.getaddrinfo"))})
 print(threading.active_count())
 print({"openai.resources.chat", "openai.resources.realtime.realtime"} <= set(sys.modules))
 """
-    environment = {**os.environ, **MINIMAL_ENV, **keys}
+    environment = {**os.environ, **MINIMAL_ENV}
     printed = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     ).stdout

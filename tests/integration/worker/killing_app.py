@@ -102,6 +102,13 @@ def load() -> Config:
     return loaded
 
 
+def preloaded_services(loaded: Config) -> Services:
+    services = Services(loaded)
+    services.preload(["openai", "storage", "database"])
+    return services
+
+
 if __name__ == "__main__":
-    registry = Registry({job_type.name: with_steps(job_type.load()) for job_type in JOB_TYPES}, Services)
+    handlers = {job_type.name: with_steps(job_type.load()) for job_type in JOB_TYPES}
+    registry = Registry(handlers, preloaded_services)
     sys.exit(Supervisor(load(), registry, load).run())
