@@ -83,6 +83,29 @@ httpcore2.default_ssl_context = lambda *, _trust_env=True: _ssl_context(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each worker of xdist, which gets a contiguous part, begin with its share of the slow modules."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers == 1:
+        return
+    by_module: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        by_module.setdefault(item.path, []).append(item)
+    modules = sorted(by_module.values(), key=lambda module: not _is_slow(module))
+    slow = sum(map(_is_slow, modules))
+    items[:] = [
+        item
+        for worker in range(workers)
+        for part in (modules[:slow], modules[slow:])
+        for module in part[worker::workers]
+        for item in module
+    ]
+
+
+def _is_slow(module: list[pytest.Item]) -> bool:
+    return any(item.get_closest_marker("processes") for item in module)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == "not offline":
         terminalreporter.write_line("The offline provider's tests were left out: bin/test -m offline")

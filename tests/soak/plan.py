@@ -81,15 +81,3 @@ SHORT = Plan(
 )
 
 #: Runs with the tests.
-TINY = Plan(
-    seconds=8,
-    jobs=400,
-    poison=8,
-    troubles={
-        "kill a process": 8,
-        "kill a supervisor": 1,
-        "restart Redis": 1,
-        "cut silently": 1,
-        "stop past the lease": 1,
-    },
-)

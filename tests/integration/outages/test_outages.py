@@ -1,35 +1,15 @@
-"""One small cell of the trial, and proof that its verdict can fail."""
+"""Proof that the verdict of the outage trial can fail."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.outages.seen import Seen
-from tests.outages.stage import Stage, set_up
 from tests.outages.table import FAILURES, Cell
-from tests.outages.trial import play
 from tests.outages.verdict import judge
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    folder: Path = tmp_path_factory.mktemp("outages")
-    with set_up(folder) as environment:
-        yield environment
-
-
-@pytest.mark.processes
-@pytest.mark.timeout(240)
-def test_short_outage_under_load_loses_no_job(environment: Stage) -> None:
-    seen = play(Cell("postgresql", "refused", 1, jobs=20), environment)
-    assert (judge(seen).shortcomings, seen.remarks) == ([], [])
-    assert seen.named["log"]
-    assert len(seen.paid) == len(seen.states) == 20
 
 
 def test_failures_of_the_table_all_have_a_fault() -> None:
