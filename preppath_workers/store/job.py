@@ -159,6 +159,13 @@ class Job:
         return error_object(self.fields.get("error"))
 
     @property
+    def failed_attempts(self) -> Sequence[Mapping[str, Any]]:
+        """Its latest attempts that failed, oldest first: startedAt and failedAt (ms), workerId, class and
+        message. At most ten, kept beyond replays."""
+        attempts = _json(self.fields.get("failedAttempts"))
+        return [each for each in attempts if isinstance(each, dict)] if isinstance(attempts, list) else []
+
+    @property
     def reason(self) -> str | None:
         """Why it is in the dead-letter list: invalid, permanent, retries, worker-died, malformed, and
         out-of-service or machine when it waited too long for those."""

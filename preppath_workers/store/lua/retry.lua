@@ -1,5 +1,5 @@
 -- needs: places, placing, ownership, tokens, dead_letters, durations, causes, jobs, failures, instances, ending_cancelled
--- needs: ledger
+-- needs: ledger, failed_attempts
 --
 -- Settles a job that failed, if the caller still owns it: delayed until its backoff is over, or moved to the dead-letter
 -- list if its retries are used up or a retry cannot help. Decides whether the failure counts against the job: see
@@ -52,6 +52,7 @@ redis.call('LREM', active_key(worker_id), '1', id)
 redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further token
 close_open_calls(id) -- an interrupt may have left some
 if ARGV[16] then count_attempt('failed', ARGV[16], ARGV[17], ARGV[18]) end
+note_failed_attempt(id, failure)
 
 if kind == 'invalid' or kind == 'permanent' then
   add(id, 'failures', 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,9 +73,12 @@ def _steps(job: Job, location: JobLocation) -> Iterator[Step]:
     """Yield what is known of the job's past and next moments."""
     if job.created_at:
         yield Step(job.created_at, "Added", f"priority {job.priority}")
+    for attempt in job.failed_attempts:
+        yield from _failed(attempt)
     if job.queued_at and job.queued_at != job.created_at:
         yield Step(job.queued_at, "Back in the waiting list", ", ".join(_counts(job)))
-    if job.started_at:
+    starts = {attempt.get("startedAt") for attempt in job.failed_attempts}
+    if job.started_at and job.started_at not in starts:
         waited = f"waited {span(job.wait_ms)}, " if job.wait_ms is not None else ""
         yield Step(job.started_at, f"Attempt {job.attempts} started", f"{waited}worker {job.worker_id}")
     if job.finished_at:
@@ -89,6 +92,14 @@ def _steps(job: Job, location: JobLocation) -> Iterator[Step]:
         yield Step(location.at, "Running", f"{job.progress} %{stage}")
     if job.expires_at and not job.started_at:
         yield Step(job.expires_at, "Expires if it has not started")
+
+
+def _failed(attempt: Mapping[str, Any]) -> Iterator[Step]:
+    started, failed = attempt.get("startedAt"), attempt.get("failedAt")
+    if isinstance(started, int):
+        yield Step(started, "Attempt started", f"worker {attempt.get('workerId')}")
+    if isinstance(failed, int):
+        yield Step(failed, "Attempt failed", f"{attempt.get('class')}: {attempt.get('message')}", "bad")
 
 
 def _counts(job: Job) -> Iterator[str]:

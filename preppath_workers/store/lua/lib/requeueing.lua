@@ -1,4 +1,4 @@
--- needs: instances, jobs, tokens, placing, dead_letters, job_reply, outage, cancelling, ledger
+-- needs: instances, jobs, tokens, placing, dead_letters, failed_attempts, job_reply, outage, cancelling, ledger
 
 -- Requeues a started job in front of the jobs of its priority, or delayed for `delay` ms if given, and does not count the
 -- start.
@@ -14,6 +14,7 @@ end
 -- Requeues a started job whose worker died, in front of the jobs of its priority. After `limit` times it goes to the
 -- dead-letter list, because the job may kill its workers. Returns whether it did.
 local function requeue_recovered(id, worker_id, limit)
+  note_failed_attempt(id, cjson.encode({ class = 'WorkerDied', message = 'its worker died' }))
   if add(id, 'recoveries', 1) > limit then
     add_dead_letter(id, 'worker-died', cjson.encode({
       class = 'WorkerDied',
