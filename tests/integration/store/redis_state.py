@@ -140,8 +140,7 @@ class RedisState:
         for key, answer, ttl in zip(keys, answers[::2], answers[1::2], strict=True):
             name, member = self._name(key)
             content = _numbers(answer)
-            if name == "jobs":
-                content.pop("failedAttempts", None)  # for onlookers alone, and tested by itself
+            _drop(content, "failedAttempts")  # for onlookers alone, and tested by itself
             if "streak" in content and name == "gate":
                 content["streak"] = json.loads(content["streak"])
             if ttl > 0 and name not in ("tokens", "limit", "ended", "spending", "budget"):
@@ -194,6 +193,11 @@ def merged(state: State, changes: Mapping[str, Any]) -> State:
 def counted_completions(durations: Mapping[str, str | int]) -> int:
     """Return how many completions the hash counts."""
     return sum(int(count) for field, count in durations.items() if re.match(r"completed:.*:", field))
+
+
+def _drop(content: Any, field: str) -> None:
+    if isinstance(content, dict):
+        content.pop(field, None)
 
 
 def _numbers(answer: Any) -> Any:
