@@ -13,27 +13,9 @@ from .. import __version__
 from ..config.load import EX_CONFIG
 from ..errors import ConfigError, NotReplicated
 from ..store.refusals import summary_of
-from . import (
-    cancel,
-    check,
-    control,
-    costs,
-    dead,
-    enqueue,
-    group,
-    health,
-    import_bullmq,
-    init_db,
-    jobs,
-    offline,
-    queues,
-    run,
-    script,
-    show,
-    top,
-    web,
-)
+from . import run
 from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
+from .commands import modules_for
 from .terminal import OutputError, accept_every_character, discard_output, flush_output, print_error
 
 
@@ -76,8 +58,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> Namespace:
-    parser = _parser()
-    args, unknown = parser.parse_known_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    parser = _parser(words)
+    args, unknown = parser.parse_known_args(words)
     if unknown:
         args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if args.only and args.command not in (None, "run"):
@@ -85,7 +68,7 @@ def _parse(arguments: Sequence[str] | None) -> Namespace:
     return args
 
 
-def _parser() -> ArgumentParser:
+def _parser(words: Sequence[str]) -> ArgumentParser:
     parser = ArgumentParser(
         prog="preppath-workers",
         description="Run and control PrepPath's background workers on reliable Redis queues.",
@@ -96,26 +79,7 @@ def _parser() -> ArgumentParser:
     run.add_queue_option(parser)
     parser.set_defaults(run=run.run, parser=parser)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for command in (
-        run,
-        enqueue,
-        queues,
-        top,
-        jobs,
-        show,
-        group,
-        cancel,
-        control,
-        dead,
-        costs,
-        health,
-        check,
-        script,
-        import_bullmq,
-        init_db,
-        web,
-        offline,
-    ):
+    for command in modules_for(words):
         command.add_parser(subparsers)
     return parser
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from ..worker import run as worker
 from .arguments import add_command
-from .watch import watch
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -59,6 +57,10 @@ def add_queue_option(parser: ArgumentParser, default: Any = None) -> None:
 
 def run(args: Namespace) -> int:
     """Run a supervisor until it is stopped. Raises ConfigError."""
+    # Imported here, because main.py imports this module for every command.
+    from ..worker import run as worker
+    from .watch import watch
+
     modules: list[str] = getattr(args, "modules", [])  # missing without a command
     if getattr(args, "watch", False):
         return watch(args)

@@ -98,7 +98,7 @@ def test_imported_finds_relative_imports_of_every_kind() -> None:
     assert f"{PACKAGE}.queue" in imports()[PACKAGE]
     assert f"{PACKAGE}.config.model" in imports()[f"{PACKAGE}.store.consumer"]
     assert f"{PACKAGE}.errors" in imports()[f"{PACKAGE}.queue.operations"]
-    assert f"{PACKAGE}.cli.run" in imports()[f"{PACKAGE}.cli.main"]
+    assert f"{PACKAGE}.cli.commands" in imports()[f"{PACKAGE}.cli.main"]
 
 
 @pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.cli.main", f"{PACKAGE}.worker.supervisor"])

@@ -1,0 +1,35 @@
+"""The command line imports a command's module only if the command is given."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from argparse import ArgumentParser
+
+import pytest
+
+from preppath_workers.cli.commands import COMMANDS, modules_for
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_commands_of_a_module_are_those_of_the_table(module: str) -> None:
+    subparsers = ArgumentParser().add_subparsers()
+    for found in modules_for([COMMANDS[module][0]]):
+        found.add_parser(subparsers)
+    assert [*subparsers.choices] == [*COMMANDS[module]]
+
+
+def test_help_names_the_commands_of_every_module() -> None:
+    assert len(modules_for(["--help"])) == len(COMMANDS)
+
+
+def test_queues_loads_no_other_command_and_nothing_of_the_workers() -> None:
+    program = (
+        "import sys; from preppath_workers.cli.main import main; main(['queues', '--config', '/none']);"
+        "print(*(name for name in sys.modules if name.startswith('preppath_workers.')))"
+    )
+    words = [sys.executable, "-c", program]
+    loaded = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    assert "preppath_workers.cli.queues" in loaded
+    unneeded = ("worker", "web", "offline", "cli.check", "cli.top", "cli.enqueue")
+    assert [name for name in loaded if name.split(".", 1)[1].startswith(unneeded)] == []
