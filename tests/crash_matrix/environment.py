@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from preppath_workers.store import connection, scripts
 from preppath_workers.worker.cancellations import Cancellations
 from preppath_workers.worker.child import fork_janitor, fork_worker
 from preppath_workers.worker.instance_info import InstanceInfo
+from preppath_workers.worker.janitor import LEAVE
 from preppath_workers.worker.liveness import Liveness
 from tests.integration.store.redis_state import RedisState
 from tests.support.minimal_env import MINIMAL_ENV
@@ -80,6 +82,8 @@ class Environment:
             process.kill()
             process.join()
         self._processes.clear()
+        # A fork leaves it blocked, as is right for a supervisor; what this process starts later needs it.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [LEAVE])
 
     def worker(self, instance: str = HOME, *, direct: bool = False) -> ForkProcess:
         """A worker in the instance's only slot, which reaches Redis through the proxy unless `direct`."""

@@ -53,6 +53,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("heartbeat", "host", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
     ("heartbeat", "new", 15_000, 2, 1, 0, 0, 0, "pid", "7"),
     ("renew", "host", 15_000, 0, 0),
+    ("note_minute", 60),
     ("renew", "host", 15_000, 9, 1_000),
     ("claim", "host", 0, *CLAIM_ARGUMENTS),
     ("claim", "host", 1, *CLAIM_ARGUMENTS),
