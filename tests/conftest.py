@@ -12,7 +12,6 @@ import signal
 import ssl
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,13 +21,13 @@ import boto3
 import botocore.loaders
 import botocore.session
 import httpcore2
-import psycopg2
 import pytest
 from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from tests.fake_openai.control import OpenAIServer
+from tests.support.databases import new_database
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 from tests.support.s3 import S3Server
@@ -198,14 +197,8 @@ def redis(redis_url: str) -> Iterator[Redis]:
 @pytest.fixture
 def database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
     """The URL of a new, empty database."""
-    server, name = database_server.url, f"test_{uuid.uuid4().hex[:12]}"
-    with closing(psycopg2.connect(server)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-            base, _, options = server.partition("?")
-            yield f"{base.rpartition('/')[0]}/{name}{'?' if options else ''}{options}"
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(database_server.url) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

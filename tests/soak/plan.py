@@ -79,5 +79,3 @@ SHORT = Plan(
         "stop past the lease": 1,
     },
 )
-
-#: Runs with the tests.

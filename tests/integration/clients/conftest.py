@@ -15,9 +15,8 @@ from preppath_workers.clients.postgres.client import Database
 from preppath_workers.config.model import ModelConfig, OpenAIConfig
 from tests.conftest import ExternalServer
 from tests.fake_openai.control import OpenAIServer
+from tests.support.databases import execute, new_database
 from tests.support.postgres import PostgresServer
-
-from .databases import execute, new_database
 
 Answers = Callable[..., str]
 Client = Callable[..., OpenAI]

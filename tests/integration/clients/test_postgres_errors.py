@@ -15,8 +15,8 @@ from preppath_workers.errors import (
     ServiceError,
     TransientError,
 )
+from tests.support.databases import execute, first_value
 
-from .databases import execute, first_value
 from .shortages import no_descriptors
 
 #: Cause of a failure: the job, the service, a refusal of every job, or unknown.

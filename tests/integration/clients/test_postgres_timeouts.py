@@ -14,10 +14,9 @@ import pytest
 from preppath_workers.clients.postgres.client import Database
 from preppath_workers.errors import JobTimeout, ServiceError
 from tests.conftest import ExternalServer
+from tests.support.databases import fetch, first_value
 from tests.support.postgres import PostgresServer
 from tests.support.waiting import eventually
-
-from .databases import fetch, first_value
 
 
 def test_statement_over_its_timeout_is_cancelled(database_url: str) -> None:

@@ -9,9 +9,8 @@ import pytest
 
 from preppath_workers.clients.postgres.client import Database
 from preppath_workers.errors import JobTimeout, PermanentError, TransientError
+from tests.support.databases import execute, fetch, first_value
 from tests.support.waiting import eventually
-
-from .databases import execute, fetch, first_value
 
 
 def test_transaction_at_its_end_commits(database: Database) -> None:

@@ -18,7 +18,7 @@ from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
 from tests.conftest import ExternalServer
 from tests.fake_openai.control import OpenAIServer
-from tests.integration.clients.databases import new_database
+from tests.support.databases import new_database
 from tests.support.postgres import PostgresServer
 
 if TYPE_CHECKING:

@@ -12,6 +12,15 @@ REPLAYED = {
     "reason": None, "finishedAt": None,
 }  # fmt: skip
 
+#: A dead, a waiting and a completed job.
+ONE_OF_EACH = {
+    "dead": ["a"],
+    "wait": ["w"],
+    "priority_index": {"w": 50},
+    "completed": ["d"],
+    "jobs": {"a": failed(), "w": waiting(), "d": completed()},
+}
+
 TABLE = [
     Row(
         "replay: in the given order to the end of their priorities, counters at zero",
@@ -51,13 +60,7 @@ TABLE = [
     ),
     Row(
         "replay: other jobs are skipped",
-        given={
-            "dead": ["a"],
-            "wait": ["w"],
-            "priority_index": {"w": 50},
-            "completed": ["d"],
-            "jobs": {"a": failed(), "w": waiting(), "d": completed()},
-        },
+        given=ONE_OF_EACH,
         call=("replay", "w", "d", "unknown"),
         reply=[0],
     ),
@@ -79,13 +82,7 @@ TABLE = [
     ),
     Row(
         "purge: other jobs are skipped",
-        given={
-            "dead": ["a"],
-            "wait": ["w"],
-            "priority_index": {"w": 50},
-            "completed": ["d"],
-            "jobs": {"a": failed(), "w": waiting(), "d": completed()},
-        },
+        given=ONE_OF_EACH,
         call=("purge", "w", "d"),
         reply=[0],
     ),

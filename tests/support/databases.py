@@ -1,4 +1,4 @@
-"""A database that tests share, and short statements on it."""
+"""New databases, and short statements on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from preppath_workers.clients.postgres.client import Database
 
 @contextmanager
 def new_database(server_url: str) -> Iterator[str]:
-    """The URL of a new, empty database, dropped when the block ends."""
+    """Create an empty database; yield its URL; drop it when the block ends."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with closing(psycopg2.connect(server_url)) as connection:
         connection.autocommit = True
@@ -25,14 +25,14 @@ def new_database(server_url: str) -> Iterator[str]:
 
 
 def first_value(database: Database, statement: str, *values: object) -> object:
-    """The first value of the first row."""
+    """Return the first value of the first row."""
     with database.transaction() as cursor:
         cursor.execute(statement, values or None)
         return next(iter((cursor.fetchone() or {}).values()), None)
 
 
 def execute(url: str, statement: str, *values: object) -> None:
-    """Run the statement on a connection of its own."""
+    """Run the statement on a new connection."""
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -40,7 +40,7 @@ def execute(url: str, statement: str, *values: object) -> None:
 
 
 def fetch(url: str, statement: str, *values: object) -> object:
-    """The first value of the first row, on a connection of its own."""
+    """Return the first value of the first row, read on a new connection."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(statement, values or None)
         return (cursor.fetchone() or (None,))[0]
