@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PORTS = range(20_000, 32_000)
 
 #: Seconds until a server must answer.
-START_DEADLINE = 30.0
+START_DEADLINE = 60.0
 
 #: Seconds that a server has to stop before it is killed.
 STOP_DEADLINE = 10.0
