@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from ...queue import NewJob, encode_data
+from ...queue.new_job import DataTooLarge
 from ...store.dead_letters import DeadLetter
 from ...store.job import is_valid_id
 from ...store.json_text import loads
@@ -36,7 +37,7 @@ class Translator:
         try:
             new.encode()
         except ValueError as error:
-            raise NotTaken(str(error)) from error
+            raise _not_allowed(error) from error
         return new
 
     def dead_letter(self, job: OldJob) -> DeadLetter:
@@ -44,7 +45,7 @@ class Translator:
         try:
             data = encode_data(_data(job))
         except ValueError as error:
-            raise NotTaken(str(error)) from error
+            raise _not_allowed(error) from error
         message = job.fields.get("failedReason", "")
         error_class = _class_of(job.fields.get("stacktrace", ""))
         if error_class == "UnrecoverableError":
@@ -64,6 +65,13 @@ class Translator:
 
     def _priority(self, job: OldJob) -> int:
         return min(number(job, "priority"), _LEAST_URGENT) or self.without_priority
+
+
+def _not_allowed(error: ValueError) -> NotTaken:
+    # Not the error's own words, which name sizes and times: there would be as many kinds as jobs.
+    if isinstance(error, DataTooLarge):
+        return NotTaken("data is larger than 1 MB")
+    return NotTaken("data or delay is not allowed here")
 
 
 def new_id(old: str) -> str:
