@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
 
 from ..store.dead_letters import HOPELESS, REASONS, Selection
+from ..store.filtering import age_ms
 from .arguments import positive_number
 from .queue_argument import add_queues_argument
-
-_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def add_selection(parser: ArgumentParser) -> None:
@@ -56,7 +54,7 @@ def replayable(args: Namespace) -> Selection:
 
 
 def _age(word: str) -> int:
-    found = re.fullmatch(r"([0-9]{1,6})([smhd])", word)
-    if not found:
-        raise ArgumentTypeError(f"{word!r} is not an age such as 90s, 30m, 2h or 7d")
-    return int(found[1]) * _UNITS[found[2]]
+    try:
+        return age_ms(word)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

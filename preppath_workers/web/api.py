@@ -7,14 +7,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import NotReplicated, UnknownJob
 from ..queue import JobRef, Queue
 from ..queue.new_job import DataTooLarge
+from ..store.dead_letters import walk
+from ..store.filtering import AGE, JobFilter, find_jobs
 from ..store.group import Group
-from ..store.job import DEFAULT_PRIORITY, Job
+from ..store.job import Job
 from ..store.listing import Listed
+from .bodies import MOST_DEAD, REFUSALS, REFUSED_CHANGES, NewJobBody, Selected, optional_age_ms
 from .events import as_json, stream
 from .guard import Problem
 from .queues import Queues
@@ -22,38 +24,20 @@ from .queues import Queues
 #: Seconds after which a client that polls should ask again.
 _POLL_AFTER = "1"
 
+
+def _age(alias: str) -> Any:
+    return Query(alias=alias, pattern=f"^{AGE}$", description="time in its state: 90s, 30m, 2h or 7d")
+
+
 _Limit = Annotated[int, Query(ge=1, le=200, description="jobs of one page")]
 #: An id may have slashes in it.
 _JobId = Annotated[str, Path(alias="jobId", max_length=128)]
 _Group = Annotated[str, Path(max_length=128)]
 
 
-class NewJobBody(BaseModel):
-    """A job to add; the fields are those of the command `enqueue`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    data: dict[str, Any]
-    id: str | None = Field(None, max_length=128)
-    priority: int = Field(DEFAULT_PRIORITY, ge=1, le=100)
-    delay: float = Field(0.0, ge=0, description="seconds")
-    expires: float | None = Field(None, ge=0, description="seconds")
-    group: str | None = Field(None, max_length=128)
-    group_size: int | None = Field(None, alias="groupSize", ge=1)
-
-
-class Selected(BaseModel):
-    """Dead jobs to replay or purge: by id, oldest first."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    ids: list[str] = Field(min_length=1, max_length=500)
-    dry_run: bool = Field(False, alias="dryRun")
-
-
 def router(queues: Queues) -> APIRouter:
     """Return the routes under /api/v1."""
-    routes = APIRouter(prefix="/api/v1")
+    routes = APIRouter(prefix="/api/v1", responses=REFUSALS)
     _add_reading(routes, queues)
     _add_jobs(routes, queues)
     _add_control(routes, queues)
@@ -82,23 +66,24 @@ def _add_reading(routes: APIRouter, queues: Queues) -> None:
         user_id: Annotated[str | None, Query(alias="userId")] = None,
         reason: str | None = None,
         error_class: Annotated[str | None, Query(alias="errorClass")] = None,
+        part_of_id: Annotated[str | None, Query(alias="id", description="a part of the id")] = None,
+        older_than: Annotated[str | None, _age("olderThan")] = None,
+        newer_than: Annotated[str | None, _age("newerThan")] = None,
     ) -> dict[str, Any]:
-        page = queues.get(queue).jobs(state, cursor, limit)
-
-        def matches(job: Job) -> bool:
-            data = job.data if isinstance(job.data, dict) else {}
-            return (
-                user_id in (None, data.get("userId"))
-                and reason in (None, job.reason)
-                and error_class in (None, (job.error or {}).get("class"))
-            )
-
-        jobs = [job.to_dict() for job in page if matches(job)]
-        return {"jobs": jobs, "next": cursor + limit if len(page) == limit else None}
+        conditions = JobFilter(
+            part_of_id, user_id, reason, error_class, optional_age_ms(older_than), optional_age_ms(newer_than)
+        )
+        found = find_jobs(queues.get(queue), state, conditions, cursor, limit)
+        return {"jobs": [job.to_dict() for job in found.jobs], "next": found.next}
 
 
 def _add_jobs(routes: APIRouter, queues: Queues) -> None:
-    @routes.post("/jobs/{queue}", status_code=202, summary="Add a job; 200 if its id exists already")
+    @routes.post(
+        "/jobs/{queue}",
+        responses={**REFUSED_CHANGES, 200: {"description": "the id exists already: nothing was added"}},
+        status_code=202,
+        summary="Add a job; 200 if its id exists already",
+    )
     def enqueue(queue: str, body: NewJobBody, response: Response) -> dict[str, Any]:
         ref = _enqueue(queues.get(queue), body)
         response.status_code = 202 if ref.created else 200
@@ -126,7 +111,11 @@ def _add_jobs(routes: APIRouter, queues: Queues) -> None:
         _existing(found, job_id)
         return StreamingResponse(stream(found, job_id, last_event_id), media_type="text/event-stream")
 
-    @routes.post("/jobs/{queue}/{jobId:path}/cancel", summary="Cancel a job that has not ended")
+    @routes.post(
+        "/jobs/{queue}/{jobId:path}/cancel",
+        responses=REFUSED_CHANGES,
+        summary="Cancel a job that has not ended",
+    )
     def cancel(queue: str, job_id: _JobId) -> dict[str, str]:
         try:
             state = queues.get(queue).cancel(job_id)
@@ -165,34 +154,51 @@ def _enqueue(queue: Queue, body: NewJobBody) -> JobRef:
 
 
 def _add_control(routes: APIRouter, queues: Queues) -> None:
-    @routes.post("/queues/{queue}/pause", summary="Let nothing start any more, on any machine")
+    @routes.post(
+        "/queues/{queue}/pause",
+        responses=REFUSED_CHANGES,
+        summary="Let nothing start any more, on any machine",
+    )
     def pause(queue: str) -> dict[str, Any]:
         queues.get(queue).pause()
         return queues.summary(queue)
 
-    @routes.post("/queues/{queue}/resume", summary="End a pause or a hold")
+    @routes.post("/queues/{queue}/resume", responses=REFUSED_CHANGES, summary="End a pause or a hold")
     def resume(queue: str) -> dict[str, Any]:
         queues.get(queue).resume()
         return queues.summary(queue)
 
-    @routes.post("/queues/{queue}/groups/{group:path}/close", summary="Let a group end when its jobs have")
+    @routes.post(
+        "/queues/{queue}/groups/{group:path}/close",
+        responses=REFUSED_CHANGES,
+        summary="Let a group end when its jobs have",
+    )
     def close_group(queue: str, group: _Group) -> dict[str, Any]:
         return _group(queue, group, queues.get(queue).close_group(group))
 
-    @routes.post("/queues/{queue}/dead/replay", summary="Run dead jobs again")
+    @routes.post("/queues/{queue}/dead/replay", responses=REFUSED_CHANGES, summary="Run dead jobs again")
     def replay(queue: str, selected: Selected) -> dict[str, Any]:
         return _dead(queues.get(queue), selected, queues.get(queue).replay)
 
-    @routes.post("/queues/{queue}/dead/purge", summary="Delete dead jobs permanently")
+    @routes.post(
+        "/queues/{queue}/dead/purge", responses=REFUSED_CHANGES, summary="Delete dead jobs permanently"
+    )
     def purge(queue: str, selected: Selected) -> dict[str, Any]:
         return _dead(queues.get(queue), selected, queues.get(queue).purge)
 
 
 def _dead(queue: Queue, selected: Selected, act: Callable[[Sequence[str]], int]) -> dict[str, Any]:
-    if selected.dry_run:
-        dead = [job.id for job in queue.get_many(selected.ids) if job.state == "failed"]
-        return {"queue": queue.name, "jobs": len(dead), "ids": dead, "dryRun": True}
-    return {"queue": queue.name, "jobs": act(selected.ids), "dryRun": False}
+    selection, now = selected.selection(), queue.now()
+    if selected.ids:  # found at once, however long the list is
+        found = {job.id: job for job in queue.get_many(selected.ids)}.values()
+        ids = [job.id for job in found if job.state == "failed" and selection.holds(job, now)]
+        acted_on = len(ids) if selected.dry_run or not ids else act(ids)
+    else:
+        pages = [*walk(queue, selection, (lambda _: 0) if selected.dry_run else act, MOST_DEAD)]
+        ids = [job.id for page in pages for job in page.jobs]
+        acted_on = len(ids) if selected.dry_run else sum(page.taken for page in pages)
+    answer = {"queue": queue.name, "jobs": acted_on, "dryRun": selected.dry_run}
+    return {**answer, "ids": ids} if selected.dry_run else answer
 
 
 def _job(queue: Queue, job_id: str, known: str | None) -> Response:
@@ -201,7 +207,9 @@ def _job(queue: Queue, job_id: str, known: str | None) -> Response:
     headers = {"ETag": f'"{version}"'}
     if not job.is_finished:
         headers["Retry-After"] = _POLL_AFTER
-    if known == headers["ETag"]:
+    if known and any(
+        tag.strip() in ("*", headers["ETag"], f"W/{headers['ETag']}") for tag in known.split(",")
+    ):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
 

@@ -29,7 +29,8 @@ def as_json(job: Job) -> tuple[str, str]:
 
 
 async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterator[str]:
-    """Yield an event for each change of the job, and end when the job has ended or expired.
+    """Yield an event for each change of the job, named by its state, until it has ended; `gone` if the job is
+    no longer stored.
 
     An event's id stands for what the job looked like: a client that reconnects with the id of the last event
     it has seen gets that one not again.
@@ -57,4 +58,4 @@ async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterato
             return
         silent += _LOOK
         await asyncio.sleep(_LOOK)
-    yield "event: expired\ndata: {}\n\n"
+    yield "event: gone\ndata: {}\n\n"

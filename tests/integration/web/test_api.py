@@ -8,7 +8,7 @@ from typing import Any
 import requests
 from redis import Redis
 
-from preppath_workers import Queue
+from preppath_workers import NewJob, Queue
 from preppath_workers.cli.main import main
 from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
@@ -194,3 +194,55 @@ def test_events_and_requests_while_redis_is_demoted_say_so_and_go_on(serve: Serv
 def test_server_stops_in_order_on_sigterm(site: Site) -> None:
     site.process.terminate()
     assert site.process.wait(10) == 0
+
+
+def test_filtered_list_goes_on_over_all_jobs(site: Site, tts: Queue, redis: Any) -> None:
+    tts.enqueue_many(NewJob({"userId": f"u{n % 1500}"}, id=f"j{n}") for n in range(3_100))
+    redis.hset(tts.keys.job("j7"), "createdAt", tts.now() - 7_200_000)
+
+    seen, cursor, pages = [], 0, 0
+    while cursor is not None:
+        page = site.get(f"/api/v1/queues/tts/jobs?userId=u42&limit=2&cursor={cursor}").json()
+        seen += [job["id"] for job in page["jobs"]]
+        cursor, pages = page["next"], pages + 1
+    assert (seen, pages) == (["j42", "j1542", "j3042"], 2)
+    assert ids(site.get("/api/v1/queues/tts/jobs?olderThan=1h")) == ["j7"]
+    assert ids(site.get("/api/v1/queues/tts/jobs?newerThan=1h&limit=1")) == ["j0"]
+    assert ids(site.get("/api/v1/queues/tts/jobs?id=304&limit=1")) == ["j304"]
+    assert site.get("/api/v1/queues/tts/jobs?olderThan=soon").status_code == 422
+
+
+def test_page_without_a_job_is_not_the_end_of_the_list(site: Site, tts: Queue, redis: Any) -> None:
+    for number in range(6):
+        tts.enqueue(SPEECH, id=f"j{number}")
+    redis.hset(tts.keys.job("j1"), "state", "cancelled")
+
+    first = site.get("/api/v1/queues/tts/jobs?limit=3")
+    assert ids(first) == ["j0", "j2", "j3"]
+    assert ids(site.get(f"/api/v1/queues/tts/jobs?limit=3&cursor={first.json()['next']}")) == ["j4", "j5"]
+
+
+def test_dead_jobs_are_selected_by_what_they_died_of(site: Site, tts: Queue, redis: Any) -> None:
+    for job_id, error_class, hours in (("d1", "A", 3), ("d2", "B", 3), ("d3", "A", 0)):
+        died = {"finishedAt": tts.now() - hours * 3_600_000, "error": json.dumps({"class": error_class})}
+        fields = {"data": "{}", "state": "failed", "priority": "50", "reason": "retries", **died}
+        redis.hset(tts.keys.job(job_id), mapping=fields)
+        redis.lpush(tts.keys.dead, job_id)
+
+    def change(action: str, **body: object) -> Any:
+        return site.post(f"/api/v1/queues/tts/dead/{action}", body)
+
+    assert change("replay", errorClass="A", dryRun=True).json()["ids"] == ["d1", "d3"]
+    assert change("replay", errorClass="A", olderThan="1h").json()["jobs"] == 1
+    assert (change("purge").status_code, change("purge", reason="invalid").json()["jobs"]) == (422, 0)
+    assert change("purge", all=True).json()["jobs"] == 2
+    assert (tts.counts().failed, tts.counts().waiting) == (0, 1)
+
+
+def test_events_of_a_job_that_is_no_longer_stored_end_with_gone(site: Site, tts: Queue, redis: Any) -> None:
+    tts.enqueue(SPEECH, id="j")
+    with site.request("GET", "/api/v1/jobs/tts/j/events", stream=True) as response:
+        lines = response.iter_lines(decode_unicode=True)
+        next(line for line in lines if line.startswith("event:"))
+        redis.delete(tts.keys.job("j"))
+        assert "event: gone" in [*lines]

@@ -1,0 +1,94 @@
+"""What requests to the API may ask for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..store.dead_letters import Selection
+from ..store.filtering import AGE, age_ms
+from ..store.job import DEFAULT_PRIORITY
+from .guard import Problem
+
+#: The most dead jobs that one request moves or deletes.
+MOST_DEAD = 500
+
+_Age = Annotated[str | None, Field(pattern=f"^{AGE}$")]
+
+
+class NewJobBody(BaseModel):
+    """A job to add; the fields are those of the command `enqueue`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: dict[str, Any]
+    id: str | None = Field(None, max_length=128)
+    priority: int = Field(DEFAULT_PRIORITY, ge=1, le=100)
+    delay: float = Field(0.0, ge=0, description="seconds")
+    expires: float | None = Field(None, ge=0, description="seconds")
+    group: str | None = Field(None, max_length=128)
+    group_size: int | None = Field(None, alias="groupSize", ge=1)
+
+
+class Selected(BaseModel):
+    """Dead jobs to replay or purge, oldest first, at most 500 a request: those that meet all conditions.
+
+    There has to be a condition, or `all`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[str] = Field([], max_length=MOST_DEAD)
+    reason: str | None = None
+    error_class: str | None = Field(None, alias="errorClass")
+    older_than: _Age = Field(None, alias="olderThan")
+    newer_than: _Age = Field(None, alias="newerThan")
+    all: bool = False
+    dry_run: bool = Field(False, alias="dryRun")
+
+    def selection(self) -> Selection:
+        """Return the conditions. Raises Problem if there is none."""
+        conditions = (self.ids, self.reason, self.error_class, self.older_than, self.newer_than)
+        if not self.all and not any(conditions):
+            raise Problem(422, "expected ids, reason, errorClass, olderThan, newerThan, or all")
+        return Selection(
+            ids=self.ids,
+            reasons=[self.reason] if self.reason else (),
+            error_class=self.error_class,
+            min_age_ms=optional_age_ms(self.older_than),
+            max_age_ms=optional_age_ms(self.newer_than),
+        )
+
+
+class Refusal(BaseModel):
+    """Why a request was refused: a sentence, or with 422 the wrong fields."""
+
+    detail: str | list[dict[str, Any]]
+
+
+#: The refusals that any route may answer with, for OpenAPI.
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refusal, "description": description}
+    for status, description in (
+        (401, "no valid token"),
+        (403, "the token lacks the scope, or another site asks for a change"),
+        (404, "there is no such queue, job or group"),
+        (421, "unknown host"),
+        (422, "a parameter or field is wrong"),
+        (503, "Redis does not answer, or too few replicas have confirmed"),
+    )
+}
+
+#: Those of changes.
+REFUSED_CHANGES: dict[int | str, dict[str, Any]] = {
+    400: {"model": Refusal, "description": "the body is not JSON in UTF-8"},
+    405: {"model": Refusal, "description": "this server is read-only"},
+    409: {"model": Refusal, "description": "the job's state does not allow it"},
+    413: {"model": Refusal, "description": "too large"},
+}
+
+
+def optional_age_ms(age: str | None) -> int | None:
+    """Return the age in ms, None for None."""
+    return age_ms(age) if age else None
