@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import schemathesis
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 
 from .conftest import Site
+
+schemathesis = pytest.importorskip("schemathesis", reason="needs the extra [dev]")
 
 #: Requests of each kind for each operation.
 EXAMPLES = 3
