@@ -12,7 +12,7 @@ from ..config.prices import dollars
 from ..queue import Queue
 from ..queue.formatting import counted
 from ..store.job import integer, iso
-from ..store.spending import Spending, by_model, by_user, days, mean_cost, today, unknown_calls
+from ..store.spending import Spending, by_model, by_user, days, today, unknown_calls
 from .arguments import add_command, positive_number
 from .queue_argument import open_configured
 from .terminal import print_json, print_line
@@ -80,18 +80,6 @@ def run(args: Namespace) -> int:
     if len(rows) > args.limit:
         print_line(f"and {len(rows) - args.limit} more: --limit shows them")
     return 0
-
-
-def expected_cost(queue: Queue, jobs: int) -> str | None:
-    """Return what so many jobs of the queue may cost, from what its jobs have cost so far, as a line of text;
-    None if that isn't known."""
-    mean = mean_cost(queue) if jobs else None
-    if mean is None:
-        return None
-    return (
-        f"{queue.name}: {counted(jobs, 'job')} may cost about {dollars(mean * jobs)}, "
-        f"{dollars(mean)} each as so far; steps that are stored cost nothing again"
-    )
 
 
 def _of_queue(args: Namespace, queue: Queue) -> Mapping[str, Spending]:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from ..queue import Queue
+from ..queue.cost_words import expected_cost
 from ..queue.formatting import counted, span
 from ..store.dead_letters import Selection, newest, walk
 from ..store.job import Job
 from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
-from .costs import expected_cost
 from .dead_selection import add_selection, replayable, selection_of
 from .queue_argument import open_queues
 from .terminal import print_error, print_json, print_line

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..queue import NewJob
+from ..queue.cost_words import expected_cost
 from ..queue.formatting import counted
 from ..store.job import DEFAULT_PRIORITY, new_id
 from .arguments import EXIT_FAILED, add_command
-from .costs import expected_cost
 from .queue_argument import add_queue_argument, open_queue
 from .terminal import print_error, print_line
 

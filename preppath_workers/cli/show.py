@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from ..config.prices import dollars
 from ..errors import UnknownJob
 from ..queue import Queue
+from ..queue.cost_words import cost_of
 from ..queue.explain import explain
-from ..queue.formatting import counted, moment
+from ..queue.formatting import moment
 from ..store.job import Job
 from ..store.refusals import is_passing, summary_of
 from .arguments import EXIT_FAILED, add_command
@@ -129,7 +128,7 @@ def _shown(job: Job, reason: str, now: int) -> list[str]:
     if job.error:
         shown["error"] = f"{job.error.get('class')}: {job.error.get('message')}"
     if job.cost:
-        shown["cost"] = _cost(job.cost)
+        shown["cost"] = cost_of(job.cost)
     first = ("queue", "id", "state", "why")
     lines = [f"{name:<11} {_text(shown[name])}" for name in first]
     lines += [
@@ -138,21 +137,6 @@ def _shown(job: Job, reason: str, now: int) -> list[str]:
         if name not in first and value is not None
     ]
     return lines
-
-
-def _cost(cost: Mapping[str, Any]) -> str:
-    """Return what the job's paid requests cost, in one line."""
-    unpriced = sum(
-        call.get("kind") in ("actual", "estimated") and "nano" not in call for call in cost["requests"]
-    )
-    open_calls = sum(call.get("kind") == "open" for call in cost["requests"])
-    parts = [f"{dollars(cost['nano'])} for {counted(cost['calls'], 'request')}"]
-    parts += (
-        [f"up to {dollars(cost['unknownNano'])} more whose answers never came"] if cost["unknownNano"] else []
-    )
-    parts += [f"{unpriced} without a price"] if unpriced else []
-    parts += [f"{open_calls} in progress"] if open_calls else []
-    return ", ".join(parts)
 
 
 def _text(value: object) -> str:

@@ -38,9 +38,7 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
     """Return the application. It opens no connection before the first request."""
     sessions = Sessions()
     pages = Pages(queues, config, sessions, read_only)
-    app = FastAPI(
-        title="preppath-workers", version=__version__, docs_url=None, redoc_url=None, lifespan=pages.lifespan
-    )
+    app = FastAPI(title="preppath-workers", version=__version__, docs_url=None, redoc_url=None)
 
     def refusal(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, Problem)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .history import MINUTES, Minute
+from ...store.history import Minute
 
+#: Minutes that it shows.
+MINUTES = 60
 #: The chart's height, in its own units; a minute is 10 wide.
 HEIGHT, WIDTH = 100, 10
 #: Minutes of one row in the table that says the same.
@@ -34,52 +36,46 @@ class Row:
 
 @dataclass(frozen=True)
 class Chart:
-    """What the template draws. `known`: minutes since sampling began, at most 60."""
+    """What the template draws."""
 
     bars: Sequence[Bar]
     rows: Sequence[Row]
     completed: int
     failed: int
     most: int
-    known: int
 
     @property
     def title(self) -> str:
         """The chart in words."""
         return (
-            f"{self.completed:,} completed and {self.failed:,} dead in the last {self.known} min; "
+            f"{self.completed:,} completed and {self.failed:,} dead in the last hour; "
             f"at most {self.most:,} in one minute"
         )
 
 
-def chart(minutes: Sequence[Minute]) -> Chart:
-    """Return the chart of these minutes, oldest first."""
-    most = max((minute.completed + minute.failed for minute in minutes), default=0)
+def chart(minutes: Sequence[Minute], now: int) -> Chart:
+    """Return the chart of the hour before `now` (ms): minutes may be missing."""
+    this_minute = now // 60_000
+    by_age = {this_minute - minute.at // 60_000: minute for minute in minutes}
+    by_age = {age: minute for age, minute in by_age.items() if 0 < age <= MINUTES}
+    most = max((minute.completed + minute.failed for minute in by_age.values()), default=0)
     scale = HEIGHT / most if most else 0.0
-    offset = MINUTES - len(minutes)
     bars = [
-        Bar((offset + index) * WIDTH, _height(minute.completed, scale), _height(minute.failed, scale))
-        for index, minute in enumerate(minutes)
+        Bar((MINUTES - age) * WIDTH, _height(minute.completed, scale), _height(minute.failed, scale))
+        for age, minute in by_age.items()
         if minute.completed or minute.failed
     ]
-    newest_first = list(reversed(minutes))
     rows = [
-        Row(
-            first + _ROW,
-            first,
-            sum(minute.completed for minute in newest_first[first : first + _ROW]),
-            sum(minute.failed for minute in newest_first[first : first + _ROW]),
-        )
-        for first in range(0, len(newest_first), _ROW)
+        Row(first + _ROW - 1, first, *_sums(by_age.get(age) for age in range(first, first + _ROW)))
+        for first in range(1, MINUTES, _ROW)
     ]
-    return Chart(
-        bars,
-        rows,
-        sum(minute.completed for minute in minutes),
-        sum(minute.failed for minute in minutes),
-        most,
-        len(minutes),
-    )
+    return Chart(bars, rows, *_sums(by_age.values()), most)
+
+
+def _sums(minutes: Iterable[Minute | None]) -> tuple[int, int]:
+    """Return how many jobs completed and died in these minutes."""
+    known = [minute for minute in minutes if minute]
+    return sum(minute.completed for minute in known), sum(minute.failed for minute in known)
 
 
 def _height(jobs: int, scale: float) -> float:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ...config.model import RateLimit
 from ...queue import Queue
+from ...queue.cost_words import cost_of
 from ...queue.explain import explain
 from ...queue.formatting import counted, span
 from ...store.job import Job
@@ -50,6 +51,7 @@ def job_view(queue: Queue, job_id: str, limit: RateLimit | None) -> dict[str, An
         "data": job.data if job.data is not None else job.raw_data,
         "sound": sound,
         "media": _origin(sound),
+        "cost": cost_of(job.cost) if job.cost else None,
         "actions": _actions(job),
     }
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from ...queue.formatting import counted
 from ..queues import Queues
-from .history import History
 from .queue_view import QueueView, Tone, view
 
 #: Dead letters shown of all queues together.
@@ -16,12 +15,9 @@ _FAILURES = 5
 _URGENCY: Mapping[Tone, int] = {"bad": 0, "wait": 1, "good": 2}
 
 
-def overview(queues: Queues, history: History) -> dict[str, Any]:
+def overview(queues: Queues) -> dict[str, Any]:
     """Return what the template shows."""
-    views = [
-        view(queue, queues.settings[name], history, failures=_FAILURES)
-        for name, queue in queues.by_name.items()
-    ]
+    views = [view(queue, queues.settings[name], failures=_FAILURES) for name, queue in queues.by_name.items()]
     workers = [worker for each in views for worker in each.workers if worker.job]
     failures = [job for each in views for job in each.failures]
     return {

@@ -8,16 +8,18 @@ from typing import Literal
 
 from ...config.model import QueueConfig
 from ...queue import Queue
+from ...queue.cost_words import spent_today
 from ...queue.gate_words import GateWord, gate_word, why_closed
 from ...store.data_loss import data_loss
+from ...store.history import read_history
 from ...store.job import Job
 from ...store.limits import limit_in_force
+from ...store.oldest import oldest_waiting_ms
 from ...store.rate_use import RateUse, rate_use
 from ...store.reader import Counts
 from ...store.snapshot import WorkerSnapshot, take_snapshot
 from ...store.writes import refusal
 from .chart import Chart, chart
-from .history import History
 
 #: How urgent a state is: it decides about colour and symbol.
 Tone = Literal["good", "wait", "bad"]
@@ -37,12 +39,17 @@ class QueueView:
     #: When the queue went out of service, ms.
     since: int | None
     is_paused: bool
-    #: How long the job has waited that starts next, ms.
+    #: How long the oldest waiting job has waited, ms.
     oldest: int | None
     rate: RateUse | None
     workers: Sequence[WorkerSnapshot]
     failures: Sequence[Job]
     chart: Chart
+    #: Seconds that 95 % of the attempts of the last hour waited and ran at most; None without any.
+    waited: float | None
+    ran: float | None
+    #: What was spent today, in words; None if the queue pays for nothing.
+    spent: str | None
 
     @property
     def busy(self) -> int:
@@ -50,7 +57,7 @@ class QueueView:
         return sum(worker.job is not None for worker in self.workers)
 
 
-def view(queue: Queue, settings: QueueConfig, history: History, failures: int = 0) -> QueueView:
+def view(queue: Queue, settings: QueueConfig, failures: int = 0) -> QueueView:
     """Return the queue as it is now, with its latest `failures` dead letters."""
     snapshot, now = take_snapshot(queue, failures), queue.now()
     gate, counts = snapshot.gate, snapshot.counts
@@ -58,6 +65,7 @@ def view(queue: Queue, settings: QueueConfig, history: History, failures: int = 
     word = gate_word(gate, refused, counts.workers)
     agreed = limit_in_force(queue)
     limit = agreed.newest.limit if agreed else settings.rate_limit
+    history = read_history(queue)
     reasons = list(why_closed(gate, refused))
     if word == "no workers":
         reasons.append("no instance with workers for this queue is running")
@@ -74,11 +82,14 @@ def view(queue: Queue, settings: QueueConfig, history: History, failures: int = 
         reasons=reasons,
         since=gate.since,
         is_paused=gate.paused,
-        oldest=_oldest(queue, now),
+        oldest=oldest_waiting_ms(queue),
         rate=rate_use(queue, limit) if limit else None,
         workers=sorted(snapshot.workers, key=lambda worker: -(worker.seconds or 0.0)),
         failures=snapshot.failures,
-        chart=chart(history.minutes(queue.name)),
+        chart=chart(history.minutes, now),
+        waited=history.wait.quantile(0.95),
+        ran=history.run.quantile(0.95),
+        spent=spent_today(queue),
     )
 
 
@@ -88,9 +99,3 @@ def _tone(word: GateWord, counts: Counts) -> Tone:
     if word == "no workers":
         return "bad" if counts.waiting or counts.active or counts.delayed else "wait"
     return "wait" if word in ("paused", "held") else "bad"
-
-
-def _oldest(queue: Queue, now: int) -> int | None:
-    first = next(iter(queue.jobs("waiting", 0, 1)), None)
-    since = (first.queued_at or first.created_at) if first else None
-    return max(0, now - since) if since else None

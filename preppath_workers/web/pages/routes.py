@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from ... import log
 from ...config.web import WebConfig
+from ...queue.cost_words import expected_cost
 from ..guard import Problem
 from ..queues import Queues
 from ..sessions import Sessions
@@ -22,7 +20,6 @@ from ..tokens import find_token
 from .actions import MOST, Change, DeadLetters, change_dead_letters, change_gate, change_job
 from .assets import assets
 from .dead_view import dead_view
-from .history import History
 from .job_list import job_list
 from .job_view import job_view
 from .overview import overview
@@ -57,17 +54,7 @@ class Pages:
         self._queues = queues
         self._config = config
         self._sessions = sessions
-        self._history = History(queues)
         self._renderer = Renderer(read_only, bool(config.tokens))
-
-    @asynccontextmanager
-    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Keep the history while the server runs."""
-        keeping = asyncio.create_task(self._history.keep())
-        yield
-        keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
 
     def problem(self, request: Request, problem: Problem) -> Response:
         """Return the page for a refused request; without a session, the form to sign in."""
@@ -89,7 +76,7 @@ class Pages:
 
         @routes.get("/")
         def show_overview(request: Request) -> Response:
-            return renderer.live(request, "overview.html", lambda: overview(queues, self._history))
+            return renderer.live(request, "overview.html", lambda: overview(queues))
 
         @routes.get("/find")
         def find(request: Request) -> Response:
@@ -120,7 +107,7 @@ class Pages:
 
     def _queue(self, request: Request, name: str) -> dict[str, Any]:
         queue = self._queues.get(name)
-        shown = view(queue, self._queues.settings[name], self._history)
+        shown = view(queue, self._queues.settings[name])
         return {"queue": shown, "now": shown.now, **job_list(queue, dict(request.query_params))}
 
     def _add_changes(self, routes: APIRouter) -> None:
@@ -156,6 +143,7 @@ class Pages:
     def _confirm(self, request: Request, asked: Change, ids: list[str], back: str) -> Response:
         """Ask, with the number of jobs and their ids: exactly these are changed then."""
         context = {"name": asked.queue.name, "action": asked.action, "ids": ids, "back": back, "most": MOST}
+        context["cost"] = expected_cost(asked.queue, len(ids)) if asked.action == "replay" else None
         return self._renderer.page(request, "confirm.html", context)
 
     def _add_session(self, routes: APIRouter) -> None:
