@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from redis.exceptions import RedisError
 
@@ -50,7 +50,6 @@ class ReservedBudget:
         self._budget = config.budget
         self._clients = Clients.prompt(config.redis, _TIMEOUT)
         self._base = Keys(config.redis.prefix, BUDGET).base
-        self._call: Caller | None = None
 
     @classmethod
     def of(cls, config: Config, queue: QueueConfig) -> ReservedBudget | None:
@@ -76,9 +75,7 @@ class ReservedBudget:
         give_up_at = time.monotonic() + _MAX_WAIT
         while True:
             answer = retry_step(
-                lambda: self._caller()(
-                    "reserve", call_id, worst, job.queue, job.id, job.fencing_token, *scopes
-                )
+                lambda: self._call("reserve", call_id, worst, job.queue, job.id, job.fencing_token, *scopes)
             )
             if answer[0] == "ok":
                 at, *reached = answer[1:]
@@ -97,10 +94,9 @@ class ReservedBudget:
     def settle(self, costs: Mapping[str, int | Settled]) -> None:
         """Settle reservations, by their calls' ids. If Redis fails, a janitor does it later."""
         try:
-            self._caller()("settle_reservations", *(word for pair in costs.items() for word in pair))
+            self._call("settle_reservations", *(word for pair in costs.items() for word in pair))
         except RedisError as error:
             logger.warning("Cannot settle budget, a janitor will", extra=fields(error=str(error)))
-            self._reconnect()
 
     def _scopes(self, user: str | None) -> list[tuple[str, str, str, str, str]]:
         # All of them, also those without a cap: one that is set later must know what was spent.
@@ -113,14 +109,15 @@ class ReservedBudget:
         logger.warning("Soft budget reached", extra=fields(scope=scope, period=period))
         return text
 
-    def _caller(self) -> Caller:
-        if self._call is None:
-            self._call = Caller(self._clients.of(BUDGET), self._base)
-        return self._call
-
-    def _reconnect(self) -> None:
-        # After a failover the address may lead to another server.
-        self._clients.of(BUDGET).connection_pool.disconnect()
+    def _call(self, script: str, *arguments: str | int) -> Any:
+        """Call a script of the budget, made on first use: a worker that pays for nothing needs no connection.
+        Raises redis.RedisError."""
+        client = self._clients.of(BUDGET)
+        try:
+            return Caller(client, self._base)(script, *arguments)
+        except RedisError:
+            client.connection_pool.disconnect()  # after a failover the address may lead to another server
+            raise
 
 
 def _scope(name: str, caps: Caps) -> tuple[str, str, str, str, str]:

@@ -9,9 +9,12 @@ import wave
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ...clients.usage import Usage
 from ...config.model import Config, OpenAIConfig
+from ...config.prices import NANO, Prices
 from ...errors import JobError, RateLimited
 from .findings import Finding
 
@@ -24,13 +27,13 @@ _TIMEOUT = 60.0
 _PROMPT_TOKENS = 1_000
 #: Longest speech for one word, seconds.
 _SPEECH_SECONDS = 5.0
+#: What is spoken.
+_WORD = "Yes."
 #: Length of the silence that is transcribed, seconds.
 _RECORDING_SECONDS = 1.0
 
-#: US dollars per million tokens of input and output (OpenAI's model pages, autumn 2026).
-_TOKEN_PRICES = {"gpt-6-luna": (0.1, 0.5), "gpt-6-sol": (2.0, 10.0)}
-#: US dollars per minute of audio, from the same pages; prices of speech are OpenAI's estimates.
-_MINUTE_PRICES = {"gpt-transcribe": 0.0045, "gpt-4o-mini-tts": 0.015, "gpt-realtime-2.1-mini": 0.03}
+#: Audio tokens of a second of speech, and text tokens of the instructions to read a word.
+_AUDIO_TOKENS, _READING_TOKENS = 20, 500
 
 
 def check_requests(config: Config) -> Iterator[Finding]:
@@ -55,23 +58,27 @@ def check_requests(config: Config) -> Iterator[Finding]:
                 yield Finding("error", what, str(error))
             else:
                 seconds = time.monotonic() - started
-                cost = price(queue, limited)
+                cost = price(queue, limited, config.prices)
                 yield Finding("ok", what, f"answered in {seconds:.1f} s, costs {cost}")
 
 
-def price(queue: str, config: OpenAIConfig) -> str:
+def price(queue: str, config: OpenAIConfig, prices: Prices) -> str:
     """Return the maximum price of this queue's request, as text."""
+    usage = {
+        "evaluation": Usage("", {"cache_write": _PROMPT_TOKENS, "output": config.evaluation_max_tokens}),
+        "transcription": Usage("", seconds=Decimal(_RECORDING_SECONDS)),
+        "tts": Usage(
+            "",
+            {"input": _READING_TOKENS, "audio_output": round(_SPEECH_SECONDS * _AUDIO_TOKENS)},
+            seconds=Decimal(_SPEECH_SECONDS),
+            characters=len(_WORD),
+        ),
+    }[queue]
     model = config.models[queue].model
-    if queue == "evaluation":
-        found = _TOKEN_PRICES.get(model)
-        dollars = found and (found[0] * _PROMPT_TOKENS + found[1] * config.evaluation_max_tokens) / 1e6
-    else:
-        seconds = _SPEECH_SECONDS if queue == "tts" else _RECORDING_SECONDS
-        minute = _MINUTE_PRICES.get(model)
-        dollars = minute and minute * seconds / 60
-    if dollars is None:
+    nano = prices.cost(model, "default", usage.tokens, usage.seconds, usage.characters)
+    if nano is None:
         return f"an unknown amount (no price for {model} is known)"
-    return f"about ${max(dollars, 0.0001):.4f} at most"
+    return f"about ${max(nano / NANO, 0.0001):.4f} at most"
 
 
 def _transcribe(openai: OpenAI) -> object:
@@ -83,9 +90,9 @@ def _synthesize(openai: OpenAI) -> object:
 
     options = SpeechOptions(openai.config.speech_voice)
     if openai.config.speech_api == "speech":
-        return openai.synthesize("Yes.", options)
+        return openai.synthesize(_WORD, options)
     with openai.reader(options) as reader:
-        return reader.read("Yes.")
+        return reader.read(_WORD)
 
 
 def _evaluate(openai: OpenAI) -> object:

@@ -13,6 +13,7 @@ from preppath_workers.cli.check.models import shutdown_finding
 from preppath_workers.cli.check.requests import price
 from preppath_workers.cli.main import main
 from preppath_workers.config.model import ModelConfig, OpenAIConfig
+from preppath_workers.config.prices import load_prices
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
 
@@ -113,7 +114,7 @@ def test_check_with_paid_makes_one_small_request_for_each_use(check: Check, vend
     assert code == 0
     assert list(found) == ["transcription request", "tts request", "evaluation request"]
     assert {status for status, _ in found.values()} == {"ok"}
-    assert found["evaluation request"][1].endswith("s, costs about $0.0003 at most")
+    assert found["evaluation request"][1].endswith("s, costs about $0.0004 at most")
     calls = [call for call in vendor.calls() if call["method"] != "GET"]
     assert [call["path"] for call in calls] == [*REQUESTS]
     assert calls[1]["body"]["response"]["audio"]["output"]["voice"] == "sage"
@@ -162,7 +163,8 @@ def test_price_of_a_paid_request_is_an_upper_bound(queue: str, variable: str, mo
     other = ModelConfig("other", "sk-test")
     config = OpenAIConfig(other, other, other)
 
-    assert price(queue, replace(config, **{variable: ModelConfig(model, "sk-test")})) == words
+    config = replace(config, **{variable: ModelConfig(model, "sk-test")})
+    assert price(queue, config, load_prices()) == words
 
 
 def test_check_with_a_wrong_configuration_reports_it_as_findings(check: Check, vendor: OpenAIServer) -> None:
