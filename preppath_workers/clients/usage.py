@@ -1,4 +1,4 @@
-"""What one paid request to a vendor used, and how a client reports it to whoever keeps the books."""
+"""What one paid request to a vendor used, and how a client reports it to the ledger."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def spent_today(queue: QueueReader) -> str | None:
 
 
 def expected_cost(queue: QueueReader, jobs: int) -> str | None:
-    """Return what so many jobs of the queue may cost, from what its jobs have cost so far, as a line of text;
+    """Return what `jobs` jobs of the queue may cost, from what its jobs have cost so far, as a line of text;
     None if that isn't known."""
     mean = mean_cost(queue) if jobs else None
     if mean is None:

@@ -33,7 +33,7 @@ QUEUE_DEFAULTS = [job_type.defaults for job_type in JOB_TYPES]
 #: Variables that are not the product's.
 FOREIGN_VARIABLES = {"NO_COLOR"}
 
-#: Constructions that the documents avoid.
+#: Constructions that documents, comments and messages avoid.
 EXCLUDED = re.compile(
     r"\bcan not\b|(?<!there )\bis no (?!longer\b)\w|\bmend(s|ed|ing)?\b|\bwhoever\b|\banew\b|\bso many\b",
     re.IGNORECASE,
@@ -264,6 +264,23 @@ def test_language_keeps_to_the_rules() -> None:
             r"`[^`\n]*`", "", document.read_text(encoding="utf-8")
         )  # what programs say is shown as it is
         found += [f"{document.relative_to(ROOT)}: {match[0]}" for match in EXCLUDED.finditer(text)]
+    assert found == []
+
+
+def test_language_of_the_code_keeps_to_the_rules() -> None:
+    exempt = {ROOT / "preppath_workers/jobs/tts/spellings.py", Path(__file__)}
+    files = [
+        path
+        for name in ("bin", *FOLDERS)
+        for path in (ROOT / name).rglob("*")
+        if path.suffix in ("", ".py", ".lua", ".html", ".service") and path.is_file()
+    ]
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in sorted({*files} - exempt)
+        if "node_modules" not in path.parts
+        for match in EXCLUDED.finditer(path.read_text(encoding="utf-8", errors="replace"))
+    ]
     assert found == []
 
 

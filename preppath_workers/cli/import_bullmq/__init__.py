@@ -40,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
         Waiting, prioritized, delayed and failed jobs are taken; failed ones go to the
         dead-letter list. Jobs keep their ids. The old jobs stay, marked with a field, so
         that a second run takes none of them again; with --remove they are deleted. Active
-        and repeatable jobs, flows, and jobs whose data is no JSON object are listed and left.
+        and repeatable jobs, flows, and jobs whose data isn't an object are listed and left.
 
         exit codes: 0 done; 1 there is no such queue, or it is not paused; 69 Redis does not
         answer; 78 the configuration is wrong

@@ -1,5 +1,5 @@
 -- Adds jobs that failed in another system to the dead-letter list, at its old end. A job whose id exists is unchanged, so
--- a repeated call adds no second job. No event is emitted, since whoever waits was told by the other system.
+-- a repeated call adds no second job. No event is emitted: the other system has reported the failure.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

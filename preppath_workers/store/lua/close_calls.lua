@@ -1,7 +1,7 @@
 -- needs: ledger
 --
--- Stores what paid requests cost, whoever owns their jobs by now: what was paid for is in the ledger. `checkpoint` does the
--- same together with a step's result.
+-- Stores what paid requests cost, even if another worker owns their jobs by now: the ledger has everything that was paid for.
+-- `checkpoint` does the same together with a step's result.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

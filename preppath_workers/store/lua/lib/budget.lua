@@ -12,7 +12,7 @@ local function period_key(period) return base .. 'budget:' .. period end
 
 -- Adds an amount (nano-dollars, text) to a sum of a reservation's scopes. `sign` is '' or '-'.
 local function add_to_sums(record, measure, amount, sign)
-  if amount == '0' then return end -- "-0" is no number to Redis
+  if amount == '0' then return end -- Redis does not accept "-0"
   for _, period in ipairs({ record.day, string.sub(record.day, 1, 7) }) do
     local key = period_key(period)
     for _, scope in ipairs(record.scopes) do redis.call('HINCRBY', key, measure .. ' ' .. scope, sign .. amount) end
