@@ -10,10 +10,10 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from preppath_workers.errors import JobLost
+from preppath_workers.errors import JobCancelled, JobLost
 from preppath_workers.store.consumer import LONGEST_POP_MS, Consumer, Wait
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Finished, Outcome, Released
+from preppath_workers.store.outcome import Cancelled, Finished, Outcome, Released
 from preppath_workers.store.scripts import scripts
 from preppath_workers.worker.connection_uptime import ConnectionUptime
 
@@ -84,9 +84,17 @@ class Worker:
                 self._turn()
         except RedisError as error:
             self._say(f"{self.name}: {error}")
+        except JobCancelled:
+            self.interrupt()
         except JobLost:
             self._say(f"{self.name}: lost {self.job.id if self.job else '?'}")
             self.job = None
+
+    def interrupt(self) -> None:
+        """End the attempt: its job is cancelled. The next turn settles it."""
+        assert self.job
+        self._say(f"{self.name}: {self.job.id} is cancelled")
+        self._finished, self.job = Finished(self.job, Cancelled(), 1), None
 
     def finish(self) -> None:
         """Settle its last job and start a successor, as a worker that is asked to stop."""
@@ -157,7 +165,7 @@ class Janitor:
         self, settings: Settings, instance: str, slots: int, call: Caller, random: Random, say: Say
     ) -> None:
         #: The longest time for which a heartbeat asks for events (ms).
-        self._events = 0 if settings.mood == "calm" else 1
+        self._events = 0 if settings.mood == "calm" or settings.has_groups else 1
         self.instance, self._slots = instance, slots
         self._call, self._random, self._say = call, random, say
         self._connection_uptime = ConnectionUptime(LEASE_MS / 1000, lambda: call.proxy.now / 1000)
@@ -173,6 +181,14 @@ class Janitor:
                     self.renew(self._random.randint(0, self._events))
         except RedisError as error:
             self._say(f"{self.instance}: {error}")
+
+    def find_cancelled(self) -> set[tuple[str, str]]:
+        """Return the running jobs of the instance that are cancelled, each with its fencing token."""
+        try:
+            return {(job_id, token) for job_id, token in self._call("find_cancelled", self.instance)}
+        except RedisError as error:
+            self._say(f"{self.instance}: {error}")
+            return set()
 
     def renew(self, events: int = 0) -> None:
         reply = self._call("heartbeat", self.instance, LEASE_MS, self._slots, events, 0, 0, 0, "pid", "1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from random import Random
 
@@ -10,7 +11,9 @@ from redis.exceptions import RedisError
 from preppath_workers.store.keys import Keys
 
 from .actors import Caller
+from .groups import group_of
 from .proxy import Proxy
+from .settings import Settings
 
 
 class Clients:
@@ -23,10 +26,10 @@ class Clients:
         call: Caller,
         random: Random,
         say: Callable[[str], None],
-        is_fair: bool,
+        settings: Settings,
     ) -> None:
         self._proxy, self._keys, self._call = proxy, keys, call
-        self._random, self._say, self._is_fair = random, say, is_fair
+        self._random, self._say, self._settings = random, say, settings
         self._added = 0
         #: Raw pushes so far.
         self.pushed = 0
@@ -51,7 +54,12 @@ class Clients:
 
     def _new_job(self, job_id: str) -> tuple[str, int, int | str]:
         """Return the data, priority and options of a new job."""
-        if not self._is_fair:
+        if self._settings.has_groups:
+            group, size = group_of(int(job_id[1:]))
+            terms: dict[str, int] = self._random.choice([{}, {}, {"delay": 400}, {"expires": 900}])
+            options = json.dumps({"group": group, **terms, **({"groupSize": size} if size else {})})
+            return f'{{"of":"{job_id}"}}', self._random.randint(1, 5), options
+        if not self._settings.is_fair:
             return f'{{"of":"{job_id}"}}', self._random.randint(1, 5), self._random.choice([0, 0, 0, 400])
         user = self._random.choice("aaaabc")
         options: int | str = self._random.choice([0, 0, 0, 0, 400, '{"expires":900}'])
@@ -59,8 +67,14 @@ class Clients:
 
     def push(self) -> None:
         self.pushed += 1
-        entry = self._random.choice([f'{{"raw":{self.pushed}}}', "rubbish"])
+        group = ',"$group":"raw"' if self._settings.has_groups else ""
+        entry = self._random.choice([f'{{"raw":{self.pushed}{group}}}', "rubbish"])
         self._proxy.ask([("LPUSH", self._keys.wait, entry)])
+
+    def close_group(self) -> None:
+        """Close one of the groups, whatever has become of it."""
+        group = self._random.choice(["raw", group_of(self._random.randrange(self._added + 1))[0]])
+        self._say(f"close {group}: {self.ask('close_group', group)}")
 
     def replay(self) -> None:
         """Replay the newest dead letter."""

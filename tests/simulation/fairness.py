@@ -1,12 +1,14 @@
-"""Whether users take turns: how often each user is served while another's first job waits."""
+"""Whether users take turns: how often each user is served while another's first job waits, and where a user's
+next job is placed."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from tests.integration.store.invariants import turn_of
 from tests.integration.store.redis_state import State
 
 Fields = Mapping[str, Any]
@@ -22,9 +24,40 @@ class Fairness:
     def __init__(self) -> None:
         #: For the next job of each user in `wait`, how many of each other user have started meanwhile.
         self._overtaken: dict[str, Counter[str]] = {}
+        #: For each job of the first round of its priority, the jobs that were placed in front of it since.
+        self._placed_ahead: dict[str, set[str]] = {}
 
-    def check(self, before: State, state: State) -> None:
-        """Raise AssertionError if a user is served again and again while another one waits."""
+    def check(self, before: State, state: State, move: str) -> None:
+        """Raise AssertionError if a user is served again and again while another one waits, or if a job is
+        placed too early or too late."""
+        self._check_taken(before, state)
+        # A probe may be any job, and a drain is several moves.
+        if move == "drain" or "outOfService" in before.get("gate", {}):
+            return
+        for rounds in _rounds(state).values():
+            self._check_placed(rounds, {*before.get("wait", [])}, state)
+
+    def _check_placed(self, rounds: Mapping[str, int], known: set[str], state: State) -> None:
+        """`rounds`: those of the waiting jobs of one priority, in the order in which they will start."""
+        jobs, first = state["jobs"], min(rounds.values())
+        placed = {job_id for job_id in rounds if job_id not in known}
+        users = Counter(_user(jobs[job_id]) for job_id in rounds)
+        ahead: set[str] = set()
+        served: Counter[str] = Counter()
+        for job_id in rounds:
+            user = _user(jobs[job_id])
+            if job_id in placed and users[user] == 1:
+                assert max(served.values(), default=0) <= _MOST, (
+                    f"{job_id}, {user}'s only job, is behind {served}"
+                )
+            served[user] += 1
+            if job_id in known and rounds[job_id] == first:
+                overtaking = self._placed_ahead.setdefault(job_id, set())
+                overtaking |= ahead
+                assert len(overtaking) <= 1, f"{overtaking} were placed in front of {job_id}"
+            ahead |= {job_id} & placed
+
+    def _check_taken(self, before: State, state: State) -> None:
         jobs, earlier = state["jobs"], before["jobs"]
         # A job's turn is when a slot takes it; it may start later, when there is a token.
         taken = [
@@ -45,6 +78,17 @@ class Fairness:
                     overtaken[_user(job)] += 1
             user, times = next(iter(overtaken.most_common(1)), ("", 0))
             assert times <= _MOST, f"{times} jobs of {user} were taken while {job_id} waited"
+
+
+def _rounds(state: State) -> Mapping[int, Mapping[str, int]]:
+    """Return the round of each waiting job that has a turn, in the order in which they will start, by
+    priority."""
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    for entry in state.get("wait", [])[::-1]:
+        job = state["jobs"].get(entry)
+        if job and "turn" in job:
+            found[job["priority"]][entry] = turn_of(job)[0]
+    return found
 
 
 def _next_of_each_user(state: State) -> set[str]:

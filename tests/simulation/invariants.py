@@ -10,6 +10,7 @@ from tests.integration.store import invariants
 from tests.integration.store.redis_state import State, counted_completions
 
 from .fairness import Fairness
+from .groups import Groups
 from .ledger import Ledger
 from .settings import LISTED, RECOVERIES, RETRIES, Settings
 
@@ -27,6 +28,7 @@ class Invariants:
         self._before: State = {"jobs": {}}
         self._ledger = Ledger()
         self._fairness = Fairness() if settings.is_fair else None
+        self._groups = Groups() if settings.has_groups else None
         #: Completed jobs that fell off the list.
         self.fallen: set[str] = set()
         #: Every start, ms, as the limiter's tokens tell it.
@@ -48,8 +50,10 @@ class Invariants:
         self._counts(state)
         if move != "drain":  # several moves lie between two pictures
             self._ledger.check(self._before, state, now, move)
+        if self._groups:
+            self._groups.check(state)
         if self._fairness:
-            self._fairness.check(self._before, state)
+            self._fairness.check(self._before, state, move)
         self._before = state
 
     def _one_owner(self, state: State) -> None:
@@ -110,6 +114,7 @@ class Invariants:
         if was == "waiting" and now_is == "delayed":
             raise AssertionError(f"{job_id} was waiting and is delayed")
         _expiry(job_id, job, started, now)
+        _cancellation(job_id, job, before, state)
         if was in ("completed", "cancelled", "expired"):
             assert now_is == was, f"{job_id} was {was} and is {now_is}"
         if was == "failed" and now_is != "failed":
@@ -142,6 +147,21 @@ def _expiry(job_id: str, job: Fields, started: int, now: int) -> None:
         assert job["fencingToken"] == 0, f"{job_id} has expired after it had started"
     elif started and job["fencingToken"] == 1:
         assert job["expiresAt"] > now, f"{job_id} started although it has expired"
+
+
+def _cancellation(job_id: str, job: Fields, before: Fields, state: State) -> None:
+    if job["state"] == "active" and "cancelRequestedAt" in job:
+        instance, slot = job["workerId"].rsplit(":", 1)
+        told = state["cancels"].get(instance, {}).get(slot)
+        assert told == job_id or instance not in state["instance"], (
+            f"no worker is told that {job_id} is cancelled"
+        )
+    if before.get("state") == "active" and "cancelRequestedAt" in before:
+        assert job["state"] in ("active", "cancelled", "completed"), f"{job_id}, cancelled, is {job['state']}"
+        assert job["fencingToken"] == before["fencingToken"], f"{job_id} was cancelled and started again"
+        for effect in ("checkpoint:step", "requests", "progress"):
+            is_same = job.get(effect) == before.get(effect)
+            assert is_same or job["state"] == "completed", f"{job_id} was cancelled and has a new {effect}"
 
 
 def _priority(entry: str, state: State) -> int:

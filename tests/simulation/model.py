@@ -32,6 +32,9 @@ _DRAIN = 300
 
 _START = 1_000_000
 
+#: Later than any run ends (ms).
+FOREVER = 10**12
+
 _WORKERS = 2
 
 
@@ -55,15 +58,23 @@ class Model:
         self._proxy = proxy
         proxy.restart(random, _START, random.choice([0, 4, 15]))
         limit = random.choice([None, None, (2, 500), (1, 200), (5, 1_000)])
-        self._settings = Settings("s", limit, random.choice([*MOODS, "stormy"]), seed > 30 and seed % 5 == 3)
+        self._settings = Settings(
+            "s",
+            limit,
+            random.choice([*MOODS, "stormy"]),
+            seed > 30 and seed % 5 == 3,
+            seed > 30 and seed % 5 == 4,
+        )
         self._weather = Weather(random, self._settings.mood)
         self._keys = Keys(self._settings.prefix, "sim")
         self._camera = Camera(proxy, self._keys.base)
         if self._settings.is_fair:
             proxy.ask([("HSET", self._keys.fair, "by", "user")])
+        if self._settings.has_groups:
+            proxy.ask([("HSET", self._keys.gate, "eventsUntil", FOREVER)])
         self._invariants = Invariants(self._settings)
         self._call = Caller(proxy, self._keys.base)
-        self._clients = Clients(proxy, self._keys, self._call, random, self._say, self._settings.is_fair)
+        self._clients = Clients(proxy, self._keys, self._call, random, self._say, self._settings)
         self._born = 0
         self._instances: list[tuple[Janitor, list[Worker]]] = []
         self._ghosts: list[Callable[[], None]] = []
@@ -121,6 +132,12 @@ class Model:
             (1, 1, 0, 0, "abandon an instance", self._abandon),
             (2, 2, 1, 0, "sleep through a lease", self._oversleep),
         ]
+        if self._settings.has_groups:
+            moves += [
+                (4, 4, 4, 4, "cancel", self._cancel_running),
+                (2, 2, 2, 2, "interrupt", self._interrupt),
+                (2, 2, 2, 2, "close_group", clients.close_group),
+            ]
         weights = [weights[MOODS.index(self._settings.mood)] for *weights, _, _ in moves]
         *_, name, move = self._random.choices(moves, weights)[0]
         self._do(name, move)
@@ -185,6 +202,20 @@ class Model:
         self._proxy.now += self._random.choice(
             [1, 7, self._random.randint(1, 200), 400, *self._settings.pauses]
         )
+
+    def _cancel_running(self) -> None:
+        running = [worker.job.id for _, workers in self._instances for worker in workers if worker.job]
+        if running:
+            job_id = self._one(running)
+            self._say(f"cancel {job_id}: {self._clients.ask('cancel', job_id, 60_000, 1)}")
+
+    def _interrupt(self) -> None:
+        """Interrupt the workers of an instance whose jobs are cancelled, as its supervisor does."""
+        janitor, workers = self._one(self._instances)
+        cancelled = janitor.find_cancelled()
+        for worker in workers:
+            if worker.job and (worker.job.id, worker.job.fencing_token) in cancelled:
+                worker.interrupt()
 
     def _kill(self) -> None:
         worker = self._one(self._one(self._instances)[1])

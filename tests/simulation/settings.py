@@ -48,6 +48,8 @@ class Settings:
     mood: str
     #: Whether users take turns.
     is_fair: bool = False
+    #: Whether jobs belong to groups, whose ends are reported, and active jobs are cancelled too.
+    has_groups: bool = False
 
     @property
     def pauses(self) -> tuple[int, ...]:

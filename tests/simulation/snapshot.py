@@ -21,7 +21,13 @@ end
 return cjson.encode(state)
 """
 
-_FAMILIES = {"job": "jobs", "active": "active", "instance": "instance", "group": "groups"}
+_FAMILIES = {
+    "job": "jobs",
+    "active": "active",
+    "instance": "instance",
+    "group": "groups",
+    "cancels": "cancels",
+}
 
 
 class Camera:
@@ -37,7 +43,7 @@ class Camera:
         (answer,) = self._proxy.ask([("EVALSHA", self._digest, "1", self._base)])
         if isinstance(answer, Exception):
             raise answer
-        state: State = {"jobs": {}, "active": {}, "instance": {}, "groups": {}}
+        state: State = {"jobs": {}, "active": {}, "instance": {}, "groups": {}, "cancels": {}}
         for key, (kind, words) in json.loads(answer).items():
             name, _, member = key.removeprefix(self._base).partition(":")
             content = _content(kind, words or [])

@@ -50,7 +50,7 @@ end
 -- Whether an entry of the index may still be in the list. If the last job of a round has started, searching a long list
 -- for it, once for each round, would block the server.
 local function may_wait(pointer, score)
-  return not string.find(score, '.', 1, true) or redis.call('HGET', job_key(pointer), 'state') == 'waiting'
+  return not string.find(score, '.', 1, true) or waits_in_round(pointer, score)
 end
 
 -- Removes an entry of the index whose job has left the list, and with it the entries of all earlier rounds that are over.

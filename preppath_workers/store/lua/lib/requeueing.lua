@@ -7,7 +7,12 @@ local function requeue_uncounted(id, delay)
   redis.call('HSET', job_key(id), 'state', is_delayed and 'delayed' or 'waiting', 'queuedAt', now)
   add(id, 'attempts', -1)
   add(id, 'releases', 1)
-  if is_delayed then delay_until(now + delay, id) else place_first(id, priority_of(id)) end
+  if is_delayed then
+    redis.call('HDEL', job_key(id), 'turn')
+    delay_until(now + delay, id)
+  else
+    place_first(id, priority_of(id))
+  end
   count('released')
 end
 

@@ -33,9 +33,17 @@ local function round_of(score)
 end
 
 -- A job's round, and its user if users took turns when it was placed.
-local function turn_of(id)
-  local round, user = string.match(redis.call('HGET', job_key(id), 'turn') or '', '^(%d+) ?(.*)$')
+local function read_turn(turn)
+  local round, user = string.match(turn or '', '^(%d+) ?(.*)$')
   return integer(round) or 0, user
+end
+
+local function turn_of(id) return read_turn(redis.call('HGET', job_key(id), 'turn')) end
+
+-- Whether an entry of the index still waits in its round. A job that waits again, but is not placed yet, has none.
+local function waits_in_round(id, score)
+  local job = redis.call('HMGET', job_key(id), 'state', 'turn')
+  return job[1] == 'waiting' and (read_turn(job[2])) == round_of(score)
 end
 
 -- The name of the field that identifies the user; nil if users don't take turns. Read once in a call.
@@ -62,8 +70,8 @@ end
 
 -- Whether the entry of the index at this rank is the last of a round that still has a waiting job.
 local function is_live(rank)
-  local id = redis.call('ZRANGE', PRIORITY_INDEX, rank, rank)[1]
-  return id and redis.call('HGET', job_key(id), 'state') == 'waiting'
+  local entry = redis.call('ZRANGE', PRIORITY_INDEX, rank, rank, 'WITHSCORES')
+  return entry[1] and waits_in_round(entry[1], entry[2])
 end
 
 -- The first round of a priority that has a waiting job; nil if none has. Removes the entries of earlier rounds, in which
