@@ -23,6 +23,11 @@ Everything public is exported here:
 The workers themselves are started by the command `preppath-workers`.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 #: Also published by each supervisor in its instance information.
 __version__ = "0.1.0"
 
@@ -46,13 +51,16 @@ from .errors import (
     TransientError,
     UnknownJob,
 )
-from .queue import AsyncJobRef, AsyncQueue, Durability, Group, JobRef, NewJob, Queue
-from .registry import JobContext, JobType, job
-from .store.health import Health
+from .queue import Durability, Group, JobRef, NewJob, Queue
 from .store.job import Job
-from .store.location import JobLocation
 from .store.reader import Counts, Gate
-from .store.snapshot import QueueSnapshot
+
+if TYPE_CHECKING:
+    from .queue.async_queue import AsyncJobRef, AsyncQueue
+    from .registry import JobContext, JobType, job
+    from .store.health import Health
+    from .store.location import JobLocation
+    from .store.snapshot import QueueSnapshot
 
 __all__ = [
     "AsyncJobRef",
@@ -90,3 +98,27 @@ __all__ = [
     "UnknownJob",
     "job",
 ]
+
+#: The modules of the names that most producers don't need: imported when such a name is first used, because a
+#: producer may be a command that runs for a moment.
+_IMPORTED_LATER = {
+    "AsyncJobRef": "queue.async_queue",
+    "AsyncQueue": "queue.async_queue",
+    "Health": "store.health",
+    "JobContext": "registry",
+    "JobLocation": "store.location",
+    "JobType": "registry",
+    "QueueSnapshot": "store.snapshot",
+    "job": "registry",
+}
+
+
+if not TYPE_CHECKING:  # a type checker would accept any name
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name on its first use."""
+        if name not in _IMPORTED_LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{_IMPORTED_LATER[name]}", __name__), name)
+        globals()[name] = value
+        return value

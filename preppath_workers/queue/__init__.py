@@ -2,14 +2,11 @@
 
 from ..config.durability import Durability
 from ..store.group import Group
-from .async_queue import AsyncJobRef, AsyncQueue
 from .new_job import MAX_DATA_BYTES, NewJob, check_priority, encode_data
 from .queue import JobRef, Queue
 
 __all__ = [
     "MAX_DATA_BYTES",
-    "AsyncJobRef",
-    "AsyncQueue",
     "Durability",
     "Group",
     "JobRef",

@@ -1,4 +1,7 @@
-"""The queue's public interface: add, inspect and control jobs."""
+"""The queue's public interface: add, inspect and control jobs.
+
+What only observers call is imported by its method: a producer may be a command that runs for a moment.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from redis import Redis
 from redis.cluster import RedisCluster
 
 from ..config.durability import Durability
-from ..config.model import RateLimit
 from ..store.group import Group
-from ..store.health import Health, check_health
 from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
 from ..store.keys import Keys
-from ..store.listing import HeldSlot, Listed, held_slots, list_jobs
-from ..store.location import JobLocation, locate
 from ..store.operation import Operation, perform
 from ..store.reader import QueueReader
-from ..store.snapshot import QueueSnapshot, take_snapshot
 from . import operations
-from .environment import redis_config
 from .new_job import NewJob, check_priority
 from .timeouts import client_timeout
+
+if TYPE_CHECKING:
+    from ..config.model import RateLimit
+    from ..store.health import Health
+    from ..store.listing import HeldSlot, Listed
+    from ..store.location import JobLocation
+    from ..store.snapshot import QueueSnapshot
 
 #: Dead letters that one script call moves or deletes.
 _PORTION = 100
@@ -100,6 +104,7 @@ class Queue(QueueReader):
         `env_file` is a file of such variables; those of the process override it. Raises ConfigError.
         """
         from ..store.connection import client
+        from .environment import redis_config
 
         config = redis_config(env_file)
         base = Keys(config.prefix, name).base
@@ -199,14 +204,20 @@ class Queue(QueueReader):
         Waiting jobs are in the order in which they will start, those already reserved by a worker first;
         delayed jobs by due time; failed and completed jobs newest first.
         """
+        from ..store.listing import list_jobs
+
         return list_jobs(self, state, start, count)
 
     def locate(self, job_id: str, rate_limit: RateLimit | None = None) -> JobLocation:
         """Return the job's place and what it waits for, in one consistent read."""
+        from ..store.location import locate
+
         return locate(self, job_id, rate_limit)
 
     def snapshot(self, failures: int = 5) -> QueueSnapshot:
         """Return counts, gate, statistics, workers and the latest `failures` dead letters."""
+        from ..store.snapshot import take_snapshot
+
         return take_snapshot(self, failures)
 
     def health(self, rate_limit: RateLimit | None = None, local: bool = False) -> Health:
@@ -214,8 +225,12 @@ class Queue(QueueReader):
 
         If a job could start now, waits some seconds to see whether it does.
         """
+        from ..store.health import check_health
+
         return check_health(self, rate_limit, local)
 
     def held_slots(self) -> list[HeldSlot]:
         """Return the slots of all instances and the jobs they hold, in one consistent read."""
+        from ..store.listing import held_slots
+
         return held_slots(self)

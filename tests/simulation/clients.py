@@ -15,6 +15,9 @@ from .groups import group_of
 from .proxy import Proxy
 from .settings import Settings
 
+#: Jobs that the first users of a fair run add.
+_FIRST = 12
+
 
 class Clients:
     """The clients of the queue that are not processes of ours."""
@@ -31,6 +34,7 @@ class Clients:
         self._proxy, self._keys, self._call = proxy, keys, call
         self._random, self._say, self._settings = random, say, settings
         self._added = 0
+        self._users: dict[str, str] = {}
         #: Raw pushes so far.
         self.pushed = 0
         #: Ids of the jobs whose enqueueing was answered.
@@ -61,9 +65,19 @@ class Clients:
             return f'{{"of":"{job_id}"}}', self._random.randint(1, 5), options
         if not self._settings.is_fair:
             return f'{{"of":"{job_id}"}}', self._random.randint(1, 5), self._random.choice([0, 0, 0, 400])
-        user = self._random.choice("aaaabc")
+        user = self._random.choice(self._settings.users[int(job_id[1:]) >= _FIRST])
+        self._users[job_id] = user
         options: int | str = self._random.choice([0, 0, 0, 0, 400, '{"expires":900}'])
         return f'{{"of":"{job_id}","user":"{user}"}}', self._random.randint(1, 2), options
+
+    def cancel_all(self) -> None:
+        """Cancel all jobs of one user, the newest first: one that stays behind keeps its round."""
+        user = self._random.choice(self._settings.users[0])
+        self._say(f"cancel all jobs of {user}")
+        for number in reversed(range(self._added)):
+            is_theirs = self._users.get(f"j{number}") == user
+            if is_theirs and isinstance(self.ask("cancel", f"j{number}", 60_000), RedisError):
+                return
 
     def push(self) -> None:
         self.pushed += 1

@@ -24,7 +24,7 @@ class Fairness:
     def __init__(self) -> None:
         #: For the next job of each user in `wait`, how many of each other user have started meanwhile.
         self._overtaken: dict[str, Counter[str]] = {}
-        #: For each job of the first round of its priority, the jobs that were placed in front of it since.
+        #: For each job that was once in the first round of its priority, those placed in front of it since.
         self._placed_ahead: dict[str, set[str]] = {}
 
     def check(self, before: State, state: State, move: str) -> None:
@@ -34,28 +34,35 @@ class Fairness:
         # A probe may be any job, and a drain is several moves.
         if move == "drain" or "outOfService" in before.get("gate", {}):
             return
+        for job_id in self._placed_ahead.keys() - {*state.get("wait", [])}:
+            del self._placed_ahead[job_id]
         for rounds in _rounds(state).values():
             self._check_placed(rounds, {*before.get("wait", [])}, state)
 
     def _check_placed(self, rounds: Mapping[str, int], known: set[str], state: State) -> None:
         """`rounds`: those of the waiting jobs of one priority, in the order in which they will start."""
         jobs, first = state["jobs"], min(rounds.values())
-        placed = {job_id for job_id in rounds if job_id not in known}
         users = Counter(_user(jobs[job_id]) for job_id in rounds)
+        # A slot that waits for a token may hold a job of an earlier round, which others may then still join.
+        reserves = any(
+            jobs.get(entry, {}).get("state") == "waiting" for ids in state["active"].values() for entry in ids
+        )
         ahead: set[str] = set()
         served: Counter[str] = Counter()
         for job_id in rounds:
             user = _user(jobs[job_id])
-            if job_id in placed and users[user] == 1:
-                assert max(served.values(), default=0) <= _MOST, (
-                    f"{job_id}, {user}'s only job, is behind {served}"
-                )
-            served[user] += 1
-            if job_id in known and rounds[job_id] == first:
-                overtaking = self._placed_ahead.setdefault(job_id, set())
-                overtaking |= ahead
+            if rounds[job_id] == first:
+                self._placed_ahead.setdefault(job_id, set())
+            if job_id in known and job_id in self._placed_ahead:
+                self._placed_ahead[job_id] |= ahead
+                overtaking = self._placed_ahead[job_id]
                 assert len(overtaking) <= 1, f"{overtaking} were placed in front of {job_id}"
-            ahead |= {job_id} & placed
+            if job_id not in known:
+                if not reserves:
+                    ahead.add(job_id)
+                most = max(served.values(), default=0)
+                assert users[user] > 1 or most <= _MOST, f"{job_id}, {user}'s only job, is behind {served}"
+            served[user] += 1
 
     def _check_taken(self, before: State, state: State) -> None:
         jobs, earlier = state["jobs"], before["jobs"]
@@ -67,12 +74,14 @@ class Fairness:
             and jobs.get(job_id, {}).get("state") not in ("cancelled", "expired")
         ]
         is_closed = "outOfService" in before.get("gate", {})  # a probe may be any job
-        following = _next_of_each_user(state)
+        following, known = _next_of_each_user(state), {*self._overtaken}
         for job_id in self._overtaken.keys() - following:
             del self._overtaken[job_id]
-        for job_id in following:
+        for job_id in following - self._overtaken.keys():
+            self._overtaken[job_id] = Counter()  # those taken in this step were taken before it was the next
+        for job_id in following & known:
             waiting = jobs[job_id]
-            overtaken = self._overtaken.setdefault(job_id, Counter())
+            overtaken = self._overtaken[job_id]
             for job in taken:
                 if job["priority"] == waiting["priority"] and not is_closed:
                     overtaken[_user(job)] += 1

@@ -32,6 +32,9 @@ _DRAIN = 300
 
 _START = 1_000_000
 
+#: Who adds the first jobs and the later ones of a fair run: the same users, or ever new ones.
+USERS = (("aaaabc", "aaaabc"), ("aaaab", "acdefghij"))
+
 #: Later than any run ends (ms).
 FOREVER = 10**12
 
@@ -62,8 +65,8 @@ class Model:
             "s",
             limit,
             random.choice([*MOODS, "stormy"]),
-            seed > 30 and seed % 5 == 3,
-            seed > 30 and seed % 5 == 4,
+            users=USERS[seed > 100] if seed > 30 and seed % 5 == 3 else ("", ""),
+            has_groups=seed > 30 and seed % 5 == 4,
         )
         self._weather = Weather(random, self._settings.mood)
         self._keys = Keys(self._settings.prefix, "sim")
@@ -138,6 +141,8 @@ class Model:
                 (2, 2, 2, 2, "interrupt", self._interrupt),
                 (2, 2, 2, 2, "close_group", clients.close_group),
             ]
+        if self._settings.users == USERS[1]:
+            moves.append((2, 2, 2, 2, "cancel", clients.cancel_all))
         weights = [weights[MOODS.index(self._settings.mood)] for *weights, _, _ in moves]
         *_, name, move = self._random.choices(moves, weights)[0]
         self._do(name, move)

@@ -46,10 +46,15 @@ class Settings:
     prefix: str
     limit: tuple[int, int] | None
     mood: str
-    #: Whether users take turns.
-    is_fair: bool = False
+    #: The users of the first jobs and of the later ones, one character each; "" if users don't take turns.
+    users: tuple[str, str] = ("", "")
     #: Whether jobs belong to groups, whose ends are reported, and active jobs are cancelled too.
     has_groups: bool = False
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether users take turns."""
+        return bool(self.users[0])
 
     @property
     def pauses(self) -> tuple[int, ...]:

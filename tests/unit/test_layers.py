@@ -28,6 +28,15 @@ LAYERS = (
 #: What the package itself, the public API, imports.
 PUBLIC = ("errors", "store", "queue", "registry")
 
+#: All that a producer imports of the package: each module more delays every command that adds a job.
+PRODUCER = {
+    *("errors", "config", "config.durability", "config.redis_url"),
+    *("store", "store.cluster", "store.connection_classes", "store.failover_retry", "store.given_client"),
+    *("store.group", "store.job", "store.json_text", "store.keys", "store.layout", "store.locator"),
+    *("store.operation", "store.reader", "store.refusals", "store.scripts", "store.undecoded"),
+    *("queue", "queue.new_job", "queue.operations", "queue.queue", "queue.timeouts"),
+}
+
 #: The most entries that the package's top folder may have.
 MOST_ENTRIES = 16
 
@@ -126,10 +135,18 @@ def test_import_of_producer_or_command_loads_no_client_library(module: str) -> N
     assert {"openai", "boto3", "psycopg2", "requests"} & loaded == set()
 
 
-def test_import_of_producer_loads_no_worker() -> None:
-    program = f"import sys, {PACKAGE}; print(*sys.modules)"
+def test_import_of_producer_loads_few_modules() -> None:
+    program = (
+        f"import sys, redis; before = {{*sys.modules}}; import {PACKAGE}; print(*{{*sys.modules}} - before)"
+    )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert {"dotenv", f"{PACKAGE}.worker", f"{PACKAGE}.jobs"} & {*found.stdout.split()} == set()
+    assert {*found.stdout.split()} == {PACKAGE, *(f"{PACKAGE}.{name}" for name in PRODUCER)}
+
+
+def test_public_names_are_imported_when_they_are_used() -> None:
+    assert {name for name in preppath_workers.__all__ if getattr(preppath_workers, name) is None} == set()
+    with pytest.raises(AttributeError, match="has no attribute 'nosuch'"):
+        _ = preppath_workers.nosuch  # type: ignore[attr-defined]
 
 
 def test_import_of_producer_needs_redis_alone() -> None:
