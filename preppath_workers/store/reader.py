@@ -1,20 +1,26 @@
-"""The reading half of a queue: what a queue holds, without changing it."""
+"""The reading half of a queue: what a queue holds, without changing it.
+
+What producers don't call is imported by its method: see queue.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from redis import Redis
 from redis.cluster import RedisCluster
 
-from .durations import Durations, read_durations
 from .given_client import client_of_queue
 from .job import Job, integer, text
 from .keys import Keys
 from .layout import LayoutCheck
 from .scripts import Caller
 from .undecoded import Undecoded, hgetall
+
+if TYPE_CHECKING:
+    from .durations import Durations
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,8 @@ class QueueReader:
 
     def durations(self) -> Mapping[str, Durations]:
         """Return how long attempts waited and ran since the queue's first job, by outcome."""
+        from .durations import read_durations
+
         return read_durations(
             {text(name): text(value) for name, value in self.redis.hgetall(self.keys.durations).items()}
         )
