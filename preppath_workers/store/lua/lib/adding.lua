@@ -1,6 +1,7 @@
 -- needs: priority_index
 --
--- Adds the jobs of ARGV, see enqueue.lua, and returns, or leaves what to return in `added`.
+-- Adds the jobs of ARGV, see enqueue.lua. The fast path returns from the script; the general path leaves the list to return
+-- in `added`.
 
 -- The fast path: one job without options, and the list is empty or its last job has the same priority.
 local id, data, priority, delay, another = unpack(ARGV, 2, 6)
