@@ -10,6 +10,7 @@ from redis import Redis
 
 from preppath_workers import InvalidJob, JobContext, PermanentError, Queue, TransientError, job
 from preppath_workers.testing import FakeContext, drain, run_job
+from tests.support.waiting import eventually
 
 
 @dataclass
@@ -66,6 +67,16 @@ def test_drain_runs_the_waiting_jobs_in_this_process(queue: Queue) -> None:
     assert good.wait(1) == {"total": 3}
     assert bad.status().reason == "invalid"
     assert queue.counts().workers == 0
+
+
+def test_drain_ends_a_group_also_if_one_of_its_jobs_has_expired(queue: Queue) -> None:
+    queue.enqueue({"numbers": [1]}, group="g", group_size=2)
+    late = queue.enqueue({"numbers": [1]}, group="g", expires=0.001)
+    eventually(lambda: queue.now() > (late.status().expires_at or 0))
+    assert [each.state for each in drain(queue, add)] == ["completed"]
+    group = queue.group("g")
+    assert group
+    assert (group.has_ended, group.outcomes["completed"], group.outcomes["expired"]) == (True, 1, 1)
 
 
 def test_drain_of_delayed_jobs_runs_retries_too(queue: Queue) -> None:

@@ -2,8 +2,8 @@
 -- checkpoints may be large.
 local PROMISED = {
   'state', 'data', 'priority', 'createdAt', 'queuedAt', 'startedAt', 'finishedAt', 'expiresAt', 'group',
-  'cancelRequestedAt', 'progress', 'stage', 'attempts', 'failures', 'excused', 'recoveries', 'releases', 'replays', 'workerId',
-  'result', 'error', 'reason',
+  'cancelRequestedAt', 'progress', 'stage', 'attempts', 'failures', 'excused', 'recoveries', 'releases', 'replays',
+  'workerId', 'result', 'error', 'reason',
 }
 
 -- The promised fields that the job has, and their values, with its id: {field, value, …}.
