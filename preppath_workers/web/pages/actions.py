@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ...errors import UnknownJob
 from ...log import fields
 from ...queue import Queue
+from ...store.brief import BriefReader
 from ...store.dead_letters import Selection, walk
 from ...store.job import State
 from ..guard import Caller, Problem
@@ -97,8 +98,10 @@ class DeadLetters:
     def find(self, queue: Queue) -> list[str]:
         """Return the ids of those that exist, oldest first, at most MOST."""
         if self.ids:
-            return [job.id for job in queue.get_many(self.ids) if job.state == "failed"]
-        return [job.id for page in walk(queue, self.selection, limit=MOST) for job in page.jobs]
+            return [job.id for job in BriefReader.of(queue).get_many(self.ids) if job.state == "failed"]
+        return [
+            job.id for page in walk(BriefReader.of(queue), self.selection, limit=MOST) for job in page.jobs
+        ]
 
 
 def change_dead_letters(change: Change, meant: DeadLetters) -> int:

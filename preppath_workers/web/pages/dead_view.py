@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from ...queue import Queue
+from ...store.brief import BriefReader
 from ...store.dead_letters import Selection, newest
 from ...store.job import Job
 
@@ -33,7 +34,7 @@ class Group:
 def dead_view(queue: Queue, asked: Mapping[str, str]) -> dict[str, Any]:
     """Return what the template shows. `asked`: the address's query."""
     selection = selection_of(asked)
-    jobs = list(newest(queue, Selection(), MOST))
+    jobs = list(newest(BriefReader.of(queue), Selection(), MOST))
     now = queue.now()
     return {
         "now": now,

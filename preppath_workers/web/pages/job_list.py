@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...queue import Queue
+from ...store.brief import BriefReader
+from ...store.filtering import JobFilter, age_ms, find_jobs
 from ...store.job import Job
 from ...store.listing import LISTED
 from ..guard import Problem
@@ -13,8 +15,15 @@ from .text import query
 
 #: Jobs of a page.
 _PAGE = 50
-#: Filters, by their names in the address.
-_FILTERS = ("userId", "reason", "errorClass")
+#: Filters, by their names in the address, with their labels.
+_FILTERS: Mapping[str, str] = {
+    "id": "Part of the id",
+    "userId": "User",
+    "reason": "Reason",
+    "errorClass": "Error class",
+    "olderThan": "Older than (2h)",
+    "newerThan": "Newer than (7d)",
+}
 
 
 def job_list(queue: Queue, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -25,7 +34,9 @@ def job_list(queue: Queue, asked: Mapping[str, str]) -> dict[str, Any]:
     cursor = asked.get("cursor", "0")
     start = int(cursor) if cursor.isdecimal() and len(cursor) < 16 else 0
     filters = {name: asked[name] for name in _FILTERS if asked.get(name)}
-    page = queue.jobs(state, start, _PAGE)
+    # Only the whole data says whose job it is.
+    reader = queue if "userId" in filters else BriefReader.of(queue)
+    found = find_jobs(reader, state, _conditions(filters), start, _PAGE)
 
     def address(cursor: int) -> str:
         return query(state=state, **filters, cursor=str(cursor) if cursor else "")
@@ -33,24 +44,25 @@ def job_list(queue: Queue, asked: Mapping[str, str]) -> dict[str, Any]:
     return {
         "state": state,
         "states": LISTED,
-        "filters": {name: filters.get(name, "") for name in _FILTERS},
+        "filters": [(name, label, filters.get(name, "")) for name, label in _FILTERS.items()],
         "is_filtered": bool(filters),
-        "jobs": [job for job in page if _matches(job, filters)],
-        "due": _due(queue, page) if state == "delayed" else {},
+        "jobs": found.jobs,
+        "due": _due(queue, found.jobs) if state == "delayed" else {},
         "first": start + 1,
-        "looked_at": len(page),
-        "newer": address(max(0, start - _PAGE)) if start else None,
-        "older": address(start + _PAGE) if len(page) == _PAGE else None,
+        "beginning": address(0) if start else None,
+        "more": address(found.next) if found.next else None,
     }
 
 
-def _matches(job: Job, filters: Mapping[str, str]) -> bool:
-    data = job.data if "userId" in filters and isinstance(job.data, dict) else {}
-    return (
-        filters.get("userId") in (None, data.get("userId"))
-        and filters.get("reason") in (None, job.reason)
-        and filters.get("errorClass") in (None, (job.error or {}).get("class"))
-    )
+def _conditions(filters: Mapping[str, str]) -> JobFilter:
+    try:
+        older, newer = (
+            age_ms(filters[name]) if name in filters else None for name in ("olderThan", "newerThan")
+        )
+    except ValueError as error:
+        raise Problem(422, str(error)) from None
+    part, user, reason, error_class = (filters.get(name) for name in ("id", "userId", "reason", "errorClass"))
+    return JobFilter(part, user, reason, error_class, older, newer)
 
 
 def _due(queue: Queue, jobs: Sequence[Job]) -> dict[str, int | None]:

@@ -10,6 +10,7 @@ from ...config.model import QueueConfig
 from ...queue import Queue
 from ...queue.cost_words import spent_today
 from ...queue.gate_words import GateWord, gate_word, why_closed
+from ...store.brief import BriefReader
 from ...store.data_loss import data_loss
 from ...store.history import read_history
 from ...store.job import Job
@@ -59,7 +60,7 @@ class QueueView:
 
 def view(queue: Queue, settings: QueueConfig, failures: int = 0) -> QueueView:
     """Return the queue as it is now, with its latest `failures` dead letters."""
-    snapshot, now = take_snapshot(queue, failures), queue.now()
+    snapshot, now = take_snapshot(BriefReader.of(queue), failures), queue.now()
     gate, counts = snapshot.gate, snapshot.counts
     refused, loss = refusal(queue), data_loss(queue)
     word = gate_word(gate, refused, counts.workers)

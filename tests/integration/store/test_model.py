@@ -86,6 +86,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("acquire_token", "c", "host:0", 1, 1, 1_000),
         ("release", "c", "host:0", 1, 10, "why"),
         ("resume",),
+        ("job_heads", 9, "c"),
         ("try_write",),
         ("promote_due", 10),
         ("claim", "host", 0, 15_000, 0, 0, 60_000, 1_000),

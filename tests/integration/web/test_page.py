@@ -161,6 +161,8 @@ def test_jobs_are_listed_by_state_and_filtered(site: Site, tts: Queue) -> None:
     first = site.get("/queues/tts").text
     assert ("j49" in first, "j50" in first) == (True, False)
     assert "?state=waiting&amp;cursor=50" in first
+    assert "j50" not in site.get("/queues/tts?newerThan=1h&id=j4").text
+    assert site.get("/queues/tts?newerThan=soon").status_code == 422
     assert "j50" in site.get("/queues/tts?state=waiting&cursor=50").text
     assert re.search(">in (59 min|1 h)", site.get("/queues/tts?state=delayed").text)
     chosen = site.get("/queues/tts?userId=u1").text
@@ -171,6 +173,7 @@ def test_jobs_are_listed_by_state_and_filtered(site: Site, tts: Queue) -> None:
 def test_untrusted_data_is_shown_as_text_and_bounded(site: Site, tts: Queue, redis: Any) -> None:
     tts.enqueue({"text": HOSTILE}, id="a/../b")
     tts.enqueue({"text": "y" * 900_000}, id="large")
+    assert "(900011 bytes)" in site.get("/queues/tts").text
     add_dead(tts, redis, "d", **{"class": HOSTILE, "message": HOSTILE * 1_000, "service": HOSTILE})
     redis.hset(tts.keys.job("d"), mapping={"data": b"\xff{", "createdAt": "1e400", "reason": HOSTILE})
     redis.hset(tts.keys.gate, mapping={"heldUntil": tts.now() + 60_000, "heldReason": HOSTILE})

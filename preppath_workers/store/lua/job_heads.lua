@@ -1,0 +1,31 @@
+-- Reads what a list shows of jobs: not their results and steps, and no data that is large. Changes nothing.
+--
+-- KEYS[1]  base
+-- ARGV[1]  now
+-- ARGV[2]  bytes of data that are read; of longer data, its size is told instead
+-- ARGV[3…] ids
+--
+-- Returns a list of {field, value, …} with the job's id, of those that exist.
+
+local FIELDS = {
+  'state', 'priority', 'progress', 'stage', 'attempts', 'failures', 'replays', 'reason', 'error', 'workerId', 'createdAt',
+  'queuedAt', 'startedAt', 'finishedAt',
+}
+
+local heads = {}
+for index = 3, #ARGV do
+  local key = job_key(ARGV[index])
+  local values = redis.call('HMGET', key, unpack(FIELDS))
+  local head = { 'id', ARGV[index] }
+  local function add_field(name, value)
+    if not value then return end
+    head[#head + 1] = name
+    head[#head + 1] = value
+  end
+  for position, name in ipairs(FIELDS) do add_field(name, values[position]) end
+  local size = redis.call('HSTRLEN', key, 'data')
+  local is_small = size <= tonumber(ARGV[2])
+  add_field('data', is_small and redis.call('HGET', key, 'data') or '(' .. size .. ' bytes)')
+  if #head > 2 then heads[#heads + 1] = head end
+end
+return heads
