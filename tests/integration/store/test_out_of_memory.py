@@ -84,6 +84,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("reap", 3, 10, "host", 9_000, 60_000, 15_000, 10**15),
     ("leave", "host"),
     ("try_write",),
+    ("job_heads", 9, "next"),
     ("replay", "dead"),
     ("add_dead_letters", "dl", "{}", 50, "retries", "{}", 1, 900_000, 900_001),
     ("wait", "next"),
