@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import cache
 from typing import Any, Self
 
 from redis import Redis
 from redis.crc import key_slot
 
 from tests.support.process import HOST, free_port
-from tests.support.redis import RedisServer
+from tests.support.redis import RedisServer, program
 from tests.support.servers import running
 from tests.support.waiting import eventually
 
@@ -20,18 +22,24 @@ _SLOTS = 16_384
 _NODE_TIMEOUT = 2_000
 
 
+@cache
+def has_chosen_bus_port(server: str) -> bool:
+    """Whether the server can be told the port of the Cluster's bus: Redis 6.2 cannot."""
+    printed = subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout
+    return " v=6." not in printed
+
+
 class ClusterNode(RedisServer):
     """A server in cluster mode; it keeps its identity if it is killed and started again."""
 
     def __init__(self) -> None:
-        self.bus_port = free_port()
-        super().__init__(
-            settings={
-                "cluster-enabled": "yes",
-                "cluster-port": str(self.bus_port),
-                "cluster-node-timeout": str(_NODE_TIMEOUT),
-            }
-        )
+        settings = {"cluster-enabled": "yes", "cluster-node-timeout": str(_NODE_TIMEOUT)}
+        if has_chosen_bus_port(program()):
+            self.bus_port = free_port()
+            super().__init__(settings={**settings, "cluster-port": str(self.bus_port)})
+        else:
+            super().__init__(settings=settings)
+            self.bus_port = self.port + 10_000
 
     def call(self, *words: str | int) -> Any:
         """Return the node's answer to a command."""
@@ -75,7 +83,7 @@ class Cluster:
         first = self.primaries[0]
         for number, node in enumerate(self.primaries):
             begin, end = (_SLOTS * part // len(self.primaries) for part in (number, number + 1))
-            node.call("CLUSTER", "ADDSLOTSRANGE", begin, end - 1)
+            node.call("CLUSTER", "ADDSLOTS", *range(begin, end))
         for number, node in enumerate(self.nodes, start=1):
             node.call("CLUSTER", "SET-CONFIG-EPOCH", number)
             if node is not first:

@@ -108,7 +108,7 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
 ) -> None:
     environment = environment_of(guarded, tmp_path)
     app = launch(environment).start()
-    alpha = Queue("alpha", Redis.from_url(guarded.url, driver_info=None))
+    alpha = Queue("alpha", Redis.from_url(guarded.url, driver_info=None, protocol=2))
     for data in (
         {},
         {"do": "progress"},

@@ -76,7 +76,7 @@ def test_check_of_a_cluster_without_all_slots_is_an_error() -> None:
         assert alone["redis cluster"][0] == "error"
         assert "redis+cluster://" in alone["redis cluster"][1]
         assert "the Cluster is down" in alone["tts transition"][1]
-        node.call("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+        node.call("CLUSTER", "ADDSLOTS", *range(16_384))
         eventually(lambda: "cluster_state:ok" in str(node.call("CLUSTER", "INFO")))
         url = node.url.replace("redis://", "redis+cluster://")
         found = check(url)

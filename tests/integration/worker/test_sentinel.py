@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.sentinel import Sentinel
 
-from preppath_workers import Queue
+from preppath_workers import Durability, Queue
 from preppath_workers.store import connection
 from tests.support.process import HOST
 from tests.support.redis import RedisServer
@@ -52,7 +52,8 @@ def test_workers_follow_the_sentinels_to_the_new_primary(
     alpha = Queue("alpha", connection.client(url), key_prefix)
     alpha.enqueue({"do": "sleep", "seconds": 4}, id="long")
     app.pid_of("long")
-    alpha.enqueue({}, id="later", delay=60)
+    # What the replica lacks would be lost with the primary.
+    Queue("alpha", alpha.redis, key_prefix, durable=Durability()).enqueue({}, id="later", delay=60)
 
     primary.kill()
     eventually(lambda: primary_port(sentinels[0]) == replica.port, deadline=30)
