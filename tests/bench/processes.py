@@ -7,7 +7,7 @@ import logging
 import multiprocessing
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
@@ -31,6 +31,9 @@ from .steps import QUEUE, config, done, median_ms
 #: Slots of an instance, and seconds of a job that occupies its worker.
 _SLOTS, _LONG = 10, 60.0
 
+#: Processes that host the instances, at most.
+_PROCESSES = 50
+
 HEADINGS = (
     *("instances × workers", "at rest: Redis's CPU, commands/s", "enqueue to start: p50 / p99, ms"),
     *(
@@ -44,8 +47,8 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class Processes:
-    """Several instances. Each is a process with real consumers in threads and a real janitor, which send to
-    Redis what that many machines would send."""
+    """Several instances, of which each process hosts a few. Real consumers in threads and janitors send
+    to Redis what that many machines would send."""
 
     url: str
     instances: int
@@ -60,18 +63,18 @@ class Processes:
         queue = Queue(QUEUE.name, redis)
         with self._instances_running() as members:
             slots = self.instances * _SLOTS
-            eventually(lambda: _blocked(queue) >= slots, deadline=60)
+            eventually(lambda: _blocked(queue) >= slots, deadline=120)
             _forget_slow_commands(queue)
             at_rest = self._at_rest(queue)
             starts = p50_p99([_start(queue) for _ in range(self.samples)])
             for _ in range(slots):
                 queue.enqueue({"seconds": _LONG})
-            eventually(lambda: queue.counts().active >= slots, deadline=60)
+            eventually(lambda: queue.counts().active >= slots, deadline=120)
             looks = median_ms(lambda: queue.snapshot(), calls=5)
             waiting = queue.enqueue({}).id
             why = median_ms(lambda: queue.locate(waiting, None), calls=5)
-            died = _kill(members[: self.instances // 2])
-            left = self.instances // 2 * _SLOTS
+            died = _kill(members[: len(members) // 2])
+            left = self.instances * (len(members) // 2) // len(members) * _SLOTS
             eventually(lambda: queue.statistics().get("recovered", 0) >= left, deadline=self.lease * 3)
             recovered = time.monotonic() - died
             longest = _longest_command(queue)
@@ -89,12 +92,20 @@ class Processes:
     def _instances_running(self) -> Iterator[list[BaseProcess]]:
         context, prepare = multiprocessing.get_context("fork"), set_pdeathsig()
         settings = replace(config(self.url), lease=self.lease)
+        names = [f"instance-{number}" for number in range(self.instances)]
+        processes = min(_PROCESSES, self.instances)
         members: list[BaseProcess] = [
-            context.Process(target=_live, args=(settings, f"instance-{number}", prepare))
-            for number in range(self.instances)
+            context.Process(target=_live, args=(settings, names[number::processes], prepare))
+            for number in range(processes)
         ]
-        for member in members:
+        redis = client(self.url, timeout=60)
+        for number, member in enumerate(members, start=1):
             member.start()
+            # One after the other: a server's backlog of connections is short.
+            workers = self.instances * number // processes * _SLOTS // 2
+            eventually(
+                lambda workers=workers: redis.info("clients")["connected_clients"] >= workers, deadline=60
+            )
         try:
             yield members
         finally:
@@ -108,19 +119,23 @@ class Processes:
         return f"{share:.1%}, {(after.commands - before.commands) / self.rest:,.0f}"
 
 
-def _live(settings: Config, instance: str, prepare: Callable[[], None]) -> None:
-    """Run one instance until it is killed."""
+def _live(settings: Config, instances: Sequence[str], prepare: Callable[[], None]) -> None:
+    """Run these instances until the process is killed."""
     prepare()
     logging.disable()
-    janitor = JanitorProcess(
-        settings, InstanceInfo(instance, {QUEUE.name: _SLOTS}, {QUEUE.name: QUEUE}, 0), Liveness(), ""
-    )
-    for number in range(_SLOTS):
-        threading.Thread(
-            target=_work, args=(Consumer(settings, QUEUE, instance, number),), daemon=True
-        ).start()
+    janitors = [
+        JanitorProcess(
+            settings, InstanceInfo(instance, {QUEUE.name: _SLOTS}, {QUEUE.name: QUEUE}, 0), Liveness(), ""
+        )
+        for instance in instances
+    ]
+    for instance in instances:
+        for number in range(_SLOTS):
+            threading.Thread(
+                target=_work, args=(Consumer(settings, QUEUE, instance, number),), daemon=True
+            ).start()
     while True:
-        time.sleep(janitor.round())
+        time.sleep(min(janitor.round() for janitor in janitors))
 
 
 def _work(consumer: Consumer) -> None:
