@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from redis.exceptions import NoScriptError
 
 from .clients.usage import Payment, Usage
+from .clients.vendor_limits import VendorLimit
 from .config.load import load
 from .config.model import QueueConfig
 from .errors import JobLost, Snooze
@@ -43,6 +44,7 @@ class FakeContext:
     id: str = "job-1"
     queue: str = "test"
     attempt: int = 1
+    priority: int = 50
     #: The percentages and the words that `progress` was given.
     reported: list[float] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
@@ -90,7 +92,10 @@ class FakeContext:
 
     def again(self) -> FakeContext:
         """Return the context of the next attempt at the same job."""
-        return FakeContext(self.data, self.id, self.queue, self.attempt + 1, checkpoints=self.checkpoints)
+        attempt = self.attempt + 1
+        return FakeContext(
+            self.data, self.id, self.queue, attempt, self.priority, checkpoints=self.checkpoints
+        )
 
 
 @dataclass
@@ -99,6 +104,9 @@ class _FakePayment:
 
     def charge(self, usage: Usage) -> None:
         self.charges.append(usage)
+
+    def note_limits(self, limits: Sequence[VendorLimit]) -> None:
+        """Ignore the limits."""
 
 
 def run_job(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
+
+from .vendor_limits import VendorLimit
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class Payment(Protocol):
     def charge(self, usage: Usage) -> None:
         """Report what the request used, as soon as the answer is there and before it is judged."""
 
+    def note_limits(self, limits: Sequence[VendorLimit]) -> None:
+        """Report what the answer tells of the vendor's rate limits, if it does."""
+
 
 class Meter(Protocol):
     """Keeps the books of paid requests. A job's context is one."""
@@ -74,6 +79,9 @@ class Unmetered:
 
     def charge(self, _: Usage) -> None:
         """Ignore the usage."""
+
+    def note_limits(self, _: Sequence[VendorLimit]) -> None:
+        """Ignore the limits."""
 
 
 UNMETERED = Unmetered()

@@ -116,6 +116,12 @@ class OpenAIConfig:
     evaluation_temperature: float | None = None
     #: Tokens of one reply, including reasoning tokens.
     evaluation_max_tokens: int = 16_000
+    #: The service tier to ask for, such as `flex`; None for the account's own choice.
+    evaluation_service_tier: str | None = None
+    #: Only jobs of this priority and less urgent ones ask for it.
+    evaluation_tier_from_priority: int = 1
+    #: Refusals of the tier, for lack of capacity, after which the default tier is asked.
+    evaluation_tier_tries: int = 3
 
     @property
     def models(self) -> Mapping[str, ModelConfig]:

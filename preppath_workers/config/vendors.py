@@ -24,6 +24,12 @@ _MODELS = {
     "EVALUATION": ("evaluation", "OPENAI_MODEL", "gpt-6-luna", 90.0),
 }
 
+#: Service tiers of OpenAI's chat completions; with none, the project's default applies.
+_TIERS = ("default", "flex", "priority", "fast")
+
+#: The longest silence of a request in the tier flex (s), as OpenAI's guide "Flex processing" advises.
+_FLEX_SILENCE = 900.0
+
 #: Characters of a key: those that an HTTP header can hold unencoded.
 _HEADER_WORD = r"[!-~]+"
 
@@ -43,13 +49,17 @@ def openai(environment: Environment, queues: Sequence[QueueConfig], required: bo
     own_keys = [_key(environment, f"OPENAI_{name}_API_KEY") for name in _MODELS]
     if required and not common_key and not all(own_keys):
         environment.problem("OPENAI_API_KEY", "a key of the OpenAI API")
+    tier = environment.choice("OPENAI_EVALUATION_SERVICE_TIER", "", _TIERS)
     allowed = {queue.name: queue.timeout for queue in queues}
     transcription, speech, evaluation = (
         ModelConfig(
             model=environment.text(variable, model),
             api_key=key or common_key,
             base_url=environment.url(f"OPENAI_{name}_BASE_URL", common_url, ("https", "http")) or None,
-            timeout=min(longest, allowed.get(queue, longest) * _REQUEST_SHARE),
+            timeout=min(
+                _FLEX_SILENCE if tier == "flex" and queue == "evaluation" else longest,
+                allowed.get(queue, longest) * _REQUEST_SHARE,
+            ),
         )
         for (name, (queue, variable, model, longest)), key in zip(_MODELS.items(), own_keys, strict=True)
     )
@@ -57,6 +67,16 @@ def openai(environment: Environment, queues: Sequence[QueueConfig], required: bo
         "OPENAI_EVALUATION_TEMPERATURE", "", r"[01](\.\d+)?|2(\.0+)?", "a number from 0 to 2"
     )
     return OpenAIConfig(
+        evaluation_service_tier=tier or None,
+        evaluation_tier_from_priority=environment.integer(
+            "OPENAI_EVALUATION_TIER_FROM_PRIORITY",
+            OpenAIConfig.evaluation_tier_from_priority,
+            minimum=1,
+            maximum=100,
+        ),
+        evaluation_tier_tries=environment.integer(
+            "OPENAI_EVALUATION_TIER_TRIES", OpenAIConfig.evaluation_tier_tries, minimum=1, maximum=5
+        ),
         evaluation=evaluation,
         transcription=transcription,
         speech=speech,

@@ -25,6 +25,10 @@ class JobContext(Protocol):
         """The number of this attempt, from 1; attempts that aren't counted are left out."""
 
     @property
+    def priority(self) -> int:
+        """The job's priority, 1 (most urgent) to 100."""
+
+    @property
     def data(self) -> Mapping[str, Any]:
         """The producer's data: any JSON object, not yet validated."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -245,6 +245,15 @@ class Consumer:
         it is acquired. Raises JobLost."""
         _, *wait_ms = self._while_owned("acquire_token", job, *self._limit)
         return int(wait_ms[0]) / 1000 if wait_ms else 0.0
+
+    def note_vendor_limits(
+        self, age: float, used: int, limits: Sequence[tuple[str, int, int, float]]
+    ) -> None:
+        """Store a vendor's rate limits, for all workers: name, limit, what remains, seconds until it is all
+        back. The request that was answered was sent `age` seconds ago and used `used` tokens."""
+        words = [word for name, limit, left, reset in limits for word in (name, limit, left, _ms(reset))]
+        with self._connection.bounded_by_python():
+            self._call("note_vendor_limits", _ms(age), used, *self._limit, *words)
 
     def check_lease(self, job: Job) -> None:
         """Raise JobLost if another worker owns the job."""

@@ -80,8 +80,8 @@ class Keys:
     @property
     def gate(self) -> str:
         """hash: paused, heldUntil (ms), heldReason, heldFor (nano-dollars that the budget lacks room for),
-        eventsUntil (ms), limit, streak (JSON), and while the queue is out of service the fields that
-        `lua/lib/outage.lua` lists. Missing if the gate is open."""
+        eventsUntil (ms), limit, vendorLimit, streak (JSON), and while the queue is out of service the fields
+        that `lua/lib/outage.lua` lists. Missing if the gate is open."""
         return self.base + "gate"
 
     @property
@@ -96,6 +96,11 @@ class Keys:
         """hash: the rate limit in force (max, duration, since, until, instance; ms) and, for as long as some
         instance is configured with another, that one (otherMax, otherDuration, otherInstance, otherUntil)."""
         return self.base + "limit"
+
+    @property
+    def vendor(self) -> str:
+        """hash: the vendor's own rate limits, see `lua/note_vendor_limits.lua`."""
+        return self.base + "vendor"
 
     @property
     def stats(self) -> str:

@@ -17,7 +17,7 @@ from .operation import run
 _USED = (
     *("settle_and_fetch", "claim", "complete", "retry", "release", "recover"),
     *("progress", "checkpoint", "acquire_token", "check_lease", "end_cancelled"),
-    *("open_call", "close_calls"),
+    *("open_call", "close_calls", "note_vendor_limits"),
 )
 
 

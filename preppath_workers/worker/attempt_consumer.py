@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from ..clients.vendor_limits import VendorLimit
 from ..config.durability import Shortfall
 from ..errors import JobLost
 from ..store.consumer import Consumer
@@ -63,6 +64,11 @@ class AttemptConsumer:
     def store_calls(self, job: Job) -> None:
         """Store what paid requests cost, if that is still to be done."""
         self._while_running(job, self._consumer.store_calls)
+
+    def note_vendor_limits(self, job: Job, age: float, used: int, limits: Sequence[VendorLimit]) -> None:
+        """Store what a vendor told of its rate limits in the answer to a request sent `age` seconds ago."""
+        told = [(each.name, each.limit, each.remaining, each.reset) for each in limits]
+        self._while_running(job, lambda: self._consumer.note_vendor_limits(age, used, told))
 
     def acquire_token(self, job: Job) -> float:
         """Acquire a rate-limit token, or return the seconds until one is free."""

@@ -6,8 +6,8 @@ import base64
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -16,12 +16,12 @@ from redis.exceptions import RedisError
 from ..clients.s3.keys import key_segment
 from ..clients.services import Services
 from ..clients.usage import Payment, Usage
-from ..errors import JobError, PermanentError, Snooze
+from ..errors import JobError, JobLost, PermanentError, Snooze
 from ..log import fields
 from ..store.job import Job
 from .attempt_consumer import AttemptConsumer
 from .encoding import encode_step
-from .payments import Payments, PaymentTerms
+from .payments import OpenPayment, Payments, PaymentTerms
 from .step_retry import retry_step
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,11 @@ class ActiveJobContext:
         """The number of this attempt, from 1."""
         return self._job.attempts
 
+    @property
+    def priority(self) -> int:
+        """The job's priority, 1 (most urgent) to 100."""
+        return self._job.priority
+
     def progress(self, percent: float, stage: str = "") -> None:
         """Store the progress, at most five times a second. Raises JobLost; a failure of Redis is ignored."""
         now = time.monotonic()
@@ -128,9 +133,15 @@ class ActiveJobContext:
             self._try_checkpoint(name, "{}")  # stored elsewhere now, so free the memory in Redis
         return value
 
-    def payment(self, worst_case: Usage) -> AbstractContextManager[Payment]:
+    @contextmanager
+    def payment(self, worst_case: Usage) -> Iterator[Payment]:
         """Return a context manager around one paid request. Entering raises JobLost: nothing may be sent."""
-        return self._payments.payment(worst_case, self._steps[-1] if self._steps else None)
+        with self._payments.payment(worst_case, self._steps[-1] if self._steps else None) as payment:
+            sent = time.monotonic()
+            try:
+                yield payment
+            finally:
+                self._note_limits(payment, time.monotonic() - sent)
 
     def close(self) -> None:
         """End the attempt: what its paid requests cost is kept for the settlement."""
@@ -167,6 +178,16 @@ class ActiveJobContext:
                 f"S3_BUCKET at most {_MAX_FALLBACK_CHECKPOINT:,} are allowed"
             )
         return checkpoint
+
+    def _note_limits(self, payment: OpenPayment, age: float) -> None:
+        """Store what the vendor told of its rate limits, `age` seconds after the request was sent."""
+        if not payment.limits:
+            return
+        used = sum(payment.usage.tokens.values()) if payment.usage else 0
+        try:
+            self._consumer.note_vendor_limits(self._job, age, used, payment.limits)
+        except (RedisError, JobLost) as error:  # the next answer tells them again
+            logger.debug("Cannot store the vendor's rate limits", extra=fields(error=str(error)))
 
     def _upload_checkpoint(self, name: str, checkpoint: str) -> str:
         """Store a large checkpoint in S3. Returns its reference, or the checkpoint itself if S3 fails."""

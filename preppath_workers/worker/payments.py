@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -12,6 +12,7 @@ from typing import Any, cast
 from redis.exceptions import RedisError
 
 from ..clients.usage import Usage
+from ..clients.vendor_limits import VendorLimit
 from ..config.prices import Prices, load_prices
 from ..errors import InvalidJob, JobLost, MachineError, PermanentError, RateLimited, ServiceError
 from ..log import fields
@@ -58,10 +59,16 @@ class OpenPayment:
         self.usage: Usage | None = None
         #: Whether the ledger has it, so that the request may have been sent.
         self.is_open = False
+        #: What the vendor told of its rate limits last.
+        self.limits: Sequence[VendorLimit] = ()
 
     def charge(self, usage: Usage) -> None:
         """Keep what the request used."""
         self.usage = usage
+
+    def note_limits(self, limits: Sequence[VendorLimit]) -> None:
+        """Keep the vendor's limits."""
+        self.limits = limits or self.limits
 
 
 class Payments:

@@ -19,6 +19,7 @@ from .faults import Fault, Faults
 from .http import CutResponse
 from .ledger import charge
 from .models import MODELS
+from .rate_limit import Limited, RateLimit
 from .realtime_session import FaultySession
 from .speech import create_speech
 from .transcription import create_transcription
@@ -45,6 +46,7 @@ class Application:
         self._latency = latency
         self._faults = Faults()
         self._calls = Calls()
+        self._rate_limit = RateLimit()
 
     def __call__(self, request: Request) -> Response:
         """Return the response; an ApiError becomes an error response."""
@@ -64,6 +66,9 @@ class Application:
             case "DELETE", "/control":
                 self._faults.clear()
                 self._calls.clear()
+                self._rate_limit.clear()
+            case "POST", "/control/rate_limit":
+                self._rate_limit.set(request.json)
             case _:
                 raise ApiError(404, "Unknown control.")
         return json_response({})
@@ -71,13 +76,18 @@ class Application:
     def _api(self, request: Request) -> Response:
         call = self._calls.begin(request)
         fault = self._faults.take(request.path)
+        try:
+            limits = self._rate_limit.take(_tokens(call["body"])) if request.method == "POST" else {}
+        except Limited as error:
+            call["status"] = error.status
+            return replace(json_response(error.body(), error.status), headers=error.headers)
         time.sleep(fault.latency + (self._latency if request.method == "POST" else 0))
         response = self._answer(request, fault)
         if fault.cut != "before":
             call["status"] = response.status
         call["requestId"] = f"req_{uuid.uuid4().hex}"
         call["charge"] = charge(response, call["model"])
-        headers = {"x-request-id": call["requestId"], **response.headers, **fault.headers}
+        headers = {"x-request-id": call["requestId"], **limits, **response.headers, **fault.headers}
         return CutResponse(**{**vars(response), "headers": headers, "cut": fault.cut})
 
     def _answer(self, request: Request, fault: Fault) -> Response:
@@ -118,6 +128,13 @@ class Application:
             FaultySession(socket, model, begin, self._latency).run()
 
         return Response(status=101, upgrade=serve)
+
+
+def _tokens(body: Mapping[str, Any]) -> int:
+    """Return what a request counts against the limit of tokens: the more of its longest answer and its own
+    length, four characters a token, by OpenAI's guide "Rate limits"."""
+    longest = body.get("max_completion_tokens")
+    return max(longest if isinstance(longest, int) else 0, len(json.dumps(body)) // 4)
 
 
 def _authenticate(request: Request) -> None:

@@ -36,8 +36,12 @@ class OpenAIServer(Server):
         calls: list[dict[str, Any]] = self._ask("GET", "calls").json()
         return [call for call in calls if path in (None, call["path"])]
 
+    def limit_rate(self, requests: int, tokens: int, span: float) -> None:
+        """Limit the rate to these requests and tokens per `span` seconds, from now on."""
+        self._ask("POST", "rate_limit", {"requests": requests, "tokens": tokens, "span": span})
+
     def reset(self) -> None:
-        """Remove all faults and calls."""
+        """Remove all faults, calls and the rate limit."""
         self._ask("DELETE", "")
 
     def _ask(self, method: str, path: str, body: object = None) -> requests.Response:

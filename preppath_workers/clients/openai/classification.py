@@ -41,6 +41,10 @@ _SETTINGS = frozenset(
 )
 
 
+#: The code of a service tier without capacity (OpenAI's guide "Flex processing").
+_NO_CAPACITY = "resource_unavailable"
+
+
 @dataclass(frozen=True)
 class RequestInfo:
     """What the classification needs of a request: the model's configuration, and the names of the parameters
@@ -48,6 +52,12 @@ class RequestInfo:
 
     model_config: ModelConfig
     from_job: frozenset[str] = frozenset()
+    #: The service tier that is asked for, if any.
+    tier: str | None = None
+
+
+class TierUnavailable(RateLimited):
+    """Raised when the service tier has no capacity now. The request costs nothing; other tiers may answer."""
 
 
 def classify(refusal: Refusal, request: RequestInfo) -> JobError:
@@ -62,6 +72,8 @@ def classify(refusal: Refusal, request: RequestInfo) -> JobError:
     if status == 404 or "model_not_found" in refusal.names:
         # The model or its endpoint is unknown or shut down, or the base URL is wrong.
         return ServiceError(SERVICE, f"model {request.model_config.model}: {message}", refuses_all=True)
+    if status == 429 and request.tier and _NO_CAPACITY in refusal.names:
+        return TierUnavailable(message, wait)
     # Groq answers 413 for a rate limit of tokens.
     if status == 429 or (status < 500 and "rate_limit_exceeded" in refusal.names):
         return RateLimited(message, wait)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from io import SEEK_END
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
+import httpx2
 import openai
 from openai import omit
 from openai.types.chat import ChatCompletionMessageParam
@@ -17,7 +19,8 @@ from openai.types.chat.completion_create_params import ResponseFormat
 
 from ...config.model import ModelConfig, OpenAIConfig
 from ..audio import mp3
-from ..usage import UNMETERED, Meter
+from ..usage import UNMETERED, Meter, Payment, Usage
+from ..vendor_limits import VendorLimit, limits_in_headers
 from . import models, worst_case
 from .classification import RequestInfo
 from .errors import openai_errors
@@ -55,6 +58,8 @@ class OpenAI:
 
     def __init__(self, config: OpenAIConfig) -> None:
         self.config = config
+        #: What the request in progress does with the rate limits in its answer's headers.
+        self._note_limits: Callable[[Sequence[VendorLimit]], None] | None = None
 
     def preload(self) -> None:
         """Make the SDK's clients and load what their first requests need, without a connection. Workers that
@@ -87,10 +92,8 @@ class OpenAI:
         model = self.config.transcription.model
         chosen = ("language", "languages") if language else ()
         most = worst_case.transcription(model, _size(file), seconds)
-        with (
-            meter.payment(most) as payment,
-            openai_errors(_request(self.config.transcription, "file", *chosen)),
-        ):
+        request = _request(self.config.transcription, "file", *chosen)
+        with self._payment(meter, most) as payment, openai_errors(request):
             answer: Any = self._transcription.audio.transcriptions.create(
                 model=model,
                 file=(filename, file, mime_type),
@@ -108,7 +111,7 @@ class OpenAI:
         chosen = ("voice",) if options.voice != self.config.speech_voice else ()
         request = _request(self.config.speech, "input", "speed", "instructions", *chosen)
         most = worst_case.speech(self.config.speech.model, text, options.speed)
-        with meter.payment(most) as payment, openai_errors(request):
+        with self._payment(meter, most) as payment, openai_errors(request):
             answer = self._speech.audio.speech.create(
                 model=self.config.speech.model,
                 voice=options.voice,
@@ -135,9 +138,15 @@ class OpenAI:
         return RealtimeReader(self._speech, request, session, config.speech.timeout)
 
     def evaluate(
-        self, messages: Sequence[Message], schema: Mapping[str, Any], meter: Meter = UNMETERED
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any],
+        meter: Meter = UNMETERED,
+        tier: str | None = None,
     ) -> dict[str, Any]:
         """Return the JSON object that the model answers to a chat.
+
+        `tier`: a service tier to ask for, such as `flex`. Raises TierUnavailable if it has no capacity now.
 
         The server enforces the schema, or only asks the model for it if the configuration has `json_object`.
         The schema must suit "strict" structured outputs: every property required, `additionalProperties`
@@ -146,37 +155,57 @@ class OpenAI:
         config = self.config
         strict = config.evaluation_format == "json_schema"
         texts = [str(message.get("content")) for message in messages]
-        most = worst_case.chat(config.evaluation.model, texts, schema, config.evaluation_max_tokens)
-        with meter.payment(most) as payment, openai_errors(_request(config.evaluation, "messages")):
+        most = worst_case.chat(config.evaluation.model, texts, schema, config.evaluation_max_tokens, tier)
+        request = RequestInfo(config.evaluation, frozenset({"messages"}), tier)
+        with self._payment(meter, most) as payment, openai_errors(request):
             completion = self._evaluation.chat.completions.create(
                 model=config.evaluation.model,
                 messages=messages if strict else [_asking_for(schema), *messages],
                 response_format=_response_format(schema) if strict else {"type": "json_object"},
                 max_completion_tokens=config.evaluation_max_tokens,
                 temperature=omit if config.evaluation_temperature is None else config.evaluation_temperature,
+                service_tier=cast("Any", tier) if tier else omit,
             )
             if getattr(completion, "choices", None):
                 payment.charge(chat_usage(completion, most))
             return json_object(completion)
 
+    @contextmanager
+    def _payment(self, meter: Meter, most: Usage) -> Iterator[Payment]:
+        """Yield the payment of one request, which learns the rate limits in its answer's headers too, also if
+        the answer is an error."""
+        with meter.payment(most) as payment:
+            self._note_limits = payment.note_limits
+            try:
+                yield payment
+            finally:
+                self._note_limits = None
+
+    def _received(self, response: httpx2.Response) -> None:
+        if self._note_limits:
+            self._note_limits(limits_in_headers(response.headers))
+
+    def _connect(self, model_config: ModelConfig) -> openai.OpenAI:
+        return _connect(model_config, self.config.organization, self._received)
+
     def shutdown_date(self, model_config: ModelConfig) -> str | None:
         """Return the ISO date on which the vendor shuts the model down, or None if none is announced. Raises
         ServiceError if the model does not exist."""
-        client = _connect(model_config, self.config.organization)
+        client = self._connect(model_config)
         with client, openai_errors(_request(model_config)):
             return client.models.retrieve(model_config.model).shutdown_date
 
     @cached_property
     def _transcription(self) -> openai.OpenAI:
-        return _connect(self.config.transcription, self.config.organization)
+        return self._connect(self.config.transcription)
 
     @cached_property
     def _speech(self) -> openai.OpenAI:
-        return _connect(self.config.speech, self.config.organization)
+        return self._connect(self.config.speech)
 
     @cached_property
     def _evaluation(self) -> openai.OpenAI:
-        return _connect(self.config.evaluation, self.config.organization)
+        return self._connect(self.config.evaluation)
 
 
 def _size(file: IO[bytes]) -> int:
@@ -190,7 +219,9 @@ def _request(model_config: ModelConfig, *from_job: str) -> RequestInfo:
     return RequestInfo(model_config, frozenset(from_job))
 
 
-def _connect(model_config: ModelConfig, organization: str | None) -> openai.OpenAI:
+def _connect(
+    model_config: ModelConfig, organization: str | None, received: Callable[[httpx2.Response], None]
+) -> openai.OpenAI:
     return openai.OpenAI(
         api_key=model_config.api_key,
         organization=organization,
@@ -198,7 +229,9 @@ def _connect(model_config: ModelConfig, organization: str | None) -> openai.Open
         max_retries=0,
         timeout=openai.Timeout(model_config.timeout, connect=min(CONNECT_TIMEOUT, model_config.timeout)),
         # No cookies: one that isn't ASCII would make every later request of this process fail.
-        http_client=openai.DefaultHttpxClient(cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[]))),
+        http_client=openai.DefaultHttpxClient(
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])), event_hooks={"response": [received]}
+        ),
     )
 
 

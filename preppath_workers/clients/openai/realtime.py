@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection
 
 from ...errors import TransientError
 from ..usage import UNMETERED, Meter, Payment, Usage
+from ..vendor_limits import limits_in_event
 from . import worst_case
 from .classification import RequestInfo
 from .realtime_errors import Progress, realtime_errors, refused_event, unfinished
@@ -167,6 +168,8 @@ class RealtimeReader:
         answer = _Answer()
         while True:
             event = self._next()
+            if event["type"] == "rate_limits.updated":
+                payment.note_limits(limits_in_event(event.get("rate_limits")))
             if event["type"] == "error":
                 raise refused_event(event.get("error"), self._request, may_be_paid=answer.id is not None)
             if response := answer.take(event):

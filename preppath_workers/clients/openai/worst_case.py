@@ -19,14 +19,20 @@ _DURATION_ERROR = Decimal(1)
 _AUDIO_TOKENS, _WORDS = 20, 20
 #: The slowest speech at speed 1: seconds of a character, and of pauses at the ends.
 _SLOWEST, _PAUSES = Decimal("0.3"), Decimal(5)
+#: Service tiers that cost more than the default.
+_DEARER_TIERS = frozenset({"priority", "fast"})
 
 
-def chat(model: str, texts: Iterable[str], schema: Mapping[str, Any], max_output: int) -> Usage:
+def chat(
+    model: str, texts: Iterable[str], schema: Mapping[str, Any], max_output: int, tier: str | None = None
+) -> Usage:
     """Return the most that a chat can use: a token has at least one byte of UTF-8."""
     texts = [*texts, json.dumps(schema, ensure_ascii=False)]
     prompt = _CHAT_OVERHEAD + sum(_bytes(text) + _MESSAGE_OVERHEAD for text in texts)
     # As written into the cache: the dearest kind of input.
-    return Usage(model, {"cache_write": prompt, "output": max_output})
+    # A cheaper tier is not counted on: the answer tells which one served.
+    named = tier if tier in _DEARER_TIERS else "default"
+    return Usage(model, {"cache_write": prompt, "output": max_output}, tier=named)
 
 
 def transcription(model: str, size: int, seconds: float | None) -> Usage:

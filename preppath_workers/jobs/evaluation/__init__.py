@@ -10,6 +10,7 @@ from ...registry import JobContext
 from ..validation import identifier, log_unknown_fields, text
 from . import prompt, records
 from .scoring import assess, parse_scores
+from .tiers import ask_in_tier
 
 #: Longest answer, characters.
 MAX_ANSWER = 50_000
@@ -50,7 +51,11 @@ def _evaluate(
 ) -> dict[str, Any]:
     """Return the model's scores, checked: an unusable reply must not be stored for the next attempt."""
     messages = prompt.messages(question, answer)
-    return parse_scores(services.openai.evaluate(messages, prompt.SCHEMA, context))
+    openai = services.openai
+    reply = ask_in_tier(
+        context, openai.config, lambda tier: openai.evaluate(messages, prompt.SCHEMA, context, tier)
+    )
+    return parse_scores(reply)
 
 
 def _result(feedback: Mapping[str, Any], cached: bool) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
--- needs: running, tokens, jobs, limits, holding
+-- needs: running, tokens, jobs, limits, vendor_limit, holding
 --
 -- Acquires a further token for a running job that makes more than one paid request, if the caller still owns the job.
 --
@@ -18,12 +18,13 @@ local id, worker_id, fencing_token, limit, duration = ARGV[2], ARGV[3], ARGV[4],
 local refused = refusal_of(id, worker_id, fencing_token)
 if refused then return refused end
 redis.call('LTRIM', active_key(worker_id), '0', '-1') -- out of memory: as in claiming.lua
-local gate = redis.call('HMGET', GATE, 'heldUntil', 'outOfService', 'limit', 'heldSetAt')
+local gate = redis.call('HMGET', GATE, 'heldUntil', 'outOfService', 'limit', 'heldSetAt', 'vendorLimit')
 local held = gate[1] and hold_left(gate[1], gate[4]) or 0
 -- A hold is respected. If the service is out of service, the request fails at once, so waiting would not help.
 if held > 0 and not gate[2] then return {'wait', held} end
 local request = add(id, 'requests', 1)
 limit, duration = limit_in_force(gate[3], limit, duration)
-local delay = acquire_token(worker_id, string.format('%s#%s#%.0f', id, fencing_token, request), limit, duration)
+local purpose = string.format('%s#%s#%.0f', id, fencing_token, request)
+local delay = acquire_token(worker_id, purpose, limit, duration, vendor_window(gate[5]))
 if delay > 0 then return {'wait', delay} end
 return {'ok'}

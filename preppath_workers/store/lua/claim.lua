@@ -31,8 +31,11 @@ local function start_popped_job()
   local others = redis.call('EXISTS', GATE, WAIT, RESERVATIONS)
   if others > 0 then
     -- If more jobs wait, one may be more urgent. Other fields of the gate don't matter here.
-    local closed = redis.call('HMGET', GATE, 'paused', 'heldUntil', 'outOfService', 'limit')
-    if closed[1] or closed[2] or closed[3] or closed[4] or redis.call('EXISTS', WAIT) == 1 then return nil end
+    local closed = redis.call('HMGET', GATE, 'paused', 'heldUntil', 'outOfService', 'limit', 'vendorLimit')
+    for index = 1, 5 do
+      if closed[index] then return nil end
+    end
+    if redis.call('EXISTS', WAIT) == 1 then return nil end
   end
   local worker_id = instance .. ':' .. slot
   local active = active_key(worker_id)

@@ -40,7 +40,7 @@ FIGURES = ("durations", "causes", "history")
 
 _LISTS = ("wait", "dead", "completed", "events")
 _SORTED_SETS = ("priority_index", "turns", "delayed", "tokens", "reservations", "instances")
-_HASHES = ("gate", "fair", "meta", "stats", "limit", "spent")
+_HASHES = ("gate", "fair", "meta", "stats", "limit", "vendor", "spent")
 
 #: Fields of a job that has not started, or not since it was replayed, which its worker does not need.
 _BEFORE = ("error", "failures", "recoveries", "replays", "group", "progress", "failedAttempts")

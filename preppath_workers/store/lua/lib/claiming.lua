@@ -1,4 +1,4 @@
--- needs: gate, events, choosing, starting, job_reply, limits, holding
+-- needs: gate, events, choosing, starting, job_reply, limits, vendor_limit, holding
 
 --: ms after which a slot claims again while the queue is paused or held: an operator may end that at any time.
 local GATE_POLL = 1000
@@ -17,6 +17,8 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   register(instance, slot, lease)
   local gate = read_gate()
   limit, duration = limit_in_force(gate.limit, limit, duration)
+  local vendor = vendor_window(gate.vendorLimit)
+  if gate.vendorLimit and not vendor then redis.call('HDEL', GATE, 'vendorLimit') end
   local held = hold_left(gate.heldUntil, gate.heldSetAt)
   -- Delete what is over: while the gate has any field, no job takes the fast path.
   if (gate.heldUntil or gate.heldSetAt) and held <= 0 then
@@ -31,7 +33,7 @@ local function claim(instance, slot, lease, limit, duration, probe_interval)
   if gate.paused then return {'wait', GATE_POLL} end
   if held > 0 then return {'wait', math.min(GATE_POLL, held)} end
   if gate.outOfService then return claim_probe(worker_id, gate, id, probe_interval, limit, duration) end
-  local delay = start(worker_id, id, attempt, fencing_token, limit, duration)
+  local delay = start(worker_id, id, attempt, fencing_token, limit, duration, vendor)
   if delay > 0 then return {'wait', delay} end
   return {'job', job_reply(id)}
 end

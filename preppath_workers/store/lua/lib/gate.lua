@@ -2,6 +2,7 @@
 local GATE_FIELDS = {
   'paused', 'heldUntil', 'heldSetAt', 'eventsUntil', -- pause and hold; until when instances want events
   'limit', -- the rate limit, while instances are configured with different ones: see limits.lua
+  'vendorLimit', -- the pace that the vendor's rate limits allow, while it is slower: see vendor_limit.lua
   'streak', -- failures since the last completion, as JSON: see failures.lua
   -- While the queue is out of service: see outage.lua.
   'outOfService', 'outOfServiceSince', 'outage', 'signature', 'tried', 'probing', 'probeAt', 'probeSetAt',

@@ -7,19 +7,27 @@
 local TOKENS, RESERVATIONS = base .. 'tokens', base .. 'reservations'
 
 -- Acquires a token for what `purpose` names and returns 0, or reserves one for the slot and returns how long until then
--- (ms). A limit of "0" is none; limit and duration are taken as text.
-local function acquire_token(worker_id, purpose, limit, duration)
-  if limit == '0' then return 0 end
+-- (ms). A limit of "0" is none; limit and duration are taken as text. `vendor`: a further {limit, duration (ms)} that
+-- applies at the same time, or nil.
+local function acquire_token(worker_id, purpose, limit, duration, vendor)
+  if limit == '0' and not vendor then return 0 end
   -- The functions are made below this line, because making them costs each call of a queue without a limit.
-  limit, duration = tonumber(limit), tonumber(duration)
+  local windows = {vendor}
+  if limit ~= '0' then windows[#windows + 1] = {tonumber(limit), tonumber(duration)} end
+
+  -- The latest of the moments that a function of limit and duration returns for the windows.
+  local function latest(moment_in)
+    local first = moment_in(unpack(windows[1]))
+    return windows[2] and math.max(first, moment_in(unpack(windows[2]))) or first
+  end
 
   -- The latest moment that can be reserved behind `ahead` reservations, if all tokens are acquired now.
   local function latest_moment(ahead)
-    return now + (math.floor(ahead / limit) + 1) * duration
+    return latest(function(limit, duration) return now + (math.floor(ahead / limit) + 1) * duration end)
   end
 
-  -- When a token is free behind `ahead` reservations (ms since the epoch).
-  local function free_at(ahead)
+  -- When a token is free in one window behind `ahead` reservations (ms since the epoch).
+  local function free_in(ahead, limit, duration)
     local acquired
     if ahead < limit then
       local rank = limit - 1 - ahead
@@ -30,6 +38,10 @@ local function acquire_token(worker_id, purpose, limit, duration)
       acquired = math.max(now, math.min(reserved, latest_moment(rank)))
     end
     return acquired and acquired + duration or now
+  end
+
+  local function free_at(ahead)
+    return latest(function(limit, duration) return free_in(ahead, limit, duration) end)
   end
 
   -- The moment that is reserved for the slot, or nil, and how many reservations it is behind.
@@ -53,7 +65,7 @@ local function acquire_token(worker_id, purpose, limit, duration)
     return #ahead > 0
   end
 
-  redis.call('ZREMRANGEBYSCORE', TOKENS, '-inf', now - duration)
+  redis.call('ZREMRANGEBYSCORE', TOKENS, '-inf', now - latest(function(_, duration) return duration end))
   local moment, reserved, ahead
   repeat
     reserved, ahead = reservation()

@@ -1,0 +1,33 @@
+"""The service tier of an evaluation: a cheaper one where nobody waits, if the vendor has capacity for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from ...clients.openai.classification import TierUnavailable
+from ...config.model import OpenAIConfig
+from ...registry import JobContext
+
+Answer = TypeVar("Answer")
+
+
+def ask_in_tier(context: JobContext, config: OpenAIConfig, ask: Callable[[str | None], Answer]) -> Answer:
+    """Return what `ask` returns, called with the job's service tier, or None for the default one.
+
+    If the tier has no capacity, which costs nothing, it is asked again after 1, 2, 4 … s, and after
+    `evaluation_tier_tries` refusals the default tier, each time with a token of the rate limit. Raises what
+    `ask` raises.
+    """
+    tier = config.evaluation_service_tier
+    if not tier or context.priority < config.evaluation_tier_from_priority:
+        return ask(None)
+    for refusals in range(config.evaluation_tier_tries):
+        try:
+            return ask(tier)
+        except TierUnavailable:
+            if refusals + 1 < config.evaluation_tier_tries:
+                time.sleep(2.0**refusals)
+            context.acquire_token()
+    return ask(None)
