@@ -17,6 +17,7 @@ from redis import Redis
 from tests.support.servers import running
 
 from . import __doc__ as description
+from . import in_flight
 from .figures import Figures, as_json, table
 from .measure import Lost, Measure
 from .server import BenchServer, version
@@ -38,7 +39,8 @@ _PATIENCE = 90.0
 def main() -> int:
     """Return 1 if preppath-workers could not be measured."""
     args = _arguments()
-    systems = [system for system in ALL if _is_wanted(system.name, args)]
+    compared = in_flight.systems() if args.in_flight else ALL
+    systems = [system for system in compared if _is_wanted(system.name, args)]
     found = {system: Figures(system.name, system.remark) for system in systems}
     for system in systems:
         if system.package:
@@ -50,6 +52,10 @@ def main() -> int:
         redis = Redis.from_url(server.url, decode_responses=True)
         python, day = platform.python_version(), time.strftime("%Y-%m-%d")
         title = f"{version(redis)}, {os.cpu_count()} cores, Python {python}, {day}"
+        if args.in_flight:
+            print(f"{title}\n")
+            in_flight.print_table(redis, server.url, usable)
+            return 0
         for step in [_speed] * args.repeat + [_memory] * (not args.quick):
             for system in usable:
                 _attempt(step, Measure(system, server.url), found[system], args.quick)
@@ -65,6 +71,7 @@ def main() -> int:
 
 def _arguments() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.bench", description=description)
+    parser.add_argument("--in-flight", action="store_true", help="a hundred jobs that wait for HTTP answers")
     parser.add_argument("--quick", action="store_true", help="measure less: it takes a minute")
     parser.add_argument("--only", metavar="NAMES", help="measure systems whose name contains one of these")
     parser.add_argument("--repeat", type=int, help="measure throughput this often (3; 1 with --quick)")

@@ -27,7 +27,9 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
 def work(processes: int) -> None:
     quiet = ["--loglevel=WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    app.worker_main(["worker", f"--concurrency={processes}", *quiet])
+    threads = driver.at_once(0)
+    pool = ["--pool=threads", f"--concurrency={threads}"] if threads else [f"--concurrency={processes}"]
+    app.worker_main(["worker", *pool, *quiet])
 
 
 if __name__ == "__main__":

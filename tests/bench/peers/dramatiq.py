@@ -27,7 +27,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def work(processes: int) -> None:
-    sys.exit(cli.main(cli.make_argument_parser().parse_args([__spec__.name, "--processes", str(processes)])))
+    words = [__spec__.name, "--processes", str(processes), "--threads", str(driver.at_once(8))]
+    sys.exit(cli.main(cli.make_argument_parser().parse_args(words)))
 
 
 def _add(job: dict[str, Any]) -> None:

@@ -37,8 +37,10 @@ def data(number: int, seconds: float) -> dict[str, Any]:
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """Run the job: count it, and sleep for its `seconds`."""
-    if record := os.environ.get("BENCH_RECORD"):
+    """Run the job: count it, and sleep for its `seconds`; or wait for an HTTP answer."""
+    if url := os.environ.get("BENCH_WAIT_URL"):
+        _openai(os.getpid(), url).models.list()
+    elif record := os.environ.get("BENCH_RECORD"):
         _write(record, "start", job)
         time.sleep(job["seconds"])
         _write(record, "end", job)
@@ -51,6 +53,13 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         with lock:
             place.end()
     return {"ok": True, "score": 7}
+
+
+@cache
+def _openai(_pid: int, url: str) -> Any:
+    from openai import OpenAI  # the peers' environments have it
+
+    return OpenAI(base_url=url, api_key="sk-none", max_retries=0)
 
 
 def _write(record: str, what: str, job: dict[str, Any]) -> None:
@@ -70,6 +79,11 @@ def _place(pid: int) -> tuple[Place, threading.Lock]:
 def _places(pid: int) -> tuple[Place, threading.Lock]:
     path, processes = os.environ["BENCH_BOARD"], os.environ.get("BENCH_PROCESSES", "1")
     return Place(Path(path), int(processes)), threading.Lock()
+
+
+def at_once(default: int) -> int:
+    """Return how many jobs a process runs at a time."""
+    return int(os.environ.get("BENCH_AT_ONCE", default))
 
 
 def load_libraries() -> None:

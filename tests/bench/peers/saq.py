@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from saq import Queue, Worker
@@ -15,13 +16,18 @@ driver.load_libraries()
 
 
 async def run(context: object, *, job: dict[str, Any]) -> dict[str, Any]:
-    return driver.run(job)
+    return await asyncio.to_thread(driver.run, job) if driver.at_once(0) else driver.run(job)
+
+
+async def _serve(worker: Worker) -> None:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(driver.at_once(10)))
+    await worker.start()
 
 
 def work(processes: int) -> None:
     def body() -> None:
         queue = Queue.from_url(os.environ["REDIS_URL"], name="bench")
-        asyncio.run(Worker(queue, functions=[("run", run)]).start())
+        asyncio.run(_serve(Worker(queue, functions=[("run", run)], concurrency=driver.at_once(10))))
 
     driver.fork_all(processes, body)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from preppath_workers.store.connection import client
-from tests.bench import backlog, burst, idle, payload, processes
+from tests.bench import backlog, burst, idle, in_flight, payload, processes
 from tests.bench.measure import Measure
 from tests.bench.systems import OURS
 from tests.support.redis import RedisServer
@@ -39,3 +39,10 @@ def test_idle_table_has_a_value_for_each_heading() -> None:
     with RedisServer() as server:
         row = idle.row(client(server.url), server.url, ["evaluation"], rest=0.1, seconds=0.5)
     assert len(row) == len(idle.HEADINGS)
+
+
+@pytest.mark.processes
+def test_in_flight_table_has_a_value_for_each_heading() -> None:
+    with RedisServer() as server:
+        row = in_flight.row(OURS, client(server.url), server.url, jobs=2, seconds=0.5)
+    assert len(row) == len(in_flight.HEADINGS)

@@ -1,0 +1,58 @@
+"""An HTTP server that answers each request after some seconds, and counts how many wait."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tests.support.process import HOST
+
+_BODY = b'{"object": "list", "data": []}'
+_ANSWER = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_BODY) + _BODY
+)
+
+
+class WaitingServer:
+    """Answers like OpenAI's list of models, without any."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.url = ""
+        self.in_flight = self.most_in_flight = self.answered = 0
+        #: Seconds of the monotonic clock: the first request, and the last answer.
+        self.first_at = self.last_at = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[WaitingServer]:
+        """Serve in a thread inside the block."""
+        loop = asyncio.new_event_loop()
+        server = loop.run_until_complete(asyncio.start_server(self._serve, HOST, 0, backlog=1000))
+        self.url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}/v1"
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            server.close()
+            loop.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                self.first_at = self.first_at or time.monotonic()
+                self.in_flight += 1
+                self.most_in_flight = max(self.most_in_flight, self.in_flight)
+                await asyncio.sleep(self._seconds)
+                self.in_flight -= 1
+                writer.write(_ANSWER)
+                await writer.drain()
+                self.answered += 1
+                self.last_at = time.monotonic()
+        writer.close()
