@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import ConfigError
@@ -52,6 +53,16 @@ _EXPECTED = "a file of certificates (PEM) that can be read"
 def _is_trust(path: str) -> bool:
     if Path(path).is_dir():
         return True
+    try:
+        file = Path(path).stat()
+    except OSError:
+        return False
+    return _has_certificates(path, file.st_mtime_ns, file.st_size)
+
+
+# Cached: a command reads its environment several times, and the system's file has many certificates.
+@lru_cache(maxsize=8)
+def _has_certificates(path: str, _modified_ns: int, _size: int) -> bool:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except OSError:  # ssl.SSLError too
