@@ -45,6 +45,7 @@ class FakeContext:
     queue: str = "test"
     attempt: int = 1
     priority: int = 50
+    traceparent: str | None = None
     #: The percentages and the words that `progress` was given.
     reported: list[float] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)

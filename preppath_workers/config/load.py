@@ -81,6 +81,7 @@ def load(
         services=services,
         sentry_dsn=_sentry_dsn(environment),
         sentry_environment=environment.text("SENTRY_ENVIRONMENT") or None,
+        otlp_endpoint=_otlp_endpoint(environment),
         lease=environment.seconds("LEASE_SECONDS", Config.lease, minimum=2),
         probe_interval=environment.seconds("PROBE_SECONDS", Config.probe_interval, minimum=1),
         outage_patience=environment.seconds("OUTAGE_PATIENCE", Config.outage_patience, minimum=60),
@@ -191,6 +192,15 @@ def _sentry_dsn(environment: Environment) -> str | None:
     if dsn and find_spec("sentry_sdk") is None:
         environment.problem("SENTRY_DSN", "the Python package sentry-sdk: pip install sentry-sdk")
     return dsn or None
+
+
+def _otlp_endpoint(environment: Environment) -> str | None:
+    endpoint = environment.url("OTEL_EXPORTER_OTLP_ENDPOINT", "", ("http", "https"))
+    if endpoint and not (find_spec("opentelemetry") and find_spec("opentelemetry.exporter.otlp.proto.http")):
+        environment.problem(
+            "OTEL_EXPORTER_OTLP_ENDPOINT", 'the extra otel: pip install "preppath-workers[otel]"'
+        )
+    return endpoint or None
 
 
 def _log(environment: Environment) -> LogConfig:

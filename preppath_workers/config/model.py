@@ -184,6 +184,8 @@ class Config:
     #: Where failed attempts are reported to Sentry; None for nowhere.
     sentry_dsn: str | None = field(repr=False, default=None)
     sentry_environment: str | None = None
+    #: The collector that traces are sent to; None for nowhere.
+    otlp_endpoint: str | None = None
     #: Whether to stop when the queues are empty.
     burst: bool = False
     #: Seconds without a heartbeat after which an instance counts as dead.

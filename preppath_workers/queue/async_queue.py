@@ -28,6 +28,7 @@ from . import operations
 from .environment import redis_config
 from .new_job import NewJob, check_priority
 from .timeouts import client_timeout
+from .tracing import producer_span
 
 Value = TypeVar("Value")
 
@@ -104,10 +105,14 @@ class AsyncQueue:
         expires: float | None = None,
         group: str | None = None,
         group_size: int | None = None,
+        traceparent: str | None = None,
     ) -> AsyncJobRef:
         """Add one job; see `Queue.enqueue`."""
-        job = NewJob(data, id or new_id(), priority, delay, at, expires, group, group_size).encode()
-        return AsyncJobRef(job[0], await self.run(operations.add(self.keys, job, self._durable)), self)
+        job_id = id or new_id()
+        with producer_span(self.name, job_id) as span:
+            options = (priority, delay, at, expires, group, group_size, traceparent or span)
+            job = NewJob(data, job_id, *options).encode()
+            return AsyncJobRef(job[0], await self.run(operations.add(self.keys, job, self._durable)), self)
 
     async def enqueue_many(self, jobs: Iterable[NewJob]) -> list[AsyncJobRef]:
         """Add jobs in order; see `Queue.enqueue_many`."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..store.job import DEFAULT_PRIORITY, is_valid_id, new_id
 from ..store.json_text import whole_characters
+from .tracing import is_traceparent
 
 # Created once: json.dumps creates an encoder for each call with non-default options.
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
@@ -51,6 +52,7 @@ class NewJob:
         group: the name of a group of jobs, in the form of an id. When all of its jobs have ended, one event
             reports it.
         group_size: how many jobs the group will have. Without it, the group ends after `Queue.close_group`.
+        traceparent: the trace that it belongs to (W3C Trace Context).
     """
 
     data: Mapping[str, Any]
@@ -61,6 +63,7 @@ class NewJob:
     expires: float | None = None
     group: str | None = None
     group_size: int | None = None
+    traceparent: str | None = None
 
     def encode(self) -> Encoded:
         """Return the script's arguments: id, JSON, priority, and the delay in ms or the options as JSON.
@@ -73,7 +76,7 @@ class NewJob:
         return self.id, encode_data(self.data), self.priority, self._options(round(delay * 1000))
 
     def _options(self, delay_ms: int) -> int | str:
-        if self.expires is None and self.group is None and self.group_size is None:
+        if (self.expires, self.group, self.group_size, self.traceparent) == (None, None, None, None):
             return delay_ms
         options: dict[str, int | str] = {"delay": delay_ms}
         if self.expires is not None:
@@ -86,6 +89,10 @@ class NewJob:
         if self.group is not None:
             _check_id("group", self.group)
             options["group"] = self.group
+        if self.traceparent is not None:
+            if not is_traceparent(self.traceparent):
+                raise ValueError(f"traceparent must be as in W3C Trace Context, not {self.traceparent!r}")
+            options["traceparent"] = self.traceparent
         if self.group_size is not None:
             self._check_group_size(self.group_size)
             options["groupSize"] = self.group_size

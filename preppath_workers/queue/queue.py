@@ -23,6 +23,7 @@ from ..store.reader import QueueReader
 from . import operations
 from .new_job import NewJob, check_priority
 from .timeouts import client_timeout
+from .tracing import producer_span
 
 if TYPE_CHECKING:
     from ..config.model import RateLimit
@@ -125,11 +126,15 @@ class Queue(QueueReader):
         expires: float | None = None,
         group: str | None = None,
         group_size: int | None = None,
+        traceparent: str | None = None,
     ) -> JobRef:
         """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid, and
         NotReplicated."""
-        job = NewJob(data, id or new_id(), priority, delay, at, expires, group, group_size).encode()
-        return JobRef(job[0], self.run(operations.add(self.keys, job, self._durable)), self)
+        job_id = id or new_id()
+        with producer_span(self.name, job_id) as span:
+            options = (priority, delay, at, expires, group, group_size, traceparent or span)
+            job = NewJob(data, job_id, *options).encode()
+            return JobRef(job[0], self.run(operations.add(self.keys, job, self._durable)), self)
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[JobRef]:
         """Add jobs in order, in chunks of up to 200 jobs. Raises ValueError if a job is invalid, and

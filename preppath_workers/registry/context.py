@@ -32,6 +32,10 @@ class JobContext(Protocol):
     def data(self) -> Mapping[str, Any]:
         """The producer's data: any JSON object, not yet validated."""
 
+    @property
+    def traceparent(self) -> str | None:
+        """The trace that the producer gave the job to (W3C Trace Context), if any."""
+
     def progress(self, percent: float, stage: str = "") -> None:
         """Publish the job's progress, 0 to 100, and a word for what is being done.
 

@@ -182,6 +182,11 @@ class Job:
         return self.fields.get("fencingToken", "")
 
     @property
+    def traceparent(self) -> str | None:
+        """The trace that its producer gave it to (W3C Trace Context)."""
+        return self.fields.get("traceparent")
+
+    @property
     def is_cancelling(self) -> bool:
         """Whether it was cancelled while it ran."""
         return "cancelRequestedAt" in self.fields

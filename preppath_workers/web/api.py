@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from ..errors import NotReplicated, UnknownJob
 from ..queue import JobRef, Queue
 from ..queue.new_job import DataTooLarge
+from ..queue.tracing import is_traceparent
 from ..store.dead_letters import walk
 from ..store.filtering import AGE, JobFilter, find_jobs
 from ..store.group import Group
@@ -84,8 +85,13 @@ def _add_jobs(routes: APIRouter, queues: Queues) -> None:
         status_code=202,
         summary="Add a job; 200 if its id exists already",
     )
-    def enqueue(queue: str, body: NewJobBody, response: Response) -> dict[str, Any]:
-        ref = _enqueue(queues.get(queue), body)
+    def enqueue(
+        queue: str,
+        body: NewJobBody,
+        response: Response,
+        traceparent: Annotated[str | None, Header(description="W3C Trace Context")] = None,
+    ) -> dict[str, Any]:
+        ref = _enqueue(queues.get(queue), body, traceparent)
         response.status_code = 202 if ref.created else 200
         response.headers["Location"] = f"/api/v1/jobs/{queue}/{ref.id}"
         return {"queue": queue, "id": ref.id, "created": ref.created}
@@ -134,7 +140,7 @@ def _add_jobs(routes: APIRouter, queues: Queues) -> None:
         return _job(queues.get(queue), job_id, if_none_match)
 
 
-def _enqueue(queue: Queue, body: NewJobBody) -> JobRef:
+def _enqueue(queue: Queue, body: NewJobBody, traceparent: str | None) -> JobRef:
     try:
         return queue.enqueue(
             body.data,
@@ -144,6 +150,8 @@ def _enqueue(queue: Queue, body: NewJobBody) -> JobRef:
             expires=body.expires,
             group=body.group,
             group_size=body.group_size,
+            # A header that is wrong is ignored, as the standard asks.
+            traceparent=traceparent if traceparent and is_traceparent(traceparent) else None,
         )
     except DataTooLarge as error:
         raise Problem(413, str(error)) from None

@@ -79,6 +79,10 @@ def _fork(name: str, body: Callable[[], None]) -> ForkProcess:
             from .sentry import flush
 
             flush()
+        if "opentelemetry.sdk.trace" in sys.modules:
+            from .tracing import flush as flush_spans
+
+            flush_spans()
         # Not sys.exit: a thread that a handler left running would keep the process alive.
         os._exit(code)
 

@@ -58,6 +58,7 @@ class ActiveJobContext:
     ) -> None:
         self.id = job.id
         self.data = data
+        self.traceparent = job.traceparent
         self._job = job
         self._consumer = consumer
         self._services = services

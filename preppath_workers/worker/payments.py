@@ -20,6 +20,7 @@ from ..store.job import Job, new_id
 from .attempt_consumer import AttemptConsumer
 from .budget import ReservedBudget, Settled
 from .step_retry import retry_step
+from .vendor_span import vendor_span
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,8 @@ class Payments:
         self._in_progress[made.call["id"]] = made
         self._open(made)
         try:
-            yield made
+            with vendor_span(worst_case, made):
+                yield made
         except BaseException as error:
             self._close(made, "void" if _costs_nothing(error) else "unknown")
             raise

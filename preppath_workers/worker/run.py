@@ -114,6 +114,10 @@ class Workers:
             from .sentry import sentry_hook
 
             hooks.append(sentry_hook(loaded.sentry_dsn, loaded.sentry_environment, loaded.secrets()))
+        if loaded.otlp_endpoint:
+            from .tracing import tracing_hook
+
+            hooks.append(tracing_hook(loaded.otlp_endpoint))
         for name, handler in self._loaded.items():
             for hook in hooks:
                 handler = surround(handler, hook)

@@ -27,7 +27,8 @@ local base, first, last = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 for n = first, last do
   local id = string.format('j%07d', n)
   local data = '{"questionId":"q1","userId":"u' .. n % 1000 .. '"}'
-  redis.call('HSET', base .. 'job:' .. id, 'data', data, 'priority', ARGV[3], 'state', 'waiting', 'createdAt', ARGV[4])
+  redis.call('HSET', base .. 'job:' .. id, 'data', data, 'priority', ARGV[3], 'state', 'waiting',
+    'createdAt', ARGV[4])
   redis.call('LPUSH', base .. 'wait', id)
 end
 redis.call('ZADD', base .. 'priority_index', ARGV[3], string.format('j%07d', last))

@@ -9,7 +9,8 @@
 --          priority, 1 (most urgent) to 100
 --          delay (ms; 0 for none), or a JSON object of options: `delay` (ms); `expires` (ms): if the job hasn't started
 --          by then, it ends as `expired`; `group`: the group's name, in the form of an id; `groupSize`: how many jobs
---          the group will have, 1 to 1,000,000 (see close_group.lua)
+--          the group will have, 1 to 1,000,000 (see close_group.lua);
+--          `traceparent`: its trace, as in W3C Trace Context
 --
 -- Returns a list: 1 for each job that was added, 0 for each that exists already. If an argument is wrong, returns
 -- an error that begins with INVALIDJOB and names it, and adds no job.

@@ -16,6 +16,7 @@ schemathesis = pytest.importorskip("schemathesis", reason="needs the extra [dev]
 EXAMPLES = 3
 
 
+@pytest.mark.timeout(240)  # some 300 requests
 def test_api_answers_as_its_openapi_says(site: Site) -> None:
     described = schemathesis.openapi.from_url(f"{site.url}/openapi.json")
     operations = [result.ok() for result in described.get_all_operations()]

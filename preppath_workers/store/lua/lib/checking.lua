@@ -3,7 +3,7 @@
 local VALID_ID = '^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$'
 
 --: What a producer may ask for beside id, data and priority.
-local OPTIONS = { delay = true, expires = true, group = true, groupSize = true }
+local OPTIONS = { delay = true, expires = true, group = true, groupSize = true, traceparent = true }
 
 --: ms: ten years.
 local LONGEST_DELAY = 315360000000
@@ -30,6 +30,9 @@ local function problem_with_group(group, size)
   end
 end
 
+-- See https://www.w3.org/TR/trace-context/#traceparent-header.
+local TRACEPARENT = '^%x%x%-' .. string.rep('%x', 32) .. '%-' .. string.rep('%x', 16) .. '%-%x%x$'
+
 -- What is wrong with a new job; nil if nothing is.
 local function problem_with(job)
   local problem = problem_with_id('id', job.id) or problem_with_group(job.group, job.groupSize)
@@ -39,6 +42,9 @@ local function problem_with(job)
   end
   if job.delay ~= nil and not is_number(job.delay, 0, LONGEST_DELAY) then
     return 'delay must be 0 or more, and at most ten years'
+  end
+  if job.traceparent ~= nil and not (type(job.traceparent) == 'string' and string.find(job.traceparent, TRACEPARENT)) then
+    return 'traceparent must be as in W3C Trace Context'
   end
   if job.expires ~= nil and (not is_number(job.expires, 0, LONGEST_DELAY) or job.expires <= (job.delay or 0)) then
     return 'expires must be later than delay, and at most ten years'

@@ -9,7 +9,7 @@ local MAX_DATA_BYTES = 1000000
 --: What a raw push may ask for beside its data: members of its object, with the names of new_jobs.lua. Times in seconds.
 local RAW_OPTIONS = {
   ['$id'] = 'id', ['$priority'] = 'priority', ['$delay'] = 'delay', ['$expires'] = 'expires', ['$group'] = 'group',
-  ['$groupSize'] = 'groupSize',
+  ['$groupSize'] = 'groupSize', ['$traceparent'] = 'traceparent',
 }
 
 -- Reads the options of a raw push into the job. Returns what is wrong with them, or nil.
@@ -26,7 +26,7 @@ local function read_options(entry, job)
     end
   end
   if unknown then
-    local known = '$id, $priority, $delay, $expires, $group and $groupSize'
+    local known = '$id, $priority, $delay, $expires, $group, $groupSize and $traceparent'
     return string.format('unknown option %s; %s are known', unknown, known)
   end
   local problem = problem_with(job)

@@ -1,7 +1,7 @@
 -- needs: places, groups
 --
--- Adds one job. A new job is a table with `id`, `data` (JSON), `priority` and, if given, `delay` and `expires` (ms), `group`
--- and `groupSize`.
+-- Adds one job. A new job is a table with `id`, `data` (JSON), `priority` and, if given, `delay` and `expires` (ms), `group`,
+-- `groupSize` and `traceparent`.
 
 -- Whether an id may be used: there is no such job, or one that ended without having started.
 local function is_free(id)
@@ -20,6 +20,9 @@ local function store_job(job)
   if job.expires then
     -- With a fencing token it isn't started by first_starts.lua, which reads no other fields.
     redis.call('HSET', job_key(job.id), 'expiresAt', string.format('%.0f', now + job.expires), 'fencingToken', '0')
+  end
+  if job.traceparent then
+    redis.call('HSET', job_key(job.id), 'traceparent', job.traceparent, 'fencingToken', '0') -- as for `expires`
   end
   if job.group then join_group(job.id, job.group, job.groupSize) end
   if state == 'waiting' then return true end
