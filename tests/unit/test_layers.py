@@ -34,7 +34,7 @@ PRODUCER = {
     *("store", "store.cluster", "store.connection_classes", "store.failover_retry", "store.given_client"),
     *("store.group", "store.job", "store.json_text", "store.keys", "store.layout", "store.locator"),
     *("store.operation", "store.reader", "store.refusals", "store.scripts", "store.undecoded"),
-    *("queue", "queue.new_job", "queue.operations", "queue.queue", "queue.timeouts"),
+    *("queue", "queue.new_job", "queue.operations", "queue.queue", "queue.timeouts", "queue.tracing"),
 }
 
 #: The most entries that the package's top folder may have.
