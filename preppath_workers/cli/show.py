@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from ..errors import UnknownJob
+from ..errors import JobFailed, UnknownJob
 from ..queue import Queue
 from ..queue.cost_words import cost_of
 from ..queue.explain import explain
@@ -25,8 +26,8 @@ from .terminal import print_error, print_json, print_line
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-#: Seconds between polls with --wait.
-_LOOK = 0.1
+#: Seconds of one blocking read with --wait: how late it reports that Redis does not answer.
+_LOOK = 2.0
 
 #: Seconds between retries while Redis does not answer.
 _PAUSE = 0.5
@@ -72,8 +73,7 @@ def run(args: Namespace) -> int:
         job = _find(queue, args.id)
         give_up_at = time.monotonic() + (args.wait or 0.0)
         while not job.is_finished and time.monotonic() < give_up_at:
-            time.sleep(_LOOK)
-            job = _poll(queue, job, give_up_at)
+            job = _wait(queue, job, give_up_at)
     except UnknownJob as error:
         print_error(f"show: {error}")
         return EXIT_FAILED
@@ -94,11 +94,13 @@ def run(args: Namespace) -> int:
     return _EXIT_NOT_COMPLETED if job.is_finished else _EXIT_NOT_ENDED
 
 
-def _poll(queue: Queue, job: Job, give_up_at: float) -> Job:
-    """Return the job's current state, retrying until the deadline if Redis does not answer."""
+def _wait(queue: Queue, job: Job, give_up_at: float) -> Job:
+    """Return the job once it has ended or some time has passed; if Redis does not answer, once it does."""
     is_reported = False
     while True:
         try:
+            with suppress(JobFailed, TimeoutError):
+                queue.ref(job.id).wait(max(0.0, min(give_up_at - time.monotonic(), _LOOK)))
             return _find(queue, job.id)
         except RedisError as error:
             if not is_passing(error) or time.monotonic() >= give_up_at:

@@ -174,8 +174,8 @@ def test_show_with_wait_continues_after_a_redis_outage(key_prefix: str) -> None:
             env={**os.environ, **MINIMAL_ENV, "REDIS_URL": server.url, "KEY_PREFIX": key_prefix},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        first_read = "hgetall"  # once it has read the job, it waits
-        eventually(lambda: first_read in [client["cmd"] for client in queue.redis.client_list()], deadline=20)
+        blocked = "brpoplpush"  # until the job ends
+        eventually(lambda: blocked in [client["cmd"] for client in queue.redis.client_list()], deadline=20)
         server.kill()
         assert waiting.stderr is not None
         assert "still waiting" in waiting.stderr.readline()
