@@ -17,7 +17,7 @@ from . import backlog, burst, payload, processes
 from .server import BenchServer, version
 
 #: Delayed jobs that are due at once, and numbers of instances.
-BURST, INSTANCES = 100_000, (1, 10, 50)
+BURST, INSTANCES = 100_000, (1, 10, 50, 500)
 
 
 def main() -> int:

@@ -63,7 +63,8 @@ class Processes:
         queue = Queue(QUEUE.name, redis)
         with self._instances_running() as members:
             slots = self.instances * _SLOTS
-            eventually(lambda: _blocked(queue) >= slots, deadline=120)
+            # Of thousands, some are always between two pops.
+            eventually(lambda: _blocked(queue) >= slots - slots // 50, deadline=120)
             _forget_slow_commands(queue)
             at_rest = self._at_rest(queue)
             starts = p50_p99([_start(queue) for _ in range(self.samples)])
