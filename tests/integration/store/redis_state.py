@@ -129,7 +129,7 @@ class RedisState:
                 name = self._name(key)[0]
                 if name in ("active", "ended", *_LISTS):
                     pipeline.lrange(key, 0, -1)
-                elif key.endswith(":late"):
+                elif ":spent:" in key and key.endswith(":late"):
                     pipeline.smembers(key)
                 elif name in _SORTED_SETS or ":users:" in key or key.endswith(("t:open", "t:unknown")):
                     pipeline.zrange(key, 0, -1, withscores=True)
