@@ -31,7 +31,10 @@ redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further 
 close_open_calls(id) -- an interrupt may have left some
 end_inconclusive_probe(id)
 requeue_uncounted(id, delay)
-if delay > 0 and reason ~= '' then redis.call('HSET', job_key(id), 'stage', string.sub(reason, 1, 200)) end
+-- A stage that the handler has stored says more.
+if delay > 0 and reason ~= '' and (redis.call('HGET', job_key(id), 'stage') or '') == '' then
+  redis.call('HSET', job_key(id), 'stage', string.sub(reason, 1, 200))
+end
 if hold == 0 then return {'released'} end
 
 if hold > hold_left(unpack(redis.call('HMGET', GATE, 'heldUntil', 'heldSetAt'))) then
