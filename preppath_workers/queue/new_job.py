@@ -18,10 +18,11 @@ _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 #: Largest data of one job, bytes of JSON. Store larger objects in S3 and their key in the job.
 MAX_DATA_BYTES = 1_000_000
 
-#: Jobs added by one script call, bounded because a script blocks Redis: some 20 µs a job.
-_CHUNK = 200
+#: Jobs added by one script call, bounded because a script blocks Redis: some 20 µs a job, up to some ms if
+#: users take turns and very many jobs wait.
+_CHUNK = 50
 
-#: Characters of data in one script call: 200 jobs of the largest size would be 200 MB.
+#: Characters of data in one script call: 50 jobs of the largest size would be 50 MB.
 _CHUNK_CHARACTERS = 1_000_000
 
 #: Longest delay and longest time to expiry, seconds.
