@@ -17,7 +17,7 @@
 -- Returns {"ok"}, or {"stale"} if a request that was sent later has been answered before. A repeated call changes
 -- no more than the number of answers.
 
-local VENDOR = base .. 'vendor'
+-- needs: vendor_limit
 
 --: The part of a limit below which jobs start more slowly, and the slowest pace, as a part of the pace of the refill.
 local RESERVE, SLOWEST = 0.1, 0.05

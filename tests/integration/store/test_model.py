@@ -23,7 +23,7 @@ SHARED = [f"lib/{path.stem}" for path in (LUA / "lib").glob("*.lua")]
 
 NAMED = {
     *("wait", "priority_index", "fair", "turns", "delayed", "dead", "completed", "events"),
-    *("tokens", "reservations", "instances", "gate", "meta", "limit", "stats", "spent", *FIGURES),
+    *("tokens", "reservations", "instances", "gate", "meta", "limit", "vendor", "stats", "spent", *FIGURES),
 }
 
 
@@ -107,6 +107,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),
         ("settle_and_fetch", "host:1", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000),
         ("recover", "host:0", "1", 3),
+        ("note_vendor_limits", 10, 900, 0, 0, "requests", 600, 20, 58_000),
         ("counts",),
         ("note_minute", 60),
         ("try_write",),

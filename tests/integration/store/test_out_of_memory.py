@@ -74,6 +74,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("settle_reservations", "c1", "5"),
     ("lift_hold", "5"),
     ("acquire_token", *HELD, 3, 1_000),
+    ("note_vendor_limits", 10, 900, 0, 0, "requests", 600, 20, 58_000, "tokens", 9_000, 90, 59_400),
     ("check_lease", *HELD),
     ("end_cancelled", *HELD),
     ("find_cancelled", "host"),

@@ -84,6 +84,7 @@ def test_instances_after_any_ending_leave_no_process_file_or_key(
     assert left - {f"{{alpha}}:job:{job_id}" for job_id in jobs} <= {
         "{alpha}:completed", "{alpha}:stats", "{alpha}:priority_index", "{beta}:stats",
         "{alpha}:limit", "{beta}:limit", "{alpha}:meta", "{beta}:meta",
+        "{alpha}:durations", "{alpha}:history", "{beta}:history",
     }  # fmt: skip
 
 
