@@ -152,9 +152,12 @@ def test_outage_shows_its_cause_and_ends_by_a_probe(stage: Stage, page: Page) ->
     summary = page.get_by_role("status")
     expect(summary).to_contain_text("1 of 1 queue cannot work: scene is out of service")
     expect(page.get_by_text("openai: Incorrect API key provided").first).to_be_visible()
-    stage.queue.enqueue({"end": "well"}, id="probe")
     page.goto("/queues/scene")
     page.get_by_role("button", name="Probe now").click()
+    expect(page.get_by_role("status")).to_contain_text("out of service")  # the job is refused again
+
+    stage.queue.enqueue({"end": "well"}, id="probe")
+
     expect(page.get_by_role("status")).to_contain_text("open")
 
 
