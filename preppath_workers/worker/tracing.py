@@ -17,6 +17,7 @@ from .. import __version__
 from ..errors import JobCancelled, JobLost, RateLimited, Shutdown, Snooze
 from ..registry import JobContext
 from .around import Hook
+from .spans import recorded_span
 
 #: How an attempt ends that did not fail.
 _NO_FAILURE = (JobCancelled, JobLost, RateLimited, Shutdown, Snooze)
@@ -49,29 +50,17 @@ def tracing_hook(endpoint: str) -> Hook:
     @contextmanager
     def hook(context: JobContext) -> Iterator[None]:
         start()
-        tracer = trace.get_tracer("preppath_workers")
-        with tracer.start_as_current_span(
-            f"process {context.queue}",
-            kind=trace.SpanKind.CONSUMER,
-            links=_links(context.traceparent),
-            attributes={
-                "messaging.system": "preppath",
-                "messaging.destination.name": context.queue,
-                "messaging.operation.name": "process",
-                "messaging.operation.type": "process",
-                "messaging.message.id": context.id,
-                "preppath.attempt": context.attempt,
-            },
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            try:
-                yield
-            except BaseException as error:
-                span.set_attribute("error.type", type(error).__name__)
-                if not isinstance(error, _NO_FAILURE):
-                    span.set_status(trace.StatusCode.ERROR)
-                raise
+        attributes = {
+            "messaging.system": "preppath",
+            "messaging.destination.name": context.queue,
+            "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
+            "messaging.message.id": context.id,
+            "preppath.attempt": context.attempt,
+        }
+        name, links = f"process {context.queue}", _links(context.traceparent)
+        with recorded_span(trace, name, trace.SpanKind.CONSUMER, attributes, links, _NO_FAILURE):
+            yield
 
     return hook
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from ..clients.usage import Usage
+from .spans import recorded_span
 
 
 class _Charged(Protocol):
@@ -28,20 +29,10 @@ def vendor_span(worst_case: Usage, payment: _Charged) -> Iterator[None]:
         "gen_ai.request.model": worst_case.model,
         "gen_ai.output.type": "speech" if operation == "speech" else "text",
     }
-    tracer = trace.get_tracer("preppath_workers")
-    with tracer.start_as_current_span(
-        f"{operation} {worst_case.model}",
-        kind=trace.SpanKind.CLIENT,
-        attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
+    name = f"{operation} {worst_case.model}"
+    with recorded_span(trace, name, trace.SpanKind.CLIENT, attributes) as span:
         try:
             yield
-        except BaseException as error:
-            span.set_attribute("error.type", type(error).__name__)
-            span.set_status(trace.StatusCode.ERROR)
-            raise
         finally:
             if used := payment.usage:
                 span.set_attribute("gen_ai.response.model", used.model)
