@@ -53,14 +53,14 @@ from .errors import (
 )
 from .queue import Durability, Group, JobRef, NewJob, Queue
 from .store.job import Job
-from .store.reader import Counts, Gate
+from .store.reading.reader import Counts, Gate
 
 if TYPE_CHECKING:
     from .queue.async_queue import AsyncJobRef, AsyncQueue
     from .registry import JobContext, JobType, job
-    from .store.health import Health
-    from .store.location import JobLocation
-    from .store.snapshot import QueueSnapshot
+    from .store.reading.health import Health
+    from .store.reading.location import JobLocation
+    from .store.reading.snapshot import QueueSnapshot
 
 __all__ = [
     "AsyncJobRef",
@@ -104,11 +104,11 @@ __all__ = [
 _IMPORTED_LATER = {
     "AsyncJobRef": "queue.async_queue",
     "AsyncQueue": "queue.async_queue",
-    "Health": "store.health",
+    "Health": "store.reading.health",
     "JobContext": "registry",
-    "JobLocation": "store.location",
+    "JobLocation": "store.reading.location",
     "JobType": "registry",
-    "QueueSnapshot": "store.snapshot",
+    "QueueSnapshot": "store.reading.snapshot",
     "job": "registry",
 }
 

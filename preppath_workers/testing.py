@@ -19,13 +19,13 @@ from .config.model import QueueConfig
 from .errors import JobLost, Snooze
 from .queue import Queue, encode_data
 from .registry import JobType
-from .store.consumer import Consumer
+from .store.consuming.consumer import Consumer
+from .store.consuming.outcome import Finished
 from .store.job import Job
-from .store.outcome import Finished
 from .store.scripts import scripts
-from .worker.attempt_consumer import AttemptConsumer
-from .worker.encoding import encode_result, encode_step
-from .worker.execution import WorkerContext, run
+from .worker.attempt.attempt_consumer import AttemptConsumer
+from .worker.attempt.encoding import encode_result, encode_step
+from .worker.attempt.execution import WorkerContext, run
 
 
 @dataclass

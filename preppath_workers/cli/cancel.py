@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import UnknownJob
 from ..queue import Queue
 from ..store.job import Job
-from ..store.listing import Listed
+from ..store.reading.listing import Listed
 from .arguments import EXIT_FAILED, add_command, positive_number
 from .queue_argument import add_queue_argument, open_queue
 from .terminal import print_error, print_line

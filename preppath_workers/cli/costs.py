@@ -12,7 +12,7 @@ from ..config.prices import dollars
 from ..queue import Queue
 from ..queue.formatting import counted
 from ..store.job import integer, iso
-from ..store.spending import Spending, by_model, by_user, days, today, unknown_calls
+from ..store.reading.spending import Spending, by_model, by_user, days, today, unknown_calls
 from .arguments import add_command, positive_number
 from .queue_argument import open_configured
 from .terminal import print_json, print_line

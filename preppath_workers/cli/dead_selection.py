@@ -6,7 +6,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
 
 from ..store.dead_letters import HOPELESS, REASONS, Selection
-from ..store.filtering import age_ms
+from ..store.reading.filtering import age_ms
 from .arguments import positive_number
 from .queue_argument import add_queues_argument
 

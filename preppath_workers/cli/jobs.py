@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..queue.formatting import span
 from ..store.job import Job
-from ..store.listing import LISTED
+from ..store.reading.listing import LISTED
 from .arguments import add_command, positive_number, whole_number
 from .queue_argument import add_queue_argument, open_queue
 from .terminal import print_error, print_json, print_line

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ..config import load
 from ..config.model import QueueConfig, RateLimit
 from ..queue import Queue
-from ..store.clients import Clients
+from ..store.connections.clients import Clients
 from .job_types import job_types, load_queues
 
 _HELP = "the queue's name, such as tts"

@@ -9,7 +9,7 @@ from ..queue.escaping import escaped
 from ..queue.formatting import span
 from ..queue.gate_words import gate_word
 from ..store.instance import is_local
-from ..store.snapshot import QueueSnapshot, WorkerSnapshot
+from ..store.reading.snapshot import QueueSnapshot, WorkerSnapshot
 from .local_processes import LocalProcess
 
 #: Counters shown as rates, with their columns' headings and widths. A line has at most 79 characters.

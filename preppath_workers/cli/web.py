@@ -11,7 +11,7 @@ from .. import log
 from ..config.load import load_log, load_redis, read_environment
 from ..config.web import SCOPES, load_web
 from ..errors import ConfigError
-from ..worker.systemd import Notifier, Phase
+from ..worker.processes.systemd import Notifier, Phase
 from .arguments import EXIT_UNAVAILABLE, add_command, whole_number
 from .loopback import is_loopback
 from .queue_argument import open_configured

@@ -15,13 +15,13 @@ from redis.client import NEVER_DECODE
 from redis.exceptions import RedisError, ResponseError
 
 from ..config.durability import Durability
-from ..store.async_connection import async_client, async_client_of_queue
+from ..store.connections.async_connection import async_client, async_client_of_queue
 from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
 from ..store.keys import Keys
 from ..store.layout import refuse_newer_layout
 from ..store.operation import Operation, Pause, Reconnect, Step, Together
-from ..store.reader import Counts
+from ..store.reading.reader import Counts
 from ..store.scripts import SERVER_TIME, call
 from ..store.undecoded import decoded
 from . import operations

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config.prices import dollars
-from ..store.reader import QueueReader
-from ..store.spending import Spending, by_model, mean_cost, today
+from ..store.reading.reader import QueueReader
+from ..store.reading.spending import Spending, by_model, mean_cost, today
 from .formatting import counted
 
 

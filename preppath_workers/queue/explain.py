@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..store.job import Job
-from ..store.location import JobLocation
-from ..store.reader import Gate
+from ..store.reading.location import JobLocation
+from ..store.reading.reader import Gate
 from .formatting import counted, moment, span
 
 

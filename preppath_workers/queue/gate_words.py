@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from ..store.reader import Gate
+from ..store.reading.reader import Gate
 from .formatting import span
 
 GateWord = Literal["refused", "no workers", "paused", "out of service", "held", "open"]

@@ -19,7 +19,7 @@ from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
 from ..store.keys import Keys
 from ..store.operation import Operation, perform
-from ..store.reader import QueueReader
+from ..store.reading.reader import QueueReader
 from . import operations
 from .new_job import NewJob, check_priority
 from .timeouts import client_timeout
@@ -27,10 +27,10 @@ from .tracing import producer_span
 
 if TYPE_CHECKING:
     from ..config.model import RateLimit
-    from ..store.health import Health
-    from ..store.listing import HeldSlot, Listed
-    from ..store.location import JobLocation
-    from ..store.snapshot import QueueSnapshot
+    from ..store.reading.health import Health
+    from ..store.reading.listing import HeldSlot, Listed
+    from ..store.reading.location import JobLocation
+    from ..store.reading.snapshot import QueueSnapshot
 
 #: Dead letters that one script call moves or deletes.
 _PORTION = 100
@@ -104,7 +104,7 @@ class Queue(QueueReader):
 
         `env_file` is a file of such variables; those of the process override it. Raises ConfigError.
         """
-        from ..store.connection import client
+        from ..store.connections.connection import client
         from .environment import redis_config
 
         config = redis_config(env_file)
@@ -209,19 +209,19 @@ class Queue(QueueReader):
         Waiting jobs are in the order in which they will start, those already reserved by a worker first;
         delayed jobs by due time; failed and completed jobs newest first.
         """
-        from ..store.listing import list_jobs
+        from ..store.reading.listing import list_jobs
 
         return list_jobs(self, state, start, count)
 
     def locate(self, job_id: str, rate_limit: RateLimit | None = None) -> JobLocation:
         """Return the job's place and what it waits for, in one consistent read."""
-        from ..store.location import locate
+        from ..store.reading.location import locate
 
         return locate(self, job_id, rate_limit)
 
     def snapshot(self, failures: int = 5) -> QueueSnapshot:
         """Return counts, gate, statistics, workers and the latest `failures` dead letters."""
-        from ..store.snapshot import take_snapshot
+        from ..store.reading.snapshot import take_snapshot
 
         return take_snapshot(self, failures)
 
@@ -230,12 +230,12 @@ class Queue(QueueReader):
 
         If a job could start now, waits some seconds to see whether it does.
         """
-        from ..store.health import check_health
+        from ..store.reading.health import check_health
 
         return check_health(self, rate_limit, local)
 
     def held_slots(self) -> list[HeldSlot]:
         """Return the slots of all instances and the jobs they hold, in one consistent read."""
-        from ..store.listing import held_slots
+        from ..store.reading.listing import held_slots
 
         return held_slots(self)

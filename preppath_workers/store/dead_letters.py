@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
 from .job import Job, text
-from .reader import QueueReader
+from .reading.reader import QueueReader
 
 #: Entries looked at by one step.
 _PAGE = 100

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .job import text
-from .listing import held_slots
-from .reader import QueueReader
+from .reading.listing import held_slots
+from .reading.reader import QueueReader
 
 Verdict = Literal["fine", "duplicate", "missing", "misplaced", "unknown", "orphaned"]
 

@@ -13,10 +13,10 @@ from ..queue import JobRef, Queue
 from ..queue.new_job import DataTooLarge
 from ..queue.tracing import is_traceparent
 from ..store.dead_letters import walk
-from ..store.filtering import AGE, JobFilter, find_jobs
 from ..store.group import Group
 from ..store.job import Job
-from ..store.listing import Listed
+from ..store.reading.filtering import AGE, JobFilter, find_jobs
+from ..store.reading.listing import Listed
 from .bodies import MOST_DEAD, REFUSALS, REFUSED_CHANGES, NewJobBody, Selected, optional_age_ms
 from .events import as_json, stream
 from .guard import Problem

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..store.dead_letters import Selection
-from ..store.filtering import AGE, age_ms
 from ..store.job import DEFAULT_PRIORITY
+from ..store.reading.filtering import AGE, age_ms
 from .guard import Problem
 
 #: The most dead jobs that one request moves or deletes.

@@ -13,9 +13,9 @@ from prometheus_client.registry import Collector
 from .. import __version__
 from ..queue import Queue
 from ..store.job import Job, text
-from ..store.limits import limit_in_force
-from ..store.listing import held_slots
-from ..store.oldest import oldest_waiting_ms
+from ..store.reading.limits import limit_in_force
+from ..store.reading.listing import held_slots
+from ..store.reading.oldest import oldest_waiting_ms
 from .queues import Queues
 from .vendor_metrics import VendorMetrics
 

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily
 
 from ..config.prices import NANO
 from ..queue import Queue
-from ..store.spending import by_model
+from ..store.reading.spending import by_model
 
 
 class VendorMetrics:

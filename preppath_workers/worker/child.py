@@ -19,14 +19,14 @@ from ..config.model import Config, QueueConfig
 from ..errors import ConfigError
 from ..log import fields
 from ..registry import Handler
-from ..store.consumer import Consumer
-from .cancellations import Cancellations
-from .forking import Child
-from .instance_info import InstanceInfo
-from .janitor import LEAVE
-from .janitor_process import JanitorProcess
-from .liveness import Liveness
-from .process_title import ProcessTitle
+from ..store.consuming.consumer import Consumer
+from .maintenance.janitor import LEAVE
+from .maintenance.janitor_process import JanitorProcess
+from .processes.cancellations import Cancellations
+from .processes.forking import Child
+from .processes.instance_info import InstanceInfo
+from .processes.liveness import Liveness
+from .processes.process_title import ProcessTitle
 from .worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -76,11 +76,11 @@ def _fork(name: str, body: Callable[[], None]) -> ForkProcess:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         if "sentry_sdk" in sys.modules:
-            from .sentry import flush
+            from .telemetry.sentry import flush
 
             flush()
         if "opentelemetry.sdk.trace" in sys.modules:
-            from .tracing import flush as flush_spans
+            from .telemetry.tracing import flush as flush_spans
 
             flush_spans()
         # Not sys.exit: a thread that a handler left running would keep the process alive.

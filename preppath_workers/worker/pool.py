@@ -13,13 +13,13 @@ from multiprocessing.context import ForkProcess
 from ..config.load import EX_CONFIG
 from ..config.model import Config, QueueConfig
 from ..registry import Registry
-from .cancellations import Cancellations
 from .child import fork_janitor, fork_worker
-from .forking import reap_zombies
-from .instance_info import InstanceInfo
-from .janitor import LEAVE
-from .liveness import Liveness
-from .managed_process import ManagedProcess
+from .maintenance.janitor import LEAVE
+from .processes.cancellations import Cancellations
+from .processes.forking import reap_zombies
+from .processes.instance_info import InstanceInfo
+from .processes.liveness import Liveness
+from .processes.managed_process import ManagedProcess
 
 #: Seconds between two checks of the processes if no signal arrives.
 _TICK = 1.0

@@ -14,8 +14,8 @@ from ..config.model import Config
 from ..errors import ConfigError
 from ..jobs.loading import OWN_JOBS, load_job_types
 from ..registry import Handler, JobType, Registry
-from . import host, signals
-from .around import Hook, surround
+from .processes import host, signals
+from .telemetry.around import Hook, surround
 
 
 def run_workers(
@@ -111,11 +111,11 @@ class Workers:
                     raise ConfigError(f"cannot run the job {job_type.name}: {error}") from error
         hooks = [self._around] if self._around else []
         if loaded.sentry_dsn:
-            from .sentry import sentry_hook
+            from .telemetry.sentry import sentry_hook
 
             hooks.append(sentry_hook(loaded.sentry_dsn, loaded.sentry_environment, loaded.secrets()))
         if loaded.otlp_endpoint:
-            from .tracing import tracing_hook
+            from .telemetry.tracing import tracing_hook
 
             hooks.append(tracing_hook(loaded.otlp_endpoint))
         for name, handler in self._loaded.items():

@@ -19,10 +19,10 @@ from ..errors import ConfigError
 from ..log import capture_output, fields
 from ..registry import Registry
 from ..store.instance import new_name
-from . import host, signals
 from .pool import Pool
-from .process_title import ProcessTitle
-from .systemd import Notifier, Phase
+from .processes import host, signals
+from .processes.process_title import ProcessTitle
+from .processes.systemd import Notifier, Phase
 
 logger = logging.getLogger(__name__)
 

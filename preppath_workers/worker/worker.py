@@ -26,19 +26,19 @@ from ..config.model import Config, QueueConfig
 from ..errors import JobLost, Shutdown
 from ..log import LogContext, fields
 from ..registry import Handler
-from ..store.consumer import Consumer
+from ..store.consuming.consumer import Consumer
+from ..store.consuming.outcome import Failed, Finished, Recovered, Wait
 from ..store.job import Job
-from ..store.outcome import Failed, Finished, Recovered, Wait
-from . import execution, job_log
-from .attempt_consumer import AttemptConsumer
-from .budget import ReservedBudget
-from .cancellations import Cancellations
-from .forking import is_orphaned
-from .liveness import Liveness
-from .payments import PaymentTerms
-from .process_title import ProcessTitle
+from .attempt import execution, job_log
+from .attempt.attempt_consumer import AttemptConsumer
+from .attempt.budget import ReservedBudget
+from .attempt.payments import PaymentTerms
+from .processes.cancellations import Cancellations
+from .processes.forking import is_orphaned
+from .processes.liveness import Liveness
+from .processes.process_title import ProcessTitle
+from .processes.signals import Deadline, StopRequest, install
 from .reconnect_backoff import ReconnectBackoff
-from .signals import Deadline, StopRequest, install
 
 logger = logging.getLogger(__name__)
 

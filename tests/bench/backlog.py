@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.store.connection import client
+from preppath_workers.store.connections.connection import client
 from tests.bench.peers.driver import data
 
 from .steps import CALLS, median_ms, turns

@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.store.connection import client
-from preppath_workers.worker.instance_info import InstanceInfo
-from preppath_workers.worker.janitor_process import JanitorProcess
-from preppath_workers.worker.liveness import Liveness
+from preppath_workers.store.connections.connection import client
+from preppath_workers.worker.maintenance.janitor_process import JanitorProcess
+from preppath_workers.worker.processes.instance_info import InstanceInfo
+from preppath_workers.worker.processes.liveness import Liveness
 from tests.bench.peers.driver import data
 from tests.support.report import p50_p99
 

@@ -9,7 +9,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 
-from preppath_workers.store.connection import client
+from preppath_workers.store.connections.connection import client
 from tests.support import report
 from tests.support.servers import running
 

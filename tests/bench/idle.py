@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from redis import Redis
 
-from preppath_workers.store.connection import client
+from preppath_workers.store.connections.connection import client
 from tests.support import report
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.servers import running

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from preppath_workers import Queue
-from preppath_workers.store.connection import client
+from preppath_workers.store.connections.connection import client
 
 from .steps import CALLS, median_ms, turns
 

@@ -15,13 +15,13 @@ from multiprocessing.process import BaseProcess
 from preppath_workers import Queue
 from preppath_workers.clients.parent_death import set_pdeathsig
 from preppath_workers.config.model import Config
-from preppath_workers.store.connection import client
-from preppath_workers.store.consumer import Consumer, Wait
+from preppath_workers.store.connections.connection import client
+from preppath_workers.store.consuming.consumer import Consumer, Wait
+from preppath_workers.store.consuming.outcome import Finished
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Finished
-from preppath_workers.worker.instance_info import InstanceInfo
-from preppath_workers.worker.janitor_process import JanitorProcess
-from preppath_workers.worker.liveness import Liveness
+from preppath_workers.worker.maintenance.janitor_process import JanitorProcess
+from preppath_workers.worker.processes.instance_info import InstanceInfo
+from preppath_workers.worker.processes.liveness import Liveness
 from tests.support.report import p50_p99
 from tests.support.waiting import eventually
 

@@ -9,9 +9,9 @@ from statistics import median
 
 from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Completed, Finished
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Completed, Finished
 from tests.support.minimal_env import MINIMAL_ENV
 
 #: Calls for a median.

@@ -184,7 +184,7 @@ class Money:
         self._on_queue("recover", worker.slot, "1", 1_000)
 
     def _sweep(self) -> None:
-        """What a janitor does; see `worker/budget_keeper.py`."""
+        """What a janitor does; see `worker/maintenance/budget_keeper.py`."""
         self.trace.append("sweep")
         found = self._on_budget("open_reservations", 0, 100)
         for call, text in zip(found[::2], found[1::2], strict=True):

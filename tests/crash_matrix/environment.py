@@ -20,12 +20,13 @@ from preppath_workers import Queue
 from preppath_workers.clients.parent_death import set_pdeathsig
 from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
-from preppath_workers.store import connection, scripts
-from preppath_workers.worker.cancellations import Cancellations
+from preppath_workers.store import scripts
+from preppath_workers.store.connections import connection
 from preppath_workers.worker.child import fork_janitor, fork_worker
-from preppath_workers.worker.instance_info import InstanceInfo
-from preppath_workers.worker.janitor import LEAVE
-from preppath_workers.worker.liveness import Liveness
+from preppath_workers.worker.maintenance.janitor import LEAVE
+from preppath_workers.worker.processes.cancellations import Cancellations
+from preppath_workers.worker.processes.instance_info import InstanceInfo
+from preppath_workers.worker.processes.liveness import Liveness
 from tests.integration.store.redis_state import RedisState
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.process import HOST
@@ -157,11 +158,11 @@ def set_up(folder: Path) -> Iterator[Environment]:
     about a connection that has silently gone."""
     settings = {"appendonly": "yes", "appendfsync": "always", "auto-aof-rewrite-percentage": "0"}
     with (
-        patch("preppath_workers.store.consumer.BLOCK", 0.3),
-        patch("preppath_workers.store.consumer.ANSWER_TIMEOUT", 0.6),
-        patch("preppath_workers.worker.janitor._ROUND", 0.1),
+        patch("preppath_workers.store.consuming.consumer.BLOCK", 0.3),
+        patch("preppath_workers.store.consuming.consumer.ANSWER_TIMEOUT", 0.6),
+        patch("preppath_workers.worker.maintenance.janitor._ROUND", 0.1),
         # Or the reap that is cut off would be one that does nothing yet.
-        patch("preppath_workers.worker.janitor.ConnectionUptime.uptime_ms", 10**15),
+        patch("preppath_workers.worker.maintenance.janitor.ConnectionUptime.uptime_ms", 10**15),
         RedisServer(settings=settings) as server,
         Proxy(server.port) as proxy,
     ):

@@ -20,7 +20,7 @@ from preppath_workers.config import load
 from preppath_workers.config.model import Config
 from preppath_workers.jobs import JOB_TYPES
 from preppath_workers.queue import Queue
-from preppath_workers.store import connection
+from preppath_workers.store.connections import connection
 from tests.support.postgres import PostgresServer
 from tests.support.process import ROOT, Server, ServerFailed
 from tests.support.redis import RedisServer

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from preppath_workers.cli.local_processes import local_workers
-from preppath_workers.store.reader import Gate
+from preppath_workers.store.reading.reader import Gate
 from tests.support.process import Server
 from tests.support.waiting import eventually
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from preppath_workers import Queue
-from preppath_workers.store.connection import client
+from preppath_workers.store.connections.connection import client
 from preppath_workers.store.keys import Keys
 from tests.integration.worker.harness import ROOT, App
 from tests.support.minimal_env import MINIMAL_ENV

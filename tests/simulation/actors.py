@@ -11,11 +11,11 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from preppath_workers.errors import JobCancelled, JobLost
-from preppath_workers.store.consumer import LONGEST_POP_MS, Consumer, Wait
+from preppath_workers.store.consuming.consumer import LONGEST_POP_MS, Consumer, Wait
+from preppath_workers.store.consuming.outcome import Cancelled, Finished, Outcome, Released
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Cancelled, Finished, Outcome, Released
 from preppath_workers.store.scripts import scripts
-from preppath_workers.worker.connection_uptime import ConnectionUptime
+from preppath_workers.worker.maintenance.connection_uptime import ConnectionUptime
 
 from .proxy import ConsumerConnection, Proxy
 from .settings import LEASE_MS, RECOVERIES, Settings

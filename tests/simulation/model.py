@@ -88,7 +88,7 @@ class Model:
         """Play it and return the trace. Raise Broken."""
         try:
             # A consumer reads its own clock to tell how old a claim is.
-            with patch("preppath_workers.store.consumer.monotonic", lambda: self._proxy.now / 1000):
+            with patch("preppath_workers.store.consuming.consumer.monotonic", lambda: self._proxy.now / 1000):
                 if first := FIRST[self._settings.mood]:
                     self._do("enqueue", lambda: self._clients.enqueue(first))
                 for _ in range(MOVES[self._settings.mood]):

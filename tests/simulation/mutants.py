@@ -126,7 +126,7 @@ def in_place(mutant: Mutant) -> Iterator[None]:
     broken = _broken(mutant)
     with (
         patch.object(actors, "scripts", lambda: broken),
-        patch("preppath_workers.store.consumer.scripts", lambda: broken),
+        patch("preppath_workers.store.consuming.consumer.scripts", lambda: broken),
         patch("preppath_workers.store.scripts.scripts", lambda: broken),
     ):
         yield

@@ -12,8 +12,8 @@ import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from preppath_workers.store.consumer import BLOCK
-from preppath_workers.store.consumer_connection import Connection
+from preppath_workers.store.consuming.consumer import BLOCK
+from preppath_workers.store.consuming.consumer_connection import Connection
 from preppath_workers.store.scripts import Script
 
 #: The index of `now` in EVALSHA's words.

@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig, RateLimit
-from preppath_workers.store import consumer as slot_module
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.consuming import consumer as slot_module
+from preppath_workers.store.consuming.consumer import Consumer
 from tests.support.minimal_env import MINIMAL_ENV
 
 from .proxy import ConsumerConnection

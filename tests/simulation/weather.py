@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from random import Random
 
+from preppath_workers.store.consuming.outcome import Completed, Failed, FailureKind, Outcome, Released
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Completed, Failed, FailureKind, Outcome, Released
 
 #: What a healthy service and a failing one are called; the latter by the kind of failure of all attempts.
 HEALTHY = "healthy"

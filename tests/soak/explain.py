@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from preppath_workers.store.consumer import ANSWER_TIMEOUT
+from preppath_workers.store.consuming.consumer import ANSWER_TIMEOUT
 
 from .observations import Happened, Observations
 from .plan import RETRIES

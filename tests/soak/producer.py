@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.clients.parent_death import set_pdeathsig
-from preppath_workers.store.connection import client
+from preppath_workers.store.connections.connection import client
 
 from .plan import PREFIXES, Plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preppath_workers.store.consumer import ANSWER_TIMEOUT
+from preppath_workers.store.consuming.consumer import ANSWER_TIMEOUT
 
 from .explain import unsettled_run
 from .observations import Happened, Observations

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from preppath_workers import Queue
 from preppath_workers.store import repair
-from preppath_workers.store.connection import client
+from preppath_workers.store.connections.connection import client
 from tests.support.redis import RedisServer
 
 from . import producer

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from preppath_workers.store.consumer import ANSWER_TIMEOUT
+from preppath_workers.store.consuming.consumer import ANSWER_TIMEOUT
 from tests.support.report import p50_p99
 
 from .explain import idle_victims, unexplained

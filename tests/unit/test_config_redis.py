@@ -8,7 +8,7 @@ from redis.connection import SSLConnection, parse_url
 from preppath_workers.config.load import load_redis
 from preppath_workers.config.redis_url import RedisUrl, split_url
 from preppath_workers.errors import ConfigError
-from preppath_workers.store import connection as connections
+from preppath_workers.store.connections import connection as connections
 
 WRONG = [
     "localhost:6379", "redis://", "redis://host:port", "redis://host:99999", "redis://host:0", "redis://[::1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from preppath_workers.worker.connection_uptime import ConnectionUptime
+from preppath_workers.worker.maintenance.connection_uptime import ConnectionUptime
 
 LEASE = 15.0
 

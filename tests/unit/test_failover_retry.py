@@ -8,8 +8,8 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from preppath_workers.store import failover_retry
-from preppath_workers.store.failover_retry import FailoverRetry
+from preppath_workers.store.connections import failover_retry
+from preppath_workers.store.connections.failover_retry import FailoverRetry
 
 
 @pytest.fixture(autouse=True)

@@ -31,9 +31,11 @@ PUBLIC = ("errors", "store", "queue", "registry")
 #: All that a producer imports of the package: each module more delays every command that adds a job.
 PRODUCER = {
     *("errors", "config", "config.durability", "config.redis_url"),
-    *("store", "store.cluster", "store.connection_classes", "store.failover_retry", "store.given_client"),
-    *("store.group", "store.job", "store.json_text", "store.keys", "store.layout", "store.locator"),
-    *("store.operation", "store.reader", "store.refusals", "store.scripts", "store.undecoded"),
+    *("store", "store.group", "store.job", "store.json_text", "store.keys", "store.layout"),
+    *("store.operation", "store.refusals", "store.scripts", "store.undecoded"),
+    *("store.connections", "store.connections.cluster", "store.connections.connection_classes"),
+    *("store.connections.failover_retry", "store.connections.given_client", "store.connections.locator"),
+    *("store.reading", "store.reading.reader"),
     *("queue", "queue.new_job", "queue.operations", "queue.queue", "queue.timeouts", "queue.tracing"),
 }
 
@@ -105,7 +107,7 @@ def test_imports_have_no_cycle() -> None:
 
 def test_imported_finds_relative_imports_of_every_kind() -> None:
     assert f"{PACKAGE}.queue" in imports()[PACKAGE]
-    assert f"{PACKAGE}.config.model" in imports()[f"{PACKAGE}.store.consumer"]
+    assert f"{PACKAGE}.config.model" in imports()[f"{PACKAGE}.store.consuming.consumer"]
     assert f"{PACKAGE}.errors" in imports()[f"{PACKAGE}.queue.operations"]
     assert f"{PACKAGE}.cli.commands" in imports()[f"{PACKAGE}.cli.main"]
 

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from ...config.model import Config
 from ...queue import Queue
 from ...queue.formatting import counted
-from ...store.clients import Clients
+from ...store.connections.clients import Clients
 from .findings import Finding
 
 if TYPE_CHECKING:

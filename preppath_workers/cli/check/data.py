@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from ...config.model import Config
 from ...queue import Queue
-from ...store.clients import Clients
+from ...store.connections.clients import Clients
 from ...store.repair import Problem, find_problems
 from .findings import Finding
 from .growth import check_growth

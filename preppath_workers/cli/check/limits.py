@@ -8,8 +8,8 @@ from redis.exceptions import RedisError
 
 from ...config.model import Config
 from ...queue import Queue
-from ...store.clients import Clients
-from ...store.limits import limit_in_force
+from ...store.connections.clients import Clients
+from ...store.reading.limits import limit_in_force
 from .findings import Finding
 
 

@@ -9,9 +9,9 @@ from redis.exceptions import RedisError
 
 from ...config.model import Config
 from ...queue import Queue
-from ...store.clients import Clients
+from ...store.connections.clients import Clients
+from ...store.reading.writes import refusal
 from ...store.refusals import described, is_refusal
-from ...store.writes import refusal
 from .findings import Finding
 from .redis_replicas import check_cluster, check_replicas, check_role, check_sentinels
 from .redis_settings import check_clock, check_persistence, check_policy, check_version, info_of

@@ -13,7 +13,7 @@ from ...config.model import RedisConfig
 from ...config.redis_url import split_url
 from ...queue import Queue
 from ...queue.formatting import counted
-from ...store.locator import ask
+from ...store.connections.locator import ask
 from ...store.operation import perform
 from ...store.refusals import described
 from ...store.scripts import call_and_confirm

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...config import load
 from ...errors import ConfigError
 from ...queue import check_priority
-from ...store.connection import client
+from ...store.connections.connection import client
 from ...store.job import DEFAULT_PRIORITY
 from ..arguments import EXIT_FAILED, add_command
 from ..queue_argument import add_queue_argument, open_queue

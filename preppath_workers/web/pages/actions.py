@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from ...errors import UnknownJob
 from ...log import fields
 from ...queue import Queue
-from ...store.brief import BriefReader
 from ...store.dead_letters import Selection, walk
 from ...store.job import State
+from ...store.reading.brief import BriefReader
 from ..guard import Caller, Problem
 from .dead_view import selection_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ...store.history import Minute
+from ...store.reading.history import Minute
 
 #: Minutes that it shows.
 MINUTES = 60

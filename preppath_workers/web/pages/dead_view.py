@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any
 
 from ...queue import Queue
-from ...store.brief import BriefReader
 from ...store.dead_letters import Selection, newest
 from ...store.job import Job
+from ...store.reading.brief import BriefReader
 
 #: Dead letters that are grouped, the newest ones: the list may be of any length.
 MOST = 1_000

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...queue import Queue
-from ...store.brief import BriefReader
-from ...store.filtering import JobFilter, age_ms, find_jobs
 from ...store.job import Job
-from ...store.listing import LISTED
+from ...store.reading.brief import BriefReader
+from ...store.reading.filtering import JobFilter, age_ms, find_jobs
+from ...store.reading.listing import LISTED
 from ..guard import Problem
 from .text import query
 

@@ -14,7 +14,7 @@ from ...queue.cost_words import cost_of
 from ...queue.explain import explain
 from ...queue.formatting import counted, span
 from ...store.job import Job
-from ...store.location import JobLocation
+from ...store.reading.location import JobLocation
 from ..guard import Problem
 
 #: What may stand in a Content-Security-Policy: nothing that could end the directive.

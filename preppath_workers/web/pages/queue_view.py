@@ -10,16 +10,16 @@ from ...config.model import QueueConfig
 from ...queue import Queue
 from ...queue.cost_words import spent_today
 from ...queue.gate_words import GateWord, gate_word, why_closed
-from ...store.brief import BriefReader
-from ...store.data_loss import data_loss
-from ...store.history import read_history
 from ...store.job import Job
-from ...store.limits import limit_in_force
-from ...store.oldest import oldest_waiting_ms
-from ...store.rate_use import RateUse, rate_use
-from ...store.reader import Counts
-from ...store.snapshot import WorkerSnapshot, take_snapshot
-from ...store.writes import refusal
+from ...store.reading.brief import BriefReader
+from ...store.reading.data_loss import data_loss
+from ...store.reading.history import read_history
+from ...store.reading.limits import limit_in_force
+from ...store.reading.oldest import oldest_waiting_ms
+from ...store.reading.rate_use import RateUse, rate_use
+from ...store.reading.reader import Counts
+from ...store.reading.snapshot import WorkerSnapshot, take_snapshot
+from ...store.reading.writes import refusal
 from .chart import Chart, chart
 
 #: How urgent a state is: it decides about colour and symbol.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from preppath_workers.store.connection import client
+from preppath_workers.store.connections.connection import client
 from tests.bench import backlog, burst, idle, in_flight, payload, processes
 from tests.bench.measure import Measure
 from tests.bench.systems import OURS

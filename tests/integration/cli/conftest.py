@@ -16,7 +16,7 @@ from redis import Redis
 
 from preppath_workers import Queue
 from preppath_workers.cli.main import main
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.consuming.consumer import Consumer
 
 from .slots import open_consumer
 

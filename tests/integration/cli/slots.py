@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from preppath_workers.config.load import load
 from preppath_workers.config.model import QueueConfig
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.job import Job
 from tests.support.minimal_env import MINIMAL_ENV
 

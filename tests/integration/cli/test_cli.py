@@ -11,8 +11,8 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.store.consumer import Consumer
-from preppath_workers.store.outcome import Completed, Finished
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Completed, Finished
 
 from .conftest import ROOT, Run
 from .slots import take

@@ -13,9 +13,9 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Failed, Finished
 from preppath_workers.store.dead_letters import Selection, newest, walk
-from preppath_workers.store.outcome import Failed, Finished
 
 from .conftest import ROOT, Run
 from .slots import take

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.instance import is_local, new_name
 from preppath_workers.store.scripts import Caller
 

@@ -12,8 +12,8 @@ from redis import Redis
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.queue.formatting import moment, span
-from preppath_workers.store.consumer import Consumer
-from preppath_workers.store.outcome import Completed, Failed, Finished
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Completed, Failed, Finished
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.redis import RedisServer
 from tests.support.servers import running

@@ -13,8 +13,8 @@ from redis import Redis
 from preppath_workers import Queue
 from preppath_workers.queue.escaping import escaped
 from preppath_workers.queue.formatting import counted, span
-from preppath_workers.store.consumer import Consumer
-from preppath_workers.store.outcome import Failed, Finished
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Failed, Finished
 
 from .conftest import ROOT, Run
 from .slots import take

@@ -15,10 +15,10 @@ import pytest
 from preppath_workers import Counts, Job, Queue
 from preppath_workers.cli.local_processes import LocalProcess
 from preppath_workers.cli.top_view import Snapshot, render
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.instance import new_name
-from preppath_workers.store.reader import Gate
-from preppath_workers.store.snapshot import QueueSnapshot, WorkerSnapshot
+from preppath_workers.store.reading.reader import Gate
+from preppath_workers.store.reading.snapshot import QueueSnapshot, WorkerSnapshot
 
 from .conftest import ROOT, Run
 from .slots import take

@@ -15,7 +15,7 @@ from redis import Redis
 import tests.examples
 from preppath_workers.queue import Queue
 from preppath_workers.queue.contract import SCRIPTS
-from preppath_workers.store.outcome import Completed, Finished
+from preppath_workers.store.consuming.outcome import Completed, Finished
 from tests.integration.cli.slots import open_consumer, take
 from tests.support.waiting import eventually
 

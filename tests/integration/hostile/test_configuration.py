@@ -18,8 +18,8 @@ from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load, load_redis, read_environment
 from preppath_workers.errors import ConfigError, JobError
 from preppath_workers.jobs import JOB_TYPES
-from preppath_workers.store import connection
-from preppath_workers.store.consumer_connection import Connection
+from preppath_workers.store.connections import connection
+from preppath_workers.store.consuming.consumer_connection import Connection
 
 from .strategies import ANY_TEXT
 

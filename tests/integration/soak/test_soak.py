@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from preppath_workers import NewJob
-from preppath_workers.store.consumer import ANSWER_TIMEOUT
+from preppath_workers.store.consuming.consumer import ANSWER_TIMEOUT
 from tests.soak.observations import Fate, Happened, Observations
 from tests.soak.plan import RECOVERIES, Plan
 from tests.soak.record import Record, Run

@@ -9,7 +9,7 @@ from redis import Redis
 from preppath_workers.config.load import load
 from preppath_workers.config.model import QueueConfig
 from preppath_workers.queue import Queue
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.keys import Keys
 from tests.support.minimal_env import MINIMAL_ENV
 

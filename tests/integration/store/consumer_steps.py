@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from redis import Redis
 
-from preppath_workers.store.consumer import Consumer, Wait
+from preppath_workers.store.consuming.consumer import Consumer, Wait
+from preppath_workers.store.consuming.outcome import Finished, Outcome
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Finished, Outcome
 
 OpenConsumer = Callable[..., Consumer]
 

@@ -10,8 +10,8 @@ import pytest
 from redis import asyncio as redis_asyncio
 
 from preppath_workers import AsyncQueue, Durability, JobFailed, NewJob, NotReplicated, Queue, UnknownJob
-from preppath_workers.store.outcome import Completed, Finished
-from preppath_workers.store.reader import Counts
+from preppath_workers.store.consuming.outcome import Completed, Finished
+from preppath_workers.store.reading.reader import Counts
 
 from .consumer_steps import OpenConsumer
 

@@ -10,9 +10,9 @@ from redis import Redis
 from preppath_workers.config.model import RateLimit
 from preppath_workers.errors import JobLost
 from preppath_workers.queue import NewJob, Queue
-from preppath_workers.store.consumer import Consumer, Wait
+from preppath_workers.store.consuming.consumer import Consumer, Wait
+from preppath_workers.store.consuming.outcome import Completed, Failed, Outcome, Released
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Completed, Failed, Outcome, Released
 from tests.support.waiting import eventually
 
 from .consumer_steps import OpenConsumer, done, is_popping, next_job, settle_and_fetch

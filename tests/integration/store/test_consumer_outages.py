@@ -13,9 +13,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from preppath_workers.errors import JobTimeout
 from preppath_workers.queue import Queue
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Completed, Released
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Completed, Released
 from tests.support.waiting import eventually
 
 from .consumer_steps import OpenConsumer, cut_consumers, done, is_popping, next_job, settle_and_fetch
@@ -81,7 +81,7 @@ def test_progress_times_out_despite_signals(
     queue: Queue, open_consumer: OpenConsumer, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A signal arrives every second in a job, and each would restart the kernel's timeout."""
-    monkeypatch.setattr("preppath_workers.store.consumer.ANSWER_TIMEOUT", 0.5)
+    monkeypatch.setattr("preppath_workers.store.consuming.consumer.ANSWER_TIMEOUT", 0.5)
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     job = next_job(consumer)

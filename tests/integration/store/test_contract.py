@@ -14,10 +14,10 @@ from redis.exceptions import ResponseError
 import preppath_workers
 from preppath_workers.queue import Queue
 from preppath_workers.queue.contract import CONTRACT, SCRIPTS
+from preppath_workers.store.consuming.outcome import Completed, Failed, Outcome, Released
 from preppath_workers.store.dead_letters import REASONS
 from preppath_workers.store.job import Job
 from preppath_workers.store.keys import LAYOUT
-from preppath_workers.store.outcome import Completed, Failed, Outcome, Released
 
 from .consumer_steps import OpenConsumer, done, next_job, settle_and_fetch
 

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from preppath_workers import Durability, NewJob, NotReplicated, Queue
-from preppath_workers.store import connection
+from preppath_workers.store.connections import connection
 from tests.support.redis import RedisServer
 from tests.support.sentinel import follow
 from tests.support.servers import running

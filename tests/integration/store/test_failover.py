@@ -13,8 +13,8 @@ from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from preppath_workers import AsyncQueue, Durability, JobFailed, NotReplicated, Queue
 from preppath_workers.config.load import load
 from preppath_workers.config.model import QueueConfig
-from preppath_workers.store import connection
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.connections import connection
+from preppath_workers.store.consuming.consumer import Consumer
 from tests.support.address import Address
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.process import HOST

@@ -6,9 +6,9 @@ from typing import Any
 
 from preppath_workers import Queue
 from preppath_workers.store import durations
+from preppath_workers.store.consuming.outcome import Completed, Failed, Finished, Outcome, Released
 from preppath_workers.store.durations import BOUNDS, AttemptTimes, Histogram
-from preppath_workers.store.history import KEPT, read_history
-from preppath_workers.store.outcome import Completed, Failed, Finished, Outcome, Released
+from preppath_workers.store.reading.history import KEPT, read_history
 
 from .consumer_steps import OpenConsumer, next_job
 from .redis_state import NOW, RedisState

@@ -10,9 +10,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from preppath_workers.queue import Queue
-from preppath_workers.store import connection
+from preppath_workers.store.connections import connection
+from preppath_workers.store.consuming.outcome import Completed, Settlement
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Completed, Settlement
 from tests.support.address import Address
 from tests.support.redis import RedisServer
 

@@ -13,7 +13,7 @@ from redis import Redis
 
 from preppath_workers import JobFailed, NewJob, Queue, UnknownJob
 from preppath_workers.queue import JobRef
-from preppath_workers.store.outcome import Completed, Failed, Finished
+from preppath_workers.store.consuming.outcome import Completed, Failed, Finished
 from tests.support.waiting import eventually
 
 from .consumer_steps import OpenConsumer

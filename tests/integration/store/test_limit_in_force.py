@@ -8,7 +8,7 @@ from redis import Redis
 from preppath_workers.config.model import RateLimit
 from preppath_workers.queue import Queue
 from preppath_workers.store.keys import Keys
-from preppath_workers.store.limits import InstanceLimit, LimitInForce, limit_in_force
+from preppath_workers.store.reading.limits import InstanceLimit, LimitInForce, limit_in_force
 
 from .redis_state import NOW, RedisState
 

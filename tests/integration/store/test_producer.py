@@ -14,7 +14,7 @@ from preppath_workers import NewJob, Queue
 from preppath_workers.errors import UnknownJob
 from preppath_workers.queue import MAX_DATA_BYTES
 from preppath_workers.store.job import is_valid_id, new_id
-from preppath_workers.store.reader import Counts, Gate
+from preppath_workers.store.reading.reader import Counts, Gate
 from preppath_workers.store.scripts import Caller, scripts
 
 from .failing import failing

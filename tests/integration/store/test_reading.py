@@ -7,9 +7,9 @@ from redis import Redis
 
 from preppath_workers.config.model import RateLimit
 from preppath_workers.queue import NewJob, Queue
-from preppath_workers.store.listing import HeldSlot, Listed
-from preppath_workers.store.location import JobLocation
-from preppath_workers.store.outcome import Completed, Failed
+from preppath_workers.store.consuming.outcome import Completed, Failed
+from preppath_workers.store.reading.listing import HeldSlot, Listed
+from preppath_workers.store.reading.location import JobLocation
 
 from .consumer_steps import OpenConsumer, done, next_job, settle_and_fetch
 from .redis_state import NOW, RedisState

@@ -10,7 +10,7 @@ from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from preppath_workers.store import connection
+from preppath_workers.store.connections import connection
 from preppath_workers.store.refusals import code_of, is_refusal, is_server_wide, is_too_large, is_wrong_server
 from tests.support.redis import RedisServer
 

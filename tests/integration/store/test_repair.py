@@ -9,9 +9,9 @@ import pytest
 from redis import Redis
 
 from preppath_workers.queue import NewJob, Queue
+from preppath_workers.store.consuming.outcome import Completed, Failed
 from preppath_workers.store.job import Job
 from preppath_workers.store.keys import Keys
-from preppath_workers.store.outcome import Completed, Failed
 from preppath_workers.store.repair import Problem, find_problems
 
 from . import invariants

@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from preppath_workers import AsyncQueue, Queue
 from preppath_workers.config.redis_url import split_url
-from preppath_workers.store import connection
+from preppath_workers.store.connections import connection
 from preppath_workers.store.refusals import summary_of
 from tests.support.certificates import make_certificate
 from tests.support.redis import RedisServer

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import preppath_workers.web
 from preppath_workers import NewJob, Queue
-from preppath_workers.store.oldest import oldest_waiting_ms
+from preppath_workers.store.reading.oldest import oldest_waiting_ms
 
 from .conftest import Site
 

@@ -10,7 +10,7 @@ import pytest
 
 from preppath_workers.errors import JobLost
 from preppath_workers.store.job import Job
-from preppath_workers.worker.attempt_consumer import AttemptConsumer
+from preppath_workers.worker.attempt.attempt_consumer import AttemptConsumer
 
 
 class SlowConsumer:

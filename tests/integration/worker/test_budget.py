@@ -19,16 +19,16 @@ from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
 from preppath_workers.errors import ServiceError
 from preppath_workers.registry import JobContext
-from preppath_workers.store.clients import Clients
-from preppath_workers.store.consumer import Consumer
+from preppath_workers.store.connections.clients import Clients
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Finished, Settlement
 from preppath_workers.store.job import Job
 from preppath_workers.store.keys import Keys
-from preppath_workers.store.outcome import Finished, Settlement
-from preppath_workers.worker.attempt_consumer import AttemptConsumer
-from preppath_workers.worker.budget import ReservedBudget
-from preppath_workers.worker.budget_keeper import BudgetKeeper
-from preppath_workers.worker.execution import WorkerContext, run
-from preppath_workers.worker.payments import PaymentTerms
+from preppath_workers.worker.attempt.attempt_consumer import AttemptConsumer
+from preppath_workers.worker.attempt.budget import ReservedBudget
+from preppath_workers.worker.attempt.execution import WorkerContext, run
+from preppath_workers.worker.attempt.payments import PaymentTerms
+from preppath_workers.worker.maintenance.budget_keeper import BudgetKeeper
 from tests.support.minimal_env import MINIMAL_ENV
 
 SETTINGS = QueueConfig("tts", backoff=0.0)

@@ -14,8 +14,8 @@ from redis.exceptions import AskError, RedisError
 
 from preppath_workers import AsyncQueue, Queue
 from preppath_workers.config.model import RedisConfig
-from preppath_workers.store import connection
-from preppath_workers.store.clients import Clients
+from preppath_workers.store.connections import connection
+from preppath_workers.store.connections.clients import Clients
 from tests.support.cluster import Cluster
 from tests.support.process import HOST
 from tests.support.waiting import eventually

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.store.data_loss import data_loss
+from preppath_workers.store.reading.data_loss import data_loss
 from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 

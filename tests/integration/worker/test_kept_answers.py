@@ -23,12 +23,12 @@ from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
 from preppath_workers.errors import JobTimeout, MachineError, PermanentError, ServiceError, TransientError
 from preppath_workers.jobs.tts.speech import Speech, synthesize
-from preppath_workers.store.consumer import Consumer
-from preppath_workers.worker import step_retry
-from preppath_workers.worker.attempt_consumer import AttemptConsumer
-from preppath_workers.worker.job_context import ActiveJobContext
-from preppath_workers.worker.payments import PaymentTerms
-from preppath_workers.worker.step_retry import retry_step
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.worker.attempt import step_retry
+from preppath_workers.worker.attempt.attempt_consumer import AttemptConsumer
+from preppath_workers.worker.attempt.job_context import ActiveJobContext
+from preppath_workers.worker.attempt.payments import PaymentTerms
+from preppath_workers.worker.attempt.step_retry import retry_step
 from tests.conftest import ExternalServer
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer

@@ -10,8 +10,8 @@ from multiprocessing.context import ForkProcess
 
 import pytest
 
-from preppath_workers.worker.liveness import Liveness
-from preppath_workers.worker.managed_process import ManagedProcess
+from preppath_workers.worker.processes.liveness import Liveness
+from preppath_workers.worker.processes.managed_process import ManagedProcess
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes

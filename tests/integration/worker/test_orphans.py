@@ -10,7 +10,7 @@ import pytest
 
 from preppath_workers import Queue
 from preppath_workers.clients.parent_death import set_pdeathsig
-from preppath_workers.worker.forking import Child, is_orphaned
+from preppath_workers.worker.processes.forking import Child, is_orphaned
 from tests.support.waiting import eventually
 
 from .conftest import Start

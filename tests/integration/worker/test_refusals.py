@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from preppath_workers import Queue
-from preppath_workers.worker.forking import Child
-from preppath_workers.worker.host import open_standard_files
-from preppath_workers.worker.liveness import Liveness
-from preppath_workers.worker.managed_process import ManagedProcess
-from preppath_workers.worker.systemd import Notifier, Phase
+from preppath_workers.worker.processes.forking import Child
+from preppath_workers.worker.processes.host import open_standard_files
+from preppath_workers.worker.processes.liveness import Liveness
+from preppath_workers.worker.processes.managed_process import ManagedProcess
+from preppath_workers.worker.processes.systemd import Notifier, Phase
 from tests.support.waiting import eventually
 
 from .conftest import Start

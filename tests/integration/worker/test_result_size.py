@@ -8,9 +8,9 @@ from unittest.mock import Mock
 
 import pytest
 
+from preppath_workers.store.consuming.outcome import Completed, Failed, Outcome
 from preppath_workers.store.job import Job
-from preppath_workers.store.outcome import Completed, Failed, Outcome
-from preppath_workers.worker.execution import WorkerContext, run
+from preppath_workers.worker.attempt.execution import WorkerContext, run
 
 
 def outcome_of(text: str) -> Outcome:

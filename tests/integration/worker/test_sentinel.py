@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.sentinel import Sentinel
 
 from preppath_workers import Durability, Queue
-from preppath_workers.store import connection
+from preppath_workers.store.connections import connection
 from tests.support.process import HOST
 from tests.support.redis import RedisServer
 from tests.support.sentinel import SERVICE, SentinelServer, await_quorum, follow, primary_port, sentinel_url

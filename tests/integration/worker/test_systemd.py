@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from preppath_workers import Queue
-from preppath_workers.worker.systemd import Notifier, Phase
+from preppath_workers.worker.processes.systemd import Notifier, Phase
 from tests.support.waiting import eventually
 
 from .conftest import Start

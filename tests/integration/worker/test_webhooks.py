@@ -8,8 +8,8 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.store.listing import list_jobs as list_jobs
-from preppath_workers.worker.webhooks import enqueue_deliveries
+from preppath_workers.store.reading.listing import list_jobs as list_jobs
+from preppath_workers.worker.maintenance.webhooks import enqueue_deliveries
 from tests.support.waiting import eventually
 
 from .conftest import Start

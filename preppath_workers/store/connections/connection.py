@@ -1,0 +1,85 @@
+"""Connections to Redis: clients for producers and readers, and one kind for consumers.
+
+Each finds its server again whenever it connects: by a name in DNS, by asking sentinels for the primary, or a
+Cluster for the node that has the queue. `base` is what the queue's keys begin with; only a Cluster needs it.
+
+redis-py's client sends a command again if its answer is lost, and a repeated BRPOPLPUSH moves a second job.
+So a consumer's connection is opened by redis-py and then used directly.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import ConnectionInterface, ConnectionPool, parse_url
+from redis.retry import Retry
+
+from ...config.redis_url import split_url
+from .cluster import ClusterLocator
+from .connection_classes import CONNECTION_CLASSES
+from .failover_retry import FailoverRetry
+from .locator import Locator
+from .sentinel import SentinelLocator
+
+#: Seconds to wait for a connection.
+CONNECT_TIMEOUT = 3.0
+
+#: Any client may push bytes that aren't UTF-8: each is read as a surrogate.
+ENCODING_ERRORS = "surrogateescape"
+
+COMMON = {
+    "decode_responses": True,
+    "encoding_errors": ENCODING_ERRORS,
+    "protocol": 2,
+    # No CLIENT SETINFO: the ACL in systemd/README.md cannot allow it before Redis 7.2.
+    "driver_info": None,
+}
+
+
+def client(url: str, timeout: float = 5.0, base: str = "") -> redis.Redis:
+    """Return a client for producers and readers: `timeout` seconds a command.
+
+    With sentinels or a Cluster, a command that fails is sent again for some seconds, since a failover may be
+    under way. That is safe: all scripts are idempotent.
+    """
+    retry = FailoverRetry() if split_url(url).topology != "server" else None
+    return _client(url, base, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
+
+
+def client_without_retries(url: str, timeout: float, base: str = "") -> redis.Redis:
+    """Return a client whose commands answer or fail within `timeout` seconds."""
+    once = Retry(NoBackoff(), 0)
+    return _client(url, base, socket_timeout=timeout, socket_connect_timeout=timeout, retry=once)
+
+
+def _client(url: str, base: str, **options: Any) -> redis.Redis:
+    scheme, settings = server_settings(url, base)
+    settings |= {**options, **COMMON}
+    return redis.Redis.from_pool(ConnectionPool(CONNECTION_CLASSES[scheme], **settings))
+
+
+def open_for_consumer(url: str, timeout: float, base: str = "") -> ConnectionInterface:
+    """Return a connection below redis-py's client: it never sends a command again."""
+    # Without a pool and a Retry: a worker needs neither, and each costs it memory that processes don't share.
+    scheme, settings = server_settings(url, base)
+    opened: ConnectionInterface = CONNECTION_CLASSES[scheme](
+        **settings, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **COMMON
+    )
+    return opened
+
+
+def server_settings(url: str, base: str) -> tuple[str, dict[str, Any]]:
+    """Return the scheme of the server with the queue, and the arguments of connections to it."""
+    known = split_url(url)
+    settings: dict[str, Any] = {**parse_url(known.server)}
+    locator: Locator | None = None
+    if known.topology == "sentinel":
+        locator = SentinelLocator(known)
+    elif known.topology == "cluster":
+        locator = ClusterLocator(known.hosts, dict(settings), base)
+    settings.pop("connection_class", None)
+    if locator:
+        settings["locator"] = locator
+    return known.server.partition("://")[0].lower(), settings

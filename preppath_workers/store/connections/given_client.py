@@ -1,0 +1,51 @@
+"""The client that a caller gives a queue, fit for one queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import redis
+from redis.cluster import RedisCluster
+from redis.connection import ConnectionPool
+
+from ...config.redis_url import Address
+from .cluster import ClusterLocator
+from .connection_classes import CONNECTION_CLASSES
+from .failover_retry import FailoverRetry
+
+#: The settings of a RedisCluster that its nodes' connections share; those of TLS begin with `ssl_`.
+_SHARED = frozenset(
+    (
+        *("username", "password", "credential_provider", "client_name", "driver_info"),
+        *("decode_responses", "encoding", "encoding_errors", "protocol"),
+        *("socket_timeout", "socket_connect_timeout", "socket_keepalive", "socket_keepalive_options"),
+        "health_check_interval",
+    )
+)
+
+
+def client_of_queue(given: redis.Redis | RedisCluster, base: str) -> redis.Redis:
+    """Return a client for the queue whose keys begin with `base`: the given one, or in place of a
+    `RedisCluster` one of the node that has the queue, with the same settings.
+
+    A RedisCluster follows ASK: while the queue's slot is moved, it would run scripts on half of the keys.
+    """
+    if not isinstance(given, RedisCluster):
+        return given
+    pool = given.get_redis_connection(given.get_default_node()).connection_pool
+    is_tls = issubclass(pool.connection_class, redis.SSLConnection)
+    nodes = [(node.host, node.port) for node in given.get_nodes()]
+    settings = located_settings(nodes, pool.connection_kwargs, is_tls, base)
+    kind = CONNECTION_CLASSES["rediss" if is_tls else "redis"]
+    return redis.Redis.from_pool(ConnectionPool(kind, **settings, retry=FailoverRetry()))
+
+
+def located_settings(
+    nodes: Iterable[Address], options: Mapping[str, Any], is_tls: bool, base: str
+) -> dict[str, Any]:
+    """Return the arguments of connections to the node that has the queue, from the `options` of connections
+    to any node."""
+    settings = {name: value for name, value in options.items() if name in _SHARED or name.startswith("ssl_")}
+    kind = redis.SSLConnection if is_tls else redis.Connection
+    return settings | {"locator": ClusterLocator(nodes, {**settings, "connection_class": kind}, base)}

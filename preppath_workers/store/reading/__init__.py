@@ -1,0 +1,1 @@
+"""What a queue holds: reads that change nothing."""

@@ -1,0 +1,75 @@
+"""Whether a queue has workers, and whether they start jobs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...config.model import RateLimit
+from ..instance import is_local
+from ..job import iso, text
+from .data_loss import DataLoss, data_loss
+from .listing import held_slots
+from .location import locate
+from .reader import QueueReader
+from .troubles import machine_troubles
+from .writes import refusal
+
+#: Seconds that a job may take to start, and between two checks whether it has.
+_PATIENCE, _LOOK = 5.0, 0.2
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a queue is healthy, and the facts that show it."""
+
+    healthy: bool
+    detail: str
+
+
+def check_health(
+    queue: QueueReader, rate_limit: RateLimit | None, local: bool, pause: Callable[[float], None] = time.sleep
+) -> Health:
+    """Check leases and slots, and if a job waits that may start, whether it starts within some seconds. With
+    `local`, only instances of this host count."""
+    if refused := refusal(queue):  # first: leases expire then too
+        return Health(False, refused)
+    slots = [
+        slot for slot in held_slots(queue) if slot.lease_ms > 0 and (not local or is_local(slot.worker_id))
+    ]
+    if not slots:
+        return Health(False, f"no live instance{' on this host' if local else ''} works the queue")
+    workers = _workers(len(slots), data_loss(queue))
+    gate = queue.gate()
+    if gate.paused:
+        return Health(True, f"{workers}, paused")
+    if gate.out_of_service:
+        return Health(False, f"{workers}, out of service: {gate.service}: {gate.reason}")
+    if troubles := machine_troubles(queue):
+        return Health(False, f"{workers}; {troubles[0].instance}: {troubles[0].message}")
+    if gate.held_ms:
+        return Health(True, f"{workers}, held: {gate.reason}")
+    give_up_at = time.monotonic() + _PATIENCE
+    before = queue.statistics()
+    while _should_start(queue, rate_limit):
+        if queue.statistics() != before:
+            return Health(True, f"{workers}, jobs are running")
+        if time.monotonic() > give_up_at:
+            return Health(False, f"{workers}, but no worker starts a waiting job that may start")
+        pause(_LOOK)
+    return Health(True, workers)
+
+
+def _workers(count: int, loss: DataLoss | None) -> str:
+    """Describe the workers, and a loss of data, which alone doesn't make a queue unhealthy."""
+    workers = f"{count} worker" + ("s" if count != 1 else "")
+    return f"{workers} ({loss}, noticed at {iso(loss.at)})" if loss else workers
+
+
+def _should_start(queue: QueueReader, rate_limit: RateLimit | None) -> bool:
+    """Whether a job waits, a token is available, and a worker is free."""
+    head = queue.redis.lindex(queue.keys.wait, -1)
+    if head is None or all(slot.job_ids for slot in held_slots(queue) if slot.lease_ms > 0):
+        return False
+    return not locate(queue, text(head), rate_limit).token_ms

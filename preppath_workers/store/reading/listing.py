@@ -1,0 +1,74 @@
+"""The jobs of a queue by state, a page at a time: a queue may hold millions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from ..job import Job, text
+from .reader import QueueReader
+
+Listed = Literal["waiting", "active", "delayed", "failed", "completed"]
+
+#: The states that jobs can be listed by.
+LISTED: tuple[Listed, ...] = get_args(Listed)
+
+
+@dataclass(frozen=True)
+class HeldSlot:
+    """One worker's slot: its worker id, ms until its instance counts as dead, and the jobs it holds."""
+
+    worker_id: str
+    lease_ms: int
+    job_ids: Sequence[str]
+
+
+def held_slots(queue: QueueReader) -> list[HeldSlot]:
+    """Return the slots of all instances, read atomically."""
+    answer = queue.call("held_slots")
+    return [
+        HeldSlot(text(worker_id), int(lease), [text(entry) for entry in ids])
+        for worker_id, lease, *ids in answer
+    ]
+
+
+def list_jobs(queue: QueueReader, state: Listed, start: int = 0, count: int = 50) -> list[Job]:
+    """Return a page of the jobs in a state: waiting jobs in the order in which they will run, reserved ones
+    first; delayed jobs by due time; failed and (recent) completed jobs newest first. Raw pushes without an
+    id are left out, and so are jobs that change their state meanwhile."""
+    return [job for job in list_places(queue, state, start, count) if job]
+
+
+def list_places(queue: QueueReader, state: Listed, start: int, count: int) -> list[Job | None]:
+    """Return the same page with None for what is left out: fewer than `count` places only at the end."""
+    if count <= 0:
+        return []
+    end = start + count
+    match state:
+        case "active":
+            return [*_in_flight(queue, "active")[start:end]]
+        case "waiting":
+            reserved = _in_flight(queue, "waiting")
+            first = max(0, start - len(reserved))
+            left = count - len(reserved[start:end])
+            in_wait = queue.read("LRANGE", queue.keys.wait, -(first + left), -first - 1) if left else []
+            return [*reserved[start:end], *_read(queue, state, in_wait[::-1])]
+        case "delayed":
+            return _read(queue, state, queue.read("ZRANGE", queue.keys.delayed, start, end - 1))
+        case "failed":
+            return _read(queue, state, queue.read("LRANGE", queue.keys.dead, start, end - 1))
+        case "completed":
+            return _read(queue, state, queue.read("LRANGE", queue.keys.completed, start, end - 1))
+
+
+def _in_flight(queue: QueueReader, state: Listed) -> list[Job]:
+    """Return jobs in active lists. They are few: one per worker."""
+    ids = [job_id for slot in held_slots(queue) for job_id in slot.job_ids]
+    return [job for job in _read(queue, state, ids) if job]
+
+
+def _read(queue: QueueReader, state: Listed, entries: Sequence[Any]) -> list[Job | None]:
+    ids = [*map(text, entries)]
+    jobs = {job.id: job for job in queue.get_many(ids) if job.state == state}
+    return [jobs.get(job_id) for job_id in ids]

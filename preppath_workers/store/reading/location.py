@@ -1,0 +1,51 @@
+"""Where one job is, and what it waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...config.model import RateLimit
+from ..job import text
+from .reader import QueueReader
+
+
+@dataclass(frozen=True)
+class JobLocation:
+    """A job's location at one moment; None for what does not apply.
+
+    Times are ms since the epoch, spans in ms, by the server's clock.
+    """
+
+    #: The moment.
+    at: int
+    #: Slots of live instances of this queue.
+    workers: int
+    #: Jobs that start before it.
+    ahead: int | None = None
+    #: The slot that holds it, and the time until its instance counts as dead.
+    worker_id: str | None = None
+    lease_ms: int | None = None
+    #: When a delayed job may start.
+    due: int | None = None
+    #: How long until the rate limit lets it start, if all goes well.
+    token_ms: int | None = None
+
+
+def locate(queue: QueueReader, job_id: str, rate_limit: RateLimit | None) -> JobLocation:
+    """Locate the job, atomically."""
+    limit = (rate_limit.max, round(rate_limit.duration * 1000)) if rate_limit else (0, 0)
+    answer = [word if isinstance(word, int) else text(word) for word in queue.call("locate", job_id, *limit)]
+    known = dict(zip(map(str, answer[::2]), answer[1::2], strict=True))
+
+    def number(name: str) -> int | None:
+        return int(float(known[name])) if name in known else None
+
+    return JobLocation(
+        at=int(known["at"]),
+        workers=int(known["workers"]),
+        ahead=number("ahead"),
+        worker_id=str(known["workerId"]) if "workerId" in known else None,
+        lease_ms=number("lease"),
+        due=number("due"),
+        token_ms=number("token"),
+    )

@@ -1,0 +1,152 @@
+"""The reading half of a queue: what a queue holds, without changing it.
+
+What producers don't call is imported by its method: see queue.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from redis import Redis
+from redis.cluster import RedisCluster
+
+from ..connections.given_client import client_of_queue
+from ..job import Job, integer, text
+from ..keys import Keys
+from ..layout import LayoutCheck
+from ..scripts import Caller
+from ..undecoded import Undecoded, hgetall
+
+if TYPE_CHECKING:
+    from ..durations import Durations
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A queue's jobs by state, counted atomically; `completed` are the listed recent ones."""
+
+    waiting: int
+    active: int
+    delayed: int
+    failed: int
+    completed: int
+    #: Workers that live instances have for this queue.
+    workers: int
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether jobs may start: `paused` by hand, held for `held_ms` because a vendor asked for it, or out of
+    service: then one job at a time probes. `reason` is what the vendor or the service said last."""
+
+    paused: bool = False
+    held_ms: int = 0
+    reason: str | None = None
+    #: What is out of service: openai, s3, postgresql, webhook, or `unknown`; None when nothing is.
+    service: str | None = None
+    #: When the queue went out of service, ms since the epoch.
+    since: int | None = None
+    #: Ms until the next probe may start.
+    probe_ms: int = 0
+
+    @property
+    def out_of_service(self) -> bool:
+        return self.service is not None
+
+
+class QueueReader:
+    """Reads one queue. Nearly every method is one step in Redis; the client may decode responses or not."""
+
+    def __init__(self, name: str, redis: Redis | RedisCluster, prefix: str = "preppath") -> None:
+        self.name = name
+        self.keys = Keys(prefix, name)
+        self.redis = client_of_queue(redis, self.keys.base)
+        #: Runs a command whose answer may contain what any client has pushed.
+        self.read = Undecoded(self.redis, LayoutCheck(self.keys, Undecoded(self.redis)))
+        self.call = Caller(self.read, self.keys.base)
+
+    def get(self, job_id: str) -> Job | None:
+        """Return the job as it is now; None if there is none with that id."""
+        return next(iter(self.get_many([job_id])), None)
+
+    def get_many(self, ids: Iterable[str]) -> list[Job]:
+        """Return those of the jobs that exist, in one round trip."""
+        wanted = list(ids)
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for job_id in wanted:
+                hgetall(pipeline, self.keys.job(job_id))
+            hashes = pipeline.execute()
+        return [
+            Job(self.name, job_id, {text(name): text(value) for name, value in fields.items()})
+            for job_id, fields in zip(wanted, hashes, strict=True)
+            if fields
+        ]
+
+    def counts(self) -> Counts:
+        """Return how many jobs are in each state, and how many workers there are."""
+        return Counts(*self.call("counts"))
+
+    def statistics(self) -> dict[str, int]:
+        """Counters since the queue's first job: enqueued, completed, failed, retried, recovered, …"""
+        counted = {text(name): int(value) for name, value in self.redis.hgetall(self.keys.stats).items()}
+        if completed := self.durations()["completed"].run.count:
+            counted["completed"] = counted.get("completed", 0) + completed
+        return counted
+
+    def durations(self) -> Mapping[str, Durations]:
+        """Return how long attempts waited and ran since the queue's first job, by outcome."""
+        from ..durations import read_durations
+
+        return read_durations(
+            {text(name): text(value) for name, value in self.redis.hgetall(self.keys.durations).items()}
+        )
+
+    def causes(self) -> dict[tuple[str, str, str], int]:
+        """Return how many failures there were: by what followed (`retried`, `excused` or `dead`), the reason
+        for the dead-letter list, and the class of the error."""
+        found = {}
+        for name, value in self.redis.hgetall(self.keys.causes).items():
+            what, _, rest = text(name).partition(":")
+            reason, _, error_class = rest.rpartition(":") if what == "dead" else ("", "", rest)
+            found[what, reason, error_class] = int(value)
+        return found
+
+    def now(self) -> int:
+        """Return the server's time, ms since the epoch: all times of jobs are by this clock."""
+        seconds, microseconds = self.redis.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def gate(self) -> Gate:
+        """Return whether jobs may start now."""
+        fields = {text(name): text(value) for name, value in self.redis.hgetall(self.keys.gate).items()}
+        if not fields:
+            return Gate()
+        now = self.now()
+        # If the server's clock was set back since, the end of the hold moves back too.
+        set_back = max(0, (integer(fields.get("heldSetAt")) or 0) - now)
+        held_ms = max(0, (integer(fields.get("heldUntil")) or 0) - set_back - now)
+        gate = Gate("paused" in fields, held_ms, fields.get("heldReason") if held_ms else None)
+        if "outOfService" not in fields:
+            return gate
+        return replace(
+            gate,
+            reason=fields["outOfService"],
+            service=fields.get("service") or "unknown",
+            since=integer(fields.get("outOfServiceSince")),
+            probe_ms=max(0, held_ms, (integer(fields.get("probeAt")) or 0) - now),
+        )
+
+    def events(self, count: int = 100) -> list[str]:
+        """Return the oldest events: JSON objects with id, event (completed or failed),
+        replays and at (ms)."""
+        return self._page(self.keys.events, 0, count)
+
+    def dead_letters(self, start: int = 0, count: int = 100) -> list[Job]:
+        """Jobs of the dead-letter list, newest first; one that was replayed meanwhile is left out."""
+        return self.get_many(self._page(self.keys.dead, start, count))
+
+    def _page(self, key: str, start: int, count: int) -> list[str]:
+        """Entries of a list; none for a count of 0, for which Redis would return the whole list."""
+        return list(self.read("LRANGE", key, start, start + count - 1)) if count > 0 else []

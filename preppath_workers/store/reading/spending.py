@@ -1,0 +1,112 @@
+"""Reads the ledger's sums: what paid requests used and cost, by day, queue, model and user."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
+
+from ..job import text
+from .reader import QueueReader
+
+#: Measures of a model that are not kinds of tokens.
+_OWN = ("calls", "nano", "estimated", "unpriced", "unknown", "unknownCalls", "ms", "characters")
+
+
+@dataclass
+class Spending:
+    """What one queue, model or user has spent. Amounts are nano-dollars.
+
+    Args:
+        calls: requests of known cost; `estimated` of them were not reported by the vendor, and `unpriced` of
+            them have no price and so aren't in `nano`.
+        unknown: the most that `unknown_calls` can have cost, whose answers never came.
+        tokens: by kind; `reasoning` is a part of `output`.
+    """
+
+    calls: int = 0
+    nano: int = 0
+    estimated: int = 0
+    unpriced: int = 0
+    unknown: int = 0
+    unknown_calls: int = 0
+    seconds: float = 0.0
+    characters: int = 0
+    tokens: dict[str, int] = field(default_factory=dict)
+
+    def add(self, measure: str, amount: int) -> None:
+        """Add an amount of a measure, as the ledger names it."""
+        if measure == "unknownCalls":
+            self.unknown_calls += amount
+        elif measure == "ms":
+            self.seconds += amount / 1000
+        elif measure in _OWN:
+            setattr(self, measure, getattr(self, measure) + amount)
+        else:
+            self.tokens[measure] = self.tokens.get(measure, 0) + amount
+
+    def merge(self, other: Self) -> None:
+        """Add another one."""
+        for name in ("calls", "nano", "estimated", "unpriced", "unknown", "unknown_calls", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.characters += other.characters
+        for kind, count in other.tokens.items():
+            self.add(kind, count)
+
+
+def days(first: date, last: date) -> list[str]:
+    """Return the days from `first` to `last`, ISO 8601."""
+    return [(first + timedelta(number)).isoformat() for number in range((last - first).days + 1)]
+
+
+def today(queue: QueueReader) -> date:
+    """Return the day by the server's clock, UTC."""
+    return datetime.fromtimestamp(queue.now() / 1000, UTC).date()
+
+
+def by_model(queue: QueueReader, of_days: Iterable[str] | None = None) -> dict[str, Spending]:
+    """Return the spending of each model on these days; since the beginning without days."""
+    keys = [queue.keys.spent] if of_days is None else [queue.keys.spent_on(day) for day in of_days]
+    found: dict[str, Spending] = {}
+    for key in keys:
+        for name, value in queue.redis.hgetall(key).items():
+            model, _, measure = text(name).rpartition(" ")
+            found.setdefault(model, Spending()).add(measure, int(value))
+    return found
+
+
+def by_user(queue: QueueReader, of_days: Iterable[str], most: int) -> dict[str, Spending]:
+    """Return the spending of the users who spent most on each of these days, `most` of a day."""
+    found: dict[str, Spending] = {}
+    for day in of_days:
+        key = queue.keys.spent_on(day) + ":users:"
+        for measure in ("nano", "unknown"):
+            rows: Any = queue.redis.zrange(key + measure, 0, most - 1, desc=True, withscores=True)
+            for user, amount in rows:
+                found.setdefault(text(user), Spending()).add(measure, int(amount))
+        users = [*found]
+        counts = queue.redis.zmscore(key + "calls", users) if users else []
+        for user, count in zip(users, counts, strict=True):
+            found[user].add("calls", int(count or 0))
+    return found
+
+
+def unknown_calls(queue: QueueReader, of_days: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the calls of unknown cost on these days."""
+    for day in of_days:
+        for value in queue.redis.hvals(queue.keys.spent_on(day) + ":unknown"):
+            call = json.loads(value)
+            if isinstance(call, dict):
+                yield call
+
+
+def mean_cost(queue: QueueReader) -> int | None:
+    """Return what a completed job of the queue has cost on average, nano-dollars, failed attempts and unknown
+    costs included; None if nothing is known."""
+    completed = queue.statistics().get("completed", 0)
+    models = by_model(queue).values()
+    if not completed or not models:
+        return None
+    return -(-sum(spending.nano + spending.unknown for spending in models) // completed)

@@ -1,0 +1,189 @@
+"""The books of one attempt: each paid request is in the ledger before it is sent, and with its cost after."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from redis.exceptions import RedisError
+
+from ...clients.usage import Usage
+from ...clients.vendor_limits import VendorLimit
+from ...config.prices import Prices, load_prices
+from ...errors import InvalidJob, JobLost, MachineError, PermanentError, RateLimited, ServiceError
+from ...log import fields
+from ...store.job import Job, new_id
+from ..telemetry.vendor_span import vendor_span
+from .attempt_consumer import AttemptConsumer
+from .budget import ReservedBudget, Settled
+from .step_retry import retry_step
+
+logger = logging.getLogger(__name__)
+
+#: Characters of a user's id in the ledger.
+_MAX_USER = 128
+
+_compact = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True)
+class PaymentTerms:
+    """How the ledger is kept: the prices, the days that sums are kept, and the field of the data that names
+    the user."""
+
+    prices: Prices = field(default_factory=load_prices)
+    ledger_days: int = 90
+    user_field: str = "userId"
+    budget: ReservedBudget | None = None
+
+    def user(self, data: Mapping[str, Any]) -> str | None:
+        """Return the user who a job's costs count for, if its data names one."""
+        user = data.get(self.user_field)
+        is_name = isinstance(user, str | int) and not isinstance(user, bool)
+        return str(user)[:_MAX_USER] or None if is_name else None
+
+    def cost(self, usage: Usage) -> int | None:
+        """Return the nano-dollars of a request; None without a price."""
+        return self.prices.cost(usage.model, usage.tier, usage.tokens, usage.seconds, usage.characters)
+
+
+class OpenPayment:
+    """A paid request in progress."""
+
+    def __init__(self, call: dict[str, Any], step: str | None) -> None:
+        self.call = call
+        self.step = step
+        self.usage: Usage | None = None
+        #: Whether the ledger has it, so that the request may have been sent.
+        self.is_open = False
+        #: What the vendor told of its rate limits last.
+        self.limits: Sequence[VendorLimit] = ()
+
+    def charge(self, usage: Usage) -> None:
+        """Keep what the request used."""
+        self.usage = usage
+
+    def note_limits(self, limits: Sequence[VendorLimit]) -> None:
+        """Keep the vendor's limits."""
+        self.limits = limits or self.limits
+
+
+class Payments:
+    """The paid requests of one attempt."""
+
+    def __init__(
+        self, job: Job, data: Mapping[str, Any], consumer: AttemptConsumer, terms: PaymentTerms
+    ) -> None:
+        self._job = job
+        self._consumer = consumer
+        self._terms = terms
+        self._user = terms.user(data)
+        self._in_progress: dict[str, OpenPayment] = {}
+        #: What calls cost for the budget, by id, until the ledger has it.
+        self._unsettled: dict[str, int | Settled] = {}
+
+    @contextmanager
+    def payment(self, worst_case: Usage, step: str | None) -> Iterator[OpenPayment]:
+        """Yield the payment of one request. `step`: the step that makes it, whose checkpoint stores the cost
+        too; without one, the cost is stored at once. Raises JobLost before anything is sent."""
+        made = OpenPayment(self._call(worst_case, step), step)
+        self._in_progress[made.call["id"]] = made
+        self._open(made)
+        try:
+            with vendor_span(worst_case, made):
+                yield made
+        except BaseException as error:
+            self._close(made, "void" if _costs_nothing(error) else "unknown")
+            raise
+        self._close(made, "unknown")
+
+    def finish(self) -> None:
+        """Close the payments that an interrupt has left open, at the end of the attempt."""
+        for made in [*self._in_progress.values()]:
+            self._close(made, "unknown" if made.is_open else "void")
+        if self._unsettled:
+            try:
+                self._consumer.store_calls(self._job)
+            except (RedisError, JobLost):
+                return  # the settlement stores them, and a janitor settles the budget
+            self.settle()
+
+    def settle(self) -> None:
+        """Settle the budget of calls whose cost the ledger has now."""
+        unsettled, self._unsettled = self._unsettled, {}
+        if self._terms.budget and unsettled:
+            self._terms.budget.settle(unsettled)
+
+    def _call(self, worst_case: Usage, step: str | None) -> dict[str, Any]:
+        return _known(
+            id=new_id(),
+            kind="open",
+            job=self._job.id,
+            model=worst_case.model,
+            worst=self._terms.cost(worst_case),
+            user=self._user,
+            step=step,
+            attempt=self._job.attempts,
+            keep=self._terms.ledger_days * 86_400,
+        )
+
+    def _open(self, made: OpenPayment) -> None:
+        call, text = made.call, _compact(made.call)
+        reserved = [""]
+        if budget := self._terms.budget:
+            reserved = budget.reserve(self._job, self._user, call["id"], call["model"], call.get("worst"))
+            self._unsettled[call["id"]] = "void"  # until the request may have been sent
+        call["at"] = retry_step(lambda: self._consumer.open_call(self._job, call["id"], text, *reserved))
+        made.is_open = True
+
+    def _close(self, made: OpenPayment, kind: str) -> None:
+        """Store what the request cost; `kind` is that of a request without a known usage."""
+        call = {**made.call, "kind": kind}
+        worst = call.pop("worst", None)
+        if made.usage:
+            call |= self._priced(made.usage)
+        elif kind == "unknown":
+            call |= _known(nano=worst)
+        if self._terms.budget:
+            self._unsettled[call["id"]] = _settled(call)
+        if call["kind"] != "void":
+            told = ("kind", "model", "tier", "tokens", "seconds", "nano", "requestId", "step")
+            logger.info("Vendor call", extra=fields(**_known(**{name: call.get(name) for name in told})))
+        self._in_progress.pop(call["id"], None)
+        try:
+            self._consumer.close_call(self._job, _compact(call), store=made.step is None)
+        except RedisError as error:  # it is stored with the settlement
+            logger.debug("Cannot store the cost of a paid request", extra=fields(error=str(error)))
+        else:
+            if made.step is None:
+                self.settle()
+
+    def _priced(self, usage: Usage) -> dict[str, Any]:
+        nano = self._terms.cost(usage)
+        if nano is None:
+            logger.warning("No price for vendor call", extra=fields(model=usage.model, tier=usage.tier))
+        kind = "estimated" if usage.is_estimated else "actual"
+        return _known(**usage.as_record(), kind=kind, nano=nano)
+
+
+def _settled(call: Mapping[str, Any]) -> int | Settled:
+    """Return how the budget of a closed call is settled."""
+    if call["kind"] in ("void", "unknown"):
+        return cast("Settled", call["kind"])
+    nano: int | None = call.get("nano")
+    return "worst" if nano is None else nano
+
+
+def _costs_nothing(error: BaseException) -> bool:
+    """Return whether the vendor charges nothing for a request that ended in this error."""
+    if isinstance(error, ServiceError):
+        return not error.may_be_paid
+    return isinstance(error, PermanentError | InvalidJob | RateLimited | MachineError)
+
+
+def _known(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,1 @@
+"""The janitor: leases, due jobs, dead instances, webhooks and the budget."""

@@ -1,0 +1,314 @@
+"""The janitor: maintains an instance's queues on one server, in a process that runs no jobs.
+
+For each queue of its instance it renews the lease, moves due jobs from `delayed` to `wait`, recovers the jobs
+of dead instances and enqueues webhook deliveries. Any number of janitors may do so at the same time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import chain
+
+from redis.exceptions import RedisError
+
+from ...config.model import Config
+from ...log import fields
+from ...queue import Queue
+from ...store.connections.clients import Clients
+from ...store.consuming.consumer import LONGEST_POP_MS
+from ...store.job import Job
+from ...store.keys import Keys
+from ...store.layout import refuse_newer_layout
+from ...store.operation import run
+from ...store.reading.history import KEPT
+from ...store.refusals import is_refusal
+from ...store.scripts import Caller
+from ..attempt import job_log
+from ..processes.forking import is_orphaned
+from ..processes.instance_info import InstanceInfo
+from ..processes.signals import CANCEL
+from ..reconnect_backoff import ReconnectBackoff
+from . import webhooks
+from .budget_keeper import BudgetKeeper
+from .connection_uptime import ConnectionUptime
+from .epochs import Epochs
+from .fitness import refuse_unfit_server
+from .rate_limits import RateLimits
+from .steps import Steps
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two rounds.
+_ROUND = 1.0
+
+#: Seconds between two heartbeats that also store what the instance is; those between them only renew its
+#: lease. Far less than `tokens`, `limit` and `eventsUntil` live without them.
+_DESCRIBE_INTERVAL = 30.0
+
+#: Due jobs that one script call moves: bounds the time that Redis is blocked.
+_PROMOTE_BATCH = 200
+
+#: Seconds between two calls while more jobs are due, so that other clients are served in between.
+_SHORTEST_ROUND = 0.01
+
+#: Dead instances that one script call recovers.
+_REAP_BATCH = 10
+
+#: Asks the janitor to release the lease and exit. Not SIGTERM, because a container may send that to the whole
+#: process group, and the janitor must outlive the workers.
+LEAVE = signal.SIGUSR1
+
+
+class Janitor:
+    """Maintains some of an instance's queues: those that one client reaches."""
+
+    def __init__(
+        self,
+        config: Config,
+        instance_info: InstanceInfo,
+        version: str,
+        clients: Clients,
+        queues: Sequence[str],
+        beat: Callable[[], None],
+    ) -> None:
+        """`beat` is called before each queue's steps."""
+        self._config = config
+        self._instance_info = instance_info
+        self._version = version
+        self._beat = beat
+        self._redis = clients.of(queues[0])
+        self._deliveries = Queue(
+            webhooks.WEBHOOK_QUEUE, clients.of(webhooks.WEBHOOK_QUEUE), config.redis.prefix
+        )
+        self._keys = [Keys(config.redis.prefix, queue) for queue in queues]
+        self._callers = {keys.queue: Caller(self._redis, keys.base) for keys in self._keys}
+        #: Queues in the order of the next round, which continues after the queue that ended the last one.
+        self._order = deque(self._callers)
+        self._steps = Steps()
+        self._budget = BudgetKeeper(config, clients, {queue: instance_info.queues[queue] for queue in queues})
+        self._limits = RateLimits()
+        self._epochs = Epochs()
+        # Short pauses, so that a lease that outlived an outage is renewed before it expires.
+        self._backoff = ReconnectBackoff(longest=config.lease / 10, queues=list(queues))
+        self._heartbeat_due = 0.0
+        #: By queue, in seconds of the monotonic clock: when to store what the instance is, when to store the
+        #: queue's figures, and when to reap.
+        self._describe_at = dict.fromkeys(self._callers, 0.0)
+        self._note_at = dict.fromkeys(self._callers, 0.0)
+        self._reap_at = dict.fromkeys(self._callers, 0.0)
+        #: Whether it has renewed the lease of a queue.
+        self.has_renewed = False
+        self._is_fit = False
+        self._round_due = 0.0
+        self._renewed_at = time.monotonic()
+        self._uptimes = {queue: ConnectionUptime(config.lease) for queue in self._callers}
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it does its work, or cannot because Redis does not answer. It isn't well if Redis answers,
+        but no lease was renewed for one lease."""
+        return self._backoff.is_unreachable or time.monotonic() - self._renewed_at < self._config.lease
+
+    def round_if_due(self) -> float:
+        """Do one round if it is time for it. Returns the seconds until the next."""
+        if (left := self._round_due - time.monotonic()) > 0:
+            return left
+        try:
+            if not self._is_fit:
+                refuse_unfit_server(self._redis)
+                for keys in self._keys:
+                    run(refuse_newer_layout(keys), self._redis.execute_command)
+                self._is_fit = True
+            pause = self.loop()
+            self._backoff.succeeded()
+        except RedisError as error:
+            pause = self._backoff.failed(error)
+            # After a failover the address may lead to another server: reconnect.
+            for client in (self._redis, self._deliveries.redis):
+                client.connection_pool.disconnect()
+        self._round_due = time.monotonic() + pause
+        return pause
+
+    def loop(self) -> float:
+        """Do one round over all queues. Returns the seconds until the next. Raises redis.RedisError."""
+        pause = min(self._round, self._heartbeat_interval)
+        is_idle = self._steps.run("*", "look", partial(self._has_work, self._order)) is False
+        for queue in list(self._order):
+            self._order.rotate(-1)
+            # Before each queue, so that a slow queue does not let the lease expire.
+            self._heartbeats_if_due()
+            self._beat()
+            # Recovery comes first, so that no other step delays it.
+            pause = min(pause, self._step(queue, "reap", self._reap_if_due))
+            pause = min(pause, self._step(queue, "keep_budget", self._budget.look_if_due))
+            pause = min(pause, self._step(queue, "note_minute", self._note_minute))
+            if not is_idle and self._steps.run(queue, "look", partial(self._has_work, [queue])) is not False:
+                pause = min(pause, self._step(queue, "find_cancelled", self._interrupt_cancelled))
+                pause = min(pause, self._step(queue, "promote_due", self._promote))
+                pause = min(pause, self._step(queue, "enqueue_deliveries", self._enqueue_deliveries))
+        return max(pause, _SHORTEST_ROUND)
+
+    def _step(self, queue: str, name: str, step: Callable[[str], float]) -> float:
+        """Run a step. Returns the seconds until it wants to run again."""
+        wanted = self._steps.run(queue, name, partial(step, queue))
+        return _ROUND if wanted is None else wanted
+
+    @property
+    def _round(self) -> float:
+        """Seconds between two rounds: short enough to see every retry by the time it is due."""
+        backoffs = [queue.backoff for queue in self._instance_info.queues.values() if queue.backoff > 0]
+        return max(_SHORTEST_ROUND, min([_ROUND, *backoffs]))
+
+    @property
+    def _heartbeat_interval(self) -> float:
+        """Seconds."""
+        return self._config.lease / 5
+
+    def _heartbeats_if_due(self) -> None:
+        if time.monotonic() < self._heartbeat_due:
+            return
+        for queue in self._order:
+            if self._steps.run(queue, "heartbeat", partial(self._heartbeat, queue)):
+                self.has_renewed = True
+                self._renewed_at = time.monotonic()
+        self._epochs.log_losses()
+        self._heartbeat_due = time.monotonic() + self._heartbeat_interval
+
+    def _heartbeat(self, queue: str) -> bool:
+        began = time.monotonic()
+        if began < self._describe_at[queue]:
+            if self._renew(queue):
+                return True
+            self._reap_at[queue] = began  # Redis has lost what it knew of the instances
+        self._describe(queue)
+        self._describe_at[queue] = began + min(_DESCRIBE_INTERVAL, 2 * self._config.lease)
+        return True
+
+    def _renew(self, queue: str) -> bool:
+        """Renew the lease. Returns whether the instance was registered."""
+        instance, lease = self._instance_info.instance, _ms(self._config.lease)
+        answer = self._callers[queue]("renew", instance, lease, *self._epochs.seen(queue))
+        if not answer:
+            return False
+        server_ms, next_end_ms = map(int, answer[:2])
+        self._uptimes[queue].renew(server_ms)
+        wait = next_end_ms / 1000 if next_end_ms >= 0 else float("inf")
+        self._reap_at[queue] = time.monotonic() + wait
+        self._steps.run(queue, "advance_epoch", lambda: self._epochs.compare(queue, server_ms, answer[2:]))
+        return True
+
+    def _describe(self, queue: str) -> None:
+        """Renew the lease and store what the instance is."""
+        instance_info = self._instance_info
+        details = {
+            "host": socket.gethostname(),
+            "pid": os.getppid(),
+            "startedAt": instance_info.started_at,
+            "version": self._version,
+            "workers": instance_info.workers.get(queue, instance_info.slots[queue]),
+            "fairBy": instance_info.queues[queue].fair_by,
+        }
+        pairs = [str(word) for pair in details.items() for word in pair]
+        lease = _ms(self._config.lease)
+        slots, events = instance_info.slots[queue], int(self._wants_events(queue))
+        limit = instance_info.queues[queue].rate_limit
+        rate = (limit.max, _ms(limit.duration)) if limit else (0, 0)
+        age = _ms(time.monotonic() - instance_info.configured_at)
+        server_ms, *dispute = self._callers[queue](
+            "heartbeat", instance_info.instance, lease, slots, events, *rate, age, *pairs
+        )
+        self._limits.compare(queue, limit, dispute)
+        self._uptimes[queue].renew(int(server_ms))
+
+    def _wants_events(self, queue: str) -> bool:
+        return webhooks.wants_events(queue, self._config.webhook.url)
+
+    def _has_work(self, queues: Iterable[str]) -> bool:
+        """Return whether there may be due jobs, raw pushes, events or cancelled jobs: one command, for idle
+        queues."""
+        found = (Keys(self._config.redis.prefix, queue) for queue in queues)
+        instance = self._instance_info.instance
+        looked_at = ((keys.delayed, keys.wait, keys.events, keys.cancels(instance)) for keys in found)
+        return bool(self._redis.exists(*chain.from_iterable(looked_at)))
+
+    def _promote(self, queue: str) -> float:
+        moved, next_in_ms = self._callers[queue]("promote_due", _PROMOTE_BATCH)
+        if moved:
+            logger.debug("Promoted due jobs", extra=fields(queue=queue, jobs=moved))
+        return _ROUND if next_in_ms < 0 else next_in_ms / 1000
+
+    def _enqueue_deliveries(self, queue: str) -> float:
+        """Return the seconds until the next round: 0 if there may be more events."""
+        if not self._wants_events(queue):
+            return _ROUND
+        events = Queue(queue, self._redis, self._config.redis.prefix)
+        enqueued = webhooks.enqueue_deliveries(events, self._deliveries)
+        return 0.0 if enqueued == webhooks.BATCH else _ROUND
+
+    def _note_minute(self, queue: str) -> float:
+        """Store the queue's figures at the beginning of a minute. Return the seconds until the next."""
+        if time.monotonic() >= self._note_at[queue]:
+            self._callers[queue]("note_minute", KEPT)
+            self._note_at[queue] = time.monotonic() + 60 - time.time() % 60
+        return _ROUND
+
+    def _reap_if_due(self, queue: str) -> float:
+        """Return the seconds until the next lease may end."""
+        if (left := self._reap_at[queue] - time.monotonic()) > 0:
+            return left
+        # Soon again: it may not be sure yet whether the lease of a dead instance has expired.
+        self._reap_at[queue] = time.monotonic() + _ROUND
+        self._reap(queue)
+        return _ROUND
+
+    def _reap(self, queue: str) -> None:
+        limit, connection_uptime = self._instance_info.queues[queue].recoveries, self._uptimes[queue]
+        reaped, dead = self._callers[queue](
+            *("reap", limit, _REAP_BATCH, self._instance_info.instance, LONGEST_POP_MS),
+            *(connection_uptime.uptime_ms, _ms(self._config.lease), connection_uptime.latest_ms),
+        )
+        for words in dead:
+            job_log.failed_permanently(Job.from_reply(queue, words), self._config.log)
+        for instance, jobs in zip(reaped[::2], reaped[1::2], strict=True):
+            logger.warning(
+                "Recovered jobs of dead instance",
+                extra=fields(queue=queue, instance=instance, jobs=jobs),
+            )
+
+    def _interrupt_cancelled(self, queue: str) -> float:
+        """Tell the workers of this instance which of their running jobs are cancelled."""
+        instance = self._instance_info.instance
+        if self._redis.exists(Keys(self._config.redis.prefix, queue).cancels(instance)):
+            cancelled = self._callers[queue]("find_cancelled", instance)
+            add = self._instance_info.cancellations.add
+            new = [attempt for attempt in cancelled if add(queue, *attempt)]
+            if new and not is_orphaned():
+                os.kill(os.getppid(), CANCEL)  # the supervisor, which alerts its workers
+        return _ROUND
+
+    def leave(self) -> None:
+        """Release the leases."""
+        for queue, call in self._callers.items():
+            try:
+                (released,) = call("leave", self._instance_info.instance)
+            except RedisError as error:
+                logger.warning(
+                    "Cannot release the lease, it will expire",
+                    extra=fields(queue=queue, error=str(error)),
+                )
+                if not is_refusal(error):
+                    return
+                continue
+            if released:
+                logger.info("Requeued unfinished jobs", extra=fields(queue=queue, jobs=released))
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

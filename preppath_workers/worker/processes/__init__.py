@@ -1,0 +1,1 @@
+"""What every process needs: forking, liveness, signals, titles, and memory shared with the supervisor."""

@@ -1,0 +1,1 @@
+"""Traces and error reports, in the extras [otel] and [sentry]."""
