@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
@@ -15,7 +16,7 @@ from ..errors import JobFailed, UnknownJob
 from ..queue import Queue
 from ..queue.cost_words import cost_of
 from ..queue.explain import explain
-from ..queue.formatting import moment
+from ..queue.formatting import moment, span
 from ..store.job import Job
 from ..store.refusals import is_passing, summary_of
 from .arguments import EXIT_FAILED, add_command
@@ -120,6 +121,7 @@ def _find(queue: Queue, job_id: str) -> Job:
 
 def _shown(job: Job, reason: str, now: int) -> list[str]:
     shown = job.to_dict() | {"why": reason}
+    del shown["failedAttempts"]
     for name, ms in (
         ("created", job.created_at),
         ("started", job.started_at),
@@ -138,7 +140,14 @@ def _shown(job: Job, reason: str, now: int) -> list[str]:
         for name, value in shown.items()
         if name not in first and value is not None
     ]
-    return lines
+    return lines + [f"{'failed':<11} {_failed(attempt, now)}" for attempt in job.failed_attempts]
+
+
+def _failed(attempt: Mapping[str, Any], now: int) -> str:
+    started, failed = attempt.get("startedAt"), attempt.get("failedAt")
+    when = moment(failed, now) if isinstance(failed, int) else "-"
+    ran = f" after {span(failed - started)}" if isinstance(failed, int) and isinstance(started, int) else ""
+    return f"{when}{ran}, {attempt.get('class')}: {attempt.get('message')}"
 
 
 def _text(value: object) -> str:

@@ -277,6 +277,7 @@ class Job:
             "result": self.result,
             "reason": self.reason,
             "error": dict(self.error) if self.error else None,
+            "failedAttempts": [_shown(attempt) for attempt in self.failed_attempts],
             "cost": self.cost,
             "createdAt": iso(self.created_at),
             "startedAt": iso(self.started_at),
@@ -297,6 +298,12 @@ def integer(text: str | None) -> int | None:
         return int(float(text)) if text else None
     except (ValueError, OverflowError):
         return None
+
+
+def _shown(attempt: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return a failed attempt for output."""
+    times = {name: iso(integer(str(attempt.get(name) or ""))) for name in ("startedAt", "failedAt")}
+    return {**times, **{name: str(attempt.get(name) or "") for name in ("workerId", "class", "message")}}
 
 
 def _json(text: str | None, loads: Callable[[str], Any] = json.loads) -> Any:

@@ -18,12 +18,13 @@ from ..store.job import Job
 from ..store.reading.filtering import AGE, JobFilter, find_jobs
 from ..store.reading.listing import Listed
 from .bodies import MOST_DEAD, REFUSALS, REFUSED_CHANGES, NewJobBody, Selected, optional_age_ms
-from .events import as_json, stream
+from .events import stream
 from .guard import Problem
+from .polling import NOT_CHANGED, Known, polled
 from .queues import Queues
 
-#: Seconds after which a client that polls should ask again.
-_POLL_AFTER = "1"
+#: Seconds after which a client that polls should ask again: for one job or group, and for a queue.
+_POLL_JOB, _POLL_QUEUE = 1, 2
 
 
 def _age(alias: str) -> Any:
@@ -46,21 +47,31 @@ def router(queues: Queues) -> APIRouter:
 
 
 def _add_reading(routes: APIRouter, queues: Queues) -> None:
-    @routes.get("/queues", summary="All queues: jobs by state, workers, gate")
-    def list_queues() -> list[dict[str, Any]]:
-        return [queues.summary(name) for name in queues.by_name]
+    @routes.get("/queues", responses=NOT_CHANGED, summary="All queues: jobs by state, workers, gate")
+    def list_queues(known: Known = None) -> Response:
+        return polled([queues.summary(name) for name in queues.by_name], known, _POLL_QUEUE)
 
-    @routes.get("/queues/{queue}", summary="One queue")
-    def show_queue(queue: str) -> dict[str, Any]:
-        return queues.summary(queue)
+    @routes.get("/queues/{queue}", responses=NOT_CHANGED, summary="One queue")
+    def show_queue(queue: str, known: Known = None) -> Response:
+        return polled(queues.summary(queue), known, _POLL_QUEUE)
 
-    @routes.get("/queues/{queue}/groups/{group:path}", summary="A group: how many of its jobs have ended")
-    def show_group(queue: str, group: _Group) -> dict[str, Any]:
-        return _group(queue, group, queues.get(queue).group(group))
+    @routes.get(
+        "/queues/{queue}/groups/{group:path}",
+        responses=NOT_CHANGED,
+        summary="A group: how many of its jobs have ended",
+    )
+    def show_group(queue: str, group: _Group, known: Known = None) -> Response:
+        found = _group(queue, group, queues.get(queue).group(group))
+        return polled(found, known, None if found["ended"] else _POLL_JOB)
 
-    @routes.get("/queues/{queue}/jobs", summary="The jobs in a state, as the command `jobs` lists them")
+    @routes.get(
+        "/queues/{queue}/jobs",
+        responses=NOT_CHANGED,
+        summary="The jobs in a state, as the command `jobs` lists them",
+    )
     def list_jobs(
         queue: str,
+        known: Known = None,
         state: Listed = "waiting",
         cursor: Annotated[int, Query(ge=0, description="`next` of the page before")] = 0,
         limit: _Limit = 50,
@@ -70,12 +81,13 @@ def _add_reading(routes: APIRouter, queues: Queues) -> None:
         part_of_id: Annotated[str | None, Query(alias="id", description="a part of the id")] = None,
         older_than: Annotated[str | None, _age("olderThan")] = None,
         newer_than: Annotated[str | None, _age("newerThan")] = None,
-    ) -> dict[str, Any]:
+    ) -> Response:
         conditions = JobFilter(
             part_of_id, user_id, reason, error_class, optional_age_ms(older_than), optional_age_ms(newer_than)
         )
         found = find_jobs(queues.get(queue), state, conditions, cursor, limit)
-        return {"jobs": [job.to_dict() for job in found.jobs], "next": found.next}
+        page = {"jobs": [job.to_dict() for job in found.jobs], "next": found.next}
+        return polled(page, known, _POLL_QUEUE)
 
 
 def _add_jobs(routes: APIRouter, queues: Queues) -> None:
@@ -97,13 +109,12 @@ def _add_jobs(routes: APIRouter, queues: Queues) -> None:
         return {"queue": queue, "id": ref.id, "created": ref.created}
 
     @routes.get(
-        "/audio/transcription-status/{jobId:path}", summary="A transcription: state, progress, result"
+        "/audio/transcription-status/{jobId:path}",
+        responses=NOT_CHANGED,
+        summary="A transcription: state, progress, result",
     )
-    def transcription(
-        job_id: _JobId,
-        if_none_match: Annotated[str | None, Header()] = None,
-    ) -> Response:
-        return _job(queues.get("transcription"), job_id, if_none_match)
+    def transcription(job_id: _JobId, known: Known = None) -> Response:
+        return _job(queues.get("transcription"), job_id, known)
 
     @routes.get(
         "/jobs/{queue}/{jobId:path}/events", summary="Server-sent events: each change, until the job ends"
@@ -131,13 +142,13 @@ def _add_jobs(routes: APIRouter, queues: Queues) -> None:
             raise Problem(409, f"cannot cancel job {job_id}: it is {state}")
         return {"queue": queue, "id": job_id, "state": state}
 
-    @routes.get("/jobs/{queue}/{jobId:path}", summary="A job: state, progress, error and result")
-    def show_job(
-        queue: str,
-        job_id: _JobId,
-        if_none_match: Annotated[str | None, Header()] = None,
-    ) -> Response:
-        return _job(queues.get(queue), job_id, if_none_match)
+    @routes.get(
+        "/jobs/{queue}/{jobId:path}",
+        responses=NOT_CHANGED,
+        summary="A job: state, progress, error and result",
+    )
+    def show_job(queue: str, job_id: _JobId, known: Known = None) -> Response:
+        return _job(queues.get(queue), job_id, known)
 
 
 def _enqueue(queue: Queue, body: NewJobBody, traceparent: str | None) -> JobRef:
@@ -211,15 +222,7 @@ def _dead(queue: Queue, selected: Selected, act: Callable[[Sequence[str]], int])
 
 def _job(queue: Queue, job_id: str, known: str | None) -> Response:
     job = _existing(queue, job_id)
-    body, version = as_json(job)
-    headers = {"ETag": f'"{version}"'}
-    if not job.is_finished:
-        headers["Retry-After"] = _POLL_AFTER
-    if known and any(
-        tag.strip() in ("*", headers["ETag"], f"W/{headers['ETag']}") for tag in known.split(",")
-    ):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+    return polled(job.to_dict(), known, None if job.is_finished else _POLL_JOB)
 
 
 def _existing(queue: Queue, job_id: str) -> Job:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from collections.abc import AsyncIterator
 
 from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 
 from ..queue import Queue
-from ..store.job import Job
+from .polling import as_json
 from .trouble import trouble_of
 
 #: Seconds between two looks at the job.
@@ -20,12 +18,6 @@ _LOOK = 0.5
 _AWAY = 2.0
 #: Seconds of silence after which a comment keeps the connection open.
 _KEEP_ALIVE = 15.0
-
-
-def as_json(job: Job) -> tuple[str, str]:
-    """Return the job as JSON, and a version that changes with it."""
-    body = json.dumps(job.to_dict())
-    return body, hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
 async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterator[str]:
@@ -47,7 +39,7 @@ async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterato
             continue
         if not job:
             break
-        body, event_id = as_json(job)
+        body, event_id = as_json(job.to_dict())
         if event_id != last_id:
             last_id, silent = event_id, 0.0
             yield f"id: {event_id}\nevent: {job.state}\ndata: {body}\n\n"

@@ -114,7 +114,12 @@ class _Work:
         self.dead = counter(
             "dead_letters", "Dead letters by reason and class of the error", "reason", "class"
         )
-        self.recoveries = counter("job_recoveries", "Jobs whose worker died")
+        self.recoveries = counter(
+            "job_recoveries", "Jobs that run again because their worker, or its whole instance, died", "cause"
+        )
+        self.releases = counter(
+            "job_releases", "Starts that ended uncounted: a shutdown, a vendor's rate limit, a snooze"
+        )
         self.wait = histogram(
             "job_wait_seconds", "How long attempts waited in the queue, counted at their end"
         )
@@ -125,7 +130,10 @@ class _Work:
         for outcome in _OUTCOMES:
             self.ended.add_metric([name, outcome], statistics.get(outcome, 0))
         self.enqueued.add_metric([name], statistics.get("enqueued", 0))
-        self.recoveries.add_metric([name], statistics.get("recovered", 0))
+        lost = statistics.get("instanceLost", 0)
+        self.recoveries.add_metric([name, "worker-died"], statistics.get("recovered", 0) - lost)
+        self.recoveries.add_metric([name, "instance-lost"], lost)
+        self.releases.add_metric([name], statistics.get("released", 0))
         for (what, reason, error_class), count in queue.causes().items():
             if what == "dead":
                 self.dead.add_metric([name, reason, error_class], count)

@@ -79,7 +79,7 @@ def test_job_to_dict_has_iso_8601_times_and_camel_case_names() -> None:
     assert {*shown} == {
         "queue", "id", "state", "progress", "priority", "attempts", "failures", "excused", "recoveries",
         "replays", "stage", "data", "result", "reason", "error", "createdAt", "startedAt", "finishedAt",
-        "expiresAt", "group", "cost",
+        "expiresAt", "group", "cost", "failedAttempts",
     }  # fmt: skip
 
 

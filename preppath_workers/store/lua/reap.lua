@@ -39,7 +39,7 @@ local expired = redis.call('ZRANGEBYSCORE', INSTANCES, now - connected_for, now,
 for _, instance in ipairs(expired) do
   if instance ~= own then
     local was_gone = redis.call('HGET', instance_key(instance), 'gone')
-    local moved = requeue_instance(instance, true, limit, dead)
+    local moved = requeue_instance(instance, true, limit, dead, true)
     if not was_gone or moved > 0 then
       reaped[#reaped + 1] = instance
       reaped[#reaped + 1] = moved

@@ -49,6 +49,18 @@ def test_jobs_with_a_negative_limit_is_refused(run: Run) -> None:
     assert (wrong.returncode, "'-1' is not a whole number" in wrong.stderr) == (2, True)
 
 
+def test_show_of_a_retried_job_lists_its_failed_attempts(run: Run, tts: Queue, redis: Redis) -> None:
+    tts.enqueue({}, id="j")
+    now = tts.now()
+    attempt = {"startedAt": now - 62_000, "failedAt": now - 60_000, "class": "E", "message": "away"}
+    redis.hset(tts.keys.job("j"), "failedAttempts", json.dumps([attempt]))
+
+    (line,) = (line for line in run("show", "tts", "j").stdout.splitlines() if line.startswith("failed "))
+    assert line.endswith("after 2 s, E: away")
+    (shown,) = json.loads(run("show", "tts", "j", "--json").stdout)["failedAttempts"]
+    assert (shown["class"], shown["message"], shown["failedAt"][-1]) == ("E", "away", "Z")
+
+
 def test_show_of_a_waiting_job_explains_why_it_waits(run: Run, tts: Queue, consumer: Consumer) -> None:
     tts.enqueue_many(NewJob({}, id=f"j{number}") for number in range(15))
     assert why(run, "j13") == "14th in line, but no worker of this queue is running"

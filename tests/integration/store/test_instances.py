@@ -107,7 +107,7 @@ REAP = [
             "instances": {"host": NOW + 9_000},
             "instance": {"host": {"gone": 1}},
             "jobs": {"a": RECOVERED},
-            "stats": {"recovered": 1},
+            "stats": {"recovered": 1, "instanceLost": 1},
         },
     ),
     Row(
@@ -148,7 +148,7 @@ REAP = [
             "instances": None,
             "instance": None,
             "jobs": {"a": RECOVERED},
-            "stats": {"recovered": 1},
+            "stats": {"recovered": 1, "instanceLost": 1},
         },
     ),
     Row(

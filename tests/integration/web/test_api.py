@@ -81,6 +81,39 @@ def test_job_that_has_not_changed_is_answered_with_304(site: Site, tts: Queue) -
     assert "Retry-After" not in changed.headers
 
 
+def test_queues_and_lists_that_have_not_changed_are_answered_with_304(site: Site, tts: Queue) -> None:
+    tts.enqueue(SPEECH, id="j", group="g")
+    paths = ("", "/tts", "/tts/jobs", "/tts/groups/g")
+    known = {path: site.get(f"/api/v1/queues{path}").headers for path in paths}
+    assert all(int(headers["Retry-After"]) >= 1 for headers in known.values())
+
+    def status(path: str) -> int:
+        return site.get(f"/api/v1/queues{path}", **{"If-None-Match": known[path]["ETag"]}).status_code
+
+    assert [status(path) for path in paths] == [304] * 4
+    tts.enqueue(SPEECH, id="k", group="g")
+    assert [status(path) for path in paths] == [200] * 4
+
+
+def test_job_has_its_failed_attempts(site: Site, tts: Queue, redis: Any) -> None:
+    tts.enqueue(SPEECH, id="j")
+    attempts = [
+        {"startedAt": 1_000, "failedAt": 2_500, "workerId": "host:0", "class": "E", "message": "no"},
+        {"startedAt": "x", "failedAt": None, "class": {"a": float("nan")}},
+    ]
+    redis.hset(tts.keys.job("j"), "failedAttempts", json.dumps(attempts))
+
+    first, second = site.get("/api/v1/jobs/tts/j").json()["failedAttempts"]
+    assert first == {
+        "startedAt": "1970-01-01T00:00:01.000Z",
+        "failedAt": "1970-01-01T00:00:02.500Z",
+        "workerId": "host:0",
+        "class": "E",
+        "message": "no",
+    }
+    assert (second["startedAt"], second["failedAt"], second["message"]) == (None, None, "")
+
+
 def test_transcription_status_has_the_documented_route(site: Site, redis: Any, key_prefix: str) -> None:
     Queue("transcription", redis, key_prefix).enqueue({"recordingId": "r", "userId": "u"}, id="t1")
 

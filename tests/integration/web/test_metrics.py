@@ -39,7 +39,7 @@ def test_metrics_show_the_queue_as_it_is(site: Site, tts: Queue, redis: Any) -> 
     tts.enqueue({}, id="old")
     tts.enqueue({}, id="later", delay=60)
     redis.hset(tts.keys.job("old"), "createdAt", tts.now() - 90_000)
-    redis.hset(tts.keys.stats, mapping={"completed": 7, "recovered": 2})
+    redis.hset(tts.keys.stats, mapping={"completed": 7, "recovered": 3, "instanceLost": 1})
     redis.hset(tts.keys.causes, mapping={"retried:E": 3, "excused:E": 1, "dead:retries:E": 2})
     redis.hset(tts.keys.durations, mapping={"completed:1:30": 4, "completed:runMs": 80_000})
     redis.hset(tts.keys.spent, mapping={"tts-1 calls": 2, "tts-1 nano": 500_000_000, "tts-1 input": 12})
@@ -59,7 +59,8 @@ def test_metrics_show_the_queue_as_it_is(site: Site, tts: Queue, redis: Any) -> 
     assert value("job_run_seconds_sum", outcome="completed") == 80
     assert value("vendor_cost_dollars_total", model="tts-1", cost="known") == 0.5
     assert value("vendor_tokens_total", model="tts-1", kind="input") == 12
-    assert value("job_recoveries_total") == 2
+    assert value("job_recoveries_total", cause="worker-died") == 2
+    assert value("job_recoveries_total", cause="instance-lost") == 1
     assert value("instances") == 0
 
 

@@ -17,9 +17,10 @@ local function requeue_uncounted(id, delay)
 end
 
 -- Requeues a started job whose worker died, in front of the jobs of its priority. After `limit` times it goes to the
--- dead-letter list, because the job may kill its workers. Returns whether it did.
-local function requeue_recovered(id, worker_id, limit)
-  note_failed_attempt(id, cjson.encode({ class = 'WorkerDied', message = 'its worker died' }))
+-- dead-letter list, because the job may kill its workers. Returns whether it did. `is_lost`: the whole instance died.
+local function requeue_recovered(id, worker_id, limit, is_lost)
+  local message = is_lost and 'its instance died, or lost Redis' or 'its worker died'
+  note_failed_attempt(id, cjson.encode({ class = 'WorkerDied', message = message }))
   if add(id, 'recoveries', 1) > limit then
     add_dead_letter(id, 'worker-died', cjson.encode({
       class = 'WorkerDied',
@@ -30,12 +31,13 @@ local function requeue_recovered(id, worker_id, limit)
   redis.call('HSET', job_key(id), 'state', 'waiting', 'queuedAt', now)
   place_first(id, priority_of(id))
   count('recovered')
+  if is_lost then count('instanceLost') end
   return false
 end
 
 -- Empties the active list of a slot without a worker, newest job first so that the oldest ends in front, and deletes its
 -- reservation. Returns how many jobs were requeued; jobs that went to the dead-letter list are added to `dead`.
-local function requeue_slot(worker_id, counted, limit, dead)
+local function requeue_slot(worker_id, counted, limit, dead, is_lost)
   local moved = 0
   while true do
     local id = redis.call('LPOP', active_key(worker_id))
@@ -52,7 +54,7 @@ local function requeue_slot(worker_id, counted, limit, dead)
         moved = moved - 1
       elseif not counted then
         requeue_uncounted(id)
-      elseif requeue_recovered(id, worker_id, limit) then
+      elseif requeue_recovered(id, worker_id, limit, is_lost) then
         dead[#dead + 1] = job_reply(id)
         moved = moved - 1
       end
@@ -67,11 +69,11 @@ local function requeue_slot(worker_id, counted, limit, dead)
 end
 
 -- Empties all slots of an instance; arguments and result as above.
-local function requeue_instance(instance, counted, limit, dead)
+local function requeue_instance(instance, counted, limit, dead, is_lost)
   local moved = 0
   local slots = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
   for slot = 0, slots - 1 do
-    moved = moved + requeue_slot(instance .. ':' .. slot, counted, limit, dead)
+    moved = moved + requeue_slot(instance .. ':' .. slot, counted, limit, dead, is_lost)
   end
   return moved
 end
