@@ -9,11 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from redis import Redis
-
-from tests.support.redis import RedisServer
-
-from . import books, virtual
+from . import books
 from .stage import Stage, staged, until
 
 
@@ -91,26 +87,11 @@ def _killer(stage: Stage, kills: int, jobs: int, rng: random.Random):  # type: i
     return kill
 
 
-def _virtual(seeds: int) -> int:
-    with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as redis:
-        moves = sum(len(virtual.play(redis, seed)) for seed in range(seeds))
-        print(f"{seeds} seeds, {moves:,} moves, all sums are right")
-        found = {each.name: virtual.first_seed_that_catches(redis, each, seeds) for each in virtual.MUTANTS}
-    for name, seed in found.items():
-        print(f"{'ESCAPED' if seed is None else f'seed {seed}':<10} {name}")
-    return int(None in found.values())
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.budget", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer jobs and kills")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="draw the same faults and kills")
-    parser.add_argument(
-        "--virtual", type=int, metavar="N", help="play N seeds and all mutants in virtual time"
-    )
     options = parser.parse_args()
-    if options.virtual:
-        return _virtual(options.virtual)
     jobs, kills = (100, 5) if options.quick else (1_000, 20)
     rng = random.Random(options.seed)
     print(f"seed {options.seed}")

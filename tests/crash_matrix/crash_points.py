@@ -11,12 +11,13 @@ from multiprocessing.context import ForkProcess
 from typing import Any
 
 from preppath_workers import Queue
+from preppath_workers.config.budget import Cap, Caps
 from preppath_workers.config.model import RateLimit
 from preppath_workers.worker.maintenance.janitor import LEAVE
 from tests.integration.store.failing import failing
 from tests.support.waiting import eventually
 
-from .environment import HOME, OTHER, Environment, signal_to
+from .environment import HOME, OTHER, Environment, kill, signal_to
 
 Act = Callable[[Environment], object]
 Together = Callable[[Environment, ForkProcess], object]
@@ -69,6 +70,15 @@ def _abandoned_elsewhere(environment: Environment) -> None:
     enqueued("a", do="sleep", seconds=0.2)(environment)
     environment.lose_worker("a", OTHER)
     environment.expire(OTHER)
+
+
+def _abandoned_over_a_paid_request(environment: Environment) -> None:
+    """A worker was killed before the answer, and its slot is recovered."""
+    enqueued("a", do="buy", slow=True)(environment)
+    worker = environment.worker(direct=True)
+    eventually(lambda: environment.record.count("charged")["a"])
+    kill(worker)
+    environment.bench.call("recover", f"{HOME}:0", 1, 2, now=environment.queue.now())
 
 
 def _dead(environment: Environment) -> None:
@@ -141,6 +151,7 @@ def _by_operator(name: str, command: str, call: Callable[[Queue], object], **sce
 _by_worker = partial(CrashPoint, start=lambda environment: environment.worker(), crew=_worker_crew)
 _by_janitor = partial(CrashPoint, start=lambda environment: environment.janitor(), crew=_janitor_crew)
 
+_CAPPED = {"budget": Caps(day=Cap(10**6))}
 _BOTH = {"a": "completed", "b": "completed"}
 
 SCENES = (
@@ -159,6 +170,14 @@ SCENES = (
     _by_worker("checkpoint", "checkpoint", before=enqueued("a", do="pay")),
     _by_worker("acquire_token", "acquire_token", before=enqueued("a", do="acquire_token"), settings={"rate_limit": RateLimit(5, 1.0)}),
     _by_worker("check_lease", "check_lease", before=enqueued("a", do="check_lease")),
+    _by_worker("reserve", "reserve", before=enqueued("a", do="buy"), settings=_CAPPED),
+    _by_worker("open_call", "open_call", before=enqueued("a", do="buy"), settings=_CAPPED),
+    _by_worker("close_calls", "close_calls", before=enqueued("a", do="buy"), settings=_CAPPED),
+    _by_worker("checkpoint (with a cost)", "checkpoint", before=enqueued("a", do="buy in a step"), settings=_CAPPED),
+    _by_worker("settle_reservations", "settle_reservations", before=enqueued("a", do="buy"), settings=_CAPPED),
+    _by_janitor("open_reservations", "open_reservations", before=_abandoned_over_a_paid_request, settings=_CAPPED, runs={"a": 2}, recoveries={"a": 1}),
+    _by_janitor("call_status", "call_status", before=_abandoned_over_a_paid_request, settings=_CAPPED, runs={"a": 2}, recoveries={"a": 1}),
+    _by_janitor("settle_reservations (of a dead worker)", "settle_reservations", before=_abandoned_over_a_paid_request, settings=_CAPPED, runs={"a": 2}, recoveries={"a": 1}),
     _by_janitor("heartbeat", "heartbeat", before=enqueued("a")),
     _by_janitor("promote_due", "promote_due", before=enqueued("a", delay=0.02)),
     _by_janitor("reap", "reap", before=_abandoned_elsewhere, runs={"a": 2}, recoveries={"a": 1}),

@@ -22,6 +22,7 @@ from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
 from preppath_workers.store import scripts
 from preppath_workers.store.connections import connection
+from preppath_workers.store.keys import Keys
 from preppath_workers.worker.child import fork_janitor, fork_worker
 from preppath_workers.worker.maintenance.janitor import LEAVE
 from preppath_workers.worker.processes.cancellations import Cancellations
@@ -41,11 +42,20 @@ LEASE = 1.0
 
 _QUEUE = QueueConfig("cell", retries=1, backoff=0.1, recoveries=2)
 
+BUDGET = Keys("preppath", "budget")
+
 #: The caller's instance, and another one.
 HOME, OTHER = "home", "other"
 
 #: Seconds that a client of the API waits for its answer here, and its user before the next try.
 _CALL_TIMEOUT, _CALL_PAUSE = 0.5, 0.05
+
+
+class _QueueState(RedisState):
+    """The state of the queue alone, without the budget, which is in a slot of its own."""
+
+    def all_keys(self) -> Iterator[str]:
+        return (key for key in super().all_keys() if key.startswith(self.keys.base))
 
 
 @dataclass
@@ -68,7 +78,15 @@ class Environment:
 
     @property
     def bench(self) -> RedisState:
-        return RedisState(self.redis, self.queue.keys)
+        return _QueueState(self.redis, self.queue.keys)
+
+    def budget(self) -> dict[str, int]:
+        """Return what is reserved, spent and perhaps spent."""
+        found = dict.fromkeys(("reserved", "spent", "unknown"), 0)
+        for key in self.redis.scan_iter(match=BUDGET.budget("????-??-??")):
+            for name in found:
+                found[name] += int(self.redis.hget(key, f"{name} all") or 0)
+        return found
 
     def begin(self, **settings: object) -> None:
         """An empty queue with these settings, nobody there."""
@@ -161,6 +179,9 @@ def set_up(folder: Path) -> Iterator[Environment]:
         patch("preppath_workers.store.consuming.consumer.BLOCK", 0.3),
         patch("preppath_workers.store.consuming.consumer.ANSWER_TIMEOUT", 0.6),
         patch("preppath_workers.worker.maintenance.janitor._ROUND", 0.1),
+        patch("preppath_workers.worker.attempt.budget._TIMEOUT", 0.6),
+        patch("preppath_workers.worker.maintenance.budget_keeper._INTERVAL", 0.1),
+        patch("preppath_workers.worker.maintenance.budget_keeper._OPEN_MS", 0),
         # Or the reap that is cut off would be one that does nothing yet.
         patch("preppath_workers.worker.maintenance.janitor.ConnectionUptime.uptime_ms", 10**15),
         RedisServer(settings=settings) as server,

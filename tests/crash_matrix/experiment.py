@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,7 @@ from tests.support.waiting import eventually
 
 from .crash_points import CrashPoint
 from .environment import Environment, kill
+from .record import USED_NANO, WORST_NANO
 
 _OVER = ("completed", "failed", "cancelled")
 
@@ -57,6 +59,7 @@ def play(experiment: Experiment, environment: Environment, deadline: float = 20.
         crash_point.crew(environment, process)
         eventually(lambda: is_over(environment.bench.read()), deadline)
         eventually(lambda: environment.has_come_to_rest(process), deadline)
+        eventually(lambda: not environment.budget()["reserved"], deadline)
         if not experiment.killed:
             assert process.exitcode in (None, 0), "the caller did not fail of it"
         return _judge(experiment, environment, begun, struck)
@@ -109,6 +112,7 @@ def _judge(experiment: Experiment, environment: Environment, begun: State, struc
         _judge_counters(job, starts[job_id], experiment.killed)
         assert job.get("recoveries", 0) in _recoveries(experiment, job_id, lost)
     _judge_payments(experiment, environment)
+    _judge_budget(experiment, environment, jobs)
     extra = sum(starts.values()) - sum(crash_point.runs.get(job_id, 1) for job_id in crash_point.states)
     assert 0 <= extra <= int(experiment.killed), f"{extra} runs more than without the fault"
     return extra
@@ -134,6 +138,23 @@ def _judge_payments(experiment: Experiment, environment: Environment) -> None:
     """Paid twice is only what nobody could store before the death."""
     unstored = experiment.killed and experiment.fault in (Fault.NOT_SENT, Fault.NO_SCRIPT)
     assert all(paid <= 1 + unstored for paid in environment.record.count("paid").values())
+
+
+def _judge_budget(experiment: Experiment, environment: Environment, jobs: Mapping[str, Any]) -> None:
+    """What was charged is in ledger and budget; what may have been charged is in both as unknown."""
+    calls = [
+        json.loads(text) for job in jobs.values() for name, text in job.items() if name.startswith("call:")
+    ]
+    answered = [call for call in calls if call["kind"] == "actual"]
+    unknown = [call for call in calls if call["kind"] == "unknown"]
+    assert len(answered) + len(unknown) == len(calls), f"open calls are left: {calls}"
+    assert sum(call["nano"] for call in answered) == USED_NANO * len(answered)
+    expected = {"reserved": 0, "spent": USED_NANO * len(answered), "unknown": WORST_NANO * len(unknown)}
+    assert environment.budget() == expected, f"the budget has {environment.budget()}, the ledger {calls}"
+    charged = sum(environment.record.count("charged").values())
+    assert len(answered) <= charged <= len(calls), f"charged {charged} times, the ledger has {calls}"
+    dead = sum(experiment.crash_point.recoveries.values()) + experiment.killed
+    assert len(unknown) <= dead, f"no worker died over an unknown request: {calls}"
 
 
 def _is_active(state: State, job_id: str) -> bool:

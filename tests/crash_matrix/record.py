@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from preppath_workers.clients.usage import Usage
 from preppath_workers.errors import PermanentError, RateLimited, TransientError
 from preppath_workers.registry import JobContext
 from tests.integration.worker.scripted_handlers import append
+
+#: A request of at most 1,000 nano-dollars that costs 400.
+WORST, USED = Usage("gpt-6-luna", {"output": 2}), Usage("gpt-6-luna", {"input": 4})
+WORST_NANO, USED_NANO = 1_000, 400
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,14 @@ class Record:
         self.note("paid", context.id)
         return "an answer"
 
+    def buy(self, context: JobContext) -> None:
+        """Make a paid request; the first attempt may take long over it."""
+        with context.payment(WORST) as payment:
+            self.note("charged", context.id)
+            if context.data.get("slow") and self.count("charged")[context.id] == 1:
+                time.sleep(60)
+            payment.charge(USED)
+
 
 _FAILURES = {
     "transient": TransientError("try again"),
@@ -57,6 +70,8 @@ _STEPS: Mapping[str, Callable[[Record, JobContext], object]] = {
     "sleep": lambda record, context: time.sleep(context.data["seconds"]),
     "progress": lambda record, context: context.progress(50),
     "pay": lambda record, context: context.step("step", lambda: record.pay(context)),
+    "buy": lambda record, context: record.buy(context),
+    "buy in a step": lambda record, context: context.step("step", lambda: record.buy(context)),
     "acquire_token": lambda record, context: context.acquire_token(),
     "check_lease": lambda record, context: context.check_lease(),
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from redis.exceptions import RedisError
 
@@ -40,8 +40,23 @@ class Caller:
         return self.proxy.exchange([words])[0]
 
 
+class Payment(Protocol):
+    """A paid request of an attempt; see `money.py`."""
+
+    @property
+    def is_over(self) -> bool: ...
+
+    def move(self) -> Outcome | None: ...
+
+    def go_on(self, chance: float = 0.9) -> None: ...
+
+
+#: Return the paid request that an attempt will make, if it makes one.
+Pay = Callable[[Job, Consumer], Payment | None]
+
+
 class Worker:
-    """One worker: its slot and its job."""
+    """One worker: its slot, its job, and the paid request that it makes."""
 
     def __init__(
         self,
@@ -52,6 +67,7 @@ class Worker:
         random: Random,
         weather: Weather,
         say: Say,
+        pay: Pay,
     ) -> None:
         self.name = f"{instance}:{number}"
         self._make: Callable[[ConsumerConnection], Consumer] = lambda connection: settings.slot(
@@ -59,6 +75,7 @@ class Worker:
         )
         self.connection = ConsumerConnection(proxy)
         self._proxy, self._random, self._weather, self._say = proxy, random, weather, say
+        self._pay = pay
         self.start()
 
     def start(self) -> None:
@@ -68,6 +85,7 @@ class Worker:
         self._consumer = self._make(self.connection)
         self._has_recovered = self._is_in_turn = False
         self.job: Job | None = None
+        self._payment: Payment | None = None
         self._finished: Finished | None = None
         self._waits_until = 0
 
@@ -78,6 +96,9 @@ class Worker:
             if not self._has_recovered:
                 self._consumer.recover()
                 self._has_recovered = True
+            elif self._payment and not self._payment.is_over:
+                if (outcome := self._payment.move()) and self.job:
+                    self._finished, self.job = Finished(self.job, outcome, 1), None
             elif self.job:
                 self._work(self.job)
             else:
@@ -98,6 +119,8 @@ class Worker:
 
     def finish(self) -> None:
         """Settle its last job and start a successor, as a worker that is asked to stop."""
+        if self._payment:
+            self._payment.go_on(1.0)
         if self.job:
             self._finished, self.job = Finished(self.job, self._weather.outcome(self.job), 1), None
         try:
@@ -108,11 +131,11 @@ class Worker:
 
     def ghost(self) -> Callable[[], None] | None:
         """Return what settles its job later, as if the worker were not dead."""
-        consumer, job = self._consumer, self.job
+        consumer, job, payment = self._consumer, self.job, self._payment
         if not job:
             return None
         outcome = self._weather.outcome(job)
-        return lambda: _settle_late(consumer, job, outcome)
+        return lambda: _settle_late(consumer, job, outcome, payment)
 
     def _turn(self) -> None:
         if self._is_in_turn and self._random.random() < 0.3:
@@ -132,7 +155,7 @@ class Worker:
         if isinstance(answer, Wait):
             self._waits_until = self._proxy.now + round(answer.seconds * 1000)
         elif answer:
-            self.job = answer
+            self.job, self._payment = answer, self._pay(answer, self._consumer)
             self._say(f"{self.name}: starts {answer.id}#{answer.fencing_token}")
 
     def _work(self, job: Job) -> None:
@@ -153,7 +176,9 @@ class Worker:
                 self._finished, self.job = Finished(job, self._weather.outcome(job), 1), None
 
 
-def _settle_late(consumer: Consumer, job: Job, outcome: Outcome) -> None:
+def _settle_late(consumer: Consumer, job: Job, outcome: Outcome, payment: Payment | None) -> None:
+    if payment:
+        payment.go_on()
     with suppress(RedisError):
         consumer.settle(Finished(job, outcome, 1))
 

@@ -12,6 +12,7 @@ from tests.integration.store.redis_state import State, counted_completions
 from .fairness import Fairness
 from .groups import Groups
 from .ledger import Ledger
+from .money import Money
 from .settings import LISTED, RECOVERIES, RETRIES, Settings
 
 Fields = Mapping[str, Any]
@@ -23,7 +24,8 @@ _COUNTERS = ("recoveries", "releases")
 class Invariants:
     """Watch one run."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, money: Money | None = None) -> None:
+        self._money = money
         self._limit = settings.limit
         self._before: State = {"jobs": {}}
         self._ledger = Ledger()
@@ -52,6 +54,8 @@ class Invariants:
             self._ledger.check(self._before, state, now, move)
         if self._groups:
             self._groups.check(state)
+        if self._money:
+            self._money.check(state)
         if self._fairness:
             self._fairness.check(self._before, state, move)
         self._before = state

@@ -55,6 +55,8 @@ class Ledger:
         for job_id, job in settled:
             if job["state"] == "completed":
                 self._complete(job_id)
+            elif job.get("releases", 0) > before["jobs"][job_id].get("releases", 0):
+                continue  # it waits for budget
             elif job["state"] == "delayed" or job.get("reason") not in (None, "worker-died"):
                 self._check_patience(job_id, job, now)
                 self._fail(job_id, job, now)

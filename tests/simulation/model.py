@@ -10,12 +10,15 @@ from unittest.mock import patch
 
 from redis.exceptions import RedisError
 
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.job import Job
 from preppath_workers.store.keys import Keys
 from tests.integration.store.redis_state import State
 
 from .actors import Caller, Janitor, Worker
 from .clients import Clients
 from .invariants import Fields, Invariants
+from .money import Money, Payment
 from .proxy import Proxy
 from .settings import LEASE_MS, MOODS, Settings
 from .snapshot import Camera
@@ -67,6 +70,7 @@ class Model:
             random.choice([*MOODS, "stormy"]),
             users=USERS[seed > 100] if seed > 30 and seed % 5 == 3 else ("", ""),
             has_groups=seed > 30 and seed % 5 == 4,
+            is_paid=seed > 30 and seed % 5 == 0,
         )
         self._weather = Weather(random, self._settings.mood)
         self._keys = Keys(self._settings.prefix, "sim")
@@ -75,8 +79,10 @@ class Model:
             proxy.ask([("HSET", self._keys.fair, "by", "user")])
         if self._settings.has_groups:
             proxy.ask([("HSET", self._keys.gate, "eventsUntil", FOREVER)])
-        self._invariants = Invariants(self._settings)
         self._call = Caller(proxy, self._keys.base)
+        prefix = self._settings.prefix
+        self._money = Money(proxy, prefix, self._call, random, self._say) if self._settings.is_paid else None
+        self._invariants = Invariants(self._settings, self._money)
         self._clients = Clients(proxy, self._keys, self._call, random, self._say, self._settings)
         self._born = 0
         self._instances: list[tuple[Janitor, list[Worker]]] = []
@@ -141,6 +147,13 @@ class Model:
                 (2, 2, 2, 2, "interrupt", self._interrupt),
                 (2, 2, 2, 2, "close_group", clients.close_group),
             ]
+        if self._money:
+            moves += [
+                (40, 40, 40, 60, "process", self._worker),
+                (3, 3, 3, 3, "sweep", self._money.sweep),
+                (1, 1, 1, 1, "raise the cap", self._money.raise_cap),
+                (3, 3, 3, 3, "a ghost settles", self._settle_after_death),
+            ]
         if self._settings.users == USERS[1]:
             moves.append((2, 2, 2, 2, "cancel", clients.cancel_all))
         weights = [weights[MOODS.index(self._settings.mood)] for *weights, _, _ in moves]
@@ -168,11 +181,17 @@ class Model:
         name = f"i{self._born}"
         self._born += 1
         workers = [
-            Worker(self._settings, name, number, self._proxy, self._random, self._weather, self._say)
+            Worker(
+                self._settings, name, number, self._proxy, self._random, self._weather, self._say, self._pay
+            )
             for number in range(_WORKERS)
         ]
         janitor = Janitor(self._settings, name, _WORKERS, self._call, self._random, self._say)
         self._instances.append((janitor, workers))
+
+    def _pay(self, job: Job, consumer: Consumer) -> Payment | None:
+        is_paid = self._money and self._random.random() < 0.7
+        return Payment(self._money, job, consumer) if self._money and is_paid else None
 
     def _worker(self) -> None:
         self._one(self._one(self._instances)[1]).move()
@@ -267,11 +286,16 @@ class Model:
             for worker in workers:
                 worker.move()
                 worker.move()
+            if self._money:
+                self._money.raise_cap()
+                self._money.sweep()
             state = self._look("drain")
             is_closed = "outOfService" in state.get("gate", {})
             with self._holding():
                 if self._is_done(state):
                     self._check_end(before, state["jobs"])
+                    if self._money:
+                        self._money.check_end(state)
                     return
         with self._holding():
             raise AssertionError(f"the run does not end: {state}")

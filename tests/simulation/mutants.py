@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant("an instance is struck off with a pop under way", "if was_gone then\n      remove_instance", "if true then\n      remove_instance", 222),
     Mutant("a job that comes alone goes to the end", "if is_behind or not last then", "do", 1),
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
-    Mutant("a window is a little short", "return acquired and acquired + duration or now", "return acquired and acquired + duration - 25 or now", 45),
+    Mutant("a window is a little short", "return acquired and acquired + duration or now", "return acquired and acquired + duration - 25 or now", 166),
     Mutant("a reservation is not compared with real starts", "if not reserved or reserved <= now then\n      moment = free_at", "if not reserved then\n      moment = free_at", 16),
     Mutant("a stopped slot's reservation is kept for ever", "redis.call('ZREM', RESERVATIONS, worker_id)\n  return moved", "return moved", 0),
     Mutant("recovery forgets a reserved job", "else\n      place_first(id, priority_of(id))\n    end", "end", 0),
@@ -106,6 +106,14 @@ MUTANTS = (
     Mutant("a replayed job does not reopen its group", "    reopen_group(id)\n", "", 89),
     Mutant("closing a group that has ended reports it again", "if not before.has_ended then end_group(group) end", "end_group(group)", 39),
     Mutant("the list of completions grows", "if excess > math.min(most * UNTRIMMED, TRIMMED_AT_ONCE) then", "if false then", 6),
+    Mutant("settling twice counts twice", "redis.call('HDEL', RESERVED, id)\n      if cost", "if cost", 35),
+    Mutant("what a dead worker paid is released", "call.kind == 'unknown' then return {'unknown'} end", "call.kind == 'unknown' then return {'void'} end", 60),
+    Mutant("recovery forgets open calls", "end_inconclusive_probe(id)\n      close_open_calls(id)", "", 60),
+    Mutant("a cost that is sent again counts again", "if before and before.kind ~= 'open' and (before.kind ~= 'unknown' or call.kind == 'unknown') then return end", "", 95),
+    Mutant("a late answer counts beside the unknown one", "tally(before, stored, -1)", "", 65),
+    Mutant("a cap does not see reservations", "cap and spent + reserved + worst > cap", "false", 75),
+    Mutant("a running attempt loses its reservation", "local is_running = job[1] == 'active' and job[2] == token", "local is_running = false", 35),
+    Mutant("a lost job's request is sent", "if refused then return refused end\nredis.call('LTRIM', active_key(worker_id), '0', '-1') -- out of memory: as in claiming.lua\nlocal key, field", "local key, field", 40),
 )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ class Settings:
     users: tuple[str, str] = ("", "")
     #: Whether jobs belong to groups, whose ends are reported, and active jobs are cancelled too.
     has_groups: bool = False
+    #: Whether attempts make paid requests, under a cap.
+    is_paid: bool = False
 
     @property
     def is_fair(self) -> bool:

@@ -16,6 +16,7 @@ for _, key in ipairs(redis.call('KEYS', base .. '*')) do
   local kind = redis.call('TYPE', key).ok
   if kind == 'list' then state[key] = {kind, redis.call('LRANGE', key, 0, -1)}
   elseif kind == 'zset' then state[key] = {kind, redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')}
+  elseif kind == 'set' then state[key] = {kind, redis.call('SMEMBERS', key)}
   else state[key] = {kind, redis.call('HGETALL', key)} end
 end
 return cjson.encode(state)
@@ -27,6 +28,7 @@ _FAMILIES = {
     "instance": "instance",
     "group": "groups",
     "cancels": "cancels",
+    "spent": "spending",
 }
 
 
@@ -48,14 +50,14 @@ class Camera:
             name, _, member = key.removeprefix(self._base).partition(":")
             content = _content(kind, words or [])
             if member:
-                state[_FAMILIES[name]][member] = content
+                state.setdefault(_FAMILIES[name], {})[member] = content
             else:
                 state[name] = content
         return state
 
 
 def _content(kind: str, words: list[str]) -> Any:
-    if kind == "list":
+    if kind in ("list", "set"):
         return words
     pairs = dict(zip(words[::2], words[1::2], strict=True))
     return {name: _number(text) for name, text in pairs.items()}

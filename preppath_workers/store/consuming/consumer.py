@@ -232,7 +232,7 @@ class Consumer:
             with self._connection.bounded_by_python():
                 self._call("close_calls", *words)
         except ResponseError as error:
-            if not is_refusal(error) or is_server_wide(error):
+            if not is_refusal(error) or is_server_wide(error) or code_of(error) == "NOSCRIPT":
                 raise
             # A key was edited by hand: the job must still be settled.
             logger.error(

@@ -43,13 +43,14 @@ class BudgetKeeper:
             return _INTERVAL
         if (left := self._due - time.monotonic()) <= 0:
             self._due = time.monotonic() + _INTERVAL
-            self.settle_open()
+            self.settle_open(_OPEN_MS)
             self.lift_holds()
             left = _INTERVAL
         return left
 
-    def settle_open(self, open_ms: int = _OPEN_MS) -> int:
-        """Settle reservations whose attempt is over, by what the ledger knows. Returns how many."""
+    def settle_open(self, open_ms: int) -> int:
+        """Settle reservations older than `open_ms` whose attempt is over, by what the ledger knows. Returns
+        how many."""
         budget = self._caller(BUDGET)
         found = budget("open_reservations", open_ms, _BATCH)
         settled = 0

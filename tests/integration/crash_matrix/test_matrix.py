@@ -46,6 +46,7 @@ DETECTED = (
     ("completing again completes again", "complete (told to stop)", Fault.ANSWER_LOST, False),
     ("a released job counts an attempt", "release (vendor's limit)", Fault.SILENT, False),
     ("a dead instance's last slot is not looked at", "reap", Fault.RESTART, True),
+    ("what a dead worker paid is released", "call_status", Fault.ANSWER_LOST, False),
     ("adding an id again makes a second job", "enqueue", Fault.ANSWER_LOST, True),
 )
 
