@@ -16,6 +16,7 @@ from tests.support.waiting import eventually
 
 from .image import IMAGE, PLANTED
 from .podman import Container, Podman
+from .web import serves
 
 _WORKER = re.compile(r"preppath: \w+\[\d+\]")
 _WORKERS = 10  # the default concurrency of the three queues together
@@ -209,5 +210,6 @@ def _ends_in_order(checks: Checks, stop: Callable[[], object]) -> str:
 
 CHECKS: tuple[Callable[[Checks], str], ...] = (
     sees_what_it_needs, is_configured, has_no_leftovers, is_restricted, refuses_wrong_configuration,
-    makes_tables, starts, works, clears_away, reloads, stops, is_unhealthy, stops_in_time, stops_early,
+    makes_tables, starts, works, serves, clears_away, reloads, stops, is_unhealthy, stops_in_time,
+    stops_early,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from tests.support.waiting import eventually
 from .container import Container
 from .servers import Servers
 from .units import Unit, completes, how
+from .web_trials import WEB_TRIALS
 
 
 @dataclass
@@ -22,8 +23,10 @@ class Trial:
     running_servers: Servers
 
     def __post_init__(self) -> None:
-        self.units = [Unit(self.container, name) for name in ("transcription", "tts", "evaluation")]
+        names = ("transcription", "tts", "evaluation")
+        self.units = [Unit(self.container, f"preppath-workers@{name}") for name in names]
         self.tts = self.units[1]
+        self.web = Unit(self.container, "preppath-workers-web")
         self.jobs = self.running_servers.queue("tts")
         self.environment = self.container.tree / "etc/preppath-workers/env"
 
@@ -41,7 +44,7 @@ def started(trial: Trial) -> str:
     for unit, workers in zip(trial.units, (2, 3, 5), strict=True):
         assert unit.show()["StatusText"].startswith(f"{workers} of {workers} workers"), unit.show()
         assert unit.state == "active"
-    return ", ".join(f"{unit.queue}: {unit.show()['StatusText']}" for unit in trial.units)
+    return ", ".join(f"{unit.name}: {unit.show()['StatusText']}" for unit in trial.units)
 
 
 def works(trial: Trial) -> str:
@@ -261,5 +264,5 @@ def nothing_left(trial: Trial) -> str:
 TRIALS: tuple[Callable[[Trial], str], ...] = (
     started, works, titles, killed_child, reloaded, reloaded_wrongly, resized, killed_main, frozen,
     frozen_workers, out_of_memory, redis_away, stopped, stopped_in_time, wrong_configuration,
-    started_without_redis, replayed, nothing_left,
+    started_without_redis, replayed, *WEB_TRIALS, nothing_left,
 )  # fmt: skip

@@ -15,14 +15,10 @@ from .container import Container
 
 @dataclass(frozen=True)
 class Unit:
-    """`preppath-workers@QUEUE` in the container."""
+    """A service in the container, by its name without `.service`."""
 
     container: Container
-    queue: str
-
-    @property
-    def name(self) -> str:
-        return f"preppath-workers@{self.queue}.service"
+    name: str
 
     def show(self) -> Mapping[str, str]:
         """Return systemd's properties: ActiveState, MainPID, NRestarts, StatusText, Result, …"""
