@@ -109,6 +109,8 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
     # the exit a death; and before, a signal must not be lost.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    # The image's entrypoint blocks SIGTERM, because without a handler the kernel would drop it.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
     host, port = listening.getsockname()[:2]
     output(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}")
     server.run(sockets=[listening])

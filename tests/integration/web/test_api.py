@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import requests
@@ -227,6 +230,30 @@ def test_events_and_requests_while_redis_is_demoted_say_so_and_go_on(serve: Serv
 def test_server_stops_in_order_on_sigterm(site: Site) -> None:
     site.process.terminate()
     assert site.process.wait(10) == 0
+
+
+def test_server_started_with_sigterm_blocked_stops_on_it(redis_url: str) -> None:
+    # As in the Dockerfile, whose entrypoint blocks the signal until a handler can be there.
+    command = [
+        "env",
+        "--block-signal=TERM,HUP",
+        sys.executable,
+        "-m",
+        "preppath_workers",
+        "web",
+        "--port",
+        "0",
+    ]
+    with subprocess.Popen(
+        command, env={**os.environ, "REDIS_URL": redis_url}, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"listening on ")
+        process.terminate()
+        try:
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
 
 
 def test_filtered_list_goes_on_over_all_jobs(site: Site, tts: Queue, redis: Any) -> None:
