@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
+from ..config.load import load_budget, read_environment
 from ..config.prices import dollars
 from ..queue import Queue
+from ..queue.cost_report import BY, budget_as_dict, cost_report, first_day, since_of
+from ..queue.cost_words import budget_of
 from ..queue.formatting import counted
 from ..store.job import integer, iso
-from ..store.reading.spending import Spending, by_model, by_user, days, today, unknown_calls
+from ..store.reading.budget_use import caps_in_use
+from ..store.reading.spending import Spending, days, today, unknown_calls
 from .arguments import add_command, positive_number
-from .queue_argument import open_configured
+from .job_types import load_queues
+from .queue_argument import open_budget, open_configured
 from .terminal import print_json, print_line
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers costs --since 7d
           preppath-workers costs --by user --since 2026-11-01 --json
           preppath-workers costs --unknown
+          preppath-workers costs --caps
 
         unknown: the most that requests can have cost whose answers never came; it isn't in the
         cost. unpriced: calls of models without a price, which aren't in the cost either. Days are
@@ -40,9 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
         exit codes: 0 done; 69 Redis does not answer; 78 the configuration is wrong
         """,
     )
-    parser.add_argument(
-        "--by", choices=("model", "queue", "user"), default="model", help="what a row is, default %(default)s"
-    )
+    parser.add_argument("--by", choices=BY, default="model", help="what a row is, default %(default)s")
     parser.add_argument(
         "--since",
         type=_since,
@@ -54,6 +57,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--limit", type=positive_number, default=50, metavar="N", help="show N rows, default %(default)s"
     )
     parser.add_argument("--unknown", action="store_true", help="list requests of unknown cost one by one")
+    parser.add_argument("--caps", action="store_true", help="show what is used of the caps on spending")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line and row")
     parser.set_defaults(run=run)
 
@@ -63,36 +67,32 @@ def run(args: Namespace) -> int:
     queues = [queue for queue, _ in open_configured(args)]
     if args.unknown:
         return _list_unknown(args, queues)
-    found: dict[str, Spending] = {}
-    for queue in queues:
-        for name, spending in _of_queue(args, queue).items():
-            found.setdefault(name, Spending()).merge(spending)
-    rows = sorted(found.items(), key=lambda row: (-row[1].nano, -row[1].unknown, row[0]))
+    if args.caps:
+        return _list_caps(args, queues)
+    report = cost_report(queues, args.by, args.since, args.limit)
     if args.json:
-        for name, spending in rows[: args.limit]:
-            print_json({args.by: name, "dollars": dollars(spending.nano).lstrip("$"), **_as_json(spending)})
+        for row in report.to_dicts():
+            print_json(row)
         return 0
-    total = Spending()
-    for _, spending in rows:
-        total.merge(spending)
-    for line in _table(args.by, {**dict(rows[: args.limit]), "total": total}):
+    for line in _table(args.by, {**report.rows, "total": report.total}):
         print_line(line)
-    if len(rows) > args.limit:
-        print_line(f"and {len(rows) - args.limit} more: --limit shows them")
+    if report.more:
+        print_line(f"and {report.more} more: --limit shows them")
     return 0
 
 
-def _of_queue(args: Namespace, queue: Queue) -> Mapping[str, Spending]:
-    chosen = _days(args, queue)
-    if args.by == "user":
-        return by_user(queue, chosen, args.limit)
-    models = by_model(queue, chosen)
-    if args.by == "model" or not models:
-        return models
-    whole = Spending()
-    for spending in models.values():
-        whole.merge(spending)
-    return {queue.name: whole}
+def _list_caps(args: Namespace, queues: Sequence[Queue]) -> int:
+    """Show the caps, and the users who have reached theirs or nearly have. Raises ConfigError."""
+    budget = load_budget(read_environment(args.config))
+    uses = caps_in_use(open_budget(args), budget, load_queues(args), queues)
+    for use in uses:
+        if args.json:
+            print_json(budget_as_dict(use))
+        else:
+            print_line(f"{use.scope}: {budget_of(use)}")
+    if not uses and not args.json:
+        print_line("no cap is configured")
+    return 0
 
 
 def _list_unknown(args: Namespace, queues: Sequence[Queue]) -> int:
@@ -114,38 +114,29 @@ def _list_unknown(args: Namespace, queues: Sequence[Queue]) -> int:
 
 def _days(args: Namespace, queue: Queue) -> list[str]:
     last = today(queue)
-    first = args.since if isinstance(args.since, date) else last - timedelta(args.since - 1)
-    return days(max(first, last - timedelta(3_650)), last)
+    return days(first_day(args.since, last), last)
 
 
 def _since(value: str) -> date | int:
-    """Return a day, or a number of days."""
     try:
-        if value.endswith("d"):
-            number = int(value[:-1])
-            if not 1 <= number <= 3_650:
-                raise ValueError
-            return number
-        return date.fromisoformat(value)
-    except ValueError:
-        raise ArgumentTypeError(
-            f"{value!r} is neither a day such as 2026-11-01 nor days such as 7d"
-        ) from None
-
-
-def _as_json(spending: Spending) -> dict[str, object]:
-    known = asdict(spending)
-    known["unknownCalls"] = known.pop("unknown_calls")
-    return known
+        return since_of(value)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _table(by: str, rows: Mapping[str, Spending]) -> list[str]:
     cells = [(by, "calls", "cost", "unknown", "unpriced", "tokens")]
     for name, row in rows.items():
-        tokens = sum(count for kind, count in row.tokens.items() if kind != "reasoning")
         unknown = f"{row.unknown_calls or ''} up to {dollars(row.unknown)}".strip() if row.unknown else "-"
         cells.append(
-            (name, str(row.calls), dollars(row.nano), unknown, str(row.unpriced or "-"), str(tokens or "-"))
+            (
+                name,
+                str(row.calls),
+                dollars(row.nano),
+                unknown,
+                str(row.unpriced or "-"),
+                str(row.all_tokens or "-"),
+            )
         )
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [

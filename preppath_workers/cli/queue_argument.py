@@ -9,6 +9,8 @@ from ..config import load
 from ..config.model import QueueConfig, RateLimit
 from ..queue import Queue
 from ..store.connections.clients import Clients
+from ..store.keys import BUDGET
+from ..store.reading.reader import QueueReader
 from .job_types import job_types, load_queues
 
 _HELP = "the queue's name, such as tts"
@@ -46,6 +48,12 @@ def open_configured(args: Namespace) -> list[tuple[Queue, QueueConfig]]:
     """Return the queues that this configuration enables, with their settings. Raises ConfigError."""
     settings = load_queues(args)
     return list(zip(_open(args, [queue.name for queue in settings]), settings, strict=True))
+
+
+def open_budget(args: Namespace) -> QueueReader:
+    """Return a reader of the budget, which spans queues. Raises ConfigError."""
+    where = load.load_redis(load.read_environment(args.config))
+    return QueueReader(BUDGET, Clients.patient(where).of(BUDGET), where.prefix)
 
 
 def rate_limit_of(args: Namespace) -> RateLimit | None:

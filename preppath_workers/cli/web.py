@@ -8,13 +8,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from .. import log
-from ..config.load import load_log, load_redis, read_environment
+from ..config.load import load_budget, load_log, load_redis, read_environment
+from ..config.vendors import openai_models
 from ..config.web import SCOPES, load_web
 from ..errors import ConfigError
 from ..worker.processes.systemd import Notifier, Phase
 from .arguments import EXIT_UNAVAILABLE, add_command, whole_number
 from .loopback import is_loopback
-from .queue_argument import open_configured
+from .queue_argument import open_budget, open_configured
 from .terminal import print_error, print_line
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def run(args: Namespace) -> int:
     from ..web.server import Options, application, serve
 
     log.configure(load_log(variables), where.secrets())
-    app = application(Queues.of(queues), config, args.read_only)
+    shown = Queues.of(queues, load_budget(variables), open_budget(args), openai_models(variables))
+    app = application(shown, config, args.read_only)
     systemd = Notifier.from_environment(os.environ)
 
     def listens(line: str) -> None:

@@ -96,7 +96,7 @@ def load(
             "KEEP_COMPLETED_COUNT", Config.keep_completed_count, minimum=0, maximum=1_000_000
         ),
         prices=_prices(environment),
-        budget=Budget(environment.caps("BUDGET"), environment.caps("BUDGET_USER")),
+        budget=_budget(environment),
         ledger_days=environment.integer("LEDGER_DAYS", Config.ledger_days, minimum=1, maximum=3_650),
     )
     environment.raise_problems()
@@ -145,6 +145,18 @@ def load_queues(
     queues = _queues(environment, defaults, ())
     environment.raise_problems()
     return queues
+
+
+def load_budget(variables: Mapping[str, str | None]) -> Budget:
+    """Return the caps on spending that are not those of one queue. Raises ConfigError."""
+    environment = Environment(variables)
+    budget = _budget(environment)
+    environment.raise_problems()
+    return budget
+
+
+def _budget(environment: Environment) -> Budget:
+    return Budget(environment.caps("BUDGET"), environment.caps("BUDGET_USER"))
 
 
 def _database_url(environment: Environment, required: bool) -> str:

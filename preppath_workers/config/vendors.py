@@ -6,7 +6,7 @@ Problems are recorded in the `Environment`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import SplitResult
 
 from .env import Environment, has_host
@@ -37,6 +37,17 @@ _HEADER_WORD = r"[!-~]+"
 _REGION = r"(?!-)(?![0-9]+$)[A-Za-z0-9-]{1,63}(?<!-)"
 _BUCKET = r"[A-Za-z0-9._-]{1,255}|arn:[!-~]+"
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
+
+
+def openai_models(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the names of the models by queue, without those of servers that are not OpenAI's."""
+    environment = Environment(variables)
+    common_url = environment.text("OPENAI_BASE_URL")
+    return {
+        queue: environment.text(variable, model)
+        for name, (queue, variable, model, _) in _MODELS.items()
+        if not environment.text(f"OPENAI_{name}_BASE_URL", common_url)
+    }
 
 
 def openai(environment: Environment, queues: Sequence[QueueConfig], required: bool) -> OpenAIConfig:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..config.prices import dollars
+from ..config.budget import Cap
+from ..config.prices import NANO, dollars
+from ..store.reading.budget_use import BudgetUse
 from ..store.reading.reader import QueueReader
-from ..store.reading.spending import Spending, by_model, mean_cost, today
+from ..store.reading.spending import Spending, by_day, by_model, days, mean_cost, today
 from .formatting import counted
+
+_REACHED = {"hard": "nothing is left", "soft": "the soft cap is reached"}
 
 
 def cost_of(cost: Mapping[str, Any]) -> str:
@@ -26,15 +30,43 @@ def cost_of(cost: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def spent_today(queue: QueueReader) -> str | None:
-    """Return what the queue's requests have cost since midnight (UTC); None if it has never paid for any."""
-    whole = Spending()
-    for spending in by_model(queue, [today(queue).isoformat()]).values():
-        whole.merge(spending)
-    if not whole.calls and not whole.unknown_calls and not by_model(queue):
+def spent_lately(queue: QueueReader) -> str | None:
+    """Return what the queue's requests have cost today and in this month (UTC); None if it has never paid for
+    any."""
+    last = today(queue)
+    of_days = by_day(queue, days(last.replace(day=1), last))
+    if not of_days and not by_model(queue):
         return None
-    unknown = f", up to {dollars(whole.unknown)} more unknown" if whole.unknown else ""
-    return f"{dollars(whole.nano)} for {counted(whole.calls, 'request')}{unknown}"
+    of_today, of_month = of_days.get(last.isoformat(), Spending()), Spending()
+    for spending in of_days.values():
+        of_month.merge(spending)
+    requests = f" for {counted(of_today.calls, 'request')}" if of_today.calls else ""
+    unknown = f", up to {short(of_month.unknown)} more unknown" if of_month.unknown else ""
+    return f"{short(of_today.nano)} today{requests}, {short(of_month.nano)} this month{unknown}"
+
+
+def budget_of(use: BudgetUse) -> str:
+    """Return what is used of a cap: `$3.20 of $20.00 today, $0.10 of it reserved`."""
+    cap, period = use.cap, "today" if use.period == "day" else "this month"
+    parts = [f"{short(use.counted)} of {_limit(cap)} {period}"]
+    parts += [f"{short(use.reserved)} of it reserved"] if use.reserved else []
+    parts += [f"up to {short(use.unknown)} of it unknown"] if use.unknown else []
+    parts += [_REACHED[use.reached]] if use.reached else []
+    return ", ".join(parts)
+
+
+def short(nano: int) -> str:
+    """Return nano-dollars as text to be read: cents, and two more digits below a dollar, rounded up."""
+    if nano >= NANO:
+        return f"${-(-nano * 100 // NANO) / 100:,.2f}"
+    whole, _, rest = f"{-(-nano * 10_000 // NANO) / 10_000:.4f}".partition(".")
+    return f"${whole}.{rest.rstrip('0'):0<2}"
+
+
+def _limit(cap: Cap) -> str:
+    if cap.hard is None:
+        return f"a soft {short(cap.soft or 0)}"
+    return short(cap.hard) if cap.soft is None else f"{short(cap.hard)} (soft {short(cap.soft)})"
 
 
 def expected_cost(queue: QueueReader, jobs: int) -> str | None:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 #: workers would misread gets the next number, here and in `lua/lib/layout.lua`.
 LAYOUT = 1
 
+#: The queue in whose slot the budget is: no jobs, but what all queues may spend.
+BUDGET = "budget"
+
 
 @dataclass(frozen=True)
 class Keys:

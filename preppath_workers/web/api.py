@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from ..errors import NotReplicated, UnknownJob
 from ..queue import JobRef, Queue
+from ..queue.cost_report import By, as_dict, budget_as_dict, cost_report, since_of
 from ..queue.new_job import DataTooLarge
 from ..queue.tracing import is_traceparent
 from ..store.dead_letters import walk
@@ -23,8 +24,8 @@ from .guard import Problem
 from .polling import NOT_CHANGED, Known, polled
 from .queues import Queues
 
-#: Seconds after which a client that polls should ask again: for one job or group, and for a queue.
-_POLL_JOB, _POLL_QUEUE = 1, 2
+#: Seconds after which a client that polls should ask again: for a job or group, a queue, and costs.
+_POLL_JOB, _POLL_QUEUE, _POLL_COSTS = 1, 2, 10
 
 
 def _age(alias: str) -> Any:
@@ -41,6 +42,7 @@ def router(queues: Queues) -> APIRouter:
     """Return the routes under /api/v1."""
     routes = APIRouter(prefix="/api/v1", responses=REFUSALS)
     _add_reading(routes, queues)
+    _add_costs(routes, queues)
     _add_jobs(routes, queues)
     _add_control(routes, queues)
     return routes
@@ -88,6 +90,31 @@ def _add_reading(routes: APIRouter, queues: Queues) -> None:
         found = find_jobs(queues.get(queue), state, conditions, cursor, limit)
         page = {"jobs": [job.to_dict() for job in found.jobs], "next": found.next}
         return polled(page, known, _POLL_QUEUE)
+
+
+def _add_costs(routes: APIRouter, queues: Queues) -> None:
+    @routes.get(
+        "/costs", responses=NOT_CHANGED, summary="What paid requests have cost, and what is left of caps"
+    )
+    def show_costs(
+        by: By = "model",
+        since: Annotated[str, Query(max_length=20, description="a day, or 7d: 7 days with today")] = "1d",
+        limit: Annotated[int, Query(ge=1, le=1_000, description="rows")] = 50,
+        known: Known = None,
+    ) -> Response:
+        try:
+            report = cost_report([*queues.by_name.values()], by, since_of(since), limit)
+        except ValueError as error:
+            raise Problem(422, str(error)) from None
+        answer = {
+            "by": by,
+            "since": report.first.isoformat(),
+            "rows": report.to_dicts(),
+            "more": report.more,
+            "total": as_dict(report.total),
+            "caps": [budget_as_dict(use) for use in queues.caps_in_use()],
+        }
+        return polled(answer, known, _POLL_COSTS)
 
 
 def _add_jobs(routes: APIRouter, queues: Queues) -> None:

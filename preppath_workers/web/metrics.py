@@ -16,6 +16,7 @@ from ..store.job import Job, text
 from ..store.reading.limits import limit_in_force
 from ..store.reading.listing import held_slots
 from ..store.reading.oldest import oldest_waiting_ms
+from .budget_metrics import budget_metrics, model_metrics
 from .queues import Queues
 from .vendor_metrics import VendorMetrics
 
@@ -46,6 +47,8 @@ class QueueCollector(Collector):
         for metrics in (state, work):
             yield from vars(metrics).values()
         yield from vendors.families()
+        yield from budget_metrics(self._queues)
+        yield from model_metrics(self._queues)
 
 
 class _State:

@@ -1,4 +1,4 @@
-"""The queues that the server shows."""
+"""The queues that the server shows, and what else the configuration says of them."""
 
 from __future__ import annotations
 
@@ -6,26 +6,44 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..config.budget import Budget
 from ..config.model import QueueConfig
 from ..queue import Queue
 from ..queue.summary import summarize
+from ..store.reading.budget_use import BudgetUse, caps_in_use
+from ..store.reading.reader import QueueReader
 from .guard import Problem
+from .model_ends import ModelEnd
 
 
 @dataclass(frozen=True)
 class Queues:
-    """The queues of one configuration, by name, with their settings."""
+    """The queues of one configuration, by name, with their settings.
+
+    Args:
+        budget: the caps that are not those of one queue; `budget_reader` reads what counts against all caps.
+        models: the names of OpenAI's models by queue.
+    """
 
     by_name: Mapping[str, Queue]
     settings: Mapping[str, QueueConfig]
+    budget: Budget
+    budget_reader: QueueReader
+    models: Mapping[str, str]
 
     @classmethod
-    def of(cls, configured: Iterable[tuple[Queue, QueueConfig]]) -> Queues:
+    def of(
+        cls,
+        configured: Iterable[tuple[Queue, QueueConfig]],
+        budget: Budget,
+        budget_reader: QueueReader,
+        models: Mapping[str, str],
+    ) -> Queues:
         """Return these queues with their settings."""
         pairs = list(configured)
-        return cls(
-            {queue.name: queue for queue, _ in pairs}, {queue.name: settings for queue, settings in pairs}
-        )
+        by_name = {queue.name: queue for queue, _ in pairs}
+        settings = {queue.name: settings for queue, settings in pairs}
+        return cls(by_name, settings, budget, budget_reader, models)
 
     def summary(self, name: str) -> dict[str, Any]:
         """Return a queue's summary, as `queues --json` prints it. Raises Problem."""
@@ -36,3 +54,12 @@ class Queues:
         if name not in self.by_name:
             raise Problem(404, f"there is no queue {name!r}: expected {', '.join(self.by_name)}")
         return self.by_name[name]
+
+    def caps_in_use(self, with_users: bool = True) -> list[BudgetUse]:
+        """Return what is used of each cap on spending, and by which users nearly all of theirs."""
+        users_of = self.by_name.values() if with_users else ()
+        return caps_in_use(self.budget_reader, self.budget, self.settings.values(), users_of)
+
+    def model_end(self, name: str) -> ModelEnd | None:
+        """Return when the queue's model is shut down, None if that isn't known."""
+        return ModelEnd.of(self.models[name]) if name in self.models else None

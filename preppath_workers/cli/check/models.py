@@ -17,13 +17,16 @@ WARNING_DAYS, ERROR_DAYS = 90, 14
 def check_models(config: Config) -> Iterator[Finding]:
     """Yield a finding for each configured model."""
     from ...clients.openai.client import OpenAI  # imported here, because other commands do not need it
-    from ...clients.openai.models import successor
+    from ...clients.openai.models import announced_end, successor
 
     openai = OpenAI(config.openai)
     for queue, model_config in config.openai.models.items():
         what = f"{queue} model {model_config.model}"
         try:
             shutdown = openai.shutdown_date(model_config)
+            known = None if model_config.base_url else announced_end(model_config.model)
+            if shutdown is None and known:
+                shutdown = known.isoformat()
         except JobError as error:
             yield Finding("error", what, str(error))
         else:

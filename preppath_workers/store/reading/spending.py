@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
@@ -35,6 +35,11 @@ class Spending:
     seconds: float = 0.0
     characters: int = 0
     tokens: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def all_tokens(self) -> int:
+        """Tokens of all kinds."""
+        return sum(count for kind, count in self.tokens.items() if kind != "reasoning")
 
     def add(self, measure: str, amount: int) -> None:
         """Add an amount of a measure, as the ledger names it."""
@@ -70,33 +75,59 @@ def by_model(queue: QueueReader, of_days: Iterable[str] | None = None) -> dict[s
     """Return the spending of each model on these days; since the beginning without days."""
     keys = [queue.keys.spent] if of_days is None else [queue.keys.spent_on(day) for day in of_days]
     found: dict[str, Spending] = {}
-    for key in keys:
-        for name, value in queue.redis.hgetall(key).items():
+    for stored in _hashes(queue, keys):
+        for name, value in stored.items():
             model, _, measure = text(name).rpartition(" ")
             found.setdefault(model, Spending()).add(measure, int(value))
     return found
 
 
-def by_user(queue: QueueReader, of_days: Iterable[str], most: int) -> dict[str, Spending]:
+def by_day(queue: QueueReader, of_days: Sequence[str]) -> dict[str, Spending]:
+    """Return the spending of each of these days, without those on which nothing was paid for."""
+    found: dict[str, Spending] = {}
+    for day, stored in zip(of_days, _hashes(queue, map(queue.keys.spent_on, of_days)), strict=True):
+        for name, value in stored.items():
+            found.setdefault(day, Spending()).add(text(name).rpartition(" ")[2], int(value))
+    return found
+
+
+def by_user(queue: QueueReader, of_days: Sequence[str], most: int) -> dict[str, Spending]:
     """Return the spending of the users who spent most on each of these days, `most` of a day."""
     found: dict[str, Spending] = {}
-    for day in of_days:
-        key = queue.keys.spent_on(day) + ":users:"
-        for measure in ("nano", "unknown"):
-            rows: Any = queue.redis.zrange(key + measure, 0, most - 1, desc=True, withscores=True)
-            for user, amount in rows:
-                found.setdefault(text(user), Spending()).add(measure, int(amount))
-        users = [*found]
-        counts = queue.redis.zmscore(key + "calls", users) if users else []
-        for user, count in zip(users, counts, strict=True):
-            found[user].add("calls", int(count or 0))
+    keys = [queue.keys.spent_on(day) + ":users:" for day in of_days]
+    with queue.redis.pipeline(transaction=False) as pipeline:
+        for key in keys:
+            for measure in ("nano", "unknown"):
+                pipeline.zrange(key + measure, 0, most - 1, desc=True, withscores=True)
+        rows = pipeline.execute()
+    users_of_days: list[set[str]] = [set() for _ in keys]
+    for number, of_measure in enumerate(rows):
+        for user, amount in of_measure:
+            users_of_days[number // 2].add(text(user))
+            found.setdefault(text(user), Spending()).add(("nano", "unknown")[number % 2], int(amount))
+    with queue.redis.pipeline(transaction=False) as pipeline:
+        for key, users in zip(keys, users_of_days, strict=True):
+            for user in users:
+                pipeline.zscore(key + "calls", user)
+        counts = iter(pipeline.execute())
+    for users in users_of_days:
+        for user in users:
+            found[user].add("calls", int(next(counts) or 0))
     return found
+
+
+def _hashes(queue: QueueReader, keys: Iterable[str]) -> list[Mapping[Any, Any]]:
+    """Return hashes of numbers, in one round trip."""
+    with queue.redis.pipeline(transaction=False) as pipeline:
+        for key in keys:
+            pipeline.hgetall(key)
+        return pipeline.execute()
 
 
 def unknown_calls(queue: QueueReader, of_days: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Yield the calls of unknown cost on these days."""
     for day in of_days:
-        for value in queue.redis.hvals(queue.keys.spent_on(day) + ":unknown"):
+        for value in queue.redis.hgetall(queue.keys.spent_on(day) + ":unknown").values():
             call = json.loads(value)
             if isinstance(call, dict):
                 yield call

@@ -17,13 +17,14 @@ _URGENCY: Mapping[Tone, int] = {"bad": 0, "wait": 1, "good": 2}
 
 def overview(queues: Queues) -> dict[str, Any]:
     """Return what the template shows."""
-    views = [view(queue, queues.settings[name], failures=_FAILURES) for name, queue in queues.by_name.items()]
+    views = [view(queues, name, failures=_FAILURES) for name in queues.by_name]
     workers = [worker for each in views for worker in each.workers if worker.job]
     failures = [job for each in views for job in each.failures]
     return {
         "queues": sorted(views, key=lambda each: _URGENCY[each.tone]),
         "now": max((each.now for each in views), default=0),
         "summary": summary(views),
+        "caps": queues.caps_in_use(),
         "workers": sorted(workers, key=lambda worker: -(worker.seconds or 0.0)),
         "idle": sum(len(each.workers) - each.busy for each in views),
         "failures": sorted(failures, key=lambda job: -(job.finished_at or 0))[:_FAILURES],

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...config.model import QueueConfig
-from ...queue import Queue
-from ...queue.cost_words import spent_today
+from ...queue.cost_words import spent_lately
 from ...queue.gate_words import GateWord, gate_word, why_closed
 from ...store.job import Job
 from ...store.reading.brief import BriefReader
@@ -20,6 +18,7 @@ from ...store.reading.rate_use import RateUse, rate_use
 from ...store.reading.reader import Counts
 from ...store.reading.snapshot import WorkerSnapshot, take_snapshot
 from ...store.reading.writes import refusal
+from ..queues import Queues
 from .chart import Chart, chart
 
 #: How urgent a state is: it decides about colour and symbol.
@@ -49,8 +48,10 @@ class QueueView:
     #: Seconds that 95 % of the attempts of the last hour waited and ran at most; None without any.
     waited: float | None
     ran: float | None
-    #: What was spent today, in words; None if the queue pays for nothing.
+    #: What was spent today and in this month, in words; None if the queue pays for nothing.
     spent: str | None
+    #: That its model is about to be shut down, in words.
+    model_end: str | None
 
     @property
     def busy(self) -> int:
@@ -58,8 +59,9 @@ class QueueView:
         return sum(worker.job is not None for worker in self.workers)
 
 
-def view(queue: Queue, settings: QueueConfig, failures: int = 0) -> QueueView:
-    """Return the queue as it is now, with its latest `failures` dead letters."""
+def view(queues: Queues, name: str, failures: int = 0) -> QueueView:
+    """Return a queue as it is now, with its latest `failures` dead letters. Raises Problem."""
+    queue, settings, end = queues.get(name), queues.settings[name], queues.model_end(name)
     snapshot, now = take_snapshot(BriefReader.of(queue), failures), queue.now()
     gate, counts = snapshot.gate, snapshot.counts
     refused, loss = refusal(queue), data_loss(queue)
@@ -90,7 +92,8 @@ def view(queue: Queue, settings: QueueConfig, failures: int = 0) -> QueueView:
         chart=chart(history.minutes, now),
         waited=history.wait.quantile(0.95),
         ran=history.run.quantile(0.95),
-        spent=spent_today(queue),
+        spent=spent_lately(queue),
+        model_end=end.words(now) if end else None,
     )
 
 

@@ -19,6 +19,7 @@ from ..sessions import Sessions
 from ..tokens import find_token
 from .actions import MOST, Change, DeadLetters, change_dead_letters, change_gate, change_job
 from .assets import assets
+from .cost_view import cost_view
 from .dead_view import dead_view
 from .job_list import job_list
 from .job_view import job_view
@@ -78,6 +79,11 @@ class Pages:
         def show_overview(request: Request) -> Response:
             return renderer.live(request, "overview.html", lambda: overview(queues))
 
+        @routes.get("/costs")
+        def show_costs(request: Request) -> Response:
+            asked = dict(request.query_params)
+            return renderer.live(request, "costs.html", lambda: cost_view(queues, asked))
+
         @routes.get("/find")
         def find(request: Request) -> Response:
             job_id = request.query_params.get("id", "").strip()
@@ -106,9 +112,10 @@ class Pages:
             )
 
     def _queue(self, request: Request, name: str) -> dict[str, Any]:
-        queue = self._queues.get(name)
-        shown = view(queue, self._queues.settings[name])
-        return {"queue": shown, "now": shown.now, **job_list(queue, dict(request.query_params))}
+        shown = view(self._queues, name)
+        caps = [use for use in self._queues.caps_in_use() if use.scope == f"queue {name}"]
+        jobs = job_list(self._queues.get(name), dict(request.query_params))
+        return {"queue": shown, "now": shown.now, "caps": caps, **jobs}
 
     def _add_changes(self, routes: APIRouter) -> None:
         queues = self._queues

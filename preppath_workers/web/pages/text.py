@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
+from ...queue.cost_words import budget_of, short
 from ...queue.escaping import escaped
 from ...queue.formatting import span
 from ...store.job import iso
@@ -102,8 +103,10 @@ def query(**fields: str) -> str:
 FILTERS = {
     "ago": ago,
     "block": block,
+    "budget_of": budget_of,
     "clock": clock,
     "day_and_clock": day_and_clock,
+    "dollars": short,
     "excerpt": excerpt,
     "shown": shown,
     "span": span,

@@ -17,14 +17,11 @@ from ...errors import BudgetSpent, PermanentError, ServiceError, Snooze
 from ...log import fields
 from ...store.connections.clients import Clients
 from ...store.job import Job
-from ...store.keys import Keys
+from ...store.keys import BUDGET, Keys
 from ...store.scripts import Caller
 from .step_retry import retry_step
 
 logger = logging.getLogger(__name__)
-
-#: The name in whose slot the budget is.
-BUDGET = "budget"
 
 #: How a reservation is settled if its cost isn't known: see `settle_reservations.lua`.
 Settled = Literal["void", "unknown", "worst"]

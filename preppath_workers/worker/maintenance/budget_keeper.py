@@ -13,9 +13,9 @@ from ...config.budget import Caps
 from ...config.model import Config, QueueConfig
 from ...log import fields
 from ...store.connections.clients import Clients
-from ...store.keys import Keys
+from ...store.keys import BUDGET, Keys
 from ...store.scripts import Caller
-from ..attempt.budget import BUDGET, has_caps
+from ..attempt.budget import has_caps
 
 logger = logging.getLogger(__name__)
 

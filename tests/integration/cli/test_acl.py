@@ -145,6 +145,9 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
         ("dead", "purge", "--all", "--yes"),
         ("check", "--only", "redis", "--only", "data", "--fix"),
         ("health",),
+        ("costs", "--by", "user"),
+        ("costs", "--caps"),
+        ("costs", "--unknown"),
     ):
         done = run(*words, **environment | variables)
         assert "NOPERM" not in done.stdout + done.stderr

@@ -9,6 +9,9 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
+from preppath_workers.queue.cost_words import short
+from preppath_workers.store.keys import BUDGET, Keys
+from preppath_workers.store.reading.spending import today
 from preppath_workers.store.scripts import Caller
 
 from .conftest import Run
@@ -46,11 +49,13 @@ def test_costs_show_each_model_and_the_total(run: Run, spent: Queue) -> None:
     ]
 
 
-@pytest.mark.parametrize(("by", "name"), [("user", "u1"), ("queue", "tts"), ("model", "gpt-6-luna")])
+@pytest.mark.parametrize(
+    ("by", "name"), [("user", "u1"), ("queue", "tts"), ("model", "gpt-6-luna"), ("day", "")]
+)
 def test_costs_by_anything_have_the_same_sums_as_json(run: Run, spent: Queue, by: str, name: str) -> None:
     row: dict[str, Any] = json.loads(run("costs", "--by", by, "--json", "--since", "7d", QUEUES="tts").stdout)
     assert (row[by], row["dollars"], row["nano"], row["calls"], row["unknown"]) == (
-        name,
+        name or today(spent).isoformat(),
         "0.0015",
         1_500_000,
         1,
@@ -62,6 +67,44 @@ def test_costs_with_unknown_list_each_request_whose_answer_never_came(run: Run, 
     first, last = run("costs", "--unknown", QUEUES="tts").stdout.splitlines()
     assert first.endswith("  tts q1, attempt 1: gpt-6-luna, up to $0.0000009")
     assert last == "1 request of unknown cost"
+
+
+def test_costs_with_caps_show_what_is_used_of_each_and_which_users_are_near(
+    run: Run, spent: Queue, redis: Redis
+) -> None:
+    keys, day = Keys(spent.keys.prefix, BUDGET), today(spent).isoformat()
+    redis.hset(
+        keys.budget(day),
+        mapping={"spent all": 1_500_000_000, "unknown all": 500_000_000, "reserved all": 250_000_000},
+    )
+    redis.hset(keys.budget(day), mapping={"spent user u1": 900_000_000, "spent queue tts": 1})
+    redis.hset(keys.budget(day[:7]), mapping={"spent queue tts": 3_000_000_000})
+    caps = {"BUDGET_DAY": "20/2", "TTS_BUDGET_MONTH": "none/5", "BUDGET_USER_DAY": "1", "QUEUES": "tts"}
+
+    shown = run("costs", "--caps", **caps).stdout.splitlines()
+    assert shown == [
+        (
+            "all: $2.25 of $20.00 (soft $2.00) today, $0.25 of it reserved, up to $0.50 of it unknown, "
+            "the soft cap is reached"
+        ),
+        "queue tts: $3.00 of a soft $5.00 this month",
+        "user u1: $0.90 of $1.00 today",
+    ]
+    first = json.loads(run("costs", "--caps", "--json", **caps).stdout.splitlines()[0])
+    assert (first["scope"], first["period"], first["dollars"]) == ("all", "day", "2.00")
+    assert (first["reserved"], first["hard"], first["reached"]) == (250_000_000, 20_000_000_000, "soft")
+    assert run("costs", "--caps", QUEUES="tts").stdout == "no cap is configured\n"
+
+
+@pytest.mark.parametrize(
+    ("nano", "words"),
+    [
+        (0, "$0.00"), (20_000_000_000, "$20.00"), (1_500_000, "$0.0015"), (1, "$0.0001"),
+        (10_000_001, "$0.0101"), (999_999_999, "$1.00"), (1_234_567_890_123, "$1,234.57"),
+    ],
+)  # fmt: skip
+def test_short_amount_is_rounded_up(nano: int, words: str) -> None:
+    assert short(nano) == words
 
 
 def test_costs_of_a_day_that_is_no_day_is_a_usage_error(run: Run) -> None:

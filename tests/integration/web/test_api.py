@@ -13,6 +13,8 @@ from redis import Redis
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.cli.main import main
+from preppath_workers.store.keys import BUDGET, Keys
+from preppath_workers.store.reading.spending import today
 from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
@@ -96,6 +98,31 @@ def test_queues_and_lists_that_have_not_changed_are_answered_with_304(site: Site
     assert [status(path) for path in paths] == [304] * 4
     tts.enqueue(SPEECH, id="k", group="g")
     assert [status(path) for path in paths] == [200] * 4
+
+
+def test_costs_are_those_of_the_command(
+    serve: Serve, tts: Queue, redis: Any, capsys: Any, monkeypatch: Any, redis_url: str, key_prefix: str
+) -> None:
+    day = today(tts).isoformat()
+    redis.hset(tts.keys.spent_on(day), mapping={"m calls": 2, "m nano": 1_500_000, "m input": 7})
+    redis.zadd(tts.keys.spent_on(day) + ":users:nano", {"u1": 1_500_000})
+    redis.hset(Keys(key_prefix, BUDGET).budget(day), "spent all", 1_500_000)
+    site = serve(BUDGET_DAY="20")
+    for name, value in (("REDIS_URL", redis_url), ("KEY_PREFIX", key_prefix), ("BUDGET_DAY", "20")):
+        monkeypatch.setenv(name, value)
+
+    def printed(*options: str) -> list[Any]:
+        assert main(["costs", "--json", *options]) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    for by in ("model", "queue", "user", "day"):
+        shown = site.get(f"/api/v1/costs?by={by}&since=7d").json()
+        assert shown["rows"] == printed("--by", by, "--since", "7d")
+        assert (len(shown["rows"]), shown["total"]["dollars"], shown["more"]) == (1, "0.0015", 0)
+    assert shown["caps"] == printed("--caps")
+    assert [use["scope"] for use in shown["caps"]] == ["all"]
+    for wrong in ("by=planet", "since=soon", "since=0d", "since=99999d", "limit=0"):
+        assert site.get(f"/api/v1/costs?{wrong}").status_code == 422, wrong
 
 
 def test_job_has_its_failed_attempts(site: Site, tts: Queue, redis: Any) -> None:

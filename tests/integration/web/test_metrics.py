@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import preppath_workers.web
 from preppath_workers import NewJob, Queue
+from preppath_workers.store.keys import BUDGET, Keys
 from preppath_workers.store.reading.oldest import oldest_waiting_ms
+from preppath_workers.store.reading.spending import today
 
-from .conftest import Site
+from .conftest import Serve, Site
 
 WEB = Path(preppath_workers.web.__file__).parent
 ALERTS, DASHBOARD = WEB / "alerts.yml", WEB / "dashboard.json"
@@ -75,7 +78,37 @@ def test_oldest_waiting_is_found_behind_more_urgent_jobs(tts: Queue, redis: Any)
     assert 900_000 <= (oldest_waiting_ms(tts) or 0) < 960_000
 
 
-def test_alerts_and_dashboard_use_metrics_that_exist(site: Site, tts: Queue, redis: Any) -> None:
+def test_metrics_tell_when_models_end_and_what_is_used_of_caps(
+    serve: Serve, tts: Queue, redis: Any, key_prefix: str
+) -> None:
+    day = today(tts).isoformat()
+    redis.hset(Keys(key_prefix, BUDGET).budget(day), mapping={"spent all": 2 * 10**9, "reserved all": 10**9})
+    models = {
+        "OPENAI_TTS_MODEL": "gpt-4o-mini-tts-2025-12-15",
+        "OPENAI_WHISPER_BASE_URL": "http://own.example",
+    }
+    found = samples(serve(BUDGET_DAY="20/15", OPENAI_WHISPER_MODEL="whisper-1", **models))
+
+    def values(name: str, *labels: str) -> dict[tuple[str, ...], float]:
+        return {
+            tuple(dict(pairs)[label] for label in labels): value
+            for (each, pairs), value in found.items()
+            if each == f"preppath_{name}"
+        }
+
+    assert values("budget_dollars", "scope", "period", "kind") == {
+        ("all", "day", "spent"): 2,
+        ("all", "day", "unknown"): 0,
+        ("all", "day", "reserved"): 1,
+    }
+    assert values("budget_cap_dollars", "scope", "cap") == {("all", "hard"): 20, ("all", "soft"): 15}
+    ends = datetime(2027, 1, 6, tzinfo=UTC).timestamp()
+    shown = values("model_end_timestamp_seconds", "queue", "model")
+    assert shown == {("tts", "gpt-4o-mini-tts-2025-12-15"): ends}  # the other server's is not OpenAI's
+
+
+def test_alerts_and_dashboard_use_metrics_that_exist(serve: Serve, tts: Queue, redis: Any) -> None:
+    site = serve(OPENAI_TTS_MODEL="tts-1", BUDGET_DAY="20")
     redis.hset(tts.keys.causes, mapping={"retried:E": 1, "dead:retries:E": 1})
     redis.hset(tts.keys.spent, mapping={"m calls": 1, "m nano": 1, "m input": 1})
     expressions = [
@@ -84,7 +117,60 @@ def test_alerts_and_dashboard_use_metrics_that_exist(site: Site, tts: Queue, red
     ]
 
     used = {name for expression in expressions for name in re.findall(r"preppath_\w+", expression)}
-    assert used - {name for name, _ in samples(site)} == set()
+    shown = {name for name, _ in samples(site)}
+    assert used - shown == set()
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool: apt-get install prometheus")
+def test_alerts_fire_for_what_is_due_and_for_nothing_else(tmp_path: Path) -> None:
+    day = 86_400
+    series = {
+        'preppath_model_end_timestamp_seconds{queue="tts",model="soon"}': 13 * day,
+        'preppath_model_end_timestamp_seconds{queue="evaluation",model="later"}': 60 * day,
+        'preppath_model_end_timestamp_seconds{queue="evaluation",model="far"}': 400 * day,
+        'preppath_budget_dollars{scope="all",period="day",kind="spent"}': 15,
+        'preppath_budget_dollars{scope="all",period="day",kind="reserved"}': 2,
+        'preppath_budget_dollars{scope="queue tts",period="day",kind="spent"}': 1,
+        'preppath_budget_cap_dollars{scope="all",period="day",cap="hard"}': 20,
+        'preppath_budget_cap_dollars{scope="all",period="day",cap="soft"}': 5,
+        'preppath_budget_cap_dollars{scope="queue tts",period="day",cap="hard"}': 20,
+        'preppath_queue_out_of_service{queue="tts",service="openai"}': 1,
+        'preppath_queue_out_of_service{queue="evaluation",service=""}': 0,
+        'preppath_build_info{version="1"}': 1,
+    }
+    due: dict[str, list[dict[str, str]]] = {
+        "PrepPathModelEnds": [{"queue": "tts", "model": "soon"}],
+        "PrepPathModelEndsLater": [
+            {"queue": "tts", "model": "soon"},
+            {"queue": "evaluation", "model": "later"},
+        ],
+        "PrepPathBudgetNearlySpent": [{"scope": "all", "period": "day"}],
+        "PrepPathQueueOutOfService": [{"queue": "tts", "service": "openai"}],
+        "PrepPathMetricsMissing": [],
+        "PrepPathNoInstance": [],
+    }
+    # What is said is not part of this test.
+    rules = re.sub(r"(?m)^ +(annotations|summary|description):.*\n", "", ALERTS.read_text("utf-8"))
+    severities = dict(re.findall(r"alert: (\w+)\n(?: +(?:expr|for):.*\n)*.*severity: (\w+)", rules))
+    expected = [
+        {
+            "eval_time": "2h",
+            "alertname": name,
+            "exp_alerts": [{"exp_labels": {**labels, "severity": severities[name]}} for labels in firing],
+        }
+        for name, firing in due.items()
+    ]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": f"{value}x130"} for name, value in series.items()],
+        "alert_rule_test": expected,
+    }
+    (tmp_path / "alerts.yml").write_text(rules)
+    cases = tmp_path / "tests.yml"
+    cases.write_text(json.dumps({"rule_files": ["alerts.yml"], "tests": [test]}))  # JSON is YAML too
+
+    done = subprocess.run(["promtool", "test", "rules", str(cases)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool: apt-get install prometheus")

@@ -1,0 +1,114 @@
+"""What paid requests have cost, as the command `costs`, the API and the page show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any, Literal, get_args
+
+from ..config.prices import dollars
+from ..store.reading.budget_use import BudgetUse
+from ..store.reading.reader import QueueReader
+from ..store.reading.spending import Spending, by_day, by_model, by_user, days, today
+
+By = Literal["model", "queue", "user", "day"]
+
+#: What a row can be.
+BY: tuple[By, ...] = get_args(By)
+
+#: Days that one report covers at most.
+_MOST_DAYS = 3_650
+
+
+@dataclass(frozen=True)
+class CostReport:
+    """Spending by model, queue, user or day.
+
+    Args:
+        rows: the dearest first; of days, the newest first.
+        total: of all rows, also of those that are left out.
+        more: rows that are left out.
+    """
+
+    by: By
+    first: date
+    last: date
+    rows: Mapping[str, Spending]
+    total: Spending
+    more: int
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return the rows for output."""
+        return [{self.by: name, **as_dict(spending)} for name, spending in self.rows.items()]
+
+
+def cost_report(queues: Sequence[QueueReader], by: By, since: date | int, limit: int) -> CostReport:
+    """Return what the queues have spent. `since`: the first day (UTC), or how many days, today included."""
+    last = today(queues[0])
+    first = first_day(since, last)
+    found: dict[str, Spending] = {}
+    for queue in queues:
+        for name, spending in _of_queue(queue, by, days(first, last), limit).items():
+            found.setdefault(name, Spending()).merge(spending)
+    total = Spending()
+    for spending in found.values():
+        total.merge(spending)
+    if by == "day":
+        rows = sorted(found.items(), reverse=True)
+    else:
+        rows = sorted(found.items(), key=lambda row: (-row[1].nano, -row[1].unknown, row[0]))
+    return CostReport(by, first, last, dict(rows[:limit]), total, max(0, len(rows) - limit))
+
+
+def first_day(since: date | int, last: date) -> date:
+    """Return the first day of a report that ends with `last`."""
+    first = since if isinstance(since, date) else last - timedelta(since - 1)
+    return min(max(first, last - timedelta(_MOST_DAYS)), last)
+
+
+def since_of(text: str) -> date | int:
+    """Return the day, or the number of days, that the text names: `2026-11-01` or `7d`. Raises ValueError."""
+    try:
+        if text.endswith("d") and text[:-1].isdecimal() and 1 <= int(text[:-1]) <= _MOST_DAYS:
+            return int(text[:-1])
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a day such as 2026-11-01 nor days such as 7d") from None
+
+
+def as_dict(spending: Spending) -> dict[str, Any]:
+    """Return the spending for output: amounts in nano-dollars, and the cost in dollars too."""
+    known = asdict(spending)
+    known["unknownCalls"] = known.pop("unknown_calls")
+    return {"dollars": dollars(spending.nano).lstrip("$"), **known}
+
+
+def budget_as_dict(use: BudgetUse) -> dict[str, Any]:
+    """Return the use of a cap for output: amounts in nano-dollars."""
+    return {
+        "scope": use.scope,
+        "period": use.period,
+        "dollars": dollars(use.spent + use.unknown).lstrip("$"),
+        "nano": use.spent,
+        "unknown": use.unknown,
+        "reserved": use.reserved,
+        "hard": use.cap.hard,
+        "soft": use.cap.soft,
+        "reached": use.reached,
+    }
+
+
+def _of_queue(queue: QueueReader, by: By, of_days: Sequence[str], limit: int) -> Mapping[str, Spending]:
+    match by:
+        case "user":
+            return by_user(queue, of_days, limit)
+        case "day":
+            return by_day(queue, of_days)
+    models = by_model(queue, of_days)
+    if by == "model" or not models:
+        return models
+    whole = Spending()
+    for spending in models.values():
+        whole.merge(spending)
+    return {queue.name: whole}
