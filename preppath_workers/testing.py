@@ -21,9 +21,9 @@ from .queue import Queue, encode_data
 from .registry import JobType
 from .store.consuming.consumer import Consumer
 from .store.consuming.outcome import Finished
+from .store.consuming.slot_connection import SlotConnection
 from .store.job import Job
-from .store.scripts import scripts
-from .worker.attempt.attempt_consumer import AttemptConsumer
+from .store.scripts import SERVER_TIME, scripts
 from .worker.attempt.encoding import encode_result, encode_step
 from .worker.attempt.execution import WorkerContext, run
 
@@ -139,8 +139,7 @@ def drain(queue: Queue, job_type: JobType, *, services: Any = None, delayed: boo
     settings = replace(job_type.defaults, name=queue.name, rate_limit=None, services=())
     ended = []
     while True:
-        consumer = _ClientConsumer(queue, settings)
-        attempts = _attempts(consumer, job_type, services)
+        attempts = _attempts(queue, settings, job_type, services)
         ended += [job for job_id in attempts if (job := queue.get(job_id))]
         if not delayed or not (later := queue.jobs("delayed")):
             return ended
@@ -148,9 +147,12 @@ def drain(queue: Queue, job_type: JobType, *, services: Any = None, delayed: boo
             queue.promote(job.id)
 
 
-def _attempts(consumer: _ClientConsumer, job_type: JobType, services: Any) -> list[str]:
+def _attempts(queue: Queue, settings: QueueConfig, job_type: JobType, services: Any) -> list[str]:
+    instance = f"drain-{os.getpid()}"
+    config = load({"KEY_PREFIX": queue.keys.prefix}, [settings])
+    consumer = Consumer(config, settings, instance, 0, connection=_ClientConnection(queue))
     handler = job_type.load()
-    worker_context = WorkerContext(handler, services, AttemptConsumer(consumer), hold=1.0, secrets=())
+    worker_context = WorkerContext(handler, services, consumer.running_job, hold=1.0, secrets=())
     ids = []
     consumer.settle_and_fetch()
     while isinstance(job := consumer.next_job(), Job):
@@ -161,31 +163,27 @@ def _attempts(consumer: _ClientConsumer, job_type: JobType, services: Any) -> li
             finished = None
         consumer.settle_and_fetch(finished)
     consumer.requeue()
-    consumer.leave()
+    queue.call("leave", instance)
     return ids
 
 
-class _ClientConsumer(Consumer):
-    """A consumer that sends its commands through the client of a queue."""
+class _ClientConnection(SlotConnection):
+    """The connection of a consumer whose commands are sent through the client of a queue."""
 
-    def __init__(self, queue: Queue, settings: QueueConfig) -> None:
-        self._instance = f"drain-{os.getpid()}"
-        super().__init__(load({"KEY_PREFIX": queue.keys.prefix}, [settings]), settings, self._instance, 0)
-        self._queue_of_client = queue
+    def __init__(self, queue: Queue) -> None:
+        super().__init__("redis://unused", 0.0, queue.keys, SERVER_TIME)
+        self._queue = queue
         self._answers: list[Any] = []
 
-    def leave(self) -> None:
-        self._queue_of_client.call("leave", self._instance)
-
-    def _send(self, commands: list[tuple[Any, ...]]) -> None:
+    def send(self, commands: list[tuple[Any, ...]]) -> None:
         self._answers = [self._answer(*words) for words in commands]
 
-    def _receive(self, may_be_empty: bool = False) -> Any:
+    def receive(self, may_be_empty: bool = False) -> Any:
         return self._answers.pop(0)
 
     def _answer(self, *words: Any) -> Any:
         try:
-            return self._queue_of_client.read(*words)
+            return self._queue.read(*words)
         except NoScriptError:
             text = next(script.text for script in scripts().values() if script.digest == words[1])
-            return self._queue_of_client.read("EVAL", text, *words[2:])
+            return self._queue.read("EVAL", text, *words[2:])

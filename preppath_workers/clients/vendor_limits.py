@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 #: The limits that count, by requests and by tokens.
 NAMES = ("requests", "tokens")
@@ -19,8 +18,7 @@ _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,12}", re.ASCII)
 
 
-@dataclass(frozen=True)
-class VendorLimit:
+class VendorLimit(NamedTuple):
     """One limit of an account for a model: its name (`requests` or `tokens`), how many it has, how many of
     them are left, and the seconds until all are back."""
 

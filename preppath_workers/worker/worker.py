@@ -30,7 +30,6 @@ from ..store.consuming.consumer import Consumer
 from ..store.consuming.outcome import Failed, Finished, Recovered, Wait
 from ..store.job import Job
 from .attempt import execution, job_log
-from .attempt.attempt_consumer import AttemptConsumer
 from .attempt.budget import ReservedBudget
 from .attempt.payments import PaymentTerms
 from .processes.cancellations import Cancellations
@@ -83,7 +82,7 @@ class Worker:
         self._worker_context = execution.WorkerContext(
             handle,
             services,
-            AttemptConsumer(consumer),
+            consumer.running_job,
             hold=max(1.0, queue.backoff),
             secrets=config.secrets(),
             payments=PaymentTerms(

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from preppath_workers.errors import JobCancelled, JobLost
 from preppath_workers.store.consuming.consumer import LONGEST_POP_MS, Consumer, Wait
 from preppath_workers.store.consuming.outcome import Cancelled, Finished, Outcome, Released
+from preppath_workers.store.consuming.running_job import RunningJob
 from preppath_workers.store.job import Job
 from preppath_workers.store.scripts import scripts
 from preppath_workers.worker.maintenance.connection_uptime import ConnectionUptime
@@ -52,7 +53,7 @@ class Payment(Protocol):
 
 
 #: Return the paid request that an attempt will make, if it makes one.
-Pay = Callable[[Job, Consumer], Payment | None]
+Pay = Callable[[Job, RunningJob], Payment | None]
 
 
 class Worker:
@@ -155,21 +156,23 @@ class Worker:
         if isinstance(answer, Wait):
             self._waits_until = self._proxy.now + round(answer.seconds * 1000)
         elif answer:
-            self.job, self._payment = answer, self._pay(answer, self._consumer)
+            self.job = answer
+            running_job = self._consumer.running_job
+            running_job.begin(answer)
+            self._payment = self._pay(answer, running_job)
             self._say(f"{self.name}: starts {answer.id}#{answer.fencing_token}")
 
     def _work(self, job: Job) -> None:
+        running_job = self._consumer.running_job
         match 9 if self._weather.is_settled else self._random.randrange(10):
             case 0:
-                self._consumer.progress(job, self._random.randrange(101))
+                running_job.progress(job, self._random.randrange(101))
             case 1:
-                self._consumer.checkpoint(job, "step", '{"value":1}')
+                running_job.checkpoint(job, "step", '{"value":1}')
             case 2:
-                self._consumer.check_lease(job)
+                running_job.check_lease(job)
             case 3:
-                if self._consumer.acquire_token(
-                    job
-                ):  # a worker does not sleep through a long wait: see Snooze
+                if running_job.acquire_token(job):  # a worker does not sleep through a long wait: see Snooze
                     self._finished, self.job = Finished(job, Released(), 1), None
             case _:
                 # The next turn settles it.

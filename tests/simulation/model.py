@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from redis.exceptions import RedisError
 
-from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.running_job import RunningJob
 from preppath_workers.store.job import Job
 from preppath_workers.store.keys import Keys
 from tests.integration.store.redis_state import State
@@ -189,9 +189,9 @@ class Model:
         janitor = Janitor(self._settings, name, _WORKERS, self._call, self._random, self._say)
         self._instances.append((janitor, workers))
 
-    def _pay(self, job: Job, consumer: Consumer) -> Payment | None:
+    def _pay(self, job: Job, running_job: RunningJob) -> Payment | None:
         is_paid = self._money and self._random.random() < 0.7
-        return Payment(self._money, job, consumer) if self._money and is_paid else None
+        return Payment(self._money, job, running_job) if self._money and is_paid else None
 
     def _worker(self) -> None:
         self._one(self._one(self._instances)[1]).move()

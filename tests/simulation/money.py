@@ -11,8 +11,8 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from preppath_workers.errors import JobCancelled, JobLost
-from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.consuming.outcome import Outcome, Released
+from preppath_workers.store.consuming.running_job import RunningJob
 from preppath_workers.store.job import Job
 from preppath_workers.store.keys import Keys
 from tests.integration.store.redis_state import State
@@ -129,8 +129,8 @@ class Money:
 class Payment:
     """One paid request of one attempt. Its worker takes the steps, or its ghost, after the job was lost."""
 
-    def __init__(self, money: Money, job: Job, consumer: Consumer) -> None:
-        self._money, self._job, self._consumer = money, job, consumer
+    def __init__(self, money: Money, job: Job, running_job: RunningJob) -> None:
+        self._money, self._job, self._running_job = money, job, running_job
         self._id = money.new_id()
         self._worst = money.random.randrange(50, 500)
         self._steps = [self._reserve, self._open, self._send, self._close, self._store, self._settle]
@@ -176,7 +176,7 @@ class Payment:
 
     def _open(self) -> None:
         call = {"id": self._id, "kind": "open", "model": "m", "worst": self._worst, "job": self._job.id}
-        self._consumer.open_call(self._job, self._id, json.dumps(call), str(self._at))
+        self._running_job.open_call(self._job, self._id, json.dumps(call), str(self._at))
 
     def _send(self) -> None:
         if self._money.random.random() < 0.8:
@@ -187,16 +187,16 @@ class Payment:
     def _close(self) -> None:
         call: dict[str, Any] = {"id": self._id, "model": "m", "at": self._at, "job": self._job.id}
         call |= {"kind": "void"} if self._cost is None else {"kind": "actual", "nano": self._cost}
-        self._consumer.close_call(self._job.id, json.dumps(call))
+        self._running_job.close_call(self._job, json.dumps(call), store=False)
         if self._money.random.random() < 0.3:  # the settlement stores it, and a janitor settles the budget
             self._steps = self._steps[:1]
 
     def _store(self) -> None:
         if self._money.random.random() < 0.5:
-            self._consumer.store_calls()
+            self._running_job.store_calls(self._job)
             return
         try:
-            self._consumer.checkpoint(self._job, "paid", "{}")
+            self._running_job.checkpoint(self._job, "paid", "{}")
         except (JobLost, JobCancelled):
             self._money.say(f"{self._id}: lost, and stored")
 

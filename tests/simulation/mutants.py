@@ -134,7 +134,7 @@ def in_place(mutant: Mutant) -> Iterator[None]:
     broken = _broken(mutant)
     with (
         patch.object(actors, "scripts", lambda: broken),
-        patch("preppath_workers.store.consuming.consumer.scripts", lambda: broken),
+        patch("preppath_workers.store.consuming.slot_connection.scripts", lambda: broken),
         patch("preppath_workers.store.scripts.scripts", lambda: broken),
     ):
         yield

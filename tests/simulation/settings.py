@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig, RateLimit
-from preppath_workers.store.consuming import consumer as slot_module
+from preppath_workers.store.consuming import slot_connection
 from preppath_workers.store.consuming.consumer import Consumer
 from tests.support.minimal_env import MINIMAL_ENV
 
@@ -74,5 +74,5 @@ class Settings:
         return replace(kind, rate_limit=limit)
 
     def slot(self, instance: str, number: int, connection: ConsumerConnection) -> Consumer:
-        with patch.object(slot_module, "Connection", lambda *_: connection):
+        with patch.object(slot_connection, "Connection", lambda *_: connection):
             return Consumer(self.config, self.queue, instance, number, chance=lambda: 0.0)

@@ -10,8 +10,8 @@ from ...clients.services import Services
 from ...errors import BudgetSpent, InvalidJob, JobCancelled, JobLost, RateLimited, Snooze
 from ...registry import Handler
 from ...store.consuming.outcome import Cancelled, Completed, Outcome, Released
+from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
-from .attempt_consumer import AttemptConsumer
 from .encoding import encode_result
 from .failures import failed, message
 from .job_context import ActiveJobContext
@@ -27,7 +27,7 @@ class WorkerContext:
 
     handle: Handler
     services: Services
-    consumer: AttemptConsumer
+    running_job: RunningJob
     #: Seconds to hold the queue if the vendor limits the rate without a retry time.
     hold: float
     secrets: Sequence[str]
@@ -45,16 +45,16 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
             data = job.data
             if not isinstance(data, dict):
                 raise InvalidJob("data must be a JSON object")
-            services, consumer = worker_context.services, worker_context.consumer
-            consumer.begin(job)
-            context = ActiveJobContext(job, data, consumer, services, worker_context.payments)
+            services, running_job = worker_context.services, worker_context.running_job
+            running_job.begin(job)
+            context = ActiveJobContext(job, data, running_job, services, worker_context.payments)
             try:
                 result = worker_context.handle(context, services)
             finally:
                 try:
                     context.close()
                 finally:
-                    consumer.end()
+                    running_job.end()
         return Completed(encode_result(result))
     except JobLost:
         raise

@@ -1,4 +1,4 @@
-"""The JobContext that handlers get (see `registry.py`), backed by a worker's consumer."""
+"""The JobContext that handlers get (see `registry.py`), backed by the running job in Redis."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ...clients.services import Services
 from ...clients.usage import Payment, Usage
 from ...errors import JobError, JobLost, PermanentError, Snooze
 from ...log import fields
+from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
-from .attempt_consumer import AttemptConsumer
 from .encoding import encode_step
 from .payments import OpenPayment, Payments, PaymentTerms
 from .step_retry import retry_step
@@ -52,7 +52,7 @@ class ActiveJobContext:
         self,
         job: Job,
         data: Mapping[str, Any],
-        consumer: AttemptConsumer,
+        running_job: RunningJob,
         services: Services,
         terms: PaymentTerms,
     ) -> None:
@@ -60,10 +60,10 @@ class ActiveJobContext:
         self.data = data
         self.traceparent = job.traceparent
         self._job = job
-        self._consumer = consumer
+        self._running_job = running_job
         self._services = services
         self._progress_at = 0.0
-        self._payments = Payments(job, data, consumer, terms)
+        self._payments = Payments(job, data, running_job, terms)
         #: The names of the steps that run now, the innermost last.
         self._steps: list[str] = []
 
@@ -93,7 +93,7 @@ class ActiveJobContext:
             return
         self._progress_at = now
         try:
-            self._consumer.progress(self._job, max(0.0, min(100.0, percent)), stage[:_MAX_STAGE])
+            self._running_job.progress(self._job, max(0.0, min(100.0, percent)), stage[:_MAX_STAGE])
         except RedisError as error:
             logger.debug("Cannot store progress", extra=fields(error=str(error)))
 
@@ -154,14 +154,14 @@ class ActiveJobContext:
         Raises JobLost, and Snooze if the wait is long: that frees the worker, the next attempt continues from
         the checkpoints, and its start acquires the token.
         """
-        while seconds := retry_step(lambda: self._consumer.acquire_token(self._job)):
+        while seconds := retry_step(lambda: self._running_job.acquire_token(self._job)):
             if seconds > _MAX_TOKEN_WAIT:
                 raise Snooze("waiting for the rate limit before the next request")
             time.sleep(seconds)
 
     def check_lease(self) -> None:
         """Raise JobLost if another worker owns the job now."""
-        retry_step(lambda: self._consumer.check_lease(self._job))
+        retry_step(lambda: self._running_job.check_lease(self._job))
 
     def snooze(self, seconds: float) -> NoReturn:
         """End the attempt, uncounted, and run the job again after `seconds`. Raises Snooze."""
@@ -186,7 +186,7 @@ class ActiveJobContext:
             return
         used = sum(payment.usage.tokens.values()) if payment.usage else 0
         try:
-            self._consumer.note_vendor_limits(self._job, age, used, payment.limits)
+            self._running_job.note_vendor_limits(self._job, age, used, payment.limits)
         except (RedisError, JobLost) as error:  # the next answer tells them again
             logger.debug("Cannot store the vendor's rate limits", extra=fields(error=str(error)))
 
@@ -212,7 +212,7 @@ class ActiveJobContext:
 
     def _store(self, name: str, checkpoint: str) -> None:
         """Store the checkpoint in Redis. Raises JobLost and redis.RedisError."""
-        if missing := self._consumer.checkpoint(self._job, name, checkpoint):
+        if missing := self._running_job.checkpoint(self._job, name, checkpoint):
             # The job goes on, since this process has the value. Only a failover and its death would lose it.
             logger.warning(
                 "Checkpoint is not replicated",

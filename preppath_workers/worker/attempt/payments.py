@@ -16,9 +16,9 @@ from ...clients.vendor_limits import VendorLimit
 from ...config.prices import Prices, load_prices
 from ...errors import InvalidJob, JobLost, MachineError, PermanentError, RateLimited, ServiceError
 from ...log import fields
+from ...store.consuming.running_job import RunningJob
 from ...store.job import Job, new_id
 from ..telemetry.vendor_span import vendor_span
-from .attempt_consumer import AttemptConsumer
 from .budget import ReservedBudget, Settled
 from .step_retry import retry_step
 
@@ -76,10 +76,10 @@ class Payments:
     """The paid requests of one attempt."""
 
     def __init__(
-        self, job: Job, data: Mapping[str, Any], consumer: AttemptConsumer, terms: PaymentTerms
+        self, job: Job, data: Mapping[str, Any], running_job: RunningJob, terms: PaymentTerms
     ) -> None:
         self._job = job
-        self._consumer = consumer
+        self._running_job = running_job
         self._terms = terms
         self._user = terms.user(data)
         self._in_progress: dict[str, OpenPayment] = {}
@@ -107,7 +107,7 @@ class Payments:
             self._close(made, "unknown" if made.is_open else "void")
         if self._unsettled:
             try:
-                self._consumer.store_calls(self._job)
+                self._running_job.store_calls(self._job)
             except (RedisError, JobLost):
                 return  # the settlement stores them, and a janitor settles the budget
             self.settle()
@@ -137,7 +137,7 @@ class Payments:
         if budget := self._terms.budget:
             reserved = budget.reserve(self._job, self._user, call["id"], call["model"], call.get("worst"))
             self._unsettled[call["id"]] = "void"  # until the request may have been sent
-        call["at"] = retry_step(lambda: self._consumer.open_call(self._job, call["id"], text, *reserved))
+        call["at"] = retry_step(lambda: self._running_job.open_call(self._job, call["id"], text, *reserved))
         made.is_open = True
 
     def _close(self, made: OpenPayment, kind: str) -> None:
@@ -155,7 +155,7 @@ class Payments:
             logger.info("Vendor call", extra=fields(**_known(**{name: call.get(name) for name in told})))
         self._in_progress.pop(call["id"], None)
         try:
-            self._consumer.close_call(self._job, _compact(call), store=made.step is None)
+            self._running_job.close_call(self._job, _compact(call), store=made.step is None)
         except RedisError as error:  # it is stored with the settlement
             logger.debug("Cannot store the cost of a paid request", extra=fields(error=str(error)))
         else:

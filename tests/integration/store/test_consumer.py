@@ -143,9 +143,11 @@ def test_progress_and_checkpoint_are_kept_for_the_next_attempt(
     consumer = open_consumer(backoff=0)
     queue.enqueue({}, id="a")
     job = next_job(consumer)
+    running_job = consumer.running_job
+    running_job.begin(job)
 
-    consumer.progress(job, 40)
-    consumer.checkpoint(job, "transcript", '"text"')
+    running_job.progress(job, 40)
+    running_job.checkpoint(job, "transcript", '"text"')
     consumer.settle(done(job, Released()))
     again = next_job(consumer)
 
@@ -156,9 +158,9 @@ def test_progress_and_checkpoint_are_kept_for_the_next_attempt(
         1,
     )
     with pytest.raises(JobLost):
-        consumer.progress(job, 50)
+        running_job.progress(job, 50)
     with pytest.raises(JobLost):
-        consumer.checkpoint(job, "transcript", '"other"')
+        running_job.checkpoint(job, "transcript", '"other"')
     settlement = consumer.settle(done(job, Completed("{}")))
     assert settlement is not None
     assert settlement.verdict == "lost"

@@ -85,18 +85,19 @@ def test_progress_times_out_despite_signals(
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     job = next_job(consumer)
+    consumer.running_job.begin(job)
     before = signal.signal(signal.SIGALRM, lambda *_: None)
     signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
     redis.client_pause(20_000, all=False)
     try:
         with pytest.raises(RedisTimeoutError):
-            consumer.progress(job, 10)
+            consumer.running_job.progress(job, 10)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         redis.client_unpause()
 
-    consumer.progress(job, 20)
+    consumer.running_job.progress(job, 20)
     assert (found := queue.get("a")) is not None
     assert found.progress == 20
 
@@ -205,14 +206,16 @@ def test_settle_after_an_interrupted_command_reads_its_own_reply(
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     job = next_job(consumer)
+    consumer.running_job.begin(job)
 
     def interrupted() -> None:
         raise JobTimeout
 
     with monkeypatch.context() as patch:
-        patch.setattr(consumer, "_receive", interrupted)  # a real signal cannot be timed for that gap
+        # A real signal cannot be timed for that gap.
+        patch.setattr(consumer._connection, "receive", interrupted)
         with pytest.raises(JobTimeout):
-            consumer.progress(job, 50)
+            consumer.running_job.progress(job, 50)
     settlement = consumer.settle(done(job, Completed("{}")))
 
     assert settlement is not None
@@ -221,7 +224,7 @@ def test_settle_after_an_interrupted_command_reads_its_own_reply(
 
 STEPS: dict[str, Callable[[Consumer, Job], object]] = {
     "settle_and_fetch": lambda consumer, job: settle_and_fetch(consumer),
-    "progress": lambda consumer, job: consumer.progress(job, 50),
+    "progress": lambda consumer, job: consumer.running_job.progress(job, 50),
     "recover": lambda consumer, job: consumer.recover(),
 }
 
@@ -233,6 +236,7 @@ def test_consumer_call_on_a_lost_connection_raises_and_the_next_one_reconnects(
     consumer = open_consumer()
     queue.enqueue({}, id="a")
     job = next_job(consumer)
+    consumer.running_job.begin(job)
     cut_consumers(redis)
 
     with pytest.raises(RedisError):

@@ -55,8 +55,9 @@ def settle(open_consumer: OpenConsumer, *outcomes: Outcome, **settings: object) 
     consumer = open_consumer(**settings)
     for outcome in outcomes:
         job = next_job(consumer)
-        consumer.progress(job, 33.3, "resizing")
-        consumer.checkpoint(job, "download", '"here"')
+        consumer.running_job.begin(job)
+        consumer.running_job.progress(job, 33.3, "resizing")
+        consumer.running_job.checkpoint(job, "download", '"here"')
         consumer.settle(done(job, outcome))
 
 

@@ -134,7 +134,9 @@ def test_checkpoint_without_its_replicas_lets_the_worker_find_its_server_again(
         consumer = Consumer(config, QueueConfig("tts"), "host", 0)
         job = next_job(consumer)
         opened = address.opened
-        assert consumer.checkpoint(job, "pay", "1")
-        assert not consumer.progress(job, 50)
+        running_job = consumer.running_job
+        running_job.begin(job)
+        assert running_job.checkpoint(job, "pay", "1")
+        running_job.progress(job, 50)
         assert address.opened == opened + 1
         consumer.disconnect()

@@ -24,7 +24,6 @@ from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.consuming.outcome import Finished, Settlement
 from preppath_workers.store.job import Job
 from preppath_workers.store.keys import Keys
-from preppath_workers.worker.attempt.attempt_consumer import AttemptConsumer
 from preppath_workers.worker.attempt.budget import ReservedBudget
 from preppath_workers.worker.attempt.execution import WorkerContext, run
 from preppath_workers.worker.attempt.payments import PaymentTerms
@@ -67,9 +66,13 @@ class Stage:
         """Run the next job's attempt and settle it."""
         job = self.next_job()
         terms = PaymentTerms(budget=ReservedBudget(self.config, self.settings))
-        attempt_consumer = AttemptConsumer(self.consumer)
         context = WorkerContext(
-            lambda context, _: handle(context), cast("Services", None), attempt_consumer, 1.0, (), terms
+            lambda context, _: handle(context),
+            cast("Services", None),
+            self.consumer.running_job,
+            1.0,
+            (),
+            terms,
         )
         settlement = self.consumer.settle(Finished(job, run(job, context, nullcontext()), 0))
         assert settlement
@@ -198,7 +201,8 @@ def test_budget_of_a_dead_worker_is_released_unless_its_request_was_sent(
     ReservedBudget(stage.config, stage.settings).reserve(job, None, "c1", "gpt-6-luna", 1_000)
     if is_sent:
         call = {"id": "c1", "kind": "open", "model": "gpt-6-luna", "worst": 1_000, "job": "a"}
-        stage.consumer.open_call(job, "c1", json.dumps(call))
+        stage.consumer.running_job.begin(job)
+        stage.consumer.running_job.open_call(job, "c1", json.dumps(call))
     assert stage.keeper.settle_open(0) == 0, "its attempt still runs"
     stage.consumer.recover()
     assert stage.keeper.settle_open(0) == 1

@@ -25,7 +25,6 @@ from preppath_workers.errors import JobTimeout, MachineError, PermanentError, Se
 from preppath_workers.jobs.tts.speech import Speech, synthesize
 from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.worker.attempt import step_retry
-from preppath_workers.worker.attempt.attempt_consumer import AttemptConsumer
 from preppath_workers.worker.attempt.job_context import ActiveJobContext
 from preppath_workers.worker.attempt.payments import PaymentTerms
 from preppath_workers.worker.attempt.step_retry import retry_step
@@ -104,9 +103,8 @@ def context(config: Config, services: Services, queue: Queue) -> Iterator[Callab
     def make() -> ActiveJobContext:
         job = queue.get("j")
         assert job is not None
-        attempt_consumer = AttemptConsumer(consumer)
-        attempt_consumer.begin(job)
-        return ActiveJobContext(job, {}, attempt_consumer, services, PaymentTerms())
+        consumer.running_job.begin(job)
+        return ActiveJobContext(job, {}, consumer.running_job, services, PaymentTerms())
 
     yield make
     consumer.disconnect()
