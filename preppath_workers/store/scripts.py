@@ -52,7 +52,7 @@ def source(name: str) -> str:
 
 def assembled(text: str) -> str:
     """Return the script to run: `base`, and in place of each line `-- needs: a, b` those files of `lua/lib`
-    that aren't included above it.
+    that aren't included above it. What an indented line names is included for its block alone.
 
     A script includes only what it needs, and its fast path comes before what only the general path needs:
     each call creates all functions that it reaches.
@@ -62,9 +62,10 @@ def assembled(text: str) -> str:
 
 def _with_needs(text: str, included: set[str]) -> str:
     def files(line: re.Match[str]) -> str:
-        return "\n".join(_library(name, included) for name in line[1].split(", ") if name not in included)
+        known = set(included) if line[1] else included
+        return "\n".join(_library(name, known) for name in line[2].split(", ") if name not in known)
 
-    return re.sub(r"^-- needs: (.*)$", files, text, flags=re.MULTILINE)
+    return re.sub(r"^( *)-- needs: (.*)$", files, text, flags=re.MULTILINE)
 
 
 def _library(name: str, included: set[str]) -> str:

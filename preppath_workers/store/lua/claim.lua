@@ -17,7 +17,7 @@
 --   {"wait", ms}                the slot keeps the job reserved and has to claim again after that time
 --   {"none"}                    the slot holds no job: it may block in a pop
 
--- needs: instances, first_starts
+-- needs: instances, reservations, first_starts
 
 local instance, slot, lease = ARGV[2], ARGV[3], tonumber(ARGV[4])
 local limit, duration, probe_interval = ARGV[5], ARGV[6], tonumber(ARGV[7])

@@ -18,7 +18,7 @@
 --
 -- Returns {"completed", "reopened" or "lost" (as complete.lua), what claim.lua returns}.
 
--- needs: ownership, completions, events, groups, first_starts
+-- needs: ownership, completions, first_starts
 
 local worker_id, id, fencing_token, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local lease, limit, duration, probe_interval = tonumber(ARGV[8]), ARGV[9], ARGV[10], tonumber(ARGV[11])
@@ -34,11 +34,20 @@ if state_if_owned(id, worker_id, fencing_token) == 'active' and (not gate_fields
   local in_flight = redis.call('RPOP', active, '2') or {}
   if in_flight[1] == id and not in_flight[2] then
     local may_have_group = note_completion(id, result, listed, ARGV[12], ARGV[13], ARGV[14])
-    if events_until and events_wanted(events_until) then emit(id, 'completed') end
-    if may_have_group then end_in_group(id, 'completed') end
+    if events_until then
+      -- needs: events
+      if events_wanted(events_until) then emit(id, 'completed') end
+    end
+    if may_have_group then
+      -- needs: groups
+      end_in_group(id, 'completed')
+    end
     redis.call('PEXPIRE', job_key(id), keep)
     local following = redis.call('RPOPLPUSH', WAIT, active)
-    if not following then return {'completed', start_nothing(worker_id)} end
+    if not following then
+      -- needs: reservations
+      return {'completed', start_nothing(worker_id)}
+    end
     local started = start_first(worker_id, following, limit, duration)
     if started then return {'completed', started} end
   else

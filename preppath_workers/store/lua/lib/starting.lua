@@ -1,4 +1,4 @@
--- needs: tokens
+-- needs: tokens, started
 
 --: The longest time until a slot that waits for a token claims again (ms): the clock may have been set, or the limit
 --: changed.
@@ -15,13 +15,6 @@ local function start(worker_id, id, attempt, fencing_token, limit, duration, ven
     local longest = vendor and math.max(tonumber(duration), vendor[2], SHORTEST_SLEEP) or tonumber(duration)
     return math.min(delay, longest, LONGEST_SLEEP)
   end
-  redis.call('HSET', job_key(id), 'state', 'active', 'workerId', worker_id, 'startedAt', timestamp,
-    'fencingToken', fencing_token, 'attempts', attempt)
+  note_start(job_key(id), worker_id, attempt, fencing_token)
   return 0
-end
-
--- Deletes the reservation of a slot that holds no job. Returns what the script has to return.
-local function start_nothing(worker_id)
-  redis.call('ZREM', RESERVATIONS, worker_id)
-  return {'none'}
 end

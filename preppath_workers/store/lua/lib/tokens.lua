@@ -1,17 +1,18 @@
+-- needs: reservations
+--
 -- The token bucket. `tokens` holds every start of the last `duration`; a token comes back `duration` after it was
 -- acquired, so the max-th newest start tells when the next one may be. `reservations` holds the moment that is reserved
 -- for a slot that found the bucket empty: it sleeps until then, and slots that come later get later moments.
 --
 -- The clock may be set back. A start that lies ahead counts as one of now, and a reservation that is further away than
 -- the starts can make it is made again.
-local TOKENS, RESERVATIONS = base .. 'tokens', base .. 'reservations'
+local TOKENS = base .. 'tokens'
 
 -- Acquires a token for what `purpose` names and returns 0, or reserves one for the slot and returns how long until then
 -- (ms). A limit of "0" is none; limit and duration are taken as text. `vendor`: a further {limit, duration (ms)} that
 -- applies at the same time, or nil.
 local function acquire_token(worker_id, purpose, limit, duration, vendor)
   if limit == '0' and not vendor then return 0 end
-  -- The functions are made below this line, because making them costs each call of a queue without a limit.
   local windows = {vendor}
   if limit ~= '0' then windows[#windows + 1] = {tonumber(limit), tonumber(duration)} end
 
