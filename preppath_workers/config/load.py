@@ -230,6 +230,7 @@ def _queues(
     listed = [name.strip() for name in environment.text("QUEUES").split(",") if name.strip()]
     if any(name not in by_name for name in listed):
         environment.problem("QUEUES", f"names out of {', '.join(by_name)}, with commas between them")
+        listed = []  # the settings of all queues are read, so that their mistakes are reported too
     enabled = [queue.name for queue in defaults if not queue.needs or environment.text(queue.needs).strip()]
     chosen = dict.fromkeys(only or listed or enabled)
     return tuple(_queue(environment, by_name[name]) for name in chosen if name in by_name)

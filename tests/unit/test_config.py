@@ -159,6 +159,11 @@ def test_config_reports_every_problem_by_name_without_values() -> None:
     assert f"QUEUES is wrong: expected names out of {names}, with commas between them" in found
 
 
+def test_wrong_queues_hide_no_mistakes_in_the_settings_of_queues() -> None:
+    found = problems(QUEUES="ttss", TTS_CONCURRENCY="many")
+    assert [problem.split()[0] for problem in found] == ["QUEUES", "TTS_CONCURRENCY"]
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 def test_required_variable_that_is_blank_is_missing(name: str) -> None:
     (problem,) = problems(**{name: "  "})

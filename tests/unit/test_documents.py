@@ -17,8 +17,8 @@ from dotenv import dotenv_values
 
 import preppath_workers
 from preppath_workers.cli import main as command_line
-from preppath_workers.config.load import load, load_job_modules
-from preppath_workers.config.web import load_web
+from preppath_workers.config.load import load
+from preppath_workers.config.names import variables_read
 from preppath_workers.jobs import JOB_TYPES
 from preppath_workers.store.keys import Keys
 from preppath_workers.store.scripts import scripts
@@ -184,7 +184,7 @@ def test_variable_is_in_the_env_example() -> None:
 
 def test_env_example_has_every_variable_that_is_read() -> None:
     known = {*dotenv_values(stream=ENV_EXAMPLE.open(encoding="utf-8"))} | _commented_out().keys()
-    assert known == _variables_read()
+    assert known == variables_read(QUEUE_DEFAULTS)
 
 
 def test_env_example_shows_the_defaults() -> None:
@@ -287,28 +287,6 @@ def test_language_of_the_code_keeps_to_the_rules() -> None:
 def _commented_out() -> dict[str, str]:
     text = ENV_EXAMPLE.read_text(encoding="utf-8")
     return dict(re.findall(r"^#([A-Z][A-Z0-9_]+)=(.*)$", text, re.MULTILINE))
-
-
-class _Recorder(dict[str, str]):
-    """Variables that remember which of them were asked for."""
-
-    def __init__(self) -> None:
-        super().__init__(OPENAI_API_KEY="x", S3_BUCKET="b", DATABASE_URL="postgresql://h/d")
-        self.asked: set[str] = set()
-
-    def get(self, name: str, default: object = None) -> str | None:  # type: ignore[override]
-        self.asked.add(name)
-        return super().get(name)
-
-
-def _variables_read() -> set[str]:
-    recorder = _Recorder()
-    load(recorder, QUEUE_DEFAULTS, [queue.name for queue in QUEUE_DEFAULTS])
-    load(recorder, QUEUE_DEFAULTS)
-    load_job_modules(recorder, "app.jobs")
-    load_web(recorder)
-    # Read by the libraries (see certificates.py), cli/offline.py and cli/import_bullmq.
-    return recorder.asked | {"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL", "BULLMQ_REDIS_URL"}
 
 
 def _is_constant(name: str) -> bool:

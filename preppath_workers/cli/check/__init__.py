@@ -11,7 +11,7 @@ from ...config.load import EX_CONFIG
 from ...config.model import Config
 from ...errors import ConfigError
 from ..arguments import add_command
-from ..job_types import load_config
+from ..job_types import job_types, load_config
 from ..terminal import print_json, print_line
 from .config_file import check_config_file
 from .data import check_data, repair_data
@@ -44,6 +44,9 @@ FAST: Mapping[str, Check] = {"redis": check_redis, "database": check_connection}
 
 #: The services that these checks are about. Without a job that uses it, none is checked.
 _SERVICES = {"database": "database", "storage": "storage", "models": "openai"}
+
+#: Checks that would only report once more, for each queue and after a timeout, that Redis does not answer.
+_OF_REDIS = ("limits", "data")
 
 #: The exit code for the worst finding.
 _EXIT_CODES = {"ok": 0, "warning": 1, "error": 2}
@@ -106,12 +109,16 @@ def _findings(args: Namespace) -> Iterator[Finding]:
             yield Finding("error", "configuration", problem)
         return
     if not args.fast and not args.checks:
-        yield from check_config_file(args.config)
+        yield from check_config_file(args.config, [each.defaults for each in job_types(args)])
     checks = FAST if args.fast else CHECKS
+    is_away = False
     for name, check in checks.items():
         if name in _SERVICES and _SERVICES[name] not in config.services:
             continue
-        if not args.checks or name in args.checks:
-            yield from (repair_data if args.fix and name == "data" else check)(config)
-            if args.paid and name == "models":
-                yield from check_requests(config)
+        if (args.checks and name not in args.checks) or (is_away and name in _OF_REDIS):
+            continue
+        for finding in (repair_data if args.fix and name == "data" else check)(config):
+            is_away = is_away or finding == Finding("error", "redis", finding.detail)
+            yield finding
+        if args.paid and name == "models":
+            yield from check_requests(config)

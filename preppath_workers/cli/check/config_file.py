@@ -1,16 +1,29 @@
-"""Check the permissions of the configuration file."""
+"""Check the permissions of the configuration file, and the names in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from dotenv import dotenv_values
+
+from ...config.model import QueueConfig
+from ...config.names import misspelt
 from .findings import Finding
 
 
-def check_config_file(path: str | None) -> Iterator[Finding]:
-    """Yield a warning if every local user can read the file, which holds keys and passwords."""
-    if path and Path(path).stat().st_mode & 0o004:
+def check_config_file(path: str | None, defaults: Sequence[QueueConfig]) -> Iterator[Finding]:
+    """Yield warnings: every local user can read the file, which holds keys and passwords, or a name is
+    misspelt, so that its value would be ignored.
+
+    Args:
+        defaults: all queues, for the names of their variables.
+    """
+    if not path:
+        return
+    if Path(path).stat().st_mode & 0o004:
         yield Finding(
             "warning", "config file", f"every user can read the secrets in {path}: chmod o-r {path}"
         )
+    for name, meant in misspelt([*dotenv_values(path, interpolate=False)], defaults).items():
+        yield Finding("warning", "config file", f"{name} is not a variable of the workers; {meant} is")

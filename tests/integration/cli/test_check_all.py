@@ -90,6 +90,11 @@ def test_check_with_every_server_down_reports_each_and_no_secret(check: Check) -
     assert "hidden-word" not in str(found)
 
 
+def test_check_without_redis_says_so_once(check: Check) -> None:
+    found = check("--only", "redis", "--only", "limits", "--only", "data", REDIS_URL="redis://127.0.0.1:9")
+    assert [*found] == ["redis"]
+
+
 def test_check_of_a_complete_database_is_ok(check: Check) -> None:
     found = check("--only", "database")
     tables = {what for what in found if what.startswith("table ")}

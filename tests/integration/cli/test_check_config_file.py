@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from preppath_workers.cli.check.config_file import check_config_file
+from preppath_workers.jobs import JOB_TYPES
 
 
 @pytest.mark.parametrize(("mode", "warns"), [(0o644, True), (0o604, True), (0o640, False), (0o600, False)])
@@ -15,8 +16,21 @@ def test_config_file_that_every_user_can_read_is_a_warning(tmp_path: Path, mode:
     file.touch()
     file.chmod(mode)
 
-    assert [finding.status for finding in check_config_file(str(file))] == ["warning"] * warns
+    assert [finding.status for finding in check_config_file(str(file), [])] == ["warning"] * warns
 
 
 def test_config_file_that_is_not_set_gives_no_finding() -> None:
-    assert list(check_config_file(None)) == []
+    assert list(check_config_file(None, [])) == []
+
+
+def test_config_file_with_a_misspelt_name_is_a_warning_that_says_which_is_meant(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("TTS_CONCURENCY=4\nTTS_CONCURRENCY=4\nS3_ACCESS_KEY=x\nPORT=3000\nOPENAI_TTS_VOICE=ash\n")
+    file.chmod(0o600)
+
+    found = check_config_file(str(file), [each.defaults for each in JOB_TYPES])
+
+    assert [(one.status, one.detail) for one in found] == [
+        ("warning", "TTS_CONCURENCY is not a variable of the workers; TTS_CONCURRENCY is"),
+        ("warning", "S3_ACCESS_KEY is not a variable of the workers; S3_ACCESS_KEY_ID is"),
+    ]

@@ -1,0 +1,44 @@
+"""Which variables are read, so that a misspelt one is noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from .load import load, load_job_modules
+from .model import QueueConfig
+from .web import load_web
+
+#: Read by libraries (see certificates.py) and by single commands.
+_OTHERS = frozenset({"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL", "BULLMQ_REDIS_URL"})
+#: How alike two names must be, from 0 to 1. High, since the file may have variables of other programs.
+_ALIKE = 0.88
+
+
+def variables_read(defaults: Sequence[QueueConfig]) -> frozenset[str]:
+    """Return the names of all variables that the commands read, with those of these queues."""
+    recorder = _Recorder()
+    load(recorder, defaults, [queue.name for queue in defaults])
+    load(recorder, defaults)
+    load_job_modules(recorder, "app.jobs")
+    load_web(recorder)
+    return _OTHERS | recorder.asked
+
+
+def misspelt(names: Sequence[str], defaults: Sequence[QueueConfig]) -> Mapping[str, str]:
+    """Return the names that no command reads but that resemble one which is read, each with that one."""
+    known = variables_read(defaults)
+    found = {name: get_close_matches(name, known, 1, _ALIKE) for name in names if name not in known}
+    return {name: meant[0] for name, meant in found.items() if meant}
+
+
+class _Recorder(dict[str, str]):
+    """Variables that remember which of them were asked for. Only the required ones are set."""
+
+    def __init__(self) -> None:
+        super().__init__(OPENAI_API_KEY="x", S3_BUCKET="b", DATABASE_URL="postgresql://h/d")
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: object = None) -> str | None:  # type: ignore[override]
+        self.asked.add(name)
+        return super().get(name)
