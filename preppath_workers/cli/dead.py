@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from ..queue import Queue
-from ..queue.cost_words import expected_cost
 from ..queue.formatting import counted, span
 from ..store.dead_letters import Selection, newest, walk
 from ..store.job import Job
 from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
 from .dead_selection import add_selection, replayable, selection_of
+from .forecasting import MOST_AT_ONCE, forecast, print_forecast, tell_cost
 from .queue_argument import open_queues
 from .terminal import print_error, print_json, print_line
 
@@ -110,6 +110,7 @@ def _add_replay(verbs: Subparsers) -> None:
         help="replay at most N jobs per second, default %(default)s",
     )
     parser.add_argument("--quiet", action="store_true", help="print nothing if there is no work")
+    parser.add_argument("--json", action="store_true", help="with --dry-run: print the cost as JSON")
     parser.set_defaults(run=_replay)
 
 
@@ -177,12 +178,9 @@ def _missing(args: Namespace, found: Collection[str]) -> int:
 def _replay(args: Namespace) -> int:
     selection = replayable(args)
     if args.dry_run:
-        code = _print(args, selection)
-        for queue in open_queues(args):
-            jobs = sum(len(page.jobs) for page in walk(queue, selection, limit=args.limit))
-            if estimate := expected_cost(queue, jobs):
-                print_line(estimate)
-        return code
+        return _dry_replay(args, selection)
+    if not args.quiet:
+        _tell_cost(args, selection)
     replayed: dict[str, int] = {}
     found: set[str] = set()
     try:
@@ -199,6 +197,22 @@ def _replay(args: Namespace) -> int:
     if any(replayed.values()) or not args.quiet:
         _print_replayed(replayed)
     return _missing(args, found) if args.ids else 0
+
+
+def _dry_replay(args: Namespace, selection: Selection) -> int:
+    code = 0 if args.json else _print(args, selection)
+    for queue in open_queues(args):
+        found = forecast(args, queue, [job.data for job in _jobs(queue, selection, args.limit)])
+        if args.json or found.is_known:
+            print_forecast(found, as_json=args.json)
+    return code
+
+
+def _tell_cost(args: Namespace, selection: Selection) -> None:
+    """Print what the replay may cost, unless a dead-letter list is long."""
+    for queue in open_queues(args):
+        if queue.counts().failed <= MOST_AT_ONCE:
+            tell_cost(args, queue, [job.data for job in _jobs(queue, selection, args.limit)])
 
 
 def _print_replayed(replayed: Mapping[str, int]) -> None:

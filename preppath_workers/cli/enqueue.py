@@ -10,10 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..queue import NewJob
-from ..queue.cost_words import expected_cost
-from ..queue.formatting import counted
 from ..store.job import DEFAULT_PRIORITY, new_id
 from .arguments import EXIT_FAILED, add_command
+from .forecasting import forecast, print_forecast, tell_cost
 from .queue_argument import add_queue_argument, open_queue
 from .terminal import print_error, print_line
 
@@ -36,7 +35,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers enqueue tts - < jobs.jsonl
 
         With -, each line of standard input is the JSON object of one job. If any line
-        is invalid, no job is added.
+        is invalid, no job is added. What up to 1,000 jobs may cost is told on standard error
+        before they are added; --dry-run tells it for any number, and adds nothing.
 
         exit codes: 0 added, or already existed; 1 invalid job; 69 Redis does not answer;
         78 the configuration is wrong
@@ -67,6 +67,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="never start the job if it hasn't started by then",
     )
     parser.add_argument("--dry-run", action="store_true", help="check the jobs and tell what they may cost")
+    parser.add_argument("--json", action="store_true", help="with --dry-run: print the cost as JSON")
     parser.add_argument("--group", help="add the jobs to this group, whose end is reported")
     parser.add_argument("--group-size", type=int, metavar="N", help="say how many jobs the group will have")
     parser.set_defaults(run=run)
@@ -85,10 +86,10 @@ def run(args: Namespace) -> int:
         return _refuse(str(error))
     queue = open_queue(args)
     if args.dry_run:
-        print_line(
-            expected_cost(queue, len(jobs)) or f"{queue.name}: {counted(len(jobs), 'job')}, cost unknown"
-        )
+        print_forecast(forecast(args, queue, [job.data for job in jobs]), as_json=args.json)
         return 0
+    if args.data == "-":
+        tell_cost(args, queue, [job.data for job in jobs])
     for start in range(0, len(jobs), _STEP):
         # Printed per step, so that the output shows what was added if Redis stops answering.
         for added in queue.enqueue_many(jobs[start : start + _STEP]):

@@ -14,6 +14,7 @@ from ..config.web import SCOPES, load_web
 from ..errors import ConfigError
 from ..worker.processes.systemd import Notifier, Phase
 from .arguments import EXIT_UNAVAILABLE, add_command, whole_number
+from .forecasting import forecaster
 from .loopback import is_loopback
 from .queue_argument import open_budget, open_configured
 from .terminal import print_error, print_line
@@ -82,7 +83,9 @@ def run(args: Namespace) -> int:
     from ..web.server import Options, application, serve
 
     log.configure(load_log(variables), where.secrets())
-    shown = Queues.of(queues, load_budget(variables), open_budget(args), openai_models(variables))
+    shown = Queues.of(
+        queues, load_budget(variables), open_budget(args), openai_models(variables), forecaster(args)
+    )
     app = application(shown, config, args.read_only)
     systemd = Notifier.from_environment(os.environ)
 

@@ -14,6 +14,7 @@ JOB_TYPES: tuple[JobType, ...] = (
         timeout=600,
         fair_by="userId",
         services=("storage", "openai", "database"),
+        worst_cases="preppath_workers.jobs.transcription.worst_case:worst_cases",
     )("preppath_workers.jobs.transcription:handle"),
     job(
         "tts",
@@ -21,6 +22,7 @@ JOB_TYPES: tuple[JobType, ...] = (
         rate_limit="10/60",
         timeout=300,
         services=("openai", "storage", "database"),
+        worst_cases="preppath_workers.jobs.tts.worst_case:worst_cases",
     )("preppath_workers.jobs.tts:handle"),
     job(
         "evaluation",
@@ -29,6 +31,7 @@ JOB_TYPES: tuple[JobType, ...] = (
         retries=2,
         fair_by="userId",
         services=("openai", "database"),
+        worst_cases="preppath_workers.jobs.evaluation.worst_case:worst_cases",
     )("preppath_workers.jobs.evaluation:handle"),
     job(
         "webhook",

@@ -9,7 +9,7 @@ from ..config.budget import Cap
 from ..config.prices import NANO, dollars
 from ..store.reading.budget_use import BudgetUse
 from ..store.reading.reader import QueueReader
-from ..store.reading.spending import Spending, by_day, by_model, days, mean_cost, today
+from ..store.reading.spending import Spending, by_day, by_model, days, today
 from .formatting import counted
 
 _REACHED = {"hard": "nothing is left", "soft": "the soft cap is reached"}
@@ -67,15 +67,3 @@ def _limit(cap: Cap) -> str:
     if cap.hard is None:
         return f"a soft {short(cap.soft or 0)}"
     return short(cap.hard) if cap.soft is None else f"{short(cap.hard)} (soft {short(cap.soft)})"
-
-
-def expected_cost(queue: QueueReader, jobs: int) -> str | None:
-    """Return what `jobs` jobs of the queue may cost, from what its jobs have cost so far, as a line of text;
-    None if that isn't known."""
-    mean = mean_cost(queue) if jobs else None
-    if mean is None:
-        return None
-    return (
-        f"{queue.name}: {counted(jobs, 'job')} may cost about {dollars(mean * jobs)}, "
-        f"{dollars(mean)} each as so far; steps that are stored cost nothing again"
-    )

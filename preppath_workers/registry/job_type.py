@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from ..clients.services import Services
+from ..clients.usage import Usage
 from ..config.model import Config, QueueConfig, RateLimit
 from .context import JobContext
 from .decoding import decoder
@@ -19,6 +20,10 @@ Handler = Callable[[JobContext, Services], Any]
 
 #: What `@job` decorates, or names as `module:function`.
 Function = Callable[..., Any] | str
+
+#: What tells the most that jobs can use: called with the data of several jobs and the services, it yields the
+#: worst cases of each job's paid requests, none for a job that will be refused.
+WorstCases = Callable[[Sequence[Any], Services], Iterator[Sequence[Usage]]]
 
 #: Modules of the clients in `clients/` whose path isn't the service's name.
 _CLIENTS = {"openai": "openai.client", "storage": "s3.client", "database": "postgres.client"}
@@ -40,6 +45,8 @@ class JobType:
 
     defaults: QueueConfig
     function: Function
+    #: The function that tells the worst cases of its paid requests, or its name.
+    worst_cases: WorstCases | str | None = None
 
     @property
     def name(self) -> str:
@@ -47,7 +54,7 @@ class JobType:
         return self.defaults.name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._imported()(*args, **kwargs)
+        return _imported(self.function)(*args, **kwargs)
 
     def load(self) -> Handler:
         """Import the function and its services' libraries. Call this before forking, to share their memory.
@@ -57,7 +64,7 @@ class JobType:
         """
         for service in self.defaults.services:
             import_module(f"...clients.{_CLIENTS.get(service, service)}", __name__)
-        function = self._imported()
+        function = _imported(self.function)
         taken = _parameters(function)
         if not taken:
             return lambda context, _: function(context)
@@ -68,12 +75,9 @@ class JobType:
             return lambda context, _: function(context, data=decode(context.data))
         return lambda context, services: function(context, data=decode(context.data), services=services)
 
-    def _imported(self) -> Callable[..., Any]:
-        if not isinstance(self.function, str):
-            return self.function
-        module, _, name = self.function.partition(":")
-        function: Callable[..., Any] = getattr(import_module(module), name)
-        return function
+    def load_worst_cases(self) -> WorstCases | None:
+        """Return the function that tells the most that its jobs can use, None if there is none."""
+        return _imported(self.worst_cases) if self.worst_cases else None
 
 
 def job(
@@ -89,6 +93,7 @@ def job(
     fair_by: str = QueueConfig.fair_by,
     needs: str | None = None,
     services: tuple[str, ...] = (),
+    worst_cases: WorstCases | str | None = None,
 ) -> Callable[[Function], JobType]:
     """Make a job type of a function:
 
@@ -114,6 +119,8 @@ def job(
         fair_by: the field of the data that identifies a user, so that users take turns.
         needs: a variable without which the queue isn't worked on by default.
         services: clients of PrepPath's services that it uses: openai, storage, database, webhook.
+        worst_cases: a function of the data of several jobs and the services that yields the most that the
+            paid requests of each can use, so that commands tell what jobs can cost; or its name.
 
     Raises ValueError or TypeError, when the module is imported.
     """
@@ -155,9 +162,17 @@ def job(
                 _parameters(function)
             except TypeError as error:
                 raise TypeError(f"job {name}: {error}") from None
-        return JobType(defaults, function)
+        return JobType(defaults, function, worst_cases)
 
     return decorate
+
+
+def _imported(function: Function) -> Callable[..., Any]:
+    if not isinstance(function, str):
+        return function
+    module, _, name = function.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
 
 
 def _check_name(name: object) -> None:

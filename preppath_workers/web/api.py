@@ -224,7 +224,10 @@ def _add_control(routes: APIRouter, queues: Queues) -> None:
 
     @routes.post("/queues/{queue}/dead/replay", responses=REFUSED_CHANGES, summary="Run dead jobs again")
     def replay(queue: str, selected: Selected) -> dict[str, Any]:
-        return _dead(queues.get(queue), selected, queues.get(queue).replay)
+        answer = _dead(queues.get(queue), selected, queues.get(queue).replay)
+        if selected.dry_run:
+            answer["cost"] = queues.forecast(queue, answer["ids"]).to_dict()
+        return answer
 
     @routes.post(
         "/queues/{queue}/dead/purge", responses=REFUSED_CHANGES, summary="Delete dead jobs permanently"

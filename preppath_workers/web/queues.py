@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..config.budget import Budget
 from ..config.model import QueueConfig
 from ..queue import Queue
+from ..queue.cost_forecast import CostForecast, MostCost
 from ..queue.summary import summarize
 from ..store.reading.budget_use import BudgetUse, caps_in_use
 from ..store.reading.reader import QueueReader
@@ -23,6 +24,7 @@ class Queues:
     Args:
         budget: the caps that are not those of one queue; `budget_reader` reads what counts against all caps.
         models: the names of OpenAI's models by queue.
+        most_cost: returns the most that jobs with these data can cost; None if it is not known how to tell.
     """
 
     by_name: Mapping[str, Queue]
@@ -30,6 +32,7 @@ class Queues:
     budget: Budget
     budget_reader: QueueReader
     models: Mapping[str, str]
+    most_cost: Callable[[str, Sequence[Any]], MostCost | None] = lambda *_: None
 
     @classmethod
     def of(
@@ -38,12 +41,19 @@ class Queues:
         budget: Budget,
         budget_reader: QueueReader,
         models: Mapping[str, str],
+        most_cost: Callable[[str, Sequence[Any]], MostCost | None] = lambda *_: None,
     ) -> Queues:
         """Return these queues with their settings."""
         pairs = list(configured)
         by_name = {queue.name: queue for queue, _ in pairs}
         settings = {queue.name: settings for queue, settings in pairs}
-        return cls(by_name, settings, budget, budget_reader, models)
+        return cls(by_name, settings, budget, budget_reader, models, most_cost)
+
+    def forecast(self, name: str, ids: Sequence[str]) -> CostForecast:
+        """Return what these jobs of a queue may cost if they run again. Raises Problem."""
+        queue = self.get(name)
+        datas = [job.data for job in queue.get_many(ids)]
+        return CostForecast.of(queue, len(datas), self.most_cost(name, datas))
 
     def summary(self, name: str) -> dict[str, Any]:
         """Return a queue's summary, as `queues --json` prints it. Raises Problem."""

@@ -8,8 +8,9 @@ from typing import Any
 from ...clients.postgres.client import Database
 from ...clients.s3.keys import key_segment
 from ...clients.services import Services
+from ...config.model import OpenAIConfig
 from ...config.openai_speech import SPEEDS
-from ...errors import PermanentError
+from ...errors import InvalidJob, PermanentError
 from ...registry import JobContext
 from ..validation import identifier, log_unknown_fields, optional_number, optional_text, text
 from .speech import Speech, synthesize
@@ -37,12 +38,7 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     """
     log_unknown_fields(context.data, "questionId", "text", "voice", "speed", "instructions")
     question_id = identifier(context.data, "questionId")
-    words = text(context.data, "text", MAX_TEXT)
-    voice = optional_text(context.data, "voice", MAX_VOICE)
-    speed = optional_number(context.data, "speed", *SPEEDS["speech"])
-    instructions = optional_text(context.data, "instructions", MAX_INSTRUCTIONS)
-
-    speech = Speech.of(services.openai.config, words, voice, speed, instructions)
+    speech = speech_of(services.openai.config, context.data)
     _check_exists(services.database, question_id)
     context.progress(10)
 
@@ -63,6 +59,17 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
         "retries": stored.retries,
         "usage": stored.usage,
     }
+
+
+def speech_of(config: OpenAIConfig, data: Any) -> Speech:
+    """Return the speech that a job's data asks for. Raises InvalidJob."""
+    if not isinstance(data, Mapping):
+        raise InvalidJob("data must be a JSON object")
+    words = text(data, "text", MAX_TEXT)
+    voice = optional_text(data, "voice", MAX_VOICE)
+    speed = optional_number(data, "speed", *SPEEDS["speech"])
+    instructions = optional_text(data, "instructions", MAX_INSTRUCTIONS)
+    return Speech.of(config, words, voice, speed, instructions)
 
 
 def _check_exists(database: Database, question_id: str) -> None:

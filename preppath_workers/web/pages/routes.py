@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from ... import log
 from ...config.web import WebConfig
-from ...queue.cost_words import expected_cost
 from ..guard import Problem
 from ..queues import Queues
 from ..sessions import Sessions
@@ -150,7 +149,8 @@ class Pages:
     def _confirm(self, request: Request, asked: Change, ids: list[str], back: str) -> Response:
         """Ask, with the number of jobs and their ids: exactly these are changed then."""
         context = {"name": asked.queue.name, "action": asked.action, "ids": ids, "back": back, "most": MOST}
-        context["cost"] = expected_cost(asked.queue, len(ids)) if asked.action == "replay" else None
+        cost = self._queues.forecast(asked.queue.name, ids) if asked.action == "replay" else None
+        context["cost"] = cost.words() if cost and cost.is_known else None
         return self._renderer.page(request, "confirm.html", context)
 
     def _add_session(self, routes: APIRouter) -> None:

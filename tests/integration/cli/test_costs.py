@@ -13,6 +13,8 @@ from preppath_workers.queue.cost_words import short
 from preppath_workers.store.keys import BUDGET, Keys
 from preppath_workers.store.reading.spending import today
 from preppath_workers.store.scripts import Caller
+from tests.integration.store.failing import failing
+from tests.support.minimal_env import MINIMAL_ENV
 
 from .conftest import Run
 
@@ -124,3 +126,35 @@ def test_enqueue_with_dry_run_adds_nothing_and_tells_the_cost(run: Run, spent: Q
     shown = run("enqueue", "tts", "-", "--dry-run", stdin='{"a": 1}\n{"a": 2}\n')
     assert shown.stdout.startswith("tts: 2 jobs may cost about $0.0030018, $0.0015009 each as so far")
     assert spent.counts().waiting == 0
+
+
+def test_enqueue_of_many_jobs_tells_the_most_before_it_adds_them(run: Run, spent: Queue) -> None:
+    jobs = '{"questionId": "q1", "text": "Why?"}\n' * 2
+    shown = run("enqueue", "tts", "-", stdin=jobs, **MINIMAL_ENV)
+    assert "tts: 2 jobs may cost about $0.0030018, $0.0015009 each as so far; at most $0.4" in shown.stderr
+    assert "in every one of 7 runs" in shown.stderr
+    assert len(shown.stdout.splitlines()) == spent.counts().waiting == 2
+
+
+def test_enqueue_with_dry_run_and_json_prints_nano_dollars(run: Run, tts: Queue) -> None:
+    job = '{"questionId": "q1", "text": "Why?"}'
+    shown = json.loads(run("enqueue", "tts", job, "--dry-run", "--json", **MINIMAL_ENV).stdout)
+    assert (shown["jobs"], shown["meanNano"], shown["unboundedJobs"]) == (1, None, 0)
+    assert shown["mostNanoOfAllRuns"] == 7 * shown["mostNano"] > 0
+
+
+def test_enqueue_without_the_workers_configuration_does_not_know_the_most(run: Run, tts: Queue) -> None:
+    shown = run("enqueue", "tts", "{}", "--dry-run")
+    assert shown.stdout.startswith("tts: 1 job, cost unknown (the configuration lacks what workers need: ")
+
+
+def test_dead_replay_tells_the_most_before_it_acts(run: Run, tts: Queue, redis: Redis) -> None:
+    tts.enqueue({"questionId": "q1", "text": "Why?"}, id="q1")
+    call = Caller(redis, tts.keys.base)
+    call("claim", "host", 0, 15_000, 0, 0, 60_000, 1_000)
+    call("retry", "q1", "host:0", 1, *failing("{}", "permanent", 1, 1, 0))
+    dry = run("dead", "replay", "tts", "--dry-run", **MINIMAL_ENV).stdout.splitlines()
+    assert dry[-1].startswith("tts: 1 job may cost at most $0.2")
+    assert json.loads(run("dead", "replay", "tts", "--dry-run", "--json", **MINIMAL_ENV).stdout)["jobs"] == 1
+    shown = run("dead", "replay", "tts", **MINIMAL_ENV)
+    assert (shown.stderr, shown.stdout) == (dry[-1] + "\n", "1 dead job replayed: tts 1\n")

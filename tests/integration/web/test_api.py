@@ -202,6 +202,7 @@ def test_dead_jobs_are_replayed_after_a_dry_run(site: Site, tts: Queue, redis: A
 
     dry = site.post(replay, {"ids": ["d1", "alive"], "dryRun": True}).json()
     assert (dry["ids"], tts.counts().failed) == (["d1"], 1)
+    assert dry["cost"]["jobs"] == len(dry["ids"])
     assert site.post(replay, {"ids": ["d1"]}).json() == {"queue": "tts", "jobs": 1, "dryRun": False}
     assert (tts.counts().failed, tts.counts().waiting) == (0, 2)
     assert site.post(replay, {"ids": []}).status_code == 422

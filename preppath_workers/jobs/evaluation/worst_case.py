@@ -1,0 +1,37 @@
+"""The most that evaluations can use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ...clients.openai import worst_case
+from ...clients.services import Services
+from ...clients.usage import Usage
+from ...errors import InvalidJob, PermanentError
+from ..validation import identifier, text
+from . import MAX_ANSWER, prompt, records
+
+
+def worst_cases(datas: Sequence[Any], services: Services) -> Iterator[Sequence[Usage]]:
+    """Yield the most that the requests of each job can use; none for a job that will be refused. Raises what
+    the database raises."""
+    config = services.openai.config
+    with services.database.transaction() as cursor:
+        for data in datas:
+            try:
+                question, answer = _read(cursor, data)
+            except (InvalidJob, PermanentError):
+                yield []
+                continue
+            texts = [str(message.get("content")) for message in prompt.messages(question, answer)]
+            tokens, tier = config.evaluation_max_tokens, config.evaluation_service_tier
+            yield [worst_case.chat(config.evaluation.model, texts, prompt.SCHEMA, tokens, tier)]
+
+
+def _read(cursor: Any, data: Any) -> tuple[Mapping[str, Any], str]:
+    if not isinstance(data, dict):
+        raise InvalidJob("data must be a JSON object")
+    ids = (identifier(data, name) for name in ("questionId", "interviewId", "userId"))
+    answer = text(data, "answer", MAX_ANSWER)
+    return records.find_question(cursor, *ids), answer

@@ -1,0 +1,93 @@
+"""What jobs may cost, told before they are added or replayed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.prices import dollars
+from ..store.reading.reader import QueueReader
+from ..store.reading.spending import mean_cost
+from .formatting import counted
+
+
+@dataclass(frozen=True)
+class MostCost:
+    """The most that some jobs can cost. Amounts are nano-dollars.
+
+    Args:
+        once: if each request is made once.
+        runs: how often a request can be paid for: each run of a job counts, also after its worker died.
+        unbounded: jobs that are not in the sum, because of `reason`.
+    """
+
+    once: int
+    runs: int
+    unbounded: int = 0
+    reason: str = ""
+
+    @property
+    def in_all(self) -> int:
+        """If every run of each job fails after it was paid for."""
+        return self.once * self.runs
+
+    def words(self) -> str:
+        """Return it in words."""
+        known = (
+            f"at most {dollars(self.once)} if no request fails, {dollars(self.in_all)} if each is paid for "
+            f"in every one of {self.runs} runs"
+        )
+        return f"{known}, and {self.unknown_words()}" if self.unbounded else known
+
+    def unknown_words(self) -> str:
+        """Return which costs are unknown, in words."""
+        return f"an unknown amount for {counted(self.unbounded, 'job')} ({self.reason})"
+
+
+@dataclass(frozen=True)
+class CostForecast:
+    """What some jobs of a queue may cost: as its jobs did so far, and at most; None for what isn't known."""
+
+    queue: str
+    jobs: int
+    mean: int | None = None
+    most: MostCost | None = None
+
+    @classmethod
+    def of(cls, queue: QueueReader, jobs: int, most: MostCost | None = None) -> CostForecast:
+        """Return the forecast of `jobs` jobs, in which `most` is calculated from their data."""
+        return cls(queue.name, jobs, mean_cost(queue) if jobs else None, most)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known of the cost."""
+        return self.mean is not None or self._is_bounded
+
+    @property
+    def _is_bounded(self) -> bool:
+        return self.most is not None and self.most.unbounded < self.jobs
+
+    def words(self) -> str:
+        """Return it as a line of text."""
+        what = f"{self.queue}: {counted(self.jobs, 'job')}"
+        if not self.is_known:
+            reason = f" ({self.most.reason})" if self.most and self.most.reason else ""
+            return f"{what}, cost unknown{reason}"
+        parts = []
+        if self.mean is not None:
+            parts.append(f"about {dollars(self.mean * self.jobs)}, {dollars(self.mean)} each as so far")
+        if self.most:
+            parts.append(self.most.words() if self._is_bounded else self.most.unknown_words())
+        return f"{what} may cost {'; '.join(parts)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON types; amounts are nano-dollars."""
+        most = self.most
+        return {
+            "queue": self.queue,
+            "jobs": self.jobs,
+            "meanNano": None if self.mean is None else self.mean * self.jobs,
+            "mostNano": most.once if most else None,
+            "mostNanoOfAllRuns": most.in_all if most else None,
+            "unboundedJobs": most.unbounded if most else self.jobs,
+        }
