@@ -13,9 +13,9 @@ from ..queue import Queue
 from ..queue.cost_report import BY, budget_as_dict, cost_report, first_day, since_of
 from ..queue.cost_words import budget_of
 from ..queue.formatting import counted
-from ..store.job import integer, iso
 from ..store.reading.budget_use import caps_in_use
 from ..store.reading.spending import Spending, days, today, unknown_calls
+from ..store.values import integer, iso
 from .arguments import add_command, positive_number
 from .job_types import load_queues
 from .queue_argument import open_budget, open_configured

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..queue import NewJob
-from ..store.job import DEFAULT_PRIORITY, new_id
+from ..store.job import DEFAULT_PRIORITY
+from ..store.job_id import new_id
 from .arguments import EXIT_FAILED, add_command
 from .forecasting import forecast, print_forecast, tell_cost
 from .queue_argument import add_queue_argument, open_queue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..queue.gate_words import gate_word, why_closed
 from ..queue.summary import summarize
-from ..store.job import iso
+from ..store.values import iso
 from .arguments import add_command
 from .queue_argument import open_configured
 from .terminal import print_json, print_line

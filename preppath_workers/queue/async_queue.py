@@ -17,7 +17,8 @@ from redis.exceptions import RedisError, ResponseError
 from ..config.durability import Durability
 from ..store.connections.async_connection import async_client, async_client_of_queue
 from ..store.group import Group
-from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
+from ..store.job import DEFAULT_PRIORITY, Job, State
+from ..store.job_id import new_id
 from ..store.keys import Keys
 from ..store.layout import refuse_newer_layout
 from ..store.operation import Operation, Pause, Reconnect, Step, Together

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ..store.job import DEFAULT_PRIORITY, is_valid_id, new_id
+from ..store.job import DEFAULT_PRIORITY
+from ..store.job_id import is_valid_id, new_id
 from ..store.json_text import whole_characters
 from .tracing import is_traceparent
 

@@ -16,7 +16,8 @@ from redis.cluster import RedisCluster
 
 from ..config.durability import Durability
 from ..store.group import Group
-from ..store.job import DEFAULT_PRIORITY, Job, State, new_id
+from ..store.job import DEFAULT_PRIORITY, Job, State
+from ..store.job_id import new_id
 from ..store.keys import Keys
 from ..store.operation import Operation, perform
 from ..store.reading.reader import QueueReader

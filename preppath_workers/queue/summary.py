@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..config.model import RateLimit
-from ..store.job import iso
 from ..store.reading.data_loss import DataLoss, data_loss
 from ..store.reading.limits import limit_in_force
 from ..store.reading.reader import Counts, Gate, QueueReader
 from ..store.reading.writes import refusal
+from ..store.values import iso
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
-from .job import Job, text
+from .job import Job
 from .reading.reader import QueueReader
+from .values import text
 
 #: Entries looked at by one step.
 _PAGE = 100

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .job import integer, iso
+from .values import integer, iso
 
 #: How a job can end, as the hash counts it.
 OUTCOMES = ("completed", "failed", "cancelled", "expired")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 from . import json_text
+from .values import error_object, integer, iso, json_value
 
 State = Literal[
     "waiting", "delayed", "active", "completed", "failed", "cancelled", "cancelling", "expired", "unknown"
@@ -19,31 +15,6 @@ State = Literal[
 
 #: Priority of a job without one; 1 is the most urgent, 100 the least.
 DEFAULT_PRIORITY = 50
-
-#: Crockford's base 32, as in the ULID specification: no I, L, O or U.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-#: Two of its digits for each ten bits: an id takes a third of the time that it takes digit by digit.
-_DIGITS = [high + low for high in _ALPHABET for low in _ALPHABET]
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}")
-
-
-def new_id() -> str:
-    """A ULID: 26 characters that sort by the time they were made (48 bits of ms, 80 of randomness).
-
-    Layout: https://github.com/ulid/spec
-    """
-    number = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
-    return "".join([_DIGITS[number >> shift & 1023] for shift in range(120, -1, -10)])
-
-
-def is_valid_id(job_id: str) -> bool:
-    """Whether a producer may choose this id: 1 to 128 of A-Z a-z 0-9 . _ : @ / + = -, letter or digit first.
-
-    It stands in key names and on command lines, and no JSON object looks like it.
-    """
-    return _ID.fullmatch(job_id) is not None
 
 
 @dataclass(slots=True)  # not frozen for speed: see outcome.py
@@ -88,7 +59,7 @@ class Job:
     @property
     def data(self) -> Any:
         """The producer's data, without the options of a raw push; None if it isn't JSON."""
-        data = _json(self.fields.get("data"), json_text.loads)
+        data = json_value(self.fields.get("data"), json_text.loads)
         if "options" in self.fields and isinstance(data, dict):
             return {name: value for name, value in data.items() if not name.startswith("$")}
         return data
@@ -151,7 +122,7 @@ class Job:
     @property
     def result(self) -> Any:
         """What the handler returned."""
-        return _json(self.fields.get("result"))
+        return json_value(self.fields.get("result"))
 
     @property
     def error(self) -> Mapping[str, Any] | None:
@@ -162,7 +133,7 @@ class Job:
     def failed_attempts(self) -> Sequence[Mapping[str, Any]]:
         """Its latest attempts that failed, oldest first: startedAt and failedAt (ms), workerId, class and
         message. At most ten, kept beyond replays."""
-        attempts = _json(self.fields.get("failedAttempts"))
+        attempts = json_value(self.fields.get("failedAttempts"))
         return [each for each in attempts if isinstance(each, dict)] if isinstance(attempts, list) else []
 
     @property
@@ -231,7 +202,9 @@ class Job:
     def cost(self) -> Mapping[str, Any] | None:
         """What its paid requests cost, in nano-dollars: `nano`, of `calls` requests; `unknownNano`, the most
         of those whose answers never came; and `requests`, the latest one by one. None if there are none."""
-        requests = [_json(self.fields.get(f"call:{each}")) for each in self.fields.get("callIds", "").split()]
+        requests = [
+            json_value(self.fields.get(f"call:{each}")) for each in self.fields.get("callIds", "").split()
+        ]
         if not requests and "calls" not in self.fields:
             return None
         return {
@@ -287,47 +260,7 @@ class Job:
         }
 
 
-def text(value: bytes | str) -> str:
-    """Return Redis's answer as text, whether the client decodes answers or not."""
-    return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
-
-
-def integer(text: str | None) -> int | None:
-    """Return the number in a field of a hash; None if it isn't one."""
-    try:
-        return int(float(text)) if text else None
-    except (ValueError, OverflowError):
-        return None
-
-
 def _shown(attempt: Mapping[str, Any]) -> dict[str, str | None]:
     """Return a failed attempt for output."""
     times = {name: iso(integer(str(attempt.get(name) or ""))) for name in ("startedAt", "failedAt")}
     return {**times, **{name: str(attempt.get(name) or "") for name in ("workerId", "class", "message")}}
-
-
-def _json(text: str | None, loads: Callable[[str], Any] = json.loads) -> Any:
-    try:
-        return loads(text) if text else None
-    except (ValueError, RecursionError):
-        return None
-
-
-def error_object(text: str | None) -> dict[str, Any] | None:
-    """Return the stored error; anything that isn't a JSON object becomes its message."""
-    value = _json(text)
-    if isinstance(value, dict):
-        return value
-    return {"class": "Unknown", "message": text} if text else None
-
-
-def iso(ms: int | None) -> str | None:
-    """Return the time as ISO 8601 (UTC, ms); None for None, and for a time out of range."""
-    if ms is None:
-        return None
-    try:
-        return (
-            datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        )
-    except (ValueError, OverflowError, OSError):
-        return None

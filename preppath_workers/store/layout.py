@@ -9,10 +9,10 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from ..errors import NewerLayout
-from .job import integer, text
 from .keys import LAYOUT, Keys
 from .operation import Operation, run
 from .refusals import code_of
+from .values import integer, text
 
 #: Seconds between two looks of a process that goes on: an update may change the layout meanwhile.
 _INTERVAL = 60.0

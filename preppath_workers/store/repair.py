@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .job import text
 from .reading.listing import held_slots
 from .reading.reader import QueueReader
+from .values import text
 
 Verdict = Literal["fine", "duplicate", "missing", "misplaced", "unknown", "orphaned"]
 

@@ -11,8 +11,8 @@ from redis import Redis
 from redis.client import NEVER_DECODE, Pipeline
 from redis.exceptions import ResponseError
 
-from .job import text
 from .operation import Pause, Reconnect, Step, Together
+from .values import text
 
 
 class Undecoded:

@@ -9,7 +9,7 @@ import pytest
 from preppath_workers.cli.import_bullmq.old_queue import OldJob
 from preppath_workers.cli.import_bullmq.report import Report
 from preppath_workers.cli.import_bullmq.translation import NotTaken, Translator, new_id
-from preppath_workers.store.job import is_valid_id
+from preppath_workers.store.job_id import is_valid_id
 
 TRANSLATOR = Translator(without_priority=50)
 DUE = 1_795_435_200_123

@@ -21,9 +21,9 @@ from typing import Any
 
 from redis import Redis
 
-from ...store.job import integer
 from ...store.operation import Together
 from ...store.undecoded import Undecoded
+from ...store.values import integer
 
 #: Jobs read at a time.
 _PAGE = 200

@@ -16,7 +16,8 @@ from redis.exceptions import ResponseError
 
 from ...config.model import Config, QueueConfig
 from ..durations import AttemptTimes
-from ..job import Job, is_valid_id
+from ..job import Job
+from ..job_id import is_valid_id
 from ..keys import Keys
 from ..refusals import is_too_large
 from ..scripts import SERVER_TIME

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Self
 
-from ..job import Job, text
+from ..job import Job
+from ..values import text
 from .reader import QueueReader
 
 #: The most bytes of a job's data that are read.

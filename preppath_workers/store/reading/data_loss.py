@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..job import integer, text
+from ..values import integer, text
 from .reader import QueueReader
 
 #: How long commands tell of it, ms.

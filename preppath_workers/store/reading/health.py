@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...config.model import RateLimit
 from ..instance import is_local
-from ..job import iso, text
+from ..values import iso, text
 from .data_loss import DataLoss, data_loss
 from .listing import held_slots
 from .location import locate

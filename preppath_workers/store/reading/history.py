@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..durations import Histogram, histogram_of
-from ..job import text
+from ..values import text
 from .reader import QueueReader
 
 #: Minutes that are kept.

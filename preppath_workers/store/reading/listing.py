@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from ..job import Job, text
+from ..job import Job
+from ..values import text
 from .reader import QueueReader
 
 Listed = Literal["waiting", "active", "delayed", "failed", "completed"]

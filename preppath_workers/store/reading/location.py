@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...config.model import RateLimit
-from ..job import text
+from ..values import text
 from .reader import QueueReader
 
 

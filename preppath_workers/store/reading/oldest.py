@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..job import DEFAULT_PRIORITY, Job, integer, is_valid_id
+from ..job import DEFAULT_PRIORITY, Job
+from ..job_id import is_valid_id
 from ..operation import Together
+from ..values import integer
 from .listing import held_slots
 from .reader import QueueReader
 

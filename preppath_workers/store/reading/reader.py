@@ -13,11 +13,12 @@ from redis import Redis
 from redis.cluster import RedisCluster
 
 from ..connections.given_client import client_of_queue
-from ..job import Job, integer, text
+from ..job import Job
 from ..keys import Keys
 from ..layout import LayoutCheck
 from ..scripts import Caller
 from ..undecoded import Undecoded, hgetall
+from ..values import integer, text
 
 if TYPE_CHECKING:
     from ..durations import Durations

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
-from ..job import text
+from ..values import text
 from .reader import QueueReader
 
 #: Measures of a model that are not kinds of tokens.

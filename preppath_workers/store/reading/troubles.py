@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..job import error_object, integer, text
+from ..values import error_object, integer, text
 from .reader import QueueReader
 
 #: Ms after which a shortage that no worker has met again is over: four of the longest pauses of a worker.

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from ...queue.cost_words import budget_of, short
 from ...queue.escaping import escaped
 from ...queue.formatting import span
-from ...store.job import iso
+from ...store.values import iso
 
 #: Characters of data that a page shows; the API returns all of it.
 _MOST = 20_000

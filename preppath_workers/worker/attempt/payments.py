@@ -17,7 +17,8 @@ from ...config.prices import Prices, load_prices
 from ...errors import InvalidJob, JobLost, MachineError, PermanentError, RateLimited, ServiceError
 from ...log import fields
 from ...store.consuming.running_job import RunningJob
-from ...store.job import Job, new_id
+from ...store.job import Job
+from ...store.job_id import new_id
 from ..telemetry.vendor_span import vendor_span
 from .budget import ReservedBudget, Settled
 from .step_retry import retry_step

@@ -14,7 +14,8 @@ from typing import Any
 from ...log import fields
 from ...queue import NewJob, Queue
 from ...store.group import OUTCOMES
-from ...store.job import Job, is_valid_id
+from ...store.job import Job
+from ...store.job_id import is_valid_id
 
 logger = logging.getLogger(__name__)
 

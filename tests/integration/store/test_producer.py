@@ -13,7 +13,7 @@ from redis import Redis
 from preppath_workers import NewJob, Queue
 from preppath_workers.errors import UnknownJob
 from preppath_workers.queue import MAX_DATA_BYTES
-from preppath_workers.store.job import is_valid_id, new_id
+from preppath_workers.store.job_id import is_valid_id, new_id
 from preppath_workers.store.reading.reader import Counts, Gate
 from preppath_workers.store.scripts import Caller, scripts
 
