@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from redis.asyncio import Redis
@@ -59,9 +60,9 @@ class AsyncJobRef:
 class AsyncQueue:
     """A queue for asyncio: what `Queue` offers to producers, with the same arguments, results and errors.
 
-    queue = AsyncQueue("tts", redis.asyncio.Redis())
-    ref = await queue.enqueue({"questionId": "q1", "text": "What is a hash table?"})
-    await ref.wait(timeout=60)
+    async with AsyncQueue.from_env("tts") as queue:   # closes its connections at the end
+        ref = await queue.enqueue({"questionId": "q1", "text": "What is a hash table?"})
+        await ref.wait(timeout=60)
     """
 
     def __init__(
@@ -87,6 +88,18 @@ class AsyncQueue:
         config = redis_config(env_file)
         base = Keys(config.prefix, name).base
         return cls(name, async_client(config.url, base=base), config.prefix, durable=config.enqueue)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the client's connections. A later call opens new ones."""
+        await self.redis.aclose()
 
     async def run(self, operation: Operation[Value]) -> Value:
         """Run an operation with this queue's client. Raises what the operation raises."""

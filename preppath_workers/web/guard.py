@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,6 @@ from .tokens import find_token
 
 logger = logging.getLogger(__name__)
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SAFE = ("GET", "HEAD", "OPTIONS")
 #: Paths that need no token: a load balancer has none, and signing in comes before having one.
 _OPEN = ("/healthz", "/readyz", "/sign-in", "/sign-out")
@@ -134,11 +134,18 @@ class Guard:
         return Caller(token.name, token.scopes, session is not None)
 
     def _check_host(self, request: Request) -> None:
-        """Refuse names that lead here by DNS rebinding."""
+        """Refuse names that lead here by DNS rebinding. It needs a name; probes use addresses."""
         host = request.headers.get("host", "").lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if name not in _LOOPBACK | self._config.hosts:
+        if name not in {"localhost", *self._config.hosts} and not _is_address(name):
             raise Problem(421, "unknown host: name it in WEB_HOSTS")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return False
 
 
 def _announced(request: Request) -> int:

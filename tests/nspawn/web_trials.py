@@ -90,7 +90,7 @@ def stops(trial: Trial) -> str:
     headers = {"Authorization": f"Bearer {_TOKEN}"}
     address = f"{site.url}/api/v1/jobs/tts/{job}/events"
     with requests.get(address, headers=headers, stream=True, timeout=10) as events:
-        assert b"event: active" in next(events.iter_lines(chunk_size=1))
+        assert "event: active" in events.iter_lines(chunk_size=1, decode_unicode=True)
         began = time.monotonic()
         assert trial.web.ask("stop") == ""
         took = time.monotonic() - began

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from asyncio import run as run_async
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from redis import Redis
+from redis import Redis, asyncio
 
-from preppath_workers import Queue
+from preppath_workers import AsyncQueue, Queue
+from tests.integration.web.conftest import start_site
 from tests.integration.worker.harness import App, state_of
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.redis import RedisServer
@@ -126,6 +128,7 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
     other = launch(environment).start()
     eventually(lambda: state_of(alpha, "long") == "active")
     eventually(lambda: alpha.statistics().get("completed", 0) >= 5)
+    assert alpha.cancel("long", running=True) == "cancelling"
 
     variables = {"REDIS_URL": guarded.url, "KEY_PREFIX": "preppath"}
     for words in (
@@ -140,7 +143,15 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
         ("pause", "tts"),
         ("resume", "tts"),
         ("cancel", "tts", "a"),
+        ("enqueue", "tts", "{}", "--id", "e", "--expires", "90", "--group", "g", "--group-size", "2"),
+        ("group", "tts", "g"),
+        ("group", "tts", "g", "--close"),
+        ("cancel", "tts", "--state", "waiting", "--where", "userId=u1"),
+        ("top", "--once"),
+        ("costs", "--by", "user"),
         ("dead", "list", "--all"),
+        ("dead", "show", "tts"),
+        ("retry", "tts", "a"),
         ("dead", "replay", "--all"),
         ("dead", "purge", "--all", "--yes"),
         ("check", "--only", "redis", "--only", "data", "--fix"),
@@ -154,6 +165,41 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
         assert done.returncode in (0, 1), (words, done.stdout, done.stderr)
     assert "this user may not ask" not in run("check", "--only", "redis", **environment | variables).stdout
     assert other.stop() == 0
+    assert guarded.refused() == []
+
+
+def test_acl_rule_of_the_readme_allows_the_web_process_and_asyncio(guarded: Guarded, tmp_path: Path) -> None:
+    tts = Queue("tts", guarded.admin)
+    tts.enqueue({}, id="a")
+    tts.enqueue({}, id="d", delay=90)
+    site = start_site((), {"REDIS_URL": guarded.url}, tmp_path / "web.log")
+    try:
+        for path in (
+            *("/", "/queues/tts", "/queues/tts?state=delayed", "/queues/tts/jobs/a", "/queues/tts/dead"),
+            *("/find?id=a", "/metrics", "/readyz", "/api/v1/queues", "/api/v1/queues/tts/jobs?userId=u1"),
+        ):
+            assert site.get(path).status_code == 200, path
+        for path, body in (
+            ("/api/v1/jobs/tts", {"data": {}, "id": "b", "delay": 60, "expires": 90, "group": "g"}),
+            ("/api/v1/jobs/tts/a/cancel", {}),
+            ("/api/v1/queues/tts/pause", {}),
+            ("/api/v1/queues/tts/resume", {}),
+            ("/api/v1/queues/tts/dead/replay", {"all": True}),
+            ("/api/v1/queues/tts/dead/purge", {"all": True}),
+        ):
+            assert site.post(path, body).ok, path
+        assert "event: cancelled" in site.get("/api/v1/jobs/tts/a/events").text
+    finally:
+        site.process.terminate()
+        site.process.wait(10)
+
+    async def produce() -> None:
+        async with AsyncQueue("tts", asyncio.Redis.from_url(guarded.url, driver_info=None)) as queue:
+            ref = await queue.enqueue({}, group="g")
+            await queue.close_group("g")
+            assert await ref.cancel(running=True) == "cancelled"
+
+    run_async(produce())
     assert guarded.refused() == []
 
 

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from redis import Redis
 from redis import asyncio as redis_asyncio
 
 from preppath_workers import AsyncQueue, Durability, JobFailed, NewJob, NotReplicated, Queue, UnknownJob
 from preppath_workers.store.consuming.outcome import Completed, Finished
 from preppath_workers.store.reading.reader import Counts
+from tests.support.waiting import eventually
 
 from .consumer_steps import OpenConsumer
 
@@ -87,16 +89,21 @@ def test_async_queue_that_is_durable_says_what_is_not_replicated(redis_url: str,
     asyncio.run(scene())
 
 
-def test_async_queue_from_env_uses_the_variables(
-    monkeypatch: pytest.MonkeyPatch, redis_url: str, key_prefix: str, queue: Queue
+def test_async_queue_from_env_uses_the_variables_and_closes_its_connections(
+    monkeypatch: pytest.MonkeyPatch, redis_url: str, key_prefix: str, queue: Queue, redis: Redis
 ) -> None:
-    monkeypatch.setenv("REDIS_URL", redis_url)
+    name = f"client-of-{key_prefix}"
+    monkeypatch.setenv("REDIS_URL", f"{redis_url}?client_name={name}")
     monkeypatch.setenv("KEY_PREFIX", key_prefix)
 
+    def is_connected() -> bool:
+        return any(client["name"] == name for client in redis.client_list())
+
     async def scene() -> str:
-        tts = AsyncQueue.from_env("tts")
-        ref = await tts.enqueue({})
-        await tts.redis.aclose()
+        async with AsyncQueue.from_env("tts") as tts:
+            ref = await tts.enqueue({})
+            assert is_connected()
+        assert eventually(lambda: not is_connected())
         return ref.id
 
     assert queue.get(asyncio.run(scene()))

@@ -47,12 +47,18 @@ def test_requests_from_foreign_pages_and_names_are_refused(site: Site, tts: Queu
     ):
         assert site.post("/api/v1/queues/tts/pause", **{name: value}).status_code == 403, value
     assert not tts.gate().paused
-    for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:80"):
+    for host in ("evil.example", "127.0.0.1.evil.example", "evil.example:80", "[::1].evil.example", ""):
         assert site.get("/api/v1/queues", Host=host).status_code == 421, host
     own = site.url.removeprefix("http://")
     for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": f"http://{own}"}):
         assert site.post("/api/v1/queues/tts/pause", **headers).status_code == 200
     assert site.get("/api/v1/queues", Host="localhost:1234").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7:8070", "[fd00::7]:8070", "10.0.0.7"])
+def test_address_is_accepted_as_host(site: Site, host: str) -> None:
+    # Probes of Kubernetes and of load balancers ask the address of this process.
+    assert site.get("/healthz", Host=host).status_code == 200
 
 
 def test_configured_hosts_are_known(serve: Serve) -> None:
