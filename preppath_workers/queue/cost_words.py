@@ -12,8 +12,6 @@ from ..store.reading.reader import QueueReader
 from ..store.reading.spending import Spending, by_day, by_model, days, today
 from .formatting import counted
 
-_REACHED = {"hard": "nothing is left", "soft": "the soft cap is reached"}
-
 
 def cost_of(cost: Mapping[str, Any]) -> str:
     """Return what the job's paid requests cost, in one line."""
@@ -46,12 +44,21 @@ def spent_lately(queue: QueueReader) -> str | None:
 
 
 def budget_of(use: BudgetUse) -> str:
+    """Return what is used of a cap, and whether it is reached."""
+    return ", ".join([budget_used(use), *([cap_reached(use)] if use.reached else [])])
+
+
+def cap_reached(use: BudgetUse) -> str:
+    """Return which cap is reached, in words."""
+    return "nothing is left" if use.reached == "hard" else "the soft cap is reached"
+
+
+def budget_used(use: BudgetUse) -> str:
     """Return what is used of a cap: `$3.20 of $20.00 today, $0.10 of it reserved`."""
     cap, period = use.cap, "today" if use.period == "day" else "this month"
     parts = [f"{short(use.counted)} of {_limit(cap)} {period}"]
     parts += [f"{short(use.reserved)} of it reserved"] if use.reserved else []
     parts += [f"up to {short(use.unknown)} of it unknown"] if use.unknown else []
-    parts += [_REACHED[use.reached]] if use.reached else []
     return ", ".join(parts)
 
 

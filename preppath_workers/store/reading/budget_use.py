@@ -73,7 +73,7 @@ def read_budget(budget: QueueReader, caps: Mapping[str, Caps]) -> list[BudgetUse
         amounts = iter([int(value or 0) for value in stored])
         for scope, cap in capped.items():
             found.append(BudgetUse(scope, period, cap, *(next(amounts) for _ in range(3))))  # type: ignore[arg-type]
-    return found
+    return sorted(found, key=lambda use: [*caps].index(use.scope))
 
 
 def caps_in_use(

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
-from ...queue.cost_words import budget_of, short
+from ...queue.cost_words import budget_used, cap_reached, short
 from ...queue.escaping import escaped
 from ...queue.formatting import span
 from ...store.values import iso
@@ -103,7 +103,8 @@ def query(**fields: str) -> str:
 FILTERS = {
     "ago": ago,
     "block": block,
-    "budget_of": budget_of,
+    "budget_used": budget_used,
+    "cap_reached": cap_reached,
     "clock": clock,
     "day_and_clock": day_and_clock,
     "dollars": short,

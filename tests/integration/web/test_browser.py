@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from redis import Redis
 
 from preppath_workers import Queue
+from preppath_workers.store.keys import BUDGET, Keys
+from preppath_workers.store.reading.spending import today
 from preppath_workers.web.tokens import new_token
 from tests.conftest import ExternalServer
 from tests.support.minimal_env import MINIMAL_ENV
@@ -62,7 +64,9 @@ def stage(
         env={**os.environ, **variables},
         stderr=subprocess.DEVNULL,
     )
-    site = start_site((), {**variables, "WEB_TOKENS": ENTRY}, tmp_path_factory.mktemp("web") / "log")
+    site = start_site(
+        (), {**variables, "WEB_TOKENS": ENTRY, "BUDGET_DAY": "2/1"}, tmp_path_factory.mktemp("web") / "log"
+    )
     with Redis.from_url(redis_server.url) as client:
         queue = Queue("scene", client, prefix)
         eventually(lambda: queue.counts().workers == 1)
@@ -164,12 +168,15 @@ def test_outage_shows_its_cause_and_ends_by_a_probe(stage: Stage, page: Page) ->
 def test_pages_meet_wcag_at_phone_width_in_light_and_dark(stage: Stage, browser: Browser) -> None:
     stage.queue.enqueue({"end": "badly"}, id="for-axe")
     eventually(lambda: stage.queue.counts().failed)
+    day, redis = today(stage.queue).isoformat(), stage.queue.redis
+    redis.hset(stage.queue.keys.spent_on(day), mapping={"m calls": 2, "m nano": 10**9, "m unknown": 7})
+    redis.hset(Keys(stage.queue.keys.prefix, BUDGET).budget(day), "spent all", 1_900_000_000)
     with browser.new_context(base_url=stage.url, viewport={"width": 375, "height": 720}) as context:
         page = context.new_page()
         page.goto("/sign-in")
         check(page)
         sign_in(page)
-        for path in ("", "find?id=x", "queues/scene?state=failed", "queues/scene/dead", JOB):
+        for path in ("", "find?id=x", "queues/scene?state=failed", "queues/scene/dead", "costs?by=day", JOB):
             page.goto(f"/{path}")
             check(page)
         page.get_by_role("button", name="Delete…").click()

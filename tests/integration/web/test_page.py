@@ -13,6 +13,8 @@ import pytest
 import requests
 
 from preppath_workers import Queue
+from preppath_workers.store.keys import BUDGET, Keys
+from preppath_workers.store.reading.spending import today
 from preppath_workers.web.tokens import new_token
 from tests.conftest import ExternalServer
 from tests.support.redis import RedisServer
@@ -274,3 +276,29 @@ def test_page_of_nothing_is_a_page_and_the_api_stays_json(site: Site) -> None:
         assert "All queues" in found.text
     assert site.get("/api/v1/nothing").json() == {"detail": "Not Found"}
     assert site.request("DELETE", "/", headers=OWN).status_code == 405
+
+
+def test_costs_page_shows_spending_and_users_near_their_cap(
+    serve: Serve, redis: Any, tts: Queue, key_prefix: str
+) -> None:
+    user, day = "u<b>1</b>", today(tts).isoformat()
+    redis.hset(tts.keys.spent_on(day), mapping={"m<i> calls": 2, "m<i> nano": 1_900_000_000})
+    redis.zadd(tts.keys.spent_on(day) + ":users:nano", {user: 1_900_000_000, "u2": 1})
+    sums = {f"spent user {user}": 1_900_000_000, "spent user u2": 1, "spent all": 1_900_000_000}
+    redis.hset(Keys(key_prefix, BUDGET).budget(day), mapping=sums)
+    site = serve(BUDGET_USER_DAY="1.9", BUDGET_DAY="20/15")
+
+    for path, rows in (
+        ("/", []),
+        ("/costs", ["m&lt;i&gt;", "$1.90"]),
+        ("/costs?by=user&since=7d", ["u2", "$0.0001"]),
+        ("/costs?by=queue", ["tts"]),
+        ("/costs?by=day", [day]),
+    ):
+        html = site.get(path).text
+        for expected in (*rows, "$1.90 of $20.00 (soft $15.00) today", "user u&lt;b&gt;1", "nothing is left"):
+            assert expected in html, (path, expected)
+        assert "user u2" not in html
+    assert "$1.90 today for 2 requests, $1.90 this month" in site.get("/queues/tts").text
+    assert site.get("/costs?by=planet").status_code == 422
+    assert site.get("/costs?since=soon").status_code == 422
