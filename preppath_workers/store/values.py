@@ -47,3 +47,8 @@ def iso(ms: int | None) -> str | None:
         )
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def milliseconds(seconds: float) -> int:
+    """Return whole milliseconds, as scripts take times."""
+    return round(seconds * 1000)

@@ -11,7 +11,6 @@ from contextlib import suppress
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
-from .. import __version__
 from ..clients.parent_death import set_pdeathsig
 from ..clients.services import Services
 from ..config.load import EX_CONFIG
@@ -20,13 +19,13 @@ from ..errors import ConfigError
 from ..log import fields
 from ..registry import Handler
 from ..store.consuming.consumer import Consumer
-from .maintenance.janitor import LEAVE
 from .maintenance.janitor_process import JanitorProcess
 from .processes.cancellations import Cancellations
 from .processes.forking import Child
 from .processes.instance_info import InstanceInfo
 from .processes.liveness import Liveness
 from .processes.process_title import ProcessTitle
+from .processes.signals import LEAVE
 from .worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ def fork_janitor(config: Config, instance_info: InstanceInfo, liveness: Liveness
 
     def body() -> None:
         ProcessTitle("janitor").show()
-        JanitorProcess(config, instance_info, liveness, __version__).run()
+        JanitorProcess(config, instance_info, liveness).run()
 
     return _fork("janitor", body)
 

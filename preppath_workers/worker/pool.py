@@ -14,12 +14,12 @@ from ..config.load import EX_CONFIG
 from ..config.model import Config, QueueConfig
 from ..registry import Registry
 from .child import fork_janitor, fork_worker
-from .maintenance.janitor import LEAVE
 from .processes.cancellations import Cancellations
 from .processes.forking import reap_zombies
 from .processes.instance_info import InstanceInfo
 from .processes.liveness import Liveness
 from .processes.managed_process import ManagedProcess
+from .processes.signals import LEAVE
 
 #: Seconds between two checks of the processes if no signal arrives.
 _TICK = 1.0

@@ -31,7 +31,7 @@ class Burst:
         queue = Queue(QUEUE.name, redis)
         queue.enqueue_many(NewJob(data(number, 0.0), delay=0.001) for number in range(self.jobs))
         janitor = JanitorProcess(
-            config(self.url), InstanceInfo("burst", {QUEUE.name: 1}, {QUEUE.name: QUEUE}, 0), Liveness(), ""
+            config(self.url), InstanceInfo("burst", {QUEUE.name: 1}, {QUEUE.name: QUEUE}, 0), Liveness()
         )
         is_over, waits = threading.Event(), list[float]()
         onlooker = threading.Thread(target=_ping, args=(self.url, is_over, waits))

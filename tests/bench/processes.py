@@ -126,7 +126,7 @@ def _live(settings: Config, instances: Sequence[str], prepare: Callable[[], None
     logging.disable()
     janitors = [
         JanitorProcess(
-            settings, InstanceInfo(instance, {QUEUE.name: _SLOTS}, {QUEUE.name: QUEUE}, 0), Liveness(), ""
+            settings, InstanceInfo(instance, {QUEUE.name: _SLOTS}, {QUEUE.name: QUEUE}, 0), Liveness()
         )
         for instance in instances
     ]

@@ -13,7 +13,7 @@ from typing import Any
 from preppath_workers import Queue
 from preppath_workers.config.budget import Cap, Caps
 from preppath_workers.config.model import RateLimit
-from preppath_workers.worker.maintenance.janitor import LEAVE
+from preppath_workers.worker.processes.signals import LEAVE
 from tests.integration.store.failing import failing
 from tests.support.waiting import eventually
 

@@ -24,10 +24,10 @@ from preppath_workers.store import scripts
 from preppath_workers.store.connections import connection
 from preppath_workers.store.keys import Keys
 from preppath_workers.worker.child import fork_janitor, fork_worker
-from preppath_workers.worker.maintenance.janitor import LEAVE
 from preppath_workers.worker.processes.cancellations import Cancellations
 from preppath_workers.worker.processes.instance_info import InstanceInfo
 from preppath_workers.worker.processes.liveness import Liveness
+from preppath_workers.worker.processes.signals import LEAVE
 from tests.integration.store.redis_state import RedisState
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.process import HOST
@@ -183,7 +183,7 @@ def set_up(folder: Path) -> Iterator[Environment]:
         patch("preppath_workers.worker.maintenance.budget_keeper._INTERVAL", 0.1),
         patch("preppath_workers.worker.maintenance.budget_keeper._OPEN_MS", 0),
         # Or the reap that is cut off would be one that does nothing yet.
-        patch("preppath_workers.worker.maintenance.janitor.ConnectionUptime.uptime_ms", 10**15),
+        patch("preppath_workers.worker.maintenance.connection_uptime.ConnectionUptime.uptime_ms", 10**15),
         RedisServer(settings=settings) as server,
         Proxy(server.port) as proxy,
     ):

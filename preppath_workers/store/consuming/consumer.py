@@ -21,6 +21,7 @@ from ..job_id import is_valid_id
 from ..keys import Keys
 from ..refusals import is_too_large
 from ..scripts import SERVER_TIME
+from ..values import milliseconds
 from .outcome import Cancelled, Completed, Failed, Finished, Recovered, Settlement, Wait, settlement
 from .paid_calls import PaidCalls
 from .running_job import RunningJob
@@ -69,7 +70,7 @@ class Consumer:
         self._keys = Keys(config.redis.prefix, queue.name)
         self._connection = connection or SlotConnection(config.redis.url, ANSWER_TIMEOUT, self._keys, now)
         limit = queue.rate_limit
-        rate_limit = (limit.max, _ms(limit.duration)) if limit else (0, 0)
+        rate_limit = (limit.max, milliseconds(limit.duration)) if limit else (0, 0)
         self._paid_calls = PaidCalls(self._connection)
         #: What the attempt at the job that it fetched may do.
         self.running_job = RunningJob(
@@ -77,9 +78,9 @@ class Consumer:
         )
         self._chance = chance
         self._jitter = config.backoff_jitter
-        self._outage_terms = (_ms(config.probe_interval), _ms(config.outage_patience))
-        self._retention = (_ms(config.keep_completed_seconds), config.keep_completed_count)
-        terms = (_ms(config.lease), *rate_limit, _ms(config.probe_interval))
+        self._outage_terms = (milliseconds(config.probe_interval), milliseconds(config.outage_patience))
+        self._retention = (milliseconds(config.keep_completed_seconds), config.keep_completed_count)
+        terms = (milliseconds(config.lease), *rate_limit, milliseconds(config.probe_interval))
         self._claim = self._connection.words("claim", instance, number, *terms)
         # The constant words of the command, made once because they are sent for every job.
         self._settle_and_fetch_words = self._connection.words("settle_and_fetch", self.worker_id)
@@ -193,7 +194,7 @@ class Consumer:
         if isinstance(outcome, Failed):
             failure = (outcome.error, outcome.kind, outcome.service, outcome.words)
             queue, jitter = self._queue, f"{self._jitter * self._chance():.4f}"
-            backoff = (queue.retries, _ms(queue.backoff), _ms(queue.backoff_max), jitter)
+            backoff = (queue.retries, milliseconds(queue.backoff), milliseconds(queue.backoff_max), jitter)
             delays = (*backoff, outcome.retry_after_ms, *self._outage_terms)
             return self._connection.words("retry", *held, *failure, *delays, *self._times)
         if isinstance(outcome, Cancelled):
@@ -217,7 +218,3 @@ class Consumer:
         finished, self._unsettled = self._unsettled, None
         assert finished is not None
         return settlement(finished, verdict, *detail) if detail else Settlement(finished, verdict)
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -9,6 +9,7 @@ from typing import Any
 from ...config.durability import Durability, Shortfall
 from ...errors import JobCancelled, JobLost
 from ..job import Job
+from ..values import milliseconds
 from .paid_calls import PaidCalls
 from .slot_connection import SlotConnection
 
@@ -103,11 +104,15 @@ class RunningJob:
     ) -> None:
         """Store a vendor's rate limits, for all workers: name, limit, what remains, seconds until it is all
         back. The request that was answered was sent `age` seconds ago and used `used` tokens."""
-        words = [word for name, limit, left, reset in limits for word in (name, limit, left, _ms(reset))]
+        words = [
+            word for name, limit, left, reset in limits for word in (name, limit, left, milliseconds(reset))
+        ]
         with self._lock:
             self._check_running(job)
             with self._connection.bounded_by_python():
-                self._connection.call("note_vendor_limits", _ms(age), used, *self._rate_limit, *words)
+                self._connection.call(
+                    "note_vendor_limits", milliseconds(age), used, *self._rate_limit, *words
+                )
 
     def check_lease(self, job: Job) -> None:
         """Raise JobLost if another worker owns the job now."""
@@ -129,7 +134,3 @@ class RunningJob:
         if answer[0] == "cancelled":
             raise JobCancelled(f"job {job.id} is cancelled")
         return answer
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -22,25 +20,21 @@ from ...config.model import Config
 from ...log import fields
 from ...queue import Queue
 from ...store.connections.clients import Clients
-from ...store.consuming.consumer import LONGEST_POP_MS
-from ...store.job import Job
 from ...store.keys import Keys
 from ...store.layout import refuse_newer_layout
 from ...store.operation import run
 from ...store.reading.history import KEPT
 from ...store.refusals import is_refusal
 from ...store.scripts import Caller
-from ..attempt import job_log
 from ..processes.forking import is_orphaned
 from ..processes.instance_info import InstanceInfo
 from ..processes.signals import CANCEL
 from ..reconnect_backoff import ReconnectBackoff
 from . import webhooks
 from .budget_keeper import BudgetKeeper
-from .connection_uptime import ConnectionUptime
 from .epochs import Epochs
 from .fitness import refuse_unfit_server
-from .rate_limits import RateLimits
+from .lease import Lease
 from .steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -48,22 +42,11 @@ logger = logging.getLogger(__name__)
 #: Seconds between two rounds.
 _ROUND = 1.0
 
-#: Seconds between two heartbeats that also store what the instance is; those between them only renew its
-#: lease. Far less than `tokens`, `limit` and `eventsUntil` live without them.
-_DESCRIBE_INTERVAL = 30.0
-
 #: Due jobs that one script call moves: bounds the time that Redis is blocked.
 _PROMOTE_BATCH = 200
 
 #: Seconds between two calls while more jobs are due, so that other clients are served in between.
 _SHORTEST_ROUND = 0.01
-
-#: Dead instances that one script call recovers.
-_REAP_BATCH = 10
-
-#: Asks the janitor to release the lease and exit. Not SIGTERM, because a container may send that to the whole
-#: process group, and the janitor must outlive the workers.
-LEAVE = signal.SIGUSR1
 
 
 class Janitor:
@@ -73,7 +56,6 @@ class Janitor:
         self,
         config: Config,
         instance_info: InstanceInfo,
-        version: str,
         clients: Clients,
         queues: Sequence[str],
         beat: Callable[[], None],
@@ -81,7 +63,6 @@ class Janitor:
         """`beat` is called before each queue's steps."""
         self._config = config
         self._instance_info = instance_info
-        self._version = version
         self._beat = beat
         self._redis = clients.of(queues[0])
         self._deliveries = Queue(
@@ -93,22 +74,21 @@ class Janitor:
         self._order = deque(self._callers)
         self._steps = Steps()
         self._budget = BudgetKeeper(config, clients, {queue: instance_info.queues[queue] for queue in queues})
-        self._limits = RateLimits()
         self._epochs = Epochs()
+        self._leases = {
+            queue: Lease(config, instance_info, queue, call, self._steps, self._epochs)
+            for queue, call in self._callers.items()
+        }
         # Short pauses, so that a lease that outlived an outage is renewed before it expires.
         self._backoff = ReconnectBackoff(longest=config.lease / 10, queues=list(queues))
         self._heartbeat_due = 0.0
-        #: By queue, in seconds of the monotonic clock: when to store what the instance is, when to store the
-        #: queue's figures, and when to reap.
-        self._describe_at = dict.fromkeys(self._callers, 0.0)
+        #: When to store a queue's figures, in seconds of the monotonic clock.
         self._note_at = dict.fromkeys(self._callers, 0.0)
-        self._reap_at = dict.fromkeys(self._callers, 0.0)
         #: Whether it has renewed the lease of a queue.
         self.has_renewed = False
         self._is_fit = False
         self._round_due = 0.0
         self._renewed_at = time.monotonic()
-        self._uptimes = {queue: ConnectionUptime(config.lease) for queue in self._callers}
 
     @property
     def is_well(self) -> bool:
@@ -146,7 +126,7 @@ class Janitor:
             self._heartbeats_if_due()
             self._beat()
             # Recovery comes first, so that no other step delays it.
-            pause = min(pause, self._step(queue, "reap", self._reap_if_due))
+            pause = min(pause, self._step(queue, "reap", self._reap))
             pause = min(pause, self._step(queue, "keep_budget", self._budget.look_if_due))
             pause = min(pause, self._step(queue, "note_minute", self._note_minute))
             if not is_idle and self._steps.run(queue, "look", partial(self._has_work, [queue])) is not False:
@@ -175,60 +155,11 @@ class Janitor:
         if time.monotonic() < self._heartbeat_due:
             return
         for queue in self._order:
-            if self._steps.run(queue, "heartbeat", partial(self._heartbeat, queue)):
+            if self._steps.run(queue, "heartbeat", self._leases[queue].renew):
                 self.has_renewed = True
                 self._renewed_at = time.monotonic()
         self._epochs.log_losses()
         self._heartbeat_due = time.monotonic() + self._heartbeat_interval
-
-    def _heartbeat(self, queue: str) -> bool:
-        began = time.monotonic()
-        if began < self._describe_at[queue]:
-            if self._renew(queue):
-                return True
-            self._reap_at[queue] = began  # Redis has lost what it knew of the instances
-        self._describe(queue)
-        self._describe_at[queue] = began + min(_DESCRIBE_INTERVAL, 2 * self._config.lease)
-        return True
-
-    def _renew(self, queue: str) -> bool:
-        """Renew the lease. Returns whether the instance was registered."""
-        instance, lease = self._instance_info.instance, _ms(self._config.lease)
-        answer = self._callers[queue]("renew", instance, lease, *self._epochs.seen(queue))
-        if not answer:
-            return False
-        server_ms, next_end_ms = map(int, answer[:2])
-        self._uptimes[queue].renew(server_ms)
-        wait = next_end_ms / 1000 if next_end_ms >= 0 else float("inf")
-        self._reap_at[queue] = time.monotonic() + wait
-        self._steps.run(queue, "advance_epoch", lambda: self._epochs.compare(queue, server_ms, answer[2:]))
-        return True
-
-    def _describe(self, queue: str) -> None:
-        """Renew the lease and store what the instance is."""
-        instance_info = self._instance_info
-        details = {
-            "host": socket.gethostname(),
-            "pid": os.getppid(),
-            "startedAt": instance_info.started_at,
-            "version": self._version,
-            "workers": instance_info.workers.get(queue, instance_info.slots[queue]),
-            "fairBy": instance_info.queues[queue].fair_by,
-        }
-        pairs = [str(word) for pair in details.items() for word in pair]
-        lease = _ms(self._config.lease)
-        slots, events = instance_info.slots[queue], int(self._wants_events(queue))
-        limit = instance_info.queues[queue].rate_limit
-        rate = (limit.max, _ms(limit.duration)) if limit else (0, 0)
-        age = _ms(time.monotonic() - instance_info.configured_at)
-        server_ms, *dispute = self._callers[queue](
-            "heartbeat", instance_info.instance, lease, slots, events, *rate, age, *pairs
-        )
-        self._limits.compare(queue, limit, dispute)
-        self._uptimes[queue].renew(int(server_ms))
-
-    def _wants_events(self, queue: str) -> bool:
-        return webhooks.wants_events(queue, self._config.webhook.url)
 
     def _has_work(self, queues: Iterable[str]) -> bool:
         """Return whether there may be due jobs, raw pushes, events or cancelled jobs: one command, for idle
@@ -246,7 +177,7 @@ class Janitor:
 
     def _enqueue_deliveries(self, queue: str) -> float:
         """Return the seconds until the next round: 0 if there may be more events."""
-        if not self._wants_events(queue):
+        if not webhooks.wants_events(queue, self._config.webhook.url):
             return _ROUND
         events = Queue(queue, self._redis, self._config.redis.prefix)
         enqueued = webhooks.enqueue_deliveries(events, self._deliveries)
@@ -259,28 +190,8 @@ class Janitor:
             self._note_at[queue] = time.monotonic() + 60 - time.time() % 60
         return _ROUND
 
-    def _reap_if_due(self, queue: str) -> float:
-        """Return the seconds until the next lease may end."""
-        if (left := self._reap_at[queue] - time.monotonic()) > 0:
-            return left
-        # Soon again: it may not be sure yet whether the lease of a dead instance has expired.
-        self._reap_at[queue] = time.monotonic() + _ROUND
-        self._reap(queue)
-        return _ROUND
-
-    def _reap(self, queue: str) -> None:
-        limit, connection_uptime = self._instance_info.queues[queue].recoveries, self._uptimes[queue]
-        reaped, dead = self._callers[queue](
-            *("reap", limit, _REAP_BATCH, self._instance_info.instance, LONGEST_POP_MS),
-            *(connection_uptime.uptime_ms, _ms(self._config.lease), connection_uptime.latest_ms),
-        )
-        for words in dead:
-            job_log.failed_permanently(Job.from_reply(queue, words), self._config.log)
-        for instance, jobs in zip(reaped[::2], reaped[1::2], strict=True):
-            logger.warning(
-                "Recovered jobs of dead instance",
-                extra=fields(queue=queue, instance=instance, jobs=jobs),
-            )
+    def _reap(self, queue: str) -> float:
+        return self._leases[queue].reap_if_due(_ROUND)
 
     def _interrupt_cancelled(self, queue: str) -> float:
         """Tell the workers of this instance which of their running jobs are cancelled."""
@@ -295,9 +206,9 @@ class Janitor:
 
     def leave(self) -> None:
         """Release the leases."""
-        for queue, call in self._callers.items():
+        for queue, lease in self._leases.items():
             try:
-                (released,) = call("leave", self._instance_info.instance)
+                requeued = lease.release()
             except RedisError as error:
                 logger.warning(
                     "Cannot release the lease, it will expire",
@@ -306,9 +217,5 @@ class Janitor:
                 if not is_refusal(error):
                     return
                 continue
-            if released:
-                logger.info("Requeued unfinished jobs", extra=fields(queue=queue, jobs=released))
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+            if requeued:
+                logger.info("Requeued unfinished jobs", extra=fields(queue=queue, jobs=requeued))

@@ -14,20 +14,20 @@ from ...store.connections.clients import Clients
 from ..processes.forking import is_orphaned
 from ..processes.instance_info import InstanceInfo
 from ..processes.liveness import Liveness
-from ..processes.signals import GROUP_SIGNALS
+from ..processes.signals import GROUP_SIGNALS, LEAVE
 from .burst import Burst
-from .janitor import LEAVE, Janitor
+from .janitor import Janitor
 
 
 class JanitorProcess:
     """Runs the janitors of one instance."""
 
-    def __init__(self, config: Config, instance_info: InstanceInfo, liveness: Liveness, version: str) -> None:
+    def __init__(self, config: Config, instance_info: InstanceInfo, liveness: Liveness) -> None:
         clients = Clients.prompt(config.redis, timeout=max(0.5, config.lease / 5))
         self._liveness = liveness
         self._burst = Burst(config, clients) if config.burst else None
         self._janitors = [
-            Janitor(config, instance_info, version, clients, queues, self._beat)
+            Janitor(config, instance_info, clients, queues, self._beat)
             for queues in clients.groups(instance_info.slots)
         ]
 

@@ -12,32 +12,31 @@ logger = logging.getLogger(__name__)
 
 
 class RateLimits:
-    """Logs each change of a rate-limit conflict once, for one janitor."""
+    """Logs each change of a queue's rate-limit conflict once."""
 
-    def __init__(self) -> None:
-        self._conflicts: dict[str, tuple[str, ...]] = {}
+    def __init__(self, queue: str) -> None:
+        self._queue = queue
+        self._conflict: tuple[str, ...] = ()
 
-    def compare(self, queue: str, ours: RateLimit | None, conflict: Sequence[str]) -> None:
+    def compare(self, ours: RateLimit | None, conflict: Sequence[str]) -> None:
         """Log a conflict that begins, changes or ends.
 
         Args:
-            queue: the queue's name.
             ours: the limit that this instance is configured with.
             conflict: empty, or maximum, duration (ms) and instance of the limit in force, then of the other.
         """
-        before = self._conflicts.get(queue, ())
         now = tuple(map(str, conflict))
-        if now == before:
+        if now == self._conflict:
             return
-        self._conflicts[queue] = now
+        self._conflict = now
         if not now:
-            logger.info("All instances have the same rate limit again", extra=fields(queue=queue))
+            logger.info("All instances have the same rate limit again", extra=fields(queue=self._queue))
             return
         most, duration, instance, other_most, other_duration, other = now
         logger.warning(
             "Instances have different rate limits, the newest configuration is in force",
             extra=fields(
-                queue=queue,
+                queue=self._queue,
                 inForce=_shown(most, duration),
                 instance=instance,
                 other=_shown(other_most, other_duration),

@@ -16,6 +16,10 @@ GROUP_SIGNALS = (signal.SIGINT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
 #: By which the janitor tells the supervisor that running jobs are cancelled.
 CANCEL = signal.SIGUSR1
 
+#: Asks the janitor to release the lease and exit. Not SIGTERM, because a container may send that to the whole
+#: process group, and the janitor must outlive the workers.
+LEAVE = signal.SIGUSR1
+
 _BLOCKED = (signal.SIGTERM, signal.SIGCHLD, CANCEL, *GROUP_SIGNALS)
 
 
