@@ -8,7 +8,6 @@ from typing import Any
 from ...clients.postgres.client import Database
 from ...clients.s3.keys import key_segment
 from ...clients.services import Services
-from ...config.model import OpenAIConfig
 from ...config.openai_speech import SPEEDS
 from ...errors import InvalidJob, PermanentError
 from ...registry import JobContext
@@ -38,7 +37,7 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     """
     log_unknown_fields(context.data, "questionId", "text", "voice", "speed", "instructions")
     question_id = identifier(context.data, "questionId")
-    speech = speech_of(services.openai.config, context.data)
+    speech = speech_of(context.data, services)
     _check_exists(services.database, question_id)
     context.progress(10)
 
@@ -61,7 +60,7 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     }
 
 
-def speech_of(config: OpenAIConfig, data: Any) -> Speech:
+def speech_of(data: Any, services: Services) -> Speech:
     """Return the speech that a job's data asks for. Raises InvalidJob."""
     if not isinstance(data, Mapping):
         raise InvalidJob("data must be a JSON object")
@@ -69,7 +68,7 @@ def speech_of(config: OpenAIConfig, data: Any) -> Speech:
     voice = optional_text(data, "voice", MAX_VOICE)
     speed = optional_number(data, "speed", *SPEEDS["speech"])
     instructions = optional_text(data, "instructions", MAX_INSTRUCTIONS)
-    return Speech.of(config, words, voice, speed, instructions)
+    return Speech.of(services.openai.config, words, voice, speed, instructions)
 
 
 def _check_exists(database: Database, question_id: str) -> None:

@@ -23,7 +23,7 @@ def worst_cases(datas: Sequence[Any], services: Services) -> Iterator[Sequence[U
     config = services.openai.config
     for data in datas:
         try:
-            yield [*_requests(config, speech_of(config, data))]
+            yield [*_requests(config, speech_of(data, services))]
         except InvalidJob:
             yield []
 
