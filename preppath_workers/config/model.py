@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from .budget import Budget, Caps
 from .durability import Durability
 from .prices import Prices, load_prices
-
-#: Characters that a value must have to be redacted from logs.
-SHORTEST_SECRET = 4
+from .redaction import decoded, redactable, url_passwords
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ class RedisConfig:
 
     def secrets(self) -> tuple[str, ...]:
         """Return every value to redact, for commands that use Redis only; see `Config.secrets`."""
-        return _redactable(_decoded(_passwords(self.url)))
+        return redactable(decoded(url_passwords(self.url)))
 
 
 @dataclass(frozen=True)
@@ -228,7 +225,7 @@ class Config:
             self.sentry_dsn,
             *(model.base_url for model in models),
         )
-        found = [password for url in urls for password in _passwords(url or "")]
+        found = [password for url in urls for password in url_passwords(url or "")]
         found += self.webhook.secrets()
         if self.database_url:
             from .database_url import passwords  # lazy: libpq is only needed with a database
@@ -239,28 +236,4 @@ class Config:
             self.storage.secret_access_key,
             self.storage.access_key_id,
         )
-        return _redactable([*_decoded(found), *keys])
-
-
-def _redactable(words: Iterable[str | None]) -> tuple[str, ...]:
-    """Return the words that are long enough, also as Python and JSON quote them, longest first."""
-    chosen = {word for word in words if word and len(word) >= SHORTEST_SECRET}
-    quoted = {quoted[1:-1] for word in chosen for quoted in (repr(word), json.dumps(word))}
-    return tuple(sorted(chosen | quoted, key=lambda word: (-len(word), word)))
-
-
-def _decoded(passwords: Iterable[str]) -> Iterator[str]:
-    """Yield each password as it is, and decoded from a URL."""
-    for password in passwords:
-        yield from (password, unquote(password))
-
-
-def _passwords(url: str) -> Iterator[str]:
-    """Yield every password in a URL, as encoded there: redis-py and libpq also accept one as a parameter."""
-    parts = urlsplit(url)
-    if parts.password:
-        yield parts.password
-    for parameter in parts.query.split("&"):
-        name, _, value = parameter.partition("=")
-        if name.endswith("password") and value:
-            yield value
+        return redactable([*decoded(found), *keys])

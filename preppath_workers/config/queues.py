@@ -1,0 +1,51 @@
+"""Reads the settings of each queue: `<QUEUE>_…` variables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .env import Environment
+from .model import QueueConfig
+
+
+def queues(
+    environment: Environment, defaults: Sequence[QueueConfig], only: Sequence[str]
+) -> tuple[QueueConfig, ...]:
+    """Return the queues to work on: `only` these, else those in QUEUES, else all that have what they need.
+
+    `defaults`: all queues with their default settings.
+    """
+    by_name = {queue.name: queue for queue in defaults}
+    listed = [name.strip() for name in environment.text("QUEUES").split(",") if name.strip()]
+    if any(name not in by_name for name in listed):
+        environment.problem("QUEUES", f"names out of {', '.join(by_name)}, with commas between them")
+        listed = []  # the settings of all queues are read, so that their mistakes are reported too
+    enabled = [queue.name for queue in defaults if not queue.needs or environment.text(queue.needs).strip()]
+    chosen = dict.fromkeys(only or listed or enabled)
+    return tuple(_queue(environment, by_name[name]) for name in chosen if name in by_name)
+
+
+def _queue(environment: Environment, default: QueueConfig) -> QueueConfig:
+    variable = default.variable_prefix
+    return replace(
+        default,
+        concurrency=environment.integer(
+            variable + "CONCURRENCY", default.concurrency, minimum=1, maximum=1_000
+        ),
+        rate_limit=environment.rate_limit(variable + "RATE_LIMIT", default.rate_limit),
+        retries=environment.integer(variable + "RETRIES", default.retries, minimum=0, maximum=30),
+        backoff=environment.seconds(variable + "BACKOFF", default.backoff, minimum=0),
+        backoff_max=environment.seconds(variable + "BACKOFF_MAX", default.backoff_max, minimum=0),
+        timeout=environment.seconds(variable + "TIMEOUT", default.timeout, minimum=1),
+        recoveries=environment.integer(variable + "RECOVERIES", default.recoveries, minimum=0),
+        fair_by=_fair_by(environment, variable + "FAIR_BY", default.fair_by),
+        budget=environment.caps(variable + "BUDGET"),
+    )
+
+
+def _fair_by(environment: Environment, variable: str, default: str) -> str:
+    field = environment.text(variable).strip() or default
+    if len(field) > 100 or not field.isprintable():
+        environment.problem(variable, "the name of a field of the job's data, or none")
+    return "" if field.lower() == "none" else field
