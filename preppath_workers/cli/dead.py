@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from ..queue import Queue
 from ..queue.formatting import counted, span
-from ..store.dead_letters import Selection, newest, walk
+from ..store.dead_letters import Selection, Walk, newest
 from ..store.job import Job
+from ..store.reading.brief import BriefReader
+from ..store.reading.reader import QueueReader
 from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
 from .dead_selection import add_selection, replayable, selection_of
 from .forecasting import MOST_AT_ONCE, forecast, print_forecast, tell_cost
@@ -154,9 +155,10 @@ def _print(args: Namespace, selection: Selection, as_json: bool = False, oldest_
     found = set()
     for queue in open_queues(args):
         now = queue.now()
-        jobs = _jobs(queue, selection, args.limit) if oldest_first else newest(queue, selection, args.limit)
+        reader = queue if as_json else BriefReader.of(queue)
+        jobs = _jobs(reader, selection, args.limit) if oldest_first else newest(reader, selection, args.limit)
         for job in jobs:
-            found.add(job.id)
+            found.add(job.id if args.ids else "")
             if as_json:
                 print_json(job.to_dict())
             else:
@@ -185,9 +187,9 @@ def _replay(args: Namespace) -> int:
     found: set[str] = set()
     try:
         for queue in open_queues(args):
-            for page in walk(queue, selection, queue.replay, args.limit, args.pace):
+            for page in Walk(BriefReader.of(queue), selection, queue.replay, args.limit, page=args.pace):
                 replayed[queue.name] = replayed.get(queue.name, 0) + page.taken
-                found.update(job.id for job in page.jobs)
+                found.update(job.id for job in page.jobs if args.ids)
                 if len(page.jobs) == args.pace:
                     time.sleep(1)
     except RedisError:
@@ -226,15 +228,17 @@ def _purge(args: Namespace) -> int:
         return _print(args, selection)
     found: set[str] = set()
     for queue in open_queues(args):
-        meant = [job.id for job in _jobs(queue, selection, args.limit)]
+        meant = 0
+        for job in _jobs(BriefReader.of(queue), selection, args.limit):
+            meant += 1
+            found.add(job.id if args.ids else "")
         if not meant:
             continue
-        found.update(meant)
-        question = f"Delete {counted(len(meant), 'dead job')} of {queue.name} permanently?"
+        question = f"Delete {counted(meant, 'dead job')} of {queue.name} permanently?"
         if not args.yes and not _confirmed(question):
             print_error("dead purge: not confirmed, nothing was deleted (--yes skips the confirmation)")
             return EXIT_FAILED
-        purged = sum(page.taken for page in walk(queue, selection, queue.purge, args.limit))
+        purged = sum(page.taken for page in Walk(BriefReader.of(queue), selection, queue.purge, args.limit))
         print_line(f"{queue.name}: {counted(purged, 'dead job')} deleted")
     return _missing(args, found)
 
@@ -243,8 +247,8 @@ def _confirmed(question: str) -> bool:
     return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
-def _jobs(queue: Queue, selection: Selection, limit: int | None) -> Iterator[Job]:
-    for page in walk(queue, selection, limit=limit):
+def _jobs(queue: QueueReader, selection: Selection, limit: int | None) -> Iterator[Job]:
+    for page in Walk(queue, selection, limit=limit):
         yield from page.jobs
 
 

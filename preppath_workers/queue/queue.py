@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from ..store.reading.location import JobLocation
     from ..store.reading.snapshot import QueueSnapshot
 
-#: Dead letters that one script call moves or deletes.
-_PORTION = 100
+#: Dead letters that one script call moves or deletes at most, and entries of the list that it compares for
+#: that: a call blocks Redis, and the list may be long.
+_PORTION, _COMPARED = 50, 100_000
 
 Value = TypeVar("Value")
 
@@ -201,7 +202,9 @@ class Queue(QueueReader):
 
     def _in_portions(self, script: str, ids: Sequence[str]) -> int:
         """Call a script, which blocks Redis, for some ids at a time. Returns the sum of its results."""
-        portions = (ids[first : first + _PORTION] for first in range(0, len(ids), _PORTION))
+        length = max(1, self.redis.llen(self.keys.dead))
+        size = max(1, min(_PORTION, _COMPARED // length))
+        portions = (ids[first : first + size] for first in range(0, len(ids), size))
         return sum(int(self.call(script, *portion)[0]) for portion in portions)
 
     def jobs(self, state: Listed, start: int = 0, count: int = 50) -> list[Job]:

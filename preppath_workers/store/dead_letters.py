@@ -65,38 +65,78 @@ class Page(NamedTuple):
     taken: int
 
 
-def walk(
-    queue: QueueReader,
-    selection: Selection,
-    step: Callable[[Sequence[str]], int] = lambda _: 0,
-    limit: int | None = None,
-    page: int = _PAGE,
-) -> Iterator[Page]:
-    """Yield the selected jobs, oldest first, at most `page` at a time and `limit` in all.
+def _no_step(_: Sequence[str]) -> int:
+    return 0
 
-    `step` is called with the ids of each page before it is yielded, and tells how many of them it took out of
-    the list: `queue.replay` or `queue.purge`. Concurrent callers take each job once; one may skip a job,
-    which the next call finds.
+
+@dataclass
+class Walk:
+    """Goes through the dead-letter list, oldest first, and yields the selected jobs, `page` at a time.
+
+    Args:
+        step: is called with the ids of each page before it is yielded, and tells how many of them it took
+            out of the list: `queue.replay` or `queue.purge`. Concurrent callers take each job once; one may
+            skip a job, which the next call finds.
+        limit: the most jobs to select.
+        looked_at: the most entries to look at, since few may meet the selection.
+        next: where to begin, as the number of older entries that are left alone. Afterwards it is where
+            another walk goes on; None at the end of the list.
     """
-    now, kept = queue.now(), 0
-    while limit is None or limit > 0:
-        entries = queue.read("LRANGE", queue.keys.dead, -kept - page, -kept - 1)
-        if not entries:
+
+    queue: QueueReader
+    selection: Selection
+    step: Callable[[Sequence[str]], int] = _no_step
+    limit: int | None = None
+    looked_at: int | None = None
+    page: int = _PAGE
+    next: int | None = 0
+
+    def __iter__(self) -> Iterator[Page]:
+        now, position = self.queue.now(), self.next or 0
+        if self.selection.ids:
+            yield from self._by_ids(now)
             return
-        jobs = [job for job in queue.get_many(map(text, reversed(entries))) if selection.holds(job, now)]
-        if limit is not None:
-            jobs = jobs[:limit]
-            limit -= len(jobs)
-        taken = step([job.id for job in jobs]) if jobs else 0
-        kept += len(entries) - taken
-        if jobs:
-            yield Page(jobs, taken)
+        left, to_look_at = self.limit, self.looked_at
+        while left != 0 and to_look_at != 0:
+            size = self.page if to_look_at is None else min(self.page, to_look_at)
+            entries = self.queue.read("LRANGE", self.queue.keys.dead, -position - size, -position - 1)
+            ids = [text(entry) for entry in reversed(entries)]
+            found = {job.id: job for job in self.queue.get_many(ids) if self.selection.holds(job, now)}
+            jobs = [found[job_id] for job_id in ids if job_id in found][:left]
+            if left is not None and len(jobs) == left and jobs:
+                ids = ids[: ids.index(jobs[-1].id) + 1]  # what is behind is the next walk's
+            left = None if left is None else left - len(jobs)
+            to_look_at = None if to_look_at is None else to_look_at - len(ids)
+            taken = self.step([job.id for job in jobs]) if jobs else 0
+            position += len(ids) - taken
+            self.next = position
+            if len(entries) < size and len(ids) == len(entries):
+                self.next = None
+            if jobs:
+                yield Page(jobs, taken)
+            if self.next is None:
+                return
+
+    def _by_ids(self, now: int) -> Iterator[Page]:
+        """Look the jobs up by their ids, however long the list is."""
+        self.next = None
+        wanted = list(dict.fromkeys(self.selection.ids))
+        found = [job for job in self.queue.get_many(wanted) if job.state == "failed"]
+        found = sorted(found, key=lambda job: job.finished_at or 0)
+        jobs = [job for job in found if self.selection.holds(job, now)][: self.limit]
+        for first in range(0, len(jobs), self.page):
+            portion = jobs[first : first + self.page]
+            yield Page(portion, self.step([job.id for job in portion]))
 
 
 def newest(
     queue: QueueReader, selection: Selection, limit: int | None = None, page: int = _PAGE
 ) -> Iterator[Job]:
     """Yield the selected jobs, newest first, at most `limit`. A job that dies meanwhile is left out."""
+    if selection.ids:
+        found = [job for each in Walk(queue, selection) for job in each.jobs]
+        yield from found[::-1][:limit]
+        return
     now, start, seen = queue.now(), 0, set[str]()
     while entries := queue.read("LRANGE", queue.keys.dead, start, start + page - 1):
         start += page

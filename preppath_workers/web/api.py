@@ -13,10 +13,11 @@ from ..queue import JobRef, Queue
 from ..queue.cost_report import By, as_dict, budget_as_dict, cost_report, since_of
 from ..queue.new_job import DataTooLarge
 from ..queue.tracing import is_traceparent
-from ..store.dead_letters import walk
+from ..store.dead_letters import Walk
 from ..store.group import Group
 from ..store.job import Job
-from ..store.reading.filtering import AGE, JobFilter, find_jobs
+from ..store.reading.brief import BriefReader
+from ..store.reading.filtering import AGE, MOST_LOOKED_AT, JobFilter, find_jobs
 from ..store.reading.listing import Listed
 from .bodies import MOST_DEAD, REFUSALS, REFUSED_CHANGES, NewJobBody, Selected, optional_age_ms
 from .events import stream
@@ -237,16 +238,18 @@ def _add_control(routes: APIRouter, queues: Queues) -> None:
 
 
 def _dead(queue: Queue, selected: Selected, act: Callable[[Sequence[str]], int]) -> dict[str, Any]:
-    selection, now = selected.selection(), queue.now()
-    if selected.ids:  # found at once, however long the list is
-        found = {job.id: job for job in queue.get_many(selected.ids)}.values()
-        ids = [job.id for job in found if job.state == "failed" and selection.holds(job, now)]
-        acted_on = len(ids) if selected.dry_run or not ids else act(ids)
-    else:
-        pages = [*walk(queue, selection, (lambda _: 0) if selected.dry_run else act, MOST_DEAD)]
-        ids = [job.id for page in pages for job in page.jobs]
-        acted_on = len(ids) if selected.dry_run else sum(page.taken for page in pages)
-    answer = {"queue": queue.name, "jobs": acted_on, "dryRun": selected.dry_run}
+    walk = Walk(
+        BriefReader.of(queue),
+        selected.selection(),
+        (lambda _: 0) if selected.dry_run else act,
+        limit=MOST_DEAD,
+        looked_at=MOST_LOOKED_AT,
+        next=selected.cursor,
+    )
+    pages = list(walk)
+    ids = [job.id for page in pages for job in page.jobs]
+    jobs = len(ids) if selected.dry_run else sum(page.taken for page in pages)
+    answer = {"queue": queue.name, "jobs": jobs, "dryRun": selected.dry_run, "next": walk.next}
     return {**answer, "ids": ids} if selected.dry_run else answer
 
 

@@ -32,9 +32,10 @@ class NewJobBody(BaseModel):
 
 
 class Selected(BaseModel):
-    """Dead jobs to replay or purge, oldest first, at most 500 a request: those that meet all conditions.
+    """Dead jobs to replay or purge, oldest first: those that meet all conditions.
 
-    There has to be a condition, or `all`.
+    There has to be a condition, or `all`. A request looks at 2000 dead jobs at most, and changes 500 at most:
+    repeat it with `cursor` until `next` is null.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -45,6 +46,7 @@ class Selected(BaseModel):
     older_than: _Age = Field(None, alias="olderThan")
     newer_than: _Age = Field(None, alias="newerThan")
     all: bool = False
+    cursor: int = Field(0, ge=0, description="`next` of the answer before")
     dry_run: bool = Field(False, alias="dryRun")
 
     def selection(self) -> Selection:

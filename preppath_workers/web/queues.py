@@ -16,6 +16,9 @@ from ..store.reading.reader import QueueReader
 from .guard import Problem
 from .model_ends import ModelEnd
 
+#: Jobs whose data is read, and whose recordings are looked up, to tell what they can cost: bounds a request.
+_MOST_FORECAST = 50
+
 
 @dataclass(frozen=True)
 class Queues:
@@ -50,8 +53,11 @@ class Queues:
         return cls(by_name, settings, budget, budget_reader, models, most_cost)
 
     def forecast(self, name: str, ids: Sequence[str]) -> CostForecast:
-        """Return what these jobs of a queue may cost if they run again. Raises Problem."""
+        """Return what these jobs of a queue may cost if they run again; of many, only what they cost on
+        average. Raises Problem."""
         queue = self.get(name)
+        if len(ids) > _MOST_FORECAST:
+            return CostForecast.of(queue, len(ids), None)
         datas = [job.data for job in queue.get_many(ids)]
         return CostForecast.of(queue, len(datas), self.most_cost(name, datas))
 

@@ -1,4 +1,4 @@
--- needs: places
+-- needs: taking_dead
 --
 -- Deletes jobs of the dead-letter list.
 --
@@ -10,7 +10,7 @@
 
 local deleted = 0
 for index = 2, #ARGV do
-  if redis.call('LREM', DEAD, -1, ARGV[index]) == 1 then
+  if take_dead(ARGV[index]) then
     redis.call('DEL', job_key(ARGV[index]))
     deleted = deleted + 1
   end

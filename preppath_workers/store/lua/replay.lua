@@ -1,4 +1,4 @@
--- needs: places, raw_pushes, batches, groups
+-- needs: taking_dead, raw_pushes, batches, groups
 --
 -- Moves jobs from the dead-letter list to `wait`, behind the last job of their priority, and resets their counters.
 --
@@ -14,8 +14,7 @@ local moved, waiting = 0, new_batch()
 for index = 2, #ARGV do
   local id = ARGV[index]
   local key = job_key(id)
-  -- From the right, where the oldest jobs are: callers begin with them.
-  if redis.call('LREM', DEAD, -1, id) == 1 and redis.call('EXISTS', key) == 1 then
+  if take_dead(id) and redis.call('EXISTS', key) == 1 then
     redis.call('HSET', key, 'state', 'waiting', 'queuedAt', now, 'attempts', 0, 'failures', 0, 'recoveries', 0)
     redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits', 'failingSince', 'outage', 'probe', 'outages',
       'excused', 'pardons', 'failingFrom', 'turn')

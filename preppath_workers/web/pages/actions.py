@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from ...errors import UnknownJob
 from ...log import fields
 from ...queue import Queue
-from ...store.dead_letters import Selection, walk
+from ...store.dead_letters import Selection, Walk
 from ...store.job import State
 from ...store.reading.brief import BriefReader
 from ..guard import Caller, Problem
 from .dead_view import selection_of
+from .text import cursor_of
 
 logger = logging.getLogger(__name__)
 
 #: Dead letters that one form moves or deletes: what one request can do in time.
 MOST = 1_000
+#: Dead letters that it looks at for them.
+_LOOKED_AT = 10_000
 
 #: The states of a job after each action, if it was done.
 _DONE: Mapping[str, tuple[State, ...]] = {
@@ -80,11 +83,27 @@ def change_job(change: Change, job_id: str, form: Mapping[str, str]) -> None:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What a form selects: ids, oldest first, at most MOST.
+
+    Args:
+        next: where to look further; None if the whole list was looked at.
+        reason, error_class: by which they were selected.
+    """
+
+    ids: Sequence[str]
+    next: int | None = None
+    reason: str = ""
+    error_class: str = ""
+
+
+@dataclass(frozen=True)
 class DeadLetters:
     """The dead letters that a form selects: some by their ids, or all of a reason and error class."""
 
-    ids: Sequence[str]
     selection: Selection
+    #: How many older ones were looked at already.
+    cursor: int = 0
 
     @classmethod
     def of(cls, form: Mapping[str, str], ids: Sequence[str]) -> DeadLetters:
@@ -92,16 +111,15 @@ class DeadLetters:
         if form.get("which") == "selected" and not ids:
             raise Problem(422, "no dead letter is selected")
         if form.get("which") == "selected":
-            return cls(ids[:MOST], Selection(ids=tuple(ids[:MOST])))
-        return cls((), selection_of(form))
+            return cls(Selection(ids=tuple(ids[:MOST])))
+        return cls(selection_of(form), cursor_of(form))
 
-    def find(self, queue: Queue) -> list[str]:
-        """Return the ids of those that exist, oldest first, at most MOST."""
-        if self.ids:
-            return [job.id for job in BriefReader.of(queue).get_many(self.ids) if job.state == "failed"]
-        return [
-            job.id for page in walk(BriefReader.of(queue), self.selection, limit=MOST) for job in page.jobs
-        ]
+    def find(self, queue: Queue) -> Found:
+        """Return those that exist."""
+        walk = Walk(BriefReader.of(queue), self.selection, limit=MOST, looked_at=_LOOKED_AT, next=self.cursor)
+        ids = [job.id for page in walk for job in page.jobs]
+        reason = next(iter(self.selection.reasons), "")
+        return Found(ids, walk.next, reason, self.selection.error_class or "")
 
 
 def change_dead_letters(change: Change, meant: DeadLetters) -> int:
@@ -109,7 +127,7 @@ def change_dead_letters(change: Change, meant: DeadLetters) -> int:
     steps = {"replay": change.queue.replay, "purge": change.queue.purge}
     if change.action not in steps:
         raise Problem(422, f"there is no action {change.action!r}")
-    jobs = steps[change.action](meant.find(change.queue))
+    jobs = steps[change.action](meant.find(change.queue).ids)
     change.log(jobs=jobs)
     return jobs
 

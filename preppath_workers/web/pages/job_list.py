@@ -11,7 +11,7 @@ from ...store.reading.brief import BriefReader
 from ...store.reading.filtering import JobFilter, age_ms, find_jobs
 from ...store.reading.listing import LISTED
 from ..guard import Problem
-from .text import query
+from .text import cursor_of, query
 
 #: Jobs of a page.
 _PAGE = 50
@@ -31,8 +31,7 @@ def job_list(queue: Queue, asked: Mapping[str, str]) -> dict[str, Any]:
     state = asked.get("state", "waiting")
     if state not in LISTED:
         raise Problem(404, f"there is no state {state!r}: expected {', '.join(LISTED)}")
-    cursor = asked.get("cursor", "0")
-    start = int(cursor) if cursor.isdecimal() and len(cursor) < 16 else 0
+    start = cursor_of(asked)
     filters = {name: asked[name] for name in _FILTERS if asked.get(name)}
     # Only the whole data says whose job it is.
     reader = queue if "userId" in filters else BriefReader.of(queue)

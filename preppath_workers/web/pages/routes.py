@@ -16,7 +16,7 @@ from ..guard import Problem
 from ..queues import Queues
 from ..sessions import Sessions
 from ..tokens import find_token
-from .actions import MOST, Change, DeadLetters, change_dead_letters, change_gate, change_job
+from .actions import MOST, Change, DeadLetters, Found, change_dead_letters, change_gate, change_job
 from .assets import assets
 from .cost_view import cost_view
 from .dead_view import dead_view
@@ -131,7 +131,7 @@ class Pages:
         def post_job(request: Request, name: str, job_id: JobId, form: Posted) -> Response:
             asked, fields = change(request, name, form), _first(form)
             if asked.action in _FINAL and "confirmed" not in fields:
-                return self._confirm(request, asked, [job_id], job_path(name, job_id))
+                return self._confirm(request, asked, Found([job_id]), job_path(name, job_id))
             change_job(asked, job_id, fields)
             gone = asked.action == "purge"
             return RedirectResponse(queue_path(name) + "/dead" if gone else job_path(name, job_id), 303)
@@ -146,11 +146,16 @@ class Pages:
             jobs = change_dead_letters(asked, meant)
             return RedirectResponse(f"{back}?{asked.action}={jobs}", 303)
 
-    def _confirm(self, request: Request, asked: Change, ids: list[str], back: str) -> Response:
+    def _confirm(self, request: Request, asked: Change, found: Found, back: str) -> Response:
         """Ask, with the number of jobs and their ids: exactly these are changed then."""
-        context = {"name": asked.queue.name, "action": asked.action, "ids": ids, "back": back, "most": MOST}
-        cost = self._queues.forecast(asked.queue.name, ids) if asked.action == "replay" else None
-        context["cost"] = cost.words() if cost and cost.is_known else None
+        cost = self._queues.forecast(asked.queue.name, found.ids) if asked.action == "replay" else None
+        context = {
+            "name": asked.queue.name,
+            "action": asked.action,
+            "found": found,
+            "back": back,
+            "cost": cost.words() if cost and cost.is_known else None,
+        }
         return self._renderer.page(request, "confirm.html", context)
 
     def _add_session(self, routes: APIRouter) -> None:

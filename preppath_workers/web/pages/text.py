@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -93,6 +94,12 @@ def job_path(queue: str, job_id: str) -> str:
 def api_path(queue: str, job_id: str) -> str:
     """Return the path of a job in the API."""
     return f"/api/v1/jobs/{quote(queue, safe='')}/{quote(job_id, safe='', errors='replace')}"
+
+
+def cursor_of(asked: Mapping[str, str]) -> int:
+    """Return where a list goes on, as an address or a form says; 0 if it says nothing that is a place."""
+    cursor = asked.get("cursor", "")
+    return int(cursor) if cursor.isascii() and cursor.isdecimal() and len(cursor) < 16 else 0
 
 
 def query(**fields: str) -> str:

@@ -15,7 +15,7 @@ from redis import Redis
 from preppath_workers import Queue
 from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.consuming.outcome import Failed, Finished
-from preppath_workers.store.dead_letters import Selection, newest, walk
+from preppath_workers.store.dead_letters import Selection, Walk, newest
 
 from .conftest import ROOT, Run
 from .slots import take
@@ -64,7 +64,7 @@ def dead_jobs(tts: Queue, consumer: Consumer, redis: Redis) -> Queue:
 def test_walk_with_a_selection_returns_the_matching_jobs(
     dead_jobs: Queue, selection: Selection, matching: list[str]
 ) -> None:
-    assert [job.id for page in walk(dead_jobs, selection) for job in page.jobs] == matching
+    assert [job.id for page in Walk(dead_jobs, selection) for job in page.jobs] == matching
 
 
 @pytest.mark.parametrize("limit", [None, 0, 1, 70, 999])
@@ -75,7 +75,7 @@ def test_walk_while_jobs_leave_the_list_skips_none(tts: Queue, redis: Redis, lim
         redis.hset(tts.keys.job(f"{number}"), mapping={"state": "failed", "data": "{}", "reason": reason})
         redis.lpush(tts.keys.dead, f"{number}")
 
-    pages = list(walk(tts, Selection(reasons=["retries"]), tts.replay, limit))
+    pages = list(Walk(tts, Selection(reasons=["retries"]), tts.replay, limit))
 
     expected = [f"{number}" for number in range(1, 250, 2)][:limit]
     assert [job.id for page in pages for job in page.jobs] == expected

@@ -230,6 +230,21 @@ def test_queues_and_prefixes_share_no_job(redis: Redis, key_prefix: str) -> None
     assert [queue.get("a").data for queue in queues if queue.get("a")] == [{"n": 0}, {"n": 1}, {"n": 2}]  # type: ignore[union-attr] # the condition sees to it
 
 
+def test_replay_and_purge_find_jobs_anywhere_in_a_long_list(producer: Queue, redis: Redis) -> None:
+    ids = [f"d{number}" for number in range(3_000)]  # the oldest first
+    with redis.pipeline() as pipeline:
+        for job_id in ids:
+            pipeline.hset(producer.keys.job(job_id), mapping={"state": "failed", "data": "{}"})
+        pipeline.lpush(producer.keys.dead, *ids)
+        pipeline.execute()
+
+    assert producer.replay(["d2999", "d1500", "d0", "d1500"]) == 3
+    assert producer.purge(["d2998", "d1501", "d1"]) == 3
+    left = [job_id for job_id in ids if job_id not in ("d2999", "d1500", "d0", "d2998", "d1501", "d1")]
+    assert redis.lrange(producer.keys.dead, 0, -1)[::-1] == left
+    assert [job.id for job in producer.jobs("waiting")] == ["d2999", "d1500", "d0"]
+
+
 def test_dead_letter_that_is_not_utf8_has_surrogates(redis_url: str, key_prefix: str) -> None:
     with Redis.from_url(redis_url) as client:
         queue = Queue("tts", client, key_prefix)

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers.queue import Queue
-from preppath_workers.store.dead_letters import Selection, newest, walk
+from preppath_workers.store.dead_letters import Selection, Walk, newest
 
 
 @pytest.fixture(
@@ -27,7 +27,7 @@ def test_entry_that_is_not_utf8_is_readable_by_any_client(queue: Queue) -> None:
     expected = {"\udcfe", '{"text": "\udcff"}'}
 
     assert {job.raw_data for job in queue.dead_letters()} == expected
-    assert {job.raw_data for page in walk(queue, Selection()) for job in page.jobs} == expected
+    assert {job.raw_data for page in Walk(queue, Selection()) for job in page.jobs} == expected
     assert {job.raw_data for job in newest(queue, Selection())} == expected
     assert {job.raw_data for job in queue.snapshot().failures} == expected
     assert [job.data for job in queue.jobs("waiting")] == [{"text": "é"}]

@@ -203,7 +203,8 @@ def test_dead_jobs_are_replayed_after_a_dry_run(site: Site, tts: Queue, redis: A
     dry = site.post(replay, {"ids": ["d1", "alive"], "dryRun": True}).json()
     assert (dry["ids"], tts.counts().failed) == (["d1"], 1)
     assert dry["cost"]["jobs"] == len(dry["ids"])
-    assert site.post(replay, {"ids": ["d1"]}).json() == {"queue": "tts", "jobs": 1, "dryRun": False}
+    done = site.post(replay, {"ids": ["d1"]}).json()
+    assert done == {"queue": "tts", "jobs": 1, "dryRun": False, "next": None}
     assert (tts.counts().failed, tts.counts().waiting) == (0, 2)
     assert site.post(replay, {"ids": []}).status_code == 422
 
@@ -325,6 +326,42 @@ def test_dead_jobs_are_selected_by_what_they_died_of(site: Site, tts: Queue, red
     assert (change("purge").status_code, change("purge", reason="invalid").json()["jobs"]) == (422, 0)
     assert change("purge", all=True).json()["jobs"] == 2
     assert (tts.counts().failed, tts.counts().waiting) == (0, 1)
+
+
+def add_dead(tts: Queue, redis: Any, numbers: range, reason: str) -> None:
+    with redis.pipeline() as pipeline:
+        for number in numbers:
+            fields = {
+                "data": "{}",
+                "state": "failed",
+                "priority": "50",
+                "reason": reason,
+                "finishedAt": number,
+            }
+            pipeline.hset(tts.keys.job(f"d{number}"), mapping=fields)
+            pipeline.lpush(tts.keys.dead, f"d{number}")
+        pipeline.execute()
+
+
+def test_replay_looks_at_a_bounded_number_of_dead_jobs_and_tells_where_to_go_on(
+    site: Site, tts: Queue, redis: Any
+) -> None:
+    add_dead(tts, redis, range(2_600), "permanent")
+    add_dead(tts, redis, range(2_600, 3_200), "retries")
+
+    def replay(**body: object) -> list[Any]:
+        answers, cursor = [], 0
+        while cursor is not None:
+            answers.append(site.post("/api/v1/queues/tts/dead/replay", {**body, "cursor": cursor}).json())
+            cursor = answers[-1]["next"]
+        return [(answer["jobs"], answer["next"]) for answer in answers]
+
+    assert replay(reason="retries", dryRun=True) == [(0, 2_000), (500, 3_100), (100, None)]
+    assert replay(reason="retries") == [(0, 2_000), (500, 2_600), (100, None)]
+    assert (tts.counts().failed, tts.counts().waiting) == (2_600, 600)
+    assert replay(ids=["d2000", "d3000"]) == [(1, None)]
+    wrong = site.post("/api/v1/queues/tts/dead/replay", {"all": True, "cursor": -1})
+    assert wrong.status_code == 422
 
 
 def test_events_of_a_job_that_is_no_longer_stored_end_with_gone(site: Site, tts: Queue, redis: Any) -> None:

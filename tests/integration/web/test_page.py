@@ -256,6 +256,24 @@ def test_dead_letters_are_grouped_and_changed_as_asked(site: Site, tts: Queue, r
     assert tts.get("p") is None
 
 
+def test_dead_letters_of_a_long_list_are_looked_for_a_part_at_a_time(
+    site: Site, tts: Queue, redis: Any
+) -> None:
+    with redis.pipeline() as pipeline:
+        for number in range(10_050):
+            reason = "invalid" if number == 10_040 else "permanent"
+            pipeline.hset(tts.keys.job(f"x{number}"), mapping={"state": "failed", "reason": reason})
+            pipeline.lpush(tts.keys.dead, f"x{number}")
+        pipeline.execute()
+    meant = {"action": "purge", "reason": "invalid"}
+
+    first = post(site, "/queues/tts/dead", **meant).text
+    assert "None of the oldest 10,000 dead letters matches." in first
+    assert '<input type="hidden" name="cursor" value="10000">' in first
+    assert "Delete 1 dead letter of tts?" in post(site, "/queues/tts/dead", **meant, cursor="10000").text
+    assert "These are the oldest that match" in post(site, "/queues/tts/dead", action="replay").text
+
+
 def test_changes_are_logged_with_who_made_them(guarded: Site, tts: Queue, log: Path) -> None:
     session = requests.Session()
     post(guarded, "/sign-in", session, token=ADMIN_TOKEN)
