@@ -9,6 +9,7 @@ accepted.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
@@ -26,10 +27,11 @@ _PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "password": _ANY,
     "client_name": re.compile(r"[!-~]*"),  # Redis rejects blanks
 }
+_PATHS = ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
 _TLS_PARAMETERS: Mapping[str, re.Pattern[str]] = {
     "ssl_cert_reqs": re.compile(r"none|optional|required"),
     "ssl_check_hostname": re.compile(r"true|false", re.IGNORECASE),
-    **dict.fromkeys(("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password"), _ANY),
+    **dict.fromkeys((*_PATHS, "ssl_password"), _ANY),
 }
 _SENTINEL_PARAMETERS: Mapping[str, re.Pattern[str]] = {
     f"{FOR_SENTINELS}username": _ANY,
@@ -45,7 +47,8 @@ _SCHEMES = (
 _EXPECTED = (
     ", a host (unix: a path; sentinel: hosts and the service's name; cluster: hosts), at most the number of "
     f"a database, and no parameters but {', '.join(_PARAMETERS)}; for rediss also "
-    f"{', '.join(_TLS_PARAMETERS)}; for sentinel also {', '.join(_SENTINEL_PARAMETERS)}"
+    f"{', '.join(_TLS_PARAMETERS)}; for sentinel also {', '.join(_SENTINEL_PARAMETERS)}; "
+    "in user and password, # is written %23, @ %40, / %2F, ? %3F and % %25"
 )
 
 
@@ -59,13 +62,22 @@ def redis(environment: Environment) -> RedisConfig:
     if not _is_host(f"//{host}"):
         environment.problem("REDIS_HOST", "a host name or an address")
     return RedisConfig(
-        url=environment.url("REDIS_URL", default, _SCHEMES, _is_address, _EXPECTED),
+        url=_url(environment, default),
         prefix=environment.pattern(
             "KEY_PREFIX", RedisConfig.prefix, r"[A-Za-z0-9_.:-]{1,64}", "letters, digits and _ . : - only"
         ),
         enqueue=_durability(environment, "ENQUEUE_WAIT_REPLICAS"),
         checkpoint=_durability(environment, "CHECKPOINT_WAIT_REPLICAS"),
     )
+
+
+def _url(environment: Environment, default: str) -> str:
+    url = environment.url("REDIS_URL", default, _SCHEMES, _is_address, _EXPECTED)
+    # The client would look for the files at each connect, as if Redis didn't answer.
+    for name, path in parse_qsl(urlsplit(url).query if url != default else ""):
+        if name in _PATHS and not os.access(path, os.R_OK):
+            environment.problem("REDIS_URL", f"{name} to name a file or folder that this user can read")
+    return url
 
 
 def _durability(environment: Environment, variable: str) -> Durability | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from redis.connection import SSLConnection, parse_url
 
@@ -45,6 +47,13 @@ def test_redis_url_that_is_wrong_or_ambiguous_is_refused_without_its_value(url: 
     assert messages[0] == messages[1], "the message does not depend on the value"
 
 
+@pytest.mark.parametrize("name", ["ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"])
+def test_redis_url_with_a_file_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=rf"REDIS_URL is wrong: expected {name} to name a file"):
+        load_redis({"REDIS_URL": f"rediss://host?{name}={tmp_path / 'none'}"})
+    assert load_redis({"REDIS_URL": f"rediss://host?{name}={tmp_path}"})
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -84,13 +93,13 @@ def test_redis_url_that_is_valid_keeps_our_timeouts_and_encoding(
             ),
         ),
         (
-            "rediss+sentinel://a/queues?ssl_ca_certs=/ca.pem&client_name=w",
+            "rediss+sentinel://a/queues?ssl_ca_certs=/dev/null&client_name=w",
             RedisUrl(
                 topology="sentinel",
-                server="rediss://a:26379/?ssl_ca_certs=%2Fca.pem&client_name=w",
+                server="rediss://a:26379/?ssl_ca_certs=%2Fdev%2Fnull&client_name=w",
                 hosts=(("a", 26_379),),
                 service="queues",
-                sentinel="rediss://a:26379?ssl_ca_certs=%2Fca.pem",
+                sentinel="rediss://a:26379?ssl_ca_certs=%2Fdev%2Fnull",
             ),
         ),
         (
