@@ -12,7 +12,7 @@ CONTRACT = 1
 
 
 @dataclass(frozen=True)
-class PromisedScript:
+class ContractScript:
     """One of the scripts; `transition` is its name in `store/lua`."""
 
     name: str
@@ -31,11 +31,11 @@ SCRIPTS = MappingProxyType(
     {
         script.name: script
         for script in (
-            PromisedScript("enqueue", "enqueue_checked", "add jobs, if their arguments are right"),
-            PromisedScript("status", "status", "return a job as it is now"),
-            PromisedScript("wait", "wait", "return a job that has ended, or announce its end"),
-            PromisedScript("cancel", "cancel", "cancel a job"),
-            PromisedScript("close_group", "close_group", "let a group end when its jobs have"),
+            ContractScript("enqueue", "enqueue_checked", "add jobs, if their arguments are right"),
+            ContractScript("status", "status", "return a job as it is now"),
+            ContractScript("wait", "wait", "return a job that has ended, or announce its end"),
+            ContractScript("cancel", "cancel", "cancel a job"),
+            ContractScript("close_group", "close_group", "let a group end when its jobs have"),
         )
     }
 )

@@ -16,7 +16,7 @@ def gate_word(gate: Gate, refusal: str | None = None, workers: int | None = None
 
     Args:
         refusal: why Redis refuses writes, if it does.
-        workers: how many workers live instances have; None if that is told elsewhere.
+        workers: how many workers live instances have; None if it is shown elsewhere.
     """
     if refusal:
         return "refused"

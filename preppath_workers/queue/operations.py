@@ -20,11 +20,11 @@ from ..store.refusals import is_passing
 from ..store.scripts import SERVER_TIME, call, call_and_confirm
 from .new_job import Encoded, NewJob, chunks
 
-#: Longest time that one command waits for the end of a job, seconds. Bounds the delay after a failover that
-#: lost the announcement.
+#: Longest time that one command waits for the end of a job, seconds. Bounds the delay if a failover loses the
+#: announcement.
 _LONGEST_BLOCK = 30.0
 
-#: Longest time that a wait goes on without an answer of Redis, seconds, and its pause between two tries.
+#: Longest time that a wait continues without an answer from Redis, and the pause between two tries; seconds.
 _OUTAGE, _PAUSE = 30.0, 0.2
 
 #: The part of a client's timeout that a command may block.
@@ -117,7 +117,7 @@ def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float |
 
     Args:
         timeout: seconds; None for no limit.
-        client_timeout: seconds after which the client gives up a command; None if it doesn't.
+        client_timeout: seconds after which the client gives up a command; None if it never does.
 
     Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob; and redis.RedisError if
     Redis is away for half a minute, or at the end of the timeout.

@@ -1,6 +1,6 @@
 """The queue's public interface: add, inspect and control jobs.
 
-What only observers call is imported by its method: a producer may be a command that runs for a moment.
+Methods that only observers call import what they need: a producer may be a short-lived command.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class JobRef:
     def wait(self, timeout: float | None = None) -> Any:
         """Wait until the job has ended, at most `timeout` seconds. Returns the handler's result.
 
-        The wait is one blocking command, which occupies a connection of the client's pool. It goes on after a
-        lost connection and a failover.
+        The wait is one blocking command, which occupies a connection of the client's pool. It continues after
+        a lost connection and a failover.
 
         Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob; redis.RedisError if
         Redis doesn't answer for half a minute or when the timeout ends.
@@ -84,7 +84,7 @@ class Queue(QueueReader):
     With `durable=Durability(replicas=1)`, adding jobs waits until that many replicas have them, and raises
     NotReplicated if that takes too long.
 
-    Each method that changes jobs is atomic and idempotent in Redis; many are taken in chunks. The client
+    Each method that changes jobs is atomic and idempotent in Redis; long lists are sent in chunks. The client
     may be created with or without `decode_responses`. All methods raise redis.RedisError.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-#: Assumed of a client that doesn't tell, seconds: redis-py's default.
+#: Assumed if a client doesn't say, seconds: redis-py's default.
 _DEFAULT = 5.0
 
 

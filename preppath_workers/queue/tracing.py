@@ -1,4 +1,4 @@
-"""Spans of producers, if the program uses OpenTelemetry: else nothing is imported and nothing done."""
+"""Spans of producers if the program uses OpenTelemetry. Otherwise nothing is imported and nothing is done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def is_traceparent(value: str) -> bool:
-    """Return whether it is one (https://www.w3.org/TR/trace-context/#traceparent-header)."""
+    """Return whether the value is a traceparent (https://www.w3.org/TR/trace-context/#traceparent-header)."""
     return _TRACEPARENT.fullmatch(value) is not None
 
 

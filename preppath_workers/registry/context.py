@@ -37,17 +37,18 @@ class JobContext(Protocol):
         """The trace that the producer gave the job to (W3C Trace Context), if any."""
 
     def progress(self, percent: float, stage: str = "") -> None:
-        """Publish the job's progress, 0 to 100, and a word for what is being done.
+        """Publish the job's progress, 0 to 100, and what is being done.
 
-        At most five a second are stored. Raises JobLost if another worker owns the job.
+        At most five updates a second are stored. Raises JobLost if another worker owns the job.
         """
 
     def step(self, name: str, call: Callable[[], Any]) -> Any:
         """Return the call's result, stored with the job under this name.
 
         The result is JSON (a tuple comes back as a list) and is stored before this returns, so a later
-        attempt reads it instead of paying for the call again. Names are unique within a job; steps may be
+        attempt reads it instead of paying for the call again. Names are unique within a job. Steps may be
         nested.
+
         Raises what the call raises, and JobLost.
         """
 
