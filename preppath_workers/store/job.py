@@ -36,13 +36,13 @@ class Job:
 
     @classmethod
     def first_started(cls, queue: str, worker_id: str, words: Sequence[str]) -> Job:
-        """Read what `first_starts.lua` returns for a job that this worker started for the first time."""
-        _, job_id, data, priority, created_at, queued_at, started_at = words
+        """Read what `first_starts.lua` returns for a job that this worker started for the first time: some of
+        its fields, with the time when it was created as `queuedAt` if it has no other."""
+        _, job_id, data, priority, since, started_at = words
         fields = {
             "data": data,
             "priority": priority,
-            "createdAt": created_at,
-            "queuedAt": queued_at,
+            "queuedAt": since,
             "startedAt": started_at,
             "state": "active",
             "workerId": worker_id,
@@ -217,7 +217,9 @@ class Job:
     @property
     def wait_ms(self) -> int | None:
         """How long it waited in the queue before its last start, its own delays left out."""
-        since, started = self.queued_at or self.created_at, self.started_at
+        fields = self.fields  # not by way of the properties, because every attempt's wait is counted
+        since = integer(fields.get("queuedAt")) or integer(fields.get("createdAt"))
+        started = integer(fields.get("startedAt"))
         return started - since if started and since and started >= since else None
 
     @property

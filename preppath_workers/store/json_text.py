@@ -14,11 +14,11 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 def loads(text: str) -> Any:
     """Return the value. Raises ValueError, also for NaN and Infinity, and RecursionError."""
-    value = _decode(text)
+    value = _value(text)
     # The first condition is the faster one, and false for nearly all texts.
     if "\\" not in text or not _HALF.search(text):
         return value
-    return _decode(whole_characters(json.dumps(value, ensure_ascii=False)))
+    return _value(whole_characters(json.dumps(value, ensure_ascii=False)))
 
 
 def whole_characters(text: str) -> str:
@@ -30,4 +30,12 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse).decode
+_decoder = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _value(text: str) -> Any:
+    try:
+        value, end = _decoder.raw_decode(text)  # faster, but takes no space before and anything behind
+    except ValueError:
+        end = -1
+    return value if end == len(text) else _decoder.decode(text)

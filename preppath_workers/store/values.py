@@ -16,7 +16,7 @@ def text(value: bytes | str) -> str:
 def integer(text: str | None) -> int | None:
     """Return the number in a field of a hash; None if it isn't one."""
     try:
-        return int(float(text)) if text else None
+        return int(text if text.isdecimal() else float(text)) if text else None
     except (ValueError, OverflowError):
         return None
 

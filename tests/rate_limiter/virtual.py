@@ -72,8 +72,10 @@ class _Run:
     def _turn(self, now: int, slot: int) -> None:
         """What a worker sends: the settlement and the claim in one, or the claim alone."""
         if job_id := self._running.pop(slot, None):
-            held = (f"host:{slot}", job_id, 1, "{}", 60_000, 10)
-            _, answer = self._redis_state.call("settle_and_fetch", *held, *self._terms, now=NOW + now)
+            terms, held = (60_000, 10, *self._terms), (job_id, 1, "{}")
+            _, answer = self._redis_state.call(
+                "settle_and_fetch", f"host:{slot}", *terms, *held, now=NOW + now
+            )
         else:
             answer = self._redis_state.call("claim", "host", slot, *self._terms, now=NOW + now)
         match answer:

@@ -82,9 +82,9 @@ class Consumer:
         self._retention = (milliseconds(config.keep_completed_seconds), config.keep_completed_count)
         terms = (milliseconds(config.lease), *rate_limit, milliseconds(config.probe_interval))
         self._claim = self._connection.words("claim", instance, number, *terms)
-        # The constant words of the command, made once because they are sent for every job.
-        self._settle_and_fetch_words = self._connection.words("settle_and_fetch", self.worker_id)
-        self._settle_and_fetch_policy = tuple(map(str, (*self._retention, *terms)))
+        self._settle_and_fetch = self._connection.start(
+            "settle_and_fetch", self.worker_id, *self._retention, *terms
+        )
         self._pop = ("BRPOPLPUSH", self._keys.wait, self._keys.active(self.worker_id), str(BLOCK))
         self._unsettled: Finished | None = None
         self._attempt_times = AttemptTimes()
@@ -132,8 +132,8 @@ class Consumer:
         if isinstance(outcome, Completed) and not self._has_failed:
             self._has_failed = True
             job = self._unsettled.job
-            words = (*self._settle_and_fetch_words, job.id, job.fencing_token, outcome.result)
-            self._connection.send([(*words, *self._settle_and_fetch_policy, *self._times)])
+            words = (job.id, job.fencing_token, outcome.result, *self._times)
+            self._connection.send_packed(self._settle_and_fetch.with_words(words))
             answer = self._receive_verdict()
             if len(answer) != 2:
                 raise self._connection.unknown(answer)

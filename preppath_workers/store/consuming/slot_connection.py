@@ -17,6 +17,7 @@ from ..keys import Keys
 from ..refusals import code_of
 from ..scripts import scripts
 from .consumer_connection import Connection
+from .packing import PackedStart
 from .script_loading import load_scripts
 
 #: No time at all, for times that are compared.
@@ -45,6 +46,10 @@ class SlotConnection:
         script = scripts()[name]
         return ("EVALSHA", script.digest, "1", self._keys.base, self._now, *map(str, arguments))
 
+    def start(self, name: str, *arguments: str | int) -> PackedStart:
+        """Return the first words of the command that calls a script, packed."""
+        return PackedStart(self.words(name, *arguments))
+
     def call(self, name: str, *arguments: str | int) -> Any:
         """Call a script and return its answer, a list that isn't empty."""
         self.send([self.words(name, *arguments)])
@@ -52,14 +57,18 @@ class SlotConnection:
 
     def send(self, commands: list[tuple[Any, ...]]) -> None:
         """Send commands in one packet."""
+        self.send_packed(b"".join(map(pack_command, commands)), len(commands))
+
+    def send_packed(self, packed: bytes, commands: int = 1) -> None:
+        """Send packed commands, of which there are this many."""
         try:
             if self._unread:
                 # An earlier call was interrupted: its pending answers would be read as ours.
                 self.disconnect()
             if not self._is_connected:
                 self._connect()
-            self._unread = len(commands)
-            self._connection.send(b"".join(map(pack_command, commands)))
+            self._unread = commands
+            self._connection.send(packed)
         except BaseException:
             self.disconnect()
             raise

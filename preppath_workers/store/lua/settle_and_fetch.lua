@@ -3,15 +3,15 @@
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  worker_id
--- ARGV[3]  id of the completed job
--- ARGV[4]  its fencing token
--- ARGV[5]  its result (JSON)
--- ARGV[6]  how long the job stays readable (ms)
--- ARGV[7]  length of the list of recent completions
--- ARGV[8]  lease (ms), for registering an instance that is not registered
--- ARGV[9]  the rate limit's maximum; 0 for no limit
--- ARGV[10] the rate limit's duration (ms)
--- ARGV[11] the longest time between two probes of a queue that is out of service (ms)
+-- ARGV[3]  how long the job stays readable (ms)
+-- ARGV[4]  length of the list of recent completions
+-- ARGV[5]  lease (ms), for registering an instance that is not registered
+-- ARGV[6]  the rate limit's maximum; 0 for no limit
+-- ARGV[7]  the rate limit's duration (ms)
+-- ARGV[8]  the longest time between two probes of a queue that is out of service (ms)
+-- ARGV[9]  id of the completed job
+-- ARGV[10] its fencing token
+-- ARGV[11] its result (JSON)
 -- ARGV[12] the field of `durations` that counts its wait and run; missing from workers of earlier versions
 -- ARGV[13] how long this worker's attempts waited that were not added up yet (ms); missing most of the time
 -- ARGV[14] how long they ran (ms)
@@ -20,8 +20,8 @@
 
 -- needs: ownership, completions, first_starts
 
-local worker_id, id, fencing_token, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local lease, limit, duration, probe_interval = tonumber(ARGV[8]), ARGV[9], ARGV[10], tonumber(ARGV[11])
+local worker_id, keep, listed, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[6], ARGV[7]
+local id, fencing_token, result = ARGV[9], ARGV[10], ARGV[11]
 
 -- The fast path of nearly all jobs, so it includes as little as possible. If it cannot go on, the general path below
 -- continues from whatever step it reached: both complete and claim can be repeated.
@@ -59,4 +59,4 @@ end
 
 local settled = complete(id, worker_id, fencing_token, result, keep, listed, ARGV[12], ARGV[13], ARGV[14])
 local instance, slot = string.match(worker_id, '^(.*):(%d+)$')
-return {settled, claim(instance, slot, lease, limit, duration, probe_interval)}
+return {settled, claim(instance, slot, tonumber(ARGV[5]), limit, duration, tonumber(ARGV[8]))}

@@ -82,7 +82,7 @@ class Payments:
         self._job = job
         self._running_job = running_job
         self._terms = terms
-        self._user = terms.user(data)
+        self._data = data
         self._in_progress: dict[str, OpenPayment] = {}
         #: What calls cost for the budget, by id, until the ledger has it.
         self._unsettled: dict[str, int | Settled] = {}
@@ -104,7 +104,7 @@ class Payments:
 
     def finish(self) -> None:
         """Close the payments that an interrupt has left open, at the end of the attempt."""
-        for made in [*self._in_progress.values()]:
+        for made in [*self._in_progress.values()] if self._in_progress else ():
             self._close(made, "unknown" if made.is_open else "void")
         if self._unsettled:
             try:
@@ -126,7 +126,7 @@ class Payments:
             job=self._job.id,
             model=worst_case.model,
             worst=self._terms.cost(worst_case),
-            user=self._user,
+            user=self._terms.user(self._data),
             step=step,
             attempt=self._job.attempts,
             keep=self._terms.ledger_days * 86_400,
@@ -136,7 +136,9 @@ class Payments:
         call, text = made.call, _compact(made.call)
         reserved = [""]
         if budget := self._terms.budget:
-            reserved = budget.reserve(self._job, self._user, call["id"], call["model"], call.get("worst"))
+            reserved = budget.reserve(
+                self._job, call.get("user"), call["id"], call["model"], call.get("worst")
+            )
             self._unsettled[call["id"]] = "void"  # until the request may have been sent
         call["at"] = retry_step(lambda: self._running_job.open_call(self._job, call["id"], text, *reserved))
         made.is_open = True

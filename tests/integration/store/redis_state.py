@@ -42,9 +42,6 @@ _LISTS = ("wait", "dead", "completed", "events")
 _SORTED_SETS = ("priority_index", "turns", "delayed", "tokens", "reservations", "instances")
 _HASHES = ("gate", "fair", "meta", "stats", "limit", "vendor", "spent")
 
-#: Fields of a job that has not started, or not since it was replayed, which its worker does not need.
-_BEFORE = ("error", "failures", "recoveries", "replays", "group", "progress", "failedAttempts")
-
 #: Keys that exist once per job, slot or instance.
 _FAMILIES = {
     "jobs": "job:",
@@ -85,9 +82,11 @@ class RedisState:
     def _first_shown(self, worker_id: str, words: Sequence[str]) -> str:
         job = Job.first_started("tts", worker_id, words)
         stored = self.redis.hgetall(self.keys.job(job.id))
-        assert {name: value for name, value in job.fields.items() if value} == {
-            name: value for name, value in stored.items() if value and name not in _BEFORE
+        told = ("data", "priority", "state", "workerId", "attempts", "fencingToken", "startedAt")
+        assert {name: value for name, value in job.fields.items() if value and name != "queuedAt"} == {
+            name: value for name, value in stored.items() if value and name in told
         }
+        assert job.wait_ms == Job("tts", job.id, stored).wait_ms
         return job.id
 
     def push(self, *entries: str | bytes) -> None:

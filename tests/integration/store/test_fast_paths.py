@@ -85,7 +85,7 @@ COMMAND_COUNTS: list[tuple[str, State, tuple[str | int, ...], int]] = [
             "active": {"host:0": ["a"]},
             "jobs": {"a": started(), "b": waiting()},
         },
-        ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000),
+        ("settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 60_000, "a", 1, "{}"),
         10,
     ),
 ]

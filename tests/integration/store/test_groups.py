@@ -34,7 +34,7 @@ ENDS = [
     (
         "settle_and_fetch",
         {"active": {"host:0": ["a"]}, "jobs": {"a": started(**OF_GROUP)}},
-        ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 30_000),
+        ("settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 30_000, "a", 1, "{}"),
         "completed",
     ),
     (

@@ -174,7 +174,7 @@ def test_settle_and_fetch_with_a_wrong_completed_type_still_completes(redis_stat
     redis_state.write({**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}})
     redis_state.redis.set(redis_state.keys.completed, "x")
 
-    assert redis_state.call("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000) == [
+    assert redis_state.call("settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 60_000, "a", 1, "{}") == [
         "completed",
         ["none"],
     ]
@@ -194,7 +194,7 @@ def test_complete_with_a_wrong_gate_type_changes_nothing(redis_state: RedisState
     redis_state.redis.set(redis_state.keys.gate, "x")
 
     with pytest.raises(ResponseError):
-        redis_state.call("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000)
+        redis_state.call("settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 60_000, "a", 1, "{}")
     with pytest.raises(ResponseError):
         redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10)
 

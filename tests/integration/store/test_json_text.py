@@ -31,6 +31,17 @@ def test_encode_data_with_a_lone_surrogate_reads_like_a_raw_push() -> None:
     assert loads(encode_data(data)) == loads(json.dumps(data)) == {"text": "cut \ufffd", "whole": "😀"}
 
 
+@pytest.mark.parametrize("text", [' {"a": 1}', '{"a": 1}\r\n', '\t{"a": 1} '])
+def test_loads_of_json_between_spaces_returns_its_value(text: str) -> None:
+    assert loads(text) == {"a": 1}
+
+
+@pytest.mark.parametrize("text", ["", " ", "{", '{"a": 1} x', '{"a": 1}{}'])
+def test_loads_of_anything_else_raises(text: str) -> None:
+    with pytest.raises(ValueError, match="line 1 column"):
+        loads(text)
+
+
 @pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": [Infinity]}', '{"a": -Infinity}'])
 def test_loads_of_nan_or_infinity_raises(text: str) -> None:
     with pytest.raises(ValueError, match="not JSON"):

@@ -105,7 +105,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("cancel", "b", 60_000),
         ("purge", "b"),
         ("complete", "a", "host:1", 1, "{}", 60_000, 10),
-        ("settle_and_fetch", "host:1", "a", 1, "{}", 60_000, 10, 15_000, 0, 0, 60_000),
+        ("settle_and_fetch", "host:1", 60_000, 10, 15_000, 0, 0, 60_000, "a", 1, "{}"),
         ("recover", "host:0", "1", 3),
         ("note_vendor_limits", 10, 900, 0, 0, "requests", 600, 20, 58_000),
         ("counts",),

@@ -58,7 +58,7 @@ CALLS: list[tuple[str | int, ...]] = [
     ("claim", "host", 0, *CLAIM_ARGUMENTS),
     ("claim", "host", 1, *CLAIM_ARGUMENTS),
     ("claim", "new", 0, *CLAIM_ARGUMENTS),
-    ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, *CLAIM_ARGUMENTS),
+    ("settle_and_fetch", "host:0", 60_000, 10, *CLAIM_ARGUMENTS, "a", 1, "{}"),
     ("complete", *HELD, "{}", 60_000, 10),
     ("retry", *HELD, *failing("{}", "unknown", 3, 1_000, 0)),
     ("retry", *HELD, *failing("{}", "permanent", 3, 1_000, 0)),
@@ -115,9 +115,9 @@ FAST_PATH_CALLS: list[tuple[State, tuple[str | int, ...]]] = [
     for state, call in [
         (
             {**FAST_PATH, **NEXT},
-            ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, limit, 1_000, 60_000),
+            ("settle_and_fetch", "host:0", 60_000, 10, 15_000, limit, 1_000, 60_000, "a", 1, "{}"),
         ),
-        (FAST_PATH, ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, 15_000, limit, 1_000, 60_000)),
+        (FAST_PATH, ("settle_and_fetch", "host:0", 60_000, 10, 15_000, limit, 1_000, 60_000, "a", 1, "{}")),
         (FAST_PATH, ("claim", "host", 1, 15_000, limit, 1_000, 60_000)),
     ]
 ] + [
@@ -224,7 +224,7 @@ NEXT_JOBS: dict[str, State] = {
 FETCHES: list[tuple[State, tuple[str | int, ...], Any]] = [
     (
         {"wait": ["b"], "active": {"host:0": ["a"]}, "jobs": {"a": started()}},
-        ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, *CLAIM_ARGUMENTS),
+        ("settle_and_fetch", "host:0", 60_000, 10, *CLAIM_ARGUMENTS, "a", 1, "{}"),
         ["completed", ["job", "b"]],
     ),
     ({"active": {"host:0": ["b"]}}, ("claim", "host", 0, *CLAIM_ARGUMENTS), ["job", "b"]),

@@ -16,7 +16,7 @@ from .test_settle import COMPLETE
 CLAIM_ARGUMENTS = (15_000, 2, 1_000, 60_000)
 
 #: The call of the host's first slot, which has finished job a.
-SETTLE_AND_FETCH = ("settle_and_fetch", "host:0", "a", 1, "{}", 60_000, 10, *CLAIM_ARGUMENTS)
+SETTLE_AND_FETCH = ("settle_and_fetch", "host:0", 60_000, 10, *CLAIM_ARGUMENTS, "a", 1, "{}")
 
 GENERAL_CLAIM = assembled("""-- needs: claiming
 return claim(ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6], tonumber(ARGV[7]))""")
@@ -91,7 +91,7 @@ def test_settle_and_fetch_equals_complete_and_claim(
     redis_state.write(given)
 
     reply = redis_state.call(
-        "settle_and_fetch", worker_id, job_id, fencing_token, result, *retention, *CLAIM_ARGUMENTS
+        "settle_and_fetch", worker_id, *retention, *CLAIM_ARGUMENTS, job_id, fencing_token, result
     )
 
     assert reply == [settled, claimed]

@@ -6,13 +6,11 @@ local function events_wanted(events_until)
   return (integer(events_until) or 0) > now
 end
 
+-- Puts the JSON together itself, because cjson takes three times as long for an object.
 local function emit(id, event)
-  redis.call('RPUSH', EVENTS, cjson.encode({
-    id = id,
-    event = event,
-    replays = integer(redis.call('HGET', job_key(id), 'replays')) or 0,
-    at = now,
-  }))
+  local replays = redis.call('HGET', job_key(id), 'replays')
+  redis.call('RPUSH', EVENTS, '{"id":' .. cjson.encode(id) .. ',"event":"' .. event
+    .. '","replays":' .. (replays and string.format('%.0f', integer(replays) or 0) or '0') .. ',"at":' .. timestamp .. '}')
 end
 
 -- Emits an event of the whole queue: `out-of-service` or `in-service`.

@@ -2,7 +2,8 @@
 
 -- Starts the job that the slot has reserved, if it has never started before. Returns only the fields that such a job can
 -- have, which is much faster than its whole hash. Returns what the script has to return:
---   {"first", id, data, priority, createdAt, queuedAt, startedAt}  the job is started; "" for a missing field
+--   {"first", id, data, priority, since, startedAt}  the job is started; "" for a missing field. `since`: queuedAt, or
+--                  createdAt without it
 --   {"wait", ms}   there is no token: the slot keeps the job reserved and has to claim again after that time
 --   nil            the job has started before, or doesn't wait; nothing was changed
 local function start_first(worker_id, id, limit, duration)
@@ -16,5 +17,5 @@ local function start_first(worker_id, id, limit, duration)
     local delay = start(worker_id, id, '1', '1', limit, duration)
     if delay > 0 then return {'wait', delay} end
   end
-  return {'first', id, job[3] or '', job[4] or '', job[5] or '', job[6] or '', timestamp}
+  return {'first', id, job[3] or '', job[4] or '', job[6] or job[5] or '', timestamp}
 end
