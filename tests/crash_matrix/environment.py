@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from unittest.mock import Mock, patch
@@ -68,7 +69,7 @@ class Environment:
     queue_config: QueueConfig = _QUEUE
     _processes: list[ForkProcess] = field(default_factory=list)
 
-    @property
+    @cached_property
     def redis(self) -> Redis:
         return Redis.from_url(self.server.url, decode_responses=True)
 
@@ -91,8 +92,10 @@ class Environment:
     def begin(self, **settings: object) -> None:
         """An empty queue with these settings, nobody there."""
         self.redis.flushall()
-        for script in scripts.scripts().values():
-            self.redis.script_load(script.text)
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for script in scripts.scripts().values():
+                pipeline.script_load(script.text)
+            pipeline.execute()
         self.record.clear()
         self.queue_config = replace(_QUEUE, **settings)
 

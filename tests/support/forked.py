@@ -16,18 +16,8 @@ from pathlib import Path
 
 from .process import ROOT
 
-#: Modules that the programs import. One that fails to import is imported by the program itself.
-_PRELOADED = (
-    "preppath_workers.cli.main",
-    "preppath_workers.web.server",
-    "preppath_workers.worker.run",
-    "preppath_workers.worker.supervisor",
-    "tests.integration.worker.scripted_handlers",
-    "tests.integration.worker.starting",
-)
-
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload([*_PRELOADED])
+_context.set_forkserver_preload(["tests.support.preloaded"])
 
 
 class ForkedProcess:

@@ -8,15 +8,21 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 
+#: Seconds between two polls of a long wait.
+_SLOWEST = 0.05
+
 
 def eventually(condition: Callable[[], Value], deadline: float = 10.0, every: float = 0.01) -> Value:
     """Call `condition` every `every` seconds until its value is true, and return that value.
 
+    The longer the wait, the longer the pauses, up to a twentieth of it: a poll can be expensive.
+
     Raises AssertionError with the last value after `deadline` seconds, and what `condition` raises.
     """
-    end = time.monotonic() + deadline
+    start = time.monotonic()
     while not (value := condition()):
-        if time.monotonic() > end:
+        waited = time.monotonic() - start
+        if waited > deadline:
             raise AssertionError(f"not within {deadline:g} s; the last value was {value!r}")
-        time.sleep(every)
+        time.sleep(max(every, min(waited / 20, _SLOWEST)))
     return value

@@ -1,0 +1,25 @@
+"""Import what the programs of `forked` import. The server that they fork from does it once."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import suppress
+from importlib import import_module
+
+#: Modules that the programs import. One that fails to import is imported by the program itself.
+MODULES = (
+    "preppath_workers.cli.main",
+    "preppath_workers.web.server",
+    "preppath_workers.worker.run",
+    "preppath_workers.worker.supervisor",
+    "tests.integration.worker.scripted_handlers",
+    "tests.integration.worker.starting",
+)
+
+# What is imported here stays: no collection need visit it, neither now nor in the programs.
+gc.disable()
+for _module in MODULES:
+    with suppress(ImportError):
+        import_module(_module)
+gc.freeze()
+gc.enable()
