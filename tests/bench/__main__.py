@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -70,7 +70,9 @@ def main() -> int:
 
 
 def _arguments() -> Namespace:
-    parser = ArgumentParser(prog="python -m tests.bench", description=description)
+    parser = ArgumentParser(
+        prog="python -m tests.bench", description=description, formatter_class=RawDescriptionHelpFormatter
+    )
     parser.add_argument("--in-flight", action="store_true", help="a hundred jobs that wait for HTTP answers")
     parser.add_argument("--quick", action="store_true", help="measure less: it takes a minute")
     parser.add_argument("--only", metavar="NAMES", help="measure systems whose name contains one of these")

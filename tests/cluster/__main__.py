@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +101,9 @@ SCENARIOS = (
 
 def main() -> int:
     """Return 1 if a job was lost or run twice that Redis had not lost."""
-    parser = ArgumentParser(prog="python -m tests.cluster", description=description)
+    parser = ArgumentParser(
+        prog="python -m tests.cluster", description=description, formatter_class=RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="run each scenario once")
     parser.add_argument("--seed", type=int, default=1, help="draw queues and times from this seed")
     args = parser.parse_args()

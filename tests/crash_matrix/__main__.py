@@ -6,7 +6,7 @@ import logging
 import sys
 import tempfile
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from tests.support import report
@@ -22,7 +22,11 @@ FATES = (False, True)
 
 def main() -> int:
     """Return 1 if an invariant was broken."""
-    parser = ArgumentParser(prog="python -m tests.crash_matrix", description=description)
+    parser = ArgumentParser(
+        prog="python -m tests.crash_matrix",
+        description=description,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="transitions whose name has this in it")
     args = parser.parse_args()
     scenes = [crash_point for crash_point in SCENES if args.only in crash_point.name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
@@ -27,7 +27,9 @@ _HEADINGS = (
 
 def main() -> int:
     """Return 1 if a job was lost, run twice or paid twice that Redis had not lost."""
-    parser = ArgumentParser(prog="python -m tests.failover", description=description)
+    parser = ArgumentParser(
+        prog="python -m tests.failover", description=description, formatter_class=RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="run one of each kind, under three minutes")
     parser.add_argument("--only", metavar="WORDS", help="run scenarios whose name contains these words")
     parser.add_argument("--seed", type=int, default=1, help="draw the times of the failovers from this seed")

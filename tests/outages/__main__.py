@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -21,7 +21,9 @@ from .verdict import medians
 
 def main() -> int:
     """Returns 1 if a cell fell short."""
-    parser = ArgumentParser(prog="python -m tests.outages", description=description)
+    parser = ArgumentParser(
+        prog="python -m tests.outages", description=description, formatter_class=RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="some cells, under three minutes")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="such as 's3/*/2'")
     parser.add_argument("--at-once", type=int, default=2, metavar="N", help="cells played side by side (2)")

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +36,9 @@ _QUICK = (
 
 def main() -> int:
     """Return 1 if a test failed, or if no server could be installed."""
-    parser = ArgumentParser(prog="python -m tests.servers", description=description)
+    parser = ArgumentParser(
+        prog="python -m tests.servers", description=description, formatter_class=RawDescriptionHelpFormatter
+    )
     parser.add_argument("servers", nargs="*", help=f"{', '.join(SOURCES)}, or the path of a program; all")
     parser.add_argument("--quick", action="store_true", help="run fewer tests: 20 s for each server")
     args = parser.parse_args()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from tests.support.redis import RedisServer
 
@@ -15,7 +15,11 @@ from .proxy import Proxy
 
 
 def main() -> int:
-    parser = ArgumentParser(prog="python -m tests.simulation", description=description)
+    parser = ArgumentParser(
+        prog="python -m tests.simulation",
+        description=description,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "--seeds", type=int, default=2_000, metavar="N", help="play N seeds, %(default)s if not given"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from tests.support import report
@@ -21,7 +21,9 @@ from .verdict import Row, judge
 
 def main() -> int:
     """Return 1 if an invariant was broken."""
-    parser = ArgumentParser(prog="python -m tests.soak", description=description)
+    parser = ArgumentParser(
+        prog="python -m tests.soak", description=description, formatter_class=RawDescriptionHelpFormatter
+    )
     parser.add_argument("--short", action="store_true", help="under a minute")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="draws jobs and troubles")
     parser.add_argument("--against", metavar="NAMES", help="the same kills for ours and these peers instead")

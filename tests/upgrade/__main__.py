@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from tests.support import report
@@ -18,7 +18,9 @@ from .trial import Trial
 
 def main() -> int:
     """Return 1 if a job was lost or done twice, 2 if the previous release cannot be had."""
-    parser = ArgumentParser(prog="python -m tests.upgrade", description=description)
+    parser = ArgumentParser(
+        prog="python -m tests.upgrade", description=description, formatter_class=RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="3 rolling restarts")
     parser.add_argument("--from", dest="revision", help="the previous release; the first with this layout")
     args = parser.parse_args()
