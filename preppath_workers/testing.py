@@ -81,7 +81,7 @@ class FakeContext:
     @contextmanager
     def payment(self, worst_case: Usage) -> Iterator[Payment]:
         self.worst_cases.append(worst_case)
-        yield _FakePayment(self.charges)
+        yield _FakePayment(self.charges, f"call-{len(self.worst_cases)}")
 
     def check_lease(self) -> None:
         self.lease_checks += 1
@@ -102,6 +102,7 @@ class FakeContext:
 @dataclass
 class _FakePayment:
     charges: list[Usage]
+    id: str
 
     def charge(self, usage: Usage) -> None:
         self.charges.append(usage)

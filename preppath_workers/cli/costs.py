@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from ..config.budget import nano_dollars
 from ..config.load import load_budget, read_environment
 from ..config.prices import dollars
 from ..queue import Queue
@@ -14,12 +15,15 @@ from ..queue.cost_report import BY, budget_as_dict, cost_report, first_day, sinc
 from ..queue.cost_words import budget_of
 from ..queue.formatting import counted
 from ..store.reading.budget_use import caps_in_use
-from ..store.reading.spending import Spending, days, today, unknown_calls
+from ..store.reading.spending import Spending, days, resolve_call, today, unknown_calls
 from ..store.values import integer, iso
-from .arguments import add_command, positive_number
+from .arguments import EXIT_FAILED, add_command, positive_number
 from .job_types import load_queues
 from .queue_argument import open_budget, open_configured
-from .terminal import print_json, print_line
+from .terminal import print_error, print_json, print_line
+
+#: Days in which a request to resolve is looked for: as long as the ledger may be kept.
+_LONGEST = 3_650
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -35,14 +39,18 @@ def add_parser(subparsers: Subparsers) -> None:
         examples:
           preppath-workers costs --since 7d
           preppath-workers costs --by user --since 2026-11-01 --json
-          preppath-workers costs --unknown
           preppath-workers costs --caps
+          preppath-workers costs --unknown
+          preppath-workers costs --resolve 01M8DG8DZ3NX3DQVHZ7GJX4P5T --cost 0.0012
 
         unknown: the most that requests can have cost whose answers never came; it isn't in the
-        cost. unpriced: calls of models without a price, which aren't in the cost either. Days are
+        cost. --unknown lists them with their ids, which OpenAI has as X-Client-Request-Id;
+        --resolve stores what one of them did cost, 0 if it was not charged.
+        unpriced: calls of models without a price, which aren't in the cost either. Days are
         those of UTC.
 
-        exit codes: 0 done; 69 Redis does not answer; 78 the configuration is wrong
+        exit codes: 0 done; 1 no such request to resolve; 69 Redis does not answer;
+        78 the configuration is wrong
         """,
     )
     parser.add_argument("--by", choices=BY, default="model", help="what a row is, default %(default)s")
@@ -57,6 +65,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "--limit", type=positive_number, default=50, metavar="N", help="show N rows, default %(default)s"
     )
     parser.add_argument("--unknown", action="store_true", help="list requests of unknown cost one by one")
+    parser.add_argument("--resolve", metavar="ID", help="store what a request of unknown cost did cost")
+    parser.add_argument("--cost", type=_cost, metavar="DOLLARS", help="with --resolve: what it did cost")
     parser.add_argument("--caps", action="store_true", help="show what is used of the caps on spending")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line and row")
     parser.set_defaults(run=run)
@@ -65,6 +75,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: Namespace) -> int:
     """Show the costs. Raises ConfigError."""
     queues = [queue for queue, _ in open_configured(args)]
+    if args.resolve:
+        return _resolve(args, queues)
     if args.unknown:
         return _list_unknown(args, queues)
     if args.caps:
@@ -105,11 +117,37 @@ def _list_unknown(args: Namespace, queues: Sequence[Queue]) -> int:
             continue
         most = integer(str(call.get("nano") or ""))
         cost = "unpriced" if most is None else f"up to {dollars(most)}"
-        where = f"{call['queue']} {call.get('job')}, attempt {call.get('attempt')}"
-        print_line(f"{iso(integer(str(call.get('at'))))}  {where}: {call.get('model')}, {cost}")
+        print_line(f"{iso(integer(str(call.get('at'))))}  {call.get('id')}  {_name(call)}, {cost}")
     if not args.json:
         print_line(f"{counted(len(calls), 'request')} of unknown cost")
     return 0
+
+
+def _resolve(args: Namespace, queues: Sequence[Queue]) -> int:
+    """Store what a request of unknown cost did cost."""
+    if args.cost is None:
+        args.parser.error("--resolve needs --cost: what the request did cost, 0 if it was not charged")
+    for queue in queues:
+        last = today(queue)
+        known = days(first_day(_LONGEST, last), last)
+        if call := resolve_call(queue, open_budget(args), known[::-1], args.resolve, args.cost):
+            most = integer(str(call.get("nano") or ""))
+            was = "" if most is None else f", not up to {dollars(most)}"
+            print_line(f"{_name({'queue': queue.name, **call})}: {dollars(args.cost)}{was}")
+            return 0
+    print_error(f"costs: no request {args.resolve!r} of unknown cost (--unknown --since 90d lists them)")
+    return EXIT_FAILED
+
+
+def _name(call: Mapping[str, object]) -> str:
+    return f"{call['queue']} {call.get('job')}, attempt {call.get('attempt')}: {call.get('model')}"
+
+
+def _cost(value: str) -> int:
+    try:
+        return nano_dollars(value)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{value!r}: {error}") from None
 
 
 def _days(args: Namespace, queue: Queue) -> list[str]:

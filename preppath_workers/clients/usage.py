@@ -52,6 +52,10 @@ class Usage:
 class Payment(Protocol):
     """One paid request in progress."""
 
+    @property
+    def id(self) -> str:
+        """The request's id in the ledger; empty without one."""
+
     def charge(self, usage: Usage) -> None:
         """Report what the request used, as soon as the answer is there and before it is judged."""
 
@@ -72,6 +76,8 @@ class Meter(Protocol):
 
 class Unmetered:
     """A meter that keeps no books, for requests outside a job."""
+
+    id = ""
 
     @contextmanager
     def payment(self, _: Usage) -> Iterator[Payment]:

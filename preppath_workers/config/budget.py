@@ -51,8 +51,11 @@ class Budget:
 
 
 def _nano(text: str) -> int | None:
-    if text.strip().lower() == "none":
-        return None
+    return None if text.strip().lower() == "none" else nano_dollars(text)
+
+
+def nano_dollars(text: str) -> int:
+    """Return the nano-dollars of an amount in dollars. Raises ValueError."""
     try:
         dollars = Decimal(text)
     except InvalidOperation:

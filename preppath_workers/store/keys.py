@@ -127,9 +127,15 @@ class Keys:
 
         hash `reserved`: reservations by the id of their call (JSON); zset `open`: those that are not settled,
         scored by when they were last looked at; zset `unknown`: those of unknown cost, scored by the end of
-        their day; hash of each day and month: `spent <scope>`, `reserved <scope>`, `unknown <scope>`, and
+        their month; hash of each day and month: `spent <scope>`, `reserved <scope>`, `unknown <scope>`, and
         `warned <scope>` once its soft cap was reached."""
         return f"{self.base}budget:{name}"
+
+    @property
+    def capped(self) -> str:
+        """hash: delayed jobs whose users have no budget left: the most that a request can cost (nano-dollars)
+        and the scope, by job id."""
+        return self.base + "capped"
 
     @property
     def durations(self) -> str:

@@ -17,7 +17,7 @@ def accuracy(jobs: int, kills: int, rng: random.Random) -> list[str]:
     """Work off jobs with faults and kills. Return what the books don't agree on."""
     with tempfile.TemporaryDirectory() as folder, staged(Path(folder), latency=0.05) as stage:
         stage.order_faults(jobs // 5, rng)
-        stage.enqueue(jobs, rng)
+        stage.enqueue(jobs, rng, "score", "hear", "speak")
         stage.start(BUDGET_DAY="1000")
         is_done = until(stage.is_done, 60 + jobs, _killer(stage, kills, jobs, rng))
         is_settled = until(lambda: not books.budget(stage.redis)["reserved"], 60)
@@ -40,7 +40,7 @@ def accuracy(jobs: int, kills: int, rng: random.Random) -> list[str]:
 def cap(jobs: int, kills: int, rng: random.Random) -> list[str]:
     """Let twenty workers run into a cap. Return how it was exceeded, or what leaked."""
     with tempfile.TemporaryDirectory() as folder, staged(Path(folder), latency=0.05) as stage:
-        stage.enqueue(jobs, rng)
+        stage.enqueue(jobs, rng, "score")
         # A request can cost up to 750,000; it does cost some 45,000.
         limit = 20_000 * jobs + 800_000
         wrong, highest = [], 0

@@ -13,7 +13,7 @@ from redis import Redis
 from preppath_workers.store.keys import Keys
 from tests.fake_openai.control import OpenAIServer
 
-from .jobs import QUEUES
+from .jobs import QUEUES, job_of
 
 BUDGET = Keys("preppath", "budget")
 
@@ -55,11 +55,14 @@ def read(redis: Redis, vendor: OpenAIServer) -> Books:
             charge = charges.pop(call["requestId"], None)
             if charge is None or charge["nano"] != call["nano"]:
                 books.wrong.append(f"ledger has {call}, the vendor {charge}")
-    # What is left was charged and its answer never came: each has an unknown call of the same job.
+    # What is left was charged and its answer never came: each has an unknown call of the same job, and of the
+    # id that the vendor got, unless it was sent over a WebSocket.
     unknown = Counter(call["job"] for call in books.unknown)
+    most = {call["id"]: call["nano"] for call in books.unknown}
     for charge in charges.values():
         unknown[charge["job"]] -= 1
-        if unknown[charge["job"]] < 0:
+        is_known = charge["call"] is None or charge["nano"] <= most.get(charge["call"], -1)
+        if unknown[charge["job"]] < 0 or not is_known:
             books.wrong.append(f"charged and not in the ledger: {charge}")
     left_open = [call for call in books.calls if call["kind"] == "open"]
     books.wrong += [f"still open: {call}" for call in left_open]
@@ -125,7 +128,11 @@ def _calls(redis: Redis) -> Iterator[dict[str, Any]]:
 
 
 def _charges(vendor: OpenAIServer) -> Iterator[dict[str, Any]]:
-    for call in vendor.calls("/v1/chat/completions"):
+    for call in vendor.calls():
         if call.get("charge"):
-            job = call["body"]["messages"][0]["content"].removeprefix("job ")
-            yield {"job": job, "requestId": call["requestId"], "nano": call["charge"]["nano"]}
+            yield {
+                "job": job_of(call),
+                "call": call["headers"].get("x-client-request-id"),
+                "requestId": call["requestId"],
+                "nano": call["charge"]["nano"],
+            }

@@ -21,21 +21,23 @@ from tests.support.process import children_of
 from tests.support.redis import RedisServer
 from tests.support.servers import running
 
-from .jobs import QUEUES
+from .jobs import HEAR, QUEUES, SCORE, SPEAK
 
 ROOT = Path(__file__).parents[2]
 
-#: What the vendor does wrong, one request in five; `times` of an order is drawn.
-FAULTS: tuple[Mapping[str, Any], ...] = (
+#: What the vendor does wrong, one request in five.
+_ANY: tuple[Mapping[str, Any], ...] = (
     {"status": 500},
-    {"status": 429, "headers": {"retry-after": "0"}},
     {"cut": "before"},
     {"cut": "middle"},
-    {"finish_reason": "length"},
-    {"content": "no JSON"},
     {"latency": 0.5},
 )
-_CHAT = "/v1/chat/completions"
+_LIMITED: Mapping[str, Any] = {"status": 429, "headers": {"retry-after": "0"}}
+FAULTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    SCORE: (*_ANY, _LIMITED, {"finish_reason": "length"}, {"content": "no JSON"}),
+    HEAR: (*_ANY, _LIMITED, {"body": "no JSON"}),
+    SPEAK: (*_ANY, {"close": 1011}, {"ends": "failed"}, {"ends": "incomplete"}, {"body": "no JSON"}),
+}
 
 
 class Stage:
@@ -67,12 +69,17 @@ class Stage:
             self._app.wait(60)
             self._app = None
 
-    def enqueue(self, jobs: int, rng: random.Random, users: int = 10) -> None:
-        """Add jobs to both queues, with answers of various lengths."""
+    def enqueue(self, jobs: int, rng: random.Random, *kinds: str, users: int = 10) -> None:
+        """Add jobs of these kinds to both queues, with answers of various lengths."""
         for name, queue in self.queues.items():
             queue.enqueue_many(
                 NewJob(
-                    {"answer": "word " * rng.randrange(5, 200), "userId": f"u{number % users}"},
+                    {
+                        "do": kinds[number % len(kinds)],
+                        "answer": "word "
+                        * rng.randrange(5, 200 if kinds[number % len(kinds)] == "score" else 20),
+                        "userId": f"u{number % users}",
+                    },
                     id=f"{name}-{number}",
                 )
                 for number in range(jobs // len(QUEUES))
@@ -81,8 +88,12 @@ class Stage:
     def order_faults(self, count: int, rng: random.Random) -> None:
         """Order faults among the next requests: every fifth one."""
         ordered: list[Mapping[str, Any]] = []
-        for _ in range(count):
-            ordered += [{"path": _CHAT, "times": rng.randrange(2, 7)}, {"path": _CHAT, **rng.choice(FAULTS)}]
+        for path, faults in FAULTS.items():
+            for _ in range(count // len(FAULTS)):
+                ordered += [
+                    {"path": path, "times": rng.randrange(2, 7)},
+                    {"path": path, **rng.choice(faults)},
+                ]
         self.vendor.order(*ordered)
 
     def kill_a_worker(self, rng: random.Random) -> None:

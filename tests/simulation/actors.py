@@ -182,6 +182,8 @@ class Worker:
 def _settle_late(consumer: Consumer, job: Job, outcome: Outcome, payment: Payment | None) -> None:
     if payment:
         payment.go_on()
+        if not payment.is_over:
+            return  # it never wakes up
     with suppress(RedisError):
         consumer.settle(Finished(job, outcome, 1))
 

@@ -151,6 +151,7 @@ class Model:
             moves += [
                 (40, 40, 40, 60, "process", self._worker),
                 (3, 3, 3, 3, "sweep", self._money.sweep),
+                (2, 2, 2, 2, "resolve", self._money.resolve),
                 (1, 1, 1, 1, "raise the cap", self._money.raise_cap),
                 (3, 3, 3, 3, "a ghost settles", self._settle_after_death),
             ]

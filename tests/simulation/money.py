@@ -40,6 +40,8 @@ class Money:
         self.cap = _CAP
         #: What each call that reached the vendor costs.
         self.charged: dict[str, int] = {}
+        #: The calls that were sent, whether they are charged or not.
+        self.sent: set[str] = set()
         self._proxy = proxy
         self._made = 0
         #: Calls of jobs that exist no more, as they were last.
@@ -75,6 +77,22 @@ class Money:
                 self.queue("lift_hold", lacking)
         except RedisError as error:
             self.say(f"lift_hold: {error}")
+
+    def resolve(self) -> None:
+        """Store what a call of unknown cost has cost, as an operator who has asked the vendor."""
+        (listed,) = self._proxy.ask([("HKEYS", f"{self.queue.base}spent:1970-01-01:unknown")])
+        known = sorted({*listed} & self.sent)
+        if not known:
+            return
+        call = self.random.choice(known)
+        cost = self.charged.get(call, 0)
+        self.say(f"resolve {call}: {cost}")
+        try:
+            for _ in range(self.random.choice([1, 2])):
+                self.queue("resolve_call", call, cost, "1970-01-01")
+                self.budget("settle_reservations", call, cost or "void")
+        except RedisError as error:
+            self.say(f"resolve: {error}")
 
     def sums(self) -> dict[str, int]:
         """Return what is spent, reserved and perhaps spent."""
@@ -183,6 +201,7 @@ class Payment:
             self._cost = self._money.random.randrange(1, self._worst + 1)
             self._money.charged[self._id] = self._cost
             self._money.say(f"{self._id} costs {self._cost}")
+        self._money.sent.add(self._id)
 
     def _close(self) -> None:
         call: dict[str, Any] = {"id": self._id, "model": "m", "at": self._at, "job": self._job.id}

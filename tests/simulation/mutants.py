@@ -107,13 +107,13 @@ MUTANTS = (
     Mutant("closing a group that has ended reports it again", "if not before.has_ended then end_group(group) end", "end_group(group)", 39),
     Mutant("the list of completions grows", "if excess > math.min(most * UNTRIMMED, TRIMMED_AT_ONCE) then", "if false then", 6),
     Mutant("settling twice counts twice", "redis.call('HDEL', RESERVED, id)\n      if cost", "if cost", 35),
-    Mutant("what a dead worker paid is released", "call.kind == 'unknown' then return {'unknown'} end", "call.kind == 'unknown' then return {'void'} end", 60),
-    Mutant("recovery forgets open calls", "end_inconclusive_probe(id)\n      close_open_calls(id)", "", 60),
-    Mutant("a cost that is sent again counts again", "if before and before.kind ~= 'open' and (before.kind ~= 'unknown' or call.kind == 'unknown') then return end", "", 95),
-    Mutant("a late answer counts beside the unknown one", "tally(before, stored, -1)", "", 65),
-    Mutant("a cap does not see reservations", "cap and spent + reserved + worst > cap", "false", 75),
+    Mutant("what a dead worker paid is released", "call.kind == 'unknown' then return {'unknown'} end", "call.kind == 'unknown' then return {'void'} end", 35),
+    Mutant("recovery forgets open calls", "end_inconclusive_probe(id)\n      close_open_calls(id)", "", 40),
+    Mutant("a cost that is sent again counts again", "if before and before.kind ~= 'open' and (before.kind ~= 'unknown' or call.kind == 'unknown') then return end", "", 80),
+    Mutant("a late answer counts beside the unknown one", "tally(before, stored, -1)", "", 40),
+    Mutant("a cap does not see reservations", "cap and spent + reserved + worst > cap", "false", 70),
     Mutant("a running attempt loses its reservation", "local is_running = job[1] == 'active' and job[2] == token", "local is_running = false", 35),
-    Mutant("a lost job's request is sent", "if refused then return refused end\nredis.call('LTRIM', active_key(worker_id), '0', '-1') -- out of memory: as in claiming.lua\nlocal key, field", "local key, field", 40),
+    Mutant("a lost job's request is sent", "if refused then return refused end\nredis.call('LTRIM', active_key(worker_id), '0', '-1') -- out of memory: as in claiming.lua\nlocal key, field", "local key, field", 50),
 )  # fmt: skip
 
 

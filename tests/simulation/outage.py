@@ -53,12 +53,12 @@ class Outage:
         jobs = state["jobs"]
         if move == "gate":  # it may have been resumed, which makes a probe due
             self._due = min(self._due, now)
-        self._end_probe(jobs, now)
+        self._end_probe(before["jobs"], jobs, now)
         for job_id, job in jobs.items():
             if job.get("fencingToken", 0) > before["jobs"].get(job_id, {}).get("fencingToken", 0):
                 self._start(job_id, job, state, now)
 
-    def _end_probe(self, jobs: Mapping[str, Fields], now: int) -> None:
+    def _end_probe(self, before: Mapping[str, Fields], jobs: Mapping[str, Fields], now: int) -> None:
         if not self._probe:
             return
         job_id, fencing_token = self._probe
@@ -66,7 +66,9 @@ class Outage:
         if job["state"] == "active" and job["fencingToken"] == fencing_token:
             return
         self._probe = None
-        has_failed = job["state"] == "delayed" or job.get("reason") in ("retries", "out-of-service")
+        is_released = job.get("releases", 0) > before.get(job_id, {}).get("releases", 0)
+        is_delayed = job["state"] == "delayed" and not is_released  # it may wait for budget
+        has_failed = is_delayed or job.get("reason") in ("retries", "out-of-service")
         if has_failed and json.loads(job["error"])["kind"] != "machine":
             self._failed += 1
             self._due = now + min(CEILING_MS, _FIRST_PROBE * 2**self._failed)

@@ -51,9 +51,9 @@ def _evaluate(
 ) -> dict[str, Any]:
     """Return the model's scores, checked: an unusable reply must not be stored for the next attempt."""
     messages = prompt.messages(question, answer)
-    openai = services.openai
+    openai, key = services.openai, prompt.cache_key(question)
     reply = ask_in_tier(
-        context, openai.config, lambda tier: openai.evaluate(messages, prompt.SCHEMA, context, tier)
+        context, openai.config, lambda tier: openai.evaluate(messages, prompt.SCHEMA, context, tier, key)
     )
     return parse_scores(reply)
 

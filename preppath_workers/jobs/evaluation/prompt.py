@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from ...clients.openai.client import Message
@@ -50,6 +51,23 @@ def messages(question: Mapping[str, Any], answer: str) -> list[Message]:
     beginning.
     """
     tag = f"answer-{secrets.token_hex(8)}"
+    return [
+        {"role": "system", "content": _INSTRUCTIONS},
+        {"role": "user", "content": f"{_described(question)}\n\n<{tag}>\n{answer}\n</{tag}>"},
+    ]
+
+
+def cache_key(question: Mapping[str, Any]) -> str:
+    """Return a name of what the requests for a question have in common.
+
+    OpenAI sends requests with the same key and beginning to the same machine, which has cached it. Without a
+    key it goes by the first tokens alone, which all questions share.
+    """
+    common = f"{_INSTRUCTIONS}{_described(question)}"
+    return f"evaluation-{sha256(common.encode(errors='replace')).hexdigest()[:32]}"
+
+
+def _described(question: Mapping[str, Any]) -> str:
     parts = {
         "Question": question["question"],
         "Category": question["category"],
@@ -57,11 +75,7 @@ def messages(question: Mapping[str, Any], answer: str) -> list[Message]:
         "Expected answer": question["expectedAnswer"],
         "Criteria": _as_text(further_criteria(question["evaluationCriteria"])),
     }
-    sections = [f"{name}:\n{value}" for name, value in parts.items() if value]
-    return [
-        {"role": "system", "content": _INSTRUCTIONS},
-        {"role": "user", "content": "\n\n".join([*sections, f"<{tag}>\n{answer}\n</{tag}>"])},
-    ]
+    return "\n\n".join(f"{name}:\n{value}" for name, value in parts.items() if value)
 
 
 def _as_text(criteria: Any) -> str:

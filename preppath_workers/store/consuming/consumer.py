@@ -200,7 +200,8 @@ class Consumer:
         if isinstance(outcome, Cancelled):
             return self._connection.words("end_cancelled", *held)
         return self._connection.words(
-            "release", *held, outcome.hold_ms, outcome.reason, outcome.delay_ms, outcome.lacking
+            *("release", *held, outcome.hold_ms, outcome.reason, outcome.delay_ms),
+            *(outcome.lacking, outcome.capped),
         )
 
     def _receive_verdict(self) -> Any:

@@ -55,8 +55,10 @@ class Released:
     hold_ms: int = 0
     reason: str = ""
     delay_ms: int = 0
-    #: The amount (nano-dollars) that the budget lacks room for, if that is why the queue is held.
+    #: The amount (nano-dollars) that the budget lacks room for, if that is why the queue is held or the job
+    #: delayed; and then the scope of its user.
     lacking: str = ""
+    capped: str = ""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 -- needs: budget
 --
 -- Returns the reservations that have been open for longest, for a janitor that compares them with the ledger: their workers
--- may have died. Forgets those of unknown cost whose day is over; their sums stay.
+-- may have died. Forgets those of unknown cost whose month is over.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

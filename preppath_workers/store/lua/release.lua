@@ -1,4 +1,4 @@
--- needs: ownership, requeueing, outage, holding, ending_cancelled
+-- needs: ownership, requeueing, outage, holding, ending_cancelled, capped
 --
 -- Requeues a started job that did not finish, if the caller still owns it: in front of the jobs of the same priority, or
 -- delayed; and the attempt is not counted. Can also hold the queue, if the vendor asked to wait.
@@ -13,12 +13,13 @@
 -- ARGV[7]  how long the job is delayed (ms); 0 or missing for not at all
 --
 -- ARGV[8]  the amount (nano-dollars) that the budget lacks room for, if that is the reason; "" or missing otherwise
+-- ARGV[9]  the user's scope of the budget that lacks it, if only the job is delayed; "" or missing otherwise
 --
 -- Returns {"released"}, also if the call is repeated; {"cancelled"} if the job was cancelled meanwhile;
 -- {"lost"} if another worker owns it; {"released", "held"} if the budget holds the queue from now on.
 
 local id, worker_id, fencing_token, hold, reason = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local delay, lacking = tonumber(ARGV[7] or '0'), ARGV[8] or ''
+local delay, lacking, scope = tonumber(ARGV[7] or '0'), ARGV[8] or '', ARGV[9] or ''
 
 local state = state_if_owned(id, worker_id, fencing_token)
 if state == 'waiting' or state == 'delayed' and delay > 0 then return {'released'} end
@@ -34,6 +35,10 @@ requeue_uncounted(id, delay)
 -- A stage that the handler has stored says more.
 if delay > 0 and reason ~= '' and (redis.call('HGET', job_key(id), 'stage') or '') == '' then
   redis.call('HSET', job_key(id), 'stage', string.sub(reason, 1, 200))
+end
+if delay > 0 and scope ~= '' then
+  redis.call('HSET', CAPPED, id, lacking .. ' ' .. scope)
+  redis.call('EXPIRE', CAPPED, KEEP_CAPPED)
 end
 if hold == 0 then return {'released'} end
 

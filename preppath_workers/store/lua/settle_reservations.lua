@@ -22,7 +22,8 @@ for index = 2, #ARGV, 2 do
       record.unknown = true
       add_to_sums(record, 'unknown', record.worst, '')
       redis.call('HSET', RESERVED, id, cjson.encode(record))
-      redis.call('ZADD', UNKNOWN, record.at + ms_left(record.at), id)
+      local _, left = ms_left(record.at)
+      redis.call('ZADD', UNKNOWN, record.at + left, id)
     else
       redis.call('ZREM', UNKNOWN, id)
       redis.call('HDEL', RESERVED, id)

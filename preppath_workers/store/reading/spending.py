@@ -133,6 +133,19 @@ def unknown_calls(queue: QueueReader, of_days: Iterable[str]) -> Iterator[dict[s
                 yield call
 
 
+def resolve_call(
+    queue: QueueReader, budget: QueueReader, of_days: Sequence[str], call_id: str, nano: int
+) -> dict[str, Any] | None:
+    """Store what a call of unknown cost has cost, in the ledger and in the budget; 0 if it was not charged.
+    `budget` reads the queue `budget`. Return the call as it was; None if these days list no such call."""
+    verdict, *found = queue.call("resolve_call", call_id, nano, *of_days)
+    if verdict == "none":
+        return None
+    budget.call("settle_reservations", call_id, nano if nano else "void")
+    call: dict[str, Any] = json.loads(found[0])
+    return call
+
+
 def mean_cost(queue: QueueReader) -> int | None:
     """Return what a completed job of the queue has cost on average, nano-dollars, failed attempts and unknown
     costs included; None if nothing is known."""

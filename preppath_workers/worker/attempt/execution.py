@@ -65,7 +65,7 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     except BudgetSpent as error:
         wait_ms, reason = round(error.seconds * 1000), message(error, secrets)
         if error.is_of_user:
-            return Released(reason=reason, delay_ms=wait_ms)
+            return Released(0, reason, wait_ms, lacking=str(error.amount), capped=error.scope)
         return Released(wait_ms, reason, lacking=str(error.amount))
     except RateLimited as error:
         seconds = worker_context.hold if error.retry_after is None else error.retry_after

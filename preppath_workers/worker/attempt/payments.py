@@ -64,6 +64,11 @@ class OpenPayment:
         #: What the vendor told of its rate limits last.
         self.limits: Sequence[VendorLimit] = ()
 
+    @property
+    def id(self) -> str:
+        """The call's id."""
+        return str(self.call["id"])
+
     def charge(self, usage: Usage) -> None:
         """Keep what the request used."""
         self.usage = usage

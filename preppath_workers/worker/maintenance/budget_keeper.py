@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from redis import Redis
 
@@ -21,9 +21,11 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two looks.
 _INTERVAL = 5.0
+#: Infinite.
+_FOREVER = float("inf")
 #: How long a reservation is left to its worker before it is compared with the ledger (ms).
 _OPEN_MS = 10_000
-#: Reservations of one look.
+#: Reservations, and delayed jobs of each queue, of one look.
 _BATCH = 100
 
 
@@ -33,18 +35,22 @@ class BudgetKeeper:
     def __init__(self, config: Config, clients: Clients, queues: Mapping[str, QueueConfig]) -> None:
         self._config = config
         self._clients = clients
-        self._queues = [queue for queue in queues.values() if has_caps(config.budget, queue)]
+        self._queues = [*queues.values()]
+        self._has_caps = any(has_caps(config.budget, queue) for queue in self._queues)
+        #: By queue: where the next look at its delayed jobs continues.
+        self._cursors = dict.fromkeys(queues, 0)
         self._due = 0.0
 
     def look_if_due(self, queue: str) -> float:
         """Look after the budget if it is time. Returns the seconds until the next look. Raises
         redis.RedisError."""
-        if not self._queues:
-            return _INTERVAL
         if (left := self._due - time.monotonic()) <= 0:
-            self._due = time.monotonic() + _INTERVAL
-            self.settle_open(_OPEN_MS)
+            # Without caps once is enough: that they are gone is known from the beginning.
+            self._due = time.monotonic() + (_INTERVAL if self._has_caps else _FOREVER)
+            if self._has_caps:
+                self.settle_open(_OPEN_MS)
             self.lift_holds()
+            self.promote_capped()
             left = _INTERVAL
         return left
 
@@ -81,23 +87,55 @@ class BudgetKeeper:
             ):
                 logger.warning("Queue is within its budget again", extra=fields(queue=queue.name))
 
+    def promote_capped(self) -> int:
+        """Start delayed jobs of users who have room again, after their cap was raised. Returns how many."""
+        moved = 0
+        for queue in self._queues:
+            keys = Keys(self._config.redis.prefix, queue.name)
+            if not self._clients.of(queue.name).exists(keys.capped):
+                continue
+            caller = self._caller(queue.name)
+            self._cursors[queue.name], found = caller("capped_jobs", self._cursors[queue.name], _BATCH)
+            ids = self._fitting(found)
+            if ids and (promoted := caller("promote_capped", *ids)[0]):
+                moved += promoted
+                logger.warning(
+                    "Users are within their budget again", extra=fields(queue=queue.name, jobs=promoted)
+                )
+        return moved
+
+    def _fitting(self, found: Sequence[str]) -> list[str]:
+        """Return which of these jobs (id, amount, scope, …) fit the budgets of their users together."""
+        room: dict[str, float] = {}
+        ids = []
+        for job_id, amount, scope in zip(found[::3], map(int, found[1::3]), found[2::3], strict=True):
+            if scope not in room:
+                room[scope] = self._room({scope: self._config.budget.user})
+            if room[scope] >= amount:
+                room[scope] -= amount
+                ids.append(job_id)
+        return ids
+
     def _has_room(self, queue: QueueConfig, amount: int) -> bool:
+        scopes = {"all": self._config.budget.all, f"queue {queue.name}": queue.budget}
+        return self._room(scopes) >= amount
+
+    def _room(self, scopes: Mapping[str, Caps]) -> float:
+        """Return what is left (nano-dollars) of the tightest cap; inf without any."""
         redis = self._clients.of(BUDGET)
         keys = Keys(self._config.redis.prefix, BUDGET)
         seconds, _ = redis.time()
         day = time.strftime("%Y-%m-%d", time.gmtime(seconds))
-        scopes = {"all": self._config.budget.all, f"queue {queue.name}": queue.budget}
-        return all(_fits(redis, keys, scope, caps, day, amount) for scope, caps in scopes.items())
+        return min(_left(redis, keys, scope, caps, day) for scope, caps in scopes.items())
 
     def _caller(self, queue: str) -> Caller:
         return Caller(self._clients.of(queue), Keys(self._config.redis.prefix, queue).base)
 
 
-def _fits(redis: Redis, keys: Keys, scope: str, caps: Caps, day: str, amount: int) -> bool:
+def _left(redis: Redis, keys: Keys, scope: str, caps: Caps, day: str) -> float:
+    left = _FOREVER
     for period, cap in ((day, caps.day), (day[:7], caps.month)):
-        if cap.hard is None:
-            continue
-        sums = redis.hmget(keys.budget(period), [f"spent {scope}", f"unknown {scope}"])
-        if sum(int(each or 0) for each in sums) + amount > cap.hard:
-            return False
-    return True
+        if cap.hard is not None:
+            sums = redis.hmget(keys.budget(period), [f"spent {scope}", f"unknown {scope}"])
+            left = min(left, cap.hard - sum(int(each or 0) for each in sums))
+    return left

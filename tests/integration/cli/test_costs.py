@@ -67,7 +67,7 @@ def test_costs_by_anything_have_the_same_sums_as_json(run: Run, spent: Queue, by
 
 def test_costs_with_unknown_list_each_request_whose_answer_never_came(run: Run, spent: Queue) -> None:
     first, last = run("costs", "--unknown", QUEUES="tts").stdout.splitlines()
-    assert first.endswith("  tts q1, attempt 1: gpt-6-luna, up to $0.0000009")
+    assert first.endswith("  c2  tts q1, attempt 1: gpt-6-luna, up to $0.0000009")
     assert last == "1 request of unknown cost"
 
 
@@ -107,6 +107,28 @@ def test_costs_with_caps_show_what_is_used_of_each_and_which_users_are_near(
 )  # fmt: skip
 def test_short_amount_is_rounded_up(nano: int, words: str) -> None:
     assert short(nano) == words
+
+
+@pytest.mark.parametrize(("cost", "spent_then"), [("0.0000004", 400), ("0", 0)])
+def test_costs_resolve_an_unknown_request_in_ledger_and_budget(
+    run: Run, spent: Queue, redis: Redis, key_prefix: str, cost: str, spent_then: int
+) -> None:
+    budget = Keys(key_prefix, "budget")
+    call = Caller(redis, budget.base)
+    call("reserve", "c2", 900, "tts", "q1", 1, "all", "", "", "", "")
+    call("settle_reservations", "c2", "unknown")
+    shown = run("costs", "--resolve", "c2", "--cost", cost, QUEUES="tts")
+    assert shown.stdout.startswith("tts q1, attempt 1: gpt-6-luna: $0.00")
+    assert run("costs", "--unknown", QUEUES="tts").stdout == "0 requests of unknown cost\n"
+    [day] = redis.scan_iter(match=budget.budget("????-??-??"))
+    assert [int(redis.hget(day, f"{name} all") or 0) for name in ("spent", "unknown")] == [spent_then, 0]
+    again = run("costs", "--resolve", "c2", "--cost", cost, QUEUES="tts")
+    assert (again.returncode, "no request 'c2' of unknown cost" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("cost", [[], ["--cost", "much"]])
+def test_costs_resolve_without_a_cost_is_a_usage_error(run: Run, cost: list[str]) -> None:
+    assert run("costs", "--resolve", "c2", *cost, QUEUES="tts").returncode == 2
 
 
 def test_costs_of_a_day_that_is_no_day_is_a_usage_error(run: Run) -> None:

@@ -9,6 +9,7 @@ import pytest
 from preppath_workers.clients.openai.client import SpeechOptions
 from preppath_workers.clients.openai.responses import Transcript
 from preppath_workers.errors import JobError, PermanentError, ServiceError, TransientError
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 from tests.support.wav import Wav
 
@@ -163,6 +164,18 @@ def test_organization_that_is_configured_is_sent(client: Client, vendor: OpenAIS
 
     [call] = vendor.calls("/v1/audio/speech")
     assert call["headers"]["openai-organization"] == "org-preppath"
+
+
+def test_requests_carry_the_id_that_the_ledger_has(client: Client, vendor: OpenAIServer) -> None:
+    meter = FakeContext()
+    openai, audio = client(), io.BytesIO(TWO_SECONDS.wav_bytes("Hello."))
+    vendor.order({"content": {"score": 7}})
+    openai.evaluate([{"role": "user", "content": "Judge this."}], SCHEMA, meter)
+    openai.synthesize("Hello.", SpeechOptions("alloy"), meter)
+    openai.transcribe(audio, "a.wav", "audio/wav", meter=meter)
+    openai.synthesize("Hello.", SpeechOptions("alloy"))  # without a ledger
+    ids = [call["headers"].get("x-client-request-id") for call in vendor.calls()]
+    assert ids == ["call-1", "call-2", "call-3", None]
 
 
 def test_shutdown_date_of_a_model_is_returned(client: Client) -> None:

@@ -337,3 +337,23 @@ def test_messages_for_one_question_have_a_common_beginning() -> None:
     assert first[0] == second[0]
     tag = re.compile(r"<answer-.*", re.DOTALL)
     assert tag.sub("", str(first[1]["content"])) == tag.sub("", str(second[1]["content"]))
+
+
+def test_requests_for_one_question_have_the_same_cache_key_and_only_openai_gets_it(
+    question: Callable[..., FakeContext],
+    services: Services,
+    vendor: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context = question()
+    vendor.order(*[{"content": REPLY}] * 3)
+    handle(context, services)
+    monkeypatch.setattr("preppath_workers.clients.openai.client.is_openai", lambda _: True)
+    row = {"category": None, "difficulty": None, "expectedAnswer": None, "evaluationCriteria": None}
+    keys = [prompt.cache_key({"question": each, **row}) for each in ("Why queues?", "Why lists?")]
+    for key in keys:
+        services.openai.evaluate([{"role": "user", "content": "Judge."}], prompt.SCHEMA, cache_key=key)
+    sent = [call["body"].get("prompt_cache_key") for call in vendor.calls(PATH)]
+    assert sent == [None, *keys]
+    assert len({*keys}) == 2
+    assert all(len(key) <= 64 for key in keys)

@@ -40,7 +40,7 @@ FIGURES = ("durations", "causes", "history")
 
 _LISTS = ("wait", "dead", "completed", "events")
 _SORTED_SETS = ("priority_index", "turns", "delayed", "tokens", "reservations", "instances")
-_HASHES = ("gate", "fair", "meta", "stats", "limit", "vendor", "spent")
+_HASHES = ("gate", "fair", "meta", "stats", "limit", "vendor", "spent", "capped")
 
 #: Keys that exist once per job, slot or instance.
 _FAMILIES = {

@@ -94,7 +94,7 @@ def test_late_cost_replaces_an_unknown_one(
     assert budget.sums() == expected
 
 
-def test_unknown_cost_counts_against_the_cap_and_stays_in_the_month_when_its_day_is_over(
+def test_unknown_cost_counts_against_the_cap_and_stays_in_the_month_when_that_is_over(
     budget: BudgetState,
 ) -> None:
     budget.reserve("c1", 60, day=100)
@@ -105,6 +105,17 @@ def test_unknown_cost_counts_against_the_cap_and_stays_in_the_month_when_its_day
     assert budget.redis.hlen(budget.keys.budget("reserved")) == 0
     assert budget.settle("c1", 25) == 0
     assert budget.sums(MONTH) == {"unknown": 60}
+
+
+def test_unknown_cost_that_is_learned_after_its_day_changes_the_month_alone(budget: BudgetState) -> None:
+    budget.now = NOW - 10 * 86_400_000
+    budget.reserve("c1", 60)
+    budget.settle("c1", "unknown")
+    budget.redis.delete(budget.keys.budget("2026-11-20"))  # it has expired
+    budget.now = NOW
+    assert budget.call("open_reservations", 0, 10) == []
+    assert budget.settle("c1", 25) == 1
+    assert (budget.sums("2026-11-20"), budget.sums(MONTH)) == ({}, {"spent": 25})
 
 
 def test_reserve_over_a_cap_tells_whose_and_until_when(budget: BudgetState) -> None:

@@ -14,7 +14,15 @@ from .state_table import HOST, started, waiting
 DAY = "spent:1970-01-01"
 OWNER = ("a", "host:0", "1")
 
-OPEN = {"id": "c1", "kind": "open", "model": "gpt-6-luna", "worst": 900, "user": "u1", "attempt": 1}
+OPEN = {
+    "id": "c1",
+    "job": "a",
+    "kind": "open",
+    "model": "gpt-6-luna",
+    "worst": 900,
+    "user": "u1",
+    "attempt": 1,
+}
 
 
 def call(kind: str, nano: int | None = None, **more: Any) -> str:
@@ -119,6 +127,47 @@ def test_close_calls_of_a_deleted_job_counts_once_and_does_not_bring_it_back(ope
         opened.call("close_calls", "a", call("actual", 250))
     assert sums(opened)["gpt-6-luna nano"] == 250
     assert job(opened) == {}
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"),
+    [(call("actual", 250), {"calls": 1, "nano": 250}), (call("void"), {})],
+    ids=["actual", "void"],
+)
+def test_late_answer_for_a_deleted_job_replaces_the_unknown_cost(
+    opened: RedisState, late: str, expected: dict[str, int]
+) -> None:
+    opened.call("recover", "host:0", "1", 3)
+    opened.redis.delete(opened.keys.job("a"))
+    for _ in range(2):
+        opened.call("close_calls", "a", call("unknown", 900))
+        opened.call("close_calls", "a", late)
+    assert sums(opened) == sums(opened, "spent") == {f"gpt-6-luna {name}": n for name, n in expected.items()}
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["job", "no job"])
+@pytest.mark.parametrize(
+    ("cost", "expected"), [(250, {"calls": 1, "nano": 250}), (0, {})], ids=["charged", "not charged"]
+)
+def test_resolve_call_replaces_an_unknown_cost_once(
+    opened: RedisState, cost: int, expected: dict[str, int], is_gone: bool
+) -> None:
+    opened.call("recover", "host:0", "1", 3)
+    if is_gone:
+        opened.redis.delete(opened.keys.job("a"))
+    days = ("1970-01-02", "1970-01-01")
+    verdict, was = opened.call("resolve_call", "c1", cost, *days)
+    assert (verdict, json.loads(was)["nano"]) == ("resolved", 900)
+    assert opened.call("resolve_call", "c1", cost, *days) == ["none"]
+    assert sums(opened) == sums(opened, "spent") == {f"gpt-6-luna {name}": n for name, n in expected.items()}
+    assert opened.redis.hlen(f"{opened.keys.base}{DAY}:unknown") == 0
+    assert job(opened).get("unknownCost", "0") == "0"
+
+
+def test_resolve_call_of_a_known_cost_changes_nothing(opened: RedisState) -> None:
+    opened.call("close_calls", "a", call("actual", 250))
+    assert opened.call("resolve_call", "c1", 1, "1970-01-01") == ["none"]
+    assert sums(opened)["gpt-6-luna nano"] == 250
 
 
 def test_call_without_a_price_is_counted_as_unpriced(opened: RedisState) -> None:

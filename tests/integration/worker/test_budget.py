@@ -145,6 +145,45 @@ def test_user_over_theirs_waits_alone_and_the_job_says_why(stage: Stage) -> None
     assert (waiting.attempts, stage.queue.gate().held_ms) == (0, 0)
 
 
+def test_jobs_of_a_user_start_by_themselves_after_a_raise_as_many_as_fit(stage: Stage) -> None:
+    stage.cap(user=1_399)
+    stage.queue.enqueue_many(NewJob({"userId": "u1"}) for _ in range(4))
+    assert [stage.work().verdict for _ in range(4)] == ["completed", *["released"] * 3]
+    assert stage.keeper.promote_capped() == 0
+    stage.cap(user=2_400)
+    assert stage.keeper.promote_capped() == 2
+    assert (stage.queue.counts().waiting, stage.queue.counts().delayed) == (2, 1)
+    assert all(job.stage is None for job in stage.queue.jobs("waiting"))
+    assert stage.work().verdict == "completed"
+    stage.cap()  # no cap any more
+    assert stage.keeper.promote_capped() == 1
+    assert not stage.queue.redis.exists(stage.queue.keys.capped)
+
+
+def test_capped_job_that_an_operator_promoted_or_cancelled_is_forgotten(stage: Stage) -> None:
+    stage.cap(user=1_399)
+    stage.queue.enqueue_many(NewJob({"userId": "u1"}, id=name) for name in ("a", "b", "c"))
+    for _ in range(3):
+        stage.work()
+    stage.queue.promote("b")
+    stage.queue.cancel("c")
+    stage.cap()
+    assert stage.keeper.promote_capped() == 0
+    assert not stage.queue.redis.exists(stage.queue.keys.capped)
+
+
+def test_janitor_without_caps_looks_once_whether_some_are_gone(stage: Stage) -> None:
+    stage.cap(user=1_399)
+    stage.queue.enqueue_many(NewJob({"userId": "u1"}) for _ in range(2))
+    for _ in range(2):
+        stage.work()
+    stage.cap()
+    keeper = stage.keeper
+    keeper.look_if_due("tts")
+    assert stage.queue.counts().waiting == 1
+    assert keeper.look_if_due("tts") == float("inf")
+
+
 def test_request_that_never_fits_sends_its_job_to_the_dead_letters(stage: Stage) -> None:
     stage.cap(all=999)
     stage.queue.enqueue({})

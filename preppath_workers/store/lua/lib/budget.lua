@@ -15,8 +15,11 @@ local function add_to_sums(record, measure, amount, sign)
   if amount == '0' then return end -- Redis does not accept "-0"
   for _, period in ipairs({ record.day, string.sub(record.day, 1, 7) }) do
     local key = period_key(period)
-    for _, scope in ipairs(record.scopes) do redis.call('HINCRBY', key, measure .. ' ' .. scope, sign .. amount) end
-    redis.call('EXPIRE', key, #period == 10 and KEEP_DAY or KEEP_MONTH)
+    -- What is settled long after its day changes the month alone: the day's sums are gone.
+    if measure == 'reserved' and sign == '' or redis.call('EXISTS', key) == 1 then
+      for _, scope in ipairs(record.scopes) do redis.call('HINCRBY', key, measure .. ' ' .. scope, sign .. amount) end
+      redis.call('EXPIRE', key, #period == 10 and KEEP_DAY or KEEP_MONTH)
+    end
   end
 end
 

@@ -105,10 +105,12 @@ local function close_call(id, text)
   if before and before.kind ~= 'open' and (before.kind ~= 'unknown' or call.kind == 'unknown') then return end
   if not before then
     -- The job is gone, or the call is older than those it keeps; a call that cost nothing left nothing.
-    if call.kind == 'void' then return end
-    local late = SPENT .. ':' .. date_of(call.at) .. ':late'
-    if redis.call('SADD', late, call.id) == 0 then return end
-    redis.call('EXPIRE', late, call.keep or KEEP)
+    local day = SPENT .. ':' .. date_of(call.at)
+    local unknown = redis.call('HGET', day .. ':unknown', call.id)
+    if unknown and call.kind == 'unknown' then return end
+    if unknown then tally(cjson.decode(unknown), unknown, -1) end
+    if call.kind == 'void' or redis.call('SADD', day .. ':late', call.id) == 0 then return end
+    redis.call('EXPIRE', day .. ':late', call.keep or KEEP)
     tally(call, text, 1)
     return
   end
