@@ -19,11 +19,12 @@ from ..store.job import Job
 from ..store.reading.brief import BriefReader
 from ..store.reading.filtering import AGE, MOST_LOOKED_AT, JobFilter, find_jobs
 from ..store.reading.listing import Listed
-from .bodies import MOST_DEAD, REFUSALS, REFUSED_CHANGES, NewJobBody, Selected, optional_age_ms
+from .bodies import MOST_CURSOR, MOST_DEAD, REFUSALS, REFUSED_CHANGES, NewJobBody, Selected, optional_age_ms
 from .events import stream
 from .guard import Problem
 from .polling import NOT_CHANGED, Known, polled
 from .queues import Queues
+from .streams import Streams
 
 #: Seconds after which a client that polls should ask again: for a job or group, a queue, and costs.
 _POLL_JOB, _POLL_QUEUE, _POLL_COSTS = 1, 2, 10
@@ -39,12 +40,12 @@ _JobId = Annotated[str, Path(alias="jobId", max_length=128)]
 _Group = Annotated[str, Path(max_length=128)]
 
 
-def router(queues: Queues) -> APIRouter:
+def router(queues: Queues, streams: Streams) -> APIRouter:
     """Return the routes under /api/v1."""
     routes = APIRouter(prefix="/api/v1", responses=REFUSALS)
     _add_reading(routes, queues)
     _add_costs(routes, queues)
-    _add_jobs(routes, queues)
+    _add_jobs(routes, queues, streams)
     _add_control(routes, queues)
     return routes
 
@@ -76,7 +77,7 @@ def _add_reading(routes: APIRouter, queues: Queues) -> None:
         queue: str,
         known: Known = None,
         state: Listed = "waiting",
-        cursor: Annotated[int, Query(ge=0, description="`next` of the page before")] = 0,
+        cursor: Annotated[int, Query(ge=0, le=MOST_CURSOR, description="`next` of the page before")] = 0,
         limit: _Limit = 50,
         user_id: Annotated[str | None, Query(alias="userId")] = None,
         reason: str | None = None,
@@ -118,7 +119,7 @@ def _add_costs(routes: APIRouter, queues: Queues) -> None:
         return polled(answer, known, _POLL_COSTS)
 
 
-def _add_jobs(routes: APIRouter, queues: Queues) -> None:
+def _add_jobs(routes: APIRouter, queues: Queues, streams: Streams) -> None:
     @routes.post(
         "/jobs/{queue}",
         responses={**REFUSED_CHANGES, 200: {"description": "the id exists already: nothing was added"}},
@@ -154,7 +155,7 @@ def _add_jobs(routes: APIRouter, queues: Queues) -> None:
     ) -> StreamingResponse:
         found = queues.get(queue)
         _existing(found, job_id)
-        return StreamingResponse(stream(found, job_id, last_event_id), media_type="text/event-stream")
+        return streams.response(stream(found, job_id, last_event_id))
 
     @routes.post(
         "/jobs/{queue}/{jobId:path}/cancel",

@@ -14,6 +14,9 @@ from .guard import Problem
 #: The most dead jobs that one request moves or deletes.
 MOST_DEAD = 500
 
+#: Beyond any list's end, and within what Redis takes for a place.
+MOST_CURSOR = 10**15
+
 _Age = Annotated[str | None, Field(pattern=f"^{AGE}$")]
 
 
@@ -46,7 +49,7 @@ class Selected(BaseModel):
     older_than: _Age = Field(None, alias="olderThan")
     newer_than: _Age = Field(None, alias="newerThan")
     all: bool = False
-    cursor: int = Field(0, ge=0, description="`next` of the answer before")
+    cursor: int = Field(0, ge=0, le=MOST_CURSOR, description="`next` of the answer before")
     dry_run: bool = Field(False, alias="dryRun")
 
     def selection(self) -> Selection:
@@ -87,6 +90,7 @@ REFUSED_CHANGES: dict[int | str, dict[str, Any]] = {
     400: {"model": Refusal, "description": "the body is not JSON in UTF-8"},
     405: {"model": Refusal, "description": "this server is read-only"},
     409: {"model": Refusal, "description": "the job's state does not allow it"},
+    408: {"model": Refusal, "description": "the body did not arrive in time"},
     413: {"model": Refusal, "description": "too large"},
 }
 

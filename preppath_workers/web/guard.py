@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
@@ -35,6 +38,8 @@ _ENQUEUE = "/api/v1/jobs"
 
 #: Bytes of a request's body: a job's largest data, and what JSON may add to it.
 MAX_BODY = 1_200_000
+#: Seconds that a body may take to arrive.
+_BODY_SECONDS = 30.0
 
 _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
@@ -55,8 +60,8 @@ class Problem(Exception):
 
     def response(self) -> JSONResponse:
         """Return the error in the API's shape: `{"detail"}`."""
-        headers = {"WWW-Authenticate": "Bearer"} if self.status == 401 else None
-        return JSONResponse({"detail": self.detail}, self.status, headers)
+        headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
+        return JSONResponse({"detail": self.detail}, self.status, headers.get(self.status))
 
 
 @dataclass(frozen=True)
@@ -175,15 +180,24 @@ def _check_origin(request: Request, must_be_told: bool) -> None:
 
 
 def _limited(receive: Receive) -> Receive:
-    """Count the body as it arrives: its length need not be announced."""
-    taken = 0
+    """Count the body as it arrives: its length need not be announced, and it may never end.
+
+    What is raised is not a Problem, of which FastAPI would make another error.
+    """
+    taken, until, is_complete = 0, time.monotonic() + _BODY_SECONDS, False
 
     async def limited() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, is_complete
+        if is_complete:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            raise HTTPException(408, f"the body did not arrive within {_BODY_SECONDS:.0f} s") from None
         taken += len(message.get("body", b""))
         if taken > MAX_BODY:
-            raise Problem(413, f"the body is larger than {MAX_BODY} bytes")
+            raise HTTPException(413, f"the body is larger than {MAX_BODY} bytes")
+        is_complete = not message.get("more_body", False)
         return message
 
     return limited

@@ -19,11 +19,16 @@ from .. import __version__
 from ..config.web import WebConfig
 from .api import router
 from .guard import Guard, Problem
+from .impatience import ImpatientProtocol
 from .metrics import QueueCollector
 from .pages.routes import Pages
 from .queues import Queues
 from .sessions import Sessions
+from .streams import Streams
 from .trouble import trouble_of
+
+#: Connections above which requests are answered with 503, below the usual limit of open files, 1024.
+_MOST_CONNECTIONS = 500
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class Options:
 
 def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
     """Return the application. It opens no connection before the first request."""
-    sessions = Sessions()
-    pages = Pages(queues, config, sessions, read_only)
+    sessions, streams = Sessions(), Streams()
+    pages = Pages(queues, config, sessions, streams, read_only)
     app = FastAPI(title="preppath-workers", version=__version__, docs_url=None, redoc_url=None)
 
     def refusal(request: Request, problem: Exception) -> Response:
@@ -46,9 +51,7 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
 
     def redis_fails(request: Request, error: Exception) -> Response:
         assert isinstance(error, RedisError)
-        response = refusal(request, Problem(503, trouble_of(error)))
-        response.headers["Retry-After"] = "5"
-        return response
+        return refusal(request, Problem(503, trouble_of(error)))
 
     def bug(request: Request, error: Exception) -> Response:
         return refusal(request, Problem(500, "Internal error: the log of this server says more"))
@@ -64,7 +67,7 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
     app.add_exception_handler(RedisError, redis_fails)
     app.add_exception_handler(HTTPException, no_route)
     app.add_exception_handler(Exception, bug)
-    app.include_router(router(queues))
+    app.include_router(router(queues, streams))
     registry = CollectorRegistry()
     registry.register(QueueCollector(queues))
 
@@ -98,6 +101,9 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
         log_config=None,
         access_log=False,
         server_header=False,
+        http=ImpatientProtocol,
+        ws="none",
+        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=3,
     )
     server = uvicorn.Server(settings)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from ... import __version__
 from ..guard import Caller, Problem
+from ..streams import Streams
 from ..trouble import trouble_of
 from .assets import assets
 from .text import FILTERS, FUNCTIONS
@@ -41,7 +42,8 @@ _POLICY = (
 class Renderer:
     """The templates, and what all of them show."""
 
-    def __init__(self, read_only: bool, needs_token: bool) -> None:
+    def __init__(self, streams: Streams, read_only: bool, needs_token: bool) -> None:
+        self._streams = streams
         self._templates = Environment(
             loader=PackageLoader("preppath_workers.web.pages"),
             autoescape=True,
@@ -72,7 +74,7 @@ class Renderer:
             template = self._templates.get_template(name)
             return _encodable("".join(template.blocks["live"](template.new_context({**common, **load()}))))
 
-        return StreamingResponse(_events(render), media_type="text/event-stream")
+        return self._streams.response(_events(render))
 
     def _common(self, request: Request) -> dict[str, Any]:
         # A request that was refused has no caller.

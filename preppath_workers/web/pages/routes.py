@@ -15,6 +15,7 @@ from ...config.web import WebConfig
 from ..guard import Problem
 from ..queues import Queues
 from ..sessions import Sessions
+from ..streams import Streams
 from ..tokens import find_token
 from .actions import MOST, Change, DeadLetters, Found, change_dead_letters, change_gate, change_job
 from .assets import assets
@@ -50,11 +51,13 @@ JobId = Annotated[str, Path()]
 class Pages:
     """The pages of these queues."""
 
-    def __init__(self, queues: Queues, config: WebConfig, sessions: Sessions, read_only: bool) -> None:
+    def __init__(
+        self, queues: Queues, config: WebConfig, sessions: Sessions, streams: Streams, read_only: bool
+    ) -> None:
         self._queues = queues
         self._config = config
         self._sessions = sessions
-        self._renderer = Renderer(read_only, bool(config.tokens))
+        self._renderer = Renderer(streams, read_only, bool(config.tokens))
 
     def problem(self, request: Request, problem: Problem) -> Response:
         """Return the page for a refused request; without a session, the form to sign in."""

@@ -1,0 +1,34 @@
+"""Streams of server-sent events: each open one costs memory, and asks Redis again and again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from starlette.responses import StreamingResponse
+
+from .guard import Problem
+
+#: Streams that are open at the same time.
+_MOST = 100
+
+
+class Streams:
+    """The open streams of this process."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._open = 0
+
+    def response(self, events: AsyncIterator[str]) -> StreamingResponse:
+        """Return the response that sends these events. Raises Problem if too many streams are open."""
+        if self._open >= self._most:
+            raise Problem(503, f"{self._most} streams of events are open already")
+        return StreamingResponse(self._counted(events), media_type="text/event-stream")
+
+    async def _counted(self, events: AsyncIterator[str]) -> AsyncIterator[str]:
+        self._open += 1
+        try:
+            async for event in events:
+                yield event
+        finally:
+            self._open -= 1

@@ -1,0 +1,106 @@
+"""Clients that send too slowly, too much, or listen in too large numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import requests
+import uvicorn
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+
+from preppath_workers.web import guard
+from preppath_workers.web.guard import Problem
+from preppath_workers.web.impatience import ImpatientProtocol
+from preppath_workers.web.streams import Streams
+from tests.support.waiting import eventually
+
+from .conftest import Site
+
+
+class VeryImpatient(ImpatientProtocol):
+    limit = 0.2
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """An application whose server waits 0.2 s for the head of a request."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(PlainTextResponse("hello"), http=VeryImpatient, log_config=None)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    eventually(lambda: server.started)
+    yield listening.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: loc", b"GET / HTTP/1.1\r\n\r\n"])
+def test_connection_without_a_whole_request_is_closed(port: int, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(sent)
+        received = b"".join(iter(lambda: client.recv(4096), b""))
+    assert (b"hello" in received) == (b"\r\n\r\n" in sent and b"Host" in sent)
+
+
+def test_connection_serves_one_request_after_the_other(port: int) -> None:
+    with requests.Session() as session:
+        found = [session.get(f"http://127.0.0.1:{port}/", timeout=10).text for _ in range(3)]
+    assert found == ["hello"] * 3
+
+
+def test_body_that_never_arrives_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_BODY_SECONDS", 0.05)
+    parts = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+
+    async def receive() -> Any:
+        for part in parts:
+            return part
+        return await asyncio.Event().wait()
+
+    async def read() -> None:
+        limited = guard._limited(receive)
+        assert (await limited())["body"] == b"{"
+        await limited()
+
+    with pytest.raises(HTTPException) as raised:
+        asyncio.run(read())
+    assert raised.value.status_code == 408
+
+
+def test_body_of_unannounced_length_is_refused_once_it_is_too_large(site: Site) -> None:
+    body = (b"x" * 65_536 for _ in range(30))
+
+    response = site.request("POST", "/api/v1/jobs/tts", data=body)
+    assert (response.status_code, "larger than" in response.json()["detail"]) == (413, True)
+
+
+def test_places_beyond_every_list_are_refused(site: Site) -> None:
+    for path in ("jobs?cursor=99999999999999999999", "jobs?cursor=-1"):
+        assert site.get(f"/api/v1/queues/tts/{path}").status_code == 422
+    body = {"all": True, "cursor": 10**30}
+    assert site.post("/api/v1/queues/tts/dead/replay", body).status_code == 422
+
+
+def test_streams_beyond_the_limit_are_refused_until_one_ends() -> None:
+    async def events() -> AsyncIterator[str]:
+        while True:
+            yield "event"
+
+    async def try_out() -> None:
+        streams = Streams(most=2)
+        opened = [streams.response(events()).body_iterator for _ in range(2)]
+        for each in opened:
+            assert await anext(aiter(each)) == "event"
+        with pytest.raises(Problem, match="2 streams"):
+            streams.response(events())
+        await opened[0].aclose()  # type: ignore[union-attr]
+        streams.response(events())
+
+    asyncio.run(try_out())
