@@ -31,7 +31,9 @@ _POLL_JOB, _POLL_QUEUE, _POLL_COSTS = 1, 2, 10
 
 
 def _age(alias: str) -> Any:
-    return Query(alias=alias, pattern=f"^{AGE}$", description="time in its state: 90s, 30m, 2h or 7d")
+    return Query(
+        alias=alias, pattern=f"^{AGE}$", description="age in its state: 90s, 30m, 2h, 7d"
+    )
 
 
 _Limit = Annotated[int, Query(ge=1, le=200, description="jobs of one page")]
@@ -205,7 +207,7 @@ def _add_control(routes: APIRouter, queues: Queues) -> None:
     @routes.post(
         "/queues/{queue}/pause",
         responses=REFUSED_CHANGES,
-        summary="Let nothing start any more, on any machine",
+        summary="Pause: no job starts, on any machine",
     )
     def pause(queue: str) -> dict[str, Any]:
         queues.get(queue).pause()
@@ -219,21 +221,19 @@ def _add_control(routes: APIRouter, queues: Queues) -> None:
     @routes.post(
         "/queues/{queue}/groups/{group:path}/close",
         responses=REFUSED_CHANGES,
-        summary="Let a group end when its jobs have",
+        summary="Close a group: it ends when its jobs have ended",
     )
     def close_group(queue: str, group: _Group) -> dict[str, Any]:
         return _group(queue, group, queues.get(queue).close_group(group))
 
-    @routes.post("/queues/{queue}/dead/replay", responses=REFUSED_CHANGES, summary="Run dead jobs again")
+    @routes.post("/queues/{queue}/dead/replay", responses=REFUSED_CHANGES, summary="Replay dead letters")
     def replay(queue: str, selected: Selected) -> dict[str, Any]:
         answer = _dead(queues.get(queue), selected, queues.get(queue).replay)
         if selected.dry_run:
             answer["cost"] = queues.forecast(queue, answer["ids"]).to_dict()
         return answer
 
-    @routes.post(
-        "/queues/{queue}/dead/purge", responses=REFUSED_CHANGES, summary="Delete dead jobs permanently"
-    )
+    @routes.post("/queues/{queue}/dead/purge", responses=REFUSED_CHANGES, summary="Delete dead letters")
     def purge(queue: str, selected: Selected) -> dict[str, Any]:
         return _dead(queues.get(queue), selected, queues.get(queue).purge)
 

@@ -1,4 +1,4 @@
-"""What requests to the API may ask for."""
+"""The bodies of API requests, and why requests are refused."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": description}
     for status, description in (
         (401, "no valid token"),
-        (403, "the token lacks the scope, or another site asks for a change"),
+        (403, "the token lacks the scope, or the change comes from another site"),
         (404, "there is no such queue, job or group"),
         (421, "unknown host"),
         (422, "a parameter or field is wrong"),

@@ -12,9 +12,9 @@ from ..queue import Queue
 from .polling import as_json
 from .trouble import trouble_of
 
-#: Seconds between two looks at the job.
+#: Seconds between two reads of the job.
 _LOOK = 0.5
-#: Seconds between two looks while Redis is away.
+#: Seconds between two tries while Redis does not answer.
 _AWAY = 2.0
 #: Seconds of silence after which a comment keeps the connection open.
 _KEEP_ALIVE = 15.0
@@ -33,7 +33,7 @@ async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterato
         try:
             job = await run_in_threadpool(queue.get, job_id)
         except RedisError as error:
-            # A browser that is answered 503 when it reconnects doesn't try again, so the stream goes on.
+            # A browser that reconnects and gets a 503 gives up, so the stream stays open.
             yield f": {trouble_of(error)}\n\n"
             await asyncio.sleep(_AWAY)
             continue

@@ -26,7 +26,7 @@ from .tokens import find_token
 logger = logging.getLogger(__name__)
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
-#: Paths that need no token: a load balancer has none, and signing in comes before having one.
+#: Paths that need no token: a load balancer has none, nor has a browser that signs in.
 _OPEN = ("/healthz", "/readyz", "/sign-in", "/sign-out")
 _OPEN_FOLDER = "/static/"
 #: Changes of the browser's session only.
@@ -79,7 +79,7 @@ _ANYONE = Caller("anyone on this machine", frozenset(SCOPES))
 
 
 class Guard:
-    """ASGI middleware. Each change that is let through to the API is logged with the name of its token.
+    """ASGI middleware. Each accepted change over the API is logged with the name of its token.
 
     Args:
         refusal: makes the response to a refused request.
@@ -100,7 +100,7 @@ class Guard:
         self._refusal = refusal
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer why not."""
+        """Pass the request on, or answer with the refusal."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -139,7 +139,7 @@ class Guard:
         return Caller(token.name, token.scopes, session is not None)
 
     def _check_host(self, request: Request) -> None:
-        """Refuse names that lead here by DNS rebinding. It needs a name; probes use addresses."""
+        """Refuse unknown host names, against DNS rebinding. That needs a name, so addresses pass."""
         host = request.headers.get("host", "").lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if name not in {"localhost", *self._config.hosts} and not _is_address(name):

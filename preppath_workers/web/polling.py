@@ -1,4 +1,4 @@
-"""Answers for clients that ask again and again: what has not changed is not sent again."""
+"""ETags for clients that poll: an unchanged answer isn't sent again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Known = Annotated[str | None, Header(alias="If-None-Match")]
 
 #: For OpenAPI.
 NOT_CHANGED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "it is still what If-None-Match names"},
+    304: {"description": "unchanged since the version in If-None-Match"},
 }
 
 

@@ -1,4 +1,4 @@
-"""The queues that the server shows, and what else the configuration says of them."""
+"""The queues that the server shows, and what else the configuration says about them."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
         return refusal(request, Problem(503, trouble_of(error)))
 
     def bug(request: Request, error: Exception) -> Response:
-        return refusal(request, Problem(500, "Internal error: the log of this server says more"))
+        return refusal(request, Problem(500, "internal error, see the server's log"))
 
     async def no_route(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

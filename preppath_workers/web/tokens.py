@@ -1,4 +1,4 @@
-"""Bearer tokens: made at random, stored as a SHA-256, compared in constant time.
+"""Bearer tokens: random, stored as SHA-256, compared in constant time.
 
 A fast hash is right here: the tokens are 32 random bytes, so guessing them is hopeless.
 """
@@ -20,11 +20,11 @@ def new_token(name: str, scopes: Iterable[Scope]) -> tuple[str, str]:
 
 
 def find_token(tokens: Iterable[Token], authorization: str) -> Token | None:
-    """Return the token of an Authorization header; None if it is none of these."""
+    """Return the token of an Authorization header; None if it isn't one of `tokens`."""
     scheme, _, presented = authorization.partition(" ")
     digest = _digest(presented.strip())
     found = None
-    for token in tokens:  # all of them, so that the time tells nothing
+    for token in tokens:  # compares all of them, so that the time reveals nothing
         if hmac.compare_digest(token.digest, digest) and scheme.lower() == "bearer":
             found = token
     return found

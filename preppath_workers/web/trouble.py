@@ -1,4 +1,4 @@
-"""What the server says while Redis is away."""
+"""What the server answers while Redis does not."""
 
 from __future__ import annotations
 

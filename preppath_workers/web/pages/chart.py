@@ -79,5 +79,5 @@ def _sums(minutes: Iterable[Minute | None]) -> tuple[int, int]:
 
 
 def _height(jobs: int, scale: float) -> float:
-    """Return a bar's height; one job among thousands is still seen."""
+    """Return a bar's height; one job among thousands is still visible."""
     return round(max(3.0, jobs * scale), 1) if jobs else 0.0

@@ -1,4 +1,4 @@
-"""The first page: what needs attention, every queue, who works on what, and what died last."""
+"""The first page: what needs attention, every queue, who works on what, and the latest dead letters."""
 
 from __future__ import annotations
 

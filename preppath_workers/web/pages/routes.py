@@ -1,4 +1,4 @@
-"""The routes of the page. Every form works without JavaScript: it posts, and is sent on to a page."""
+"""The routes of the page. Every form works without JavaScript: it posts, and the answer redirects."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class Pages:
             return RedirectResponse(f"{back}?{asked.action}={jobs}", 303)
 
     def _confirm(self, request: Request, asked: Change, found: Found, back: str) -> Response:
-        """Ask, with the number of jobs and their ids: exactly these are changed then."""
+        """Return the page that asks for confirmation; exactly the jobs that it lists are changed."""
         cost = self._queues.forecast(asked.queue.name, found.ids) if asked.action == "replay" else None
         context = {
             "name": asked.queue.name,

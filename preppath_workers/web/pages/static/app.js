@@ -72,7 +72,7 @@ function connect() {
   address.searchParams.set("live", "");
   source = new EventSource(address);
   source.addEventListener("update", (event) => show(event.data));
-  source.addEventListener("trouble", (event) => tell(`${event.data}. What is shown is older.`));
+  source.addEventListener("trouble", (event) => tell(`${event.data}. The page shows older data.`));
   source.addEventListener("gone", (event) => {
     tell(event.data);
     disconnect();
@@ -81,7 +81,7 @@ function connect() {
   });
   source.onerror = () => {
     const ended = source && source.readyState === EventSource.CLOSED;
-    tell(ended ? "No longer live: reload the page." : "The server does not answer. What is shown is older.");
+    tell(ended ? "No longer live: reload the page." : "The server does not answer. The page shows older data.");
     if (ended) disconnect();
   };
 }
