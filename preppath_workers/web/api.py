@@ -31,9 +31,7 @@ _POLL_JOB, _POLL_QUEUE, _POLL_COSTS = 1, 2, 10
 
 
 def _age(alias: str) -> Any:
-    return Query(
-        alias=alias, pattern=f"^{AGE}$", description="age in its state: 90s, 30m, 2h, 7d"
-    )
+    return Query(alias=alias, pattern=f"^{AGE}$", description="age in its state: 90s, 30m, 2h, 7d")
 
 
 _Limit = Annotated[int, Query(ge=1, le=200, description="jobs of one page")]
