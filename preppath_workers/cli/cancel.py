@@ -32,8 +32,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers cancel tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --running
           preppath-workers cancel evaluation --state waiting --where userId=u1 --dry-run
 
-        An active job is interrupted within about a second, on whatever machine it runs, and ends
-        as cancelled; one that completes before that is completed.
+        An active job is interrupted within about a second, on any machine, and ends as cancelled;
+        if it completes before that, it stays completed.
 
         exit codes: 0 done; 1 not done, see the message; 69 Redis does not answer;
         78 the configuration is wrong

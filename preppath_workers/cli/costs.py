@@ -43,23 +43,24 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers costs --unknown
           preppath-workers costs --resolve 01M8DG8DZ3NX3DQVHZ7GJX4P5T --cost 0.0012
 
-        unknown: the most that requests can have cost whose answers never came; it isn't in the
-        cost. --unknown lists them with their ids, which OpenAI has as X-Client-Request-Id;
-        --resolve stores what one of them did cost, 0 if it was not charged.
-        unpriced: calls of models without a price, which aren't in the cost either. Days are
-        those of UTC.
+        unknown: the most that requests without an answer can have cost, not included in the cost.
+        --unknown lists them with their ids, which OpenAI has as X-Client-Request-Id; --resolve
+        stores what one of them did cost, 0 if it was not charged.
+        unpriced: requests to models without a price, not included either. Days are in UTC.
 
         exit codes: 0 done; 1 no such request to resolve; 69 Redis does not answer;
         78 the configuration is wrong
         """,
     )
-    parser.add_argument("--by", choices=BY, default="model", help="what a row is, default %(default)s")
+    parser.add_argument(
+        "--by", choices=BY, default="model", help="group the costs by this, default %(default)s"
+    )
     parser.add_argument(
         "--since",
         type=_since,
         default="1d",
         metavar="WHEN",
-        help="count from a day, or 7d: 7 days with today",
+        help="count from this day, or 7d: 7 days including today",
     )
     parser.add_argument(
         "--limit", type=positive_number, default=50, metavar="N", help="show N rows, default %(default)s"

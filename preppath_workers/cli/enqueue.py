@@ -36,8 +36,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers enqueue tts - < jobs.jsonl
 
         With -, each line of standard input is the JSON object of one job. If any line
-        is invalid, no job is added. What up to 1,000 jobs may cost is told on standard error
-        before they are added; --dry-run tells it for any number, and adds nothing.
+        is invalid, no job is added. What up to 1,000 jobs may cost is printed on standard error
+        before they are added; --dry-run prints it for any number, and adds nothing.
 
         exit codes: 0 added, or already existed; 1 invalid job; 69 Redis does not answer;
         78 the configuration is wrong
@@ -67,10 +67,12 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="SECONDS",
         help="never start the job if it hasn't started by then",
     )
-    parser.add_argument("--dry-run", action="store_true", help="check the jobs and tell what they may cost")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="check the jobs, print what they may cost, add nothing"
+    )
     parser.add_argument("--json", action="store_true", help="with --dry-run: print the cost as JSON")
-    parser.add_argument("--group", help="add the jobs to this group, whose end is reported")
-    parser.add_argument("--group-size", type=int, metavar="N", help="say how many jobs the group will have")
+    parser.add_argument("--group", help="add the jobs to this group; an event reports its end")
+    parser.add_argument("--group-size", type=int, metavar="N", help="set how many jobs the group will have")
     parser.set_defaults(run=run)
 
 

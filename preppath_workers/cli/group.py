@@ -27,8 +27,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers group evaluation interview-7
           preppath-workers group evaluation interview-7 --close
 
-        A group has ended when all of its jobs have and no more are to come: it has as many as
-        its size, or it is closed.
+        A group has ended when all of its jobs have ended and no more will be added: it has as
+        many as its size, or it is closed.
 
         exit codes: 0 group found; 1 no such group; 69 Redis does not answer;
         78 the configuration is wrong
@@ -36,7 +36,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_queue_argument(parser)
     parser.add_argument("group", metavar="GROUP", help="the group that its jobs were added with")
-    parser.add_argument("--close", action="store_true", help="close it: no more jobs are to come")
+    parser.add_argument("--close", action="store_true", help="close it: no more jobs will be added")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 

@@ -33,7 +33,7 @@ def add_parser(subparsers: Subparsers) -> None:
         Waiting jobs are listed in the order in which they will start, delayed jobs by due time,
         failed and completed jobs newest first.
 
-        exit codes: 0; 69 Redis does not answer; 78 the configuration is wrong
+        exit codes: 0 done; 69 Redis does not answer; 78 the configuration is wrong
         """,
     )
     add_queue_argument(parser)

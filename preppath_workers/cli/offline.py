@@ -40,15 +40,15 @@ def add_parser(subparsers: Subparsers) -> None:
         installed; 78 the host is not this machine's own
         """,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on, default 127.0.0.1")
     parser.add_argument(
-        "--port", type=whole_number, default=8090, metavar="N", help="port (default: 8090); 0: any free one"
+        "--port", type=whole_number, default=8090, metavar="N", help="port, default 8090; 0: any free one"
     )
     parser.add_argument(
-        "--threads", type=positive_number, metavar="N", help="of each engine (default: cores)"
+        "--threads", type=positive_number, metavar="N", help="threads of each engine, default all cores"
     )
     parser.add_argument(
-        "--allow-network", action="store_true", help="serve other machines too, without any protection"
+        "--allow-network", action="store_true", help="serve other machines too, without authentication"
     )
     parser.add_argument("--quiet", action="store_true", help="print no line for each request")
     parser.set_defaults(run=run)

@@ -30,7 +30,7 @@ def add_parser(subparsers: Subparsers) -> None:
         exit codes: 0 printed; 1 no such script
         """,
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="which script")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the script's name")
     parser.add_argument("--list", action="store_true", help="list the scripts")
     parser.set_defaults(run=run)
 

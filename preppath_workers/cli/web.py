@@ -33,7 +33,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "web",
         "serve the page, the status API and metrics over HTTP",
         """
-        Listens on loopback. Listening elsewhere needs tokens: WEB_TOKENS, made by --new-token.
+        Listens on loopback. Any other address needs WEB_TOKENS, created by --new-token.
 
         examples:
           preppath-workers web --config .env

@@ -169,7 +169,7 @@ class Queue(QueueReader):
         """Cancel a waiting or delayed job; with `running` also an active one.
 
         Returns the resulting state: `cancelled`; `cancelling` for an active job, which its worker interrupts
-        within about a second, on whatever machine; or that of a job that cannot be cancelled. A job that
+        within about a second, on any machine; or that of a job that cannot be cancelled. A job that
         completes first is completed. Raises UnknownJob.
         """
         return self.run(operations.cancel(self.keys, job_id, running))

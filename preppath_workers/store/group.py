@@ -48,12 +48,12 @@ class Group:
 
     @property
     def is_closed(self) -> bool:
-        """Whether no more jobs are to come: it has as many as its size, or it was closed."""
+        """Whether no more jobs will be added: it has as many as its size, or it was closed."""
         return "closed" in self.fields or self.jobs >= (self.size or float("inf"))
 
     @property
     def has_ended(self) -> bool:
-        """Whether all of its jobs have ended and no more are to come."""
+        """Whether all of its jobs have ended and no more will be added."""
         return self.is_closed and self.unfinished <= 0
 
     @property

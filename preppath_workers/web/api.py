@@ -100,7 +100,9 @@ def _add_costs(routes: APIRouter, queues: Queues) -> None:
     )
     def show_costs(
         by: By = "model",
-        since: Annotated[str, Query(max_length=20, description="a day, or 7d: 7 days with today")] = "1d",
+        since: Annotated[
+            str, Query(max_length=20, description="a day, or 7d: 7 days including today")
+        ] = "1d",
         limit: Annotated[int, Query(ge=1, le=1_000, description="rows")] = 50,
         known: Known = None,
     ) -> Response:
