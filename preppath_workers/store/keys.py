@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: The version of the data model: which keys and fields there are, and what they mean. A version that older
-#: workers would misread gets the next number, here and in `lua/lib/layout.lua`.
-LAYOUT = 1
+#: The versions of the data model: which keys and fields there are, and what they mean. What older workers
+#: would misread gets the next number, here and in `lua/lib/layout.lua`. A queue begins with the first one,
+#: and has the newest since it first used the key `later`.
+FIRST_LAYOUT, LAYOUT = 1, 2
 
 #: The queue in whose slot the budget is: no jobs, but what all queues may spend.
 BUDGET = "budget"
@@ -28,6 +29,12 @@ class Keys:
     def wait(self) -> str:
         """list: job ids in the order they will run, the right end next."""
         return self.base + "wait"
+
+    @property
+    def later(self) -> str:
+        """zset: `<number> <job id>` of the jobs that start after those of `wait`, scored by priority and
+        round. Only if users take turns and very many jobs wait, see `lua/lib/later.lua`."""
+        return self.base + "later"
 
     @property
     def priority_index(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .reading.listing import held_slots
+from .reading.listing import held_slots, ids_of
 from .reading.reader import QueueReader
 from .values import text
 
@@ -70,6 +70,8 @@ def _entries(queue: QueueReader) -> Iterator[tuple[str, str]]:
         while page := queue.read("LRANGE", queue.keys.base + place, start, start + _PAGE - 1):
             yield from ((text(entry), place) for entry in page)
             start += _PAGE
+    for member, _ in queue.redis.zscan_iter(queue.keys.later, count=_PAGE):
+        yield from ((job_id, "wait") for job_id in ids_of([member]))
     for entry, _ in queue.redis.zscan_iter(queue.keys.delayed, count=_PAGE):
         yield text(entry), "delayed"
     for slot in held_slots(queue):

@@ -13,7 +13,7 @@ from preppath_workers.store.connections.connection import client
 from tests.support import report
 from tests.support.servers import running
 
-from . import backlog, burst, payload, processes
+from . import backlog, burst, insertion, payload, processes
 from .server import BenchServer, version
 
 #: Delayed jobs that are due at once, and numbers of instances.
@@ -30,6 +30,8 @@ def main() -> int:
         print(f"{version(client(url))}\n")
         backlogs = [jobs for jobs in backlog.BACKLOGS if jobs <= args.most]
         _table(backlog.HEADINGS, (backlog.Backlog(url, jobs).row() for jobs in backlogs))
+        waiting = [(others, own) for others, own in insertion.JOBS if others <= args.most]
+        _table(insertion.HEADINGS, (insertion.Insertion(url, *jobs).row() for jobs in waiting))
         _table(payload.HEADINGS, (payload.Payload(url, size).row() for size in payload.SIZES))
         _table(burst.HEADINGS, [burst.Burst(url, min(BURST, args.most)).row()])
         _table(processes.HEADINGS, (processes.Processes(url, instances).row() for instances in INSTANCES))

@@ -94,7 +94,7 @@ def _strike(experiment: Experiment, environment: Environment, process: ForkProce
 def is_over(state: State) -> bool:
     jobs = state.get("jobs", {}).values()
     held = any(state.get("active", {}).values())
-    return not held and "wait" not in state and all(job["state"] in _OVER for job in jobs)
+    return not held and not invariants.waiting(state) and all(job["state"] in _OVER for job in jobs)
 
 
 def _judge(experiment: Experiment, environment: Environment, begun: State, struck: State) -> int:

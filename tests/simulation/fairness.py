@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from tests.integration.store.invariants import turn_of
+from tests.integration.store.invariants import turn_of, waiting
 from tests.integration.store.redis_state import State
 
 Fields = Mapping[str, Any]
@@ -31,13 +31,14 @@ class Fairness:
         """Raise AssertionError if a user is served again and again while another one waits, or if a job is
         placed too early or too late."""
         self._check_taken(before, state)
+        _check_turns(state)
         # A probe may be any job, and a drain is several moves.
         if move == "drain" or "outOfService" in before.get("gate", {}):
             return
-        for job_id in self._placed_ahead.keys() - {*state.get("wait", [])}:
+        for job_id in self._placed_ahead.keys() - {*waiting(state)}:
             del self._placed_ahead[job_id]
         for rounds in _rounds(state).values():
-            self._check_placed(rounds, {*before.get("wait", [])}, state)
+            self._check_placed(rounds, {*waiting(before)}, state)
 
     def _check_placed(self, rounds: Mapping[str, int], known: set[str], state: State) -> None:
         """`rounds`: those of the waiting jobs of one priority, in the order in which they will start."""
@@ -69,7 +70,7 @@ class Fairness:
         # A job's turn is when a slot takes it; it may start later, when there is a token.
         taken = [
             earlier[job_id]
-            for job_id in {*before.get("wait", [])} - {*state.get("wait", [])}
+            for job_id in {*waiting(before)} - {*waiting(state)}
             if "turn" in earlier.get(job_id, {})  # a job that goes back starts first
             and jobs.get(job_id, {}).get("state") not in ("cancelled", "expired")
         ]
@@ -80,20 +81,38 @@ class Fairness:
         for job_id in following - self._overtaken.keys():
             self._overtaken[job_id] = Counter()  # those taken in this step were taken before it was the next
         for job_id in following & known:
-            waiting = jobs[job_id]
+            next_job = jobs[job_id]
             overtaken = self._overtaken[job_id]
             for job in taken:
-                if job["priority"] == waiting["priority"] and not is_closed:
+                if job["priority"] == next_job["priority"] and not is_closed:
                     overtaken[_user(job)] += 1
             user, times = next(iter(overtaken.most_common(1)), ("", 0))
             assert times <= _MOST, f"{times} jobs of {user} were taken while {job_id} waited"
+
+
+def _check_turns(state: State) -> None:
+    """Raise AssertionError if a user's next job would get a round that no job of the user accounts for: those
+    of cancelled jobs are given back."""
+    first = {priority: min(rounds.values()) for priority, rounds in _rounds(state).items()}
+    last: Counter[tuple[int, str]] = Counter()
+    for job in state["jobs"].values():
+        if "turn" in job and job["state"] not in ("cancelled", "expired"):
+            place = job["priority"], _user(job)
+            last[place] = max(last[place], turn_of(job)[0])
+    for member, score in state.get("turns", {}).items():
+        priority, _, user = member.partition(" ")
+        if user and int(priority) in first:  # the others are cleared when a job of that priority comes
+            # A job that went back, or has expired, accounts for a round near the first.
+            most = max(last[int(priority), user], first[int(priority)] + 1)
+            number = round(float(score) % 1 * 1e12)
+            assert number <= most, f"{user} has turns up to round {number}, not {most}"
 
 
 def _rounds(state: State) -> Mapping[int, Mapping[str, int]]:
     """Return the round of each waiting job that has a turn, in the order in which they will start, by
     priority."""
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    for entry in state.get("wait", [])[::-1]:
+    for entry in waiting(state)[::-1]:
         job = state["jobs"].get(entry)
         if job and "turn" in job:
             found[job["priority"]][entry] = turn_of(job)[0]
@@ -102,7 +121,7 @@ def _rounds(state: State) -> Mapping[int, Mapping[str, int]]:
 
 def _next_of_each_user(state: State) -> set[str]:
     found: dict[tuple[int, str], str] = {}
-    for entry in state.get("wait", [])[::-1]:
+    for entry in waiting(state)[::-1]:
         job = state["jobs"].get(entry)
         if job and "turn" in job:
             found.setdefault((job["priority"], _user(job)), entry)

@@ -7,6 +7,7 @@ from typing import Any
 
 from preppath_workers.store.job import DEFAULT_PRIORITY
 from tests.integration.store import invariants
+from tests.integration.store.invariants import waiting
 from tests.integration.store.redis_state import State, counted_completions
 
 from .fairness import Fairness
@@ -107,7 +108,7 @@ class Invariants:
         expected = max(0, before.get("attempts", 0) + started - released - excused)
         assert replayed or job.get("attempts", 0) == expected, f"attempts of {job_id}: {job}, before {before}"
         if started and "outOfService" not in state.get("gate", {}):  # a probe may be any job
-            urgent = [entry for entry in state.get("wait", []) if _priority(entry, state) < job["priority"]]
+            urgent = [entry for entry in waiting(state) if _priority(entry, state) < job["priority"]]
             assert not urgent, f"{job_id} started before {urgent[-1]}"
         if started and self._limit:
             token = f"{job_id}#{job['fencingToken']}#{now}"

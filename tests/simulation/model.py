@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from random import Random
 from typing import TypeVar
 from unittest.mock import patch
@@ -13,8 +13,10 @@ from redis.exceptions import RedisError
 from preppath_workers.store.consuming.running_job import RunningJob
 from preppath_workers.store.job import Job
 from preppath_workers.store.keys import Keys
+from tests.integration.store.invariants import waiting
 from tests.integration.store.redis_state import State
 
+from . import short_list
 from .actors import Caller, Janitor, Worker
 from .clients import Clients
 from .invariants import Fields, Invariants
@@ -69,6 +71,7 @@ class Model:
             limit,
             random.choice([*MOODS, "stormy"]),
             users=USERS[seed > 100] if seed > 30 and seed % 5 == 3 else ("", ""),
+            has_short_list=seed > 30 and seed % 10 == 8,
             has_groups=seed > 30 and seed % 5 == 4,
             is_paid=seed > 30 and seed % 5 == 0,
         )
@@ -79,7 +82,8 @@ class Model:
             proxy.ask([("HSET", self._keys.fair, "by", "user")])
         if self._settings.has_groups:
             proxy.ask([("HSET", self._keys.gate, "eventsUntil", FOREVER)])
-        self._call = Caller(proxy, self._keys.base)
+        with self._scripts():
+            self._call = Caller(proxy, self._keys.base)
         prefix = self._settings.prefix
         self._money = Money(proxy, prefix, self._call, random, self._say) if self._settings.is_paid else None
         self._invariants = Invariants(self._settings, self._money)
@@ -87,14 +91,18 @@ class Model:
         self._born = 0
         self._instances: list[tuple[Janitor, list[Worker]]] = []
         self._ghosts: list[Callable[[], None]] = []
-        for _ in range(2):
-            self._add_instance()
+        with self._scripts():
+            for _ in range(2):
+                self._add_instance()
 
     def run(self) -> list[str]:
         """Play it and return the trace. Raise Broken."""
         try:
             # A consumer reads its own clock to tell how old a claim is.
-            with patch("preppath_workers.store.consuming.consumer.monotonic", lambda: self._proxy.now / 1000):
+            clock = patch(
+                "preppath_workers.store.consuming.consumer.monotonic", lambda: self._proxy.now / 1000
+            )
+            with clock, self._scripts():
                 if first := FIRST[self._settings.mood]:
                     self._do("enqueue", lambda: self._clients.enqueue(first))
                 for _ in range(MOVES[self._settings.mood]):
@@ -106,6 +114,9 @@ class Model:
             error.add_note(self._described(error))
             raise
         return self.trace
+
+    def _scripts(self) -> AbstractContextManager[None]:
+        return short_list.in_place() if self._settings.has_short_list else nullcontext()
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
@@ -320,9 +331,9 @@ class Model:
         known = jobs.keys() | self._invariants.fallen
         assert self._clients.accepted <= known, f"lost: {self._clients.accepted - known}"
         pushed = sum(job_id.startswith("raw-") for job_id in known)
-        waiting = sum(entry not in jobs for entry in state.get("wait", []))
-        assert pushed + waiting >= self._clients.pushed - sum(map(len, state["active"].values())), (
+        unnamed = sum(entry not in jobs for entry in waiting(state))
+        assert pushed + unnamed >= self._clients.pushed - sum(map(len, state["active"].values())), (
             "a raw push is lost"
         )
         over = all(job["state"] in ("completed", "failed", "cancelled", "expired") for job in jobs.values())
-        return over and "wait" not in state and not state["active"]
+        return over and not waiting(state) and not state["active"]

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha1
-from unittest.mock import patch
 
 from preppath_workers.store.scripts import Script, scripts
 
-from . import actors
 from .model import Broken, Model
 from .proxy import Proxy
+from .short_list import replaced
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,11 @@ MUTANTS = (
     Mutant("completing again completes again", "if state == 'completed' then return 'completed' end\n  if state ~= 'active' then return 'lost' end", "if not state then return 'lost' end", 1),
     Mutant("a claim forgets what it holds", "if state == 'active' and holder == worker_id then return id, job end", "if state == 'active' and holder == worker_id then redis.call('RPOP', active) return nil end", 2),
     Mutant("a swap loses the reserved job", "place_first(id, priority)\n  return true", "return true", 1),
-    Mutant("a claim does not look for more urgent jobs", "if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end", "if was_head then id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end end", 1),
+    Mutant("a claim does not look for more urgent jobs", "id = redis.call('RPOPLPUSH', WAIT, active) or later.refill() and redis.call('RPOPLPUSH', WAIT, active)", "id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end", 1),
     Mutant("settle_and_fetch starts any entry", "if job[1] ~= 'waiting' or job[2] then return nil end", "", 0),
     Mutant("settle_and_fetch forgets what else its slot holds", "if in_flight[1] == id and not in_flight[2] then", "if in_flight[1] == id then", 36),
     Mutant("settle_and_fetch takes all that the slot holds and puts nothing back", "for index = #in_flight, 1, -1 do redis.call('RPUSH', active, in_flight[index]) end", "", 36),
-    Mutant("a popped job starts before a more urgent one", "if redis.call('EXISTS', WAIT) == 1 then return nil end", "", 16),
+    Mutant("a popped job starts before a more urgent one", "if redis.call('EXISTS', WAIT, LATER) > 0 then return nil end", "", 16),
     Mutant("a reserved job never makes room for a more urgent one", "if not highest or tonumber(highest) >= priority then return false end", "do return false end", 12),
     Mutant("an instance is struck off with a pop under way", "if was_gone then\n      remove_instance", "if true then\n      remove_instance", 222),
     Mutant("a job that comes alone goes to the end", "if is_behind or not last then", "do", 1),
@@ -66,8 +65,8 @@ MUTANTS = (
     Mutant("the gate does not close for one error of many jobs", "return are_enough(streak.alike, streak.suspects, ALIKE_STREAK) and streak.alike or nil", "return nil", 112),
     Mutant("a streak outlives a completion", "elseif gate.streak then", "elseif false then", 11),
     Mutant("one job closes the gate again and again", "or not is_suspect and (kind == 'refused' or is_last and kind ~= 'paid')", "or kind == 'refused' or is_last and kind ~= 'paid'", 10),
-    Mutant("a probe takes the head, whatever it has met", "if job[1] ~= outage then return from_behind and last_unmet(outage) or entries[index], false end", "", 3),
-    Mutant("probes come from the head alone", "from_behind and last_unmet(outage) or entries[index], false", "entries[index], false", 3),
+    Mutant("a probe takes the head, whatever it has met", "if job[1] ~= outage then return from_behind and last_unmet(outage) or entry, false end", "", 3),
+    Mutant("probes come from the head alone", "from_behind and last_unmet(outage) or entry, false", "entry, false", 3),
     Mutant("a probe takes the same job again", "if not earliest or probe < earliest then", "if not earliest then", 20),
     Mutant("two probes run at a time", "set_probe(gate, now + ceiling)", "set_probe(gate, now)", 3),
     Mutant("probes do not wait for longer and longer", "FIRST_PROBE * 2 ^ math.min(failed, 30)", "FIRST_PROBE", 3),
@@ -88,9 +87,17 @@ MUTANTS = (
     Mutant("patience ends at once", "> patience\n", "> patience - 10000\n", 29),
     Mutant("users do not take turns", "return math.max(closed and round_of(closed) or 0, first - 1, 1), first", "return redis.call('ZCARD', PRIORITY_INDEX) + first", 43),
     Mutant("a user's next job joins the same round", "if last then return round_of(last) + 1 end", "if last then return round_of(last) end", 38),
-    Mutant("a user's rounds are forgotten", "note_turn(id, priority, user, round, closed)\nend", "end", 33),
+    Mutant("a user's rounds are forgotten", "note_turn(id, priority, user, round, closed)\n  shed()", "shed()", 33),
     Mutant("ever new users join the round being served", "if closed then redis.call('ZADD', TURNS, 'GT', score_of(priority, closed), priority) end", "", 248),
     Mutant("a job that goes back keeps its turn", "if redis.call('HDEL', job_key(id), 'turn') == 1 then redis.call('ZREM', PRIORITY_INDEX, id) end", "", 38),
+    Mutant("a cancelled job keeps its user's round", "give_up_turn(id, priority_of(id), position)", "", 43),
+    Mutant("a cancelled job of `later` keeps its user's round", "    give_up_turn(id, priority_of(id))\n", "", 108),
+    Mutant("`wait` is never refilled", "local found = redis.call('ZRANGE', LATER, 0, LONG - 1, 'WITHSCORES')", "local found = {}", 38),
+    Mutant("`wait` is refilled in the reverse order", "redis.call('LPUSH', WAIT, unpack(ids))", "redis.call('RPUSH', WAIT, unpack(ids))", 38),
+    Mutant("a new job overtakes those of `later`", "if first then return tonumber(score) >= first end", "", 38),
+    Mutant("a job that goes back overtakes more urgent ones of `later`", "if first and first < tonumber(priority) then return later.add_first(priority, id) end", "", 218),
+    Mutant("jobs that move to `later` change their order", "later.add_first(scores[index], id) end", "later.add(scores[index], { id }) end", 718),
+    Mutant("a cancelled job stays in `later`", "redis.call('ZREM', LATER, member)", "", 58),
     Mutant("a job that expired starts", "or end_if_expired(id, job[5], job[6]) then", "then", 38),
     Mutant("a job expires too early", "if not latest or latest > now", "if not latest or latest > now + 500", 33),
     Mutant("a cancelled job is retried", "if end_if_cancelled(id, worker_id) then return {'cancelled'} end\n\nlocal gate", "local gate", 44),
@@ -131,12 +138,7 @@ def seeds_until_caught(proxy: Proxy, mutant: Mutant, most: int) -> int | None:
 @contextmanager
 def in_place(mutant: Mutant) -> Iterator[None]:
     """Replace the scripts by the variant inside the block."""
-    broken = _broken(mutant)
-    with (
-        patch.object(actors, "scripts", lambda: broken),
-        patch("preppath_workers.store.consuming.slot_connection.scripts", lambda: broken),
-        patch("preppath_workers.store.scripts.scripts", lambda: broken),
-    ):
+    with replaced(_broken(mutant)):
         yield
 
 

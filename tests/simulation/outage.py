@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from preppath_workers.store.job import DEFAULT_PRIORITY
+from tests.integration.store.invariants import waiting
 from tests.integration.store.redis_state import State
 
 from .settings import CEILING_MS
@@ -81,7 +82,7 @@ class Outage:
         assert is_probe or (not has_met and self._tried < _TRIED), f"{job_id} probes before {self._due}"
         if has_met:
             mine = self._places.get(job_id, 0)
-            for entry in state.get("wait", []):
+            for entry in waiting(state):
                 assert entry in self.met, f"{job_id} probes again, {entry} has not met the outage"
                 assert self._places.get(entry, 0) >= mine, f"{job_id} probes again, {entry} waits for longer"
         else:
@@ -96,7 +97,7 @@ class Outage:
     def _check_end(self, job_id: str, job: Fields, state: State) -> None:
         """Probes are taken from both ends of `wait` in turn, once enough jobs have tried."""
         is_from_behind = self._tried >= _TRIED and self._probes % 2 == 1
-        for entry in state.get("wait", []):
+        for entry in waiting(state):
             if entry not in self.met:
                 other = state["jobs"].get(entry, {}).get("priority", DEFAULT_PRIORITY)
                 ahead, behind = sorted((other, job["priority"]), reverse=is_from_behind)

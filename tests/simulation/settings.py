@@ -48,6 +48,8 @@ class Settings:
     mood: str
     #: The users of the first jobs and of the later ones, one character each; "" if users don't take turns.
     users: tuple[str, str] = ("", "")
+    #: Whether `wait` is kept short, so that most jobs wait in `later`.
+    has_short_list: bool = False
     #: Whether jobs belong to groups, whose ends are reported, and active jobs are cancelled too.
     has_groups: bool = False
     #: Whether attempts make paid requests, under a cap.

@@ -15,13 +15,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Self
 
-from preppath_workers.store.keys import LAYOUT
+from preppath_workers.store.keys import FIRST_LAYOUT
 from tests.integration.worker.harness import is_alive
 from tests.support.process import ROOT, children_of
 from tests.support.waiting import eventually
 
 #: Where the layout's number is, and how.
-_KEYS, _NUMBER = "preppath_workers/store/keys.py", f"LAYOUT = {LAYOUT}"
+_KEYS, _NUMBER = "preppath_workers/store/keys.py", f"LAYOUT = {FIRST_LAYOUT}"
 
 
 class NoHistory(Exception):

@@ -28,14 +28,14 @@ local function start_popped_job()
   -- An instance that is not registered has to be.
   local slots, gone = slots_of(instance)
   if gone or slots <= tonumber(slot) then return nil end
-  local others = redis.call('EXISTS', GATE, WAIT, RESERVATIONS)
+  local others = redis.call('EXISTS', GATE, WAIT, LATER, RESERVATIONS)
   if others > 0 then
     -- If more jobs wait, one may be more urgent. Other fields of the gate don't matter here.
     local closed = redis.call('HMGET', GATE, 'paused', 'heldUntil', 'outOfService', 'limit', 'vendorLimit')
     for index = 1, 5 do
       if closed[index] then return nil end
     end
-    if redis.call('EXISTS', WAIT) == 1 then return nil end
+    if redis.call('EXISTS', WAIT, LATER) > 0 then return nil end
   end
   local worker_id = instance .. ':' .. slot
   local active = active_key(worker_id)

@@ -8,7 +8,7 @@
 -- Returns {waiting, active, delayed, failed, completed, slots of live instances that have a worker}. A job that a slot
 -- has reserved while it waits for a token counts as waiting; `completed` is the length of the list of recent completions.
 
-local waiting, active, live_slots = redis.call('LLEN', WAIT), 0, 0
+local waiting, active, live_slots = redis.call('LLEN', WAIT) + redis.call('ZCARD', LATER), 0, 0
 each_slot(function(worker_id, lease, is_open)
   local ids = redis.call('LRANGE', active_key(worker_id), 0, -1)
   if lease > 0 and (is_open or ids[1]) then live_slots = live_slots + 1 end

@@ -52,9 +52,11 @@ add_field('workers', workers_live)
 
 if state == 'waiting' then
   local reserved = redis.call('ZCARD', RESERVATIONS)
-  local position = not holder and position_of(id)
+  local rank = not holder and later.rank(id)
+  local position = not holder and not rank and position_of(id)
   -- Reserved jobs start before those in the list.
   local ahead = position and reserved + redis.call('LLEN', WAIT) - 1 - position
+    or rank and reserved + redis.call('LLEN', WAIT) + rank
     or holder and redis.call('ZRANK', RESERVATIONS, holder.worker_id) or 0
   add_field('ahead', ahead)
   if limit > 0 then add_field('token', token_in(ahead)) end

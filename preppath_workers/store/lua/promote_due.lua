@@ -1,6 +1,7 @@
 -- needs: places, raw_pushes, batches
 --
--- Moves due jobs from `delayed` to `wait`, behind the last job of their priority, earliest first; and ingests raw pushes.
+-- Moves due jobs from `delayed` to `wait`, behind the last job of their priority, earliest first; ingests raw pushes; and
+-- refills `wait` if other programs have emptied it.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -16,6 +17,7 @@ local COMPARED = 100
 -- Out of memory: as in heartbeat.lua.
 redis.call('ZREM', DELAYED, '')
 
+later.refill()
 local has_more = ingest_raw_pushes(most)
 -- No user has a waiting job any more.
 if redis.call('EXISTS', WAIT) == 0 then redis.call('DEL', PRIORITY_INDEX, TURNS) end

@@ -13,7 +13,7 @@
 
 local id, repairs = ARGV[2], ARGV[3] == '1'
 
-local in_wait = #redis.call('LPOS', WAIT, id, 'COUNT', 0)
+local in_wait = #redis.call('LPOS', WAIT, id, 'COUNT', 0) + (later.rank(id) and 1 or 0)
 local due = redis.call('ZSCORE', DELAYED, id)
 local dead = #redis.call('LPOS', DEAD, id, 'COUNT', 0)
 local holders, in_flight = {}, 0

@@ -44,11 +44,11 @@ if state_if_owned(id, worker_id, fencing_token) == 'active' and (not gate_fields
     end
     redis.call('PEXPIRE', job_key(id), keep)
     local following = redis.call('RPOPLPUSH', WAIT, active)
-    if not following then
+    if not following and redis.call('EXISTS', LATER) == 0 then
       -- needs: reservations
       return {'completed', start_nothing(worker_id)}
     end
-    local started = start_first(worker_id, following, limit, duration)
+    local started = following and start_first(worker_id, following, limit, duration)
     if started then return {'completed', started} end
   else
     for index = #in_flight, 1, -1 do redis.call('RPUSH', active, in_flight[index]) end

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ...config.model import RateLimit
 from ..instance import is_local
-from ..values import iso, text
+from ..values import iso
 from .data_loss import DataLoss, data_loss
-from .listing import held_slots
+from .listing import held_slots, waiting_ids
 from .location import locate
 from .reader import QueueReader
 from .troubles import machine_troubles
@@ -69,7 +69,7 @@ def _workers(count: int, loss: DataLoss | None) -> str:
 
 def _should_start(queue: QueueReader, rate_limit: RateLimit | None) -> bool:
     """Whether a job waits, a token is available, and a worker is free."""
-    head = queue.redis.lindex(queue.keys.wait, -1)
+    head = next(iter(waiting_ids(queue, 0, 1)), None)
     if head is None or all(slot.job_ids for slot in held_slots(queue) if slot.lease_ms > 0):
         return False
-    return not locate(queue, text(head), rate_limit).token_ms
+    return not locate(queue, head, rate_limit).token_ms

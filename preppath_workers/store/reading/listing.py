@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..job import Job
+from ..operation import Together
 from ..values import text
 from .reader import QueueReader
 
@@ -53,14 +54,39 @@ def list_places(queue: QueueReader, state: Listed, start: int, count: int) -> li
             reserved = _in_flight(queue, "waiting")
             first = max(0, start - len(reserved))
             left = count - len(reserved[start:end])
-            in_wait = queue.read("LRANGE", queue.keys.wait, -(first + left), -first - 1) if left else []
-            return [*reserved[start:end], *_read(queue, state, in_wait[::-1])]
+            return [
+                *reserved[start:end],
+                *_read(queue, state, waiting_ids(queue, first, left) if left else []),
+            ]
         case "delayed":
             return _read(queue, state, queue.read("ZRANGE", queue.keys.delayed, start, end - 1))
         case "failed":
             return _read(queue, state, queue.read("LRANGE", queue.keys.dead, start, end - 1))
         case "completed":
             return _read(queue, state, queue.read("LRANGE", queue.keys.completed, start, end - 1))
+
+
+def waiting_ids(queue: QueueReader, first: int, count: int) -> list[str]:
+    """Return entries of `wait`, and of `later` behind it, in the order in which they will run."""
+    in_wait, length = ask(
+        queue, [("LRANGE", queue.keys.wait, -(first + count), -first - 1), ("LLEN", queue.keys.wait)]
+    )
+    left = count - len(in_wait)
+    if not left:
+        return [*in_wait[::-1]]
+    start = max(0, first - length)
+    return [*in_wait[::-1], *ids_of(queue.read("ZRANGE", queue.keys.later, start, start + left - 1))]
+
+
+def ids_of(members: Sequence[Any]) -> list[str]:
+    """Return the ids of jobs in `later`."""
+    return [text(member).partition(" ")[2] for member in members]
+
+
+def ask(queue: QueueReader, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Send the commands in one round trip."""
+    answers: list[Any] = queue.read.take(Together(commands)) if commands else []
+    return answers
 
 
 def _in_flight(queue: QueueReader, state: Listed) -> list[Job]:

@@ -8,13 +8,11 @@ looked at, found by bisection: some 20 short steps, however many jobs wait.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..job import DEFAULT_PRIORITY, Job
 from ..job_id import is_valid_id
-from ..operation import Together
 from ..values import integer
-from .listing import held_slots
+from .listing import ask, held_slots, ids_of
 from .reader import QueueReader
 
 #: Jobs that are looked at in front of each priority: with FAIR_BY, the first need not be the oldest.
@@ -32,6 +30,7 @@ def oldest_waiting_ms(queue: QueueReader) -> int | None:
     for start in _fronts(queue):
         entries = queue.read("LRANGE", queue.keys.wait, -start - _LOOKED_AT, -start - 1)
         ids += filter(is_valid_id, entries)
+    ids += _later_fronts(queue)
     now = queue.now()
     since = [job.queued_at or job.created_at or now for job in _read(queue, ids) if job.state == "waiting"]
     return max(0, now - min(since)) if since else None
@@ -39,7 +38,7 @@ def oldest_waiting_ms(queue: QueueReader) -> int | None:
 
 def _fronts(queue: QueueReader) -> list[int]:
     """Return where each priority begins in `wait`, counted from the job that is next."""
-    length, *found = _ask(
+    length, *found = ask(
         queue,
         [
             ("LLEN", queue.keys.wait),
@@ -61,25 +60,31 @@ def _fronts(queue: QueueReader) -> list[int]:
     return [0, *(low for low, _ in bounds.values())] if length else []
 
 
+def _later_fronts(queue: QueueReader) -> list[str]:
+    """Return the first jobs of each priority in `later`."""
+    if not queue.redis.exists(queue.keys.later):
+        return []
+    limit = ("LIMIT", 0, _LOOKED_AT)
+    found = ask(
+        queue,
+        [("ZRANGEBYSCORE", queue.keys.later, number, f"({number + 1}", *limit) for number in _PRIORITIES],
+    )
+    return [job_id for members in found for job_id in ids_of(members)]
+
+
 def _priorities_at(queue: QueueReader, positions: Sequence[int]) -> list[int]:
-    entries = _ask(queue, [("LINDEX", queue.keys.wait, -position - 1) for position in positions])
+    entries = ask(queue, [("LINDEX", queue.keys.wait, -position - 1) for position in positions])
     # A raw push has no hash yet, and may be long.
     ids = [entry if entry and is_valid_id(entry) else "-" for entry in entries]
-    answers = _ask(queue, [("HGET", queue.keys.job(job_id), "priority") for job_id in ids])
+    answers = ask(queue, [("HGET", queue.keys.job(job_id), "priority") for job_id in ids])
     return [integer(answer) or DEFAULT_PRIORITY for answer in answers]
 
 
 def _read(queue: QueueReader, ids: Sequence[str]) -> list[Job]:
     """Return the jobs' times and states only: their data may be large."""
     names = ("state", "queuedAt", "createdAt")
-    answers = _ask(queue, [("HMGET", queue.keys.job(job_id), *names) for job_id in ids])
+    answers = ask(queue, [("HMGET", queue.keys.job(job_id), *names) for job_id in ids])
     return [
         Job(queue.name, job_id, {name: value for name, value in zip(names, values, strict=True) if value})
         for job_id, values in zip(ids, answers, strict=True)
     ]
-
-
-def _ask(queue: QueueReader, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Send the commands in one round trip."""
-    answers: list[Any] = queue.read.take(Together(commands)) if commands else []
-    return answers

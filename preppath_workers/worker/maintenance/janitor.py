@@ -166,7 +166,9 @@ class Janitor:
         queues."""
         found = (Keys(self._config.redis.prefix, queue) for queue in queues)
         instance = self._instance_info.instance
-        looked_at = ((keys.delayed, keys.wait, keys.events, keys.cancels(instance)) for keys in found)
+        looked_at = (
+            (keys.delayed, keys.wait, keys.later, keys.events, keys.cancels(instance)) for keys in found
+        )
         return bool(self._redis.exists(*chain.from_iterable(looked_at)))
 
     def _promote(self, queue: str) -> float:

@@ -15,9 +15,14 @@ def check(state: State) -> None:
     for job_id, fields in jobs.items():
         expected = expected_places(job_id, fields, state)
         assert places(job_id, state) == expected, f"{job_id}, which is {fields.get('state')}"
+    order = [score(jobs[job_id]) for job_id in waiting(state) if job_id in jobs]
+    assert all(left >= right for left, right in pairwise(order)), f"out of order: {order}"
+    for member, place in state.get("later", {}).items():
+        number, _, job_id = member.partition(" ")
+        assert jobs[job_id]["later"] == int(number), f"{job_id} cannot be found in `later`"
+        assert score(jobs[job_id]) == float(place), f"{job_id} has another score in `later`"
     known = [job_id for job_id in state.get("wait", []) if job_id in jobs]
     scores = [score(jobs[job_id]) for job_id in known]
-    assert all(left >= right for left, right in pairwise(scores)), f"wait is out of order: {scores}"
     indexed = {pointer: float(place) for pointer, place in state.get("priority_index", {}).items()}
     for pointer, place in indexed.items():
         if pointer in known:
@@ -25,6 +30,12 @@ def check(state: State) -> None:
             assert last == pointer, f"{pointer} is not the last of its round"
     for place in {*scores}:
         assert place in indexed.values(), f"{place} is not in the index"
+
+
+def waiting(state: State) -> list[str]:
+    """Return all waiting entries, as `wait` has them: the right end is next."""
+    later = [member.partition(" ")[2] for member in state.get("later", {})]
+    return [*later[::-1], *state.get("wait", [])]
 
 
 def score(job: Mapping[str, str | int]) -> float:
@@ -40,7 +51,10 @@ def turn_of(job: Mapping[str, str | int]) -> tuple[int, str]:
 
 def places(job_id: str, state: State) -> list[str]:
     found = [
-        name for name in ("wait", "dead", "completed") for entry in state.get(name, []) if entry == job_id
+        name
+        for name in ("wait", "dead", "completed")
+        for entry in (waiting(state) if name == "wait" else state.get(name, []))
+        if entry == job_id
     ]
     found += [
         f"active {worker_id}"

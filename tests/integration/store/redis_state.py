@@ -4,7 +4,7 @@ A state contains only what exists:
 
     {
         "wait": ["b", "a"],                     # the right end is next
-        "priority_index": {"b": 50},
+        "priority_index": {"b": 50}, "later": {"500000000000 g": 50.000000000001},
         "active": {"host:0": ["c"]},
         "delayed": {"d": 1_001_000},            # also tokens, reservations, instances
         "dead": ["e"], "completed": ["f"],
@@ -39,7 +39,7 @@ State = dict[str, Any]
 FIGURES = ("durations", "causes", "history")
 
 _LISTS = ("wait", "dead", "completed", "events")
-_SORTED_SETS = ("priority_index", "turns", "delayed", "tokens", "reservations", "instances")
+_SORTED_SETS = ("later", "priority_index", "turns", "delayed", "tokens", "reservations", "instances")
 _HASHES = ("gate", "fair", "meta", "stats", "limit", "vendor", "spent", "capped")
 
 #: Keys that exist once per job, slot or instance.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from preppath_workers.store.keys import LAYOUT
+from preppath_workers.store.keys import FIRST_LAYOUT
 
 from . import invariants
 from .redis_state import NOW, RedisState, State, merged
@@ -18,7 +18,7 @@ HOST: State = {"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots
 UNLIMITED = {"max": 0, "duration": 0, "since": NOW, "until": NOW + 60_000, "instance": "host"}
 
 #: What the first heartbeat of a queue stores for the queue itself.
-KNOWN: State = {"limit": UNLIMITED, "meta": {"layout": LAYOUT}}
+KNOWN: State = {"limit": UNLIMITED, "meta": {"layout": FIRST_LAYOUT}}
 
 #: A paid request that is sent, and the same when its cost is known.
 OPEN_CALL = '{"id":"c1","kind":"open","model":"m","worst":9,"user":"u1"}'

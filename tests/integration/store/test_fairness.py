@@ -32,7 +32,7 @@ def data(job_id: str) -> str:
 def in_order(redis_state: RedisState) -> str:
     state = redis_state.read()
     invariants.check(state)
-    return " ".join(state.get("wait", [])[::-1])
+    return " ".join(invariants.waiting(state)[::-1])
 
 
 def start(redis_state: RedisState, number: int = 1) -> None:
@@ -134,7 +134,7 @@ def test_raw_pushes_take_turns_in_the_order_of_each_user(fair: RedisState) -> No
 
     state = fair.read()
     invariants.check(state)
-    order = [state["jobs"][job_id]["data"] for job_id in state["wait"][::-1]]
+    order = [state["jobs"][job_id]["data"] for job_id in invariants.waiting(state)[::-1]]
     assert [index for index, entry in enumerate(order) if "b" in entry] == [0, 3]
     assert [json.loads(entry)["n"] for entry in order if '"a"' in entry] == [*range(1, 251)]
 

@@ -98,7 +98,7 @@ HEARTBEAT = [
     ),
     Row(
         "a newer version's layout stays",
-        given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}, "meta": {"layout": 2}},
+        given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}, "meta": {"layout": 3}},
         call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
         reply=[NOW],
         changes={

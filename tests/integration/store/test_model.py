@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from preppath_workers import store as package
-from preppath_workers.store.keys import LAYOUT, Keys
+from preppath_workers.store.keys import FIRST_LAYOUT, LAYOUT, Keys
 from preppath_workers.store.scripts import scripts
 
 from .failing import failing
@@ -22,7 +22,7 @@ ALL = "\n".join(path.read_text(encoding="utf-8") for path in LUA.rglob("*.lua"))
 SHARED = [f"lib/{path.stem}" for path in (LUA / "lib").glob("*.lua")]
 
 NAMED = {
-    *("wait", "priority_index", "fair", "turns", "delayed", "dead", "completed", "events"),
+    *("wait", "later", "priority_index", "fair", "turns", "delayed", "dead", "completed", "events"),
     *(
         "tokens",
         "reservations",
@@ -70,7 +70,7 @@ def test_scripts_use_the_names_of_keys() -> None:
 
 
 def test_layout_of_the_scripts_is_the_one_that_python_knows() -> None:
-    assert f"LAYOUT = base .. 'meta', '{LAYOUT}'\n" in source("lib/layout")
+    assert f"FIRST_LAYOUT, LAYOUT = base .. 'meta', '{FIRST_LAYOUT}', '{LAYOUT}'\n" in source("lib/layout")
 
 
 def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> None:
@@ -126,6 +126,7 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("counts",),
         ("note_minute", 60),
         ("try_write",),
+        ("enqueue", *(word for number in range(502) for word in (f"m{number}", "{}", 100, 0))),
         ("reap", 3, 10, "", 9_000, 60_000, 15_000, 10**15),
         ("leave", "host"),
     ]

@@ -5,7 +5,7 @@
 
 -- The fast path: one job without options, and the list is empty or its last job has the same priority.
 local id, data, priority, delay, another = unpack(ARGV, 2, 6)
-if delay == '0' and not another and redis.call('EXISTS', job_key(id), FAIR) == 0 then
+if delay == '0' and not another and redis.call('EXISTS', job_key(id), FAIR, LATER) == 0 then
   local last = redis.call('LINDEX', WAIT, '0')
   -- The index may name a job that has left the list, and whose id was pushed again by hand.
   local is_behind = last and redis.call('ZSCORE', PRIORITY_INDEX, last) == priority

@@ -6,7 +6,7 @@
 -- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation set it.
 
 local base = KEYS[1]
-local WAIT, GATE, STATS = base .. 'wait', base .. 'gate', base .. 'stats'
+local WAIT, LATER, GATE, STATS = base .. 'wait', base .. 'later', base .. 'gate', base .. 'stats'
 
 local function job_key(id) return base .. 'job:' .. id end
 local function active_key(worker_id) return base .. 'active:' .. worker_id end

@@ -34,7 +34,9 @@ local function next_in_flight(worker_id)
   local active = active_key(worker_id)
   local id = redis.call('LINDEX', active, '-1')
   local was_head = not id
-  if was_head then id = redis.call('RPOPLPUSH', WAIT, active) end
+  if was_head then
+    id = redis.call('RPOPLPUSH', WAIT, active) or later.refill() and redis.call('RPOPLPUSH', WAIT, active)
+  end
   while id do
     local job = redis.call('HMGET', job_key(id), 'state', 'workerId', 'priority', 'attempts', 'fencingToken', 'expiresAt')
     local state, holder = job[1], job[2]
@@ -51,4 +53,5 @@ local function next_in_flight(worker_id)
     was_head = false
     id = redis.call('LINDEX', active, '-1')
   end
+  later.refill() -- the worker blocks in a pop next
 end

@@ -19,5 +19,5 @@ local function advance_epoch(seen, seen_at)
   end
   epoch = epoch + 1
   redis.call('HSET', META, 'epoch', epoch, 'epochAt', timestamp)
-  return {epoch, loss_at, loss_ms, known[5] or LAYOUT}
+  return {epoch, loss_at, loss_ms, known[5] or FIRST_LAYOUT}
 end

@@ -92,10 +92,11 @@ local function ingest(entry)
   if waits then return job.id, job.priority end
 end
 
--- Ingests an entry that is about to start. Returns the id of its job; nil if it may not start yet.
+-- Ingests an entry that is about to start. Returns the id of its job; nil if it may not start yet: others may be more
+-- urgent, or have waited for longer in LATER.
 local function ingest_to_start(entry)
   local id, priority = ingest(entry)
-  if not id or priority == DEFAULT_PRIORITY then return id end
+  if not id or priority == DEFAULT_PRIORITY and redis.call('EXISTS', LATER) == 0 then return id end
   place_last({ id }, priority)
   return nil
 end

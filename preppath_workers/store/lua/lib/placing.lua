@@ -4,14 +4,11 @@
 --: entry aside and back costs about as much as passing this many. The cheaper way is taken.
 local PASSED = 35
 
+--: Jobs in front of others may make `wait` longer than LONG by this many; then as many of the last ones move to LATER.
+local SHED = 50
+
 --: The most ids in one command, which Lua's stack bounds.
 local PORTION = 1000
-
-local function reversed(list)
-  local result = {}
-  for index = #list, 1, -1 do result[#result + 1] = list[index] end
-  return result
-end
 
 -- Pushes the ids one by one at one end of the list.
 local function push(command, list)
@@ -60,8 +57,8 @@ local function forget(pointer, score)
   if priority then first_round(priority) end
 end
 
--- Inserts ids behind the last job whose priority and round are within the bound (a ZRANGEBYSCORE maximum), or in front of
--- all jobs. Returns the score of the job that they are behind.
+-- Inserts ids in `wait`, which the caller has refilled, behind the last job whose priority and round are within the bound (a
+-- ZRANGEBYSCORE maximum), or in front of all jobs. Returns the score of the job that they are behind.
 local function insert_behind(bound, ids)
   local last = redis.call('LINDEX', WAIT, '0')
   if not last then redis.call('DEL', PRIORITY_INDEX, TURNS) end
@@ -84,36 +81,83 @@ local function set_last(score, id)
   redis.call('ZADD', PRIORITY_INDEX, score, id)
 end
 
--- Inserts a new job behind all jobs of its priority and of its user's round.
-local function place_in_turn(id, priority)
-  local user = user_of(redis.call('HGET', job_key(id), 'data') or '')
-  local round, closed = next_round(priority, user)
-  local score = score_of(priority, round)
-  insert_behind(score, { id })
-  set_last(score, id)
-  note_turn(id, priority, user, round, closed)
+-- Whether new jobs of this priority and round belong into LATER: behind others that are there, or at the end of a long list.
+local function belongs_later(score)
+  local first = later.first()
+  if first then return tonumber(score) >= first end
+  if not user_field() or redis.call('LLEN', WAIT) < LONG then return false end
+  local last = redis.call('ZREVRANGE', PRIORITY_INDEX, '0', '0', 'WITHSCORES')[2]
+  return not last or tonumber(score) >= tonumber(last)
 end
 
--- Inserts new jobs of one priority, behind all jobs of that priority, or each behind those of its user's round.
+-- Moves the last jobs of `wait` to LATER if too many others were placed in front of them. Raw pushes, which may stand
+-- behind them, get their places first.
+local function shed()
+  if redis.call('LLEN', WAIT) < LONG + SHED or not user_field() then return end
+  local ids = redis.call('LRANGE', WAIT, 0, SHED - 1)
+  local scores = {}
+  for index, id in ipairs(ids) do
+    local job = redis.call('HMGET', job_key(id), 'state', 'priority', 'turn')
+    if job[1] ~= 'waiting' then return end
+    scores[index] = score_of(integer(job[2]) or DEFAULT_PRIORITY, (read_turn(job[3])))
+  end
+  for index, id in ipairs(ids) do later.add_first(scores[index], id) end
+  redis.call('LTRIM', WAIT, SHED, -1)
+  redis.call('ZREM', PRIORITY_INDEX, unpack(ids))
+  local last = redis.call('LINDEX', WAIT, '0')
+  set_last(score_of(priority_of(last), (turn_of(last))), last)
+end
+
+-- Places a new job behind all jobs of its priority and of its user's round. Takes the first round of the priority, and
+-- returns it as it is then.
+local function place_in_turn(id, priority, first)
+  local user = user_of(redis.call('HGET', job_key(id), 'data') or '')
+  local round, closed = next_round(priority, user, first)
+  local score = score_of(priority, round)
+  if belongs_later(score) then
+    later.add(score, { id })
+  else
+    insert_behind(score, { id })
+    set_last(score, id)
+  end
+  note_turn(id, priority, user, round, closed)
+  shed()
+  return math.min(first or round, round)
+end
+
+-- Gives new jobs of a queue in which users don't take turns any more the last round that others have.
+local function join_last_round(ids, score, priority)
+  if tonumber(score) == tonumber(priority) then return end
+  for _, id in ipairs(ids) do redis.call('HSET', job_key(id), 'turn', round_of(score)) end
+end
+
+-- Places new jobs of one priority, behind all jobs of that priority, or each behind those of its user's round.
 local function place_last(ids, priority)
+  later.refill()
   if user_field() then
-    for _, id in ipairs(ids) do place_in_turn(id, priority) end
+    local first = first_round(priority)
+    for _, id in ipairs(ids) do first = place_in_turn(id, priority, first) end
+    return
+  end
+  local last = later.last(priority)
+  if last or belongs_later(priority) then
+    join_last_round(ids, last or priority, priority)
+    later.add(last or priority, ids)
     return
   end
   local score = insert_behind('(' .. priority + 1, ids)
-  -- Jobs may still have rounds, of the time when users took turns: these are in the last one.
-  if score and tonumber(score) > tonumber(priority) then
-    for _, id in ipairs(ids) do redis.call('HSET', job_key(id), 'turn', round_of(score)) end
-  else
-    score = priority
-  end
+  if not score or tonumber(score) < tonumber(priority) then score = priority end
+  join_last_round(ids, score, priority)
   set_last(score, ids[#ids])
 end
 
--- Inserts a job that goes back, in front of all jobs of its priority.
+-- Places a job that goes back, in front of all jobs of its priority.
 local function place_first(id, priority)
+  later.refill()
   -- If it was the last of its round, it isn't any more.
   if redis.call('HDEL', job_key(id), 'turn') == 1 then redis.call('ZREM', PRIORITY_INDEX, id) end
+  local first = later.first()
+  if first and first < tonumber(priority) then return later.add_first(priority, id) end
   insert_behind('(' .. priority, { id })
   local pointer = redis.call('ZRANGEBYSCORE', PRIORITY_INDEX, priority, priority)[1]
   local may_be_last = pointer and redis.call('HGET', job_key(pointer), 'state') == 'waiting'

@@ -2,13 +2,13 @@
 --
 -- Chooses which job may start while the queue is out of service: one probe at a time, each with another job if possible.
 
---: The next probe is chosen among this many entries at either end of `wait`, and one call removes at most this many
+--: The next probe is chosen among this many of the first and the last waiting entries, and one call removes at most this many
 --: stale entries.
 local PROBE_WINDOW = 100
 
--- The last job of `wait` that has not met this outage.
+-- The last waiting job that has not met this outage.
 local function last_unmet(outage)
-  for _, entry in ipairs(redis.call('LRANGE', WAIT, 0, PROBE_WINDOW - 1)) do
+  for _, entry in ipairs(later.last_waiting(PROBE_WINDOW)) do
     if redis.call('HGET', job_key(entry), 'outage') ~= outage then return entry end
   end
 end
@@ -17,13 +17,12 @@ end
 -- search starts at the other end: many poisonous jobs at the head must not all probe before the first good one. Returns
 -- the entry, and whether it has met the outage.
 local function choose_probe(outage, from_behind)
-  local entries = redis.call('LRANGE', WAIT, -PROBE_WINDOW, -1)
   local chosen, earliest
-  for index = #entries, 1, -1 do
-    local job = redis.call('HMGET', job_key(entries[index]), 'outage', 'probe')
-    if job[1] ~= outage then return from_behind and last_unmet(outage) or entries[index], false end
+  for _, entry in ipairs(later.first_waiting(PROBE_WINDOW)) do
+    local job = redis.call('HMGET', job_key(entry), 'outage', 'probe')
+    if job[1] ~= outage then return from_behind and last_unmet(outage) or entry, false end
     local probe = integer(job[2]) or 0
-    if not earliest or probe < earliest then chosen, earliest = entries[index], probe end
+    if not earliest or probe < earliest then chosen, earliest = entry, probe end
   end
   return chosen, true
 end

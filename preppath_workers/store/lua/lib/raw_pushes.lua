@@ -152,7 +152,8 @@ local function ingest_raw_pushes(limit)
   local most = limit or INGESTED_AT_ONCE
   local leftmost = redis.call('LINDEX', WAIT, '0')
   if not leftmost or is_waiting(leftmost) then return false end
-  if user_field() or redis.call('ZCOUNT', PRIORITY_INDEX, '(' .. DEFAULT_PRIORITY, '(' .. DEFAULT_PRIORITY + 1) > 0 then
+  local has_later = redis.call('EXISTS', LATER) == 1
+  if user_field() or has_later or redis.call('ZCOUNT', PRIORITY_INDEX, '(' .. DEFAULT_PRIORITY, '(' .. DEFAULT_PRIORITY + 1) > 0 then
     return ingest_oldest(most)
   end
   local lowest = redis.call('ZREVRANGE', PRIORITY_INDEX, 0, 0, 'WITHSCORES')[2]

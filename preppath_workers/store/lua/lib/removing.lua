@@ -1,8 +1,14 @@
 -- needs: placing, positions, jobs
 
--- Removes a waiting job from the list; if it was the last of its round, the one ahead becomes that. Returns false if
--- the job is not in the list.
+-- Removes a waiting job; if it was the last of its round, the one ahead becomes that. Returns false if
+-- the job is neither in `wait` nor in LATER.
 local function remove_waiting(id)
+  local member = later.find(id)
+  if member then
+    give_up_turn(id, priority_of(id))
+    redis.call('ZREM', LATER, member)
+    return true
+  end
   local position = position_of(id)
   if not position then return false end
   local score = redis.call('ZSCORE', PRIORITY_INDEX, id)

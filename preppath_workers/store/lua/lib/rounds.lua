@@ -1,4 +1,4 @@
--- needs: priority_index, jobs
+-- needs: later, jobs
 --
 -- Fairness: within one priority, users take turns. A waiting job has a round, and `wait` is ordered by priority and
 -- round. The next job of a user gets the round after that of the user's last waiting job. A user without a waiting job
@@ -90,14 +90,15 @@ local function first_round(priority)
   end
   local found = low < past and redis.call('ZRANGE', PRIORITY_INDEX, low, low, 'WITHSCORES')
   if low > first then redis.call('ZREMRANGEBYRANK', PRIORITY_INDEX, first, low - 1) end
-  local round = found and round_of(found[2])
+  local score = found and found[2] or later.first_turn(priority)
+  local round = score and round_of(score)
   redis.call('ZREMRANGEBYSCORE', TURNS, priority, '(' .. (round and score_of(priority, round - 1) or priority + 1))
   return round
 end
 
--- The round for a user's next job; the caller places it and calls note_turn with both results.
-local function next_round(priority, user)
-  local first = first_round(priority)
+-- The round for a user's next job; the caller places it and calls note_turn with both results. `first`: the result of
+-- first_round.
+local function next_round(priority, user, first)
   if not first then return 1, 1 end
   local last = redis.call('ZSCORE', TURNS, priority .. ' ' .. user)
   if last then return round_of(last) + 1 end
@@ -111,10 +112,11 @@ local function note_turn(id, priority, user, round, closed)
   if closed then redis.call('ZADD', TURNS, 'GT', score_of(priority, closed), priority) end
 end
 
--- The round of the user's last job ahead of this position; nil if there is none. After SEARCHED entries the round that
+-- The round of the user's last job ahead of a job; nil if there is none. `position`: of the job, from the left of `wait`;
+-- nil if it is in LATER. After SEARCHED entries the round that
 -- was reached is taken for it: a later one cannot be the user's.
-local function round_ahead(priority, user, position)
-  local entries = redis.call('LRANGE', WAIT, position + 1, position + SEARCHED)
+local function round_ahead(id, priority, user, position)
+  local entries = position and redis.call('LRANGE', WAIT, position + 1, position + SEARCHED) or later.ahead_of(id, SEARCHED)
   local round, its_user
   for _, entry in ipairs(entries) do
     round, its_user = turn_of(entry)
@@ -124,7 +126,7 @@ local function round_ahead(priority, user, position)
   return #entries == SEARCHED and round or nil
 end
 
--- Takes back the turn of a job that leaves `wait` without having started. If it was its user's last one, the job before
+-- Takes back the turn of a job at this position (from the left of `wait`; nil: in LATER) that leaves without having started. If it was its user's last one, the job before
 -- it becomes that, so that a user who cancels jobs need not wait for their rounds.
 local function give_up_turn(id, priority, position)
   local round, user = turn_of(id)
@@ -133,6 +135,6 @@ local function give_up_turn(id, priority, position)
   local member = priority .. ' ' .. user
   local last = redis.call('ZSCORE', TURNS, member)
   if not last or round_of(last) ~= round then return end
-  local ahead = round_ahead(priority, user, position)
+  local ahead = round_ahead(id, priority, user, position)
   if ahead then redis.call('ZADD', TURNS, score_of(priority, ahead), member) else redis.call('ZREM', TURNS, member) end
 end
