@@ -29,7 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
         HUP reloads the configuration and replaces the workers one by one;
         TTIN adds a worker to each queue and TTOU removes one, until the next HUP
 
-        exit codes: 0 stopped by a signal; 78 the configuration is wrong
+        exit codes: 0 stopped by a signal, or --burst is done; 78 the configuration is wrong
         """,
     )
     parser.add_argument("modules", metavar="MODULE", nargs="*", help="run the jobs of this module")

@@ -45,7 +45,7 @@ def main() -> int:
     warnings = [line for line in log.splitlines() if line.startswith("WARN")]
     print(f"ok      the Dockerfile is built: {time.monotonic() - began:.0f} s", *warnings, flush=True)
     with servers() as running_servers:
-        failures = _check_all(Checks(podman, running_servers, context))
+        failures = _check_all(Checks(podman, running_servers, context, args.show))
     print(f"\n{failures} of {len(CHECKS)} failed" if failures else "\nall passed")
     return 1 if failures else 0
 

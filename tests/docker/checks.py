@@ -6,7 +6,7 @@ import json
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,6 +15,7 @@ from tests.nspawn.units import completes, how
 from tests.support.waiting import eventually
 
 from .image import IMAGE, PLANTED
+from .own_job import runs_own_job
 from .podman import Container, Podman
 from .web import serves
 
@@ -37,6 +38,7 @@ class Checks:
     podman: Podman
     running_servers: Servers
     context: list[str]
+    show: Sequence[str]
     container: Container | None = field(default=None)
 
     @property
@@ -210,6 +212,6 @@ def _ends_in_order(checks: Checks, stop: Callable[[], object]) -> str:
 
 CHECKS: tuple[Callable[[Checks], str], ...] = (
     sees_what_it_needs, is_configured, has_no_leftovers, is_restricted, refuses_wrong_configuration,
-    makes_tables, starts, works, serves, clears_away, reloads, stops, is_unhealthy, stops_in_time,
-    stops_early,
+    makes_tables, starts, works, serves, runs_own_job, clears_away, reloads, stops, is_unhealthy,
+    stops_in_time, stops_early,
 )  # fmt: skip

@@ -83,6 +83,11 @@ def build(podman: Podman, place: Path, show: Sequence[str], fresh: bool) -> str:
     return _build(podman, place, show, f"--tag={IMAGE}", *(["--no-cache"] if fresh else ["--layers"]))
 
 
+def build_file(podman: Podman, place: Path, show: Sequence[str], tag: str) -> None:
+    """Build the Dockerfile of a folder, on an image of here."""
+    _build(podman, place, show, f"--tag={tag}", "--no-cache")
+
+
 def _build(podman: Podman, place: Path, show: Sequence[str], *options: str) -> str:
     volumes = [f"--volume={path}:{path}:ro" for path in show]
     common = ["--isolation=chroot", "--network=host", "--pull=never", "--format=docker"]
