@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from .. import log
-from ..config.load import load_budget, load_log, load_redis, read_environment
+from ..config.load import load_budget, load_log, load_otlp_endpoint, load_redis, read_environment
 from ..config.vendors import openai_models
 from ..config.web import SCOPES, load_web
 from ..errors import ConfigError
@@ -82,6 +84,7 @@ def run(args: Namespace) -> int:
     from ..web.queues import Queues
     from ..web.server import Options, application, serve
 
+    endpoint = load_otlp_endpoint(variables)
     log.configure(load_log(variables), where.secrets())
     shown = Queues.of(
         queues, load_budget(variables), open_budget(args), openai_models(variables), forecaster(args)
@@ -94,11 +97,27 @@ def run(args: Namespace) -> int:
         systemd.report(Phase.READY, line, good_for=0)
 
     try:
-        serve(app, Options(args.host, args.port), listens)
+        with _tracing(endpoint):
+            serve(app, Options(args.host, args.port), listens)
     except (OSError, OverflowError) as error:  # OverflowError: the port is above 65535
         print_error(f"web: cannot listen on {args.host}:{args.port}: {error}")
         return EXIT_UNAVAILABLE
     return 0
+
+
+@contextmanager
+def _tracing(endpoint: str | None) -> Iterator[None]:
+    """Send spans to a collector, if there is one, and the last of them in the end."""
+    if endpoint is None:
+        yield
+        return
+    from ..worker.telemetry.tracing import flush, start_tracing
+
+    start_tracing(endpoint, "preppath-workers-web")
+    try:
+        yield
+    finally:
+        flush()
 
 
 def _print_token(args: Namespace) -> int:

@@ -116,6 +116,14 @@ def load_log(variables: Mapping[str, str | None]) -> LogConfig:
     return config
 
 
+def load_otlp_endpoint(variables: Mapping[str, str | None]) -> str | None:
+    """Return the collector that traces are sent to; None for nowhere. Raises ConfigError."""
+    environment = Environment(variables)
+    endpoint = telemetry.otlp_endpoint(environment)
+    environment.raise_problems()
+    return endpoint
+
+
 def load_job_modules(variables: Mapping[str, str | None], default: str) -> tuple[str, ...]:
     """Return the names of the modules in `JOBS`, which define the jobs."""
     environment = Environment(variables)

@@ -123,8 +123,8 @@ class AsyncQueue:
     ) -> AsyncJobRef:
         """Add one job; see `Queue.enqueue`."""
         job_id = id or new_id()
-        with producer_span(self.name, job_id) as span:
-            options = (priority, delay, at, expires, group, group_size, traceparent or span)
+        with producer_span(self.name, job_id, traceparent) as trace:
+            options = (priority, delay, at, expires, group, group_size, trace)
             job = NewJob(data, job_id, *options).encode()
             return AsyncJobRef(job[0], await self.run(operations.add(self.keys, job, self._durable)), self)
 

@@ -133,8 +133,8 @@ class Queue(QueueReader):
         """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid, and
         NotReplicated."""
         job_id = id or new_id()
-        with producer_span(self.name, job_id) as span:
-            options = (priority, delay, at, expires, group, group_size, traceparent or span)
+        with producer_span(self.name, job_id, traceparent) as trace:
+            options = (priority, delay, at, expires, group, group_size, trace)
             job = NewJob(data, job_id, *options).encode()
             return JobRef(job[0], self.run(operations.add(self.keys, job, self._durable)), self)
 

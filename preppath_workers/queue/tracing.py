@@ -6,6 +6,8 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -16,11 +18,15 @@ def is_traceparent(value: str) -> bool:
 
 
 @contextmanager
-def producer_span(queue: str, job_id: str) -> Iterator[str | None]:
-    """Record that a job is added, and yield the traceparent for it: the attempts' spans link to this one."""
+def producer_span(queue: str, job_id: str, parent: str | None = None) -> Iterator[str | None]:
+    """Record that a job is added, and yield the traceparent for it: the attempts' spans link to this one.
+
+    `parent`: the traceparent that the span belongs to; the program's current span by default. It is yielded
+    unchanged if nothing is recorded.
+    """
     trace = sys.modules.get("opentelemetry.trace")
-    if trace is None:
-        yield None
+    if trace is None or (parent is not None and not is_traceparent(parent)):
+        yield parent
         return
     attributes = {
         "messaging.system": "preppath",
@@ -29,9 +35,22 @@ def producer_span(queue: str, job_id: str) -> Iterator[str | None]:
         "messaging.operation.type": "send",
         "messaging.message.id": job_id,
     }
+    context = None if parent is None else _context_of(trace, parent)
     tracer = trace.get_tracer("preppath_workers")
     with tracer.start_as_current_span(
-        f"send {queue}", kind=trace.SpanKind.PRODUCER, attributes=attributes
+        f"send {queue}", context, kind=trace.SpanKind.PRODUCER, attributes=attributes
     ) as span:
         made = span.get_span_context()
-        yield f"00-{made.trace_id:032x}-{made.span_id:016x}-{made.trace_flags:02x}" if made.is_valid else None
+        if made.is_valid:
+            yield f"00-{made.trace_id:032x}-{made.span_id:016x}-{made.trace_flags:02x}"
+        else:
+            yield parent
+
+
+def _context_of(trace: ModuleType, traceparent: str) -> Any:
+    """Return the context of a traceparent; None, for the current one, if that is in the same trace."""
+    _, trace_id, span_id, flags = (int(part, 16) for part in traceparent.split("-"))
+    if trace.get_current_span().get_span_context().trace_id == trace_id:
+        return None
+    remote = trace.SpanContext(trace_id, span_id, is_remote=True, trace_flags=trace.TraceFlags(flags))
+    return trace.set_span_in_context(trace.NonRecordingSpan(remote))

@@ -39,13 +39,7 @@ def tracing_hook(endpoint: str) -> Hook:
         nonlocal started_in
         if started_in != os.getpid():
             started_in = os.getpid()
-            resource = Resource.create({"service.name": "preppath-workers", "service.version": __version__})
-            provider = TracerProvider(resource=resource)
-            exporter = OTLPSpanExporter(
-                endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_FLUSH_LIMIT / 1000
-            )
-            provider.add_span_processor(BatchSpanProcessor(exporter))
-            trace.set_tracer_provider(provider)
+            start_tracing(endpoint, "preppath-workers")
 
     @contextmanager
     def hook(context: JobContext) -> Iterator[None]:
@@ -63,6 +57,15 @@ def tracing_hook(endpoint: str) -> Hook:
             yield
 
     return hook
+
+
+def start_tracing(endpoint: str, service: str) -> None:
+    """Send this process's spans to a collector, under the name of a service. It starts a thread."""
+    resource = Resource.create({"service.name": service, "service.version": __version__})
+    provider = TracerProvider(resource=resource)
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_FLUSH_LIMIT / 1000)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
 
 
 def flush() -> None:
