@@ -35,6 +35,14 @@ def has_host(parts: SplitResult) -> bool:
     return _HOST_NAME.fullmatch(host.encode("idna").decode("ascii")) is not None
 
 
+def read_part(variables: Mapping[str, str | None], part: Callable[[Environment], Value]) -> Value:
+    """Return what `part` reads from the variables. Raises ConfigError with all of its problems."""
+    environment = Environment(variables)
+    value = part(environment)
+    environment.raise_problems()
+    return value
+
+
 class Environment:
     """Typed access to variables.
 

@@ -18,7 +18,7 @@ from . import database, queues, telemetry, vendors
 from . import redis as config_redis
 from .budget import Budget
 from .certificates import real_environment, trust
-from .env import Environment
+from .env import Environment, read_part
 from .model import Config, LogConfig, QueueConfig, RedisConfig
 from .prices import Prices, load_prices
 
@@ -63,10 +63,13 @@ def load(
 
     Raises ConfigError with all problems.
     """
-    environment = Environment(variables)
+    return read_part(variables, lambda environment: _config(environment, defaults, only))
+
+
+def _config(environment: Environment, defaults: Sequence[QueueConfig], only: Sequence[str]) -> Config:
     chosen = queues.queues(environment, defaults, only)
     services = frozenset(service for queue in defaults for service in queue.services)
-    config = Config(
+    return Config(
         redis=config_redis.redis(environment),
         openai=vendors.openai(environment, chosen, required="openai" in services),
         storage=vendors.storage(environment, required="storage" in services),
@@ -96,24 +99,16 @@ def load(
         budget=_budget(environment),
         ledger_days=environment.integer("LEDGER_DAYS", Config.ledger_days, minimum=1, maximum=3_650),
     )
-    environment.raise_problems()
-    return config
 
 
 def load_redis(variables: Mapping[str, str | None]) -> RedisConfig:
     """Return how to reach Redis, for producers and for commands that only use queues."""
-    environment = Environment(variables)
-    redis = config_redis.redis(environment)
-    environment.raise_problems()
-    return redis
+    return read_part(variables, config_redis.redis)
 
 
 def load_log(variables: Mapping[str, str | None]) -> LogConfig:
     """Return how to log, for commands that run for long. Raises ConfigError."""
-    environment = Environment(variables)
-    config = _log(environment)
-    environment.raise_problems()
-    return config
+    return read_part(variables, _log)
 
 
 def load_otlp_endpoint(variables: Mapping[str, str | None]) -> str | None:
@@ -126,38 +121,31 @@ def load_otlp_endpoint(variables: Mapping[str, str | None]) -> str | None:
 
 def load_job_modules(variables: Mapping[str, str | None], default: str) -> tuple[str, ...]:
     """Return the names of the modules in `JOBS`, which define the jobs."""
-    environment = Environment(variables)
-    names = [name.strip() for name in environment.text("JOBS", default).split(",") if name.strip()]
-    if not all(re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) for name in names):
-        environment.problem("JOBS", "names of Python modules such as app.jobs, with commas between them")
-    environment.raise_problems()
-    return tuple(names)
+    return read_part(variables, lambda environment: _job_modules(environment, default))
 
 
 def load_database_url(variables: Mapping[str, str | None]) -> str:
     """Return the database's URL, for commands that need nothing else."""
-    environment = Environment(variables)
-    url = database.database_url(environment, required=True)
-    environment.raise_problems()
-    return url
+    return read_part(variables, lambda environment: database.database_url(environment, required=True))
 
 
 def load_queues(
     variables: Mapping[str, str | None], defaults: Sequence[QueueConfig]
 ) -> tuple[QueueConfig, ...]:
     """Return the settings of each queue, for commands that show them."""
-    environment = Environment(variables)
-    chosen = queues.queues(environment, defaults, ())
-    environment.raise_problems()
-    return chosen
+    return read_part(variables, lambda environment: queues.queues(environment, defaults, ()))
 
 
 def load_budget(variables: Mapping[str, str | None]) -> Budget:
     """Return the caps on spending that are not those of one queue. Raises ConfigError."""
-    environment = Environment(variables)
-    budget = _budget(environment)
-    environment.raise_problems()
-    return budget
+    return read_part(variables, _budget)
+
+
+def _job_modules(environment: Environment, default: str) -> tuple[str, ...]:
+    names = [name.strip() for name in environment.text("JOBS", default).split(",") if name.strip()]
+    if not all(re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) for name in names):
+        environment.problem("JOBS", "names of Python modules such as app.jobs, with commas between them")
+    return tuple(names)
 
 
 def _budget(environment: Environment) -> Budget:

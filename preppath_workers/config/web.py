@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from .env import Environment
+from .env import Environment, read_part
 
 Scope = Literal["read", "enqueue", "admin"]
 
@@ -36,7 +36,10 @@ class WebConfig:
 
 def load_web(variables: Mapping[str, str | None]) -> WebConfig:
     """Return who may use the status API. Raises ConfigError."""
-    environment = Environment(variables)
+    return read_part(variables, _web)
+
+
+def _web(environment: Environment) -> WebConfig:
     tokens = [_token(entry.strip()) for entry in environment.text("WEB_TOKENS").split(",") if entry.strip()]
     if None in tokens:
         environment.problem(
@@ -46,7 +49,6 @@ def load_web(variables: Mapping[str, str | None]) -> WebConfig:
     hosts = [host.strip().lower() for host in environment.text("WEB_HOSTS").split(",") if host.strip()]
     if not all(re.fullmatch(r"[a-z0-9.-]+", host) for host in hosts):
         environment.problem("WEB_HOSTS", "host names without ports, with commas between them")
-    environment.raise_problems()
     return WebConfig(tuple(token for token in tokens if token), frozenset(hosts))
 
 

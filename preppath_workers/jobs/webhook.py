@@ -10,11 +10,11 @@ from typing import Any
 from ..clients.services import Services
 from ..errors import InvalidJob
 from ..registry import JobContext
-from ..store.group import OUTCOMES
+from ..store.job import ENDED_STATES
 from .validation import identifier, optional_number, optional_text, text
 
 #: Events of a job, of a group of jobs, and of a queue as a whole.
-JOB_EVENTS, GROUP_EVENT = OUTCOMES, "group-ended"
+JOB_EVENTS, GROUP_EVENT = ENDED_STATES, "group-ended"
 EVENTS = (*JOB_EVENTS, GROUP_EVENT, "out-of-service", "in-service")
 #: Longest name of a queue, an event or a service, characters.
 MAX_NAME = 200
@@ -70,7 +70,7 @@ def _check(data: Mapping[str, Any]) -> None:
         identifier(data, "jobId")
     if data["event"] == GROUP_EVENT:
         identifier(data, "group")
-        for name in ("jobs", *OUTCOMES):
+        for name in ("jobs", *ENDED_STATES):
             _check_whole_number(data, name, MAX_JOBS)
     optional_text(data, "service", MAX_NAME)
     if data.get("at") is None:

@@ -7,16 +7,13 @@ from pathlib import Path
 
 from ..config import redis as config_redis
 from ..config.certificates import real_environment, trust
-from ..config.env import Environment
+from ..config.env import read_part
 from ..config.model import RedisConfig
 
 
 def redis_config(env_file: str | Path | None) -> RedisConfig:
     """Return the address from `REDIS_URL` (or `REDIS_HOST`, …) and `KEY_PREFIX`. Raises ConfigError."""
-    environment = Environment(_variables(env_file))
-    found = config_redis.redis(environment)
-    environment.raise_problems()
-    return found
+    return read_part(_variables(env_file), config_redis.redis)
 
 
 def _variables(env_file: str | Path | None) -> Mapping[str, str]:

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .job import ENDED_STATES
 from .values import integer, iso
-
-#: How a job can end, as the hash counts it.
-OUTCOMES = ("completed", "failed", "cancelled", "expired")
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Group:
     @property
     def outcomes(self) -> Mapping[str, int]:
         """How many of its jobs completed, failed, were cancelled and expired."""
-        return {name: self._number(name) for name in OUTCOMES}
+        return {name: self._number(name) for name in ENDED_STATES}
 
     @property
     def unfinished(self) -> int:

@@ -13,6 +13,9 @@ State = Literal[
     "waiting", "delayed", "active", "completed", "failed", "cancelled", "cancelling", "expired", "unknown"
 ]
 
+#: The states of a job to which nothing more happens by itself.
+ENDED_STATES = ("completed", "failed", "cancelled", "expired")
+
 #: Priority of a job without one; 1 is the most urgent, 100 the least.
 DEFAULT_PRIORITY = 50
 
@@ -225,7 +228,7 @@ class Job:
     @property
     def is_finished(self) -> bool:
         """Whether nothing more will happen to it by itself."""
-        return self.state in ("completed", "failed", "cancelled", "expired")
+        return self.state in ENDED_STATES
 
     def _number(self, name: str, default: int = 0) -> int:
         return integer(self.fields.get(name)) or default

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from .. import __version__
 from ..queue import Queue
-from ..store.job import Job
+from ..store.job import ENDED_STATES, Job
 from ..store.reading.limits import limit_in_force
 from ..store.reading.listing import held_slots
 from ..store.reading.oldest import oldest_waiting_ms
@@ -20,9 +20,6 @@ from ..store.values import text
 from .budget_metrics import budget_metrics, model_metrics
 from .queues import Queues
 from .vendor_metrics import VendorMetrics
-
-#: Counters of `stats` that are outcomes of jobs.
-_OUTCOMES = ("completed", "failed", "cancelled", "expired")
 
 
 class QueueCollector(Collector):
@@ -131,7 +128,7 @@ class _Work:
 
     def add(self, name: str, queue: Queue) -> None:
         statistics = queue.statistics()
-        for outcome in _OUTCOMES:
+        for outcome in ENDED_STATES:
             self.ended.add_metric([name, outcome], statistics.get(outcome, 0))
         self.enqueued.add_metric([name], statistics.get("enqueued", 0))
         lost = statistics.get("instanceLost", 0)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from preppath_workers.store.group import OUTCOMES
+from preppath_workers.store.job import ENDED_STATES
 from tests.integration.store.redis_state import State
 
 #: The number of jobs in a group whose size its producers state.
@@ -45,8 +45,8 @@ class Groups:
 
     def _check_group(self, name: str, group: Fields) -> None:
         states = Counter(state for its_group, state in self._jobs.values() if its_group == name)
-        counted = {outcome: group.get(outcome, 0) for outcome in OUTCOMES}
-        assert counted == {outcome: states[outcome] for outcome in OUTCOMES}, f"{name}: {group}, {states}"
+        counted = {outcome: group.get(outcome, 0) for outcome in ENDED_STATES}
+        assert counted == {outcome: states[outcome] for outcome in ENDED_STATES}, f"{name}: {group}, {states}"
         assert group["jobs"] == states.total(), f"{name} has {states.total()} jobs: {group}"
         is_closed = "closed" in group or states.total() >= group.get("size", 1e9)
         has_ended = is_closed and states.total() == sum(counted.values())

@@ -13,8 +13,7 @@ from typing import Any
 
 from ...log import fields
 from ...queue import NewJob, Queue
-from ...store.group import OUTCOMES
-from ...store.job import Job
+from ...store.job import ENDED_STATES, Job
 from ...store.job_id import is_valid_id
 
 logger = logging.getLogger(__name__)
@@ -87,7 +86,7 @@ def _group_delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
         "at": event["at"],
         "group": event["group"],
         "jobs": event["jobs"],
-        **{outcome: event[outcome] for outcome in OUTCOMES},
+        **{outcome: event[outcome] for outcome in ENDED_STATES},
     }
     return NewJob(data, id=_valid_id(name))
 
