@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import cycle
 from random import Random
 from typing import Any
 
@@ -55,12 +56,15 @@ def _with(valid: Mapping[str, Any], name: str, value: str | bytes) -> bytes:
 
 
 def _fields(valid: Mapping[str, Any]) -> Iterator[bytes]:
-    """Yield objects with one field wrong, missing or duplicate, and with unknown fields."""
+    """Yield objects with one field wrong, missing or duplicate, and with unknown fields.
+
+    Each value is in one of the fields; `tests/unit/test_validation.py` tries each kind in each field.
+    """
     for name in valid:
         yield encoded({field: value for field, value in valid.items() if field != name})
         yield _with(valid, name, "7")
-        for value in VALUES:
-            yield encoded({**valid, name: value})
+    for name, value in zip(cycle(valid), VALUES, strict=False):
+        yield encoded({**valid, name: value})
     yield encoded({**valid, "__class__": "x", "id": "mine", "state": "completed", "\ud800": 1, "a\nb": 2})
     yield encoded({**valid, "x" * 900_000: 1})
 

@@ -85,18 +85,31 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def page(browser: Browser, stage: Stage) -> Iterator[Page]:
-    """A page of a browser that has signed in; a message on the console is a failure."""
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, stage: Stage) -> Iterator[Page]:
+    """A page of a browser that has signed in: a new one for each test would take most of the tests' time."""
     with browser.new_context(base_url=stage.url) as context:
         page = context.new_page()
-        page.set_default_timeout(10_000)
-        complaints: list[str] = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.set_default_timeout(20_000)
         sign_in(page)
         yield page
-        assert complaints == []
+
+
+@pytest.fixture
+def page(signed_in: Page) -> Iterator[Page]:
+    """The page, at the list of queues; a message on the console is a failure."""
+    complaints: list[str] = []
+    listeners = {
+        "console": lambda message: complaints.append(message.text),
+        "pageerror": lambda error: complaints.append(str(error)),
+    }
+    for event, listener in listeners.items():
+        signed_in.on(event, listener)  # type: ignore[call-overload]
+    signed_in.goto("/")
+    yield signed_in
+    for event, listener in listeners.items():
+        signed_in.remove_listener(event, listener)
+    assert complaints == []
 
 
 def sign_in(page: Page) -> None:
