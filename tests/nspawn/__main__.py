@@ -1,4 +1,4 @@
-"""Tests the systemd units on a real systemd: `python -m tests.nspawn --tree FOLDER`, as root, some five
+"""Tests the systemd units on a real systemd: `python -m tests.nspawn --tree FOLDER`, as root, some seven
 minutes.
 
 Needs debootstrap, systemd-container, and access to Debian's and Python's packages. Creates a Debian in FOLDER

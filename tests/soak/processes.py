@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,9 @@ class Processes:
     sessions: set[int] = field(default_factory=set)
     #: When each suspended supervisor is resumed, by its number.
     suspended: dict[int, float] = field(default_factory=dict)
-    #: Supervisors that were killed or suspended, and processes that outlived their supervisor.
-    struck: set[int] = field(default_factory=set)
+    #: Supervisors that were killed or suspended, and when first (s since the epoch); and processes
+    #: that outlived their supervisor.
+    struck: dict[int, float] = field(default_factory=dict)
     orphans: list[int] = field(default_factory=list)
 
     def start(self) -> None:
@@ -95,7 +98,7 @@ class Processes:
     def _suspend_supervisor(self, number: int) -> list[int]:
         """Suspend the supervisor, so that it forks no more; return the pids of its workers and janitor."""
         pid = self.apps[number].pid
-        self.struck.add(pid)
+        self.struck.setdefault(pid, time.time())
         os.kill(pid, signal.SIGSTOP)
         eventually(lambda: _is_suspended(pid))
         return self.processes_of(number)
@@ -134,10 +137,14 @@ class Processes:
         return [traceback.splitlines()[-1] for traceback in told if traceback]
 
     def presumed_dead(self) -> list[str]:
-        """Instances that others took for dead, and that were neither killed nor stopped."""
+        """Instances that others took for dead before anything struck them: their leases ran out
+        because the machine did not keep up."""
         told = (line for line in self._logged() if line["message"] == "Recovered jobs of dead instance")
-        names = {line["instance"] for line in told}
-        return sorted(name for name in names if int(name.rsplit("-", 2)[1]) not in self.struck)
+        seen = ((line["instance"], datetime.fromisoformat(line["time"]).timestamp()) for line in told)
+        return sorted({name for name, at in seen if at < self._struck_at(name)})
+
+    def _struck_at(self, instance: str) -> float:
+        return self.struck.get(int(instance.rsplit("-", 2)[1]), math.inf)
 
     def _logged(self) -> list[dict[str, Any]]:
         return [
