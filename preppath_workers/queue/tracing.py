@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -17,17 +17,24 @@ def is_traceparent(value: str) -> bool:
     return _TRACEPARENT.fullmatch(value) is not None
 
 
-@contextmanager
-def producer_span(queue: str, job_id: str, parent: str | None = None) -> Iterator[str | None]:
-    """Record that a job is added, and yield the traceparent for it: the attempts' spans link to this one.
+def producer_span(queue: str, job_id: str, parent: str | None = None) -> AbstractContextManager[str | None]:
+    """Return a context manager that records that a job is added, and yields the traceparent for it: the
+    attempts' spans link to this one.
 
     `parent`: the traceparent that the span belongs to; the program's current span by default. It is yielded
     unchanged if nothing is recorded.
     """
     trace = sys.modules.get("opentelemetry.trace")
-    if trace is None or (parent is not None and not is_traceparent(parent)):
-        yield parent
-        return
+    # redis-py imports the module if it is installed. The program records spans once it has set a provider.
+    if trace is None or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return nullcontext(parent)
+    if parent is not None and not is_traceparent(parent):
+        return nullcontext(parent)
+    return _recorded_span(trace, queue, job_id, parent)
+
+
+@contextmanager
+def _recorded_span(trace: ModuleType, queue: str, job_id: str, parent: str | None) -> Iterator[str | None]:
     attributes = {
         "messaging.system": "preppath",
         "messaging.destination.name": queue,

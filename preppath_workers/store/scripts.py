@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from redis import Redis
@@ -33,16 +32,33 @@ class Script:
     digest: str
 
 
+class _Scripts(Mapping[str, Script]):
+    """Every transition by name. Each is read when it is first asked for: a producer calls only a few."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, Script] = {}
+
+    def __getitem__(self, name: str) -> Script:
+        if name not in self._read:
+            if not (_FOLDER / f"{name}.lua").exists():
+                raise KeyError(name)
+            text = assembled(source(name))
+            # Redis names a script by its SHA-1; nothing is kept secret by it.
+            digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+            self._read[name] = Script(name, text, digest)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in _FOLDER.glob("*.lua")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 @cache
 def scripts() -> Mapping[str, Script]:
-    """Every transition by name, read once a process."""
-    found = {}
-    for path in sorted(_FOLDER.glob("*.lua")):
-        text = assembled(source(path.stem))
-        # Redis names a script by its SHA-1; nothing is kept secret by it.
-        digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
-        found[path.stem] = Script(path.stem, text, digest)
-    return MappingProxyType(found)
+    """Return every transition by name, read once a process."""
+    return _Scripts()
 
 
 def source(name: str) -> str:

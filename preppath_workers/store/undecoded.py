@@ -11,7 +11,7 @@ from redis import Redis
 from redis.client import NEVER_DECODE, Pipeline
 from redis.exceptions import ResponseError
 
-from .operation import Pause, Reconnect, Step, Together
+from .operation import Pause, Step, Together
 from .values import text
 
 
@@ -30,13 +30,13 @@ class Undecoded:
 
     def take(self, step: Step) -> Any:
         """Take a step of an operation; return the answer, if it is one or several commands."""
+        if isinstance(step, tuple):  # nearly always
+            return self(*step)
         if isinstance(step, Together):
             return self._together(step.commands)
         if isinstance(step, Pause):
             return sleep(step.seconds)
-        if isinstance(step, Reconnect):
-            return self._redis.connection_pool.disconnect(inuse_connections=False)
-        return self(*step)
+        return self._redis.connection_pool.disconnect(inuse_connections=False)
 
     def _together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Return the answers to commands that go through one connection. Raises the first error."""

@@ -89,7 +89,7 @@ class Workers:
         from ..store.scripts import scripts
         from .supervisor import Supervisor
 
-        scripts()  # read once, before forking the workers
+        tuple(scripts().values())  # read before forking the workers
         self._load_handlers(first)
         return Supervisor(first, Registry(self._handlers, _preloaded_services), self._load_again).run()
 

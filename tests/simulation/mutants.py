@@ -36,7 +36,7 @@ MUTANTS = (
     Mutant("settle_and_fetch starts any entry", "if job[1] ~= 'waiting' or job[2] then return nil end", "", 0),
     Mutant("settle_and_fetch forgets what else its slot holds", "if in_flight[1] == id and not in_flight[2] then", "if in_flight[1] == id then", 36),
     Mutant("settle_and_fetch takes all that the slot holds and puts nothing back", "for index = #in_flight, 1, -1 do redis.call('RPUSH', active, in_flight[index]) end", "", 36),
-    Mutant("a popped job starts before a more urgent one", "if redis.call('EXISTS', WAIT, LATER) > 0 then return nil end", "", 16),
+    Mutant("a popped job starts before a more urgent one", "if others > 0 and redis.call('EXISTS', WAIT, LATER) > 0 then return nil end", "", 16),
     Mutant("a reserved job never makes room for a more urgent one", "if not highest or tonumber(highest) >= priority then return false end", "do return false end", 12),
     Mutant("an instance is struck off with a pop under way", "if was_gone then\n      remove_instance", "if true then\n      remove_instance", 222),
     Mutant("a job that comes alone goes to the end", "if is_behind or not last then", "do", 1),

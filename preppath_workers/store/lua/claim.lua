@@ -30,12 +30,17 @@ local function start_popped_job()
   if gone or slots <= tonumber(slot) then return nil end
   local others = redis.call('EXISTS', GATE, WAIT, LATER, RESERVATIONS)
   if others > 0 then
-    -- If more jobs wait, one may be more urgent. Other fields of the gate don't matter here.
-    local closed = redis.call('HMGET', GATE, 'paused', 'heldUntil', 'outOfService', 'limit', 'vendorLimit')
-    for index = 1, 5 do
-      if closed[index] then return nil end
+    local gate_fields = redis.call('HGETALL', GATE)
+    -- Events are wanted all the time, or never. Other fields of the gate than these don't matter here.
+    if gate_fields[3] or gate_fields[1] and gate_fields[1] ~= 'eventsUntil' then
+      local closed = redis.call('HMGET', GATE, 'paused', 'heldUntil', 'outOfService', 'limit', 'vendorLimit')
+      for index = 1, 5 do
+        if closed[index] then return nil end
+      end
     end
-    if redis.call('EXISTS', WAIT, LATER) > 0 then return nil end
+    if gate_fields[1] then others = others - 1 end
+    -- If more jobs wait, one may be more urgent.
+    if others > 0 and redis.call('EXISTS', WAIT, LATER) > 0 then return nil end
   end
   local worker_id = instance .. ':' .. slot
   local active = active_key(worker_id)

@@ -127,6 +127,8 @@ async def _add(add: Add, add_many: AddMany, args: argparse.Namespace) -> float:
 async def _latency(add: Add, jobs: int) -> list[float]:
     """Return the ms from just before each job is added to the start of its run."""
     board = Board(Path(os.environ["BENCH_BOARD"]))
+    await _done(add(data(jobs, 0.0)))  # connects
+    await asyncio.sleep(0.1)
     found = []
     for number in range(jobs):
         known = board.begun()

@@ -66,6 +66,8 @@ def test_enqueue_of_one_job_equals_enqueue_of_several(
     assert redis_state.read() == expected
 
 
+EVENTS: State = {"gate": {"eventsUntil": NOW + 9_000}}
+
 #: The number of commands of each call, without reading the clock.
 COMMAND_COUNTS: list[tuple[str, State, tuple[str | int, ...], int]] = [
     ("enqueue of the first job", {}, ("enqueue", "a", "{}", 50, 0), 7),
@@ -75,6 +77,19 @@ COMMAND_COUNTS: list[tuple[str, State, tuple[str | int, ...], int]] = [
         {**HOST, "active": {"host:0": ["n"]}, "jobs": {"n": waiting()}},
         ("claim", "host", 0, 15_000, 0, 0, 60_000),
         6,
+    ),
+    (
+        "claim of a popped job, and events are requested",
+        {**HOST, **EVENTS, "active": {"host:0": ["n"]}, "jobs": {"n": waiting()}},
+        ("claim", "host", 0, 15_000, 0, 0, 60_000),
+        7,
+    ),
+    ("claim of no job", HOST, ("claim", "host", 0, 15_000, 0, 0, 60_000), 3),
+    (
+        "claim of no job, and events are requested",
+        {**HOST, **EVENTS},
+        ("claim", "host", 0, 15_000, 0, 0, 60_000),
+        4,
     ),
     (
         "settle_and_fetch of two jobs",
@@ -87,6 +102,19 @@ COMMAND_COUNTS: list[tuple[str, State, tuple[str | int, ...], int]] = [
         },
         ("settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 60_000, "a", 1, "{}"),
         10,
+    ),
+    (
+        "settle_and_fetch of two jobs, and events are requested",
+        {
+            **HOST,
+            **EVENTS,
+            "wait": ["b"],
+            "priority_index": {"b": 50},
+            "active": {"host:0": ["a"]},
+            "jobs": {"a": started(), "b": waiting()},
+        },
+        ("settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 60_000, "a", 1, "{}"),
+        12,
     ),
 ]
 
