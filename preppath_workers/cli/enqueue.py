@@ -6,8 +6,11 @@ import json
 import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError
 
 from ..queue import NewJob
 from ..store.job import DEFAULT_PRIORITY
@@ -99,6 +102,9 @@ def run(args: Namespace) -> int:
             print_line(added.id)
             if not added.created:
                 print_error(f"enqueue: job {added.id} already exists, nothing was added")
+    with suppress(RedisError):  # the jobs are added
+        if not queue.counts().workers:
+            print_error(f"enqueue: no worker of queue {queue.name} is running; its jobs wait for one")
     return 0
 
 

@@ -65,7 +65,11 @@ def check_queue(args: Namespace, name: str) -> None:
     """End the program with a usage error if there is no such queue. Raises ConfigError."""
     names = [job_type.name for job_type in job_types(args)]
     if name not in names:
-        args.parser.error(f"there is no queue {name!r}: expected {', '.join(names)} (or set JOBS)")
+        from difflib import get_close_matches
+
+        similar = get_close_matches(name, names, 1)
+        hint = f"; did you mean {similar[0]}?" if similar else ""
+        args.parser.error(f"there is no queue {name!r}: expected {', '.join(names)} (or set JOBS){hint}")
 
 
 def _open(args: Namespace, names: Iterable[str]) -> list[Queue]:

@@ -84,6 +84,9 @@ class Queue(QueueReader):
     With `durable=Durability(replicas=1)`, adding jobs waits until that many replicas have them, and raises
     NotReplicated if that takes too long.
 
+    A queue is there as soon as it has a job, whatever its name. Jobs of one that no worker works, such as one
+    whose name is misspelt, wait: `counts().workers` is 0 then.
+
     Each method that changes jobs is atomic and idempotent in Redis; long lists are sent in chunks. The client
     may be created with or without `decode_responses`. All methods raise redis.RedisError.
     """

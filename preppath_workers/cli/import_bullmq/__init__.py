@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--remove", action="store_true", help="delete the old jobs that are taken")
     parser.add_argument("--dry-run", action="store_true", help="print what would be taken, change nothing")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
@@ -86,12 +88,18 @@ def run(args: Namespace) -> int:
                 f"cannot import {name}: it is not paused; run queue.pause() and stop its workers first"
             )
             return EXIT_FAILED
-        print_line(f"{name}: {old.version()}{', paused' if old.is_paused() else ', not paused'}")
+        version, is_paused = old.version(), old.is_paused()
+        if not args.json:
+            print_line(f"{name}: {version}{', paused' if is_paused else ', not paused'}")
         report = Report()
         translator = Translator(args.without_priority)
         Importer(queue, old, translator, report, args.names, not args.dry_run, args.remove).run(
             args.states or STATES
         )
+    if args.json:
+        found = {"queue": args.queue, "from": name, "version": version, "paused": is_paused}
+        print_line(json.dumps({**found, **report.to_dict(args.dry_run)}, ensure_ascii=False))
+        return 0
     for line in report.lines(args.dry_run):
         print_line(line)
     return 0

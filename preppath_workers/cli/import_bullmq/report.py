@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+_STATES = ("waiting", "prioritized", "delayed", "failed")
 
 #: Ids that are shown for each kind of job that is not taken, and names of jobs that are counted.
 _SHOWN_IDS, _COUNTED_NAMES = 10, 20
@@ -42,10 +45,20 @@ class Report:
         if len(examples) < _SHOWN_IDS:
             examples.append(job_id)
 
+    def to_dict(self, dry_run: bool) -> dict[str, Any]:
+        """Return the report for a program."""
+        return {
+            "dryRun": dry_run,
+            "taken": {state: self.taken[state] for state in _STATES},
+            "takenBefore": self.already_taken,
+            "names": dict(self.names),
+            "left": {kind: {"jobs": jobs, "ids": self._examples[kind]} for kind, jobs in self.left.items()},
+        }
+
     def lines(self, dry_run: bool) -> Iterator[str]:
         """Yield the report for a person."""
         verb = "would be taken" if dry_run else "taken"
-        for state in ("waiting", "prioritized", "delayed", "failed"):
+        for state in _STATES:
             where = " (to the dead-letter list)" if state == "failed" else ""
             yield f"{state:<11} {self.taken[state]:>9,} {verb}{where}"
         if self.already_taken:

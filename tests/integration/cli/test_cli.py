@@ -17,12 +17,14 @@ from preppath_workers.store.consuming.outcome import Completed, Finished
 from .conftest import ROOT, Run
 from .slots import take
 
+NO_WORKER = "enqueue: no worker of queue tts is running; its jobs wait for one\n"
+
 
 def test_enqueue_of_one_job_prints_its_id_and_status_shows_it(run: Run, tts: Queue) -> None:
     added = run(
         "enqueue", "tts", '{"questionId": "q1", "text": "Wieso?"}', "--priority", "7", "--delay", "60"
     )
-    assert (added.returncode, added.stderr) == (0, "")
+    assert (added.returncode, added.stderr) == (0, NO_WORKER)
     job_id = added.stdout.strip()
     shown = run("status", "tts", job_id, "--json")
     assert shown.returncode == 0
@@ -38,7 +40,7 @@ def test_enqueue_with_an_existing_id_adds_nothing_and_says_so(run: Run, tts: Que
     assert run("enqueue", "tts", "{}", "--id", "once").returncode == 0
     again = run("enqueue", "tts", "{}", "--id", "once")
     assert (again.returncode, again.stdout) == (0, "once\n")
-    assert again.stderr == "enqueue: job once already exists, nothing was added\n"
+    assert again.stderr == f"enqueue: job once already exists, nothing was added\n{NO_WORKER}"
     assert tts.counts().waiting == 1
 
 

@@ -96,6 +96,9 @@ def test_second_import_adds_nothing_even_if_jobs_are_gone(
     bullmq(redis_url, "bullmq6", "failed", "added", "pause")
     dry = run("import-bullmq", "tts", "--from", "speech", "--dry-run")
     assert "waiting             2 would be taken" in dry.stdout
+    found = json.loads(run("import-bullmq", "tts", "--from", "speech", "--dry-run", "--json").stdout)
+    assert found["taken"] == {"waiting": 2, "prioritized": 2, "delayed": 1, "failed": 2}
+    assert (found["dryRun"], found["from"], found["paused"]) == (True, "speech", True)
     assert redis.keys(f"{tts.keys.base}*") == []
 
     run("import-bullmq", "tts", "--from", "speech")

@@ -104,9 +104,11 @@ def test_jobs_variable_makes_every_command_know_the_queues(
     assert [line.split(":")[0].split(None, 1)[1] for line in command("check").stdout.splitlines()][-2:] == [
         "mail data", "webhook data",
     ]  # fmt: skip
-    unknown = command("enqueue", "tts", "{}")
-    assert unknown.returncode == 2
+    assert added.stderr == "enqueue: no worker of queue mail is running; its jobs wait for one\n"
+    unknown, misspelt = command("enqueue", "tts", "{}"), command("enqueue", "mial", "{}")
+    assert (unknown.returncode, misspelt.returncode) == (2, 2)
     assert "there is no queue 'tts': expected mail, webhook" in unknown.stderr
+    assert "expected mail, webhook (or set JOBS); did you mean mail?" in misspelt.stderr
     assert "there is no queue 'nowhere'" in command("run", "--queue", "nowhere").stderr
 
 
