@@ -51,3 +51,23 @@ def positive_number(word: str) -> int:
 
 
 CONFIG_HELP = "read this .env file; environment variables override it"
+
+
+def add_ages(parser: ArgumentParser) -> None:
+    """Add --older-than and --newer-than, ms."""
+    parser.add_argument(
+        "--older-than",
+        type=_age,
+        metavar="AGE",
+        help="only if in its state for this long or longer: 90s, 30m, 2h, 7d",
+    )
+    parser.add_argument("--newer-than", type=_age, metavar="AGE", help="only if in its state since AGE")
+
+
+def _age(word: str) -> int:
+    from ..store.reading.filtering import age_ms
+
+    try:
+        return age_ms(word)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import UnknownJob
 from ..queue import Queue
-from ..store.job import Job
-from ..store.reading.listing import Listed
-from .arguments import EXIT_FAILED, add_command, positive_number
+from ..store.reading.filtering import JobFilter, find_jobs
+from .arguments import EXIT_FAILED, add_ages, add_command, positive_number
 from .queue_argument import add_queue_argument, open_queue
 from .terminal import print_error, print_line
 
@@ -31,6 +30,7 @@ def add_parser(subparsers: Subparsers) -> None:
         examples:
           preppath-workers cancel tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F --running
           preppath-workers cancel evaluation --state waiting --where userId=u1 --dry-run
+          preppath-workers cancel tts --state delayed --older-than 7d
 
         An active job is interrupted within about a second, on any machine, and ends as cancelled;
         if it completes before that, it stays completed.
@@ -58,6 +58,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="NAME=VALUE",
         help="only if this field of the data has this value (repeatable)",
     )
+    add_ages(parser)
     parser.add_argument("--limit", type=positive_number, metavar="N", help="cancel at most N jobs")
     parser.add_argument("--dry-run", action="store_true", help="print the ids, change nothing")
     parser.set_defaults(run=run)
@@ -67,8 +68,8 @@ def run(args: Namespace) -> int:
     """Cancel the jobs. Raises ConfigError."""
     if bool(args.ids) == bool(args.states):
         args.parser.error("expected ids, or --state")
-    if args.where and not args.states:
-        args.parser.error("--where chooses among the jobs of --state")
+    if (args.where or args.older_than or args.newer_than) and not args.states:
+        args.parser.error("--where, --older-than and --newer-than choose among the jobs of --state")
     queue = open_queue(args)
     # Read completely before the first is cancelled, which would shift the pages.
     ids = args.ids or list(_selected(queue, args))[: args.limit]
@@ -84,18 +85,13 @@ def run(args: Namespace) -> int:
 
 
 def _selected(queue: Queue, args: Namespace) -> Iterator[str]:
+    conditions = JobFilter(min_age_ms=args.older_than, max_age_ms=args.newer_than, where=(*args.where,))
     for state in args.states:
-        start = 0
-        while page := queue.jobs(state, start, _PAGE):
-            yield from (job.id for job in page if _fits(job, state, args))
-            start += _PAGE
-
-
-def _fits(job: Job, state: Listed, args: Namespace) -> bool:
-    data = job.data
-    return job.state == state and all(
-        isinstance(data, dict) and str(data.get(name)) == value for name, value in args.where
-    )
+        start: int | None = 0
+        while start is not None:
+            found = find_jobs(queue, state, conditions, start, _PAGE)
+            yield from (job.id for job in found.jobs)
+            start = found.next
 
 
 def _cancel(queue: Queue, job_id: str, running: bool) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 
 from ..store.dead_letters import HOPELESS, REASONS, Selection
-from ..store.reading.filtering import age_ms
-from .arguments import positive_number
+from .arguments import add_ages, positive_number
 from .queue_argument import add_queues_argument
 
 
@@ -26,10 +25,7 @@ def add_selection(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--class", dest="error_class", metavar="NAME", help="select jobs whose last error has this class"
     )
-    parser.add_argument(
-        "--older-than", type=_age, metavar="AGE", help="select jobs that failed before AGE: 90s, 30m, 2h, 7d"
-    )
-    parser.add_argument("--newer-than", type=_age, metavar="AGE", help="select jobs that failed since AGE")
+    add_ages(parser)
     parser.add_argument("--limit", type=positive_number, metavar="N", help="select at most N jobs per queue")
 
 
@@ -51,10 +47,3 @@ def replayable(args: Namespace) -> Selection:
     if args.ids:
         return selection
     return replace(selection, but_reasons=() if args.reasons else HOPELESS, max_replays=args.max_replays)
-
-
-def _age(word: str) -> int:
-    try:
-        return age_ms(word)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -19,7 +20,16 @@ from ..store.job import Job
 from ..store.reading.brief import BriefReader
 from ..store.reading.filtering import AGE, MOST_LOOKED_AT, JobFilter, find_jobs
 from ..store.reading.listing import Listed
-from .bodies import MOST_CURSOR, MOST_DEAD, REFUSALS, REFUSED_CHANGES, NewJobBody, Selected, optional_age_ms
+from .bodies import (
+    MOST_CURSOR,
+    MOST_DEAD,
+    REFUSALS,
+    REFUSED_CHANGES,
+    Cancellation,
+    NewJobBody,
+    Selected,
+    optional_age_ms,
+)
 from .events import stream
 from .guard import Problem
 from .polling import NOT_CHANGED, Known, polled
@@ -226,6 +236,14 @@ def _add_control(routes: APIRouter, queues: Queues) -> None:
     def close_group(queue: str, group: _Group) -> dict[str, Any]:
         return _group(queue, group, queues.get(queue).close_group(group))
 
+    @routes.post(
+        "/queues/{queue}/jobs/cancel",
+        responses=REFUSED_CHANGES,
+        summary="Cancel the jobs of a state that meet conditions",
+    )
+    def cancel_many(queue: str, cancellation: Cancellation) -> dict[str, Any]:
+        return _cancel_many(queues.get(queue), cancellation)
+
     @routes.post("/queues/{queue}/dead/replay", responses=REFUSED_CHANGES, summary="Replay dead letters")
     def replay(queue: str, selected: Selected) -> dict[str, Any]:
         answer = _dead(queues.get(queue), selected, queues.get(queue).replay)
@@ -236,6 +254,26 @@ def _add_control(routes: APIRouter, queues: Queues) -> None:
     @routes.post("/queues/{queue}/dead/purge", responses=REFUSED_CHANGES, summary="Delete dead letters")
     def purge(queue: str, selected: Selected) -> dict[str, Any]:
         return _dead(queues.get(queue), selected, queues.get(queue).purge)
+
+
+def _cancel_many(queue: Queue, asked: Cancellation) -> dict[str, Any]:
+    found = find_jobs(queue, asked.state, asked.conditions(), asked.cursor, asked.limit)
+    answer = {"queue": queue.name, "dryRun": asked.dry_run, "next": found.next}
+    if asked.dry_run:
+        return {**answer, "jobs": len(found.jobs), "ids": [job.id for job in found.jobs]}
+    became = Counter(_cancelled(queue, job.id, asked.state) for job in found.jobs)
+    # The cancelled jobs have left the list; active ones leave it when their workers end them.
+    if found.next is not None:
+        answer["next"] = max(0, found.next - became["cancelled"])
+    return {**answer, "jobs": became["cancelled"] + became["cancelling"]}
+
+
+def _cancelled(queue: Queue, job_id: str, state: str) -> str:
+    """Return what became of a job, which may have started or ended meanwhile."""
+    try:
+        return queue.cancel(job_id, running=state == "active")
+    except UnknownJob:
+        return "unknown"
 
 
 def _dead(queue: Queue, selected: Selected, act: Callable[[Sequence[str]], int]) -> dict[str, Any]:

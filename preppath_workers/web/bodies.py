@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..store.dead_letters import Selection
 from ..store.job import DEFAULT_PRIORITY
-from ..store.reading.filtering import AGE, age_ms
+from ..store.reading.filtering import AGE, JobFilter, age_ms
 from .guard import Problem
 
-#: The most dead jobs that one request moves or deletes.
-MOST_DEAD = 500
+#: The most dead jobs that one request moves or deletes, and the most jobs that one cancels.
+MOST_DEAD, MOST_CANCELLED = 500, 200
 
 #: Beyond any list's end, and within what Redis takes for a place.
 MOST_CURSOR = 10**15
@@ -63,6 +63,31 @@ class Selected(BaseModel):
             error_class=self.error_class,
             min_age_ms=optional_age_ms(self.older_than),
             max_age_ms=optional_age_ms(self.newer_than),
+        )
+
+
+class Cancellation(BaseModel):
+    """Jobs to cancel: those in the state that meet all conditions, as of the command `cancel`.
+
+    A request looks at 2000 jobs at most, and cancels `limit` at most: repeat it with `cursor` until `next` is
+    null.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["waiting", "delayed", "active"]
+    where: dict[str, str | int | float] = Field({}, description="fields of the data, and their values")
+    older_than: _Age = Field(None, alias="olderThan")
+    newer_than: _Age = Field(None, alias="newerThan")
+    limit: int = Field(MOST_CANCELLED, ge=1, le=MOST_CANCELLED)
+    cursor: int = Field(0, ge=0, le=MOST_CURSOR, description="`next` of the answer before")
+    dry_run: bool = Field(False, alias="dryRun")
+
+    def conditions(self) -> JobFilter:
+        return JobFilter(
+            min_age_ms=optional_age_ms(self.older_than),
+            max_age_ms=optional_age_ms(self.newer_than),
+            where=tuple((name, str(value)) for name, value in self.where.items()),
         )
 
 

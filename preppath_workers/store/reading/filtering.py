@@ -38,6 +38,7 @@ class JobFilter:
         reason: why it is in the dead-letter list.
         error_class: the class of its last error.
         min_age_ms, max_age_ms: how long it has been in its state.
+        where: names of fields of its data, and their values as text.
     """
 
     id: str | None = None
@@ -46,6 +47,7 @@ class JobFilter:
     error_class: str | None = None
     min_age_ms: int | None = None
     max_age_ms: int | None = None
+    where: tuple[tuple[str, str], ...] = ()
 
     def holds(self, job: Job, now: int) -> bool:
         """Return whether the job meets the conditions; `now` in ms since the epoch."""
@@ -57,6 +59,7 @@ class JobFilter:
             and (self.max_age_ms is None or age <= self.max_age_ms)
             and self.error_class in (None, (job.error or {}).get("class"))
             and (self.user_id is None or _user(job) == self.user_id)
+            and all(_has(job, name, value) for name, value in self.where)
         )
 
 
@@ -102,6 +105,11 @@ def _since(job: Job) -> int | None:
             return job.created_at
         case _:
             return job.finished_at
+
+
+def _has(job: Job, name: str, value: str) -> bool:
+    data = job.data
+    return isinstance(data, dict) and str(data.get(name)) == value
 
 
 def _user(job: Job) -> object:

@@ -74,6 +74,39 @@ def test_group_of_jobs_is_shown_and_closed(site: Site, tts: Queue) -> None:
     assert site.get("/api/v1/queues/tts/groups/other").status_code == 404
 
 
+def test_many_jobs_are_cancelled_by_what_they_are_after_a_dry_run(site: Site, tts: Queue) -> None:
+    tts.enqueue_many(NewJob({"userId": f"u{number % 2}"}, id=f"j{number:03}") for number in range(900))
+    tts.enqueue({"userId": "u1"}, id="later", delay=60)
+    theirs = {"state": "waiting", "where": {"userId": "u1"}}
+
+    def cancel(**more: object) -> Any:
+        return site.post("/api/v1/queues/tts/jobs/cancel", {**theirs, **more}).json()
+
+    dry = cancel(dryRun=True, limit=3)
+    assert dry == {
+        "queue": "tts",
+        "dryRun": True,
+        "jobs": 3,
+        "next": 6,
+        "ids": ["j001", "j003", "j005"],
+    }
+    assert tts.counts().waiting == 900
+    assert cancel(olderThan="1h") == {"queue": "tts", "dryRun": False, "jobs": 0, "next": None}
+
+    answers = [cancel()]
+    while answers[-1]["next"] is not None:
+        answers.append(cancel(cursor=answers[-1]["next"]))
+    assert [answer["jobs"] for answer in answers] == [200, 200, 50]
+    assert {job.data["userId"] for job in tts.jobs("waiting", count=900)} == {"u0"}
+    assert tts.counts().delayed == 1
+
+
+def test_cancelling_many_refuses_what_is_wrong(site: Site, tts: Queue) -> None:
+    for body in ({}, {"state": "failed"}, {"state": "waiting", "were": {}}, {"state": "waiting", "limit": 0}):
+        assert site.post("/api/v1/queues/tts/jobs/cancel", body).status_code == 422
+    assert site.post("/api/v1/queues/nope/jobs/cancel", {"state": "waiting"}).status_code == 404
+
+
 def test_job_that_has_not_changed_is_answered_with_304(site: Site, tts: Queue) -> None:
     tts.enqueue(SPEECH, id="j")
     first = site.get("/api/v1/jobs/tts/j")
