@@ -1,5 +1,5 @@
-"""What the tests of own jobs need: a context without a queue, one run of a job, and a queue's jobs run in
-this process, without workers."""
+"""Helpers for tests of your own jobs: a context without a queue, one attempt at a job, and a queue's jobs run
+in the test's process, without workers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .worker.attempt.execution import WorkerContext, run
 
 @dataclass
 class FakeContext:
-    """A JobContext without a queue: it records what the function does.
+    """A JobContext without a queue, which records what the function does.
 
         context = FakeContext()
         make_thumbnail(context, Thumbnail("cat.png"))
@@ -46,17 +46,17 @@ class FakeContext:
     attempt: int = 1
     priority: int = 50
     traceparent: str | None = None
-    #: The percentages and the words that `progress` was given.
+    #: The percentages and the stages that `progress` was called with.
     reported: list[float] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
     #: Results that `step` has stored.
     checkpoints: dict[str, Any] = field(default_factory=dict)
-    #: Tokens acquired from the rate limit, without the one that starts the job.
+    #: Tokens acquired from the rate limit, not counting the one that starts the job.
     tokens: int = 0
     #: Whether another worker owns the job now.
     lost: bool = False
     lease_checks: int = 0
-    #: What paid requests could use at most, and what they used.
+    #: The most that paid requests could use, and what they used.
     worst_cases: list[Usage] = field(default_factory=list)
     charges: list[Usage] = field(default_factory=list)
 
@@ -117,8 +117,8 @@ def run_job(
     """Run one attempt as a worker does: the data is encoded, decoded and checked, the result is JSON.
 
     Args:
-        context: records what the function does; its data is replaced.
-        services: what the function gets as `services`.
+        context: records what the function does; its data is replaced by `data`.
+        services: passed to the function as `services`.
 
     Raises what the function raises, and InvalidJob for data that doesn't fit its type.
     """
@@ -128,14 +128,15 @@ def run_job(
 
 
 def drain(queue: Queue, job_type: JobType, *, services: Any = None, delayed: bool = False) -> list[Job]:
-    """Run the jobs of a queue in this process, one after the other, until none may start.
+    """Run the jobs of a queue in this process, one after the other, until no job may start.
 
     The rate limit and the time limit don't apply. The client may be fakeredis.
 
     Args:
-        delayed: also run delayed jobs, such as retries, as if their time had come.
+        delayed: also run delayed jobs, such as retries, without waiting until they are due.
 
-    Returns each job as it is after its attempt, in the order of the attempts. Raises redis.RedisError.
+    Returns the jobs as they are at the end, one for each attempt, in the order of the attempts. Raises
+    redis.RedisError.
     """
     settings = replace(job_type.defaults, name=queue.name, rate_limit=None, services=())
     ended = []

@@ -1,4 +1,4 @@
-"""What jobs may cost, told before they are added or replayed."""
+"""What jobs may cost, calculated before they are added or replayed."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class MostCost:
 
     @property
     def in_all(self) -> int:
-        """If every run of each job fails after it was paid for."""
+        """The cost if every run of each job is paid for, and fails."""
         return self.once * self.runs
 
     def words(self) -> str:
-        """Return it in words."""
+        """Return the cost in words."""
         known = (
             f"at most {dollars(self.once)} if no request fails, {dollars(self.in_all)} if each is paid for "
             f"in every one of {self.runs} runs"
@@ -60,7 +60,7 @@ class CostForecast:
 
     @property
     def is_known(self) -> bool:
-        """Whether anything is known of the cost."""
+        """Whether anything is known about the cost."""
         return self.mean is not None or self._is_bounded
 
     @property
@@ -68,7 +68,7 @@ class CostForecast:
         return self.most is not None and self.most.unbounded < self.jobs
 
     def words(self) -> str:
-        """Return it as a line of text."""
+        """Return the forecast as a line of text."""
         what = f"{self.queue}: {counted(self.jobs, 'job')}"
         if not self.is_known:
             reason = f" ({self.most.reason})" if self.most and self.most.reason else ""
@@ -81,7 +81,7 @@ class CostForecast:
         return f"{what} may cost {'; '.join(parts)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON types; amounts are nano-dollars."""
+        """Return the forecast as JSON types; amounts are nano-dollars."""
         most = self.most
         return {
             "queue": self.queue,

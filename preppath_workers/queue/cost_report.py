@@ -26,7 +26,7 @@ class CostReport:
     """Spending by model, queue, user or day.
 
     Args:
-        rows: the dearest first; of days, the newest first.
+        rows: the most expensive first; days, the newest first.
         total: of all rows, also of those that are left out.
         more: rows that are left out.
     """

@@ -19,7 +19,7 @@ from .. import __version__
 from ..config.web import WebConfig
 from .api import router
 from .guard import Guard, Problem
-from .impatience import ImpatientProtocol
+from .head_timeout import HeadTimeoutProtocol
 from .metrics import QueueCollector
 from .pages.routes import Pages
 from .queues import Queues
@@ -101,7 +101,7 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
         log_config=None,
         access_log=False,
         server_header=False,
-        http=ImpatientProtocol,
+        http=HeadTimeoutProtocol,
         ws="none",
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=3,

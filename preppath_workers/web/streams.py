@@ -1,4 +1,4 @@
-"""Streams of server-sent events: each open one costs memory, and asks Redis again and again."""
+"""Limits how many streams of server-sent events are open: each one costs memory and polls Redis."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.responses import StreamingResponse
 
 from .guard import Problem
 
-#: Streams that are open at the same time.
+#: The most streams that are open at the same time.
 _MOST = 100
 
 
@@ -22,7 +22,7 @@ class Streams:
     def response(self, events: AsyncIterator[str]) -> StreamingResponse:
         """Return the response that sends these events. Raises Problem if too many streams are open."""
         if self._open >= self._most:
-            raise Problem(503, f"{self._most} streams of events are open already")
+            raise Problem(503, f"{self._most} event streams are already open")
         return StreamingResponse(self._counted(events), media_type="text/event-stream")
 
     async def _counted(self, events: AsyncIterator[str]) -> AsyncIterator[str]:

@@ -16,14 +16,14 @@ from starlette.responses import PlainTextResponse
 
 from preppath_workers.web import guard
 from preppath_workers.web.guard import Problem
-from preppath_workers.web.impatience import ImpatientProtocol
+from preppath_workers.web.head_timeout import HeadTimeoutProtocol
 from preppath_workers.web.streams import Streams
 from tests.support.waiting import eventually
 
 from .conftest import Site
 
 
-class VeryImpatient(ImpatientProtocol):
+class ShortHeadTimeout(HeadTimeoutProtocol):
     limit = 0.2
 
 
@@ -31,7 +31,7 @@ class VeryImpatient(ImpatientProtocol):
 def port() -> Iterator[int]:
     """An application whose server waits 0.2 s for the head of a request."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(PlainTextResponse("hello"), http=VeryImpatient, log_config=None)
+    config = uvicorn.Config(PlainTextResponse("hello"), http=ShortHeadTimeout, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -1,4 +1,4 @@
-"""Closes connections on which no request arrives: uvicorn would wait for its head for ever."""
+"""Closes connections on which no complete request head arrives: uvicorn would wait forever."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _LIMIT = 15.0
 
 
-class ImpatientProtocol(H11Protocol):
-    """A connection whose client has to send a request soon, and whole."""
+class HeadTimeoutProtocol(H11Protocol):
+    """A connection whose client has to send the head of each request within `limit` seconds."""
 
     limit = _LIMIT
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Wait for the first request."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Wait on if the request's head is not complete."""
+        """Keep the timer running if the head is not complete."""
         super().data_received(data)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Stop the timer."""
         self._stop()
         super().connection_lost(exc)
 
