@@ -21,6 +21,7 @@ from .queue import Queue, encode_data
 from .registry import JobType
 from .store.consuming.consumer import Consumer
 from .store.consuming.outcome import Finished
+from .store.consuming.packing import PackedStart
 from .store.consuming.slot_connection import SlotConnection
 from .store.job import Job
 from .store.scripts import SERVER_TIME, scripts
@@ -179,6 +180,9 @@ class _ClientConnection(SlotConnection):
 
     def send(self, commands: list[tuple[Any, ...]]) -> None:
         self._answers = [self._answer(*words) for words in commands]
+
+    def send_started(self, start: PackedStart, words: tuple[Any, ...]) -> None:
+        self.send([(*start.words, *words)])
 
     def receive(self, may_be_empty: bool = False) -> Any:
         return self._answers.pop(0)

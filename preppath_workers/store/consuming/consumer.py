@@ -133,7 +133,7 @@ class Consumer:
             self._has_failed = True
             job = self._unsettled.job
             words = (job.id, job.fencing_token, outcome.result, *self._times)
-            self._connection.send_packed(self._settle_and_fetch.with_words(words))
+            self._connection.send_started(self._settle_and_fetch, words)
             answer = self._receive_verdict()
             if len(answer) != 2:
                 raise self._connection.unknown(answer)

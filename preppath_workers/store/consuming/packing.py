@@ -14,7 +14,7 @@ class PackedStart:
     """The first words of a command, which are always the same: they are packed once."""
 
     def __init__(self, words: tuple[Any, ...]) -> None:
-        self._length = len(words)
+        self.words = words
         packed = pack_command(words)
         self._packed = packed[packed.index(b"$") :]
         #: The command up to here, by the number of further words.
@@ -24,6 +24,6 @@ class PackedStart:
         """Return the command with up to nine further words."""
         further = len(words)
         if not (start := self._starts.get(further)):
-            start = self._starts[further] = b"*%d\r\n%b" % (self._length + further, self._packed)
+            start = self._starts[further] = b"*%d\r\n%b" % (len(self.words) + further, self._packed)
         packed: bytes = pack_command(words)
         return start + packed[_FIRST_LINE:]
