@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from ..store.reading.location import JobLocation
     from ..store.reading.snapshot import QueueSnapshot
 
-#: Dead letters that one script call moves or deletes at most, and entries of the list that it compares for
-#: that: a call blocks Redis, and the list may be long.
-_PORTION, _COMPARED = 50, 100_000
+#: Dead letters that one script call moves or deletes at most.
+_PORTION = 50
 
 Value = TypeVar("Value")
 
@@ -205,10 +204,12 @@ class Queue(QueueReader):
 
     def _in_portions(self, script: str, ids: Sequence[str]) -> int:
         """Call a script, which blocks Redis, for some ids at a time. Returns the sum of its results."""
-        length = max(1, self.redis.llen(self.keys.dead))
-        size = max(1, min(_PORTION, _COMPARED // length))
-        portions = (ids[first : first + size] for first in range(0, len(ids), size))
-        return sum(int(self.call(script, *portion)[0]) for portion in portions)
+        total = first = 0
+        while portion := ids[first : first + _PORTION]:
+            jobs, *handled = self.call(script, *portion)
+            total += int(jobs)
+            first += int(handled[0]) if handled else len(portion)
+        return total
 
     def jobs(self, state: Listed, start: int = 0, count: int = 50) -> list[Job]:
         """Return a page of the jobs in a state.

@@ -1,7 +1,8 @@
-"""The status API with a million waiting jobs: `python -m tests.bench.web [--jobs N]`.
+"""The status API with a million waiting jobs: `python -m tests.bench.web [--jobs N] [--dead N]`.
 
-Prints the fastest of some requests, the slowest command of the server, and the memory of the process. The
-machine may be busy, so the minimum is what counts.
+Prints the fastest of some requests, the slowest commands of the server by script, and the memory of the
+process. The machine may be busy, so the minimum is what counts; a command in the slow log may have waited for
+the processor.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import re
 import subprocess
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
@@ -18,6 +21,9 @@ import requests
 from redis import Redis
 
 from preppath_workers import Queue
+from preppath_workers.store.reading.spending import days, today
+from preppath_workers.store.scripts import scripts
+from preppath_workers.store.values import text
 
 from .server import BenchServer
 
@@ -34,7 +40,20 @@ end
 redis.call('ZADD', base .. 'priority_index', ARGV[3], string.format('j%07d', last))
 """
 
-#: The pages that are measured, by what they are.
+#: Adds dead letters, a tenth of them with another reason. They are of the last priority: to replay jobs into
+#: the middle of a long list costs as much as to enqueue them there, see `tests.bench.backlog`.
+_FILL_DEAD = """
+local base, first, last = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+for n = first, last do
+  local id = string.format('d%07d', n)
+  redis.call('HSET', base .. 'job:' .. id, 'data', '{}', 'priority', 90, 'state', 'failed',
+    'finishedAt', ARGV[3], 'reason', n % 10 == 0 and 'invalid' or 'retries',
+    'error', '{"class":"E","message":"m"}')
+  redis.call('LPUSH', base .. 'dead', id)
+end
+"""
+
+#: What is read, by what it is.
 _PATHS = {
     "a page of 50 jobs": "/api/v1/queues/tts/jobs?limit=50",
     "50 jobs in the middle": "/api/v1/queues/tts/jobs?limit=50&cursor={middle}",
@@ -42,51 +61,92 @@ _PATHS = {
     "/api/v1/queues": "/api/v1/queues",
     "/metrics": "/metrics",
     "the overview": "/",
+    "a queue's page": "/queues/tts",
+    "its dead letters": "/queues/tts/dead",
+    "the page of costs": "/costs?by=day",
 }
 
 
 def main() -> None:
-    parser = ArgumentParser(description="measure the status API with many waiting jobs")
+    parser = ArgumentParser(description="measure the status API with many jobs")
     parser.add_argument("--jobs", type=int, default=1_000_000, help="waiting jobs, default %(default)s")
+    parser.add_argument("--dead", type=int, default=100_000, help="dead letters, default %(default)s")
     parser.add_argument("--rounds", type=int, default=15, help="requests of each kind, default %(default)s")
     args = parser.parse_args()
     with BenchServer() as server, Redis.from_url(server.url, decode_responses=True) as redis:
         queue = Queue("tts", redis)
-        script = redis.register_script(_FILL)
-        now = queue.now()
-        for priority, share in ((1, 0.1), (50, 0.8), (90, 0.1)):
-            start = queue.redis.llen(queue.keys.wait)
-            end = start + round(args.jobs * share)
-            for first in range(start, end, 5_000):
-                last = min(end, first + 5_000) - 1
-                script(keys=[queue.keys.base], args=[first, last, priority, now - args.jobs + first])
+        _fill(queue, args.jobs, args.dead)
         redis.config_set("slowlog-log-slower-than", 1_000)
         redis.config_set("slowlog-max-len", 1_000)
         redis.slowlog_reset()
         redis.config_resetstat()
         command = [sys.executable, "-m", "preppath_workers", "web", "--port", "0"]
-        variables = {**os.environ, "REDIS_URL": server.url}
+        variables = {**os.environ, "REDIS_URL": server.url, "BUDGET_DAY": "20", "BUDGET_USER_MONTH": "5"}
         with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             url = process.stdout.readline().removeprefix("listening on ").strip()
             for name, path in _PATHS.items():
-                times = [_time(url + path.format(middle=args.jobs // 2)) for _ in range(args.rounds)]
-                print(f"{name:25} {min(times) * 1000:7.1f} ms")
-            print(f"{'memory':25} {_pss(process.pid) / 1024:7.1f} MiB")
+                _show(name, args.rounds, lambda path=path: _get(url + path.format(middle=args.jobs // 2)))
+            middle = [f"d{args.dead // 2 + number:07}" for number in range(50)]
+            for name, action, body in (
+                ("2000 dead letters looked at", "replay", {"reason": "permanent", "dryRun": True}),
+                ("500 replayed, the oldest", "replay", {"reason": "retries"}),
+                ("50 purged, in the middle", "purge", {"ids": middle}),
+            ):
+                address = f"{url}/api/v1/queues/tts/dead/{action}"
+                _show(name, 1, lambda address=address, body=body: _post(address, body))
+            print(f"{'memory':27} {_pss(process.pid) / 1024:7.1f} MiB")
             process.terminate()
-        slow = redis.slowlog_get(1_000)
-        worst = max(slow, key=lambda entry: entry["duration"], default=None)
-        print("slowest command          ", f"{worst['duration'] / 1000:7.1f} ms" if worst else "under 1 ms")
-        print("                         ", worst["command"][:100] if worst else "")
+        names = {script.digest: name for name, script in scripts().items()}
+        slowest: dict[str, list[float]] = {}
+        for entry in redis.slowlog_get(1_000):
+            words = [text(word) for word in entry["command"].split()]
+            slowest.setdefault(names.get(words[-1] if len(words) < 2 else words[1], words[0]), []).append(
+                entry["duration"] / 1000
+            )
+        print("commands over 1 ms, the slowest of each script:", "" if slowest else "none")
+        for name, durations in sorted(slowest.items(), key=lambda each: -max(each[1])):
+            print(f"  {name:25} {max(durations):7.1f} ms, {len(durations)} times")
+        print("slowest on average:")
         for name, used in sorted(
             redis.info("commandstats").items(), key=lambda each: -each[1]["usec_per_call"]
         )[:5]:
-            print(f"  {name:24} {used['usec_per_call'] / 1000:7.3f} ms a call")
+            print(f"  {name:25} {used['usec_per_call'] / 1000:7.3f} ms a call")
+    print(f"load average {os.getloadavg()[0]:.1f}")
 
 
-def _time(url: str) -> float:
+def _fill(queue: Queue, jobs: int, dead: int) -> None:
+    redis, now = queue.redis, queue.now()
+    add, add_dead = redis.register_script(_FILL), redis.register_script(_FILL_DEAD)
+    for priority, share in ((1, 0.1), (50, 0.8), (90, 0.1)):
+        start = redis.llen(queue.keys.wait)
+        end = start + round(jobs * share)
+        for first in range(start, end, 5_000):
+            last = min(end, first + 5_000) - 1
+            add(keys=[queue.keys.base], args=[first, last, priority, now - jobs + first])
+    for first in range(0, dead, 5_000):
+        add_dead(keys=[queue.keys.base], args=[first, min(dead, first + 5_000) - 1, now - dead + first])
+    for day in days(today(queue) - timedelta(30), today(queue)):
+        for model in range(5):
+            measures = {f"m{model} {name}": 1_000_000 for name in ("calls", "nano", "input", "output")}
+            redis.hset(queue.keys.spent_on(day), mapping=measures)
+        users = {f"u{number}": number for number in range(1_000)}
+        redis.zadd(queue.keys.spent_on(day) + ":users:nano", users)
+
+
+def _show(name: str, rounds: int, ask: Callable[[], float]) -> None:
+    print(f"{name:27} {min(ask() for _ in range(rounds)) * 1000:7.1f} ms")
+
+
+def _get(url: str) -> float:
     start = perf_counter()
     requests.get(url, timeout=60).raise_for_status()
+    return perf_counter() - start
+
+
+def _post(url: str, body: Mapping[str, object]) -> float:
+    start = perf_counter()
+    requests.post(url, json=body, timeout=60).raise_for_status()
     return perf_counter() - start
 
 

@@ -6,12 +6,17 @@
 -- ARGV[1]  now
 -- ARGV[2…] ids, in the order in which they will run
 --
--- Returns {jobs moved}; ids that are not in the list are skipped.
+-- Returns {jobs moved}; ids that are not in the list are skipped. {jobs moved, ids handled} if the list is so long that
+-- the others have to wait for the next call.
 
 ingest_raw_pushes()
 
-local moved, waiting = 0, new_batch()
+local moved, handled, waiting = 0, nil, new_batch()
 for index = 2, #ARGV do
+  if has_compared_enough() then
+    handled = index - 2
+    break
+  end
   local id = ARGV[index]
   local key = job_key(id)
   if take_dead(id) and redis.call('EXISTS', key) == 1 then
@@ -26,4 +31,4 @@ for index = 2, #ARGV do
 end
 place_batch(waiting)
 if moved > 0 then count('replayed', moved) end
-return {moved}
+return {moved, handled}

@@ -231,18 +231,23 @@ def test_queues_and_prefixes_share_no_job(redis: Redis, key_prefix: str) -> None
 
 
 def test_replay_and_purge_find_jobs_anywhere_in_a_long_list(producer: Queue, redis: Redis) -> None:
-    ids = [f"d{number}" for number in range(3_000)]  # the oldest first
+    ids = [f"d{number}" for number in range(60_000)]  # the oldest first
     with redis.pipeline() as pipeline:
-        for job_id in ids:
+        for job_id in (*ids[:5], "d1500", "d1501", *ids[30_000:30_003], "d40000", *ids[-2:]):
             pipeline.hset(producer.keys.job(job_id), mapping={"state": "failed", "data": "{}"})
         pipeline.lpush(producer.keys.dead, *ids)
         pipeline.execute()
 
-    assert producer.replay(["d2999", "d1500", "d0", "d1500"]) == 3
-    assert producer.purge(["d2998", "d1501", "d1"]) == 3
-    left = [job_id for job_id in ids if job_id not in ("d2999", "d1500", "d0", "d2998", "d1501", "d1")]
+    # After two from the middle a call leaves the rest to the next one.
+    assert producer.call("purge", "d30000", "d30001", "d30002") == [2, 2]
+    assert producer.call("replay", "d0", "d30002", "none", "d1") == [2, 3]
+    assert producer.replay(["d59999", "d1500", "d2", "d1500", "d40000", "none", "d3"]) == 5
+    assert producer.purge(["d59998", "d1501", "d4"]) == 3
+    moved = ["d0", "d30002", "d59999", "d1500", "d2", "d40000", "d3"]
+    gone = {*moved, "d30000", "d30001", "d59998", "d1501", "d4"}
+    left = [job_id for job_id in ids if job_id not in gone]
     assert redis.lrange(producer.keys.dead, 0, -1)[::-1] == left
-    assert [job.id for job in producer.jobs("waiting")] == ["d2999", "d1500", "d0"]
+    assert [job.id for job in producer.jobs("waiting")] == moved
 
 
 def test_dead_letter_that_is_not_utf8_has_surrogates(redis_url: str, key_prefix: str) -> None:
