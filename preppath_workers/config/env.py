@@ -99,6 +99,19 @@ class Environment:
 
         return self._parsed(name, default, parse, expected)
 
+    def integer_or_none(self, name: str, minimum: int) -> int | None:
+        """Return a whole number of `minimum` or more, or None for `none`."""
+
+        def parse(text: str) -> int | None:
+            if text.lower() == "none":
+                return None
+            number = int(text)
+            if not minimum <= number <= 10**12:
+                raise ValueError
+            return number
+
+        return self._parsed(name, None, parse, f"a whole number of {minimum} or more, or none")
+
     def seconds(self, name: str, default: float, minimum: float) -> float:
         """Return a number of seconds, `minimum` or more."""
 

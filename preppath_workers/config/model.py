@@ -44,6 +44,8 @@ class QueueConfig:
     concurrency: int = 1
     #: Starts allowed on all machines together; None for no limit.
     rate_limit: RateLimit | None = None
+    #: Model tokens of all machines together; None for no limit.
+    tokens_per_minute: int | None = None
     #: Runs after the first one that a job's own failures may cause.
     retries: int = 3
     #: Seconds before the first retry; each further one waits twice as long.

@@ -34,6 +34,7 @@ def _queue(environment: Environment, default: QueueConfig) -> QueueConfig:
             variable + "CONCURRENCY", default.concurrency, minimum=1, maximum=1_000
         ),
         rate_limit=environment.rate_limit(variable + "RATE_LIMIT", default.rate_limit),
+        tokens_per_minute=environment.integer_or_none(variable + "TOKENS_PER_MINUTE", minimum=1),
         retries=environment.integer(variable + "RETRIES", default.retries, minimum=0, maximum=30),
         backoff=environment.seconds(variable + "BACKOFF", default.backoff, minimum=0),
         backoff_max=environment.seconds(variable + "BACKOFF_MAX", default.backoff_max, minimum=0),

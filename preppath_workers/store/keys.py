@@ -139,6 +139,11 @@ class Keys:
         return f"{self.base}budget:{name}"
 
     @property
+    def model_tokens(self) -> str:
+        """hash: the bucket of the limit of model tokens a minute: left, at (ms)."""
+        return self.base + "model_tokens"
+
+    @property
     def capped(self) -> str:
         """hash: delayed jobs whose users have no budget left: the most that a request can cost (nano-dollars)
         and the scope, by job id."""

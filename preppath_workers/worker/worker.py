@@ -90,6 +90,7 @@ class Worker:
                 config.ledger_days,
                 queue.fair_by or "userId",
                 ReservedBudget.of(config, queue),
+                queue.tokens_per_minute,
             ),
         )
         self._backoff = ReconnectBackoff()

@@ -17,7 +17,7 @@ from .consumer_connection import Connection
 _USED = (
     *("settle_and_fetch", "claim", "complete", "retry", "release", "recover"),
     *("progress", "checkpoint", "acquire_token", "check_lease", "end_cancelled"),
-    *("open_call", "close_calls", "note_vendor_limits"),
+    *("open_call", "close_calls", "note_vendor_limits", "acquire_model_tokens", "settle_model_tokens"),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from redis.exceptions import RedisError
 from ...clients.usage import Usage
 from ...clients.vendor_limits import VendorLimit
 from ...config.prices import Prices, load_prices
-from ...errors import InvalidJob, JobLost, MachineError, PermanentError, RateLimited, ServiceError
+from ...errors import InvalidJob, JobLost, MachineError, PermanentError, RateLimited, ServiceError, Snooze
 from ...log import fields
 from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
@@ -24,6 +25,9 @@ from .budget import ReservedBudget, Settled
 from .step_retry import retry_step
 
 logger = logging.getLogger(__name__)
+
+#: Seconds that a job occupies its worker while it waits for tokens per minute.
+_MAX_WAIT = 5.0
 
 #: Characters of a user's id in the ledger.
 _MAX_USER = 128
@@ -40,6 +44,8 @@ class PaymentTerms:
     ledger_days: int = 90
     user_field: str = "userId"
     budget: ReservedBudget | None = None
+    #: Model tokens that all machines may use.
+    tokens_per_minute: int | None = None
 
     def user(self, data: Mapping[str, Any]) -> str | None:
         """Return the user who a job's costs count for, if its data names one."""
@@ -63,6 +69,9 @@ class OpenPayment:
         self.is_open = False
         #: What the vendor told of its rate limits last.
         self.limits: Sequence[VendorLimit] = ()
+        #: The queue's own limit of tokens a minute, and what was acquired of it.
+        self.own_limit: VendorLimit | None = None
+        self.acquired = 0
 
     @property
     def id(self) -> str:
@@ -76,6 +85,16 @@ class OpenPayment:
     def note_limits(self, limits: Sequence[VendorLimit]) -> None:
         """Keep the vendor's limits."""
         self.limits = limits or self.limits
+
+    def tightest_limits(self) -> Sequence[VendorLimit]:
+        """Return the vendor's limits, and the queue's own of tokens if less is left of that."""
+        own = self.own_limit
+        if own is None or any(
+            each.name == own.name and each.remaining * own.limit < own.remaining * each.limit
+            for each in self.limits
+        ):
+            return self.limits
+        return [*(each for each in self.limits if each.name != own.name), own]
 
 
 class Payments:
@@ -98,6 +117,7 @@ class Payments:
         too; without one, the cost is stored at once. Raises JobLost before anything is sent."""
         made = OpenPayment(self._call(worst_case, step), step)
         self._in_progress[made.call["id"]] = made
+        self._acquire_tokens(made, worst_case)
         self._open(made)
         try:
             with vendor_span(worst_case, made):
@@ -137,6 +157,31 @@ class Payments:
             keep=self._terms.ledger_days * 86_400,
         )
 
+    def _acquire_tokens(self, made: OpenPayment, worst_case: Usage) -> None:
+        """Wait until the queue's limit of tokens a minute has room. Raises Snooze if that takes long."""
+        limit, estimate = self._terms.tokens_per_minute, sum(worst_case.tokens.values())
+        if not limit or not estimate:
+            return
+        wait, left = retry_step(
+            lambda: self._running_job.acquire_model_tokens(self._job, estimate, limit, _MAX_WAIT)
+        )
+        if left is None:
+            raise Snooze("waiting for tokens per minute", wait)
+        made.acquired = estimate
+        made.own_limit = VendorLimit("tokens", limit, max(0, left), 60 * (limit - left) / limit)
+        time.sleep(wait)
+
+    def _settle_tokens(self, made: OpenPayment, kind: str) -> None:
+        """Correct the estimate, unless nothing is known; a failure only delays later requests."""
+        limit, acquired = self._terms.tokens_per_minute, made.acquired
+        used = sum(made.usage.tokens.values()) if made.usage else 0
+        if not limit or not acquired or not (used or kind == "void"):
+            return
+        try:
+            self._running_job.settle_model_tokens(self._job, acquired, limit, used)
+        except (RedisError, JobLost) as error:
+            logger.debug("Cannot settle tokens per minute", extra=fields(error=str(error)))
+
     def _open(self, made: OpenPayment) -> None:
         call, text = made.call, _compact(made.call)
         reserved = [""]
@@ -162,6 +207,7 @@ class Payments:
             told = ("kind", "model", "tier", "tokens", "seconds", "nano", "requestId", "step")
             logger.info("Vendor call", extra=fields(**_known(**{name: call.get(name) for name in told})))
         self._in_progress.pop(call["id"], None)
+        self._settle_tokens(made, call["kind"])
         try:
             self._running_job.close_call(self._job, _compact(call), store=made.step is None)
         except RedisError as error:  # it is stored with the settlement

@@ -40,7 +40,7 @@ FIGURES = ("durations", "causes", "history")
 
 _LISTS = ("wait", "dead", "completed", "events")
 _SORTED_SETS = ("later", "priority_index", "turns", "delayed", "tokens", "reservations", "instances")
-_HASHES = ("gate", "fair", "meta", "stats", "limit", "vendor", "spent", "capped")
+_HASHES = ("gate", "fair", "meta", "stats", "limit", "vendor", "spent", "capped", "model_tokens")
 
 #: Keys that exist once per job, slot or instance.
 _FAMILIES = {

@@ -23,19 +23,8 @@ SHARED = [f"lib/{path.stem}" for path in (LUA / "lib").glob("*.lua")]
 
 NAMED = {
     *("wait", "later", "priority_index", "fair", "turns", "delayed", "dead", "completed", "events"),
-    *(
-        "tokens",
-        "reservations",
-        "instances",
-        "gate",
-        "meta",
-        "limit",
-        "vendor",
-        "stats",
-        "spent",
-        "capped",
-        *FIGURES,
-    ),
+    *("tokens", "reservations", "instances", "gate", "meta", "limit", "vendor", "stats", "spent"),
+    *("capped", "model_tokens", *FIGURES),
 }
 
 
@@ -88,6 +77,8 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("close_calls", "gone", CLOSED_CALL),
         ("resolve_call", "c1", 5, "1970-01-01"),
         ("capped_jobs", 0, 10),
+        ("acquire_model_tokens", 5, 10, 1_000),
+        ("settle_model_tokens", 5, 10, 3),
         ("promote_capped", "c"),
         ("call_status", "c", 1, "c1"),
         ("reserve", "c1", 5, "tts", "c", 1, "all", 9, "", "", ""),

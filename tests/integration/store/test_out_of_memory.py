@@ -72,6 +72,8 @@ CALLS: list[tuple[str | int, ...]] = [
     ("close_calls", "a", CLOSED_CALL),
     ("resolve_call", "c1", 5, "1970-01-01"),
     ("capped_jobs", 0, 10),
+    ("acquire_model_tokens", 5, 10, 1_000),
+    ("settle_model_tokens", 5, 10, 3),
     ("promote_capped", "a"),
     ("reserve", "c1", 5, "tts", "a", 1, "all", 9, "", "", ""),
     ("settle_reservations", "c1", "5"),

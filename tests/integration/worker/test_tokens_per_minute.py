@@ -1,0 +1,139 @@
+"""Paid requests under a limit of tokens a minute."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import Any, cast
+
+import pytest
+from redis import Redis
+
+from preppath_workers import NewJob, Queue
+from preppath_workers.clients.services import Services
+from preppath_workers.clients.usage import Usage
+from preppath_workers.clients.vendor_limits import VendorLimit
+from preppath_workers.config.load import load
+from preppath_workers.config.model import QueueConfig
+from preppath_workers.errors import ServiceError
+from preppath_workers.registry import JobContext
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Finished, Settlement
+from preppath_workers.store.job import Job
+from preppath_workers.worker.attempt.execution import WorkerContext, run
+from preppath_workers.worker.attempt.payments import PaymentTerms
+from tests.support.minimal_env import MINIMAL_ENV
+
+SETTINGS = QueueConfig("tts", backoff=0.0)
+#: A request of at most 600 tokens that uses 100.
+WORST, USED = Usage("gpt-6-luna", {"output": 600}), Usage("gpt-6-luna", {"input": 60, "output": 40})
+
+Work = Callable[..., Settlement]
+
+
+def pay(context: JobContext) -> None:
+    with context.payment(WORST) as payment:
+        payment.charge(USED)
+
+
+@pytest.fixture
+def queue(redis: Redis, key_prefix: str) -> Queue:
+    return Queue("tts", redis, key_prefix)
+
+
+@pytest.fixture
+def work(redis_url: str, key_prefix: str) -> Iterator[Work]:
+    """Run the next job's attempt under a limit of tokens a minute, and settle it."""
+    config = load({**MINIMAL_ENV, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}, [])
+    consumer = Consumer(config, SETTINGS, "host", 0)
+
+    def work(limit: int, handle: Callable[[JobContext], object] = pay) -> Settlement:
+        consumer.settle_and_fetch()
+        job = consumer.next_job()
+        assert isinstance(job, Job)
+        context = WorkerContext(
+            lambda context, _: handle(context),
+            cast("Services", None),
+            consumer.running_job,
+            1.0,
+            (),
+            PaymentTerms(tokens_per_minute=limit),
+        )
+        settlement = consumer.settle(Finished(job, run(job, context, nullcontext()), 0))
+        assert settlement
+        return settlement
+
+    yield work
+    consumer.disconnect()
+
+
+def left(queue: Queue) -> int:
+    redis: Any = queue.redis
+    return int(redis.hget(queue.keys.model_tokens, "left"))
+
+
+def test_request_gives_back_what_it_did_not_use(queue: Queue, work: Work) -> None:
+    queue.enqueue({})
+    assert work(1_000).verdict == "completed"
+    assert 900 <= left(queue) <= 1_000
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ServiceError("openai", "no connection"), range(990, 1_001)),
+        (ServiceError("openai", "silent", may_be_paid=True), range(400, 500)),
+    ],
+    ids=["not sent", "no answer"],
+)
+def test_failed_request_gives_all_back_unless_it_may_have_been_answered(
+    queue: Queue, work: Work, error: Exception, expected: range
+) -> None:
+    def fail(context: JobContext) -> None:
+        with context.payment(WORST):
+            raise error
+
+    queue.enqueue({})
+    work(1_000, fail)
+    assert left(queue) in expected
+
+
+def test_request_waits_for_its_tokens(queue: Queue, work: Work) -> None:
+    queue.enqueue_many([NewJob({}), NewJob({})])
+    work(6_000, lambda context: _use(context, 5_900))
+    began = time.monotonic()
+    assert work(6_000).verdict == "completed"
+    assert time.monotonic() - began > 4
+
+
+def test_job_with_a_long_wait_is_delayed_uncounted(queue: Queue, work: Work) -> None:
+    queue.enqueue_many([NewJob({}), NewJob({})])
+    work(1_000, lambda context: _use(context, 1_000))
+    assert work(1_000).verdict == "released"
+    [waiting] = queue.jobs("delayed")
+    assert (waiting.stage, waiting.attempts) == ("waiting for tokens per minute", 0)
+
+
+def test_nearly_used_limit_slows_the_starts_down_unless_the_vendor_s_is_tighter(
+    queue: Queue, work: Work
+) -> None:
+    redis: Any = queue.redis
+    queue.enqueue_many([NewJob({}), NewJob({})])
+    work(1_000, lambda context: _use(context, 950))
+    assert redis.hget(queue.keys.gate, "vendorLimit")
+    assert int(redis.hget(queue.keys.vendor, "tokensLimit")) == 1_000
+
+    def told(context: JobContext) -> None:
+        with context.payment(Usage("m", {"output": 1})) as payment:
+            payment.note_limits([VendorLimit("tokens", 90_000, 10, 60.0)])
+            payment.charge(Usage("m", {"output": 1}))
+
+    redis.delete(queue.keys.gate, queue.keys.model_tokens, queue.keys.vendor, queue.keys.tokens)
+    work(1_000, told)
+    assert int(redis.hget(queue.keys.vendor, "tokensLimit")) == 90_000
+
+
+def _use(context: JobContext, tokens: int) -> None:
+    with context.payment(Usage("gpt-6-luna", {"output": tokens})) as payment:
+        payment.charge(Usage("gpt-6-luna", {"output": tokens}))
