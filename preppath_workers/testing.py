@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
+from hiredis import Reader
 from redis.exceptions import NoScriptError
 
 from .clients.usage import Payment, Usage
@@ -19,6 +20,7 @@ from .config.model import QueueConfig
 from .errors import JobLost, Snooze
 from .queue import Queue, encode_data
 from .registry import JobType
+from .store.connections.connection import ENCODING_ERRORS
 from .store.consuming.consumer import Consumer
 from .store.consuming.outcome import Finished
 from .store.consuming.packing import PackedStart
@@ -178,8 +180,10 @@ class _ClientConnection(SlotConnection):
         self._queue = queue
         self._answers: list[Any] = []
 
-    def send(self, commands: list[tuple[Any, ...]]) -> None:
-        self._answers = [self._answer(*words) for words in commands]
+    def send_packed(self, packed: bytes, commands: int = 1) -> None:
+        reader = Reader(encoding="utf-8", errors=ENCODING_ERRORS)
+        reader.feed(packed)
+        self._answers = [self._answer(*reader.gets()) for _ in range(commands)]
 
     def send_started(self, start: PackedStart, words: tuple[Any, ...]) -> None:
         self.send([(*start.words, *words)])
@@ -187,7 +191,7 @@ class _ClientConnection(SlotConnection):
     def receive(self, may_be_empty: bool = False) -> Any:
         return self._answers.pop(0)
 
-    def _answer(self, *words: Any) -> Any:
+    def _answer(self, *words: str) -> Any:
         try:
             return self._queue.read(*words)
         except NoScriptError:
