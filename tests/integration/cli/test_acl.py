@@ -194,7 +194,9 @@ def test_acl_rule_of_the_readme_allows_the_web_process_and_asyncio(guarded: Guar
         site.process.wait(10)
 
     async def produce() -> None:
-        async with AsyncQueue("tts", asyncio.Redis.from_url(guarded.url, driver_info=None)) as queue:
+        async with AsyncQueue(
+            "tts", asyncio.Redis.from_url(guarded.url, driver_info=None, protocol=2)
+        ) as queue:
             ref = await queue.enqueue({}, group="g")
             await queue.close_group("g")
             assert await ref.cancel(running=True) == "cancelled"
