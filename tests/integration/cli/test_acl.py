@@ -101,6 +101,7 @@ def environment_of(guarded: Guarded, folder: Path) -> Mapping[str, str]:
         "SHUTDOWN_GRACE": "1",
         "WEBHOOK_URL": "http://127.0.0.1:9/hook",
         "ALPHA_RATE_LIMIT": "50/1",
+        "BUDGET_USER_DAY": "5",
     }
 
 
@@ -149,6 +150,9 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
         ("cancel", "tts", "--state", "waiting", "--where", "userId=u1"),
         ("top", "--once"),
         ("costs", "--by", "user"),
+        ("costs", "--caps"),
+        ("costs", "--unknown"),
+        ("costs", "--resolve", "01M8DG8DZ3NX3DQVHZ7GJX4P5T", "--cost", "0"),
         ("dead", "list", "--all"),
         ("dead", "show", "tts"),
         ("retry", "tts", "a"),
@@ -176,7 +180,14 @@ def test_acl_rule_of_the_readme_allows_the_web_process_and_asyncio(guarded: Guar
     try:
         for path in (
             *("/", "/queues/tts", "/queues/tts?state=delayed", "/queues/tts/jobs/a", "/queues/tts/dead"),
-            *("/find?id=a", "/metrics", "/readyz", "/api/v1/queues", "/api/v1/queues/tts/jobs?userId=u1"),
+            *(
+                "/find?id=a",
+                "/costs",
+                "/metrics",
+                "/readyz",
+                "/api/v1/queues",
+                "/api/v1/queues/tts/jobs?userId=u1",
+            ),
         ):
             assert site.get(path).status_code == 200, path
         for path, body in (
