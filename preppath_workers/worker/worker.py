@@ -15,8 +15,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
-from resource import getpagesize
 from typing import TypeVar
 
 from redis.exceptions import RedisError
@@ -33,18 +31,15 @@ from .attempt import execution, job_log
 from .attempt.budget import ReservedBudget
 from .attempt.payments import PaymentTerms
 from .processes.cancellations import Cancellations
-from .processes.forking import is_orphaned
 from .processes.liveness import Liveness
 from .processes.process_title import ProcessTitle
 from .processes.signals import Deadline, StopRequest, install
 from .reconnect_backoff import ReconnectBackoff
+from .replacement import Replacement
 
 logger = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
-
-#: Seconds between two checks of the worker's memory and of its supervisor.
-_CHECK_INTERVAL = 1.0
 
 #: Seconds of sleep between two beats.
 _SLEEP_SLICE = 5.0
@@ -97,12 +92,11 @@ class Worker:
         #: The job that runs now.
         self._job: Job | None = None
         self._finished: Finished | None = None
-        self._jobs_done = 0
         #: Consecutive attempts that failed with a machine error.
         self._machine_failures = 0
         #: Whether this process was forked by a handler.
         self._was_forked = False
-        self._checked_at = time.monotonic()
+        self._replacement = Replacement(config)
 
     def run(self) -> None:
         """Run jobs until a signal asks for a stop or the worker is due for replacement.
@@ -116,7 +110,7 @@ class Worker:
         with suppress(Shutdown), LogContext(lambda: self._job.log_fields() if self._job else {}):
             self._recover_slot()
             self._liveness.ready()
-            while not self._stop.is_requested and not self._is_due_for_replacement():
+            while not self._stop.is_requested and not self._replacement.is_due():
                 self.loop()
         self._settle_and_close()
 
@@ -203,7 +197,7 @@ class Worker:
             self._liveness.end_job()
             self._title.end_job()
             self._job = None
-        self._jobs_done += 1
+        self._replacement.jobs_done += 1
 
     def _on_fork(self) -> None:
         """Separate a process that the handler forks from the worker, whose connection it must not share."""
@@ -222,30 +216,6 @@ class Worker:
     def _is_cancelled(self) -> bool:
         job = self._job
         return bool(job and self._cancellations.includes(job.queue, job.id, job.fencing_token))
-
-    def _is_due_for_replacement(self) -> bool:
-        most = self._config.max_jobs_per_child
-        if most and self._jobs_done >= most:
-            logger.debug("Replacing worker: MAX_JOBS_PER_CHILD reached", extra=fields(jobs=self._jobs_done))
-            return True
-        now = time.monotonic()
-        if now < self._checked_at + _CHECK_INTERVAL:
-            return False
-        self._checked_at = now
-        return is_orphaned() or self._uses_too_much_memory()
-
-    def _uses_too_much_memory(self) -> bool:
-        if not self._config.max_memory_mb:
-            return False
-        try:
-            used = _resident_mb()
-        except OSError as error:  # usually because handlers leaked descriptors
-            logger.warning("Replacing worker: it cannot open files", extra=fields(error=str(error)))
-            return True
-        if used > self._config.max_memory_mb:
-            logger.info("Replacing worker: MAX_MEMORY_MB exceeded", extra=fields(mb=used))
-            return True
-        return False
 
     def _settle_and_close(self) -> None:
         """Settle the last job and requeue what is reserved; exit with 1 if Redis fails for too long."""
@@ -270,9 +240,3 @@ class Worker:
                 time.sleep(pause)
         self._consumer.disconnect()
         self._services.close()
-
-
-def _resident_mb() -> float:
-    """Return MiB of resident memory, including shared pages (proc(5), statm)."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return round(pages * getpagesize() / 2**20, 1)

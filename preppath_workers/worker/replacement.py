@@ -1,0 +1,57 @@
+"""When a worker is replaced: after its most jobs, above its memory limit, or if its supervisor has ended."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from resource import getpagesize
+
+from ..config.model import Config
+from ..log import fields
+from .processes.forking import is_orphaned
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two checks of the worker's memory and of its supervisor.
+_CHECK_INTERVAL = 1.0
+
+
+class Replacement:
+    """Tells a worker between two jobs whether it has to exit."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._checked_at = time.monotonic()
+        self.jobs_done = 0
+
+    def is_due(self) -> bool:
+        """Return whether the worker has to exit; log why."""
+        most = self._config.max_jobs_per_child
+        if most and self.jobs_done >= most:
+            logger.debug("Replacing worker: MAX_JOBS_PER_CHILD reached", extra=fields(jobs=self.jobs_done))
+            return True
+        now = time.monotonic()
+        if now < self._checked_at + _CHECK_INTERVAL:
+            return False
+        self._checked_at = now
+        return is_orphaned() or self._uses_too_much_memory()
+
+    def _uses_too_much_memory(self) -> bool:
+        if not self._config.max_memory_mb:
+            return False
+        try:
+            used = _resident_mb()
+        except OSError as error:  # usually because handlers leaked descriptors
+            logger.warning("Replacing worker: it cannot open files", extra=fields(error=str(error)))
+            return True
+        if used > self._config.max_memory_mb:
+            logger.info("Replacing worker: MAX_MEMORY_MB exceeded", extra=fields(mb=used))
+            return True
+        return False
+
+
+def _resident_mb() -> float:
+    """Return MiB of resident memory, including shared pages (proc(5), statm)."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return round(pages * getpagesize() / 2**20, 1)
