@@ -46,6 +46,8 @@ _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     # Without a referrer at all, browsers would send no Origin with forms either.
     (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
 
@@ -128,6 +130,8 @@ class Guard:
                 raise Problem(405, "this server is read-only")
             if not 0 <= _announced(request) <= MAX_BODY:
                 raise Problem(413, f"the body is larger than {MAX_BODY} bytes")
+        else:
+            _check_embedding(request)
         if not self._config.tokens or path in _OPEN or path.startswith(_OPEN_FOLDER):
             return _ANYONE
         token = token or session
@@ -177,6 +181,16 @@ def _check_origin(request: Request, must_be_told: bool) -> None:
         allowed = not must_be_told
     if not allowed:
         raise Problem(403, "changes are not accepted from another site")
+
+
+def _check_embedding(request: Request) -> None:
+    """Refuse what another site's page loads: it could read nothing, but hold streams and make work. Links may
+    lead here."""
+    if (
+        request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
+        and request.headers.get("sec-fetch-mode", "navigate") != "navigate"
+    ):
+        raise Problem(403, "a page of another site may link here, and load nothing from here")
 
 
 def _limited(receive: Receive) -> Receive:

@@ -61,6 +61,18 @@ def test_address_is_accepted_as_host(site: Site, host: str) -> None:
     assert site.get("/healthz", Host=host).status_code == 200
 
 
+def test_page_of_another_site_may_link_here_and_load_nothing(site: Site) -> None:
+    for where in ("cross-site", "same-site"):
+        for path in ("/", "/?live", "/api/v1/queues", "/metrics", "/static/app.js"):
+            link = {"Sec-Fetch-Site": where, "Sec-Fetch-Mode": "navigate"}
+            for mode in ("cors", "no-cors"):
+                assert site.get(path, **link | {"Sec-Fetch-Mode": mode}).status_code == 403, (where, path)
+            if path != "/?live":
+                assert site.get(path, **link).status_code == 200, (where, path)
+    assert site.get("/api/v1/queues", **{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}).ok
+    assert site.get("/").headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 def test_configured_hosts_are_known(serve: Serve) -> None:
     site = serve(WEB_HOSTS="queues.example.com")
 
