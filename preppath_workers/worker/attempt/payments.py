@@ -205,7 +205,8 @@ class Payments:
             self._unsettled[call["id"]] = _settled(call)
         if call["kind"] != "void":
             told = ("kind", "model", "tier", "tokens", "seconds", "nano", "requestId", "step")
-            logger.info("Vendor call", extra=fields(**_known(**{name: call.get(name) for name in told})))
+            known = _known(call=call["id"], **{name: call.get(name) for name in told})
+            logger.info("Vendor call", extra=fields(**known))
         self._in_progress.pop(call["id"], None)
         self._settle_tokens(made, call["kind"])
         try:

@@ -109,9 +109,11 @@ def environment_of(guarded: Guarded, folder: Path) -> Mapping[str, str]:
 def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
     guarded: Guarded, run: Run, launch: Callable[..., App], tmp_path: Path
 ) -> None:
-    environment = environment_of(guarded, tmp_path)
-    app = launch(environment).start()
+    environment = environment_of(guarded, tmp_path) | {"BUDGET_USER_DAY": "1", "ALPHA_TOKENS_PER_MINUTE": "9"}
     alpha = Queue("alpha", Redis.from_url(guarded.url, driver_info=None, protocol=2))
+    alpha.redis.hset(alpha.keys.capped, "gone", "5 user u1")
+    app = launch(environment).start()
+    eventually(lambda: not alpha.redis.exists(alpha.keys.capped))
     for data in (
         {},
         {"do": "progress"},
@@ -163,6 +165,7 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
         ("costs", "--by", "user"),
         ("costs", "--caps"),
         ("costs", "--unknown"),
+        ("costs", "--resolve", "nothing", "--cost", "0"),
     ):
         done = run(*words, **environment | variables)
         assert "NOPERM" not in done.stdout + done.stderr
