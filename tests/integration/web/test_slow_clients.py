@@ -98,7 +98,7 @@ def test_streams_beyond_the_limit_are_refused_until_one_ends() -> None:
         opened = [streams.response(events()).body_iterator for _ in range(2)]
         for each in opened:
             assert await anext(aiter(each)) == "event"
-        with pytest.raises(Problem, match="2 streams"):
+        with pytest.raises(Problem, match="2 event streams"):
             streams.response(events())
         await opened[0].aclose()  # type: ignore[union-attr]
         streams.response(events())
