@@ -12,11 +12,13 @@ from collections.abc import Iterator
 
 from preppath_workers.store.consuming.consumer import ANSWER_TIMEOUT
 
-from .observations import Happened, Observations
+from .observations import Fate, Happened, Observations
 from .plan import RETRIES
-from .record import Record, Run
+from .record import Run
 
+_GONE = Fate("gone")
 #: Seconds that an outcome may stay unsettled: until a silent connection is noticed, and some more.
+#: Restarts of Redis in between come on top.
 _UNSETTLED = ANSWER_TIMEOUT + 5.0
 
 
@@ -30,9 +32,15 @@ def unexplained(observations: Observations, prefix: str) -> list[str]:
     found: list[str] = []
     for job_id, runs in record.by_job.items():
         if job_id[0] != "p":
-            allowed = 1 + (RETRIES if job_id[0] == "f" else 0) + explained[job_id]
+            allowed = planned_runs(observations, prefix, job_id) + explained[job_id]
             found += [job_id] * (len(runs) - allowed)
     return found
+
+
+def planned_runs(observations: Observations, prefix: str, job_id: str) -> int:
+    """Return how often the job runs if no process is hit."""
+    pardons = observations.fates[prefix].get(job_id, _GONE).pardons
+    return 1 + (RETRIES + pardons if job_id[0] == "f" else 0)
 
 
 def evidence(observations: Observations, most: int = 5) -> Iterator[str]:
@@ -51,27 +59,36 @@ def evidence(observations: Observations, most: int = 5) -> Iterator[str]:
                 yield f"  {happened.at:.2f} to {happened.until:.2f} {happened.trouble}{where}{pids}"
 
 
-def unsettled_run(record: Record, pid: int, happened: Happened) -> Run | None:
+def unsettled_run(observations: Observations, prefix: str, pid: int, happened: Happened) -> Run | None:
     """Return the run that the process may not have settled when it was hit."""
-    begun = [run for run in record.by_pid.get(pid, ()) if run.began <= happened.until]
-    if not begun or (begun[-1].ended is not None and begun[-1].ended < happened.at - _UNSETTLED):
+    begun = [run for run in observations.records[prefix].by_pid.get(pid, ()) if run.began <= happened.until]
+    if not begun:
         return None
-    return begun[-1]
+    run = begun[-1]
+    if run.ended is not None:
+        waited = happened.at - run.ended - _seconds_without_redis(observations, run.ended, happened.at)
+        return run if waited <= _UNSETTLED else None
+    return run
+
+
+def _seconds_without_redis(observations: Observations, since: float, until: float) -> float:
+    """Return how long Redis was being restarted between these times. On a busy machine that takes long."""
+    outages = (each for each in observations.happened if each.trouble == "restart Redis")
+    return sum(max(0.0, min(each.until, until) - max(each.at, since)) for each in outages)
 
 
 def idle_victims(observations: Observations, prefix: str) -> int:
     """Count the processes that were hit between two runs: each may have claimed a job and not recorded it
     yet."""
-    record = observations.records[prefix]
     victims = ((pid, happened) for happened in observations.hits(prefix) for pid in happened.pids)
-    held = (unsettled_run(record, pid, happened) for pid, happened in victims)
+    held = (unsettled_run(observations, prefix, pid, happened) for pid, happened in victims)
     return sum(run is None or run.ended is not None for run in held)
 
 
 def _interrupted(observations: Observations, prefix: str) -> Iterator[Run]:
     for happened in observations.hits(prefix):
         for pid in happened.pids:
-            if run := unsettled_run(observations.records[prefix], pid, happened):
+            if run := unsettled_run(observations, prefix, pid, happened):
                 yield run
 
 

@@ -42,7 +42,7 @@ def recoveries(observations: Observations, trouble: Trouble) -> Iterator[Recover
             continue
         record = observations.records[happened.prefix]
         for pid in happened.pids:
-            run = unsettled_run(record, pid, happened)
+            run = unsettled_run(observations, happened.prefix, pid, happened)
             if run is None or run.ended is not None or run.job_id[0] == "p":
                 continue
             again = record.next_run(run.job_id, happened.at)

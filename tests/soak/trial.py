@@ -176,7 +176,13 @@ class Soak:
                     pipeline.ttl(queue.keys.job(job_id))
                 expires = dict(zip(ids, pipeline.execute(), strict=True))
             for job in queue.get_many(ids):
-                fates[job.id] = Fate(job.state, job.reason or "", job.recoveries, expires[job.id] > 0)
+                fates[job.id] = Fate(
+                    job.state,
+                    job.reason or "",
+                    job.recoveries,
+                    expires[job.id] > 0,
+                    int(job.fields.get("pardons", 0)),
+                )
         return fates
 
     def _left_keys(self, jobs: dict[str, list[str]]) -> set[str]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from preppath_workers.store.consuming.consumer import ANSWER_TIMEOUT
 from tests.support.report import p50_p99
 
-from .explain import idle_victims, unexplained
+from .explain import idle_victims, planned_runs, unexplained
 from .observations import Fate, Observations
 from .plan import BACKOFF, RECOVERIES, RETRIES, WORKERS, Trouble
 from .recovery import LIMITS, recoveries
@@ -92,8 +92,8 @@ def _runs(observations: Observations) -> Iterator[Row]:
     """A lease that ran out on a living instance explains a run of each of its workers; there is none as long
     as the machine keeps up."""
     repeated = sum(
-        max(0, len(runs) - (1 + RETRIES if job_id[0] == "f" else 1))
-        for record in observations.records.values()
+        max(0, len(runs) - planned_runs(observations, prefix, job_id))
+        for prefix, record in observations.records.items()
         for job_id, runs in record.by_job.items()
         if job_id[0] != "p"
     )

@@ -224,6 +224,20 @@ def test_judge_of_a_delay_that_no_silent_connection_explains_fails(
     assert broken(observations) == [KILLED if row.holds else SILENT]
 
 
+def test_judge_accepts_a_repeated_run_whose_outcome_waited_for_redis() -> None:
+    again = recorded(runs("n0", (70, 5.0, 5.1), (71, 60.0, 60.1)), F1, P2)
+    at = 5.1 + ANSWER_TIMEOUT + 25
+    away = Happened("restart Redis", 6.0, 6.0 + 24, [])
+    assert broken(replace(SOUND, happened=[killed(70, at)], **again)) == [UNEXPLAINED]
+    assert broken(replace(SOUND, happened=[killed(70, at), away], **again)) == []
+
+
+def test_judge_accepts_more_runs_of_a_failing_job_that_was_pardoned() -> None:
+    third = recorded(N0, F1, runs("f1", (71, 8.0, 8.1)), P2)
+    assert broken(replace(SOUND, **third)) == [REPEATED, UNEXPLAINED]
+    assert broken(replace(SOUND, **third, **fated(f1=Fate("failed", "retries", pardons=1)))) == []
+
+
 def test_judge_accepts_a_late_run_of_a_worker_that_was_stopped() -> None:
     stopped = Happened("stop past the lease", 5.0, 5.1, [70], 0, "a")
     late = recorded(runs("n0", (71, 6.0, 6.1), (70, 9.6, 9.7)), F1, P2)
