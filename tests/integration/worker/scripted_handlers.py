@@ -10,13 +10,16 @@ import errno
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from preppath_workers.errors import (
     InvalidJob,
@@ -88,6 +91,26 @@ def _fork(context: JobContext) -> None:
             sys.exit(0)
         case "check_lease":
             context.check_lease()
+
+
+def _fork_and_count(context: JobContext) -> None:
+    """Record how many connections to Redis this process has, and a process that it forks."""
+    record(f"own-connections {context.id} {_connections_to_redis()}")
+    if forked := os.fork():
+        os.waitpid(forked, 0)
+        return
+    record(f"forked-connections {context.id} {_connections_to_redis()}")
+    os._exit(0)
+
+
+def _connections_to_redis() -> int:
+    port, found = urlsplit(os.environ["REDIS_URL"]).port, 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if descriptor.readlink().name.startswith("socket:"):
+                with socket.socket(fileno=os.dup(int(descriptor.name))) as connection:
+                    found += connection.getpeername()[1:2] == (port,)
+    return found
 
 
 def _leak(context: JobContext) -> None:
@@ -225,6 +248,7 @@ _ACTIONS: dict[str, Callable[[JobContext], None]] = {
     "die": _die,
     "exit": _exit,
     "fork": _fork,
+    "fork_and_count": _fork_and_count,
     "leave_thread": _leave_thread,
     "leak": _leak,
     "print": _print,
