@@ -10,9 +10,9 @@ from tests.bench.measure import Measure
 from tests.bench.systems import OURS
 from tests.support.redis import RedisServer
 
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
-@pytest.mark.processes
-@pytest.mark.timeout(120)
+
 def test_measure_of_a_few_jobs_has_results() -> None:
     with RedisServer() as server:
         measure = Measure(OURS, server.url, rest=0.1)
@@ -21,7 +21,6 @@ def test_measure_of_a_few_jobs_has_results() -> None:
         assert measure.enqueue(50, bulk=False) > 0
 
 
-@pytest.mark.processes
 def test_growth_tables_have_a_value_for_each_heading() -> None:
     with RedisServer() as server:
         small = [
@@ -34,14 +33,12 @@ def test_growth_tables_have_a_value_for_each_heading() -> None:
             assert len(measured.row()) == len(module.HEADINGS)
 
 
-@pytest.mark.processes
 def test_idle_table_has_a_value_for_each_heading() -> None:
     with RedisServer() as server:
         row = idle.row(client(server.url), server.url, ["evaluation"], rest=0.1, seconds=0.5)
     assert len(row) == len(idle.HEADINGS)
 
 
-@pytest.mark.processes
 def test_in_flight_table_has_a_value_for_each_heading() -> None:
     with RedisServer() as server:
         row = in_flight.row(OURS, client(server.url), server.url, jobs=2, seconds=0.5)

@@ -29,7 +29,7 @@ from .harness import App, state_of
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 SPOKEN = "A hash table finds a key in constant time."
 #: So long that it takes two requests.
@@ -64,7 +64,7 @@ class KillableApp:
             (self.folder / "at").write_text(str(kill_after), encoding="utf-8")
         queue = Queue(queue_name, self.redis, self.prefix)
         queue.enqueue(data, id=job_id)
-        eventually(lambda: state_of(queue, job_id) in ("completed", "failed"), deadline=20)
+        eventually(lambda: state_of(queue, job_id) in ("completed", "failed"), deadline=60)
         job = queue.get(job_id)
         assert job is not None
         assert job.state == "completed", job.error

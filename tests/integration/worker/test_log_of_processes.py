@@ -6,6 +6,7 @@ import json
 import os
 import select
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -24,13 +25,19 @@ SECRET = "sk-not-to-be-seen"
 def full_pipe() -> Iterator[tuple[int, int]]:
     """The two ends of a full pipe."""
     reading, writing = os.pipe()
-    filling = os.open(f"/proc/self/fd/{writing}", os.O_WRONLY | os.O_NONBLOCK)
-    while select.select([], [filling], [], 0)[1]:
-        os.write(filling, b"{}\n".rjust(select.PIPE_BUF))
-    os.close(filling)
+    fill(writing)
     yield reading, writing
     for end in (reading, writing):
         os.close(end)
+
+
+def fill(pipe: int) -> None:
+    """Write to the pipe until it is full, beside other writers."""
+    filling = os.open(f"/proc/self/fd/{pipe}", os.O_WRONLY | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(filling, b"{}\n".rjust(select.PIPE_BUF))
+    os.close(filling)
 
 
 def test_log_with_a_stuck_reader_delays_neither_jobs_nor_timeouts_nor_the_stop(
@@ -47,11 +54,11 @@ def test_log_with_a_stuck_reader_delays_neither_jobs_nor_timeouts_nor_the_stop(
     app = launch(ALPHA_TIMEOUT="1", ALPHA_RETRIES="0")
     app.stderr = writing
     app.launch()
-    eventually(lambda: alpha.counts().workers == 2)
+    eventually(lambda: alpha.counts().workers == 2, deadline=30)
     alpha.enqueue({"do": "print", "lines": 3_000}, id="prints")
-    eventually(lambda: state_of(alpha, "prints") == "completed")
+    eventually(lambda: state_of(alpha, "prints") == "completed", deadline=30)
     alpha.enqueue({"do": "sleep", "seconds": 30}, id="sleeps")
-    eventually(lambda: state_of(alpha, "sleeps") == "failed")
+    eventually(lambda: state_of(alpha, "sleeps") == "failed", deadline=30)
     job = alpha.get("sleeps")
     assert job is not None
     assert job.error is not None
@@ -60,10 +67,9 @@ def test_log_with_a_stuck_reader_delays_neither_jobs_nor_timeouts_nor_the_stop(
     assert not logged("Job completed")  # from here on the test reads
     for number in range(4):
         alpha.enqueue({}, id=f"j{number}")
-    eventually(lambda: logged("Log lines dropped: the reader is too slow"))
+    eventually(lambda: logged("Log lines dropped: the reader is too slow"), deadline=30)
 
-    while select.select([], [writing], [], 0)[1]:
-        os.write(writing, b"{}\n".rjust(select.PIPE_BUF))
+    fill(writing)
     assert app.stop() == 0
 
 
