@@ -19,7 +19,8 @@ _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 #: Largest data of one job, bytes of JSON. Store larger objects in S3 and their key in the job.
 MAX_DATA_BYTES = 1_000_000
 
-#: Jobs added by one script call, bounded because a script blocks Redis: some 20 to 50 µs a job.
+#: Jobs added by one script call, bounded because a script blocks Redis: some 20 µs a job, where users
+#: take turns up to some 50 µs (both on a busy machine).
 _CHUNK = 50
 
 #: Characters of data in one script call: 50 jobs of the largest size would be 50 MB.

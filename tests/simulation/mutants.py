@@ -87,7 +87,7 @@ MUTANTS = (
     Mutant("patience ends at once", "> patience\n", "> patience - 10000\n", 29),
     Mutant("users do not take turns", "return math.max(closed and round_of(closed) or 0, first - 1, 1), first", "return redis.call('ZCARD', PRIORITY_INDEX) + first", 43),
     Mutant("a user's next job joins the same round", "if last then return round_of(last) + 1 end", "if last then return round_of(last) end", 38),
-    Mutant("a user's rounds are forgotten", "note_turn(id, priority, user, round, closed)\n  shed()", "shed()", 33),
+    Mutant("a user's rounds are forgotten", "note_turn(id, priority, user, round, closed)\n  if", "if", 33),
     Mutant("ever new users join the round being served", "if closed then redis.call('ZADD', TURNS, 'GT', score_of(priority, closed), priority) end", "", 248),
     Mutant("a job that goes back keeps its turn", "if redis.call('HDEL', job_key(id), 'turn') == 1 then redis.call('ZREM', PRIORITY_INDEX, id) end", "", 38),
     Mutant("a cancelled job keeps its user's round", "give_up_turn(id, priority_of(id), position)", "", 43),

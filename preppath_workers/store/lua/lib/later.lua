@@ -66,9 +66,12 @@ do
     return redis.call('ZRANGEBYSCORE', LATER, '(' .. priority, '(' .. priority + 1, 'WITHSCORES', 'LIMIT', '0', '1')[2]
   end
 
-  local function store(score, number, id)
-    -- A release that knows only the first layout would not find these jobs.
+  -- A release that knows only the first layout would not find the jobs of LATER.
+  local function prepare()
     if redis.call('EXISTS', LATER) == 0 then raise_layout() end
+  end
+
+  local function store(score, number, id)
     local text = string.format('%012.0f', number)
     redis.call('ZADD', LATER, score, text .. ' ' .. id)
     redis.call('HSET', job_key(id), 'later', text)
@@ -77,6 +80,7 @@ do
   -- Adds jobs behind all of their score.
   function later.add(score, ids)
     local last = redis.call('ZREVRANGEBYSCORE', LATER, score, score, 'LIMIT', '0', '1')[1]
+    if not last then prepare() end
     local number = last and tonumber((number_and_id(last))) or MIDDLE - 1
     for index, id in ipairs(ids) do store(score, number + index, id) end
   end
@@ -84,6 +88,7 @@ do
   -- Adds a job in front of all of its score.
   function later.add_first(score, id)
     local first = redis.call('ZRANGEBYSCORE', LATER, score, score, 'LIMIT', '0', '1')[1]
+    if not first then prepare() end
     store(score, first and tonumber((number_and_id(first))) - 1 or MIDDLE, id)
   end
 

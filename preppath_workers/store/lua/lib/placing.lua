@@ -114,14 +114,15 @@ local function place_in_turn(id, priority, first)
   local user = user_of(redis.call('HGET', job_key(id), 'data') or '')
   local round, closed = next_round(priority, user, first)
   local score = score_of(priority, round)
-  if belongs_later(score) then
+  local is_later = belongs_later(score)
+  if is_later then
     later.add(score, { id })
   else
     insert_behind(score, { id })
     set_last(score, id)
   end
   note_turn(id, priority, user, round, closed)
-  shed()
+  if not is_later then shed() end
   return math.min(first or round, round)
 end
 
