@@ -99,18 +99,16 @@ class RunningJob:
             _, *wait_ms = self._call("acquire_token", job, *self._rate_limit)
         return int(wait_ms[0]) / 1000 if wait_ms else 0.0
 
-    def acquire_model_tokens(
-        self, job: Job, amount: int, limit: int, longest: float
-    ) -> tuple[float, int | None]:
+    def acquire_model_tokens(self, job: Job, amount: int, limit: int, longest: float) -> tuple[float, bool]:
         """Acquire tokens of the limit a minute. Return the seconds to wait before the request is sent, and
-        the tokens left; without the latter nothing is acquired: the wait is longer than `longest`."""
+        whether they are acquired: not if the wait is longer than `longest`."""
         with self._lock:
             self._check_running(job)
             with self._connection.bounded_by_python():
-                is_acquired, wait_ms, *left = self._connection.call(
+                is_acquired, wait_ms, *_ = self._connection.call(
                     "acquire_model_tokens", amount, limit, milliseconds(longest)
                 )
-        return int(wait_ms) / 1000, int(left[0]) if is_acquired else None
+        return int(wait_ms) / 1000, bool(is_acquired)
 
     def settle_model_tokens(self, job: Job, amount: int, limit: int, used: int) -> None:
         """Correct the estimate of a request's tokens by what it used."""

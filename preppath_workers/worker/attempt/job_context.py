@@ -182,11 +182,11 @@ class ActiveJobContext:
 
     def _note_limits(self, payment: OpenPayment, age: float) -> None:
         """Store what the vendor told of its rate limits, `age` seconds after the request was sent."""
-        if not (limits := payment.tightest_limits()):
+        if not payment.limits:
             return
         used = sum(payment.usage.tokens.values()) if payment.usage else 0
         try:
-            self._running_job.note_vendor_limits(self._job, age, used, limits)
+            self._running_job.note_vendor_limits(self._job, age, used, payment.limits)
         except (RedisError, JobLost) as error:  # the next answer tells them again
             logger.debug("Cannot store the vendor's rate limits", extra=fields(error=str(error)))
 

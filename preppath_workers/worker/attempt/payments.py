@@ -69,8 +69,7 @@ class OpenPayment:
         self.is_open = False
         #: What the vendor told of its rate limits last.
         self.limits: Sequence[VendorLimit] = ()
-        #: The queue's own limit of tokens a minute, and what was acquired of it.
-        self.own_limit: VendorLimit | None = None
+        #: What was acquired of the queue's own limit of tokens a minute.
         self.acquired = 0
 
     @property
@@ -85,16 +84,6 @@ class OpenPayment:
     def note_limits(self, limits: Sequence[VendorLimit]) -> None:
         """Keep the vendor's limits."""
         self.limits = limits or self.limits
-
-    def tightest_limits(self) -> Sequence[VendorLimit]:
-        """Return the vendor's limits, and the queue's own of tokens if less is left of that."""
-        own = self.own_limit
-        if own is None or any(
-            each.name == own.name and each.remaining * own.limit < own.remaining * each.limit
-            for each in self.limits
-        ):
-            return self.limits
-        return [*(each for each in self.limits if each.name != own.name), own]
 
 
 class Payments:
@@ -162,13 +151,12 @@ class Payments:
         limit, estimate = self._terms.tokens_per_minute, sum(worst_case.tokens.values())
         if not limit or not estimate:
             return
-        wait, left = retry_step(
+        wait, is_acquired = retry_step(
             lambda: self._running_job.acquire_model_tokens(self._job, estimate, limit, _MAX_WAIT)
         )
-        if left is None:
+        if not is_acquired:
             raise Snooze("waiting for tokens per minute", wait)
         made.acquired = estimate
-        made.own_limit = VendorLimit("tokens", limit, max(0, left), 60 * (limit - left) / limit)
         time.sleep(wait)
 
     def _settle_tokens(self, made: OpenPayment, kind: str) -> None:

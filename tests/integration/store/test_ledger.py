@@ -121,6 +121,14 @@ def test_close_calls_of_a_call_that_was_not_charged_leaves_nothing(opened: Redis
     assert not [name for name in job(opened) if "all" in name]
 
 
+def test_close_calls_of_a_call_that_was_never_opened_leaves_nothing(redis_state: RedisState) -> None:
+    redis_state.write(running())
+    for job_id in ("a", "gone"):
+        redis_state.call("close_calls", job_id, json.dumps({**OPEN, "kind": "void"}))
+    assert sums(redis_state) == {}
+    assert "call:c1" not in job(redis_state)
+
+
 def test_close_calls_of_a_deleted_job_counts_once_and_does_not_bring_it_back(opened: RedisState) -> None:
     opened.redis.delete(opened.keys.job("a"))
     for _ in range(2):

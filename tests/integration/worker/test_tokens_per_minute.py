@@ -13,7 +13,6 @@ from redis import Redis
 from preppath_workers import NewJob, Queue
 from preppath_workers.clients.services import Services
 from preppath_workers.clients.usage import Usage
-from preppath_workers.clients.vendor_limits import VendorLimit
 from preppath_workers.config.load import load
 from preppath_workers.config.model import QueueConfig
 from preppath_workers.errors import ServiceError
@@ -113,25 +112,6 @@ def test_job_with_a_long_wait_is_delayed_uncounted(queue: Queue, work: Work) -> 
     assert work(1_000).verdict == "released"
     [waiting] = queue.jobs("delayed")
     assert (waiting.stage, waiting.attempts) == ("waiting for tokens per minute", 0)
-
-
-def test_nearly_used_limit_slows_the_starts_down_unless_the_vendor_s_is_tighter(
-    queue: Queue, work: Work
-) -> None:
-    redis: Any = queue.redis
-    queue.enqueue_many([NewJob({}), NewJob({})])
-    work(1_000, lambda context: _use(context, 950))
-    assert redis.hget(queue.keys.gate, "vendorLimit")
-    assert int(redis.hget(queue.keys.vendor, "tokensLimit")) == 1_000
-
-    def told(context: JobContext) -> None:
-        with context.payment(Usage("m", {"output": 1})) as payment:
-            payment.note_limits([VendorLimit("tokens", 90_000, 10, 60.0)])
-            payment.charge(Usage("m", {"output": 1}))
-
-    redis.delete(queue.keys.gate, queue.keys.model_tokens, queue.keys.vendor, queue.keys.tokens)
-    work(1_000, told)
-    assert int(redis.hget(queue.keys.vendor, "tokensLimit")) == 90_000
 
 
 def _use(context: JobContext, tokens: int) -> None:

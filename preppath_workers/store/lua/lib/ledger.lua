@@ -104,6 +104,7 @@ local function close_call(id, text)
   local before = stored and cjson.decode(stored)
   if before and before.kind ~= 'open' and (before.kind ~= 'unknown' or call.kind == 'unknown') then return end
   if not before then
+    if not call.at then return end -- it was never opened
     -- The job is gone, or the call is older than those it keeps; a call that cost nothing left nothing.
     local day = SPENT .. ':' .. date_of(call.at)
     local unknown = redis.call('HGET', day .. ':unknown', call.id)
