@@ -14,11 +14,16 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 def loads(text: str) -> Any:
     """Return the value. Raises ValueError, also for NaN and Infinity, and RecursionError."""
-    value = _value(text)
+    try:
+        value, end = _decoder.raw_decode(text)  # faster than decode, but takes no space around the value
+    except ValueError:
+        end = -1
+    if end != len(text):
+        value = _decoder.decode(text)
     # The first condition is the faster one, and false for nearly all texts.
     if "\\" not in text or not _HALF.search(text):
         return value
-    return _value(whole_characters(json.dumps(value, ensure_ascii=False)))
+    return json.loads(whole_characters(json.dumps(value, ensure_ascii=False)))
 
 
 def whole_characters(text: str) -> str:
@@ -31,11 +36,3 @@ def _refuse(constant: str) -> Any:
 
 
 _decoder = json.JSONDecoder(parse_constant=_refuse)
-
-
-def _value(text: str) -> Any:
-    try:
-        value, end = _decoder.raw_decode(text)  # faster, but takes no space before and anything behind
-    except ValueError:
-        end = -1
-    return value if end == len(text) else _decoder.decode(text)

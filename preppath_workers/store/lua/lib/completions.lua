@@ -27,9 +27,11 @@ local function note_completion(id, result, listed, buckets, wait_ms, run_ms)
     if excess > math.min(most * UNTRIMMED, TRIMMED_AT_ONCE) then
       -- A job that falls off the list cannot be looked up any more. The one that is completed now stays: its worker may
       -- ask again. The id may have been used again since.
+      local ended = {}
       for _, old in ipairs(redis.call('RPOP', COMPLETED, math.min(excess, TRIMMED_AT_ONCE))) do
-        if redis.call('HGET', job_key(old), 'state') == 'completed' then redis.call('DEL', job_key(old)) end
+        if redis.call('HGET', job_key(old), 'state') == 'completed' then ended[#ended + 1] = job_key(old) end
       end
+      if ended[1] then redis.call('DEL', unpack(ended)) end
     end
   end
   if buckets then count_attempt('completed', buckets, wait_ms, run_ms) else count('completed') end
