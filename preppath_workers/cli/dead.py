@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 
 from ..queue.formatting import counted, span
-from ..store.dead_letters import Selection, Walk, newest
+from ..store.dead_letters import MAX_REPLAYS, Selection, Walk, newest
 from ..store.job import Job
 from ..store.reading.brief import BriefReader
 from ..store.reading.reader import QueueReader
 from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
-from .dead_selection import add_selection, replayable, selection_of
+from .dead_selection import add_selection, selection_of
 from .forecasting import MOST_AT_ONCE, forecast, print_forecast, tell_cost
 from .queue_argument import open_queues
 from .terminal import print_error, print_json, print_line
@@ -99,7 +99,7 @@ def _add_replay(verbs: Subparsers) -> None:
     parser.add_argument(
         "--max-replays",
         type=whole_number,
-        default=3,
+        default=MAX_REPLAYS,
         metavar="N",
         help="skip jobs replayed N times or more, default %(default)s",
     )
@@ -178,7 +178,7 @@ def _missing(args: Namespace, found: Collection[str]) -> int:
 
 
 def _replay(args: Namespace) -> int:
-    selection = replayable(args)
+    selection = selection_of(args).worth_a_replay(args.max_replays)
     if args.dry_run:
         return _dry_replay(args, selection)
     if not args.quiet:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import replace
 
-from ..store.dead_letters import HOPELESS, REASONS, Selection
+from ..store.dead_letters import REASONS, Selection
 from .arguments import add_ages, positive_number
 from .queue_argument import add_queues_argument
 
@@ -38,12 +37,3 @@ def selection_of(args: Namespace) -> Selection:
         min_age_ms=args.older_than,
         max_age_ms=args.newer_than,
     )
-
-
-def replayable(args: Namespace) -> Selection:
-    """Return the selection for a replay. Unless selected by --id or --reason, jobs that cannot succeed are
-    excluded; so are jobs that reached --max-replays, unless selected by --id."""
-    selection = selection_of(args)
-    if args.ids:
-        return selection
-    return replace(selection, but_reasons=() if args.reasons else HOPELESS, max_replays=args.max_replays)

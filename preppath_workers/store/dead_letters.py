@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import NamedTuple
 
 from .job import Job
@@ -21,6 +21,9 @@ REASONS = ("invalid", "permanent", "retries", "worker-died", "malformed", "out-o
 
 #: Reasons for which a replay cannot help.
 HOPELESS = ("invalid", "malformed")
+
+#: Replays after which a job is left alone, by default.
+MAX_REPLAYS = 3
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,13 @@ class Selection:
     min_age_ms: int | None = None
     max_age_ms: int | None = None
     max_replays: int | None = None
+
+    def worth_a_replay(self, max_replays: int) -> Selection:
+        """Return the selection for a replay: without hopeless jobs, unless selected by id or reason,
+        and without those replayed `max_replays` times, unless selected by id."""
+        if self.ids:
+            return self
+        return replace(self, but_reasons=() if self.reasons else HOPELESS, max_replays=max_replays)
 
     def holds(self, job: Job, now: int) -> bool:
         """Return whether this job is selected; `now` in ms since the epoch."""

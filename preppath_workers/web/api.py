@@ -27,6 +27,7 @@ from .bodies import (
     REFUSED_CHANGES,
     Cancellation,
     NewJobBody,
+    Replay,
     Selected,
     optional_age_ms,
 )
@@ -245,7 +246,7 @@ def _add_control(routes: APIRouter, queues: Queues) -> None:
         return _cancel_many(queues.get(queue), cancellation)
 
     @routes.post("/queues/{queue}/dead/replay", responses=REFUSED_CHANGES, summary="Replay dead letters")
-    def replay(queue: str, selected: Selected) -> dict[str, Any]:
+    def replay(queue: str, selected: Replay) -> dict[str, Any]:
         answer = _dead(queues.get(queue), selected, queues.get(queue).replay)
         if selected.dry_run:
             answer["cost"] = queues.forecast(queue, answer["ids"]).to_dict()

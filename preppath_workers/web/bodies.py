@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..store.dead_letters import Selection
+from ..store.dead_letters import MAX_REPLAYS, Selection
 from ..store.job import DEFAULT_PRIORITY
 from ..store.reading.filtering import AGE, JobFilter, age_ms
 from .guard import Problem
@@ -64,6 +64,20 @@ class Selected(BaseModel):
             min_age_ms=optional_age_ms(self.older_than),
             max_age_ms=optional_age_ms(self.newer_than),
         )
+
+
+class Replay(Selected):
+    """Dead jobs to replay.
+
+    Invalid and malformed jobs are skipped unless selected by `ids` or `reason`; so are jobs that were
+    replayed `maxReplays` times, unless selected by `ids`.
+    """
+
+    max_replays: int = Field(MAX_REPLAYS, alias="maxReplays", ge=0)
+
+    def selection(self) -> Selection:
+        """Return the conditions. Raises Problem if there is none."""
+        return super().selection().worth_a_replay(self.max_replays)
 
 
 class Cancellation(BaseModel):

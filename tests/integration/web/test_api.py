@@ -397,6 +397,24 @@ def test_replay_looks_at_a_bounded_number_of_dead_jobs_and_tells_where_to_go_on(
     assert wrong.status_code == 422
 
 
+def test_replay_skips_what_a_replay_cannot_help_unless_it_is_named(
+    site: Site, tts: Queue, redis: Any
+) -> None:
+    for number, reason in enumerate(("retries", "invalid", "malformed", "retries")):
+        add_dead(tts, redis, range(number, number + 1), reason)
+    redis.hset(tts.keys.job("d3"), "replays", 3)
+
+    def found(**body: object) -> Any:
+        return site.post("/api/v1/queues/tts/dead/replay", {**body, "dryRun": True}).json()["ids"]
+
+    assert found(all=True) == ["d0"]
+    assert found(all=True, maxReplays=4) == ["d0", "d3"]
+    assert found(reason="invalid") == ["d1"]
+    assert found(ids=["d2", "d3"]) == ["d2", "d3"]
+    purge = {"all": True, "dryRun": True}
+    assert len(site.post("/api/v1/queues/tts/dead/purge", purge).json()["ids"]) == 4
+
+
 def test_events_of_a_job_that_is_no_longer_stored_end_with_gone(site: Site, tts: Queue, redis: Any) -> None:
     tts.enqueue(SPEECH, id="j")
     with site.request("GET", "/api/v1/jobs/tts/j/events", stream=True) as response:
