@@ -23,7 +23,6 @@ from .registry import JobType
 from .store.connections.connection import ENCODING_ERRORS
 from .store.consuming.consumer import Consumer
 from .store.consuming.outcome import Finished
-from .store.consuming.packing import PackedStart
 from .store.consuming.slot_connection import SlotConnection
 from .store.job import Job
 from .store.scripts import SERVER_TIME, scripts
@@ -184,9 +183,6 @@ class _ClientConnection(SlotConnection):
         reader = Reader(encoding="utf-8", errors=ENCODING_ERRORS)
         reader.feed(packed)
         self._answers = [self._answer(*reader.gets()) for _ in range(commands)]
-
-    def send_started(self, start: PackedStart, words: tuple[Any, ...]) -> None:
-        self.send([(*start.words, *words)])
 
     def receive(self, may_be_empty: bool = False) -> Any:
         return self._answers.pop(0)
