@@ -6,7 +6,6 @@ cannot hang and forking is safe.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -20,7 +19,7 @@ from ..log import capture_output, fields
 from ..registry import Registry
 from ..store.instance import new_name
 from .pool import Pool
-from .processes import host, signals
+from .processes import host, shared_memory, signals
 from .processes.process_title import ProcessTitle
 from .processes.systemd import Notifier, Phase
 
@@ -97,7 +96,7 @@ class Supervisor:
         host.raise_descriptor_limit()
         host.forbid_core_dumps()
         signals.block()
-        _share_memory()
+        shared_memory.share(forever=True)
         workers = {queue.name: queue.concurrency for queue in self._pool.config.queues}
         ProcessTitle(f"supervisor {','.join(workers)}").show()
         self._pool.spawn_missing()
@@ -139,7 +138,8 @@ class Supervisor:
             logger.exception("Cannot reload configuration, keeping the old one")
             return
         self._pool.reload(config)
-        _share_memory()
+        # Else more would stay in memory with each reload.
+        shared_memory.share(forever=False)
         logger.info("Configuration reloaded", extra=fields(instance=self.instance))
 
     def _resize(self, number: signal.Signals) -> None:
@@ -193,10 +193,3 @@ class Supervisor:
             limits = self._pool.config.shutdown_grace + _LEAVE_LIMIT + _STOP_OVERTIME
             return max(0.0, self._stopping_since + limits - time.monotonic())
         return _EXTENSION if self._pool.is_healthy else 0.0
-
-
-def _share_memory() -> None:
-    """Freeze all objects, so that garbage collection in forked processes does not copy their pages."""
-    gc.unfreeze()  # those of an earlier configuration can be freed
-    gc.collect()
-    gc.freeze()

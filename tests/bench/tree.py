@@ -44,6 +44,12 @@ def memory(pids: Sequence[int]) -> float:
     return kilobytes / 1024
 
 
+def own_memory(pid: int) -> float:
+    """Return the MiB that no other process shares."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup")
+    return (_field(rollup, "Private_Dirty:") + _field(rollup, "Private_Clean:")) / 1024
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """Kill the whole session that the process leads."""
     while pids := members(process.pid):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -10,14 +12,22 @@ from contextlib import contextmanager, suppress
 
 from tests.support.process import HOST
 
-_BODY = b'{"object": "list", "data": []}'
+_COMPLETION = {
+    "id": "c1",
+    "object": "chat.completion",
+    "created": 0,
+    "model": "any",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "{}"}}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}
+_BODY = json.dumps(_COMPLETION).encode()
 _ANSWER = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_BODY) + _BODY
 )
 
 
 class WaitingServer:
-    """Answers like OpenAI's list of models, without any."""
+    """Answers each request like OpenAI's chat completions."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -45,7 +55,9 @@ class WaitingServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
-                await reader.readuntil(b"\r\n\r\n")
+                head = await reader.readuntil(b"\r\n\r\n")
+                if length := re.search(rb"(?i)\r\ncontent-length: *(\d+)", head):
+                    await reader.readexactly(int(length[1]))
                 self.first_at = self.first_at or time.monotonic()
                 self.in_flight += 1
                 self.most_in_flight = max(self.most_in_flight, self.in_flight)

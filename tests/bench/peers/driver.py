@@ -39,7 +39,8 @@ def data(number: int, seconds: float) -> dict[str, Any]:
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """Run the job: count it, and sleep for its `seconds`; or wait for an HTTP answer."""
     if url := os.environ.get("BENCH_WAIT_URL"):
-        _openai(os.getpid(), url).models.list()
+        message = {"role": "user", "content": job["question"]}
+        _openai(os.getpid(), url).chat.completions.create(model="any", messages=[message])
     elif record := os.environ.get("BENCH_RECORD"):
         _write(record, "start", job)
         time.sleep(job["seconds"])

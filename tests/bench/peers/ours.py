@@ -10,7 +10,10 @@ from typing import Any
 from redis import Redis
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.registry import JobContext
+from preppath_workers.clients.services import Services
+from preppath_workers.jobs.evaluation.prompt import SCHEMA
+from preppath_workers.registry import JobContext, job
+from preppath_workers.worker.run import run_workers
 from tests.integration.worker.starting import supervise
 from tests.support.minimal_env import MINIMAL_ENV
 
@@ -23,6 +26,12 @@ def handle(context: JobContext, services: object) -> Mapping[str, Any]:
     return driver.run(dict(context.data))
 
 
+@job("bench", services=("openai",))
+def evaluate(context: JobContext, services: Services) -> Mapping[str, Any]:
+    """Wait for an HTTP answer, as PrepPath's evaluation does."""
+    return services.openai.evaluate([{"role": "user", "content": context.data["question"]}], SCHEMA)
+
+
 def work(processes: int) -> None:
     os.environ.update(
         {
@@ -32,6 +41,9 @@ def work(processes: int) -> None:
             "BENCH_RATE_LIMIT": os.environ.get("BENCH_LIMIT", ""),
         }
     )
+    if url := os.environ.get("BENCH_WAIT_URL"):
+        os.environ["OPENAI_BASE_URL"] = url
+        sys.exit(run_workers(evaluate))
     sys.exit(supervise({"bench": handle}))
 
 

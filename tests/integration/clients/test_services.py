@@ -6,11 +6,17 @@ import logging
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
+from tests.fake_openai.control import OpenAIServer
+from tests.support.wav import Wav
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 MINIMAL_ENV = {
     "OPENAI_API_KEY": "sk-test",
@@ -51,6 +57,58 @@ print({"openai.resources.chat", "openai.resources.realtime.realtime"} <= set(sys
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     ).stdout
     assert printed.split() == ["set()", "1", "True"]
+
+
+def test_first_calls_after_preload_import_nothing_and_read_no_data(
+    vendor: OpenAIServer, s3: S3Client, bucket: str, database_url: str
+) -> None:
+    """What a worker loads itself, each worker has in its own memory."""
+    program = """
+import io, os, sys
+from preppath_workers.clients.openai.client import SpeechOptions
+from preppath_workers.clients.services import Services
+from preppath_workers.config.load import load
+from preppath_workers.jobs import JOB_TYPES
+from preppath_workers.jobs.evaluation.prompt import SCHEMA
+
+for job_type in JOB_TYPES:
+    job_type.load()
+services = Services(load(os.environ, []))
+services.preload(["openai", "storage", "database"])
+opened = []
+if not os.fork():
+    loaded = set(sys.modules)
+    sys.addaudithook(lambda event, details: opened.append(str(details[0])) if event == "open" else None)
+    openai, storage = services.openai, services.storage
+    openai.evaluate([{"role": "user", "content": "An answer."}], SCHEMA)
+    openai.transcribe(io.BytesIO(SOUND), "a.wav", "audio/wav")
+    with openai.reader(SpeechOptions("alloy")) as reader:
+        reader.read("What is a heap?")
+    storage.upload("key", b"content", "text/plain", {"a": "b"})
+    storage.size("key"), storage.read("key"), storage.signed_url("key")
+    storage.download("key", io.BytesIO())
+    with services.database.transaction() as cursor:
+        cursor.execute("SELECT 1")
+    print(sorted(set(sys.modules) - loaded))
+    print([name for name in opened if name.endswith((".py", ".pyc", ".json", ".gz", ".pem"))])
+    sys.stdout.flush()
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+    sound = Wav(bytes(3_200), 16_000).wav_bytes("A heap is a tree.")
+    environment = {
+        **os.environ,
+        "OPENAI_API_KEY": "sk-test",
+        "OPENAI_BASE_URL": vendor.base_url,
+        "S3_ENDPOINT": s3.meta.endpoint_url,
+        "S3_BUCKET": bucket,
+        "S3_ACCESS_KEY_ID": "test",
+        "S3_SECRET_ACCESS_KEY": "test",
+        "DATABASE_URL": database_url,
+    }
+    command = [sys.executable, "-c", f"SOUND = {sound!r}\n{program}"]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (printed.stdout.splitlines(), printed.returncode) == (["[]", "[]"], 0), printed.stderr
 
 
 def test_services_that_cannot_preload_log_why_and_go_on(
