@@ -253,7 +253,7 @@ def test_json_block_is_valid_json() -> None:
     assert [json.loads(code.text) for code in blocks("json")]
 
 
-def test_readme_is_short() -> None:
+def test_readme_has_at_most_200_lines() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
 
 

@@ -77,5 +77,5 @@ def test_wrong_file_of_prices_is_refused(tmp_path: Path, text: str, problem: str
     ("nano", "text"),
     [(0, "$0.00"), (1, "$0.000000001"), (1_500_000_000, "$1.50"), (12_345_600, "$0.0123456")],
 )
-def test_dollars_are_exact(nano: int, text: str) -> None:
+def test_dollars_of_nano_dollars_are_exact(nano: int, text: str) -> None:
     assert dollars(nano) == text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from preppath_workers.clients.postgres.client import Database
 from preppath_workers.clients.postgres.schema import TABLES, create_missing
 from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
+from preppath_workers.testing import FakeContext
 from tests.conftest import ExternalServer
 from tests.fake_openai.control import OpenAIServer
 from tests.support.databases import new_database
@@ -23,6 +25,9 @@ from tests.support.postgres import PostgresServer
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+EVALUATION = {"questionId": "q1", "interviewId": "i1", "answer": "Because work can wait.", "userId": "u1"}
+LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database stores times without a zone
 
 
 class Tables:
@@ -139,3 +144,16 @@ def fail_updates(tables: Tables) -> Callable[[str], None]:
         tables.run(f"CREATE TRIGGER refuse BEFORE UPDATE ON {table} EXECUTE FUNCTION refuse()")
 
     return order
+
+
+@pytest.fixture
+def question(tables: Tables) -> Callable[..., FakeContext]:
+    """Make an interview of user u1 with one question, and the context of a job with an answer to it."""
+
+    def make(answer: str = EVALUATION["answer"], **columns: Any) -> FakeContext:
+        tables.insert("interviews", id="i1", userId="u1")
+        row = {"id": "q1", "interviewId": "i1", "question": "Why queues?", "updatedAt": LONG_AGO, **columns}
+        tables.insert("interview_questions", **row)
+        return FakeContext({**EVALUATION, "answer": answer})
+
+    return make

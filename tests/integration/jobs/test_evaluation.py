@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import pytest
 
 from preppath_workers.clients.services import Services
-from preppath_workers.errors import JobLost, PermanentError, RateLimited, TransientError
-from preppath_workers.jobs.evaluation import handle, prompt, records
+from preppath_workers.errors import JobLost, PermanentError, TransientError
+from preppath_workers.jobs.evaluation import handle, records
 from preppath_workers.jobs.evaluation.scoring import assess
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import Tables
+from .conftest import EVALUATION, LONG_AGO, Tables
 
 PATH = "/v1/chat/completions"
-LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database stores times without a zone
 REPLY = {
     "correctness": 8,
     "completeness": 6,
@@ -30,20 +26,6 @@ REPLY = {
     "strengths": ["Clear", "Short"],
     "improvements": ["Name one more"],
 }
-DATA = {"questionId": "q1", "interviewId": "i1", "answer": "Because work can wait.", "userId": "u1"}
-
-
-@pytest.fixture
-def question(tables: Tables) -> Callable[..., FakeContext]:
-    """Make an interview of user u1 with one question, and the context of a job with an answer to it."""
-
-    def make(answer: str = DATA["answer"], **columns: Any) -> FakeContext:
-        tables.insert("interviews", id="i1", userId="u1")
-        row = {"id": "q1", "interviewId": "i1", "question": "Why queues?", "updatedAt": LONG_AGO, **columns}
-        tables.insert("interview_questions", **row)
-        return FakeContext({**DATA, "answer": answer})
-
-    return make
 
 
 def test_evaluation_of_an_answer_stores_its_scores(
@@ -195,7 +177,7 @@ def test_evaluation_of_a_question_that_is_not_the_users_is_refused(
     question()
 
     with pytest.raises(PermanentError, match=problem):
-        handle(FakeContext({**DATA, **changes}), services)
+        handle(FakeContext({**EVALUATION, **changes}), services)
     assert vendor.calls() == []
 
 
@@ -232,7 +214,7 @@ def test_evaluation_by_another_job_is_a_new_one(
     context = question()
     handle(context, services)
 
-    handle(FakeContext({**DATA, "answer": "To smooth peaks."}, id="job-2"), services)
+    handle(FakeContext({**EVALUATION, "answer": "To smooth peaks."}, id="job-2"), services)
 
     assert tables.row("interview_questions")["userAnswer"] == "To smooth peaks."
     assert len(tables.rows("answer_feedback")) == 2
@@ -280,80 +262,3 @@ def test_evaluation_with_an_unusable_reply_stores_nothing(
 
     assert tables.row("interview_questions") == before
     assert tables.rows("answer_feedback") == []
-
-
-@pytest.fixture
-def flex(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Evaluations of priority 60 and less urgent ones ask for the tier flex, twice at most."""
-    config = replace(
-        services.openai.config,
-        evaluation_service_tier="flex",
-        evaluation_tier_from_priority=60,
-        evaluation_tier_tries=2,
-    )
-    monkeypatch.setattr(services.openai, "config", config)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-
-
-def tiers(vendor: OpenAIServer) -> list[str | None]:
-    return [call["body"].get("service_tier") for call in vendor.calls(PATH)]
-
-
-@pytest.mark.usefixtures("flex")
-def test_evaluation_in_a_tier_without_capacity_falls_back_to_the_default(
-    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
-) -> None:
-    context = replace(question(), priority=60)
-    vendor.order(
-        {"path": PATH, "times": 2, "status": 429, "code": "resource_unavailable"}, {"content": REPLY}
-    )
-    assert handle(context, services)["cached"] is False
-    assert tiers(vendor) == ["flex", "flex", None]
-    assert context.tokens == 2  # each further request has one of the rate limit
-    assert len(context.charges) == 1
-
-
-@pytest.mark.usefixtures("flex")
-def test_evaluation_of_an_urgent_job_asks_for_no_tier(
-    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
-) -> None:
-    handle(question(), services)
-    assert tiers(vendor) == [None]
-
-
-@pytest.mark.usefixtures("flex")
-def test_evaluation_limited_by_rate_in_a_tier_holds_the_queue_as_ever(
-    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
-) -> None:
-    vendor.order({"path": PATH, "status": 429, "code": "rate_limit_exceeded"})
-    with pytest.raises(RateLimited):
-        handle(replace(question(), priority=60), services)
-    assert tiers(vendor) == ["flex"]
-
-
-def test_messages_for_one_question_have_a_common_beginning() -> None:
-    question = {"question": "Why queues?", "category": "c", "difficulty": "d", "expectedAnswer": "e"}
-    first, second = (prompt.messages({**question, "evaluationCriteria": None}, answer) for answer in "ab")
-    assert first[0] == second[0]
-    tag = re.compile(r"<answer-.*", re.DOTALL)
-    assert tag.sub("", str(first[1]["content"])) == tag.sub("", str(second[1]["content"]))
-
-
-def test_requests_for_one_question_have_the_same_cache_key_and_only_openai_gets_it(
-    question: Callable[..., FakeContext],
-    services: Services,
-    vendor: OpenAIServer,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    context = question()
-    vendor.order(*[{"content": REPLY}] * 3)
-    handle(context, services)
-    monkeypatch.setattr("preppath_workers.clients.openai.client.is_openai", lambda _: True)
-    row = {"category": None, "difficulty": None, "expectedAnswer": None, "evaluationCriteria": None}
-    keys = [prompt.cache_key({"question": each, **row}) for each in ("Why queues?", "Why lists?")]
-    for key in keys:
-        services.openai.evaluate([{"role": "user", "content": "Judge."}], prompt.SCHEMA, cache_key=key)
-    sent = [call["body"].get("prompt_cache_key") for call in vendor.calls(PATH)]
-    assert sent == [None, *keys]
-    assert len({*keys}) == 2
-    assert all(len(key) <= 64 for key in keys)

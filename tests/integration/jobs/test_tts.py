@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,13 +15,12 @@ from preppath_workers.jobs.tts import handle
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import Tables
+from .conftest import LONG_AGO, Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PATH = "/v1/audio/speech"
-LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 - the database stores times without a zone
 MODEL = {"OPENAI_TTS_MODEL": "gpt-4o-mini-tts"}
 
 

@@ -20,14 +20,13 @@ from tests.fake_openai.control import OpenAIServer
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.wav import Wav
 
-from .conftest import Tables
+from .conftest import EVALUATION, Tables
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PRICES = load_prices()
 AUDIO = Wav(b"\x00\x20\x00\xe0" * (3 * 4_000), 8_000).wav_bytes("I would use a queue.")
-EVALUATION = {"questionId": "q1", "interviewId": "i1", "answer": "Because work can wait.", "userId": "u1"}
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize("row", TABLE, ids=row_name)
-def test_expiry_table(row: Row, redis_state: RedisState) -> None:
+def test_job_past_its_expiry_ends_as_expired(row: Row, redis_state: RedisState) -> None:
     if "events" in row.changes:  # the order of cjson's fields is its own
         redis_state.write(row.given)
         assert redis_state.call(*map(str, row.call)) == row.reply

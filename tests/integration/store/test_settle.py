@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-
-from preppath_workers.store.job import Job
 
 from .failing import failing
 from .redis_state import NOW, RedisState, State
@@ -285,23 +281,3 @@ NOTES = [
 @pytest.mark.parametrize("row", COMPLETE + RESERVED + RETRY + RELEASE + NOTES, ids=row_name)
 def test_settle_transitions_of_the_attempt_change_its_job(redis_state: RedisState, row: Row) -> None:
     row.check(redis_state)
-
-
-def test_retry_keeps_the_latest_failed_attempts_for_onlookers(redis_state: RedisState) -> None:
-    redis_state.write(RUNS)
-    key = redis_state.keys.job("a")
-    error = json.dumps({"class": "Broken", "message": "é" * 400})
-    for attempt in range(12):
-        redis_state.redis.hset(key, mapping={"state": "active", "startedAt": attempt})
-        redis_state.redis.zrem(redis_state.keys.delayed, "a")
-        redis_state.call("retry", *HELD, error, "unknown", "", str(attempt), 99, 1, 1, 0, 0, 9, 9)
-
-    kept = Job("tts", "a", redis_state.redis.hgetall(key)).failed_attempts
-    assert [attempt["startedAt"] for attempt in kept] == list(range(2, 12))
-    assert kept[-1] == {
-        "startedAt": 11,
-        "failedAt": NOW,
-        "workerId": "host:0",
-        "class": "Broken",
-        "message": "é" * 149,
-    }

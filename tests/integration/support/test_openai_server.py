@@ -88,7 +88,7 @@ class TestTranscription:
         )
         assert f"{sound.seconds:.1f} seconds" in heard.text
 
-    def test_transcription_accepts_mp3(self, client: openai.OpenAI) -> None:
+    def test_transcription_of_an_mp3_returns_its_text(self, client: openai.OpenAI) -> None:
         file = ("answer.mp3", io.BytesIO(synthesize(SAID).mp3_bytes()))
         heard = client.audio.transcriptions.create(model="gpt-transcribe", file=file)
         assert "no transcript" in heard.text

@@ -27,7 +27,7 @@ def pitch(sound: Wav) -> float:
     return sound.rate / max(lags, key=lambda lag: sum(map(mul, moment[:1_600], moment[lag:])))
 
 
-def test_voices_all_differ() -> None:
+def test_each_voice_differs_from_all_others() -> None:
     assert len(set(VOICES.values())) == len(VOICES)
 
 

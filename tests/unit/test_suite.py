@@ -1,0 +1,31 @@
+"""The tests themselves: their names and the length of their files."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+MOST_LINES = 300
+#: Longer ones, which a next change splits.
+LONG = {"integration/web/test_api.py", "integration/web/test_page.py", "simulation/model.py"}
+
+
+def test_name_of_each_test_has_its_unit_a_condition_and_a_result() -> None:
+    names = [
+        node.name
+        for path in TESTS.rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert len(names) > 1_000
+    assert not [name for name in names if len(name.split("_")) < 5]
+
+
+def test_file_of_tests_has_at_most_300_lines() -> None:
+    lengths = {
+        str(path.relative_to(TESTS)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in TESTS.rglob("*.py")
+        if "node_modules" not in path.parts
+    }
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES}.keys() <= LONG
