@@ -26,8 +26,9 @@ from .step_retry import retry_step
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that a job occupies its worker while it waits for tokens per minute.
-_MAX_WAIT = 5.0
+#: Seconds that a job occupies its worker while it waits for tokens per minute, as the queue's other jobs
+#: would too; and between two looks.
+_MAX_WAIT, _LOOK = 30.0, 0.25
 
 #: Characters of a user's id in the ledger.
 _MAX_USER = 128
@@ -151,13 +152,18 @@ class Payments:
         limit, estimate = self._terms.tokens_per_minute, sum(worst_case.tokens.values())
         if not limit or not estimate:
             return
-        wait, is_acquired = retry_step(
-            lambda: self._running_job.acquire_model_tokens(self._job, estimate, limit, _MAX_WAIT)
-        )
-        if not is_acquired:
-            raise Snooze("waiting for tokens per minute", wait)
-        made.acquired = estimate
-        time.sleep(wait)
+        give_up_at = time.monotonic() + _MAX_WAIT
+        while True:
+            # None are acquired in advance: answers give back most of what their requests have acquired.
+            wait, is_acquired = retry_step(
+                lambda: self._running_job.acquire_model_tokens(self._job, estimate, limit, longest=0)
+            )
+            if is_acquired:
+                made.acquired = estimate
+                return
+            if time.monotonic() > give_up_at:
+                raise Snooze("waiting for tokens per minute", wait)
+            time.sleep(min(wait, _LOOK))
 
     def _settle_tokens(self, made: OpenPayment, kind: str) -> None:
         """Correct the estimate, unless nothing is known; a failure only delays later requests."""

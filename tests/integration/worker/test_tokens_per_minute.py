@@ -106,7 +106,10 @@ def test_request_waits_for_its_tokens(queue: Queue, work: Work) -> None:
     assert time.monotonic() - began > 4
 
 
-def test_job_with_a_long_wait_is_delayed_uncounted(queue: Queue, work: Work) -> None:
+def test_job_with_a_long_wait_is_delayed_uncounted(
+    queue: Queue, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preppath_workers.worker.attempt.payments._MAX_WAIT", 0.1)
     queue.enqueue_many([NewJob({}), NewJob({})])
     work(1_000, lambda context: _use(context, 1_000))
     assert work(1_000).verdict == "released"
