@@ -89,6 +89,7 @@ def _config(environment: Environment, defaults: Sequence[QueueConfig], only: Seq
         shutdown_grace=environment.seconds("SHUTDOWN_GRACE", Config.shutdown_grace, minimum=0),
         max_memory_mb=environment.integer("MAX_MEMORY_MB", Config.max_memory_mb, minimum=0),
         max_jobs_per_child=environment.integer("MAX_JOBS_PER_CHILD", Config.max_jobs_per_child, minimum=0),
+        immortal_objects=environment.flag("IMMORTAL_OBJECTS", Config.immortal_objects),
         keep_completed_seconds=environment.seconds(
             "KEEP_COMPLETED_SECONDS", Config.keep_completed_seconds, minimum=60
         ),

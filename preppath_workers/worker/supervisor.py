@@ -96,7 +96,11 @@ class Supervisor:
         host.raise_descriptor_limit()
         host.forbid_core_dumps()
         signals.block()
-        shared_memory.share(forever=True)
+        if not self._pool.config.immortal_objects:
+            shared_memory.freeze()
+        elif not shared_memory.immortalize():
+            shared_memory.freeze()
+            logger.warning("This Python cannot make objects immortal: IMMORTAL_OBJECTS has no effect")
         workers = {queue.name: queue.concurrency for queue in self._pool.config.queues}
         ProcessTitle(f"supervisor {','.join(workers)}").show()
         self._pool.spawn_missing()
@@ -139,7 +143,7 @@ class Supervisor:
             return
         self._pool.reload(config)
         # Else more would stay in memory with each reload.
-        shared_memory.share(forever=False)
+        shared_memory.freeze()
         logger.info("Configuration reloaded", extra=fields(instance=self.instance))
 
     def _resize(self, number: signal.Signals) -> None:

@@ -2,8 +2,10 @@
 
 A page is copied when it is written to, and CPython writes to an object whenever it is used: it counts the
 references. Since 3.12 it does not count those of immortal objects (PEP 683), such as None. Most of what a
-worker uses existed before the fork, so all of that is made immortal too. With 3.11 a worker copies two to
-three times as much.
+worker uses existed before the fork. If all of that is immortal too, a worker copies less than half as much.
+
+CPython has no function for it. So it is done by writing to the objects' counts, only if the configuration
+asks for it, and only in versions in which it was tried.
 """
 
 from __future__ import annotations
@@ -18,28 +20,35 @@ from sys import getrefcount
 from types import CodeType
 from typing import Any
 
+#: Versions in which it was tried: their objects begin with their count.
+_KNOWN = ((3, 12), (3, 13))
+
 #: The length of an array of 32-bit numbers that covers all addresses of a process: Linux uses 47 or 48 bits.
 _ADDRESSES = 2**48 // 4
 
 
-def share(*, forever: bool) -> None:
-    """Make forked processes share the objects of today, without garbage collection in any of them.
-
-    `forever`: also make them immortal, if this Python can. None of them is ever freed then.
-    """
+def freeze() -> None:
+    """Exempt the objects of today from garbage collection, here and in processes that are forked later."""
     gc.unfreeze()  # those of an earlier configuration can be freed
     gc.collect()
-    if forever and _can_immortalize():
-        _immortalize()
     gc.freeze()
+
+
+def immortalize() -> bool:
+    """Make the objects of today immortal: none of them is ever freed. Return whether this Python can."""
+    if not _can_immortalize():
+        return False
+    gc.unfreeze()
+    gc.collect()
+    _immortalize()
+    gc.freeze()
+    return True
 
 
 def _immortalize() -> None:
     """Make all objects immortal that the garbage collector knows, and all that they refer to."""
-    # An object begins with its count, of which the lower half decides. None's is what this Python's immortal
-    # objects have.
-    # As one array, because an array is the fastest way to write to an address.
-    counts = (ctypes.c_uint32 * _ADDRESSES).from_address(0)
+    counts = _counts()
+    # None's count is what this Python's immortal objects have.
     immortal, count = counts[id(None) >> 2], getrefcount(None)
     objects = gc.get_objects()
     while objects:
@@ -58,11 +67,20 @@ def _parts(code: CodeType) -> Iterable[Any]:
     return (code.co_consts, code.co_names, code.co_varnames, code.co_filename, code.co_qualname)
 
 
+def _counts() -> ctypes.Array[ctypes.c_uint32]:
+    """Return an array that has, at an object's address, the lower half of its count, which decides."""
+    # An array is the fastest way to write to an address.
+    return (ctypes.c_uint32 * _ADDRESSES).from_address(0)
+
+
 def _can_immortalize() -> bool:
-    return (
-        sys.implementation.name == "cpython"
-        and sys.version_info >= (3, 12)
-        and (sys.byteorder, sys.maxsize) == ("little", 2**63 - 1)
+    if (
+        sys.implementation.name != "cpython"
+        or sys.version_info[:2] not in _KNOWN
+        or (sys.byteorder, sys.maxsize) != ("little", 2**63 - 1)
         # Free-threaded builds count in two fields.
-        and not sysconfig.get_config_var("Py_GIL_DISABLED")
-    )
+        or sysconfig.get_config_var("Py_GIL_DISABLED")
+    ):
+        return False
+    item = object()
+    return _counts()[id(item) >> 2] == getrefcount(item) - 1  # the call's own reference

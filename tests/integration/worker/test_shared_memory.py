@@ -20,7 +20,7 @@ class Old:
         return ("a constant", 12_345_678)
 
 old = Old()
-shared_memory.share(forever=True)
+assert shared_memory.immortalize()
 later = Old()
 things = [old, Old, Old.method, Old.method.__code__, *Old.method.__code__.co_consts, old.values, *old.values,
           old.values["key-of-a-dict-"][0]]
@@ -43,9 +43,9 @@ def test_shared_memory_is_not_examined_by_the_garbage_collector() -> None:
     program = """
 import gc
 from preppath_workers.worker.processes import shared_memory
-shared_memory.share(forever=False)
+shared_memory.freeze()
 print(gc.get_freeze_count() > 1_000, len(gc.get_objects()) < 1_000)
-shared_memory.share(forever=True)
+shared_memory.immortalize()
 print(gc.get_freeze_count() > 1_000, len(gc.get_objects()) < 1_000)
 """
     assert _printed(program) == ["True True", "True True"]
