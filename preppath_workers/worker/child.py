@@ -15,7 +15,7 @@ from ..clients.parent_death import set_pdeathsig
 from ..clients.services import Services
 from ..config.load import EX_CONFIG
 from ..config.model import Config, QueueConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, NewerLayout
 from ..log import fields
 from ..registry import Handler
 from ..store.consuming.consumer import Consumer
@@ -29,6 +29,9 @@ from .processes.signals import LEAVE
 from .worker import Worker
 
 logger = logging.getLogger(__name__)
+
+#: Exit code of a process that meets a queue of a newer layout.
+EX_NEWER_LAYOUT = 79
 
 #: Added to a worker's oom_score_adj (proc(5)), so that the OOM killer prefers workers to the supervisor.
 _OOM_SCORE = 100
@@ -100,7 +103,7 @@ def _exit_code(name: str, body: Callable[[], None]) -> int:
     except ConfigError as error:
         for problem in error.problems:
             logger.critical(problem, extra=fields(process=name))
-        return EX_CONFIG
+        return EX_NEWER_LAYOUT if isinstance(error, NewerLayout) else EX_CONFIG
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     except BaseException:

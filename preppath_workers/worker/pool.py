@@ -13,7 +13,7 @@ from multiprocessing.context import ForkProcess
 from ..config.load import EX_CONFIG
 from ..config.model import Config, QueueConfig
 from ..registry import Registry
-from .child import fork_janitor, fork_worker
+from .child import EX_NEWER_LAYOUT, fork_janitor, fork_worker
 from .processes.cancellations import Cancellations
 from .processes.forking import reap_zombies
 from .processes.instance_info import InstanceInfo
@@ -82,15 +82,7 @@ class Pool:
 
         Returns the name of a process that exited because of the configuration, or None.
         """
-        # After a handler has run, EX_CONFIG may be the handler's exit code. And a configuration that an
-        # earlier process could work with was right: Redis has changed, perhaps for a while.
-        misconfigured = [
-            process.name
-            for process in self._processes()
-            if process.reap() == EX_CONFIG
-            and not process.liveness.has_worked
-            and not process.has_served(process.generation)
-        ]
+        misconfigured = [process.name for process in self._processes() if _reap_misconfigured(process)]
         # A closed slot whose worker died gets one more worker, which requeues the slot's in-flight jobs.
         wanted = self._wanted()
         self._workers = {
@@ -264,3 +256,13 @@ class Pool:
             cancellations=self._cancellations,
         )
         return fork_janitor(self.config, instance_info, liveness)
+
+
+def _reap_misconfigured(process: ManagedProcess) -> bool:
+    """Reap the process if it has ended. Return whether its successors would end the same way."""
+    code = process.reap()
+    if process.liveness.has_worked:
+        return False  # the exit code may be the handler's
+    # A configuration that an earlier process could work with was right: Redis has changed, perhaps for a
+    # while. A newer layout stays.
+    return code == EX_NEWER_LAYOUT or (code == EX_CONFIG and not process.has_served(process.generation))
