@@ -39,8 +39,8 @@ def unexplained(observations: Observations, prefix: str) -> list[str]:
 
 def planned_runs(observations: Observations, prefix: str, job_id: str) -> int:
     """Return how often the job runs if no process is hit."""
-    pardons = observations.fates[prefix].get(job_id, _GONE).pardons
-    return 1 + (RETRIES + pardons if job_id[0] == "f" else 0)
+    excused = observations.fates[prefix].get(job_id, _GONE).excused
+    return 1 + (RETRIES + excused if job_id[0] == "f" else 0)
 
 
 def evidence(observations: Observations, most: int = 5) -> Iterator[str]:

@@ -26,14 +26,14 @@ class Happened:
 
 @dataclass(frozen=True)
 class Fate:
-    """What Redis holds of a job at the end. `expires`: its hash has a time to live. `pardons`: failures that
-    did not count because too few other jobs completed meanwhile."""
+    """What Redis holds of a job at the end. `expires`: its hash has a time to live. `excused`: failures that
+    did not count, such as those of all jobs in a row."""
 
     state: str
     reason: str = ""
     recoveries: int = 0
     expires: bool = False
-    pardons: int = 0
+    excused: int = 0
 
 
 @dataclass(frozen=True)

@@ -164,6 +164,7 @@ class Processes:
             "TMPDIR": str(self.folder / "tmp"),
             "LEASE_SECONDS": str(LEASE),
             "KEEP_COMPLETED_SECONDS": "86400",
+            "KEEP_COMPLETED_COUNT": "1000000",
             "ALPHA_CONCURRENCY": str(WORKERS),
             "ALPHA_RECOVERIES": str(RECOVERIES),
             "ALPHA_RETRIES": str(RETRIES),

@@ -181,7 +181,7 @@ class Soak:
                     job.reason or "",
                     job.recoveries,
                     expires[job.id] > 0,
-                    int(job.fields.get("pardons", 0)),
+                    int(job.fields.get("excused", 0)),
                 )
         return fates
 

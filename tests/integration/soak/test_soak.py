@@ -232,10 +232,10 @@ def test_judge_accepts_a_repeated_run_whose_outcome_waited_for_redis() -> None:
     assert broken(replace(SOUND, happened=[killed(70, at), away], **again)) == []
 
 
-def test_judge_accepts_more_runs_of_a_failing_job_that_was_pardoned() -> None:
+def test_judge_accepts_more_runs_of_a_failing_job_that_was_excused() -> None:
     third = recorded(N0, F1, runs("f1", (71, 8.0, 8.1)), P2)
     assert broken(replace(SOUND, **third)) == [REPEATED, UNEXPLAINED]
-    assert broken(replace(SOUND, **third, **fated(f1=Fate("failed", "retries", pardons=1)))) == []
+    assert broken(replace(SOUND, **third, **fated(f1=Fate("failed", "retries", excused=1)))) == []
 
 
 def test_judge_accepts_a_late_run_of_a_worker_that_was_stopped() -> None:
