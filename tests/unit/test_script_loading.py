@@ -1,5 +1,7 @@
-"""A worker's connection loads each script that is called on it: a missing one would be refused until the job's
-time limit."""
+"""A worker's connection loads each script that is called on it.
+
+A missing one would be refused until the job's time limit.
+"""
 
 from __future__ import annotations
 
