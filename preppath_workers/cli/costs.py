@@ -18,6 +18,7 @@ from ..store.reading.budget_use import caps_in_use
 from ..store.reading.spending import Spending, days, resolve_call, today, unknown_calls
 from ..store.values import integer, iso
 from .arguments import EXIT_FAILED, add_command, positive_number
+from .cost_rows import store_rows
 from .job_types import load_queues
 from .queue_argument import open_budget, open_configured
 from .terminal import print_error, print_json, print_line
@@ -48,7 +49,10 @@ def add_parser(subparsers: Subparsers) -> None:
         stores what one of them did cost, 0 if it was not charged.
         unpriced: requests to models without a price, not included either. Days are in UTC.
 
-        exit codes: 0 done; 1 no such request to resolve; 69 Redis does not answer;
+        --store writes a row for each request into the database, with LEDGER_ROWS; let a timer
+        start it each minute. To run it again, or twice at once, changes nothing.
+
+        exit codes: 0 done; 1 no such request to resolve, or the database refused; 69 Redis does not answer;
         78 the configuration is wrong
         """,
     )
@@ -69,12 +73,15 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--resolve", metavar="ID", help="store what a request of unknown cost did cost")
     parser.add_argument("--cost", type=_cost, metavar="DOLLARS", help="with --resolve: what it did cost")
     parser.add_argument("--caps", action="store_true", help="show what is used of the caps on spending")
+    parser.add_argument("--store", action="store_true", help="write rows of all requests into PostgreSQL")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line and row")
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
     """Show the costs. Raises ConfigError."""
+    if args.store:
+        return store_rows(args)
     queues = [queue for queue, _ in open_configured(args)]
     if args.resolve:
         return _resolve(args, queues)

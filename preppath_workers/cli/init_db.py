@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from ..config.load import load_database_url, read_environment
+from ..config.load import load_database_url, load_ledger_rows, read_environment
 from ..errors import JobError
 from .arguments import EXIT_FAILED, add_command
 from .terminal import print_error, print_line
@@ -33,19 +33,21 @@ def run(args: Namespace) -> int:
     """Create missing tables in one transaction and print a line for each table. Raises ConfigError."""
     # Imported here, because other commands need no database library.
     from ..clients.postgres.client import Database
-    from ..clients.postgres.schema import TABLES, create_missing, missing_tables
+    from ..clients.postgres.schema import COSTS, TABLES, create_missing, missing_tables
 
-    database = Database(load_database_url(read_environment(args.config)))
+    variables = read_environment(args.config)
+    tables = (*TABLES, COSTS) if load_ledger_rows(variables) else TABLES
+    database = Database(load_database_url(variables))
     missing: list[str] = []
     created: list[str] = []
     try:
         with database.transaction() as cursor:
-            missing = missing_tables(cursor)
-            created = create_missing(cursor)
+            missing = missing_tables(cursor, tables)
+            created = create_missing(cursor, tables)
     except JobError as error:
         what = f"cannot create {', '.join(missing)}: " if missing else ""
         print_error(f"init-db: {what}{error}")
         return EXIT_FAILED
-    for table in TABLES:
+    for table in tables:
         print_line(f"{table}: {'created' if table in created else 'already exists'}")
     return 0

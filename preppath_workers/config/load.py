@@ -99,6 +99,7 @@ def _config(environment: Environment, defaults: Sequence[QueueConfig], only: Seq
         prices=_prices(environment),
         budget=_budget(environment),
         ledger_days=environment.integer("LEDGER_DAYS", Config.ledger_days, minimum=1, maximum=3_650),
+        ledger_rows=_ledger_rows(environment),
     )
 
 
@@ -128,6 +129,11 @@ def load_job_modules(variables: Mapping[str, str | None], default: str) -> tuple
 def load_database_url(variables: Mapping[str, str | None]) -> str:
     """Return the database's URL, for commands that need nothing else."""
     return read_part(variables, lambda environment: database.database_url(environment, required=True))
+
+
+def load_ledger_rows(variables: Mapping[str, str | None]) -> bool:
+    """Return whether paid requests are to become rows of the database. Raises ConfigError."""
+    return read_part(variables, _ledger_rows)
 
 
 def load_queues(
@@ -168,3 +174,7 @@ def _prices(environment: Environment) -> Prices:
     except ConfigError as error:
         environment.problem("OPENAI_PRICES", f"a file like config/prices.toml of the package; {error}")
         return load_prices()
+
+
+def _ledger_rows(environment: Environment) -> bool:
+    return environment.flag("LEDGER_ROWS", Config.ledger_rows)

@@ -213,6 +213,8 @@ class Config:
     budget: Budget = field(default_factory=Budget)
     #: Days that the ledger's daily sums are kept.
     ledger_days: int = 90
+    #: Whether paid requests are listed in Redis to become rows of PostgreSQL.
+    ledger_rows: bool = False
 
     def secrets(self) -> tuple[str, ...]:
         """Return every value to redact from logs and errors: as it is, decoded from a URL, and as Python and

@@ -129,6 +129,12 @@ class Keys:
         whose job was gone."""
         return f"{self.spent}:{day}"
 
+    @property
+    def cost_rows(self) -> str:
+        """list: calls that are to become rows of PostgreSQL (JSON), oldest at the left; see
+        `lua/lib/cost_rows.lua`."""
+        return self.base + "cost_rows"
+
     def budget(self, name: str) -> str:
         """The budget, which spans queues and so has a slot of its own, that of the queue `budget`.
 

@@ -86,6 +86,7 @@ class Worker:
                 queue.fair_by or "userId",
                 ReservedBudget.of(config, queue),
                 queue.tokens_per_minute,
+                config.ledger_rows,
             ),
         )
         self._backoff = ReconnectBackoff()

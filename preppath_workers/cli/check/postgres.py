@@ -20,6 +20,9 @@ NEEDED: Mapping[str, Sequence[str]] = {
     "answer_feedback": ("SELECT", "INSERT"),
 }
 
+#: Those that `costs --store` needs.
+_NEEDED_BY_ROWS = {"preppath_worker_costs": ("SELECT", "INSERT", "UPDATE")}
+
 
 def check_connection(config: Config) -> Iterator[Finding]:
     """Check that PostgreSQL answers."""
@@ -28,7 +31,7 @@ def check_connection(config: Config) -> Iterator[Finding]:
 
 def check_database(config: Config) -> Iterator[Finding]:
     """Check that PostgreSQL answers, its connection limits, and each table."""
-    yield from _check(config, NEEDED)
+    yield from _check(config, {**NEEDED, **(_NEEDED_BY_ROWS if config.ledger_rows else {})})
 
 
 def _check(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:

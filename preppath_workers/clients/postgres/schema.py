@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -11,30 +11,32 @@ from .client import Cursor
 
 #: In the order of schema.sql.
 TABLES = ("interviews", "interview_questions", "interview_recordings", "answer_feedback")
+#: The table of paid requests, which only `LEDGER_ROWS` needs.
+COSTS = "preppath_worker_costs"
 #: The advisory lock held while creating tables: IF NOT EXISTS fails if another session creates the table at
 #: the same time. The number is arbitrary.
 LOCK = 0x50726570
 
 
-def missing_tables(cursor: Cursor) -> list[str]:
-    """Return those of `TABLES` that are not on the search path, which the jobs' statements use too."""
+def missing_tables(cursor: Cursor, tables: Sequence[str] = TABLES) -> list[str]:
+    """Return those of the tables that are not on the search path, which the jobs' statements use too."""
     cursor.execute(
         "SELECT name FROM unnest(%s) WITH ORDINALITY AS wanted (name, place) "
         "WHERE to_regclass(name) IS NULL ORDER BY place",
-        [list(TABLES)],
+        [list(tables)],
     )
     return [row["name"] for row in cursor.fetchall()]
 
 
-def create_missing(cursor: Cursor) -> list[str]:
+def create_missing(cursor: Cursor, tables: Sequence[str] = TABLES) -> list[str]:
     """Create the missing tables, without a commit, and return their names.
 
     If no table is missing, the right to create tables is not needed.
     """
-    if not missing_tables(cursor):
+    if not missing_tables(cursor, tables):
         return []
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    missing = missing_tables(cursor)
+    missing = missing_tables(cursor, tables)
     for table in missing:
         cursor.execute(_statements()[table])
     return missing

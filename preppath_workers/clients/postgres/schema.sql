@@ -68,3 +68,23 @@ CREATE TABLE IF NOT EXISTS answer_feedback (
     improvements        text[] NOT NULL DEFAULT '{}',
     "createdAt"         timestamp(3) NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')
 );
+
+-- The workers' own too: one row for each paid request, written by `costs --store` if LEDGER_ROWS is on.
+CREATE TABLE IF NOT EXISTS preppath_worker_costs (
+    "id"              text PRIMARY KEY,
+    queue             text NOT NULL,
+    "jobId"           text NOT NULL,
+    attempt           integer,
+    step              text,
+    "userId"          text,
+    model             text,
+    tier              text,
+    tokens            jsonb NOT NULL DEFAULT '{}',  -- by kind
+    "reasoningTokens" bigint NOT NULL DEFAULT 0,  -- among the output tokens
+    seconds           double precision NOT NULL DEFAULT 0,  -- of audio
+    characters        bigint NOT NULL DEFAULT 0,
+    "requestId"       text,
+    "nanoDollars"     bigint,  -- NULL: no price is known
+    certainty         text NOT NULL,  -- actual, estimated, unknown (the most it can have cost), void (not charged)
+    "requestedAt"     timestamp(3) NOT NULL
+);

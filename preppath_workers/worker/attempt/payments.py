@@ -47,6 +47,8 @@ class PaymentTerms:
     budget: ReservedBudget | None = None
     #: Model tokens that all machines may use.
     tokens_per_minute: int | None = None
+    #: Whether each request is to become a row of PostgreSQL.
+    ledger_rows: bool = False
 
     def user(self, data: Mapping[str, Any]) -> str | None:
         """Return the user who a job's costs count for, if its data names one."""
@@ -145,6 +147,7 @@ class Payments:
             step=step,
             attempt=self._job.attempts,
             keep=self._terms.ledger_days * 86_400,
+            rows=self._terms.ledger_rows or None,
         )
 
     def _acquire_tokens(self, made: OpenPayment, worst_case: Usage) -> None:

@@ -103,6 +103,14 @@ def test_check_of_a_complete_database_is_ok(check: Check) -> None:
     assert found["database"][1].startswith("PostgreSQL 1")
 
 
+def test_check_with_ledger_rows_needs_their_table(check: Check) -> None:
+    found = check("--only", "database", LEDGER_ROWS="true")
+    assert found["table preppath_worker_costs"] == (
+        "error",
+        "does not exist; `init-db` creates what is missing",
+    )
+
+
 def test_check_of_missing_tables_and_privileges_is_an_error(check: Check, database_url: str) -> None:
     connection = psycopg2.connect(database_url)
     connection.autocommit = True

@@ -38,7 +38,7 @@ State = dict[str, Any]
 #: Figures for metrics, which no transition reads and test_figures.py tests: left out, but for completions.
 FIGURES = ("durations", "causes", "history")
 
-_LISTS = ("wait", "dead", "completed", "events")
+_LISTS = ("wait", "dead", "completed", "events", "cost_rows")
 _SORTED_SETS = ("later", "priority_index", "turns", "delayed", "tokens", "reservations", "instances")
 _HASHES = ("gate", "fair", "meta", "stats", "limit", "vendor", "spent", "capped", "model_tokens")
 

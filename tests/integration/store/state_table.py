@@ -23,6 +23,7 @@ KNOWN: State = {"limit": UNLIMITED, "meta": {"layout": FIRST_LAYOUT}}
 #: A paid request that is sent, and the same when its cost is known.
 OPEN_CALL = '{"id":"c1","kind":"open","model":"m","worst":9,"user":"u1"}'
 CLOSED_CALL = '{"id":"c1","kind":"unknown","model":"m","nano":9,"user":"u1","at":1000000}'
+LISTED_CALL = CLOSED_CALL.replace("{", '{"rows":true,', 1)
 
 SAME: Any = object()
 

@@ -212,3 +212,10 @@ def test_sums_are_kept_for_as_long_as_the_call_says(opened: RedisState) -> None:
 def test_call_counts_on_the_day_of_its_request(opened: RedisState, ms: int, day: str) -> None:
     opened.call("close_calls", "a", call("actual", 250, at=ms))
     assert sums(opened, f"spent:{day}")["gpt-6-luna nano"] == 250
+
+
+def test_unknown_call_of_a_job_that_is_gone_is_replaced_by_what_it_cost(redis_state: RedisState) -> None:
+    redis_state.call("close_calls", "a", call("unknown", 900))
+    for _ in range(2):
+        redis_state.call("close_calls", "a", call("actual", 250))
+    assert sums(redis_state) == {"gpt-6-luna calls": 1, "gpt-6-luna nano": 250}

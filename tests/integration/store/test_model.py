@@ -14,7 +14,7 @@ from preppath_workers.store.scripts import scripts
 
 from .failing import failing
 from .redis_state import FIGURES, NOW, RedisState
-from .state_table import CLOSED_CALL, OPEN_CALL
+from .state_table import CLOSED_CALL, LISTED_CALL, OPEN_CALL
 
 LUA = Path(package.__path__[0]) / "lua"
 KEYS = Keys("preppath", "tts")
@@ -24,7 +24,7 @@ SHARED = [f"lib/{path.stem}" for path in (LUA / "lib").glob("*.lua")]
 NAMED = {
     *("wait", "later", "priority_index", "fair", "turns", "delayed", "dead", "completed", "events"),
     *("tokens", "reservations", "instances", "gate", "meta", "limit", "vendor", "stats", "spent"),
-    *("capped", "model_tokens", *FIGURES),
+    *("capped", "model_tokens", "cost_rows", *FIGURES),
 }
 
 
@@ -76,6 +76,8 @@ def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> N
         ("checkpoint", "c", "host:0", 1, "step", "{}", CLOSED_CALL),
         ("close_calls", "gone", CLOSED_CALL),
         ("resolve_call", "c1", 5, "1970-01-01"),
+        ("close_calls", "gone", LISTED_CALL, "gone", LISTED_CALL.replace("c1", "c2")),
+        ("remove_cost_rows", LISTED_CALL),
         ("capped_jobs", 0, 10),
         ("acquire_model_tokens", 5, 10, 1_000),
         ("settle_model_tokens", 5, 10, 3),

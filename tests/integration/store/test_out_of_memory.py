@@ -17,7 +17,7 @@ from tests.support.servers import running
 
 from .failing import failing
 from .redis_state import NOW, RedisState, State, merged
-from .state_table import CLOSED_CALL, HOST, OPEN_CALL, delayed, failed, started, waiting
+from .state_table import CLOSED_CALL, HOST, LISTED_CALL, OPEN_CALL, delayed, failed, started, waiting
 
 OF_GROUP: dict[str, Any] = {"group": "g", "progress": 0}
 
@@ -71,6 +71,8 @@ CALLS: list[tuple[str | int, ...]] = [
     ("open_call", *HELD, "c1", OPEN_CALL, ""),
     ("close_calls", "a", CLOSED_CALL),
     ("resolve_call", "c1", 5, "1970-01-01"),
+    ("close_calls", "a", LISTED_CALL),
+    ("remove_cost_rows", LISTED_CALL),
     ("capped_jobs", 0, 10),
     ("acquire_model_tokens", 5, 10, 1_000),
     ("settle_model_tokens", 5, 10, 3),

@@ -1,4 +1,4 @@
--- needs: calendar
+-- needs: calendar, cost_rows
 
 -- The ledger of paid requests. A call has an id of its own and stands in its job's hash, as `call:<id>` (JSON): first as
 -- `open`, written before the request is sent, then with what it cost. Its kind is `actual`, `estimated`, `unknown` (sent,
@@ -109,16 +109,22 @@ local function close_call(id, text)
     local day = SPENT .. ':' .. date_of(call.at)
     local unknown = redis.call('HGET', day .. ':unknown', call.id)
     if unknown and call.kind == 'unknown' then return end
-    if unknown then tally(cjson.decode(unknown), unknown, -1) end
-    if call.kind == 'void' or redis.call('SADD', day .. ':late', call.id) == 0 then return end
+    if unknown then
+      tally(cjson.decode(unknown), unknown, -1)
+      if call.kind == 'void' then list_row(call, text) end
+    end
+    if call.kind == 'void' then return end
+    if redis.call('SADD', day .. ':late', call.id) == 0 and not unknown then return end
     redis.call('EXPIRE', day .. ':late', call.keep or KEEP)
     tally(call, text, 1)
+    list_row(call, text)
     return
   end
   remove_word(key, 'openCalls', call.id)
   if before.kind == 'unknown' then
     tally(before, stored, -1)
     add_to_job(key, before, -1)
+    if call.kind == 'void' then list_row(call, text) end
   end
   if call.kind == 'void' then
     redis.call('HDEL', key, field)
@@ -128,6 +134,7 @@ local function close_call(id, text)
   redis.call('HSET', key, field, text)
   tally(call, text, 1)
   add_to_job(key, call, 1)
+  list_row(call, text)
 end
 
 -- Stores a job's open calls as unknown: their worker is gone, and the requests may have been answered and charged.

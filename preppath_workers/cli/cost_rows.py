@@ -1,0 +1,38 @@
+"""`preppath-workers costs --store`: write a row of PostgreSQL for each paid request."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from functools import partial
+
+from ..config.load import load_database_url, read_environment
+from ..errors import JobError
+from ..queue.formatting import counted
+from ..store.cost_rows import is_full, left_out, store_listed
+from .arguments import EXIT_FAILED
+from .queue_argument import open_all
+from .terminal import print_error, print_line
+
+
+def store_rows(args: Namespace) -> int:
+    """Store what every queue has listed, and print a line for each that has new rows. Raises ConfigError."""
+    # Imported here, because other commands need no database library.
+    from ..clients.postgres.client import Database
+    from ..clients.postgres.cost_rows import store_calls
+
+    store = partial(store_calls, Database(load_database_url(read_environment(args.config))))
+    for queue in open_all(args):
+        was_full = is_full(queue)
+        try:
+            changed = store_listed(queue, store)
+        except JobError as error:
+            print_error(f"costs: cannot store rows of {queue.name}: {error}")
+            return EXIT_FAILED
+        if changed:
+            print_line(f"{queue.name}: {counted(changed, 'row')} stored")
+        if was_full:
+            print_error(
+                f"costs: the list of {queue.name} was full: {counted(left_out(queue), 'request')} so far "
+                "left out. Store rows more often"
+            )
+    return 0
