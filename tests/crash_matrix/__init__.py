@@ -3,5 +3,5 @@ lives on: real processes, a real server that writes to disk, and between them a 
 chosen command.
 
     python -m tests.crash_matrix
-    python -m tests.crash_matrix --only turn
+    python -m tests.crash_matrix --only settle_and_fetch
 """

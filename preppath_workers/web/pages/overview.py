@@ -35,12 +35,18 @@ def summary(views: Sequence[QueueView]) -> str:
     """Return the state of all queues in a sentence: read aloud each time it changes."""
     unwell = [each for each in views if each.tone == "bad"]
     others = [each for each in views if each.tone == "wait"]
-    told = "; ".join(_told(each) for each in [*unwell, *others])
+    if not unwell and not others:
+        return "All queues are open."
     if unwell:
-        return f"{len(unwell)} of {counted(len(views), 'queue')} cannot work: {told}."
-    return f"No queue needs attention. {told}." if told else "All queues are open."
+        sentences = [f"{len(unwell)} of {counted(len(views), 'queue')} cannot work: {_told(unwell)}."]
+    else:
+        sentences = ["No queue needs attention."]
+    if others:
+        sentences.append(f"{_told(others)}.")
+    return " ".join(sentences)
 
 
-def _told(queue: QueueView) -> str:
-    verb = "has" if queue.word == "no workers" else "is"
-    return f"{queue.name} {verb} {queue.word}"
+def _told(views: Sequence[QueueView]) -> str:
+    return "; ".join(
+        f"{each.name} {'has' if each.word == 'no workers' else 'is'} {each.word}" for each in views
+    )
