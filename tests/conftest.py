@@ -37,6 +37,9 @@ from tests.support.s3 import S3Server
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+#: The tests that run if none are chosen, as setup.cfg has it.
+_USUAL = "not (offline or trial)"
+
 #: The configuration's reference, which names every variable of the product.
 _REFERENCE = (Path(__file__).parents[1] / ".env.example").read_text(encoding="utf-8")
 
@@ -92,6 +95,14 @@ httpcore2.default_ssl_context = lambda *, _trust_env=True: _ssl_context(
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Run a trial's tests if their file or folder is named. Workers of xdist get the result."""
+    if hasattr(config, "workerinput"):
+        return
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == _USUAL:
+        config.option.markexpr = "not offline"
+
+
 def pytest_collection_finish() -> None:
     """Collect garbage from now on, but leave out what is there."""
     gc.freeze()
@@ -122,8 +133,11 @@ def _is_slow(module: list[pytest.Item]) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == "not offline":
-        terminalreporter.write_line("The offline provider's tests were left out: bin/test -m offline")
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == _USUAL:
+        terminalreporter.write_line(
+            "Left out: tests of the trials, of the demo and in a browser (bin/test -m trial), "
+            "and of the offline provider (bin/test -m offline)"
+        )
 
 
 @dataclass(frozen=True)

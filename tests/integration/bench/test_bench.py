@@ -10,7 +10,7 @@ from tests.bench.measure import Measure
 from tests.bench.systems import OURS
 from tests.support.redis import RedisServer
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.trial, pytest.mark.processes, pytest.mark.timeout(300)]
 
 
 def test_measure_of_a_few_jobs_has_results() -> None:

@@ -12,7 +12,7 @@ from tests.crash_matrix.environment import Environment, set_up
 from tests.crash_matrix.experiment import Experiment, Fault, play
 from tests.simulation.mutants import MUTANTS, in_place
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.trial, pytest.mark.processes]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from tests.outages.seen import Seen
 from tests.outages.table import FAILURES, Cell
 from tests.outages.verdict import judge
 
+pytestmark = pytest.mark.trial
+
 
 def test_failures_of_the_table_all_have_a_fault() -> None:
     from tests.outages.faults.table import FAULTS

@@ -13,6 +13,8 @@ from tests.simulation.proxy import Proxy, Refused
 from tests.simulation.snapshot import Camera
 from tests.support.redis import RedisServer
 
+pytestmark = pytest.mark.trial
+
 #: Parts that may run side by side.
 PARTS = 4
 

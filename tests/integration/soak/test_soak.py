@@ -16,6 +16,8 @@ from tests.soak.record import Record, Run
 from tests.soak.recovery import LIMITS
 from tests.soak.verdict import judge
 
+pytestmark = pytest.mark.trial
+
 
 def runs(job_id: str, *spans: tuple[int, float, float | None]) -> list[Run]:
     """Return runs of the job; each span is a pid, a start and an end."""

@@ -21,7 +21,7 @@ from rich.console import Console
 from tests.demo.screen import Row, Screen
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.trial, pytest.mark.processes, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[3]
 

@@ -37,10 +37,13 @@ JOB = "queues/scene/jobs/for-axe"
 MODULE = "tests.integration.web.scenes"
 TOKEN, ENTRY = new_token("operator", ["read", "admin"])
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM and os.environ.get("TEST_BROWSER") != "required",
-    reason="chromium is not installed: apt-get install chromium",
-)
+pytestmark = [
+    pytest.mark.trial,
+    pytest.mark.skipif(
+        not CHROMIUM and os.environ.get("TEST_BROWSER") != "required",
+        reason="chromium is not installed: apt-get install chromium",
+    ),
+]
 
 
 @dataclass(frozen=True)
