@@ -117,7 +117,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     by_module: dict[Path, list[pytest.Item]] = {}
     for item in items:
         by_module.setdefault(item.path, []).append(item)
-    modules = sorted(by_module.values(), key=lambda module: not _is_slow(module))
+    modules = sorted(by_module.values(), key=lambda module: (not _is(module, "long"), not _is_slow(module)))
     slow = sum(map(_is_slow, modules))
     items[:] = [
         item
@@ -129,7 +129,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _is_slow(module: list[pytest.Item]) -> bool:
-    return any(item.get_closest_marker("processes") for item in module)
+    return _is(module, "long") or _is(module, "processes")
+
+
+def _is(module: list[pytest.Item], marker: str) -> bool:
+    return any(item.get_closest_marker(marker) for item in module)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -36,7 +36,7 @@ from .recordings import RECORDINGS
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(180)]
 
 VALID: dict[str, dict[str, Any]] = {
     "transcription": {"recordingId": "r1", "userId": "u1"},

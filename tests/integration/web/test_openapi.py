@@ -10,6 +10,8 @@ from hypothesis.errors import Unsatisfiable
 
 from .conftest import Site
 
+pytestmark = pytest.mark.long
+
 schemathesis = pytest.importorskip("schemathesis", reason="needs the extra [dev]")
 
 #: Requests of each kind for each operation.

@@ -29,7 +29,7 @@ from .harness import App, state_of
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(300)]
 
 SPOKEN = "A hash table finds a key in constant time."
 #: So long that it takes two requests.

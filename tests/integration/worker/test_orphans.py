@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 from .conftest import Start
 from .harness import is_alive, state_of
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 
 def test_workers_without_pdeathsig_finish_their_job_and_exit_after_their_supervisor(

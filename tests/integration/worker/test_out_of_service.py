@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 from .conftest import Start
 from .harness import state_of
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 
 def test_queue_out_of_service_excuses_its_jobs_until_a_probe_succeeds(

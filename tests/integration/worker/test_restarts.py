@@ -19,7 +19,7 @@ from .harness import App, state_of
 
 RESTARTS = int(os.environ.get("RESTARTS", "4"))
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120 + 10 * RESTARTS)]
+pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(120 + 10 * RESTARTS)]
 
 
 def stop(app: App, job_id: str) -> None:

@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 from .conftest import Start
 from .harness import state_of
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 
 @pytest.fixture

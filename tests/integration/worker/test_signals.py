@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 from .conftest import Start
 from .harness import is_alive, state_of
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
