@@ -139,8 +139,8 @@ def _is(module: list[pytest.Item], marker: str) -> bool:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == _USUAL:
         terminalreporter.write_line(
-            "Left out: tests of the trials, of the demo and in a browser (bin/test -m trial), "
-            "and of the offline provider (bin/test -m offline)"
+            "Left out: tests of the trials, the tests' servers and the demo, in a browser and of the OpenAPI "
+            "(bin/test -m trial), and of the offline provider (bin/test -m offline)"
         )
 
 

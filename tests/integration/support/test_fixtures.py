@@ -13,6 +13,8 @@ from redis import Redis
 from tests.conftest import VARIABLES
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.trial
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 

@@ -8,6 +8,8 @@ from typing import Any
 import openai
 import pytest
 
+pytestmark = pytest.mark.trial
+
 SAID = "An index is a sorted tree. It makes reads fast and writes slow."
 
 QUESTION = """\

@@ -16,6 +16,8 @@ import requests
 from tests.fake_openai.control import OpenAIServer
 from tests.support.speech import synthesize
 
+pytestmark = pytest.mark.trial
+
 SPEECH = "/v1/audio/speech"
 CHAT = "/v1/chat/completions"
 

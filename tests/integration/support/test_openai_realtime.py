@@ -16,6 +16,8 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from tests.fake_openai.application import REALTIME, RESPONSES
 from tests.fake_openai.control import OpenAIServer
 
+pytestmark = pytest.mark.trial
+
 MODEL = "gpt-realtime-2.1-mini"
 TEXT = "What is a hash table?"
 OUTPUT: Any = {"format": {"type": "audio/pcm", "rate": 24_000}, "voice": "marin", "speed": 1.5}

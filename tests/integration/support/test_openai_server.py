@@ -14,6 +14,8 @@ from tests.fake_openai.control import OpenAIServer
 from tests.support.speech import synthesize
 from tests.support.wav import seconds_of
 
+pytestmark = pytest.mark.trial
+
 SAID = "An index is a sorted tree. It makes reads fast and writes slow."
 
 MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello."}]

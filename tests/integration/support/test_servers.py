@@ -23,7 +23,7 @@ from tests.support.s3 import S3Server
 from tests.support.servers import running
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.trial, pytest.mark.processes]
 
 
 def is_gone(pid: int) -> bool:

@@ -15,6 +15,8 @@ import pytest
 from tests.support.speech import VOICES, synthesize
 from tests.support.wav import Wav, comment_of, seconds_of
 
+pytestmark = pytest.mark.trial
+
 TEXT = "An index makes reads fast and writes slow."
 
 

@@ -10,7 +10,7 @@ from hypothesis.errors import Unsatisfiable
 
 from .conftest import Site
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.trial, pytest.mark.long]
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs the extra [dev]")
 
