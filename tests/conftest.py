@@ -96,9 +96,7 @@ httpcore2.default_ssl_context = lambda *, _trust_env=True: _ssl_context(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Run a trial's tests if their file or folder is named. Workers of xdist get the result."""
-    if hasattr(config, "workerinput"):
-        return
+    """Run a trial's tests if their file or folder is named. Each worker of xdist finds the same."""
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == _USUAL:
         config.option.markexpr = "not offline"
     if config.option.markexpr == "trial":  # the demo has tests of both kinds
