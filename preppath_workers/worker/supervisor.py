@@ -96,10 +96,8 @@ class Supervisor:
         host.raise_descriptor_limit()
         host.forbid_core_dumps()
         signals.block()
-        if not self._pool.config.immortal_objects:
-            shared_memory.freeze()
-        elif not shared_memory.immortalize():
-            shared_memory.freeze()
+        shared_memory.freeze()
+        if self._pool.config.immortal_objects and not shared_memory.immortalize():
             logger.warning("This Python cannot make objects immortal: IMMORTAL_OBJECTS has no effect")
         workers = {queue.name: queue.concurrency for queue in self._pool.config.queues}
         ProcessTitle(f"supervisor {','.join(workers)}").show()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tests.support.asyncio_server import serving
 from tests.support.process import HOST
 
 _COMPLETION = {
@@ -39,18 +39,9 @@ class WaitingServer:
     @contextmanager
     def running(self) -> Iterator[WaitingServer]:
         """Serve in a thread inside the block."""
-        loop = asyncio.new_event_loop()
-        server = loop.run_until_complete(asyncio.start_server(self._serve, HOST, 0, backlog=1000))
-        self.url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}/v1"
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        try:
+        with serving(self._serve) as port:
+            self.url = f"http://{HOST}:{port}/v1"
             yield self
-        finally:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            server.close()
-            loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .asyncio_server import serving
 from .certificates import make_certificate
 from .process import HOST
 
@@ -25,28 +25,16 @@ class TlsProxy:
     @contextmanager
     def running(self) -> Iterator[TlsProxy]:
         """Serve in a thread inside the block."""
-        loop = asyncio.new_event_loop()
         with tempfile.TemporaryDirectory() as folder:
             certificate, key = make_certificate(Path(folder), "proxy")
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate, key)
-            server = loop.run_until_complete(
-                asyncio.start_server(self._serve, HOST, 0, ssl=context, backlog=1000)
-            )
-            port = server.sockets[0].getsockname()[1]
-            self.variables = {
-                "OPENAI_BASE_URL": f"https://{HOST}:{port}/v1",
-                "SSL_CERT_FILE": str(certificate),
-            }
-            thread = threading.Thread(target=loop.run_forever, daemon=True)
-            thread.start()
-            try:
+            with serving(self._serve, context) as port:
+                self.variables = {
+                    "OPENAI_BASE_URL": f"https://{HOST}:{port}/v1",
+                    "SSL_CERT_FILE": str(certificate),
+                }
                 yield self
-            finally:
-                loop.call_soon_threadsafe(loop.stop)
-                thread.join()
-                server.close()
-                loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):

@@ -38,8 +38,7 @@ def immortalize() -> bool:
     """Make the objects of today immortal: none of them is ever freed. Return whether this Python can."""
     if not _can_immortalize():
         return False
-    gc.unfreeze()
-    gc.collect()
+    gc.unfreeze()  # else the collector does not list them
     _immortalize()
     gc.freeze()
     return True
