@@ -34,6 +34,12 @@ AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 #: Success criteria of WCAG 2.2 AA, and what axe recommends.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 JOB = "queues/scene/jobs/for-axe"
+#: Keeps the elements of the live part as the server sent them with the page, before the first update.
+FIRST_NODES = """
+addEventListener("DOMContentLoaded", () => {
+  window.firstNodes = [...document.querySelectorAll("#live > *")];
+});
+"""
 MODULE = "tests.integration.web.scenes"
 TOKEN, ENTRY = new_token("operator", ["read", "admin"])
 
@@ -164,6 +170,44 @@ def test_dead_letter_is_replayed_after_a_dry_run(stage: Stage, page: Page) -> No
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("button", name="Delete 1 dead letter").click()
     expect(page.get_by_text("No dead letters.")).to_be_visible()
+
+
+def test_first_update_keeps_the_elements_of_the_page(stage: Stage, page: Page) -> None:
+    stage.queue.enqueue({"end": "badly"}, id="kept")
+    eventually(lambda: stage.queue.counts().failed)
+    page.add_init_script(FIRST_NODES)
+    for path in ("/", "/costs", "/queues/scene", "/queues/scene/jobs/kept", "/queues/scene/dead"):
+        page.goto(path)
+        as_of = page.locator(".asof").inner_text()
+
+        expect(page.locator(".asof")).not_to_have_text(as_of)
+
+        assert page.evaluate("firstNodes.filter(node => !node.isConnected).length") == 0, path
+
+    page.get_by_role("button", name="Delete…").first.click()
+    page.get_by_role("button", name="Delete 1 dead letter").click()
+    expect(page.get_by_text("No dead letters.")).to_be_visible()
+
+
+def test_updates_keep_ticks_and_typed_text_when_rows_and_notices_appear(stage: Stage, page: Page) -> None:
+    queue = stage.queue
+    queue.enqueue({"end": "badly"}, id="first")
+    eventually(lambda: queue.counts().failed)
+    page.goto("/queues/scene/dead")
+    page.get_by_label("Select first").check()
+    queue.enqueue({"end": "badly"}, id="second")
+    expect(page.get_by_label("Select second")).not_to_be_checked()
+    expect(page.get_by_label("Select first")).to_be_checked()
+    page.goto("/queues/scene")
+    page.locator("summary", has_text="Filter").click()
+    page.get_by_label("User").fill("typed")
+
+    queue.pause()
+
+    expect(page.get_by_role("status")).to_contain_text("paused")
+    expect(page.get_by_label("User")).to_have_value("typed")
+    queue.resume()
+    queue.purge(["first", "second"])
 
 
 def test_outage_shows_its_cause_and_ends_by_a_probe(stage: Stage, page: Page) -> None:

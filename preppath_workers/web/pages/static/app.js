@@ -6,12 +6,15 @@ const updates = document.getElementById("updates");
 let source = null;
 let stopped = false; // by the user
 
-/** Change `old` into `fresh`, touching only what differs: focus, selection and scroll positions stay. */
+/** What makes two nodes the same one: their name and id, or the key that the template gives to what may move. */
+function key(node) {
+  if (node.nodeType !== Node.ELEMENT_NODE) return node.nodeName;
+  // Not node.id: of a form, that is its field of the name "id".
+  return `${node.nodeName} ${node.getAttribute("id") || node.getAttribute("data-key") || ""}`;
+}
+
+/** Change `old` into `fresh`, touching only what differs: focus, ticks, texts and scroll positions stay. */
 function morph(old, fresh) {
-  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
-    old.replaceWith(fresh);
-    return;
-  }
   if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
@@ -28,23 +31,28 @@ function morph(old, fresh) {
 
 function morphChildren(old, fresh) {
   const wanted = [...fresh.childNodes];
+  const keys = new Set(wanted.map(key));
+  // First, so that what follows need not move: an element that moves loses the focus.
+  for (const child of [...old.childNodes]) if (!keys.has(key(child))) child.remove();
   wanted.forEach((child, index) => {
-    const present = old.childNodes[index];
-    if (!present) old.append(child);
-    else if (child.id && present.id !== child.id) {
-      // A row that moved: take it along, with its state.
-      const moved = [...old.children].find((other) => other.id === child.id);
-      old.insertBefore(moved || child, present);
-      if (moved) morph(moved, child);
-    } else morph(present, child);
+    const following = [...old.childNodes].slice(index);
+    const same = following.find((other) => key(other) === key(child));
+    if (!same) {
+      old.insertBefore(child, following[0] || null);
+      return;
+    }
+    if (same !== following[0]) old.insertBefore(same, following[0]);
+    morph(same, child);
   });
   while (old.childNodes.length > wanted.length) old.lastChild.remove();
 }
 
 function show(html) {
-  const fresh = new DOMParser().parseFromString(html, "text/html").body;
+  // A template keeps the white space before the first element, which a document drops: morph compares by position.
+  const fresh = document.createElement("template");
+  fresh.innerHTML = html;
   const copy = live.cloneNode(false);
-  copy.append(...fresh.childNodes);
+  copy.append(fresh.content);
   morph(live, copy);
   tell("");
 }
