@@ -8,6 +8,9 @@ from typing import Annotated, Any
 
 from fastapi import Header, Response
 
+#: Seconds after which a client that polls should ask again: for a job or group, a queue, and costs.
+POLL_JOB, POLL_QUEUE, POLL_COSTS = 1, 2, 10
+
 #: The version that the client has.
 Known = Annotated[str | None, Header(alias="If-None-Match")]
 

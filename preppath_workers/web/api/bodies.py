@@ -1,4 +1,4 @@
-"""The bodies of API requests, and why requests are refused."""
+"""The bodies of API requests."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..store.dead_letters import MAX_REPLAYS, Selection
-from ..store.job import DEFAULT_PRIORITY
-from ..store.reading.filtering import AGE, JobFilter, age_ms
-from .guard import Problem
+from ...store.dead_letters import MAX_REPLAYS, Selection
+from ...store.job import DEFAULT_PRIORITY
+from ...store.reading.filtering import AGE, JobFilter, age_ms
+from ..guard import Problem
 
 #: The most dead jobs that one request moves or deletes, and the most jobs that one cancels.
 MOST_DEAD, MOST_CANCELLED = 500, 200
@@ -103,35 +103,6 @@ class Cancellation(BaseModel):
             max_age_ms=optional_age_ms(self.newer_than),
             where=tuple((name, str(value)) for name, value in self.where.items()),
         )
-
-
-class Refusal(BaseModel):
-    """Why a request was refused: a sentence, or with 422 the wrong fields."""
-
-    detail: str | list[dict[str, Any]]
-
-
-#: The refusals that any route may answer with, for OpenAPI.
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal, "description": description}
-    for status, description in (
-        (401, "no valid token"),
-        (403, "the token lacks the scope, or the change comes from another site"),
-        (404, "there is no such queue, job or group"),
-        (421, "unknown host"),
-        (422, "a parameter or field is wrong"),
-        (503, "Redis does not answer, or too few replicas have confirmed"),
-    )
-}
-
-#: Those of changes.
-REFUSED_CHANGES: dict[int | str, dict[str, Any]] = {
-    400: {"model": Refusal, "description": "the body is not JSON in UTF-8"},
-    405: {"model": Refusal, "description": "this server is read-only"},
-    409: {"model": Refusal, "description": "the job's state does not allow it"},
-    408: {"model": Refusal, "description": "the body did not arrive in time"},
-    413: {"model": Refusal, "description": "too large"},
-}
 
 
 def optional_age_ms(age: str | None) -> int | None:

@@ -1,0 +1,44 @@
+"""The route of what paid requests have cost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from ...queue.cost_report import By, as_dict, budget_as_dict, cost_report, since_of
+from ..guard import Problem
+from ..polling import NOT_CHANGED, POLL_COSTS, Known, polled
+from ..queues import Queues
+
+
+def cost_routes(queues: Queues) -> APIRouter:
+    """Return the route of costs."""
+    routes = APIRouter()
+
+    @routes.get(
+        "/costs", responses=NOT_CHANGED, summary="What paid requests have cost, and what is left of caps"
+    )
+    def show_costs(
+        by: By = "model",
+        since: Annotated[
+            str, Query(max_length=20, description="a day, or 7d: 7 days including today")
+        ] = "1d",
+        limit: Annotated[int, Query(ge=1, le=1_000, description="rows")] = 50,
+        known: Known = None,
+    ) -> Response:
+        try:
+            report = cost_report([*queues.by_name.values()], by, since_of(since), limit)
+        except ValueError as error:
+            raise Problem(422, str(error)) from None
+        answer = {
+            "by": by,
+            "since": report.first.isoformat(),
+            "rows": report.to_dicts(),
+            "more": report.more,
+            "total": as_dict(report.total),
+            "caps": [budget_as_dict(use) for use in queues.caps_in_use()],
+        }
+        return polled(answer, known, POLL_COSTS)
+
+    return routes
