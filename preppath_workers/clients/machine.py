@@ -21,6 +21,8 @@ _RESOURCES = {
     errno.ENOMEM: "memory",
     errno.ENOBUFS: "memory",
 }
+#: Python's message if it cannot start a thread. Its class says nothing.
+_NO_THREAD = "can't start new thread"
 
 
 def machine_error(error: BaseException) -> MachineError | None:
@@ -35,6 +37,8 @@ def machine_error(error: BaseException) -> MachineError | None:
             return MachineError("memory", "this machine is out of memory")
         if isinstance(cause, OSError) and cause.errno in _RESOURCES:
             return _of_errno(cause.errno)
+        if isinstance(cause, RuntimeError) and str(cause) == _NO_THREAD:
+            return _no_process()
     return None
 
 
@@ -56,7 +60,7 @@ def machine_error_of_text(text: str) -> MachineError | None:
 def spawn_error(error: OSError) -> MachineError | None:
     """Return the MachineError for an error of fork or exec, or None. EAGAIN means the limit of processes."""
     if error.errno == errno.EAGAIN:
-        return MachineError("processes", "this machine allows no more processes")
+        return _no_process()
     return machine_error(error)
 
 
@@ -78,10 +82,16 @@ def _of_errno(number: int) -> MachineError:
     return MachineError(_RESOURCES[number], f"this machine: {os.strerror(number)}")
 
 
+def _no_process() -> MachineError:
+    return MachineError("processes", "this machine allows no more processes")
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         yield link
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+        # httpcore drops the cause of its errors and keeps it as their argument.
+        argument = next((each for each in link.args if isinstance(each, BaseException)), None)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__) or argument

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import openai
 
-from ...errors import ServiceError
+from ...errors import JobError, ServiceError
+from ..machine import machine_error
 from .classification import SERVICE, RequestInfo, classify
 from .refusals import Refusal, Refused
 
@@ -26,7 +27,7 @@ _UNSENDABLE = frozenset({"UnsupportedProtocol", "LocalProtocolError", "TooManyRe
 @contextmanager
 def openai_errors(request: RequestInfo) -> Iterator[None]:
     """Turn errors of the SDK inside the block, and an error in a successful response, into RateLimited,
-    ServiceError or PermanentError.
+    ServiceError, PermanentError or MachineError.
 
     The SDK's errors are not chained, because their text can quote the key and chained errors are logged.
     """
@@ -46,10 +47,12 @@ def openai_errors(request: RequestInfo) -> Iterator[None]:
         ) from None
 
 
-def _no_answer(error: openai.APIConnectionError) -> ServiceError:
+def _no_answer(error: openai.APIConnectionError) -> JobError:
     cause = type(error.__cause__)
     names = {each.__name__ for each in cause.__mro__}
     if names & _NOT_SENT:
+        if machine := machine_error(error):
+            return machine
         message = f"no connection to OpenAI ({cause.__name__})"
         return ServiceError(SERVICE, message, refuses_all=bool(names & _UNSENDABLE))
     if isinstance(error, openai.APITimeoutError):

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from ...errors import TransientError
+from ..machine import machine_error
 from ..usage import UNMETERED, Meter, Payment, Usage
 from ..vendor_limits import limits_in_event
 from . import worst_case
@@ -153,7 +154,10 @@ class RealtimeReader:
         return self._socket
 
     def _made(self, *args: Any, **options: Any) -> ClientConnection:
-        self._socket = ClientConnection(*args, **options)
+        try:
+            self._socket = ClientConnection(*args, **options)
+        except RuntimeError as error:  # it starts a thread
+            raise machine_error(error) or error from None
         return self._socket
 
     def _next(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from websockets.exceptions import (
 )
 
 from ...errors import JobError, PermanentError, RateLimited, ServiceError, TransientError
+from ..machine import machine_error
 from .classification import SERVICE, RequestInfo, classify
 from .refusals import Refusal
 
@@ -36,7 +37,8 @@ class Progress:
 
 @contextmanager
 def realtime_errors(request: RequestInfo, progress: Progress) -> Iterator[None]:
-    """Turn what the SDK and websockets raise in the block into RateLimited, ServiceError or PermanentError.
+    """Turn what the SDK and websockets raise in the block into RateLimited, ServiceError, PermanentError
+    or MachineError.
 
     The originals are not chained: they hold the request with its key.
     """
@@ -57,6 +59,8 @@ def realtime_errors(request: RequestInfo, progress: Progress) -> Iterator[None]:
         message = f"no connection to OpenAI ({type(error).__name__})"
         raise ServiceError(SERVICE, message, refuses_all=True) from None
     except (OSError, InvalidHandshake) as error:
+        if not progress.sent and (machine := machine_error(error)):
+            raise machine from None
         message = f"no connection to OpenAI ({type(error).__name__})"
         raise ServiceError(SERVICE, message, may_be_paid=progress.sent) from None
     except (WebSocketException, openai.OpenAIError, ValueError, RecursionError) as error:

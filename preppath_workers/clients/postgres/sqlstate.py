@@ -14,10 +14,11 @@ from ..machine import machine_error_of_text
 _REFUSES_ALL = ("0A", "0P", "28", "3D", "3F", "42")
 #: Caused by the job's values: 22 data exceptions, 23 constraints, 54 too large or nested too deeply.
 _PERMANENT = ("22", "23", "54")
-#: Caused by the server or the network: 08 connection, 25006 read-only, 25P03 idle too long, 53 resources, 55
-#: state and locks, 57 shutdown or cancellation (57014: the statement timeout), 58 and XX internal errors.
+#: Caused by the server or the network: 08 connection, 25006 read-only, 25P03 and 25P04 a transaction that was
+#: idle or open too long, 53 resources, 55 state and locks, 57 shutdown or cancellation (57014: the statement
+#: timeout), 58, F0 and XX internal errors.
 #: 23502 is a NULL, which a new NOT NULL column also causes for every job: the failure streak decides.
-_SERVICE = ("08", "23502", "25006", "25P03", "53", "55", "57", "58", "HV", "XX")
+_SERVICE = ("08", "23502", "25006", "25P03", "25P04", "53", "55", "57", "58", "F0", "HV", "XX")
 
 #: An SQLSTATE in a verbose message of libpq: `FATAL:  28P01: password …`, in any language.
 _CODE = re.compile(r":\s+((?=[A-Z]*[0-9])[0-9A-Z]{5}): ")

@@ -43,6 +43,21 @@ def test_machine_error_of_a_wrapped_error_is_found() -> None:
     assert found.resource == "descriptors"
 
 
+def test_machine_error_of_a_refused_thread_is_processes() -> None:
+    found = machine_error(RuntimeError("can't start new thread"))
+
+    assert found is not None
+    assert found.resource == "processes"
+    assert machine_error(RuntimeError("a bug")) is None
+
+
+def test_machine_error_of_an_error_that_is_an_argument_is_found() -> None:
+    found = machine_error(ValueError(OSError(errno.EMFILE, "why")))
+
+    assert found is not None
+    assert found.resource == "descriptors"
+
+
 def test_machine_error_of_errors_in_a_circle_is_none() -> None:
     one, other = ValueError("1"), ValueError("2")
     one.__cause__, other.__cause__ = other, one

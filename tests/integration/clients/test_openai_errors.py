@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
-from preppath_workers.errors import JobError, RateLimited, ServiceError
+from preppath_workers.errors import JobError, MachineError, RateLimited, ServiceError
 from tests.fake_openai.control import OpenAIServer
 
 from .conftest import Client
-from .openai_requests import classification, evaluate, transcribe
+from .openai_requests import classification, evaluate, speak_text, transcribe
+from .shortages import no_descriptors
 
 KEY = "sk-a-secret-key"
 Failure = Callable[..., JobError]
@@ -157,6 +158,17 @@ def test_request_without_an_answer_in_time_may_be_paid(failure: Failure, vendor:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://host.invalid/v1"])
 def test_unreachable_server_is_not_paid(failure: Failure, url: str) -> None:
     assert classification(failure(base_url=url)) == "service"
+
+
+def test_connection_without_a_free_descriptor_is_a_machine_error(client: Client) -> None:
+    """Not OpenAI's failure, which would hold the queue for all machines."""
+    openai = client()
+    openai.preload()
+
+    with no_descriptors(), pytest.raises(MachineError) as caught:
+        speak_text(openai)
+
+    assert caught.value.resource == "descriptors"
 
 
 def test_server_without_tls_is_not_paid(failure: Failure, vendor: OpenAIServer) -> None:

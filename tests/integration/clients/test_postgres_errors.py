@@ -44,6 +44,8 @@ def classification(error: JobError) -> str:
         ("53300", SERVICE),  # too many connections
         ("25006", SERVICE),  # read-only, as a standby is
         ("25P03", SERVICE),  # idle in the transaction for too long
+        ("25P04", SERVICE),  # in a transaction for too long, since PostgreSQL 17
+        ("F0000", SERVICE),  # configuration file
         ("58030", SERVICE),  # input or output failed
         ("XX000", SERVICE),  # internal error
         ("23502", SERVICE),  # NULL in a NOT NULL column: the job's value, or a new column of the schema

@@ -18,6 +18,7 @@ from preppath_workers.clients.openai.realtime import Reading, RealtimeReader
 from preppath_workers.errors import (
     JobError,
     JobTimeout,
+    MachineError,
     PermanentError,
     RateLimited,
     ServiceError,
@@ -27,6 +28,7 @@ from tests.fake_openai.application import REALTIME, RESPONSES
 from tests.fake_openai.control import OpenAIServer
 
 from .conftest import REALTIME_MODEL, Client
+from .shortages import no_descriptors
 
 KEY = "sk-a-secret-key"
 TEXT = "Explain how a hash table works."
@@ -235,6 +237,30 @@ def test_handshake_without_an_answer_is_not_paid(reader: Readers, listener: sock
 
     assert isinstance(error, ServiceError)
     assert not error.may_be_paid
+
+
+def test_session_without_a_free_descriptor_is_a_machine_error(client: Client) -> None:
+    openai = client(models={"speech": REALTIME_MODEL}, speech_voice="marin")
+    openai.preload()
+
+    with no_descriptors(), pytest.raises(MachineError) as caught:
+        read(openai.reader(SpeechOptions("marin")))
+
+    assert caught.value.resource == "descriptors"
+
+
+def test_session_without_a_free_thread_is_a_machine_error(
+    reader: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")  # as Python says it at the limit of processes
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    with pytest.raises(MachineError) as caught:
+        read(reader())
+
+    assert caught.value.resource == "processes"
 
 
 def test_unreachable_server_is_not_paid(reader: Readers) -> None:
