@@ -123,3 +123,10 @@ def is_server_wide(error: RedisError) -> bool:
 def is_too_large(error: RedisError) -> bool:
     """Whether the server refuses this very command for its size: sent again, it is refused again."""
     return isinstance(error, ResponseError) and any(words in str(error) for words in _TOO_LARGE)
+
+
+def eviction(policy: str) -> str | None:
+    """Return what is wrong with this `maxmemory-policy`; None if it evicts nothing or is unknown (empty)."""
+    if policy in ("", "noeviction"):
+        return None
+    return f"Redis may evict jobs: maxmemory-policy is {policy}, set it to noeviction"

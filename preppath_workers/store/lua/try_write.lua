@@ -4,8 +4,9 @@
 -- KEYS[1]  base
 -- ARGV[1]  now
 --
--- Returns {"ok"}. A server that refuses writes answers with its error: OOM, READONLY, MISCONF, NOREPLICAS, …
+-- Returns {"ok", its maxmemory-policy}, the latter empty if the user may not ask (INFO). A server that refuses writes answers with its error: OOM, READONLY, MISCONF, NOREPLICAS, …
 
 redis.call('HSET', GATE, 'tryWrite', '1')
 redis.call('HDEL', GATE, 'tryWrite')
-return {'ok'}
+local memory = redis.pcall('INFO', 'memory')
+return { 'ok', type(memory) == 'string' and string.match(memory, 'maxmemory_policy:([%w-]+)') or '' }

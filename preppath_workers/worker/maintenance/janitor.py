@@ -33,7 +33,7 @@ from ..reconnect_backoff import ReconnectBackoff
 from . import webhooks
 from .budget_keeper import BudgetKeeper
 from .epochs import Epochs
-from .fitness import refuse_unfit_server
+from .fitness import EvictionWatch, refuse_unfit_server
 from .lease import Lease
 from .steps import Steps
 
@@ -73,6 +73,7 @@ class Janitor:
         #: Queues in the order of the next round, which continues after the queue that ended the last one.
         self._order = deque(self._callers)
         self._steps = Steps()
+        self._eviction = EvictionWatch(self._redis, config.lease)
         self._budget = BudgetKeeper(config, clients, {queue: instance_info.queues[queue] for queue in queues})
         self._epochs = Epochs()
         self._leases = {
@@ -119,6 +120,7 @@ class Janitor:
     def loop(self) -> float:
         """Do one round over all queues. Returns the seconds until the next. Raises redis.RedisError."""
         pause = min(self._round, self._heartbeat_interval)
+        self._steps.run("*", "eviction", self._eviction.look_if_due)
         is_idle = self._steps.run("*", "look", partial(self._has_work, self._order)) is False
         for queue in list(self._order):
             self._order.rotate(-1)

@@ -50,6 +50,18 @@ def test_queues_and_health_while_redis_refuses_writes_report_it(
     assert json.loads(run("queues", "--json", **variables).stdout)["refusal"] in queues.stdout
 
 
+def test_queues_and_health_while_redis_may_evict_jobs_report_it(
+    run: Run, server: RedisServer, client: Redis
+) -> None:
+    """A failover can lead to a server with another policy, and CONFIG SET changes it at any time."""
+    variables = {"REDIS_URL": server.url, "QUEUES": "tts"}
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    reason = "Redis may evict jobs: maxmemory-policy is allkeys-lru, set it to noeviction"
+
+    assert run("health", **variables).stdout.startswith(f"error  tts: {reason}")
+    assert reason in run("queues", **variables).stdout
+
+
 def test_queues_and_health_on_an_empty_redis_create_no_key(
     run: Run, server: RedisServer, client: Redis
 ) -> None:

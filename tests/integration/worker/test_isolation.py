@@ -104,3 +104,19 @@ def test_instance_with_a_redis_out_of_memory_keeps_its_lease_and_logs_once(
         assert len(refused) == len({*refused}) <= 3
         alpha.enqueue({}, id="after")
         eventually(lambda: state_of(alpha, "after") == "completed")
+
+
+def test_supervisor_whose_redis_begins_to_evict_logs_it_once_and_goes_on(launch: Start) -> None:
+    with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
+        app = launch(REDIS_URL=server.url, LEASE_SECONDS="2").start()
+        client.config_set("maxmemory-policy", "volatile-lru")
+        line = eventually(
+            lambda: app.logged("Redis may evict jobs: maxmemory-policy is volatile-lru, set it to noeviction")
+        )[0]
+        assert line["level"] == "error"
+
+        client.config_set("maxmemory-policy", "noeviction")
+        eventually(lambda: app.logged("Redis does not evict any more"))
+        assert len(app.workers()) == 3
+        assert app.stop() == 0
+        assert len(app.logged(line["message"])) == 1
