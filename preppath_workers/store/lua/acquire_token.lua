@@ -10,8 +10,9 @@
 -- ARGV[5]  the rate limit's maximum; 0 for no limit
 -- ARGV[6]  the rate limit's duration (ms)
 --
--- Returns {"ok"}; {"wait", ms} if the caller has to call again after that time; {"cancelled"} if it is cancelled, {"lost"} if another worker owns the
--- job. A call that is repeated after a lost answer may acquire one token too many, never one too few.
+-- Returns {"ok"}; {"wait", ms} if the caller has to call again after that time; {"cancelled"} if the job is cancelled;
+-- {"lost"} if another worker owns it. A call that is repeated after a lost answer may acquire one token too many, never one
+-- too few.
 
 local id, worker_id, fencing_token, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
@@ -20,7 +21,7 @@ if refused then return refused end
 redis.call('LTRIM', active_key(worker_id), '0', '-1') -- out of memory: as in claiming.lua
 local gate = redis.call('HMGET', GATE, 'heldUntil', 'outOfService', 'limit', 'heldSetAt', 'vendorLimit')
 local held = gate[1] and hold_left(gate[1], gate[4]) or 0
--- A hold is respected. If the service is out of service, the request fails at once, so waiting would not help.
+-- In an outage the request fails at once, so waiting for the end of a hold would not help.
 if held > 0 and not gate[2] then return {'wait', held} end
 local request = add(id, 'requests', 1)
 limit, duration = limit_in_force(gate[3], limit, duration)

@@ -1,6 +1,6 @@
 -- needs: ownership, ledger
 --
--- Tells what became of a paid request whose budget is reserved.
+-- Returns what became of a paid request whose budget is reserved.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -8,9 +8,8 @@
 -- ARGV[3]  the fencing token of the attempt that reserved
 -- ARGV[4]  the call's id
 --
--- Returns {"running"} while that attempt runs; then {"paid", nano-dollars}, the latter "" without a price; {"void"} if it was
--- not sent or not charged: that attempt can send nothing any more; {"unknown"} if it was sent and no answer came, or the
--- job is gone.
+-- Returns {"running"} while that attempt runs. Afterwards {"paid", nano-dollars}, "" without a price; {"void"} if the request
+-- was not charged, or not sent and never will be; {"unknown"} if it was sent and no answer came, or if the job is gone.
 
 local id, token, call_id = ARGV[2], ARGV[3], ARGV[4]
 local job = redis.call('HMGET', job_key(id), 'state', 'fencingToken', 'call:' .. call_id)

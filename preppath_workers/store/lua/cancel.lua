@@ -1,12 +1,11 @@
--- Cancels a job: one in `wait` or `delayed`, or reserved by a slot that waits for a token, at once. An active one only if
--- asked for: then its worker is told to interrupt it, and the job ends as cancelled however its attempt ends, unless it
--- completes before.
+-- Cancels a job. One in `wait` or `delayed`, or reserved by a slot that waits for a token, ends at once. An active one is
+-- cancelled only if asked for: its worker interrupts it, and it ends as cancelled unless it completes first.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  id
 -- ARGV[3]  how long the job stays readable (ms); "" or missing: a day
--- ARGV[4]  "1": an active job too; "0" or missing: not
+-- ARGV[4]  "1": cancel an active job too; "0" or missing: don't
 --
 -- Returns {"cancelled"}; {"cancelling"} if the job is active and its worker will end it; {state} if the job is in a state
 -- that cannot be cancelled; {"unknown"} if there is no such job.

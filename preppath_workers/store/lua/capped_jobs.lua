@@ -1,14 +1,14 @@
 -- needs: places, capped
 --
--- Lists delayed jobs whose users had no budget left, for a janitor that looks whether a cap was raised; forgets those that
--- are not delayed any more.
+-- Lists the delayed jobs whose users had no budget left, so that a janitor can check whether a cap was raised. Removes the
+-- entries of jobs that are no longer delayed.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
--- ARGV[2]  where to continue; 0 for the beginning
--- ARGV[3]  about how many to look at
+-- ARGV[2]  the cursor that the last call returned; 0 to begin
+-- ARGV[3]  about how many entries to read
 --
--- Returns {where to continue, 0 after the last, {id, amount (nano-dollars), scope, …}}.
+-- Returns {cursor, {id, amount (nano-dollars), scope, …}}; the cursor is 0 at the end.
 
 local reply = redis.call('HSCAN', CAPPED, ARGV[2], 'COUNT', ARGV[3])
 local found = {}

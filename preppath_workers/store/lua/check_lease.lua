@@ -8,8 +8,7 @@
 -- ARGV[3]  worker_id
 -- ARGV[4]  fencing token
 --
--- Returns {"ok"}, or {"cancelled"} if it is cancelled,
--- {"lost"} if another worker owns the job.
+-- Returns {"ok"}; {"cancelled"} if the job is cancelled; {"lost"} if another worker owns it.
 
 local id, worker_id, fencing_token = ARGV[2], ARGV[3], ARGV[4]
 

@@ -10,10 +10,9 @@
 -- ARGV[4]  fencing token
 -- ARGV[5]  the step's name
 -- ARGV[6]  the step's result (JSON)
--- ARGV[7…] paid requests that are answered, as in ledger.lua (JSON)
+-- ARGV[7…] answered paid requests: calls as in ledger.lua (JSON)
 --
--- Returns {"ok"}, or {"cancelled"} if it is cancelled,
--- {"lost"} if another worker owns the job.
+-- Returns {"ok"}; {"cancelled"} if the job is cancelled; {"lost"} if another worker owns it.
 
 local id, worker_id, fencing_token, name, value = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 

@@ -25,13 +25,13 @@ local limit, duration, probe_interval = ARGV[5], ARGV[6], tonumber(ARGV[7])
 -- The fast path, for latency: an idle worker popped a job that has never started, and no other job waits. In any other
 -- case changes nothing and returns nil.
 local function start_popped_job()
-  -- An instance that is not registered has to be.
+  -- The general path registers the instance.
   local slots, gone = slots_of(instance)
   if gone or slots <= tonumber(slot) then return nil end
   local others = redis.call('EXISTS', GATE, WAIT, LATER, RESERVATIONS)
   if others > 0 then
     local gate_fields = redis.call('HGETALL', GATE)
-    -- Events are wanted all the time, or never. Other fields of the gate than these don't matter here.
+    -- `eventsUntil` alone is common, and stops no job. Of the other fields, only these do.
     if gate_fields[3] or gate_fields[1] and gate_fields[1] ~= 'eventsUntil' then
       local closed = redis.call('HMGET', GATE, 'paused', 'heldUntil', 'outOfService', 'limit', 'vendorLimit')
       for index = 1, 5 do

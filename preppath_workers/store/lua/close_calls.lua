@@ -1,6 +1,6 @@
 -- needs: ledger
 --
--- Stores what paid requests cost, even if another worker owns their jobs by now: the ledger has everything that was paid for.
+-- Stores what paid requests cost, even if another worker owns their jobs by now: the ledger must have all that was paid for.
 -- `checkpoint` does the same together with a step's result.
 --
 -- KEYS[1]  base

@@ -1,5 +1,5 @@
--- Closes a group: no more jobs are to come, so that it ends when all of its jobs have. Not needed for a group whose jobs
--- were added with its size.
+-- Closes a group: it gets no more jobs, so it ends when all of its jobs have ended. Not needed for a group whose jobs were
+-- added with its size.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

@@ -1,6 +1,6 @@
 -- needs: instances
 --
--- Finds the running jobs of an instance that were cancelled, and forgets those that have ended.
+-- Finds an instance's cancelled jobs that still run, and removes the entries of those that have ended.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

@@ -15,18 +15,18 @@
 -- ARGV[9…] fields and values of the instance's hash. `fairBy`: the field of a job's data that identifies its user, so
 --          that users take turns; "" if they don't
 --
--- Returns {now}; if instances are configured with different limits {now, maximum, duration, instance, maximum, duration,
--- instance}: first the limit in force, then the other one.
+-- Returns {now}. If instances are configured with different limits, returns {now, maximum, duration, instance, maximum,
+-- duration, instance}: first the limit in force, then the other one.
 
 local instance, lease, slots = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
--- Out of memory, Redis refuses a script's write that may need memory, unless the script has written before. The lease
+-- When Redis is out of memory, it refuses a script whose first write may need memory, but lets later writes pass. The lease
 -- must be renewed then too, so the first write is one that needs none.
 redis.call('HDEL', instance_key(instance), 'gone')
 local known = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
 redis.call('HSET', instance_key(instance), 'slots', math.max(known, slots), 'lease', lease, unpack(ARGV, 9))
 redis.call('ZADD', INSTANCES, now + lease, instance)
--- A queue that no worker works has no start that would clear its tokens.
+-- Each start removes old tokens. If no more jobs start, the key has to expire.
 redis.call('PEXPIRE', TOKENS, 2 * tonumber(ARGV[7]) + 60000)
 if ARGV[5] == '1' then redis.call('HSET', GATE, 'eventsUntil', now + GOOD_FOR * lease) end
 store_layout()

@@ -1,8 +1,8 @@
--- Reads what a list shows of jobs: not their results and steps, and no data that is large. Changes nothing.
+-- Reads what a list shows of jobs: all but results, steps and large data. Changes nothing.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
--- ARGV[2]  bytes of data that are read; of longer data, its size is told instead
+-- ARGV[2]  the most bytes of data to return; for longer data, its size is returned instead
 -- ARGV[3…] ids
 --
 -- Returns a list of {field, value, …} with the job's id, of those that exist.

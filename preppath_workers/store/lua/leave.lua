@@ -1,6 +1,6 @@
 -- needs: requeueing
 --
--- Removes an instance that shuts down: requeues the jobs that it holds, uncounted, and gives up its lease.
+-- Removes an instance that shuts down, and its lease: requeues the jobs that it holds, without counting their starts.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

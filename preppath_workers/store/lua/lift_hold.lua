@@ -1,8 +1,8 @@
--- Ends a hold of the budget, which has room again.
+-- Ends a hold that was set because the budget had no room, and has again.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
--- ARGV[2]  the amount for which the queue is held, as the gate's `heldFor` has it: another hold stays
+-- ARGV[2]  the hold's amount, as in the gate's field `heldFor`: a hold for another amount stays
 --
 -- Returns {1}, or {0} if there is no such hold.
 

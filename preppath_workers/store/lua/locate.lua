@@ -24,7 +24,7 @@ local function add_field(name, value)
   fields[#fields + 1] = value
 end
 
--- ms until the rate limit lets a job start that has `ahead` jobs before it.
+-- Returns ms until the rate limit allows a start, for a job behind `ahead` others.
 local function token_in(ahead)
   local starts = redis.call('ZRANGEBYSCORE', TOKENS, '(' .. now - duration, '+inf', 'WITHSCORES')
   local late = ahead - (limit - #starts / 2)

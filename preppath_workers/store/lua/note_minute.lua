@@ -10,7 +10,7 @@
 
 local minute = math.floor(now / 60000)
 local newest = redis.call('LINDEX', HISTORY, 0)
--- A minute that lies ahead was stored before the clock was set back.
+-- A minute in the future was stored before the clock was set back.
 if newest and integer(string.match(newest, '"minute":(%d+)')) == minute then return {0} end
 
 -- The counters since the beginning, so that a missed minute loses nothing.

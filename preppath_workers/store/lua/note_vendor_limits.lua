@@ -1,35 +1,36 @@
--- Notes what a vendor's answer told of its rate limits, for all workers of the queue, and slows the starts down before
--- the vendor refuses any.
+-- Stores what a vendor's answer says about its rate limits, for all workers of the queue, and slows the starts down before
+-- the vendor refuses requests.
 --
--- A vendor's limit is a bucket that fills up again all the time, and others may take from it too. While it is nearly
--- full, jobs start as fast as it fills; below RESERVE of it the slower, the less is left. So what is left settles at the
--- level where starts and refills balance, also if others take from the bucket.
+-- A vendor's limit is a token bucket that refills evenly, and that other programs may use too. While more than RESERVE of it
+-- is left, jobs start as fast as it refills; below that, the less is left, the slower they start. So the level settles where
+-- use and refill balance, also if others use the bucket.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
--- ARGV[2]  how long ago the request was sent (ms): the answer tells the state of that moment
+-- ARGV[2]  how long ago the request was sent (ms): the answer describes the limits at that moment
 -- ARGV[3]  the tokens that the request used; 0 if unknown
 -- ARGV[4]  the configured rate limit's maximum; 0 for no limit
 -- ARGV[5]  the configured rate limit's duration (ms)
 -- ARGV[6…] for each limit, four: its name (`requests` or `tokens`), the limit, what is left of it, and how long until
 --          all of it is back (ms)
 --
--- Returns {"ok"}, or {"stale"} if a request that was sent later has been answered before. A repeated call changes
--- no more than the number of answers.
+-- Returns {"ok"}, or {"stale"} if a later request has been answered already. A repeated call changes only the number of
+-- answers.
 
 -- needs: vendor_limit
 
---: The part of a limit below which jobs start more slowly, and the slowest pace, as a part of the pace of the refill.
+--: The fraction of a limit below which jobs start more slowly, and the slowest pace, as a fraction of the refill's.
 local RESERVE, SLOWEST = 0.1, 0.05
---: A limit of tokens with this part left is as good as full: its resets are too coarse to conclude anything from.
+--: With this fraction left, a limit of tokens counts as full: its reset times are too coarse to conclude anything from.
 local FULL = 0.9
---: The span of a limit that doesn't tell it (ms); the shortest and longest that are believed.
+--: A limit's span is the time in which all of it refills (ms): the one assumed until an answer shows it, and the shortest and
+--: the longest that are believed.
 local USUAL_SPAN, SHORTEST_SPAN, LONGEST_SPAN = 60000, 1000, 86400000
---: A shorter time until all of a limit is back is too coarse to conclude its span from (ms).
+--: Shorter reset times are too coarse to conclude the span from (ms).
 local FINE_ENOUGH = 20
---: The fewest answers that tell how many tokens the vendor counts for a request, and their weight in the mean.
+--: The fewest answers from which the tokens per request are measured, and the weight of a new measurement in their mean.
 local ENOUGH, WEIGHT = 5, 0.3
---: How long what a vendor told is kept (ms).
+--: How long a vendor's limits are kept (ms).
 local KEEP = 3600000
 
 local sent, used = now - tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -51,9 +52,9 @@ for index = 6, #ARGV, 4 do
   limits[name] = {limit = limit, left = left, span = span, is_told = is_told}
 end
 
--- How many tokens the vendor counts for a request: it may count the longest answer that is allowed, not the one that was
--- given. So the mean is of what its limit lost per answer, which includes what others took; what the answers tell of their
--- use only serves until that is known.
+-- How many tokens the vendor counts for a request. It may count the longest answer that is allowed instead of the one that
+-- was given, so this is measured: what the limit lost per answer, others' use included. Until there is a measurement, the
+-- tokens that the answers report are used.
 local mean, tokens = known.tokensPerRequest or used, limits.tokens
 local is_seen = tokens and (known.seenLimit ~= tokens.limit or tokens.left >= FULL * tokens.limit)
 if tokens and not is_seen and answers - known.seenAnswers >= ENOUGH then

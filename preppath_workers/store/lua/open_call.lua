@@ -1,7 +1,7 @@
 -- needs: running, ledger, events
 --
--- Stores that a paid request is about to be sent, if the caller still owns the job: if its worker dies before the answer,
--- the ledger knows of it.
+-- Records that a paid request is about to be sent, if the caller still owns the job. So the request is in the ledger even if
+-- the worker dies before the answer.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

@@ -1,11 +1,11 @@
 -- needs: budget
 --
--- Returns the reservations that have been open for longest, for a janitor that compares them with the ledger: their workers
--- may have died. Forgets those of unknown cost whose month is over.
+-- Returns the oldest open reservations, so that a janitor can compare them with the ledger: their workers may have died.
+-- Deletes those of unknown cost whose month is over.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
--- ARGV[2]  how long ago they were made or last returned (ms)
+-- ARGV[2]  the least time since they were made or last returned (ms)
 -- ARGV[3]  maximum number
 --
 -- Returns {id, record (JSON: queue, job, token, worst), …}.

@@ -1,6 +1,6 @@
 -- needs: places, placing, jobs, capped
 --
--- Makes delayed jobs due now, for whose users there is budget again.
+-- Moves delayed jobs whose users have budget again to `wait`.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

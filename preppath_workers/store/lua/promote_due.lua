@@ -7,7 +7,7 @@
 -- ARGV[1]  now
 -- ARGV[2]  maximum number of jobs
 --
--- Returns {jobs moved, ms until the next one is due}: -1 if none is delayed, 0 if the caller has to call again.
+-- Returns {jobs moved, ms until the next one is due}. The latter is -1 if none is delayed, 0 if the caller has to call again.
 
 local most = tonumber(ARGV[2])
 
@@ -22,8 +22,7 @@ local has_more = ingest_raw_pushes(most)
 -- No user has a waiting job any more.
 if redis.call('EXISTS', WAIT) == 0 then redis.call('DEL', PRIORITY_INDEX, TURNS) end
 
--- A job that was added or started in the future was so before the clock was set back: its due time is too late by the
--- same amount.
+-- If a job was added or started in the future, the clock was set back since: its due time is too late by the same amount.
 local first = redis.call('ZRANGE', DELAYED, 0, COMPARED - 1, 'WITHSCORES')
 for index = 1, #first, 2 do
   local id, key = first[index], job_key(first[index])

@@ -1,7 +1,7 @@
 -- needs: requeueing
 --
 -- Requeues the jobs of instances whose lease expired. Removes such an instance only in a later call: a pop that is still
--- blocked may put a job into one of its slots, where no janitor would find it.
+-- blocked may put a job into one of its slots, and no janitor finds the slots of an instance that is removed.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -25,7 +25,7 @@ if now > latest then return {{}, {}} end
 -- Out of memory: as in heartbeat.lua.
 redis.call('ZREM', INSTANCES, '')
 
--- A lease that ends later than a new one would was stored before the clock was set back.
+-- If a lease ends later than a new one would, the clock was set back since it was stored.
 local late = redis.call('ZREVRANGEBYSCORE', INSTANCES, '+inf', '(' .. now + math.min(lease, linger), 'WITHSCORES',
   'LIMIT', 0, 10 * most)
 for index = 1, #late, 2 do

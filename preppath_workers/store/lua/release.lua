@@ -1,7 +1,7 @@
 -- needs: ownership, requeueing, outage, holding, ending_cancelled, capped
 --
 -- Requeues a started job that did not finish, if the caller still owns it: in front of the jobs of the same priority, or
--- delayed; and the attempt is not counted. Can also hold the queue, if the vendor asked to wait.
+-- delayed. The attempt is not counted. Can also hold the queue: the vendor asked to wait, or the budget has no room.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -10,10 +10,9 @@
 -- ARGV[4]  fencing token
 -- ARGV[5]  how long no job of this queue may start (ms); 0 for no hold
 -- ARGV[6]  the reason for the hold
--- ARGV[7]  how long the job is delayed (ms); 0 or missing for not at all
---
--- ARGV[8]  the amount (nano-dollars) that the budget lacks room for, if that is the reason; "" or missing otherwise
--- ARGV[9]  the user's scope of the budget that lacks it, if only the job is delayed; "" or missing otherwise
+-- ARGV[7]  how long the job is delayed (ms); 0 or missing for no delay
+-- ARGV[8]  the amount (nano-dollars) that the budget has no room for, if that is the reason; "" or missing otherwise
+-- ARGV[9]  the user's scope that has no room, if only the job is delayed; "" or missing otherwise
 --
 -- Returns {"released"}, also if the call is repeated; {"cancelled"} if the job was cancelled meanwhile;
 -- {"lost"} if another worker owns it; {"released", "held"} if the budget holds the queue from now on.
@@ -32,7 +31,7 @@ redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further 
 close_open_calls(id) -- an interrupt may have left some
 end_inconclusive_probe(id)
 requeue_uncounted(id, delay)
--- A stage that the handler has stored says more.
+-- A stage that the handler has stored says more than the reason.
 if delay > 0 and reason ~= '' and (redis.call('HGET', job_key(id), 'stage') or '') == '' then
   redis.call('HSET', job_key(id), 'stage', string.sub(reason, 1, 200))
 end

@@ -1,7 +1,7 @@
 -- needs: cost_rows
 --
--- Removes calls from the list of those that are to become rows of PostgreSQL, once they are: the oldest ones, as long as
--- they are the given ones. Another process may have removed them, and then nothing of what follows is given up.
+-- Removes calls that are rows of PostgreSQL now from the list of those to write: from its old end, while its entries equal
+-- the given ones. If another process has removed them already, the entries behind them stay.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

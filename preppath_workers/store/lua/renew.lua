@@ -1,7 +1,7 @@
 -- needs: instances, epochs
 --
--- Renews the lease of an instance that is registered, and advances the queue's epoch: what most heartbeats do, so that an
--- idle queue costs few commands.
+-- Renews the lease of a registered instance, and advances the queue's epoch. Nearly all heartbeats do only this, so an idle
+-- queue costs few commands.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -10,8 +10,9 @@
 -- ARGV[4]  the epoch of the caller's last call; 0 for the first
 -- ARGV[5]  the server's time of that call (ms); 0 for the first
 --
--- Returns {now, ms until the first lease of another instance ends, what advance_epoch in epochs.lua returns …}: 0 ms if one
--- is over, -1 if there is no other instance; {} if the instance is not registered, or was renewed in this millisecond: the caller has to call heartbeat.lua.
+-- Returns {now, ms until the first lease of another instance ends, …}: 0 if one is over, -1 if there is no other instance;
+-- then what advance_epoch in epochs.lua returns. Returns {} if the instance is not registered, or was renewed in this
+-- millisecond: the caller has to call heartbeat.lua.
 
 local instance, lease = ARGV[2], tonumber(ARGV[3])
 

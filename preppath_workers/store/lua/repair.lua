@@ -30,8 +30,8 @@ local state, worker_id = job[1], job[2]
 local is_owned = false
 for _, holder in ipairs(holders) do is_owned = is_owned or holder == worker_id end
 
--- `fits`: the number of entries that are where the job's state requires. A job that a claim would start waits, in `wait`
--- or reserved; an entry without a state, such as a raw push, is left to the next claim.
+-- `fits`: the number of entries that are where the job's state requires. An entry that a claim would start may be in `wait`
+-- or in an active list. So may one without a state, such as a raw push: the next claim decides about it.
 local waits = not is_stale_entry(state, worker_id)
 local fits = 0
 if waits then

@@ -1,6 +1,6 @@
 -- needs: budget
 --
--- Reserves the most that a paid request can cost in every scope that it counts for, or in none.
+-- Reserves the most that a paid request can cost, in every scope that it counts for or in none.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -11,10 +11,11 @@
 -- ARGV[6]  the job's fencing token
 -- ARGV[7…] five for each scope: its name, the hard and soft cap of the day, those of the month (nano-dollars; "" for none)
 --
--- Returns {"ok", ms, "day all", …}, also if the call is repeated: reserved at that time, and which soft caps are reached for
--- the first time; {"wait"} if other reservations, which may be settled for less, are in the way; {"over", scope, period, ms}
--- if what is spent leaves too little room until the period ends, after that time; {"never", scope, period} if it is more
--- than the cap itself.
+-- Returns one of:
+--   {"ok", ms, "day all", …}     it is reserved, since that time; then the soft caps that are reached for the first time
+--   {"wait"}                     other reservations are in the way, and may be settled for less
+--   {"over", scope, period, ms}  what is spent leaves too little room until the period ends, after that time
+--   {"never", scope, period}     it is more than the cap itself
 
 local id, worst = ARGV[2], tonumber(ARGV[3])
 local stored = redis.call('HGET', RESERVED, id)

@@ -26,10 +26,13 @@
 -- ARGV[17] how long this worker's attempts waited that were not added up yet (ms); missing most of the time
 -- ARGV[18] how long they ran (ms)
 --
--- Returns {"delayed", ms until the retry (0: the job is in `wait`), "counted" or "excused", "closed" if the failure took
--- the queue out of service, else "open"}, or {"dead", reason, …} with the same last two; a repeated call returns only
--- the first two. {"cancelled"} if the job was cancelled meanwhile;
--- {"lost"} if another worker owns it.
+-- Returns one of:
+--   {"delayed", ms, account, gate}   until the retry; 0: the job is in `wait`
+--   {"dead", reason, account, gate}  the job is in the dead-letter list
+--   {"cancelled"}                    it was cancelled meanwhile
+--   {"lost"}                         another worker owns it
+-- `account`: "counted" or "excused". `gate`: "closed" if the failure took the queue out of service, else "open". A repeated
+-- call returns neither.
 
 local id, worker_id, fencing_token, failure = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local kind, service, message = ARGV[6], ARGV[7], ARGV[8]

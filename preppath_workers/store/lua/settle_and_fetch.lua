@@ -26,7 +26,7 @@ local id, fencing_token, result = ARGV[9], ARGV[10], ARGV[11]
 -- The fast path of nearly all jobs, so it includes as little as possible. If it cannot go on, the general path below
 -- continues from whatever step it reached: both complete and claim can be repeated.
 local active = active_key(worker_id)
--- If events are wanted and nothing else is out of the ordinary, that is the gate's only field.
+-- The gate of a queue in normal operation is missing or, while events are wanted, has only this field.
 local gate_fields = redis.call('HGETALL', GATE)
 local events_until = gate_fields[1] == 'eventsUntil' and not gate_fields[3] and gate_fields[2]
 if state_if_owned(id, worker_id, fencing_token) == 'active' and (not gate_fields[1] or events_until) then

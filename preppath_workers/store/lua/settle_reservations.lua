@@ -1,11 +1,11 @@
 -- needs: budget
 --
--- Settles reservations. One that is settled already, or doesn't exist, is skipped: the worker and a janitor may both do it.
+-- Settles reservations. Skips those that are settled already or don't exist: a worker and a janitor may settle the same one.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
--- ARGV[2…] pairs: a call's id, and what it cost (nano-dollars); "worst": the most that it could; "void": nothing;
---          "unknown": perhaps the most, so that stays counted, apart, until a later call says more
+-- ARGV[2…] pairs: a call's id, and its cost: nano-dollars; "worst" for the most that it could cost; "void" for nothing;
+--          "unknown" if it may have cost the most: that is counted separately until a later call settles it
 --
 -- Returns {settled}.
 

@@ -1,5 +1,5 @@
--- Writes a field and deletes it, to find out whether the server accepts writes. Out of memory, it is refused as a
--- producer's scripts are; those of workers may not be.
+-- Writes a field and deletes it, to find out whether the server accepts writes. A server that is out of memory refuses it, as
+-- it refuses a producer's scripts; it may still accept those of workers.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

@@ -1,4 +1,4 @@
--- Returns a job that has ended; otherwise asks for the announcement of its end. The caller then blocks in
+-- Returns a job that has ended; otherwise has its end announced. The caller then blocks in
 -- BRPOPLPUSH <base>ended:<id> <base>ended:<id> <seconds>, which returns when the job ends, and calls this again.
 --
 -- KEYS[1]  base
@@ -17,7 +17,7 @@ local state = redis.call('HGET', key, 'state')
 if not state then return {'unknown'} end
 if state ~= 'waiting' and state ~= 'delayed' and state ~= 'active' then return {'ended', promised_fields(id)} end
 redis.call('DEL', ended_key(id)) -- of an earlier run of a job that was replayed
--- `progress`, because a completion looks for `awaited` only if the job has fields that a job without observers lacks.
+-- A completion looks for `awaited` only if `progress` is set: see completions.lua.
 redis.call('HSETNX', key, 'progress', '0')
 redis.call('HSET', key, 'awaited', '1')
 return {'waiting', state}

@@ -1,7 +1,7 @@
 -- needs: priority_index
 --
--- Adds the jobs of ARGV, see enqueue.lua. The fast path returns from the script; the general path leaves the list to return
--- in `added`.
+-- Adds the jobs of ARGV, see enqueue.lua. The fast path returns from the script. After the general path, the script has to
+-- return the list `added`.
 
 -- The fast path: one job without options, and the list is empty or its last job has the same priority.
 local id, data, priority, delay, another = unpack(ARGV, 2, 6)

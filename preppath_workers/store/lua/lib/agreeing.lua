@@ -1,6 +1,6 @@
 -- needs: limits
 
---: The number of leases after which what an instance has stored is out of date.
+--: Leases after which an instance's configuration is out of date.
 local GOOD_FOR = 4
 
 -- The stored time, at most `latest`: a later one was stored before the clock was set back.
@@ -45,7 +45,7 @@ local function agree_on_limit(instance, limit, duration, age, lease)
     redis.call('HSET', LIMIT, 'until', at_most(known[4], latest), 'otherMax', limit, 'otherDuration', duration,
       'otherInstance', instance)
   end
-  redis.call('PEXPIRE', LIMIT, GOOD_FOR * lease) -- it expires if no instance works the queue any more
+  redis.call('PEXPIRE', LIMIT, GOOD_FOR * lease) -- it expires if no instance works on the queue any more
   store_dispute(latest, is_disputed, known[1], known[2])
 
   local other = redis.call('HMGET', LIMIT, 'otherUntil', 'otherMax', 'otherDuration', 'otherInstance')

@@ -1,5 +1,5 @@
--- Delayed jobs whose users have no budget left: what a request could cost at most (nano-dollars), and the scope that lacks
--- room for it, separated by a space, by the job's id.
+-- A hash of the delayed jobs whose users have no budget left, by id. A value is the most that the request could cost
+-- (nano-dollars), a space, and the scope that has no room for it.
 local CAPPED = base .. 'capped'
 
 --: Time that it is kept after the last change (s): longer than a month's cap can delay a job.

@@ -2,7 +2,7 @@
 -- count against the job) and `dead:<reason>:<class>`.
 local CAUSES = base .. 'causes'
 
---: Fields that the hash may have. The classes that come later are counted as `other`.
+--: The most fields of the hash. Classes that come later are counted as `other`.
 local MOST_CAUSES = 200
 
 -- `failure`: the error as JSON.

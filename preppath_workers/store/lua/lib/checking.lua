@@ -2,7 +2,7 @@
 
 local VALID_ID = '^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$'
 
---: What a producer may ask for beside id, data and priority.
+--: What a producer may set besides id, data and priority.
 local OPTIONS = { delay = true, expires = true, group = true, groupSize = true, traceparent = true }
 
 --: ms: ten years.
@@ -12,7 +12,7 @@ local function is_number(value, low, high)
   return type(value) == 'number' and value >= low and value <= high
 end
 
---: The most jobs that a group may be said to have.
+--: The largest `groupSize`.
 local LARGEST_GROUP = 1000000
 
 local function problem_with_id(name, id)

@@ -1,7 +1,7 @@
 -- needs: instances, ingesting, expiring
 
--- Registers the instance, through which a janitor finds its active lists. It may have been removed because its lease
--- expired, while its workers are alive: a stopped process that continues, a network that works again.
+-- Registers the instance, so that a janitor finds its active lists. It may have been removed while its workers are alive: its
+-- lease expired because its process was stopped or the network failed, and now it continues.
 local function register(instance, slot, lease)
   local slots, gone = slots_of(instance)
   if slots > tonumber(slot) and not gone then return end

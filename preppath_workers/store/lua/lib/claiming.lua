@@ -11,8 +11,8 @@ local function succeeding(text) return string.format('%.0f', (integer(text) or 0
 -- Starts the next job of the slot; returns what claim.lua returns.
 local function claim(instance, slot, lease, limit, duration, probe_interval)
   local worker_id = instance .. ':' .. slot
-  -- Out of memory, Redis refuses a script's write that may need memory, unless the script has written before. Jobs have
-  -- to go on then, since only finished ones free memory; so the first write is one that needs none.
+  -- When Redis is out of memory, it refuses a script whose first write may need memory, but lets later writes pass. Jobs must
+  -- go on then, because only finished ones free memory. So the first write is one that needs none.
   redis.call('LTRIM', active_key(worker_id), '0', '-1')
   register(instance, slot, lease)
   local gate = read_gate()

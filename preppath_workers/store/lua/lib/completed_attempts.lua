@@ -1,6 +1,6 @@
 -- needs: durations
 
--- The queue's completions so far, by the buckets of their wait and of their run (two tables), and how many they are.
+-- Returns the queue's completions so far: two tables, by bucket of their wait and of their run, and their number.
 local function completed_attempts()
   local waits, runs, completed = {}, {}, integer(redis.pcall('HGET', STATS, 'completed')) or 0
   local fields = redis.pcall('HGETALL', DURATIONS)

@@ -1,6 +1,6 @@
--- Calls (JSON) that are to become rows of PostgreSQL, oldest at the left.
+-- Calls (JSON) that a janitor has yet to write to PostgreSQL, oldest at the left.
 local COST_ROWS = base .. 'cost_rows'
---: Calls that are listed; further ones are counted and left out.
+--: The most calls in the list; further ones are only counted.
 local MOST_ROWS = 250000
 
 -- Lists a call, if it asks for that (`rows`). One whose unknown cost becomes known is listed again.

@@ -1,11 +1,12 @@
 -- needs: events, ended, groups
 --
--- A job that its producer gave a time to start by, `expiresAt` (ms), ends as `expired` when a claim reaches it later.
+-- A producer may say when a job has to start at the latest: `expiresAt` (ms). If a claim reaches the job after that, the job
+-- ends as `expired`.
 
 --: How long such a job stays readable (ms): as long as a cancelled one.
 local KEEP_EXPIRED = 86400000
 
--- Ends a waiting job that has never started and should have. Returns whether it did. The caller removes its entry.
+-- Ends a waiting job if it is too late to start it for the first time. Returns whether it did. The caller removes its entry.
 local function end_if_expired(id, fencing_token, expires_at)
   local latest = expires_at and integer(expires_at)
   if not latest or latest > now or (integer(fencing_token) or 0) > 0 then return false end

@@ -6,7 +6,7 @@ local MOST_FAILED_ATTEMPTS = 10
 --: Bytes of an error's message that are kept for each of them.
 local LONGEST_NOTE = 300
 
--- Keeps when an attempt failed, where and with which error (JSON), for those who look at the job.
+-- Stores when an attempt failed, on which worker and with which error (JSON), to be shown with the job.
 local function note_failed_attempt(id, failure)
   local job = redis.call('HMGET', job_key(id), 'failedAttempts', 'startedAt', 'workerId')
   local is_json, attempts = pcall(cjson.decode, job[1] or '[]')

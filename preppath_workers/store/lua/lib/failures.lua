@@ -1,8 +1,8 @@
 -- needs: outage
 --
--- Decides whether a failure counts against its job. A failure with a cause that all jobs share should not, but a single
--- failure does not show that. So the failures since the last completion are kept, the streak: a completion ends it, and
--- if it gets long enough, the queue goes out of service and the failures are excused.
+-- Decides whether a failure counts against its job. It should not if all jobs share its cause, but a single failure does not
+-- show that. So the failures since the last completion are kept: the streak. A completion ends it. If it gets long enough,
+-- the queue goes out of service and the failures are excused.
 
 --: A streak of this many different jobs that a service has failed takes the queue out of service.
 local SERVICE_STREAK = 3
@@ -44,7 +44,7 @@ local function write_streak(streak)
   redis.call('HSET', GATE, 'streak', cjson.encode(streak))
 end
 
--- Adds failures of a job. Those before it was replayed no longer count, so there is nothing of them to give back.
+-- Adds failures of a job. Those from before a replay no longer count against it, so they need not be excused.
 local function tally(jobs, id, times)
   local counted = integer(redis.call('HGET', job_key(id), 'failures')) or 0
   jobs[id] = math.min(jobs[id] or 0, counted) + times
@@ -60,7 +60,7 @@ local function are_enough(jobs, suspects, enough)
   return all - suspected >= enough or all >= SUSPECT_STREAK
 end
 
--- Whether no job of the set has the same data: that may be the cause of the same error.
+-- Whether no job of the set has the same data, which may be the cause of the same error.
 local function is_different(id, set)
   local data = redis.call('HGET', job_key(id), 'data')
   for other in pairs(set) do
@@ -108,7 +108,7 @@ local function judge(gate, id, kind, service, message, is_last, limits)
   local excused = lengthen(streak, id, kind, message, met and true, is_last)
   if not excused then
     local is_pardoned = may_pardon and pardon(id)
-    if is_pardoned then streak.jobs[id] = streak.jobs[id] - 1 end -- it must not be given back as well
+    if is_pardoned then streak.jobs[id] = streak.jobs[id] - 1 end -- it must not be excused twice
     write_streak(streak)
     return is_pardoned and 'pardoned' or 'counted', false
   end

@@ -1,7 +1,7 @@
 -- needs: priority_index, layout
 --
--- The field of a job's data that identifies its user is stored in FAIR, so that all producers place jobs alike. The newest
--- configuration among the instances decides; `fairSince` of META is when that one was read (ms).
+-- The field of a job's data that identifies its user is stored in FAIR, so that all producers place jobs in the same way. The
+-- newest configuration among the instances decides; `fairSince` of META is when it was read (ms).
 
 -- pcall: a key of another type must not stop the caller.
 local function agree_on_fairness(field, configured_at)

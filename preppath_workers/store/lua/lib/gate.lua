@@ -13,6 +13,6 @@ local function read_gate()
   if redis.call('EXISTS', GATE) == 0 then return {} end
   local gate, values = {}, redis.call('HMGET', GATE, unpack(GATE_FIELDS))
   for index, name in ipairs(GATE_FIELDS) do gate[name] = values[index] or nil end
-  if gate.outOfService then gate.outage = gate.outage or '0' end -- someone edited the hash
+  if gate.outOfService then gate.outage = gate.outage or '0' end -- the hash was edited by hand
   return gate
 end

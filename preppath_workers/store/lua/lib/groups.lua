@@ -1,8 +1,8 @@
 -- needs: events
 --
--- Groups: the jobs that were added with the same `group`. A group ends when all of its jobs have ended and no more are to
--- come: it has as many as its `size`, or it is closed. It then emits one event. A job that is added or replayed later
--- reopens it, and its next end emits another event.
+-- Groups: the jobs that were added with the same `group`. A group is complete if it has as many jobs as its `size`, or was
+-- closed. It ends when it is complete and all of its jobs have ended, and then emits one event. A job that is added or
+-- replayed later reopens it, and its next end emits another event.
 
 --: How long a group without unfinished jobs is kept (ms): a week.
 local KEEP_GROUP = '604800000'
@@ -30,14 +30,14 @@ end
 
 -- Adds a new job to a group, of `size` jobs if given.
 local function join_group(id, group, size)
-  -- `progress`, because a completion looks for `group` only if the job has fields that a job without observers lacks.
+  -- A completion looks for `group` only if `progress` is set: see completions.lua.
   redis.call('HSET', job_key(id), 'group', group, 'progress', '0')
   add_in_group(group, 'jobs', 1)
   if size then redis.pcall('HSET', group_key(group), 'size', size) end
   redis.call('PERSIST', group_key(group))
 end
 
--- Ends a group if all of its jobs have ended; it had not ended before.
+-- Ends a group that has not ended, if all of its jobs have.
 local function end_group(group)
   local counters = read_group(group)
   if not counters or counters.open > 0 then return end
@@ -67,7 +67,7 @@ local function end_in_group(id, outcome)
   end_group(group)
 end
 
--- Reopens the group of a dead job that is replayed. If the group is no longer kept, the job no longer has one.
+-- Reopens the group of a dead job that is replayed. If the group has expired, the job leaves it.
 local function reopen_group(id)
   local group = redis.call('HGET', job_key(id), 'group')
   local counters = group and read_group(group)
@@ -75,7 +75,7 @@ local function reopen_group(id)
     redis.call('HDEL', job_key(id), 'group')
     return
   end
-  -- Without its failure among the counters, it belonged to an earlier group of that name and joins this one.
+  -- If the group counts no failure, the job belonged to an earlier group of that name: it joins this one.
   if counters.failed > 0 then add_in_group(group, 'failed', -1) else add_in_group(group, 'jobs', 1) end
   redis.call('PERSIST', group_key(group))
   redis.call('HSET', job_key(id), 'progress', '0') -- as in join_group

@@ -1,4 +1,5 @@
--- A hold that a vendor asked for: `heldUntil` and `heldSetAt`, when it was set, of the gate (ms).
+-- A hold, which a vendor asked for or the budget requires. The gate has its end, `heldUntil`, and when it was set,
+-- `heldSetAt` (ms).
 
 -- ms until the hold ends; 0 or less if there is none. If the clock was set back since, the end is moved back too.
 local function hold_left(held_until, set_at)

@@ -2,11 +2,10 @@
 --
 -- Makes a job of an entry that a client pushed without `enqueue`.
 
---: The most bytes of JSON in one job's data, as MAX_DATA_BYTES of preppath_workers/queue.py. Larger data is not decoded:
---: that would block the server.
+--: The most bytes of JSON in one job's data, as in queue/new_job.py. Decoding larger data would block Redis.
 local MAX_DATA_BYTES = 1000000
 
---: What a raw push may ask for beside its data: members of its object, with the names of new_jobs.lua. Times in seconds.
+--: The options of a raw push, which are members of its object, and their names in new_jobs.lua. Times are in seconds.
 local RAW_OPTIONS = {
   ['$id'] = 'id', ['$priority'] = 'priority', ['$delay'] = 'delay', ['$expires'] = 'expires', ['$group'] = 'group',
   ['$groupSize'] = 'groupSize', ['$traceparent'] = 'traceparent',
@@ -58,9 +57,9 @@ local function refusal(entry, job)
 end
 
 -- Gives an entry that a client pushed without `enqueue` an id and a job hash. Returns the id and the priority of a new
--- waiting job, which the caller has to place. Anything but a JSON object with valid options goes to the dead-letter list
--- unchanged, one with a delay to `delayed`, and one whose id exists is dropped, as by `enqueue`: nil is returned. An
--- entry that is the id of a job without a state (deleted by hand) makes that job wait.
+-- waiting job, which the caller has to place. Returns nil if there is none: an entry with a delay goes to `delayed`; one
+-- whose id exists is dropped, as by `enqueue`; anything but a JSON object with valid options goes to the dead-letter list
+-- unchanged. If the entry is the id of a job whose state was deleted by hand, that job waits again.
 local function ingest(entry)
   if redis.call('EXISTS', job_key(entry)) == 1 then
     redis.call('HSET', job_key(entry), 'state', 'waiting', 'priority', DEFAULT_PRIORITY)
@@ -70,7 +69,7 @@ local function ingest(entry)
   local job = { id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0 }
   local reason, class, message = refusal(entry, job)
   if reason then
-    -- Its group must not wait for it for ever.
+    -- It counts in its group, which would otherwise wait for it for ever.
     local has_group = not problem_with_group(job.group, job.groupSize)
     store_job({
       id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0,
@@ -87,13 +86,14 @@ local function ingest(entry)
   end
   local waits = store_job(job)
   count('enqueued')
-  -- Not started by first_starts.lua: its worker has to know that the options are no data.
+  -- The fencing token keeps first_starts.lua from starting it, because its worker has to get the field `options`: they
+  -- aren't data.
   if job.has_options then redis.call('HSET', job_key(job.id), 'options', '1', 'fencingToken', '0') end
   if waits then return job.id, job.priority end
 end
 
--- Ingests an entry that is about to start. Returns the id of its job; nil if it may not start yet: others may be more
--- urgent, or have waited for longer in LATER.
+-- Ingests an entry that is about to start. Returns the id of its job; nil if it may not start yet, because other jobs are
+-- more urgent or have waited for longer in LATER.
 local function ingest_to_start(entry)
   local id, priority = ingest(entry)
   if not id or priority == DEFAULT_PRIORITY and redis.call('EXISTS', LATER) == 0 then return id end

@@ -1,7 +1,7 @@
 -- needs: layout
 --
--- Stops a script that another program keeps, if the queue has a newer layout than it was made for. The package's own
--- programs look before they call.
+-- Stops a script that a program in another language keeps, if the queue has a newer layout than the script was made for. The
+-- package's own programs check the layout before they call.
 local stored = integer(redis.pcall('HGET', META, 'layout'))
 if stored and stored > tonumber(LAYOUT) then
   return redis.error_reply(string.format(

@@ -1,8 +1,8 @@
 -- needs: priority_index, layout
 --
--- Where users take turns, a new job goes into the middle of the waiting ones, and Redis can only walk to the middle of a
--- list. So if very many jobs wait, `wait` has the first ones, and LATER has all others: a sorted set, in which a place is
--- found at once. `wait` is refilled when it is empty. All jobs of LATER start after those of `wait`.
+-- If users take turns, a new job goes into the middle of the waiting ones, and Redis reaches the middle of a list entry by
+-- entry. So if many jobs wait, `wait` has only the first ones. The others are in LATER, a sorted set, in which a place is
+-- found quickly. All of them start after those in `wait`, which is refilled when it is empty.
 --
 -- The score is that of the priority index: priority and round. The member "<number> <id>" keeps the order among equals;
 -- the job's field `later` has its number.

@@ -1,6 +1,6 @@
--- The versions of the queue's data model: the first one, and LAYOUT of keys.py. In the first one all waiting jobs are in
--- `wait`; in the second one, which a queue has since it first used LATER, some are there: see later.lua. Releases that know
--- only older ones leave the queue alone.
+-- The versions of the queue's layout: the first one, and LAYOUT of keys.py. With the first, all waiting jobs are in `wait`. A
+-- queue gets the second when it first uses LATER, see later.lua. A release that knows only older versions refuses to work on
+-- the queue.
 local META, FIRST_LAYOUT, LAYOUT = base .. 'meta', '1', '2'
 
 -- pcall: a key of another type must not stop the caller.

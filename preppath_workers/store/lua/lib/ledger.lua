@@ -1,19 +1,20 @@
 -- needs: calendar, cost_rows
 
--- The ledger of paid requests. A call has an id of its own and stands in its job's hash, as `call:<id>` (JSON): first as
--- `open`, written before the request is sent, then with what it cost. Its kind is `actual`, `estimated`, `unknown` (sent,
--- and no answer came: it counts with the most that it can have cost), or `void` (not charged: the entry goes). The sums are
--- kept by day of the request: `spent:<day>` by model and `spent:<day>:users…` by user, both for a limited time, and `spent`
--- by model for ever, for metrics. Costs are nano-dollars.
+-- The ledger of paid requests. A request is a call with an id, in its job's hash as `call:<id>` (JSON). Its kind is `open`
+-- before it is sent. Then it gets its cost and becomes `actual`, `estimated`, `unknown` (no answer came: it counts with the
+-- most that it can have cost), or `void` (not charged: the entry is deleted).
+--
+-- Sums of a day are kept for a limited time: `spent:<day>` by model, `spent:<day>:users…` by user. `spent` has those of all
+-- days by model, for metrics. Costs are nano-dollars.
 local SPENT = base .. 'spent'
 
---: Calls that a job's hash keeps; the oldest go first, and the job's sums stay.
+--: The most calls in a job's hash. The oldest are removed; the job's sums still include them.
 local MOST_CALLS = 100
---: Fields of a hash of sums; further models count together as `other`.
+--: The most fields of a hash of sums. Further models are counted as `other`.
 local MOST_FIELDS = 2000
---: Unknown calls that are listed one by one, of one day.
+--: The most unknown calls of a day that are listed one by one.
 local MOST_UNKNOWN = 1000
---: Time that sums are kept if the call doesn't say (s): 90 days.
+--: How long sums are kept if the call doesn't say (s): 90 days.
 local KEEP = 7776000
 
 local function whole(number) return number == 0 and '0' or string.format('%.0f', number) end -- never "-0"
@@ -95,8 +96,8 @@ local function add_to_job(key, call, sign)
   end
 end
 
--- Stores what a call cost (JSON). Does nothing if that is stored already: an answer that was lost makes a worker send it
--- again. Only a call of unknown cost changes once more, when its answer comes after all.
+-- Stores what a call cost (JSON). No-op if that is stored already: a worker repeats the call if the answer is lost. Only an
+-- unknown cost is replaced, when it becomes known after all.
 local function close_call(id, text)
   local key, call = job_key(id), cjson.decode(text)
   local field = 'call:' .. call.id
@@ -105,7 +106,7 @@ local function close_call(id, text)
   if before and before.kind ~= 'open' and (before.kind ~= 'unknown' or call.kind == 'unknown') then return end
   if not before then
     if not call.at then return end -- it was never opened
-    -- The job is gone, or the call is older than those it keeps; a call that cost nothing left nothing.
+    -- The job is gone or no longer keeps the call, so the day's sets tell whether it was counted.
     local day = SPENT .. ':' .. date_of(call.at)
     local unknown = redis.call('HGET', day .. ':unknown', call.id)
     if unknown and call.kind == 'unknown' then return end

@@ -35,8 +35,8 @@ local function meet(id, outage)
   note_record(id)
 end
 
--- Marks a job as one that has met the outage, and excuses `times` of its attempts, of which `failures` are counted as
--- failures. Fewer may be left to excuse: a replay resets the counters.
+-- Marks a job as one that has met the outage, and excuses `times` of its attempts. `failures` of them were counted as
+-- failures; fewer if the job was replayed since, which resets its counters.
 local function excuse(id, outage, failures, times)
   if redis.call('EXISTS', job_key(id)) == 0 then return end
   if redis.call('HGET', job_key(id), 'outage') ~= outage then
@@ -84,7 +84,7 @@ local function probe_failed(gate, id, ceiling, spread, at_least)
   redis.call('HDEL', GATE, 'probing')
 end
 
--- Lets another job probe at once, if this job was the probe: it ended in a way that says nothing about the service.
+-- Lets another job probe at once if this job was the probe, and ended in a way that says nothing about the service.
 local function end_inconclusive_probe(id)
   if redis.call('HGET', GATE, 'probing') ~= id then return end
   set_probe({}, now)

@@ -1,12 +1,12 @@
 -- needs: jobs, completed_attempts
 --
--- If a service answers some requests and fails others, the queue doesn't stay out of service, and unlucky jobs would use
--- up their retries. So a job's last allowed failure counts only if the service has worked for other jobs in the meantime.
+-- If a service answers some requests and fails others, completions keep the queue in service, and unlucky jobs would use up
+-- their retries. So a job's last allowed failure counts only if the service has worked for other jobs in the meantime.
 --
--- Fields of a job: `failingFrom`, recorded when the job began to fail, met an outage or was pardoned last: the queue's
--- completions and retries, and the job's own failures, counted or excused, separated by spaces; `pardons`, how many.
+-- Fields of a job: `pardons`, their number; `failingFrom`, stored when the job began to fail, met an outage or was pardoned
+-- last: the queue's completions, its retries, and the job's own failures, counted or excused, separated by spaces.
 
---: Completions that show that the service works; the same number more for each failure of another job.
+--: The completions that show that the service works: this many, and this many more for each failure of another job.
 local WORKS = 4
 
 --: The most pardons of one job: several jobs may fail because of their data.

@@ -1,8 +1,8 @@
 -- The places of jobs that are neither in `wait` nor in an active list.
 local DELAYED, DEAD = base .. 'delayed', base .. 'dead'
 
---: Jobs due in the same millisecond keep the order in which they were added, by the fraction of the score: this many.
---: A score is precise enough for it until the year 2109.
+--: Up to this many jobs that are due in the same millisecond keep their order, by the fractions of their scores. Scores are
+--: precise enough for that until the year 2109.
 local PER_MS = 2048
 
 -- Delays a job until a time (ms since the epoch), behind the jobs that are due in the same millisecond.

@@ -1,10 +1,10 @@
 -- needs: rounds, positions
 
---: LINSERT searches from the left end, which is slow if the position is near the right end of a long list. Moving one
---: entry aside and back costs about as much as passing this many. The cheaper way is taken.
+--: LINSERT searches from the left end, which is slow if the position is near the right end of a long list. Moving an entry
+--: aside and back costs about as much as passing this many, so near the right end entries are moved.
 local PASSED = 35
 
---: Jobs in front of others may make `wait` longer than LONG by this many; then as many of the last ones move to LATER.
+--: `wait` may grow beyond LONG by this many jobs that were placed in front of others. Then its last ones move to LATER.
 local SHED = 50
 
 --: The most ids in one command, which Lua's stack bounds.
@@ -57,8 +57,8 @@ local function forget(pointer, score)
   if priority then first_round(priority) end
 end
 
--- Inserts ids in `wait`, which the caller has refilled, behind the last job whose priority and round are within the bound (a
--- ZRANGEBYSCORE maximum), or in front of all jobs. Returns the score of the job that they are behind.
+-- Inserts ids in `wait`, which the caller has refilled: behind the last job whose priority and round are within the bound, a
+-- maximum for ZRANGEBYSCORE. Returns that job's score; nil if there is none and they are in front of all jobs.
 local function insert_behind(bound, ids)
   local last = redis.call('LINDEX', WAIT, '0')
   if not last then redis.call('DEL', PRIORITY_INDEX, TURNS) end
@@ -108,8 +108,8 @@ local function shed()
   set_last(score_of(priority_of(last), (turn_of(last))), last)
 end
 
--- Places a new job behind all jobs of its priority and of its user's round. Takes the first round of the priority, and
--- returns it as it is then.
+-- Places a new job behind all jobs of its priority and of its user's round. `first`: the first round of the priority.
+-- Returns the first round with this job.
 local function place_in_turn(id, priority, first)
   local user = user_of(redis.call('HGET', job_key(id), 'data') or '')
   local round, closed = next_round(priority, user, first)
@@ -126,13 +126,14 @@ local function place_in_turn(id, priority, first)
   return math.min(first or round, round)
 end
 
--- Gives new jobs of a queue in which users don't take turns any more the last round that others have.
+-- Gives new jobs the last round of their priority, if there are rounds: users took turns before, and no longer do.
 local function join_last_round(ids, score, priority)
   if tonumber(score) == tonumber(priority) then return end
   for _, id in ipairs(ids) do redis.call('HSET', job_key(id), 'turn', round_of(score)) end
 end
 
--- Places new jobs of one priority, behind all jobs of that priority, or each behind those of its user's round.
+-- Places new jobs of one priority behind all jobs of that priority. If users take turns, each goes behind those of its
+-- user's round.
 local function place_last(ids, priority)
   later.refill()
   if user_field() then

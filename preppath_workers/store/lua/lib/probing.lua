@@ -2,7 +2,7 @@
 --
 -- Chooses which job may start while the queue is out of service: one probe at a time, each with another job if possible.
 
---: The next probe is chosen among this many of the first and the last waiting entries, and one call removes at most this many
+--: The next probe is chosen among this many of the first and of the last waiting entries. One call removes at most this many
 --: stale entries.
 local PROBE_WINDOW = 100
 
@@ -14,7 +14,7 @@ local function last_unmet(outage)
 end
 
 -- The entry to probe with: one that has not met this outage, else the one that probed longest ago. With `from_behind` the
--- search starts at the other end: many poisonous jobs at the head must not all probe before the first good one. Returns
+-- search starts at the end: if many jobs at the head cannot succeed, they must not all probe before one that can. Returns
 -- the entry, and whether it has met the outage.
 local function choose_probe(outage, from_behind)
   local chosen, earliest

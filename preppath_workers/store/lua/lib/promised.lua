@@ -1,5 +1,5 @@
--- The fields of a job that other programs may rely on, see queue/README.md. The others are the scripts' own, and
--- checkpoints may be large.
+-- The fields of a job that other programs may rely on, see queue/README.md. The others are internal, and checkpoints may be
+-- large.
 local PROMISED = {
   'state', 'data', 'priority', 'createdAt', 'queuedAt', 'startedAt', 'finishedAt', 'expiresAt', 'group',
   'cancelRequestedAt', 'progress', 'stage', 'attempts', 'failures', 'excused', 'recoveries', 'releases', 'replays',

@@ -2,7 +2,7 @@
 --
 -- Ingests the raw pushes at the left end of `wait`.
 
---: The most raw pushes that get an id before a producer's jobs are placed, so that the producer doesn't wait long.
+--: The most raw pushes that get an id before a producer's jobs are placed, so that the producer doesn't wait for long.
 local INGESTED_AT_ONCE = 100
 
 --: One call stops reading raw pushes after this many bytes.
@@ -44,9 +44,9 @@ local function index_last(position)
   if entry and priority_of(entry) == DEFAULT_PRIORITY then set_last(DEFAULT_PRIORITY, entry) end
 end
 
--- Ingests entries where they are, from this position (from the left) to the right: at most `most`, until a waiting job.
--- The leftmost becomes the last job of its priority in the index; the entries before it belong to that priority too, with
--- or without an id. Returns whether to call again: it read as many as it may, and none was a job.
+-- Ingests entries in place, from this position (from the left) to the right: at most `most`, up to the first waiting job. The
+-- leftmost becomes the last job of its priority in the index; the entries before it have that priority too, with or without
+-- an id. Returns whether to call again, because it read as many as it may and none became a job here.
 local function ingest_from(position, most)
   local entries, bytes = {}, 0
   while #entries < most and bytes < MOST_BYTES do
@@ -118,8 +118,8 @@ local function cut(first, last)
   end
 end
 
--- Removes the oldest raw pushes, and ingests and places each. With rounds they can't stay where they are, and the order
--- of one user's jobs must stay. Returns whether to call again.
+-- Removes the oldest raw pushes, and ingests and places each. If users take turns, raw pushes can't stay where they are, and
+-- the order of one user's jobs must not change. Returns whether to call again.
 local function ingest_oldest(most)
   local past = first_position(0, is_waiting)
   local entries, bytes = {}, 0
@@ -145,9 +145,9 @@ local function move_to_left_end(first, last)
   push('LPUSH', reversed(jobs))
 end
 
--- Ingests the raw pushes at the left end, before new jobs are placed: jobs that are placed in front of them again and
--- again would starve them. All of them get the place that their priority requires, but only some get an id now; a claim
--- gives the others theirs. Drops stale entries, as a claim would. Returns whether to call again.
+-- Ingests the raw pushes at the left end before new jobs are placed; otherwise jobs placed in front of them again and again
+-- would starve them. All get the place that their priority requires, but only some get an id now: a claim gives the others
+-- theirs. Removes stale entries, as a claim would. Returns whether to call again.
 local function ingest_raw_pushes(limit)
   local most = limit or INGESTED_AT_ONCE
   local leftmost = redis.call('LINDEX', WAIT, '0')

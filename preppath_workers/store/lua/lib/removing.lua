@@ -1,7 +1,7 @@
 -- needs: placing, positions, jobs
 
--- Removes a waiting job; if it was the last of its round, the one ahead becomes that. Returns false if
--- the job is neither in `wait` nor in LATER.
+-- Removes a waiting job. If it was the last of its round, the one ahead of it becomes the last. Returns false if the job is
+-- neither in `wait` nor in LATER.
 local function remove_waiting(id)
   local member = later.find(id)
   if member then

@@ -35,8 +35,8 @@ local function requeue_recovered(id, worker_id, limit, is_lost)
   return false
 end
 
--- Empties the active list of a slot without a worker, newest job first so that the oldest ends in front, and deletes its
--- reservation. Returns how many jobs were requeued; jobs that went to the dead-letter list are added to `dead`.
+-- Empties the active list of a slot without a worker, and deletes its reservation. The newest job is requeued first, so that
+-- the oldest will be in front. Returns how many were requeued; those that went to the dead-letter list are added to `dead`.
 local function requeue_slot(worker_id, counted, limit, dead, is_lost)
   local moved = 0
   while true do

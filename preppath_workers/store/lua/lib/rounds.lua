@@ -1,22 +1,22 @@
 -- needs: later, jobs
 --
 -- Fairness: within one priority, users take turns. A waiting job has a round, and `wait` is ordered by priority and
--- round. The next job of a user gets the round after that of the user's last waiting job. A user without a waiting job
--- joins the round being served, the one before the first that waits, and so starts next. That closes this round: the
--- next such user gets the round after it. Otherwise ever new users would keep everyone's second job from starting.
+-- round. The next job of a user gets the round after that of the user's last waiting job. The first job of a user joins the
+-- round being served, which is the one before the first that waits, so it starts next. That closes the round: the next such
+-- user gets the round after it. Otherwise a stream of new users would keep everyone's second job from starting.
 --
 -- FAIR has the field `by`: the field of the data that identifies the user. Jobs of a queue without it, and jobs that were
 -- requeued, have round 0. A job's field `turn`: its round and its user, separated by a space.
 
--- For each user with waiting jobs, or with one in the round being served, "<priority> <user>": priority and round of the
--- last one. "<priority>": the round that
--- the last user without a waiting job has closed. Entries of rounds that are over are removed.
+-- Two kinds of members. "<priority> <user>", for each user with waiting jobs or with one in the round being served, is scored
+-- by priority and round of the user's last job. "<priority>" is scored by the last round that was closed. Members of rounds
+-- that are over are removed.
 local TURNS = base .. 'turns'
 
---: A longer user is replaced by its SHA-1.
+--: A longer name of a user is replaced by its SHA-1.
 local LONGEST_USER = 64
 
---: Entries of the index that are looked at one by one: more than slots that reserve jobs at a time.
+--: Entries of the index that are checked one by one: more than there are slots that reserve jobs at the same time.
 local ONE_BY_ONE = 100
 
 --: The most entries of `wait` among which one call looks for a user's previous job.
@@ -75,9 +75,8 @@ local function is_live(rank)
 end
 
 -- The first round of a priority that has a waiting job; nil if none has. Removes the entries of earlier rounds, in which
--- all jobs have started. A round can be over before an earlier one only near the first: users without a waiting job may
--- have joined while a slot had reserved its last job. So the first entries are looked at one by one, the others are
--- searched.
+-- all jobs have started. Among the first entries, a round can be over before an earlier one: users may have joined the
+-- earlier one while a slot had reserved its last job. So these are checked one by one, and the others by binary search.
 local function first_round(priority)
   local low = redis.call('ZCOUNT', PRIORITY_INDEX, '-inf', priority)
   local past = low + redis.call('ZCOUNT', PRIORITY_INDEX, '(' .. priority, '(' .. priority + 1)
@@ -112,9 +111,9 @@ local function note_turn(id, priority, user, round, closed)
   if closed then redis.call('ZADD', TURNS, 'GT', score_of(priority, closed), priority) end
 end
 
--- The round of the user's last job ahead of a job; nil if there is none. `position`: of the job, from the left of `wait`;
--- nil if it is in LATER. After SEARCHED entries the round that
--- was reached is taken for it: a later one cannot be the user's.
+-- The round of the user's last job ahead of a job; nil if there is none. `position`: that of the job, from the left of
+-- `wait`; nil if it is in LATER. If SEARCHED entries have no job of the user, returns the round of the last of them: the
+-- user's cannot be later.
 local function round_ahead(id, priority, user, position)
   local entries = position and redis.call('LRANGE', WAIT, position + 1, position + SEARCHED) or later.ahead_of(id, SEARCHED)
   local round, its_user
@@ -126,8 +125,8 @@ local function round_ahead(id, priority, user, position)
   return #entries == SEARCHED and round or nil
 end
 
--- Takes back the turn of a job at this position (from the left of `wait`; nil: in LATER) that leaves without having started. If it was its user's last one, the job before
--- it becomes that, so that a user who cancels jobs need not wait for their rounds.
+-- Takes back the turn of a job that leaves without having started. `position` as in round_ahead. If the job was its user's
+-- last one, the one before it becomes the last, so that a user who cancels jobs need not wait for their rounds.
 local function give_up_turn(id, priority, position)
   local round, user = turn_of(id)
   if round == 0 then return end

@@ -1,14 +1,14 @@
 -- needs: instances
 
--- Calls visit(instance, slots, lease, workers) for each instance: the number of slots that it has or had, ms until it
--- counts as dead (0 or less if it does), and how many of the slots, the first ones, have a worker. Stops and returns the
--- result if `visit` returns one.
+-- Calls visit(instance, slots, lease, workers) for each instance, until one call returns a result, and returns that.
+-- `slots`: how many it has or had. `lease`: ms until it counts as dead; 0 or less if it does. `workers`: how many of its
+-- slots have a worker; these are the first ones.
 local function each_instance(visit)
   local instances = redis.call('ZRANGE', INSTANCES, 0, -1, 'WITHSCORES')
   for index = 1, #instances, 2 do
     local instance = instances[index]
     local known = redis.call('HMGET', instance_key(instance), 'slots', 'gone', 'lease', 'workers')
-    -- A lease that ends later than a new one would was stored before the clock was set back.
+    -- If a lease ends later than a new one would, the clock was set back since it was stored.
     local left = tonumber(instances[index + 1]) - now
     local lease = known[2] and 0 or math.min(left, integer(known[3]) or left)
     local slots = integer(known[1]) or 0
@@ -18,7 +18,7 @@ local function each_instance(visit)
   return nil
 end
 
--- Calls visit(worker_id, lease, is_open) for each slot, in the same way. A closed slot has no worker, or one that is
+-- Calls visit(worker_id, lease, is_open) for each slot, in the same way. A slot that isn't open has no worker, or one that is
 -- finishing its last job.
 local function each_slot(visit)
   return each_instance(function(instance, slots, lease, workers)

@@ -3,7 +3,7 @@
 --: The longest time until a slot that waits for a token claims again (ms): the clock may have been set, or the limit
 --: changed.
 local LONGEST_SLEEP = 60000
---: The same at the least, while the vendor's limits set the pace (ms): their windows may be much shorter.
+--: The smallest such bound while the vendor's limits set the pace (ms): their windows may be much shorter.
 local SHORTEST_SLEEP = 1000
 
 -- Starts the job that the slot has reserved, with this number of attempts and this fencing token (both text), and returns

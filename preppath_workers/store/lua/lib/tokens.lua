@@ -1,11 +1,11 @@
 -- needs: reservations
 --
--- The token bucket. `tokens` holds every start of the last `duration`; a token comes back `duration` after it was
--- acquired, so the max-th newest start tells when the next one may be. `reservations` holds the moment that is reserved
--- for a slot that found the bucket empty: it sleeps until then, and slots that come later get later moments.
+-- The token bucket. `tokens` holds every start of the last `duration`. A token comes back `duration` after it was acquired,
+-- so the next job may start that long after the start that is `limit` starts back. `reservations` holds a moment for each
+-- slot that found the bucket empty: the slot sleeps until then, and slots that come later get later moments.
 --
--- The clock may be set back. A start that lies ahead counts as one of now, and a reservation that is further away than
--- the starts can make it is made again.
+-- If the clock is set back, a start in the future counts as one at this moment, and a reservation further away than the
+-- starts require is made again.
 local TOKENS = base .. 'tokens'
 
 -- Acquires a token for what `purpose` names and returns 0, or reserves one for the slot and returns how long until then
@@ -52,13 +52,14 @@ local function acquire_token(worker_id, purpose, limit, duration, vendor)
     if moment <= now then return moment, 0 end
     local rank = redis.call('ZRANK', RESERVATIONS, worker_id)
     if moment <= latest_moment(rank) then return moment, rank end
-    -- It is further away than it can be, after a reservation before it was given up or the clock was set back. It is
-    -- made again in its place: at the end, slots would overtake each other for ever.
+    -- A reservation before it was given up, or the clock was set back. It is made again in the same place: at the end, slots
+    -- would overtake each other for ever.
     redis.call('ZREM', RESERVATIONS, worker_id)
     return nil, rank
   end
 
-  -- Makes starts that lie ahead starts of now; reservations that follow from them are void. Whether there were any.
+  -- Moves starts in the future to this moment, and deletes the reservations that follow from them. Returns whether there
+  -- were any.
   local function correct_starts()
     local ahead = redis.call('ZRANGEBYSCORE', TOKENS, '(' .. timestamp, '+inf', 'LIMIT', 0, 500)
     for _, start in ipairs(ahead) do redis.call('ZADD', TOKENS, timestamp, start) end
@@ -70,8 +71,8 @@ local function acquire_token(worker_id, purpose, limit, duration, vendor)
   local moment, reserved, ahead
   repeat
     reserved, ahead = reservation()
-    -- A reservation holds only as far as the real starts allow: they may have been later than they were reserved for,
-    -- and no window may hold too many.
+    -- The starts before it may have been later than reserved, and no window may hold too many. So a reservation that is due
+    -- is checked against the real starts.
     moment = reserved
     if not reserved or reserved <= now then
       moment = free_at(ahead)
@@ -82,7 +83,7 @@ local function acquire_token(worker_id, purpose, limit, duration, vendor)
     return moment - now
   end
   if reserved then redis.call('ZREM', RESERVATIONS, worker_id) end
-  -- A job that is made again under its old id counts its starts from one: the time tells them apart.
+  -- The time makes the member unique: a new job with the id of an old one has the same fencing tokens.
   redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)
   return 0
 end

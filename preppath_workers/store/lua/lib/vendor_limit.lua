@@ -1,6 +1,6 @@
--- The limit that the vendor's own rate limits call for: how many jobs may start, in how long (ms), and until when that
--- applies (ms), separated by spaces, in the field `vendorLimit` of the gate. note_vendor_limits.lua makes it, from what
--- it keeps in the hash `vendor`.
+-- The limit on starts that follows from the vendor's rate limits. The gate's field `vendorLimit` has three numbers, separated
+-- by spaces: how many jobs may start, in how long (ms), and until when that applies (ms). note_vendor_limits.lua computes
+-- them from what it keeps in the hash `vendor`.
 local VENDOR = base .. 'vendor'
 
 -- The window {starts, ms}, or nil if the field is missing or out of date.
