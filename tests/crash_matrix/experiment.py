@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -14,7 +15,7 @@ from tests.integration.store.redis_state import State
 from tests.support.waiting import eventually
 
 from .crash_points import CrashPoint
-from .environment import Environment, kill
+from .environment import Environment, kill, signal_to
 from .record import USED_NANO, WORST_NANO
 
 _OVER = ("completed", "failed", "cancelled")
@@ -51,7 +52,7 @@ def play(experiment: Experiment, environment: Environment, deadline: float = 20.
         environment.proxy.arm(crash_point.command, crash_point.skip)
         process = crash_point.start(environment)
         crash_point.provoke(environment, process)
-        _stop(experiment, environment)
+        _stop(experiment, environment, process)
         struck = environment.bench.read()
         _strike(experiment, environment, process)
         if experiment.killed and crash_point.has_successor:
@@ -67,9 +68,11 @@ def play(experiment: Experiment, environment: Environment, deadline: float = 20.
         environment.end()
 
 
-def _stop(experiment: Experiment, environment: Environment) -> None:
+def _stop(experiment: Experiment, environment: Environment, process: ForkProcess) -> None:
     """The command is under way, or done, and the caller does not know."""
     environment.proxy.wait("asked")
+    if experiment.killed:  # on a busy machine it would try again before it is killed
+        signal_to(process, signal.SIGSTOP)
     if experiment.fault is Fault.NO_SCRIPT:
         environment.redis.script_flush()
     if experiment.fault is not Fault.NOT_SENT:
@@ -120,11 +123,11 @@ def _judge(experiment: Experiment, environment: Environment, begun: State, struc
 
 def _judge_counters(job: Mapping[str, Any], starts: int, killed: bool) -> None:
     """Every attempt ended in one way, and every one that a handler saw is counted. A caller that was killed
-    may have started one without its handler's ever seeing it."""
+    may have started one without its handler's ever seeing it; a slow one may have given one back before."""
     attempts, releases = job.get("attempts", 0), job.get("releases", 0)
     ended = job.get("failures", 0) + job.get("recoveries", 0) + (job["state"] == "completed")
     assert attempts == ended
-    assert starts in range(attempts + releases - int(killed), attempts + releases + 1)
+    assert attempts - int(killed) <= starts <= attempts + releases
 
 
 def _recoveries(experiment: Experiment, job_id: str, lost: bool) -> tuple[int, ...]:
