@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from .load import load, load_job_modules
 from .model import QueueConfig
@@ -32,13 +33,22 @@ def misspelt(names: Sequence[str], defaults: Sequence[QueueConfig]) -> Mapping[s
     return {name: meant[0] for name, meant in found.items() if meant}
 
 
-class _Recorder(dict[str, str]):
+class _Recorder(Mapping[str, str]):
     """Variables that remember which of them were asked for. Only the required ones are set."""
 
+    _required = MappingProxyType(
+        {"OPENAI_API_KEY": "x", "S3_BUCKET": "b", "DATABASE_URL": "postgresql://h/d"}
+    )
+
     def __init__(self) -> None:
-        super().__init__(OPENAI_API_KEY="x", S3_BUCKET="b", DATABASE_URL="postgresql://h/d")
         self.asked: set[str] = set()
 
-    def get(self, name: str, default: object = None) -> str | None:  # type: ignore[override]
+    def __getitem__(self, name: str) -> str:
         self.asked.add(name)
-        return super().get(name)
+        return self._required[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._required)
+
+    def __len__(self) -> int:
+        return len(self._required)

@@ -8,7 +8,10 @@ import logging
 import sys
 import threading
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 #: Bytes of an unfinished line after which it is logged.
 _MAX_LINE = 16 * 1024
@@ -40,8 +43,8 @@ class _Lines(io.RawIOBase):
         """Return the real descriptor, for programs that are started with this stream."""
         return self._descriptor
 
-    def write(self, data: object) -> int:
-        taken = bytes(data)  # type: ignore[call-overload]
+    def write(self, data: ReadableBuffer) -> int:
+        taken = bytes(data)
         *lines, self._begun = (self._begun + taken).split(b"\n")
         if len(self._begun) > _MAX_LINE:
             lines, self._begun = [*lines, self._begun], b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis import asyncio as redis_asyncio
 from redis.asyncio.cluster import RedisCluster
@@ -23,6 +23,12 @@ from .connection_classes import UNREADABLE
 from .failover_retry import may_try, policy
 from .given_client import located_settings
 from .locator import LOGIN_TIMEOUT, Locator, refuse_replica
+
+if TYPE_CHECKING:  # what the mixins are mixed into
+    from redis.asyncio.connection import AbstractConnection as _AnyConnection
+    from redis.asyncio.connection import Connection as _NetworkConnection
+else:
+    _AnyConnection = _NetworkConnection = object
 
 
 def async_client(url: str, timeout: float = 5.0, base: str = "") -> redis_asyncio.Redis:
@@ -59,35 +65,37 @@ class AsyncFailoverRetry(Retry):
         return await super().call_with_retry(do, fail, may_try(is_retryable), with_failure_count)
 
 
-class _LeavesWrongServer:
+class _LeavesWrongServer(_AnyConnection):
     """See the class of the same name in `connection_classes.py`."""
 
     locator: Locator | None = None
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return await super().read_response(*args, **kwargs)  # type: ignore[misc] # mixed into Connection
+            return await super().read_response(*args, **kwargs)
         except UNREADABLE as error:
-            await self.disconnect(nowait=True)  # type: ignore[attr-defined] # mixed into Connection
+            await self.disconnect(nowait=True)
             raise RedisConnectionError(f"the answer is not Redis's protocol: {error}") from error
         except RedisError as error:
             if is_wrong_server(error):
-                await self.disconnect(nowait=True)  # type: ignore[attr-defined] # mixed into Connection
+                await self.disconnect(nowait=True)
             if self.locator and (address := redirection(error)):
                 self.locator.redirect(address)
             raise
 
 
-class _Located:
+class _Located(_NetworkConnection):
     """Asks the locator, if there is one, for the address of each new connection."""
 
     def __init__(self, *args: Any, locator: Locator | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **({"redis_connect_func": _greet} if locator else {}), **kwargs)
+        if locator:
+            kwargs["redis_connect_func"] = _greet
+        super().__init__(*args, **kwargs)
         self.locator = locator
 
     async def connect_check_health(self, *args: Any, **kwargs: Any) -> None:
         try:
-            await super().connect_check_health(*args, **kwargs)  # type: ignore[misc] # mixed into Connection
+            await super().connect_check_health(*args, **kwargs)
         except RedisConnectionError as error:
             if isinstance(error.__cause__, RedisError):  # the locator's, which redis-py wraps
                 raise error.__cause__ from None
@@ -96,7 +104,7 @@ class _Located:
     async def _connect(self) -> None:
         if self.locator:  # in a thread, because it waits for answers
             self.host, self.port = await asyncio.to_thread(self.locator.locate)
-        await super()._connect()  # type: ignore[misc] # mixed into Connection
+        await super()._connect()
 
 
 async def _greet(connection: Any) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -13,16 +14,22 @@ from redis.exceptions import InvalidResponse, RedisError
 from ..refusals import is_wrong_server, redirection
 from .locator import Locator, greet
 
-try:
-    from hiredis import HiredisError
-except ImportError:  # producers may do without it
-    HiredisError = InvalidResponse  # type: ignore[assignment,misc] # absent
+if TYPE_CHECKING:  # what the mixins are mixed into
+    from redis.connection import AbstractConnection as _AnyConnection
+    from redis.connection import Connection as _NetworkConnection
+else:
+    _AnyConnection = _NetworkConnection = object
 
 #: What reading may raise if an answer isn't valid in this version of Redis's protocol.
-UNREADABLE = (InvalidResponse, HiredisError, MemoryError, RecursionError, TypeError, ValueError)
+UNREADABLE: tuple[type[Exception], ...]
+UNREADABLE = (InvalidResponse, MemoryError, RecursionError, TypeError, ValueError)
+with suppress(ImportError):  # producers may do without it
+    from hiredis import HiredisError
+
+    UNREADABLE += (HiredisError,)
 
 
-class _LeavesWrongServer:
+class _LeavesWrongServer(_AnyConnection):
     """Closes the connection if the server answers that it cannot be written to. redis-py keeps it after an
     error answer, so behind a virtual address or a proxy it would stay connected to a demoted server."""
 
@@ -30,29 +37,31 @@ class _LeavesWrongServer:
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().read_response(*args, **kwargs)  # type: ignore[misc] # mixed into Connection
+            return super().read_response(*args, **kwargs)
         except UNREADABLE as error:  # a proxy's page, say
-            self.disconnect()  # type: ignore[attr-defined] # mixed into Connection
+            self.disconnect()
             raise RedisConnectionError(f"the answer is not Redis's protocol: {error}") from error
         except RedisError as error:
             if is_wrong_server(error):
-                self.disconnect()  # type: ignore[attr-defined] # mixed into Connection
+                self.disconnect()
             if self.locator and (address := redirection(error)):
                 self.locator.redirect(address)
             raise
 
 
-class _Located:
+class _Located(_NetworkConnection):
     """Asks the locator, if there is one, for the address of each new connection."""
 
     def __init__(self, *args: Any, locator: Locator | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **({"redis_connect_func": greet} if locator else {}), **kwargs)
+        if locator:
+            kwargs["redis_connect_func"] = greet
+        super().__init__(*args, **kwargs)
         self.locator = locator
 
     def _connect(self) -> socket.socket:
         if self.locator:
             self.host, self.port = self.locator.locate()
-        connected: socket.socket = super()._connect()  # type: ignore[misc] # mixed into Connection
+        connected: socket.socket = super()._connect()
         return connected
 
 

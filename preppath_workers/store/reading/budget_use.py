@@ -64,15 +64,16 @@ class BudgetUse:
 def read_budget(budget: QueueReader, caps: Mapping[str, Caps]) -> list[BudgetUse]:
     """Return the use of these scopes' caps, today and in this month. `budget` reads the queue `budget`."""
     day = today(budget).isoformat()
+    names: Mapping[Period, str] = {"day": day, "month": day[:7]}
     found = []
-    for period, name in (("day", day), ("month", day[:7])):
-        capped = {scope: getattr(of_scope, period) for scope, of_scope in caps.items()}
-        capped = {scope: cap for scope, cap in capped.items() if cap}
+    for period, name in names.items():
+        capped = {scope: cap for scope, of_scope in caps.items() if (cap := getattr(of_scope, period))}
         measures = [f"{measure} {scope}" for scope in capped for measure in ("spent", "unknown", "reserved")]
         stored = budget.redis.hmget(budget.keys.budget(name), measures) if measures else []
         amounts = iter([int(value or 0) for value in stored])
         for scope, cap in capped.items():
-            found.append(BudgetUse(scope, period, cap, *(next(amounts) for _ in range(3))))  # type: ignore[arg-type]
+            spent, unknown, reserved = next(amounts), next(amounts), next(amounts)
+            found.append(BudgetUse(scope, period, cap, spent, unknown, reserved))
     return sorted(found, key=lambda use: [*caps].index(use.scope))
 
 
