@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from random import Random
-from typing import TypeVar
 from unittest.mock import patch
 
-from redis.exceptions import RedisError
-
-from preppath_workers.store.consuming.running_job import RunningJob
-from preppath_workers.store.job import Job
 from preppath_workers.store.keys import Keys
 from tests.integration.store.invariants import waiting
 from tests.integration.store.redis_state import State
 
 from . import short_list
-from .actors import Caller, Janitor, Worker
+from .actors import Caller
 from .clients import Clients
+from .instances import Instances
 from .invariants import Fields, Invariants
-from .money import Money, Payment
+from .money import Money
 from .proxy import Proxy
-from .settings import LEASE_MS, MOODS, Settings
+from .settings import MOODS, Settings
 from .snapshot import Camera
 from .weather import HEALTHY, OUTAGES, Weather
 
@@ -42,11 +38,6 @@ USERS = (("aaaabc", "aaaabc"), ("aaaab", "acdefghij"))
 
 #: Later than any run ends (ms).
 FOREVER = 10**12
-
-_WORKERS = 2
-
-
-Thing = TypeVar("Thing")
 
 
 class Broken(AssertionError):
@@ -88,12 +79,12 @@ class Model:
         self._money = Money(proxy, prefix, self._call, random, self._say) if self._settings.is_paid else None
         self._invariants = Invariants(self._settings, self._money)
         self._clients = Clients(proxy, self._keys, self._call, random, self._say, self._settings)
-        self._born = 0
-        self._instances: list[tuple[Janitor, list[Worker]]] = []
-        self._ghosts: list[Callable[[], None]] = []
+        self._instances = Instances(
+            self._settings, proxy, self._call, random, self._weather, self._money, self._say
+        )
         with self._scripts():
             for _ in range(2):
-                self._add_instance()
+                self._instances.add()
 
     def run(self) -> list[str]:
         """Play it and return the trace. Raise Broken."""
@@ -130,13 +121,14 @@ class Model:
         return "\n".join([f"seed {self.seed}: {type(error).__name__}: {error}", *self.trace])
 
     def _step(self) -> None:
-        clients, is_stormy = self._clients, self._settings.mood == "stormy"
+        clients, instances = self._clients, self._instances
+        is_stormy = self._settings.mood == "stormy"
         moves: list[tuple[int, int, int, int, str, Callable[[], None]]] = [
             # weight in a calm, a mixed, a stormy and a busy run
-            (20, 20, 30, 60, "process", self._worker),
-            (3, 3, 1, 1, "serve a pop", self._serve),
+            (20, 20, 30, 60, "process", instances.process),
+            (3, 3, 1, 1, "serve a pop", instances.serve),
             (6, 6, 1, 2, "enqueue", clients.enqueue),
-            (5, 5, 3, 2, "janitor", lambda: self._one(self._instances)[0].move()),
+            (5, 5, 3, 2, "janitor", instances.move_a_janitor),
             (0, 0, 10, 8, "promote_due", lambda: clients.ask("promote_due", 100)),
             (4, 4, 24, 14, "time", self._pass_time),
             (3, 3, 0, 0, "raw push", clients.push),
@@ -146,25 +138,25 @@ class Model:
             (2, 2, 2, 1, "replay", clients.replay),
             (0, 1, 1, 0, "gate", lambda: clients.pause_or_resume(0.1 if is_stormy else 0.4)),
             (0, 2, 4, 0, "weather", self._change_weather),
-            (3, 3, 1, 1, "kill a worker", self._kill),
-            (1, 1, 1, 0, "stop a worker", lambda: self._one(self._one(self._instances)[1]).finish()),
-            (1, 1, 1, 1, "a ghost settles", self._settle_after_death),
-            (1, 1, 0, 0, "abandon an instance", self._abandon),
-            (2, 2, 1, 0, "sleep through a lease", self._oversleep),
+            (3, 3, 1, 1, "kill a worker", instances.kill),
+            (1, 1, 1, 0, "stop a worker", instances.stop_a_worker),
+            (1, 1, 1, 1, "a ghost settles", instances.settle_after_death),
+            (1, 1, 0, 0, "abandon an instance", instances.abandon),
+            (2, 2, 1, 0, "sleep through a lease", instances.oversleep),
         ]
         if self._settings.has_groups:
             moves += [
                 (4, 4, 4, 4, "cancel", self._cancel_running),
-                (2, 2, 2, 2, "interrupt", self._interrupt),
+                (2, 2, 2, 2, "interrupt", instances.interrupt),
                 (2, 2, 2, 2, "close_group", clients.close_group),
             ]
         if self._money:
             moves += [
-                (40, 40, 40, 60, "process", self._worker),
+                (40, 40, 40, 60, "process", instances.process),
                 (3, 3, 3, 3, "sweep", self._money.sweep),
                 (2, 2, 2, 2, "resolve", self._money.resolve),
                 (1, 1, 1, 1, "raise the cap", self._money.raise_cap),
-                (3, 3, 3, 3, "a ghost settles", self._settle_after_death),
+                (3, 3, 3, 3, "a ghost settles", instances.settle_after_death),
             ]
         if self._settings.users == USERS[1]:
             moves.append((2, 2, 2, 2, "cancel", clients.cancel_all))
@@ -186,50 +178,6 @@ class Model:
     def _say(self, words: str) -> None:
         self.trace.append(f"{self._proxy.now - _START:>7} {words}")
 
-    def _one(self, things: list[Thing]) -> Thing:
-        return self._random.choice(things)
-
-    def _add_instance(self) -> None:
-        name = f"i{self._born}"
-        self._born += 1
-        workers = [
-            Worker(
-                self._settings, name, number, self._proxy, self._random, self._weather, self._say, self._pay
-            )
-            for number in range(_WORKERS)
-        ]
-        janitor = Janitor(self._settings, name, _WORKERS, self._call, self._random, self._say)
-        self._instances.append((janitor, workers))
-
-    def _pay(self, job: Job, running_job: RunningJob) -> Payment | None:
-        is_paid = self._money and self._random.random() < 0.7
-        return Payment(self._money, job, running_job) if self._money and is_paid else None
-
-    def _worker(self) -> None:
-        self._one(self._one(self._instances)[1]).move()
-
-    def _serve(self) -> None:
-        """The server serves a blocked pop of a worker or of a lost connection."""
-        blocked = [
-            worker.connection
-            for _, workers in self._instances
-            for worker in workers
-            if worker.connection.is_blocked
-        ]
-        if not self._proxy.serve_leftover() and blocked:
-            self._one(blocked).serve()
-
-    def _oversleep(self) -> None:
-        """Let all but one instance sleep for longer than a lease; that one takes their jobs."""
-        janitor, _ = self._one(self._instances)
-        with suppress(RedisError):
-            for _ in range(6):
-                janitor.renew()
-                self._proxy.now += LEASE_MS // 4
-            janitor.renew()
-            janitor.reap(10)
-        self._proxy.serve_leftover()
-
     def _change_weather(self) -> None:
         self._weather.change()
         self._say(f"the weather is: {self._weather.now}")
@@ -240,48 +188,15 @@ class Model:
         )
 
     def _cancel_running(self) -> None:
-        running = [worker.job.id for _, workers in self._instances for worker in workers if worker.job]
-        if running:
-            job_id = self._one(running)
+        if running := self._instances.running():
+            job_id = self._random.choice(running)
             self._say(f"cancel {job_id}: {self._clients.ask('cancel', job_id, 60_000, 1)}")
-
-    def _interrupt(self) -> None:
-        """Interrupt the workers of an instance whose jobs are cancelled, as its supervisor does."""
-        janitor, workers = self._one(self._instances)
-        cancelled = janitor.find_cancelled()
-        for worker in workers:
-            if worker.job and (worker.job.id, worker.job.fencing_token) in cancelled:
-                worker.interrupt()
-
-    def _kill(self) -> None:
-        worker = self._one(self._one(self._instances)[1])
-        self._say(f"{worker.name} dies")
-        if ghost := worker.ghost():
-            self._ghosts.append(ghost)
-        worker.start()
-
-    def _settle_after_death(self) -> None:
-        """Let a worker that was thought dead settle its job."""
-        if self._ghosts:
-            self._ghosts.pop(self._random.randrange(len(self._ghosts)))()
-
-    def _abandon(self) -> None:
-        """Stop an instance without notice, or start another."""
-        if self._random.random() < 0.5 or len(self._instances) == 1:
-            self._add_instance()
-        else:
-            gone = self._one(self._instances)
-            self._instances.remove(gone)
-            for worker in gone[1]:
-                worker.connection.disconnect()  # the server may not notice
 
     def _drain(self) -> None:
         """Without further faults, work off all jobs: none may be stranded or lost."""
         self._proxy.faults = 0
         self._call("resume")
-        (janitor, workers), *others = self._instances
-        for worker in (worker for _, gone in others for worker in gone):
-            worker.connection.disconnect()  # its pop may still come
+        janitor, workers = self._instances.keep_one()
         self._weather.now = self._random.choice([HEALTHY, HEALTHY, *OUTAGES])
         self._weather.is_settled = True
         self._say(f"the weather is: {self._weather.now}")

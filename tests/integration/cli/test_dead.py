@@ -13,37 +13,25 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.store.consuming.consumer import Consumer
-from preppath_workers.store.consuming.outcome import Failed, Finished
 from preppath_workers.store.dead_letters import Selection, Walk, newest
+from tests.support.dead_letters import add_dead_letters
 
 from .conftest import ROOT, Run
-from .slots import take
-
-
-def add_dead_job(
-    queue: Queue, consumer: Consumer, job_id: str, reason: str = "permanent", error: str = "PermanentError"
-) -> None:
-    queue.enqueue({"text": job_id}, id=job_id)
-    failure = Failed(json.dumps({"class": error, "message": f"no {job_id}"}), "permanent")
-    consumer.settle(Finished(take(consumer), failure, duration_ms=1))
-    queue.redis.hset(queue.keys.job(job_id), "reason", reason)
-
-
-def set_age(redis: Redis, queue: Queue, job_id: str, seconds_ago: int) -> None:
-    redis.hset(queue.keys.job(job_id), "finishedAt", queue.now() - seconds_ago * 1000)
 
 
 @pytest.fixture
-def dead_jobs(tts: Queue, consumer: Consumer, redis: Redis) -> Queue:
+def dead_jobs(tts: Queue) -> Queue:
     """A queue with four dead jobs, the oldest first."""
-    add_dead_job(tts, consumer, "old")
-    add_dead_job(tts, consumer, "wrong", "invalid", "InvalidJob")
-    add_dead_job(tts, consumer, "often")
-    add_dead_job(tts, consumer, "new", "retries", "TransientError")
-    for job_id, seconds in (("old", 86_400), ("wrong", 7_200), ("often", 3_600), ("new", 10)):
-        set_age(redis, tts, job_id, seconds)
-    redis.hset(tts.keys.job("often"), "replays", 3)
+
+    def add(job_id: str, reason: str, error: str, age: float, **fields: str | int) -> None:
+        died_of = {"class": error, "message": f"no {job_id}"}
+        data = json.dumps({"text": job_id})
+        add_dead_letters(tts, job_id, reason=reason, error=died_of, age=age, data=data, **fields)
+
+    add("old", "permanent", "PermanentError", 86_400)
+    add("wrong", "invalid", "InvalidJob", 7_200)
+    add("often", "permanent", "PermanentError", 3_600, replays=3)
+    add("new", "retries", "TransientError", 10)
     return tts
 
 
@@ -72,8 +60,7 @@ def test_walk_while_jobs_leave_the_list_skips_none(tts: Queue, redis: Redis, lim
     """Every second job matches; none is skipped, although jobs leave the list meanwhile."""
     for number in range(250):
         reason = "retries" if number % 2 else "invalid"
-        redis.hset(tts.keys.job(f"{number}"), mapping={"state": "failed", "data": "{}", "reason": reason})
-        redis.lpush(tts.keys.dead, f"{number}")
+        add_dead_letters(tts, f"{number}", reason=reason)
 
     pages = list(Walk(tts, Selection(reasons=["retries"]), tts.replay, limit))
 
@@ -100,17 +87,12 @@ def test_dead_list_with_a_limit_shows_the_newest(run: Run, dead_jobs: Queue) -> 
     assert listed("--limit", "1", "--oldest") == ["old"]
 
 
-def test_newest_while_jobs_arrive_returns_each_earlier_job_once(tts: Queue, redis: Redis) -> None:
-    def add_one(job_id: str) -> None:
-        redis.hset(tts.keys.job(job_id), mapping={"state": "failed", "data": "{}", "reason": "retries"})
-        redis.lpush(tts.keys.dead, job_id)
-
-    for number in range(25):
-        add_one(f"{number}")
+def test_newest_while_jobs_arrive_returns_each_earlier_job_once(tts: Queue) -> None:
+    add_dead_letters(tts, *map(str, range(25)))
     seen = []
     for job in newest(tts, Selection(), page=10):
         seen.append(job.id)
-        add_one(f"late-{job.id}")
+        add_dead_letters(tts, f"late-{job.id}")
 
     assert seen == [f"{number}" for number in reversed(range(25))]
 
@@ -167,12 +149,12 @@ def test_dead_replay_by_default_skips_invalid_and_often_replayed_jobs(run: Run, 
 
 
 def test_replay_script_run_three_times_at_once_replays_each_job_once(
-    run: Run, tts: Queue, consumer: Consumer, redis: Redis
+    run: Run, tts: Queue, redis: Redis
 ) -> None:
     nothing = run(program="preppath-dlq-replay")
     assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", "")
-    for number in range(60):
-        add_dead_job(tts, consumer, f"{number:02}")
+    ids = [f"{number:02}" for number in range(60)]
+    add_dead_letters(tts, *ids)
 
     with ThreadPoolExecutor() as pool:
         runs = list(pool.map(lambda _: run("--pace", "1000", program="preppath-dlq-replay"), range(3)))
@@ -181,7 +163,7 @@ def test_replay_script_run_three_times_at_once_replays_each_job_once(
     counted = [int(done.stdout.split()[0]) for done in runs if done.stdout]
     assert sum(counted) == 60
     assert redis.llen(tts.keys.wait) == 60
-    assert [job.replays for job in tts.get_many(f"{number:02}" for number in range(60))] == [1] * 60
+    assert [job.replays for job in tts.get_many(ids)] == [1] * 60
 
 
 def test_replay_script_without_redis_exits_with_69(run: Run) -> None:

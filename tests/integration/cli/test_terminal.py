@@ -13,11 +13,9 @@ from redis import Redis
 from preppath_workers import Queue
 from preppath_workers.queue.escaping import escaped
 from preppath_workers.queue.formatting import counted, span
-from preppath_workers.store.consuming.consumer import Consumer
-from preppath_workers.store.consuming.outcome import Failed, Finished
+from tests.support.dead_letters import add_dead_letters
 
 from .conftest import ROOT, Run
-from .slots import take
 
 #: Set the title, ring the bell, return to the start of the line, clear the screen (C1), reverse the reading
 #: direction, add half an emoji, and begin a new line.
@@ -41,12 +39,12 @@ def test_escaped_with_control_characters_shows_their_codes(text: str, shown: str
 
 
 @pytest.fixture
-def hostile_texts(tts: Queue, consumer: Consumer, redis: Redis) -> None:
+def hostile_texts(tts: Queue, redis: Redis) -> None:
     """A dead job and a gate with texts that try to control the terminal."""
-    tts.enqueue({"text": HOSTILE.replace("\ud83d", "")}, id="dead")
-    error = json.dumps({"class": f"E{HOSTILE}", "message": HOSTILE})
-    consumer.settle(Finished(take(consumer), Failed(error, "permanent"), 1))
-    tts.enqueue({"text": HOSTILE.replace("\ud83d", "")}, id="waits")
+    data = {"text": HOSTILE.replace("\ud83d", "")}
+    error = {"class": f"E{HOSTILE}", "message": HOSTILE}
+    add_dead_letters(tts, "dead", error=error, data=json.dumps(data))
+    tts.enqueue(data, id="waits")
     held = {"heldUntil": tts.now() + 60_000, "heldReason": HOSTILE.replace("\ud83d", "")}
     redis.hset(tts.keys.gate, mapping=held)
 
@@ -172,9 +170,8 @@ def test_command_with_a_limit_of_zero_is_refused(run: Run, words: list[str]) -> 
     assert "must be 1 or more, not 0" in wrong.stderr
 
 
-def test_dead_letters_with_a_count_of_zero_is_empty(tts: Queue, redis: Redis) -> None:
-    redis.hset(tts.keys.job("a"), mapping={"state": "failed", "data": "{}"})
-    redis.lpush(tts.keys.dead, "a")
+def test_dead_letters_with_a_count_of_zero_is_empty(tts: Queue) -> None:
+    add_dead_letters(tts, "a")
     assert tts.dead_letters(count=0) == []
     assert len(tts.dead_letters(count=1)) == 1
 

@@ -1,158 +1,19 @@
-"""The page's HTML as it is served: who sees and changes what, and how untrusted data is shown."""
+"""The page's HTML as it is served: what it shows and changes, and how untrusted data is shown."""
 
 from __future__ import annotations
 
 import json
 import re
-import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
-import requests
 
 from preppath_workers import Queue
 from preppath_workers.store.keys import BUDGET, Keys
 from preppath_workers.store.reading.spending import today
-from preppath_workers.web.tokens import new_token
-from tests.conftest import ExternalServer
-from tests.support.redis import RedisServer
+from tests.support.dead_letters import add_dead_letters
 
-from .conftest import Serve, Site, start_site
+from .conftest import OWN, Serve, Site, post_form
 
-#: What a browser sends with a form of this page.
-OWN = {"Sec-Fetch-Site": "same-origin"}
-
-TOKEN, ENTRY = new_token("operator", ["read"])
-ADMIN_TOKEN, ADMIN_ENTRY = new_token("ada", ["read", "admin"])
-PREFIX = "test-page"
 HOSTILE = "<script>alert(1)</script>\u202e\x00\"'&"
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The log of the server that wants a token."""
-    return tmp_path_factory.mktemp("page") / "guarded.log"
-
-
-@pytest.fixture(scope="module")
-def running(redis_server: RedisServer | ExternalServer, log: Path) -> Iterator[tuple[Site, Site]]:
-    """Two servers for all tests of this module: one for everyone, and one that wants a token."""
-    variables = {"REDIS_URL": redis_server.url, "KEY_PREFIX": PREFIX, "LOG_FORMAT": "json"}
-    own = {"WEB_TOKENS": f"{ENTRY},{ADMIN_ENTRY}", "WEB_HOSTS": "queues.example.com"}
-    sites = (
-        start_site((), variables, log.with_name("open.log")),
-        start_site((), {**variables, **own}, log),
-    )
-    yield sites
-    for site in sites:
-        site.process.send_signal(signal.SIGTERM)
-        site.process.wait(timeout=10)
-
-
-@pytest.fixture
-def site(running: tuple[Site, Site]) -> Site:
-    return running[0]
-
-
-@pytest.fixture
-def guarded(running: tuple[Site, Site]) -> Site:
-    return running[1]
-
-
-@pytest.fixture
-def key_prefix(redis: Any) -> str:
-    for key in redis.scan_iter(f"{PREFIX}:*"):
-        redis.delete(key)
-    return PREFIX
-
-
-def post(site: Site, path: str, session: Any = requests, **form: Any) -> requests.Response:
-    found: requests.Response = session.post(site.url + path, data=form, headers=OWN, timeout=10)
-    return found
-
-
-def add_dead(queue: Queue, redis: Any, job_id: str, reason: str = "retries", **error: str) -> None:
-    redis.lpush(queue.keys.dead, job_id)
-    redis.hset(
-        queue.keys.job(job_id),
-        mapping={
-            "data": "{}",
-            "state": "failed",
-            "priority": "50",
-            "reason": reason,
-            "error": json.dumps(error or {"class": "TransientError", "message": "500"}),
-            "finishedAt": queue.now(),
-        },
-    )
-
-
-def test_page_asks_for_a_token_and_keeps_a_session(guarded: Site, tts: Queue) -> None:
-    site, session = guarded, requests.Session()
-
-    asked = session.get(f"{site.url}/queues/tts?state=failed", timeout=10)
-    assert (asked.status_code, 'name="next" value="/queues/tts?state=failed"' in asked.text) == (401, True)
-    wrong = post(site, "/sign-in", session, token=f"{TOKEN}x", next="/")
-    assert (wrong.status_code, wrong.cookies.get_dict()) == (403, {})
-    went_on = post(site, "/sign-in", session, token=TOKEN, next="/queues/tts")
-    assert (went_on.status_code, went_on.url) == (200, f"{site.url}/queues/tts")
-    cookie = went_on.history[0].headers["Set-Cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
-    assert TOKEN not in cookie
-    assert post(site, "/queues/tts", session, action="pause").status_code == 403
-    assert not tts.gate().paused
-    assert "Pause" not in went_on.text
-    post(site, "/sign-out", session)
-    assert session.get(site.url, timeout=10).status_code == 401
-
-
-def test_session_over_tls_is_for_this_host_alone_and_goes_to_no_other_site(guarded: Site) -> None:
-    headers = {"Host": "queues.example.com", "Origin": "https://queues.example.com"}
-
-    for target in ("//evil.example", "/\\evil.example", "https://evil.example", "/\tx"):
-        found = guarded.request(
-            "POST", "/sign-in", data={"token": TOKEN, "next": target}, headers=headers, allow_redirects=False
-        )
-        assert (found.status_code, found.headers["Location"]) == (303, "/"), target
-    cookie = found.headers["Set-Cookie"]
-    assert cookie.startswith("__Host-preppath=")
-    assert "Secure" in cookie
-
-
-def test_link_on_another_site_leads_here_with_the_session(guarded: Site) -> None:
-    # The browser withholds the cookie; loading the page again from this site sends it.
-    assert 'http-equiv="refresh" content="0"' in guarded.get("/", **{"Sec-Fetch-Site": "cross-site"}).text
-    assert "http-equiv" not in guarded.get("/", **OWN).text
-
-
-def test_forms_of_other_sites_and_of_programs_are_refused(site: Site, tts: Queue) -> None:
-    for headers in (
-        {},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "none"},
-        {"Origin": "null"},
-        {"Origin": "http://evil.example"},
-    ):
-        found = site.request("POST", "/queues/tts", data={"action": "pause"}, headers=headers)
-        assert found.status_code == 403, headers
-    assert not tts.gate().paused
-
-
-def test_read_only_page_has_no_buttons_and_refuses(serve: Serve, tts: Queue, redis: Any) -> None:
-    site = serve("--read-only")
-    tts.enqueue({}, id="j")
-    add_dead(tts, redis, "d")
-
-    for path, action in (
-        ("/queues/tts", "pause"),
-        ("/queues/tts/jobs/j", "cancel"),
-        ("/queues/tts/dead", "purge"),
-    ):
-        assert 'method="post"' not in site.get(path).text, path
-        assert post(site, path, action=action, confirmed="yes").status_code == 405
-    assert (tts.counts().waiting, tts.counts().failed, tts.gate().paused) == (1, 1, False)
 
 
 def test_jobs_are_listed_by_state_and_filtered(site: Site, tts: Queue) -> None:
@@ -176,8 +37,9 @@ def test_untrusted_data_is_shown_as_text_and_bounded(site: Site, tts: Queue, red
     tts.enqueue({"text": HOSTILE}, id="a/../b")
     tts.enqueue({"text": "y" * 900_000}, id="large")
     assert "(900011 bytes)" in site.get("/queues/tts").text
-    add_dead(tts, redis, "d", **{"class": HOSTILE, "message": HOSTILE * 1_000, "service": HOSTILE})
-    redis.hset(tts.keys.job("d"), mapping={"data": b"\xff{", "createdAt": "1e400", "reason": HOSTILE})
+    error = {"class": HOSTILE, "message": HOSTILE * 1_000, "service": HOSTILE}
+    add_dead_letters(tts, "d", reason=HOSTILE, error=error, createdAt="1e400")
+    redis.hset(tts.keys.job("d"), "data", b"\xff{")
     redis.hset(tts.keys.gate, mapping={"heldUntil": tts.now() + 60_000, "heldReason": HOSTILE})
 
     for path in (
@@ -220,71 +82,58 @@ def test_job_is_changed_as_the_commands_change_it(site: Site, tts: Queue) -> Non
     tts.enqueue({}, id="j", delay=60)
     job = "/queues/tts/jobs/j"
 
-    assert post(site, job, action="prioritize", priority="7").status_code == 200
-    assert post(site, job, action="prioritize", priority="0").status_code == 422
-    assert post(site, job, action="promote").status_code == 200
+    assert post_form(site, job, action="prioritize", priority="7").status_code == 200
+    assert post_form(site, job, action="prioritize", priority="0").status_code == 422
+    assert post_form(site, job, action="promote").status_code == 200
     found = tts.get("j")
     assert found is not None
     assert (found.priority, found.state) == (7, "waiting")
-    assert "Cancel 1 job of tts?" in post(site, job, action="cancel").text
+    assert "Cancel 1 job of tts?" in post_form(site, job, action="cancel").text
     assert tts.counts().waiting == 1
-    assert "cancelled before it started" in post(site, job, action="cancel", confirmed="yes").text
-    late = post(site, job, action="promote")
+    assert "cancelled before it started" in post_form(site, job, action="cancel", confirmed="yes").text
+    late = post_form(site, job, action="promote")
     assert (late.status_code, "cannot promote job j: it is cancelled" in late.text) == (409, True)
-    assert post(site, "/queues/tts/jobs/none", action="promote").status_code == 404
-    assert post(site, job, action="explode").status_code == 422
+    assert post_form(site, "/queues/tts/jobs/none", action="promote").status_code == 404
+    assert post_form(site, job, action="explode").status_code == 422
 
 
-def test_dead_letters_are_grouped_and_changed_as_asked(site: Site, tts: Queue, redis: Any) -> None:
-    for number in range(3):
-        add_dead(tts, redis, f"r{number}")
-    add_dead(tts, redis, "p", "permanent", **{"class": "PermanentError", "message": "no such question"})
+def test_dead_letters_are_grouped_and_changed_as_asked(site: Site, tts: Queue) -> None:
+    add_dead_letters(tts, "r0", "r1", "r2")
+    error = {"class": "PermanentError", "message": "no such question"}
+    add_dead_letters(tts, "p", reason="permanent", error=error)
     dead = "/queues/tts/dead"
 
     assert "no such question" in site.get(dead).text
-    asked = post(site, dead, action="replay", reason="retries", errorClass="TransientError")
+    asked = post_form(site, dead, action="replay", reason="retries", errorClass="TransientError")
     assert "Replay 3 dead letters of tts?" in asked.text
     assert tts.counts().failed == 4
-    add_dead(tts, redis, "later")
+    add_dead_letters(tts, "later")
     confirmed = {"confirmed": "yes", "which": "selected", "id": ["r0", "r1", "r2"]}
-    done = post(site, dead, action="replay", **confirmed)
+    done = post_form(site, dead, action="replay", **confirmed)
     assert "3 replayed" in done.text
     assert (tts.counts().failed, tts.counts().waiting) == (2, 3)
-    assert "Delete 1 dead letter of tts?" in post(site, dead, action="purge", which="selected", id="p").text
-    assert post(site, dead, action="purge", which="selected").status_code == 422
-    assert "1 deleted" in post(site, dead, action="purge", which="selected", id="p", confirmed="yes").text
+    assert (
+        "Delete 1 dead letter of tts?" in post_form(site, dead, action="purge", which="selected", id="p").text
+    )
+    assert post_form(site, dead, action="purge", which="selected").status_code == 422
+    assert (
+        "1 deleted" in post_form(site, dead, action="purge", which="selected", id="p", confirmed="yes").text
+    )
     assert tts.get("p") is None
 
 
 def test_dead_letters_of_a_long_list_are_looked_for_a_part_at_a_time(
     site: Site, tts: Queue, redis: Any
 ) -> None:
-    with redis.pipeline() as pipeline:
-        for number in range(10_050):
-            reason = "invalid" if number == 10_040 else "permanent"
-            pipeline.hset(tts.keys.job(f"x{number}"), mapping={"state": "failed", "reason": reason})
-            pipeline.lpush(tts.keys.dead, f"x{number}")
-        pipeline.execute()
+    add_dead_letters(tts, *(f"x{number}" for number in range(10_050)), reason="permanent")
+    redis.hset(tts.keys.job("x10040"), "reason", "invalid")
     meant = {"action": "purge", "reason": "invalid"}
 
-    first = post(site, "/queues/tts/dead", **meant).text
+    first = post_form(site, "/queues/tts/dead", **meant).text
     assert "None of the oldest 10,000 dead letters matches." in first
     assert '<input type="hidden" name="cursor" value="10000">' in first
-    assert "Delete 1 dead letter of tts?" in post(site, "/queues/tts/dead", **meant, cursor="10000").text
-    assert "These are the oldest that match" in post(site, "/queues/tts/dead", action="replay").text
-
-
-def test_changes_are_logged_with_who_made_them(guarded: Site, tts: Queue, log: Path) -> None:
-    session = requests.Session()
-    post(guarded, "/sign-in", session, token=ADMIN_TOKEN)
-    post(guarded, "/queues/tts", session, action="pause")
-
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    (line,) = [line for line in lines if line["message"] == "Change made on the page"]
-    assert (line["who"], line["action"], line["queue"]) == ("ada", "pause", "tts")
-    assert "ada" in [line["who"] for line in lines if line["message"] == "Signed in"]
-    assert TOKEN not in log.read_text(encoding="utf-8")
-    assert tts.gate().paused
+    assert "Delete 1 dead letter of tts?" in post_form(site, "/queues/tts/dead", **meant, cursor="10000").text
+    assert "These are the oldest that match" in post_form(site, "/queues/tts/dead", action="replay").text
 
 
 def test_page_of_nothing_is_a_page_and_the_api_stays_json(site: Site) -> None:

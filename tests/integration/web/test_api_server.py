@@ -1,0 +1,94 @@
+"""The web process: events of jobs, outages of Redis, and its stop."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from redis import Redis
+
+from preppath_workers import Queue
+from tests.support.redis import RedisServer
+from tests.support.waiting import eventually
+
+from .conftest import SPEECH, STOP_DEADLINE, Serve, Site
+
+
+def test_events_tell_each_change_until_the_job_has_ended(site: Site, tts: Queue) -> None:
+    tts.enqueue(SPEECH, id="j")
+    with site.request("GET", "/api/v1/jobs/tts/j/events", stream=True) as response:
+        lines = response.iter_lines(decode_unicode=True)
+        seen = [next(line for line in lines if line.startswith("event:"))]
+        tts.cancel("j")
+        rest = list(lines)
+    seen += [line for line in rest if line.startswith("event:")]
+    last = [line.removeprefix("id: ") for line in rest if line.startswith("id:")][-1]
+
+    assert seen == ["event: waiting", "event: cancelled"]
+    assert response.headers["Content-Type"].startswith("text/event-stream")
+    again = site.get("/api/v1/jobs/tts/j/events", **{"Last-Event-ID": last})
+    assert "event:" not in again.text
+
+
+def test_events_of_a_job_that_is_no_longer_stored_end_with_gone(site: Site, tts: Queue, redis: Any) -> None:
+    tts.enqueue(SPEECH, id="j")
+    with site.request("GET", "/api/v1/jobs/tts/j/events", stream=True) as response:
+        lines = response.iter_lines(decode_unicode=True)
+        next(line for line in lines if line.startswith("event:"))
+        redis.delete(tts.keys.job("j"))
+        assert "event: gone" in [*lines]
+
+
+def test_events_and_requests_while_redis_is_demoted_say_so_and_go_on(serve: Serve, key_prefix: str) -> None:
+    trouble = "Redis refuses the command: this server is a replica and has lost its primary"
+    with RedisServer() as server, Redis.from_url(server.url) as client:
+        client.config_set("replica-serve-stale-data", "no")
+        tts = Queue("tts", client, key_prefix)
+        tts.enqueue(SPEECH, id="j")
+        site = serve(REDIS_URL=server.url)
+        with site.request("GET", "/api/v1/jobs/tts/j/events", stream=True) as response:
+            lines = response.iter_lines(decode_unicode=True)
+            assert "event: waiting" in lines
+            client.replicaof("127.0.0.1", 1)
+            assert f": {trouble}" in lines
+            away = site.get("/api/v1/queues/tts")
+            client.replicaof("NO", "ONE")
+            tts.cancel("j")
+            assert "event: cancelled" in lines
+    assert (away.status_code, away.json()["detail"]) == (503, trouble)
+
+
+def test_server_whose_redis_is_away_says_so_and_recovers(serve: Any) -> None:
+    with RedisServer() as server:
+        site = serve(REDIS_URL=server.url)
+        assert site.get("/readyz").status_code == 200
+        server.stop()
+        away = site.get("/api/v1/queues")
+        assert (away.status_code, away.headers["Retry-After"]) == (503, "5")
+        assert (site.get("/healthz").status_code, site.get("/readyz").status_code) == (200, 503)
+        server.start()
+        eventually(lambda: site.get("/readyz").status_code == 200)
+
+
+def test_server_stops_in_order_on_sigterm(serve: Serve) -> None:
+    site = serve()
+    site.process.terminate()
+    assert site.process.wait(STOP_DEADLINE) == 0
+
+
+def test_server_started_with_sigterm_blocked_stops_on_it(redis_url: str) -> None:
+    # As in the Dockerfile, whose entrypoint blocks the signal until a handler can be there.
+    web = [sys.executable, "-m", "preppath_workers", "web", "--port", "0"]
+    command = ["env", "--block-signal=TERM,HUP", *web]
+    with subprocess.Popen(
+        command, env={**os.environ, "REDIS_URL": redis_url}, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"listening on ")
+        process.terminate()
+        try:
+            assert process.wait(STOP_DEADLINE) == 0
+        finally:
+            process.kill()
