@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from preppath_workers import Queue
 
@@ -24,7 +25,7 @@ def add_dead_letters(
     Other fields of the jobs' hashes are given by their names in Redis.
     """
     ended = queue.now() - round(age * 1_000)
-    job = {
+    job: dict[Any, Any] = {
         "data": "{}",
         "state": "failed",
         "priority": 50,
