@@ -19,6 +19,8 @@ class TlsProxy:
 
     def __init__(self, target: int) -> None:
         self._target = target
+        #: Where it listens while it runs.
+        self.port = 0
         #: For a client: where OpenAI's API is, and what to trust.
         self.variables: Mapping[str, str] = {}
 
@@ -29,9 +31,9 @@ class TlsProxy:
             certificate, key = make_certificate(Path(folder), "proxy")
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate, key)
-            with serving(self._serve, context) as port:
+            with serving(self._serve, context) as self.port:
                 self.variables = {
-                    "OPENAI_BASE_URL": f"https://{HOST}:{port}/v1",
+                    "OPENAI_BASE_URL": f"https://{HOST}:{self.port}/v1",
                     "SSL_CERT_FILE": str(certificate),
                 }
                 yield self

@@ -13,6 +13,7 @@ from redis.exceptions import InvalidResponse, RedisError
 
 from ..refusals import is_wrong_server, redirection
 from .locator import Locator, greet
+from .tls_connection import TlsConnection
 
 if TYPE_CHECKING:  # what the mixins are mixed into
     from redis.connection import AbstractConnection as _AnyConnection
@@ -69,7 +70,7 @@ class _Tcp(_Located, _LeavesWrongServer, redis.Connection):
     pass
 
 
-class _Tls(_Located, _LeavesWrongServer, redis.SSLConnection):
+class _Tls(_Located, _LeavesWrongServer, TlsConnection):
     pass
 
 

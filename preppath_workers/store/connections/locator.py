@@ -11,6 +11,7 @@ from redis.connection import ConnectionPool
 from redis.exceptions import NoPermissionError, ReadOnlyError
 
 from ...config.redis_url import Address
+from .tls_connection import TlsConnection
 
 #: Seconds for a sentinel or node to say where the right server is: another one may be healthy.
 _ANSWER_TIMEOUT = 1.0
@@ -45,6 +46,8 @@ def ask(settings: Mapping[str, Any], address: Address, *words: str) -> Any:
         "protocol": 2,
         "driver_info": None,
     }
+    if own.get("connection_class") is redis.SSLConnection:
+        own["connection_class"] = TlsConnection
     with redis.Redis.from_pool(ConnectionPool(**own)) as client:
         return client.execute_command(*words)
 

@@ -1,0 +1,23 @@
+"""redis-py's connection over TLS, which is ready once it is opened."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import redis
+from redis.exceptions import NoPermissionError
+
+
+class TlsConnection(redis.SSLConnection):
+    """Reads the session tickets that a server sends after the handshake.
+
+    redis-py takes what can be read from a new connection for an answer that nobody has read: it connects once
+    more, and then gives up with "Connection not ready".
+    """
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        super().on_connect_check_health(check_health)
+        if not (self.password or self.db):  # otherwise the answer to AUTH or SELECT came after them
+            self.send_command("PING", check_health=False)  # type: ignore[no-untyped-call] # of redis-py
+            with suppress(NoPermissionError):
+                self.read_response()
