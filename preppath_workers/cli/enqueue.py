@@ -81,7 +81,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Add the jobs. Raises ConfigError."""
-    if args.data == "-" and args.id:
+    if args.data == "-" and args.id is not None:
         return _refuse("cannot use --id with jobs from standard input: an id names one job")
     lines = sys.stdin if args.data == "-" else [args.data]
     try:
@@ -111,9 +111,9 @@ def run(args: Namespace) -> int:
 def _jobs(lines: Iterable[str], args: Namespace) -> list[NewJob]:
     jobs = []
     for number, line in enumerate(lines, start=1):
-        if line.strip():
+        if line.strip() or args.data != "-":
             try:
-                job_id = args.id or new_id()
+                job_id = new_id() if args.id is None else args.id
                 job = NewJob(_object(line), job_id, args.priority, args.delay, expires=args.expires)
                 jobs.append(replace(job, group=args.group, group_size=args.group_size))
             except ValueError as error:

@@ -122,7 +122,7 @@ class AsyncQueue:
         traceparent: str | None = None,
     ) -> AsyncJobRef:
         """Add one job; see `Queue.enqueue`."""
-        job_id = id or new_id()
+        job_id = new_id() if id is None else id
         with producer_span(self.name, job_id, traceparent) as trace:
             options = (priority, delay, at, expires, group, group_size, trace)
             job = NewJob(data, job_id, *options).encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, get_args
 
 from ..config.prices import dollars
@@ -72,9 +72,13 @@ def since_of(text: str) -> date | int:
     try:
         if text.endswith("d") and text[:-1].isdecimal() and 1 <= int(text[:-1]) <= _MOST_DAYS:
             return int(text[:-1])
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is neither a day such as 2026-11-01 nor days such as 7d") from None
+    # A day's tolerance, since Redis's clock decides which day it is.
+    if day > datetime.now(UTC).date() + timedelta(1):
+        raise ValueError(f"{text} is in the future")
+    return day
 
 
 def as_dict(spending: Spending) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ..store.keys import Keys
 from ..store.operation import Operation, Pause, Reconnect
 from ..store.refusals import is_passing
 from ..store.scripts import SERVER_TIME, call, call_and_confirm
+from ..store.values import sendable
 from .new_job import Encoded, NewJob, chunks
 
 #: Longest time that one command waits for the end of a job, seconds. Bounds the delay if a failover loses the
@@ -69,7 +70,7 @@ def _add_durably(keys: Keys, jobs: Sequence[Encoded], durable: Durability) -> Op
 
 def get(keys: Keys, job_id: str) -> Operation[Job | None]:
     """Return the job, or None if there is none with this id."""
-    fields = yield ("HGETALL", keys.job(job_id))
+    fields = yield ("HGETALL", sendable(keys.job(job_id)))
     return Job(keys.queue, job_id, fields) if fields else None
 
 
@@ -83,7 +84,7 @@ def status(keys: Keys, job_id: str) -> Operation[Job]:
 
 def group(keys: Keys, name: str) -> Operation[Group | None]:
     """Return the group, or None if there is none of this name."""
-    fields = yield ("HGETALL", keys.group(name))
+    fields = yield ("HGETALL", sendable(keys.group(name)))
     return Group(keys.queue, name, fields) if fields else None
 
 

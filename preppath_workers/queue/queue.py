@@ -134,7 +134,7 @@ class Queue(QueueReader):
     ) -> JobRef:
         """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid, and
         NotReplicated."""
-        job_id = id or new_id()
+        job_id = new_id() if id is None else id
         with producer_span(self.name, job_id, traceparent) as trace:
             options = (priority, delay, at, expires, group, group_size, trace)
             job = NewJob(data, job_id, *options).encode()

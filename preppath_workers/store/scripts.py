@@ -16,6 +16,7 @@ from redis.exceptions import NoScriptError
 from ..config.durability import Durability, Shortfall
 from .operation import Operation, Together, run
 from .undecoded import Undecoded
+from .values import sendable
 
 #: The scripts' first argument after the key: empty means the server's clock.
 SERVER_TIME = ""
@@ -93,7 +94,7 @@ def call(base: str, now: str, name: str, *arguments: str | int | float) -> Opera
     """Call a transition. If the server has lost its scripts (restart, failover, SCRIPT FLUSH), the whole text
     is sent."""
     script = scripts()[name]
-    words = [str(argument) for argument in (now, *arguments)]
+    words = [sendable(str(argument)) for argument in (now, *arguments)]
     try:
         return (yield ("EVALSHA", script.digest, 1, base, *words))
     except NoScriptError:

@@ -12,7 +12,7 @@ from redis.client import NEVER_DECODE, Pipeline
 from redis.exceptions import ResponseError
 
 from .operation import Pause, Step, Together
-from .values import text
+from .values import sendable, text
 
 
 class Undecoded:
@@ -62,7 +62,7 @@ class Undecoded:
 
 def hgetall(pipeline: Pipeline, key: str) -> None:
     """Queue an HGETALL in a pipeline, its answer left as bytes."""
-    pipeline.execute_command("HGETALL", key.encode("utf-8", "surrogateescape"), **{NEVER_DECODE: True})
+    pipeline.execute_command("HGETALL", sendable(key), **{NEVER_DECODE: True})
 
 
 def decoded(answer: Any) -> Any:

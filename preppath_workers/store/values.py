@@ -13,6 +13,17 @@ def text(value: bytes | str) -> str:
     return value if isinstance(value, str) else value.decode("utf-8", "surrogateescape")
 
 
+def sendable(text: str) -> str | bytes:
+    """Return the text as commands take it, with surrogates as the bytes that they were read from. What cannot
+    have been read becomes `?`, which no id contains: such a job is not found."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
 def integer(text: str | None) -> int | None:
     """Return the number in a field of a hash; None if it isn't one."""
     try:

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 
 from ..queue import Queue
+from ..store.job import Job
 from .polling import as_json
 from .trouble import trouble_of
 
@@ -18,6 +19,11 @@ _LOOK = 0.5
 _AWAY = 2.0
 #: Seconds of silence after which a comment keeps the connection open.
 _KEEP_ALIVE = 15.0
+
+
+def version(job: Job) -> str:
+    """Return the id of the event that shows the job as it is."""
+    return as_json(job.to_dict())[1]
 
 
 async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterator[str]:

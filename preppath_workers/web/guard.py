@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Send
@@ -53,17 +52,28 @@ _HEADERS = (
 
 
 class Problem(Exception):
-    """A refused request: the HTTP status, and what is wrong."""
+    """A refused request: the HTTP status, what is wrong, and for 405 the methods that are allowed."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, allowed: str = "GET, HEAD") -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.allowed = allowed
 
-    def response(self) -> JSONResponse:
+    def response(self) -> Response:
         """Return the error in the API's shape: `{"detail"}`."""
-        headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}
-        return JSONResponse({"detail": self.detail}, self.status, headers.get(self.status))
+        # ASCII: a text of the request may not be encodable.
+        body = json.dumps({"detail": self.detail})
+        return Response(body, self.status, self.headers(), media_type="application/json")
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers that belong to the status."""
+        known: Mapping[int, Mapping[str, str]] = {
+            401: {"WWW-Authenticate": "Bearer"},
+            405: {"Allow": self.allowed},
+            503: {"Retry-After": "5"},
+        }
+        return known.get(self.status, {})
 
 
 @dataclass(frozen=True)
@@ -112,16 +122,16 @@ class Guard:
         except Problem as problem:
             await self._refusal(request, problem)(scope, receive, _with_headers(send))
             return
-        if request.method not in _SAFE and request.url.path.startswith(_API):
+        if request.method not in _SAFE and _path(request).startswith(_API):
             who = request.state.caller.name
-            details = fields(method=request.method, path=request.url.path, who=who)
+            details = fields(method=request.method, path=_path(request), who=who)
             logger.info("Change requested over HTTP", extra=details)
         await self._app(scope, _limited(receive), _with_headers(send))
 
     def _check(self, request: Request) -> Caller:
         """Return whose request it is. Raises Problem."""
         self._check_host(request)
-        path, changes = request.url.path, request.method not in _SAFE
+        path, changes = _path(request), request.method not in _SAFE
         token = find_token(self._config.tokens, request.headers.get("authorization", ""))
         session = None if token else self._sessions.find(request)
         if changes:
@@ -150,6 +160,11 @@ class Guard:
             raise Problem(421, "unknown host: name it in WEB_HOSTS")
 
 
+def _path(request: Request) -> str:
+    """Return the path by which the request is routed: that of `request.url` depends on the Host header."""
+    return str(request.scope["path"])
+
+
 def _is_address(host: str) -> bool:
     try:
         return bool(ip_address(host.removeprefix("[").removesuffix("]")))
@@ -166,7 +181,7 @@ def _announced(request: Request) -> int:
 def _needed(request: Request, changes: bool) -> Scope:
     if not changes:
         return "read"
-    return "enqueue" if request.url.path.rstrip("/").rpartition("/")[0] == _ENQUEUE else "admin"
+    return "enqueue" if _path(request).rstrip("/").rpartition("/")[0] == _ENQUEUE else "admin"
 
 
 def _check_origin(request: Request, must_be_told: bool) -> None:
@@ -176,7 +191,7 @@ def _check_origin(request: Request, must_be_told: bool) -> None:
     if site is not None:
         allowed = site == "same-origin" or (site == "none" and not must_be_told)
     elif origin is not None:
-        allowed = urlsplit(origin).netloc == request.headers.get("host")
+        allowed = origin.partition("://")[2] == request.headers.get("host")
     else:
         allowed = not must_be_told
     if not allowed:

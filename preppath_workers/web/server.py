@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
@@ -19,7 +19,9 @@ from .. import __version__
 from ..config.web import WebConfig
 from .api import router
 from .guard import Guard, Problem
+from .head_requests import HeadRequests, with_head
 from .head_timeout import HeadTimeoutProtocol
+from .invalid import invalid_request
 from .metrics import QueueCollector
 from .pages.routes import Pages
 from .queues import Queues
@@ -56,15 +58,20 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
     def bug(request: Request, error: Exception) -> Response:
         return refusal(request, Problem(500, "internal error, see the server's log"))
 
-    async def no_route(request: Request, error: Exception) -> Response:
+    def no_route(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        if _is_for_programs(request):
-            return await http_exception_handler(request, error)
-        return pages.problem(request, Problem(error.status_code, error.detail))
+        allowed = (error.headers or {}).get("Allow", "")
+        return refusal(request, Problem(error.status_code, error.detail, with_head(allowed)))
 
+    def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return invalid_request(request, error)
+
+    app.add_middleware(HeadRequests)
     app.add_middleware(Guard, config=config, read_only=read_only, sessions=sessions, refusal=refusal)
     app.add_exception_handler(Problem, refusal)
     app.add_exception_handler(RedisError, redis_fails)
+    app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, no_route)
     app.add_exception_handler(Exception, bug)
     app.include_router(router(queues, streams))
@@ -123,4 +130,6 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
 
 
 def _is_for_programs(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json"))
+    return str(request.scope["path"]).startswith(
+        ("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json")
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -34,11 +35,11 @@ class JobFilter:
 
     Args:
         id: a part of its id.
-        user_id: `userId` of its data.
+        user_id: `userId` of its data, likewise.
         reason: why it is in the dead-letter list.
         error_class: the class of its last error.
         min_age_ms, max_age_ms: how long it has been in its state.
-        where: names of fields of its data, and their values as text.
+        where: names of fields of its data, and their values as `as_text` has them.
     """
 
     id: str | None = None
@@ -58,7 +59,7 @@ class JobFilter:
             and (self.min_age_ms is None or age >= self.min_age_ms)
             and (self.max_age_ms is None or age <= self.max_age_ms)
             and self.error_class in (None, (job.error or {}).get("class"))
-            and (self.user_id is None or _user(job) == self.user_id)
+            and (self.user_id is None or _has(job, "userId", self.user_id))
             and all(_has(job, name, value) for name, value in self.where)
         )
 
@@ -107,11 +108,11 @@ def _since(job: Job) -> int | None:
             return job.finished_at
 
 
+def as_text(value: object) -> str:
+    """Return a value of JSON as a user writes it: a text as it is, all else as JSON (`5`, `true`, `null`)."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _has(job: Job, name: str, value: str) -> bool:
     data = job.data
-    return isinstance(data, dict) and str(data.get(name)) == value
-
-
-def _user(job: Job) -> object:
-    data = job.data
-    return data.get("userId") if isinstance(data, dict) else None
+    return isinstance(data, dict) and name in data and as_text(data[name]) == value

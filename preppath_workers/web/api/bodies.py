@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ...store.dead_letters import MAX_REPLAYS, Selection
 from ...store.job import DEFAULT_PRIORITY
-from ...store.reading.filtering import AGE, JobFilter, age_ms
+from ...store.job_id import ID
+from ...store.reading.filtering import AGE, JobFilter, age_ms, as_text
 from ..guard import Problem
 
 #: The most dead jobs that one request moves or deletes, and the most jobs that one cancels.
@@ -17,20 +18,23 @@ MOST_DEAD, MOST_CANCELLED = 500, 200
 #: Beyond any list's end, and within what Redis takes for a place.
 MOST_CURSOR = 10**15
 
+#: For OpenAPI only: `Queue.enqueue` checks ids, and its message is better than that of a pattern.
+_Id = Annotated[str | None, Field(max_length=128, json_schema_extra={"pattern": f"^({ID})$"})]
+
 _Age = Annotated[str | None, Field(pattern=f"^{AGE}$")]
 
 
 class NewJobBody(BaseModel):
     """A job to add; the fields are those of the command `enqueue`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     data: dict[str, Any]
-    id: str | None = Field(None, max_length=128)
+    id: _Id = None
     priority: int = Field(DEFAULT_PRIORITY, ge=1, le=100)
     delay: float = Field(0.0, ge=0, description="seconds")
     expires: float | None = Field(None, ge=0, description="seconds")
-    group: str | None = Field(None, max_length=128)
+    group: _Id = None
     group_size: int | None = Field(None, alias="groupSize", ge=1)
 
 
@@ -90,7 +94,9 @@ class Cancellation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: Literal["waiting", "delayed", "active"]
-    where: dict[str, str | int | float] = Field({}, description="fields of the data, and their values")
+    where: dict[str, str | bool | int | float | None] = Field(
+        {}, description="fields of the data, and their values"
+    )
     older_than: _Age = Field(None, alias="olderThan")
     newer_than: _Age = Field(None, alias="newerThan")
     limit: int = Field(MOST_CANCELLED, ge=1, le=MOST_CANCELLED)
@@ -101,7 +107,7 @@ class Cancellation(BaseModel):
         return JobFilter(
             min_age_ms=optional_age_ms(self.older_than),
             max_age_ms=optional_age_ms(self.newer_than),
-            where=tuple((name, str(value)) for name, value in self.where.items()),
+            where=tuple((name, as_text(value)) for name, value in self.where.items()),
         )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Path, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from ...errors import NotReplicated, UnknownJob
 from ...queue import JobRef, Queue
 from ...queue.new_job import DataTooLarge
 from ...queue.tracing import is_traceparent
-from ...store.job import Job
-from ..events import stream
+from ...store.job import Job, State
+from ..events import stream, version
 from ..guard import Problem
 from ..polling import NOT_CHANGED, POLL_JOB, Known, polled
 from ..queues import Queues
@@ -42,7 +42,8 @@ def job_routes(queues: Queues, streams: Streams) -> APIRouter:
     ) -> dict[str, Any]:
         ref = _enqueue(queues.get(queue), body, traceparent)
         response.status_code = 202 if ref.created else 200
-        response.headers["Location"] = f"/api/v1/jobs/{queue}/{ref.id}"
+        # Quoted, since a client would take `..` in an id for a folder.
+        response.headers["Location"] = f"/api/v1/jobs/{queue}/{quote(ref.id, safe='')}"
         return {"queue": queue, "id": ref.id, "created": ref.created}
 
     @routes.get(
@@ -54,29 +55,31 @@ def job_routes(queues: Queues, streams: Streams) -> APIRouter:
         return _job(queues.get("transcription"), job_id, known)
 
     @routes.get(
-        "/jobs/{queue}/{jobId:path}/events", summary="Server-sent events: each change, until the job ends"
+        "/jobs/{queue}/{jobId:path}/events",
+        responses={204: {"description": "it has ended, and the client has seen that: do not reconnect"}},
+        summary="Server-sent events: each change, until the job ends",
     )
     def follow(
         queue: str,
         job_id: _JobId,
         last_event_id: Annotated[str | None, Header()] = None,
-    ) -> StreamingResponse:
-        found = queues.get(queue)
-        _existing(found, job_id)
-        return streams.response(stream(found, job_id, last_event_id))
+        known: Known = None,
+    ) -> Response:
+        return _follow(queues.get(queue), job_id, last_event_id, known, streams)
 
     @routes.post(
         "/jobs/{queue}/{jobId:path}/cancel",
-        responses=REFUSED_CHANGES,
+        responses={**REFUSED_CHANGES, 202: {"description": "its worker interrupts it within a second"}},
         summary="Cancel a job that has not ended",
     )
-    def cancel(queue: str, job_id: _JobId) -> dict[str, str]:
-        try:
-            state = queues.get(queue).cancel(job_id)
-        except UnknownJob:
-            raise _unknown(queues.get(queue), job_id) from None
-        if state != "cancelled":
-            raise Problem(409, f"cannot cancel job {job_id}: it is {state}")
+    def cancel(
+        queue: str,
+        job_id: _JobId,
+        response: Response,
+        running: Annotated[bool, Query(description="also if it is active")] = False,
+    ) -> dict[str, str]:
+        state = _cancel(queues.get(queue), job_id, running)
+        response.status_code = 200 if state == "cancelled" else 202
         return {"queue": queue, "id": job_id, "state": state}
 
     @routes.get(
@@ -109,6 +112,27 @@ def _enqueue(queue: Queue, body: NewJobBody, traceparent: str | None) -> JobRef:
         raise Problem(422, str(error)) from None
     except NotReplicated as error:
         raise Problem(503, str(error)) from None
+
+
+def _cancel(queue: Queue, job_id: str, running: bool) -> State:
+    try:
+        state = queue.cancel(job_id, running)
+    except UnknownJob:
+        raise _unknown(queue, job_id) from None
+    if state not in ("cancelled", "cancelling"):
+        raise Problem(409, f"cannot cancel job {job_id}: it is {state}")
+    return state
+
+
+def _follow(queue: Queue, job_id: str, last_id: str | None, known: str | None, streams: Streams) -> Response:
+    job, other_id = queue.get(job_id), f"{job_id}/events"
+    if job is None and queue.get(other_id):  # the end of its id, not of the route
+        return _job(queue, other_id, known)
+    if job is None:
+        raise _unknown(queue, job_id)
+    if job.is_finished and version(job) == last_id:
+        return Response(status_code=204)
+    return streams.response(stream(queue, job_id, last_id))
 
 
 def _job(queue: Queue, job_id: str, known: str | None) -> Response:

@@ -33,4 +33,5 @@ REFUSED_CHANGES: dict[int | str, dict[str, Any]] = {
     409: {"model": Refusal, "description": "the job's state does not allow it"},
     408: {"model": Refusal, "description": "the body did not arrive in time"},
     413: {"model": Refusal, "description": "too large"},
+    415: {"model": Refusal, "description": "the body is not announced as JSON"},
 }

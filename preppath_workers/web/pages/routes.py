@@ -17,7 +17,16 @@ from ..queues import Queues
 from ..sessions import Sessions
 from ..streams import Streams
 from ..tokens import find_token
-from .actions import MOST, Change, DeadLetters, Found, change_dead_letters, change_gate, change_job
+from .actions import (
+    MOST,
+    Change,
+    DeadLetters,
+    Found,
+    change_dead_letters,
+    change_gate,
+    change_job,
+    check_dead_letter_action,
+)
 from .assets import assets
 from .cost_view import cost_view
 from .dead_view import dead_view
@@ -63,7 +72,9 @@ class Pages:
         """Return the page for a refused request; without a session, the form to sign in."""
         if problem.status == 401:
             return self._sign_in(request)
-        return self._renderer.page(request, "problem.html", {"problem": problem}, problem.status)
+        page = self._renderer.page(request, "problem.html", {"problem": problem}, problem.status)
+        page.headers.update(problem.headers())
+        return page
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -142,6 +153,7 @@ class Pages:
         @routes.post("/queues/{name}/dead")
         def post_dead(request: Request, name: str, form: Posted) -> Response:
             asked = change(request, name, form)
+            check_dead_letter_action(asked)
             meant = DeadLetters.of(_first(form), form.get("id", []))
             back = f"{queue_path(name)}/dead"
             if "confirmed" not in form:

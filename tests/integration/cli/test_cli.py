@@ -63,6 +63,8 @@ def test_enqueue_from_standard_input_adds_each_line(run: Run, tts: Queue) -> Non
         (["{}", "--priority", "101"], "", "priority must be a whole number from 1 to 100, not 101"),
         (["{}", "--delay", "-1"], "", "delay must be 0 or more seconds"),
         (["{}", "--id", "a b"], "", "id 'a b' must be 1 to 128 letters"),
+        (["{}", "--id", ""], "", "id '' must be 1 to 128 letters"),  # of an empty variable of the shell
+        ([""], "", "not JSON"),
         (["-"], '{"good": 1}\n{"bad": \n', "line 2: not JSON"),
         (["-", "--id", "x"], "{}\n", "cannot use --id with jobs from standard input"),
     ],

@@ -135,6 +135,7 @@ def test_costs_of_a_day_that_is_no_day_is_a_usage_error(run: Run) -> None:
     shown = run("costs", "--since", "yesterday", QUEUES="tts")
     assert shown.returncode == 2
     assert "'yesterday' is neither a day" in shown.stderr
+    assert "2999-01-01 is in the future" in run("costs", "--since", "2999-01-01").stderr
 
 
 def test_show_tells_what_a_job_cost(run: Run, spent: Queue) -> None:

@@ -1,0 +1,29 @@
+"""The answer to a request whose parameters or body are wrong."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from .guard import Problem
+
+#: The parts of an error that are told. What was sent may be a megabyte, and JSON may not be able to hold it.
+_TOLD = ("type", "loc", "msg")
+
+
+def invalid_request(request: Request, error: RequestValidationError) -> Response:
+    """Return the answer that names the wrong fields."""
+    errors = error.errors()
+    if any(each["loc"] == ("body",) for each in errors) and not _is_json(request):
+        return Problem(415, "expected a JSON object, with Content-Type: application/json").response()
+    detail = [{name: each[name] for name in _TOLD} for each in errors]
+    return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return (
+        kind == "application/json" or kind.endswith("+json") or request.headers.get("content-length") == "0"
+    )
