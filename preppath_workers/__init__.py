@@ -51,15 +51,15 @@ from .errors import (
     TransientError,
     UnknownJob,
 )
-from .queue import Durability, Group, JobRef, NewJob, Queue
-from .store.job import Job
-from .store.reading.reader import Counts, Gate
 
 if TYPE_CHECKING:
+    from .queue import Durability, Group, JobRef, NewJob, Queue
     from .queue.async_queue import AsyncJobRef, AsyncQueue
     from .registry import JobContext, JobType, job
+    from .store.job import Job
     from .store.reading.health import Health
     from .store.reading.location import JobLocation
+    from .store.reading.reader import Counts, Gate
     from .store.reading.snapshot import QueueSnapshot
 
 __all__ = [
@@ -99,15 +99,23 @@ __all__ = [
     "job",
 ]
 
-#: The modules of the names that most producers don't need: imported when such a name is first used, because a
-#: producer may be a command that runs for a moment.
+#: The modules of the names that are imported when they are first used: a producer may be a command that runs
+#: for a moment and needs few of them, and `cli/main.py` prepares the import of redis-py.
 _IMPORTED_LATER = {
     "AsyncJobRef": "queue.async_queue",
     "AsyncQueue": "queue.async_queue",
+    "Counts": "store.reading.reader",
+    "Durability": "config.durability",
+    "Gate": "store.reading.reader",
+    "Group": "store.group",
     "Health": "store.reading.health",
+    "Job": "store.job",
     "JobContext": "registry",
     "JobLocation": "store.reading.location",
+    "JobRef": "queue.queue",
     "JobType": "registry",
+    "NewJob": "queue.new_job",
+    "Queue": "queue.queue",
     "QueueSnapshot": "store.reading.snapshot",
     "job": "registry",
 }

@@ -31,5 +31,9 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 
 def modules_for(words: Collection[str]) -> list[ModuleType]:
     """Return the modules of all commands that the command line's words name, or of all if they name none."""
-    named = [module for module, commands in COMMANDS.items() if not {*commands}.isdisjoint(words)]
-    return [import_module(f"{__package__}.{module}") for module in named or COMMANDS]
+    return [import_module(f"{__package__}.{module}") for module in named(words) or COMMANDS]
+
+
+def named(words: Collection[str]) -> list[str]:
+    """Return the names of the modules of all commands that the command line's words name."""
+    return [module for module, commands in COMMANDS.items() if not {*commands}.isdisjoint(words)]

@@ -2,86 +2,21 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from redis.exceptions import RedisError
-
-from .. import __version__
-from ..config.load import EX_CONFIG
-from ..errors import ConfigError, NotReplicated
-from ..store.refusals import summary_of
-from . import run
-from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
-from .commands import modules_for
-from .terminal import OutputError, accept_every_character, discard_output, flush_output, print_error
+from .commands import named
+from .later_imports import import_later
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    accept_every_character()
-    try:
-        code = _run(arguments)
-        # At interpreter exit it would be too late for a message, and the exit code would be 120.
-        flush_output()
-    except BrokenPipeError:
-        # Not 0: the command may not have finished its work when the reader closed the pipe.
-        discard_output()
-        return 128 + signal.SIGPIPE
-    except OutputError as error:
-        print_error(f"preppath-workers: cannot write the output: {error}")
-        discard_output()
-        return EXIT_OUTPUT
-    return code
-
-
-def _run(arguments: Sequence[str] | None) -> int:
-    try:
-        args = _parse(arguments)
-        return int(args.run(args))
-    except SystemExit as error:  # argparse, after --help or a usage error
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
-    except ConfigError as error:
-        for problem in error.problems:
-            print_error(f"preppath-workers: {problem}")
-        return EX_CONFIG
-    except NotReplicated as error:
-        print_error(f"preppath-workers: {error}")
-        return EXIT_UNAVAILABLE
-    except RedisError as error:
-        print_error(f"preppath-workers: {summary_of(error)}")
-        return EXIT_UNAVAILABLE
-    except KeyboardInterrupt:
-        return 130
-
-
-def _parse(arguments: Sequence[str] | None) -> Namespace:
     words = sys.argv[1:] if arguments is None else arguments
-    parser = _parser(words)
-    args, unknown = parser.parse_known_args(words)
-    if unknown:
-        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if args.only and args.command not in (None, "run"):
-        parser.error(f"--queue chooses which workers to start; {args.command} does not accept it")
-    return args
+    # The jobs of `run` may be any code, also code that asks redis-py for its metrics.
+    import_later(with_metrics=named(words) in ([], ["run"]))
+    from .program import run  # with redis-py
 
-
-def _parser(words: Sequence[str]) -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="preppath-workers",
-        description="Run and control PrepPath's background workers on reliable Redis queues.",
-        epilog="Without a command, starts the workers of every queue. See also COMMAND --help.",
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
-    run.add_queue_option(parser)
-    parser.set_defaults(run=run.run, parser=parser)
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for command in modules_for(words):
-        command.add_parser(subparsers)
-    return parser
+    return run(words)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from ..errors import ConfigError
 from . import database, queues, telemetry, vendors
 from . import redis as config_redis
@@ -43,6 +41,8 @@ def read_environment(path: str | Path | None = None) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(f"cannot read --config {path}: {reason}") from error
+    from dotenv import dotenv_values  # most commands read no file, or the producer has no python-dotenv
+
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     variables = {**{name: value for name, value in values.items() if value}, **real}
     trust(variables)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
@@ -119,6 +118,8 @@ def _packaged() -> Prices:
 
 
 def _read(path: Path) -> dict[str, ModelPrice]:
+    import tomllib  # most commands need no prices
+
     models = tomllib.loads(path.read_text(encoding="utf-8")).get("models", {})
     return {name: _model(name, entry) for name, entry in models.items()}
 

@@ -11,8 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from redis import Redis
-from redis.cluster import RedisCluster
+from redis.client import Redis
 
 from ..config.durability import Durability
 from ..store.group import Group
@@ -27,6 +26,8 @@ from .timeouts import client_timeout
 from .tracing import producer_span
 
 if TYPE_CHECKING:
+    from redis.cluster import RedisCluster
+
     from ..config.model import RateLimit
     from ..store.reading.health import Health
     from ..store.reading.listing import HeldSlot, Listed

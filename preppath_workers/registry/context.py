@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from ..clients.usage import Payment, Usage
+if TYPE_CHECKING:
+    from ..clients.usage import Payment, Usage
 
 
 class JobContext(Protocol):

@@ -7,23 +7,25 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..clients.services import Services
-from ..clients.usage import Usage
-from ..config.model import Config, QueueConfig, RateLimit
-from .context import JobContext
-from .decoding import decoder
+from ..config.model import QueueConfig, RateLimit
+
+if TYPE_CHECKING:
+    from ..clients.services import Services
+    from ..clients.usage import Usage
+    from ..config.model import Config
+    from .context import JobContext
 
 #: What a worker calls: returns the job's result, JSON or None.
-Handler = Callable[[JobContext, Services], Any]
+Handler: TypeAlias = "Callable[[JobContext, Services], Any]"
 
 #: What `@job` decorates, or names as `module:function`.
 Function = Callable[..., Any] | str
 
 #: What tells the most that jobs can use: called with the data of several jobs and the services, it yields the
 #: worst cases of each job's paid requests, none for a job that will be refused.
-WorstCases = Callable[[Sequence[Any], Services], Iterator[Sequence[Usage]]]
+WorstCases: TypeAlias = "Callable[[Sequence[Any], Services], Iterator[Sequence[Usage]]]"
 
 #: Modules of the clients in `clients/` whose path isn't the service's name.
 _CLIENTS = {"openai": "openai.client", "storage": "s3.client", "database": "postgres.client"}
@@ -70,6 +72,8 @@ class JobType:
             return lambda context, _: function(context)
         if taken == {"services"}:
             return lambda context, services: function(context, services=services)
+        from .decoding import decoder  # most commands only need the queue's settings
+
         decode = decoder(function)
         if taken == {"data"}:
             return lambda context, _: function(context, data=decode(context.data))

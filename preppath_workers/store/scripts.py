@@ -10,7 +10,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from redis import Redis
+from redis.client import Redis
 from redis.exceptions import NoScriptError
 
 from ..config.durability import Durability, Shortfall

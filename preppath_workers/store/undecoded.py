@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from time import sleep
 from typing import Any
 
-from redis import Redis
-from redis.client import NEVER_DECODE, Pipeline
+from redis.client import NEVER_DECODE, Pipeline, Redis
 from redis.exceptions import ResponseError
 
 from .operation import Pause, Step, Together

@@ -16,7 +16,7 @@ import pytest
 from dotenv import dotenv_values
 
 import preppath_workers
-from preppath_workers.cli import main as command_line
+from preppath_workers.cli import program as command_line
 from preppath_workers.config.load import load
 from preppath_workers.config.names import variables_read
 from preppath_workers.jobs import JOB_TYPES

@@ -110,10 +110,12 @@ def test_imported_finds_relative_imports_of_every_kind() -> None:
     assert f"{PACKAGE}.queue" in imports()[PACKAGE]
     assert f"{PACKAGE}.config.model" in imports()[f"{PACKAGE}.store.consuming.consumer"]
     assert f"{PACKAGE}.errors" in imports()[f"{PACKAGE}.queue.operations"]
-    assert f"{PACKAGE}.cli.commands" in imports()[f"{PACKAGE}.cli.main"]
+    assert f"{PACKAGE}.cli.commands" in imports()[f"{PACKAGE}.cli.program"]
 
 
-@pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.cli.main", f"{PACKAGE}.worker.supervisor"])
+@pytest.mark.parametrize(
+    "module", [f"{PACKAGE}.queue", f"{PACKAGE}.cli.program", f"{PACKAGE}.worker.supervisor"]
+)
 def test_import_starts_no_thread_and_opens_no_socket(module: str) -> None:
     """Modules that are imported before a fork must be safe to fork."""
     program = f"""
@@ -129,7 +131,7 @@ print(threading.active_count(), len(opened))
     assert found.stdout.split() == ["1", "0"]
 
 
-@pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.cli.main"])
+@pytest.mark.parametrize("module", [f"{PACKAGE}.queue", f"{PACKAGE}.cli.program"])
 def test_import_of_producer_or_command_loads_no_client_library(module: str) -> None:
     program = f"import sys, {module}; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -140,7 +142,8 @@ def test_import_of_producer_or_command_loads_no_client_library(module: str) -> N
 
 def test_import_of_producer_loads_few_modules() -> None:
     program = (
-        f"import sys, redis; before = {{*sys.modules}}; import {PACKAGE}; print(*{{*sys.modules}} - before)"
+        f"import sys, redis; before = {{*sys.modules}}; from {PACKAGE} import Queue;"
+        "print(*{*sys.modules} - before)"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert {*found.stdout.split()} == {PACKAGE, *(f"{PACKAGE}.{name}" for name in PRODUCER)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Self
 
-import redis
+from redis.client import Redis
 
 from ...config.model import RedisConfig
 from ...config.redis_url import split_url
@@ -16,12 +16,12 @@ from .connection import client, client_without_retries
 class Clients:
     """One client for all queues; in a Cluster, one for each, since queues may be on different nodes."""
 
-    def __init__(self, config: RedisConfig, make: Callable[[str], redis.Redis]) -> None:
+    def __init__(self, config: RedisConfig, make: Callable[[str], Redis]) -> None:
         """`make` returns the client of the queue whose keys begin with its argument."""
         self._prefix = config.prefix
         self._make = make
         self._is_cluster = split_url(config.url).topology == "cluster"
-        self._made: dict[str, redis.Redis] = {}
+        self._made: dict[str, Redis] = {}
 
     @classmethod
     def patient(cls, config: RedisConfig) -> Self:
@@ -33,7 +33,7 @@ class Clients:
         """Return clients whose commands answer or fail within `timeout` seconds."""
         return cls(config, lambda base: client_without_retries(config.url, timeout, base))
 
-    def of(self, queue: str) -> redis.Redis:
+    def of(self, queue: str) -> Redis:
         """Return the client of a queue."""
         base = Keys(self._prefix, queue).base if self._is_cluster else ""
         if base not in self._made:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import redis
 from redis.backoff import NoBackoff
+from redis.client import Redis
 from redis.connection import ConnectionInterface, ConnectionPool, parse_url
 from redis.retry import Retry
 
@@ -38,7 +38,7 @@ COMMON = {
 }
 
 
-def client(url: str, timeout: float = 5.0, base: str = "") -> redis.Redis:
+def client(url: str, timeout: float = 5.0, base: str = "") -> Redis:
     """Return a client for producers and readers: `timeout` seconds a command.
 
     With sentinels or a Cluster, a command that fails is sent again for some seconds, since a failover may be
@@ -48,16 +48,16 @@ def client(url: str, timeout: float = 5.0, base: str = "") -> redis.Redis:
     return _client(url, base, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
 
 
-def client_without_retries(url: str, timeout: float, base: str = "") -> redis.Redis:
+def client_without_retries(url: str, timeout: float, base: str = "") -> Redis:
     """Return a client whose commands answer or fail within `timeout` seconds."""
     once = Retry(NoBackoff(), 0)
     return _client(url, base, socket_timeout=timeout, socket_connect_timeout=timeout, retry=once)
 
 
-def _client(url: str, base: str, **options: Any) -> redis.Redis:
+def _client(url: str, base: str, **options: Any) -> Redis:
     scheme, settings = server_settings(url, base)
     settings |= {**options, **COMMON}
-    return redis.Redis.from_pool(ConnectionPool(CONNECTION_CLASSES[scheme], **settings))
+    return Redis.from_pool(ConnectionPool(CONNECTION_CLASSES[scheme], **settings))
 
 
 def open_for_consumer(url: str, timeout: float, base: str = "") -> ConnectionInterface:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import redis
+from redis.connection import Connection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError
 
@@ -66,7 +66,7 @@ class _Located(_NetworkConnection):
         return connected
 
 
-class _Tcp(_Located, _LeavesWrongServer, redis.Connection):
+class _Tcp(_Located, _LeavesWrongServer, Connection):
     pass
 
 
@@ -74,7 +74,7 @@ class _Tls(_Located, _LeavesWrongServer, TlsConnection):
     pass
 
 
-class _Unix(_LeavesWrongServer, redis.UnixDomainSocketConnection):
+class _Unix(_LeavesWrongServer, UnixDomainSocketConnection):
     pass
 
 

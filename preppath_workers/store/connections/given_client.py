@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-import redis
-from redis.cluster import RedisCluster
-from redis.connection import ConnectionPool
+from redis.client import Redis
+from redis.connection import Connection, ConnectionPool, SSLConnection
 
 from ...config.redis_url import Address
 from .cluster import ClusterLocator
 from .connection_classes import CONNECTION_CLASSES
 from .failover_retry import FailoverRetry
+
+if TYPE_CHECKING:
+    from redis.cluster import RedisCluster
 
 #: The settings of a RedisCluster that its nodes' connections share; those of TLS begin with `ssl_`.
 _SHARED = frozenset(
@@ -25,20 +27,26 @@ _SHARED = frozenset(
 )
 
 
-def client_of_queue(given: redis.Redis | RedisCluster, base: str) -> redis.Redis:
+def client_of_queue(given: Redis | RedisCluster, base: str) -> Redis:
     """Return a client for the queue whose keys begin with `base`: the given one, or in place of a
     `RedisCluster` one of the node that has the queue, with the same settings.
 
     A RedisCluster follows ASK: while the queue's slot is moved, it would run scripts on half of the keys.
     """
-    if not isinstance(given, RedisCluster):
-        return given
+    if isinstance(given, Redis) or not _is_cluster(given):
+        return cast("Redis", given)
     pool = given.get_redis_connection(given.get_default_node()).connection_pool
-    is_tls = issubclass(pool.connection_class, redis.SSLConnection)
+    is_tls = issubclass(pool.connection_class, SSLConnection)
     nodes = [(node.host, node.port) for node in given.get_nodes()]
     settings = located_settings(nodes, pool.connection_kwargs, is_tls, base)
     kind = CONNECTION_CLASSES["rediss" if is_tls else "redis"]
-    return redis.Redis.from_pool(ConnectionPool(kind, **settings, retry=FailoverRetry()))
+    return Redis.from_pool(ConnectionPool(kind, **settings, retry=FailoverRetry()))
+
+
+def _is_cluster(given: object) -> bool:
+    from redis.cluster import RedisCluster  # loads slowly, and most processes have none
+
+    return isinstance(given, RedisCluster)
 
 
 def located_settings(
@@ -47,5 +55,5 @@ def located_settings(
     """Return the arguments of connections to the node that has the queue, from the `options` of connections
     to any node."""
     settings = {name: value for name, value in options.items() if name in _SHARED or name.startswith("ssl_")}
-    kind = redis.SSLConnection if is_tls else redis.Connection
+    kind = SSLConnection if is_tls else Connection
     return settings | {"locator": ClusterLocator(nodes, {**settings, "connection_class": kind}, base)}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
-import redis
-from redis.connection import ConnectionPool
+from redis.client import Redis
+from redis.connection import ConnectionPool, SSLConnection
 from redis.exceptions import NoPermissionError, ReadOnlyError
 
 from ...config.redis_url import Address
@@ -46,9 +46,9 @@ def ask(settings: Mapping[str, Any], address: Address, *words: str) -> Any:
         "protocol": 2,
         "driver_info": None,
     }
-    if own.get("connection_class") is redis.SSLConnection:
+    if own.get("connection_class") is SSLConnection:
         own["connection_class"] = TlsConnection
-    with redis.Redis.from_pool(ConnectionPool(**own)) as client:
+    with Redis.from_pool(ConnectionPool(**own)) as client:
         return client.execute_command(*words)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import redis
+from redis.connection import SSLConnection
 from redis.exceptions import NoPermissionError
 
 
-class TlsConnection(redis.SSLConnection):
+class TlsConnection(SSLConnection):
     """Reads the session tickets that a server sends after the handshake.
 
     redis-py takes what can be read from a new connection for an answer that nobody has read: it connects once

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from redis import Redis
-from redis.cluster import RedisCluster
+from redis.client import Redis
 
 from ..connections.given_client import client_of_queue
 from ..job import Job
@@ -21,6 +20,8 @@ from ..undecoded import Undecoded, hgetall
 from ..values import integer, text
 
 if TYPE_CHECKING:
+    from redis.cluster import RedisCluster
+
     from ..durations import Durations
 
 

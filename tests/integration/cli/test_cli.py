@@ -149,7 +149,9 @@ def test_help_of_a_command_has_examples_and_exit_codes(run: Run, command: str) -
 
 
 def test_command_line_on_import_loads_no_vendor_library() -> None:
-    code = "import sys, preppath_workers.cli.main; print(*{'openai', 'boto3', 'psycopg2'} & set(sys.modules))"
+    code = (
+        "import sys, preppath_workers.cli.program; print(*{'openai', 'boto3', 'psycopg2'} & set(sys.modules))"
+    )
     seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert seen.stdout.split() == []
 

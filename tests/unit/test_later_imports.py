@@ -1,0 +1,106 @@
+"""What a command leaves out of redis-py, and that it is there when it is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+#: How each program begins.
+PREPARED = """
+import sys
+from preppath_workers.cli.later_imports import import_later
+import_later(with_metrics=False)
+"""
+
+
+def printed(program: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_command_loads_no_client_of_redis_that_it_does_not_use() -> None:
+    loaded = printed(
+        "import sys; from preppath_workers.cli.main import main; main(['queues', '--config', '/none']);"
+        "print(*sys.modules)"
+    )
+    assert "redis.client" in loaded
+    unneeded = {"redis.asyncio.client", "redis.cluster", "redis.sentinel", "email", "opentelemetry.sdk"}
+    assert unneeded & {*loaded} == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "redis.Redis",
+            "redis.RedisCluster",
+            "redis.__version__",
+            "redis.SSLConnection",
+            "redis.client.Redis",
+        ),
+        *("redis.cluster.RedisCluster", "redis.asyncio.Redis", "redis.asyncio.cluster.RedisCluster"),
+        *("redis.asyncio.sentinel.Sentinel", "redis.sentinel.Sentinel", "redis.exceptions.RedisError"),
+    ],
+)
+def test_name_of_redis_is_found_when_it_is_first_used(name: str) -> None:
+    assert printed(f"{PREPARED}import redis; print({name} is not None)") == ["True"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from redis import Redis, RedisCluster, asyncio",
+        "from redis.asyncio import Redis, RedisCluster, Sentinel",
+        "from redis import *; RedisCluster, Sentinel",
+        "import redis.asyncio; redis.asyncio.Redis; redis.Redis",
+        "from importlib.metadata import version; version('redis')",
+        "from preppath_workers import AsyncQueue, Queue; AsyncQueue.from_env('tts'); Queue.from_env('tts')",
+    ],
+)
+def test_import_from_a_package_that_is_run_later_works(statement: str) -> None:
+    assert printed(f"{PREPARED}{statement}\nprint('done')") == ["done"]
+
+
+def test_name_that_a_package_lacks_raises_attribute_error() -> None:
+    assert printed(f"{PREPARED}import redis; print(hasattr(redis, 'nosuch'), hasattr(redis, 'Redis'))") == [
+        *("False", "True")
+    ]
+
+
+def test_package_is_run_once_if_threads_use_it_at_once() -> None:
+    program = f"""{PREPARED}
+import redis
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+barrier = Barrier(8)
+def used(_):
+    barrier.wait()
+    return redis.Redis, redis.RedisCluster, redis.asyncio.Redis
+with ThreadPoolExecutor(8) as pool:
+    print(len(set(pool.map(used, range(8)))))
+"""
+    assert printed(program) == ["1"]
+
+
+@pytest.mark.parametrize("with_metrics", [False, True])
+def test_metrics_of_redis_are_there_if_the_program_may_ask_for_them(with_metrics: bool) -> None:
+    if not find_spec("opentelemetry"):
+        pytest.skip("needs the extra [otel]")
+    program = f"""
+from preppath_workers.cli.later_imports import import_later
+import_later(with_metrics={with_metrics})
+import redis.client, redis.observability.providers
+from opentelemetry.sdk.metrics import MeterProvider
+print(redis.observability.providers.OTEL_AVAILABLE)
+"""
+    assert printed(program) == [str(with_metrics)]
+
+
+def test_import_later_changes_nothing_once_redis_is_imported() -> None:
+    asked = "print(redis.asyncio is known, 'Redis' in vars(redis))"
+    program = f"import redis; known = redis.asyncio\n{PREPARED}{asked}"
+    assert printed(program) == ["True", "True"]
