@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.loaders import create_loader
+from botocore.model import OperationModel
 from botocore.session import Session
 
 from ...config.model import StorageConfig
@@ -22,6 +23,7 @@ from .errors import (
     credentials_rejected,
     failure,
     missing,
+    not_s3,
     redirected,
     refusal,
     status_of,
@@ -42,6 +44,8 @@ CHUNK = 256 * 1024
 
 #: Statuses of a redirect.
 REDIRECTS = (301, 302, 303, 307, 308)
+#: Requests whose success has an ETag.
+WITH_ETAG = frozenset({"GetObject", "HeadObject", "PutObject"})
 
 
 @dataclass(frozen=True)
@@ -216,7 +220,18 @@ class Storage:
             config=settings,
         )
         client.meta.events.register_first("needs-retry.s3", self._refuse_redirect)
+        client.meta.events.register("after-call.s3", self._require_etag)
         return client
+
+    def _require_etag(
+        self, model: OperationModel, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: object
+    ) -> None:
+        """Raise ServiceError for a success without an ETag: something else than S3 has answered, such as a
+        gateway's page."""
+        status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if model.name in WITH_ETAG and 200 <= status < 300 and "ETag" not in parsed:
+            place = context.get("s3_redirect", {}).get("params", {})
+            raise not_s3(self._config.bucket, str(place.get("Key", "")))
 
     def _refuse_redirect(
         self, response: tuple[Any, Mapping[str, Any]] | None, request_dict: Mapping[str, Any], **_: object

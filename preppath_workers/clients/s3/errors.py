@@ -111,6 +111,11 @@ def redirected(bucket: str, key: str) -> JobError:
     return ServiceError("s3", message, refuses_all=True)
 
 
+def not_s3(bucket: str, key: str) -> JobError:
+    """Return the error for a successful answer that cannot be S3's."""
+    return ServiceError("s3", f"the answer for {bucket}/{key} has no ETag, so isn't S3's: check S3_ENDPOINT")
+
+
 def missing(bucket: str, key: str) -> JobError:
     """Return the error for an object that does not exist."""
     return PermanentError(f"there is no object {bucket}/{key} in S3")

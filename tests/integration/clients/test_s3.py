@@ -226,8 +226,23 @@ def test_connection_without_a_free_descriptor_is_a_machine_error(storage: Storag
     assert caught.value.resource == "descriptors"
 
 
+@pytest.mark.parametrize("content_type", ["text/html", "application/octet-stream"])
+def test_success_of_a_server_that_is_not_s3_is_a_service_error(answers: Answers, content_type: str) -> None:
+    """Such as a gateway with a login page: it stores nothing, and what it returns isn't the object."""
+    page = b"<html>Log in.</html>"
+    storage = make("bucket", answers(200, page, {"Content-Type": content_type}))
+    for request in (
+        lambda: storage.upload("key", b"body", "text/plain"),
+        lambda: storage.download("key", io.BytesIO()),
+        lambda: storage.read("key"),
+        lambda: storage.find("key"),
+    ):
+        assert classification(request) == SERVICE
+
+
 def test_download_that_is_cut_off_is_a_service_error(answers: Answers) -> None:
-    storage = make("bucket", answers(200, b"half", {"Content-Length": "8", "Connection": "close"}))
+    headers = {"Content-Length": "8", "Connection": "close", "ETag": "1"}
+    storage = make("bucket", answers(200, b"half", headers))
 
     assert classification(lambda: storage.download("key", io.BytesIO())) == SERVICE
 
