@@ -16,6 +16,7 @@ _RESOURCES = {
     errno.EDQUOT: "disk",
     errno.EROFS: "disk",
     errno.EIO: "disk",
+    errno.EFBIG: "disk",  # larger than RLIMIT_FSIZE or the file system allows
     errno.EMFILE: "descriptors",
     errno.ENFILE: "descriptors",
     errno.ENOMEM: "memory",

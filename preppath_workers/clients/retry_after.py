@@ -15,13 +15,14 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     """Return the requested delay in seconds, or None if there is no valid one.
 
     `retry-after-ms` (OpenAI's, milliseconds) is more precise and takes precedence; Retry-After is a number of
-    seconds or an HTTP date (RFC 9110, 10.2.3).
+    seconds or an HTTP date (RFC 9110, 10.2.3), which is compared with the response's own Date: this machine's
+    clock may be wrong. `now` replaces a missing Date.
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "")
         seconds = _number(value, unit)
         if seconds is None and name == "retry-after":
-            seconds = _until(value, now or datetime.now(UTC))
+            seconds = _until(value, _moment(headers.get("date", "")) or now or datetime.now(UTC))
         if seconds is not None:
             return min(max(seconds, 0.0), MAX_RETRY_AFTER)
     return None
@@ -36,9 +37,14 @@ def _number(text: str, unit: float) -> float | None:
 
 
 def _until(text: str, now: datetime) -> float | None:
+    moment = _moment(text)
+    return (moment - now).total_seconds() if moment else None
+
+
+def _moment(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     # The parser returns no zone for "-0000"; HTTP dates are UTC by definition.
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp()
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -35,3 +36,12 @@ def test_retry_after_reads_seconds_milliseconds_and_dates(
     headers: dict[str, str], expected: float | None
 ) -> None:
     assert retry_after(headers, NOW) == (expected if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize("year", [2020, 2035])
+def test_retry_after_of_a_date_is_relative_to_the_servers_clock(year: int) -> None:
+    """A wrong clock of this machine would hold the queue for an hour, or not at all."""
+    theirs = NOW.replace(year=year)
+    moments = {"date": theirs, "retry-after": theirs + timedelta(seconds=7)}
+
+    assert retry_after({name: format_datetime(at, usegmt=True) for name, at in moments.items()}, NOW) == 7

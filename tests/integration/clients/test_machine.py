@@ -19,6 +19,7 @@ from .shortages import no_descriptors
         (errno.ENOSPC, "disk"),
         (errno.EDQUOT, "disk"),
         (errno.EROFS, "disk"),
+        (errno.EFBIG, "disk"),
         (errno.EMFILE, "descriptors"),
         (errno.ENFILE, "descriptors"),
         (errno.ENOMEM, "memory"),
