@@ -134,10 +134,8 @@ class Consumer:
             job = self._unsettled.job
             words = (job.id, job.fencing_token, outcome.result, *self._times)
             self._connection.send_started(self._settle_and_fetch, words)
-            answer = self._receive_verdict()
-            if len(answer) != 2:
-                raise self._connection.unknown(answer)
-            verdict, self._fetched = answer
+            self._fetched = self._receive_verdict()
+            verdict = self._fetched.pop()
             self._has_failed = False
             return self._settlement(verdict)
         self._has_failed = False

@@ -16,12 +16,19 @@
 -- ARGV[13] how long this worker's attempts waited that were not added up yet (ms); missing most of the time
 -- ARGV[14] how long they ran (ms)
 --
--- Returns {"completed", "reopened" or "lost" (as complete.lua), what claim.lua returns}.
+-- Returns what claim.lua returns, followed by "completed", "reopened" or "lost" (as complete.lua): {"none", "completed"}.
+-- One list, because each table in an answer costs Redis several look-ups.
 
 -- needs: ownership, completions, first_starts
 
 local worker_id, keep, listed, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[6], ARGV[7]
-local id, fencing_token, result = ARGV[9], ARGV[10], ARGV[11]
+local id, fencing_token, result, buckets, wait_ms, run_ms = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], ARGV[14]
+
+-- Answers that the job is settled, and what the claim returned.
+local function with_verdict(claimed, verdict)
+  claimed[#claimed + 1] = verdict
+  return claimed
+end
 
 -- The fast path of nearly all jobs, so it includes as little as possible. If it cannot go on, the general path below
 -- continues from whatever step it reached: both complete and claim can be repeated.
@@ -33,7 +40,7 @@ if state_if_owned(id, worker_id, fencing_token) == 'active' and (not gate_fields
   -- Pop two, to see in one command whether the slot held any other job.
   local in_flight = redis.call('RPOP', active, '2') or {}
   if in_flight[1] == id and not in_flight[2] then
-    local may_have_group = note_completion(id, result, listed, ARGV[12], ARGV[13], ARGV[14])
+    local may_have_group = note_completion(id, result, listed, buckets, wait_ms, run_ms)
     if events_until then
       -- needs: events
       if events_wanted(events_until) then emit(id, 'completed') end
@@ -46,10 +53,10 @@ if state_if_owned(id, worker_id, fencing_token) == 'active' and (not gate_fields
     local following = redis.call('RPOPLPUSH', WAIT, active)
     if not following and redis.call('EXISTS', LATER) == 0 then
       -- needs: reservations
-      return {'completed', start_nothing(worker_id)}
+      return with_verdict(start_nothing(worker_id), 'completed')
     end
     local started = following and start_first(worker_id, following, limit, duration)
-    if started then return {'completed', started} end
+    if started then return with_verdict(started, 'completed') end
   else
     for index = #in_flight, 1, -1 do redis.call('RPUSH', active, in_flight[index]) end
   end
@@ -57,6 +64,6 @@ end
 
 -- needs: completing, claiming
 
-local settled = complete(id, worker_id, fencing_token, result, keep, listed, ARGV[12], ARGV[13], ARGV[14])
+local settled = complete(id, worker_id, fencing_token, result, keep, listed, buckets, wait_ms, run_ms)
 local instance, slot = string.match(worker_id, '^(.*):(%d+)$')
-return {settled, claim(instance, slot, tonumber(ARGV[5]), limit, duration, tonumber(ARGV[8]))}
+return with_verdict(claim(instance, slot, tonumber(ARGV[5]), limit, duration, tonumber(ARGV[8])), settled)

@@ -68,7 +68,7 @@ class RedisState:
         if name == "claim":
             return self.claimed(f"{arguments[0]}:{arguments[1]}", reply)
         if name == "settle_and_fetch":
-            return [reply[0], self.claimed(str(arguments[0]), reply[1])]
+            return [*self.claimed(str(arguments[0]), reply[:-1]), reply[-1]]
         if name in ("recover", "reap"):
             return [reply[0], [self._shown(job) for job in reply[1]]]
         return reply

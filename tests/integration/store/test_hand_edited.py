@@ -175,8 +175,8 @@ def test_settle_and_fetch_with_a_wrong_completed_type_still_completes(redis_stat
     redis_state.redis.set(redis_state.keys.completed, "x")
 
     assert redis_state.call("settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 60_000, "a", 1, "{}") == [
+        "none",
         "completed",
-        ["none"],
     ]
 
     redis_state.redis.delete(redis_state.keys.completed)

@@ -110,7 +110,7 @@ def test_busy_worker_starts_all_jobs_in_order(long: RedisState) -> None:
     job_id = claim(long)[1]
     started = [job_id]
     while True:
-        settled, following = long.call(
+        *following, settled = long.call(
             "settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 30_000, job_id, 1, "{}"
         )
         assert settled == "completed"

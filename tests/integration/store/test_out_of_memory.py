@@ -232,7 +232,7 @@ FETCHES: list[tuple[State, tuple[str | int, ...], Any]] = [
     (
         {"wait": ["b"], "active": {"host:0": ["a"]}, "jobs": {"a": started()}},
         ("settle_and_fetch", "host:0", 60_000, 10, *CLAIM_ARGUMENTS, "a", 1, "{}"),
-        ["completed", ["job", "b"]],
+        ["job", "b", "completed"],
     ),
     ({"active": {"host:0": ["b"]}}, ("claim", "host", 0, *CLAIM_ARGUMENTS), ["job", "b"]),
 ]

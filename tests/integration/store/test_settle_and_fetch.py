@@ -94,7 +94,7 @@ def test_settle_and_fetch_equals_complete_and_claim(
         "settle_and_fetch", worker_id, *retention, *CLAIM_ARGUMENTS, job_id, fencing_token, result
     )
 
-    assert reply == [settled, claimed]
+    assert reply == [*claimed, settled]
     assert redis_state.read() == expected
 
 
@@ -175,7 +175,7 @@ def test_settle_and_fetch_of_a_successful_probe_starts_the_next_job(redis_state:
         }
     )
 
-    assert redis_state.call(*SETTLE_AND_FETCH) == ["reopened", ["job", "b"]]
+    assert redis_state.call(*SETTLE_AND_FETCH) == ["job", "b", "reopened"]
     assert "gate" not in redis_state.read()
 
 
@@ -188,10 +188,10 @@ def test_settle_and_fetch_repeated_settles_and_starts_once(redis_state: RedisSta
             "jobs": {"a": started(), "b": waiting(), "c": waiting()},
         }
     )
-    assert redis_state.call(*SETTLE_AND_FETCH) == ["completed", ["job", "b"]]
+    assert redis_state.call(*SETTLE_AND_FETCH) == ["job", "b", "completed"]
     after = redis_state.read()
 
-    assert redis_state.call(*SETTLE_AND_FETCH, now=NOW + 1) == ["completed", ["job", "b"]]
+    assert redis_state.call(*SETTLE_AND_FETCH, now=NOW + 1) == ["job", "b", "completed"]
     assert redis_state.read() == after
 
 
