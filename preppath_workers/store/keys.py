@@ -33,7 +33,8 @@ class Keys:
     @property
     def later(self) -> str:
         """zset: `<number> <job id>` of the jobs that start after those of `wait`, scored by priority and
-        round. Only if users take turns and very many jobs wait, see `lua/lib/later.lua`."""
+        round. Only if very many jobs wait, and users take turns or priorities differ: see
+        `lua/lib/later.lua`."""
         return self.base + "later"
 
     @property

@@ -1,7 +1,7 @@
 -- needs: places, raw_pushes, batches
 --
 -- Moves due jobs from `delayed` to `wait`, behind the last job of their priority, earliest first; ingests raw pushes; and
--- refills `wait` if other programs have emptied it.
+-- keeps `wait` short where new jobs may go into its middle; refills it if other programs have emptied it.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -10,6 +10,9 @@
 -- Returns {jobs moved, ms until the next one is due}. The latter is -1 if none is delayed, 0 if the caller has to call again.
 
 local most = tonumber(ARGV[2])
+
+--: The most times that the last jobs of `wait` are moved to LATER.
+local SHEDS = 2
 
 --: Number of delayed jobs whose times are compared with the clock.
 local COMPARED = 100
@@ -51,6 +54,9 @@ for _, entry in ipairs(due) do
 end
 place_batch(waiting)
 
-if has_more then return {#due, 0} end
+local sheds = 0
+while sheds < SHEDS and shed() do sheds = sheds + 1 end
+
+if has_more or sheds == SHEDS then return {#due, 0} end
 local upcoming = redis.call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
 return {#due, upcoming[2] and math.max(0, upcoming[2] - now) or -1}

@@ -13,9 +13,12 @@ LONG = 12_000
 
 @pytest.fixture
 def long_queue(redis: Redis, key_prefix: str) -> Queue:
-    """A queue of which the middle third is less urgent than its head."""
+    """A queue of which each third is less urgent than the one in front of it."""
     queue = Queue("tts", redis, key_prefix)
-    queue.enqueue_many(NewJob({}, id=f"j{number}", priority=20 + number % 3) for number in range(LONG))
+    for priority in (22, 21, 20):
+        queue.enqueue_many(
+            NewJob({}, id=f"j{priority}-{number}", priority=priority) for number in range(LONG // 3)
+        )
     return queue
 
 

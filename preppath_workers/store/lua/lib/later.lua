@@ -1,14 +1,16 @@
 -- needs: priority_index, layout
 --
--- If users take turns, a new job goes into the middle of the waiting ones, and Redis reaches the middle of a list entry by
--- entry. So if many jobs wait, `wait` has only the first ones. The others are in LATER, a sorted set, in which a place is
--- found quickly. All of them start after those in `wait`, which is refilled when it is empty.
+-- If users take turns or priorities differ, a new job goes into the middle of the waiting ones, and Redis reaches the middle
+-- of a list entry by entry. So if many jobs wait, `wait` has only the first ones. The others are in LATER, a sorted set, in
+-- which a place is found quickly. All of them start after those in `wait`, which is refilled when it is empty.
 --
 -- The score is that of the priority index: priority and round. The member "<number> <id>" keeps the order among equals;
 -- the job's field `later` has its number.
 
 --: A new last job goes to LATER if `wait` has this many, and `wait` is refilled with this many.
 local LONG = 200
+--: The same if users don't take turns, but jobs of different priorities wait: most of them go to an end of `wait`.
+local LONG_MIXED = 5000
 
 local function reversed(list)
   local result = {}

@@ -4,7 +4,7 @@
 --: aside and back costs about as much as passing this many, so near the right end entries are moved.
 local PASSED = 35
 
---: `wait` may grow beyond LONG by this many jobs that were placed in front of others. Then its last ones move to LATER.
+--: `wait` may grow too long by this many jobs that were placed in front of others. Then its last ones move to LATER.
 local SHED = 50
 
 --: The most ids in one command, which Lua's stack bounds.
@@ -81,24 +81,32 @@ local function set_last(score, id)
   redis.call('ZADD', PRIORITY_INDEX, score, id)
 end
 
+-- Whether `wait` is too long by this many jobs: new ones may have to go into the middle. If all have one priority and users
+-- don't take turns, they go to an end of it, however long it is.
+local function is_long(more)
+  local length = redis.call('LLEN', WAIT) - more
+  if length < LONG then return false end
+  return user_field() or length >= LONG_MIXED and redis.call('ZCARD', PRIORITY_INDEX) > 1
+end
+
 -- Whether new jobs of this priority and round belong into LATER: behind others that are there, or at the end of a long list.
 local function belongs_later(score)
   local first = later.first()
   if first then return tonumber(score) >= first end
-  if not user_field() or redis.call('LLEN', WAIT) < LONG then return false end
+  if not is_long(0) then return false end
   local last = redis.call('ZREVRANGE', PRIORITY_INDEX, '0', '0', 'WITHSCORES')[2]
   return not last or tonumber(score) >= tonumber(last)
 end
 
 -- Moves the last jobs of `wait` to LATER if too many others were placed in front of them. Raw pushes, which may stand
--- behind them, get their places first.
+-- behind them, get their places first. Returns whether it did.
 local function shed()
-  if redis.call('LLEN', WAIT) < LONG + SHED or not user_field() then return end
+  if not is_long(SHED) then return false end
   local ids = redis.call('LRANGE', WAIT, 0, SHED - 1)
   local scores = {}
   for index, id in ipairs(ids) do
     local job = redis.call('HMGET', job_key(id), 'state', 'priority', 'turn')
-    if job[1] ~= 'waiting' then return end
+    if job[1] ~= 'waiting' then return false end
     scores[index] = score_of(integer(job[2]) or DEFAULT_PRIORITY, (read_turn(job[3])))
   end
   for index, id in ipairs(ids) do later.add_first(scores[index], id) end
@@ -106,6 +114,7 @@ local function shed()
   redis.call('ZREM', PRIORITY_INDEX, unpack(ids))
   local last = redis.call('LINDEX', WAIT, '0')
   set_last(score_of(priority_of(last), (turn_of(last))), last)
+  return true
 end
 
 -- Places a new job behind all jobs of its priority and of its user's round. `first`: the first round of the priority.
