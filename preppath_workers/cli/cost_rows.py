@@ -7,6 +7,7 @@ from functools import partial
 
 from ..config.load import load_database_url, read_environment
 from ..errors import JobError
+from ..queue.escaping import escaped
 from ..queue.formatting import counted
 from ..store.cost_rows import is_full, left_out, store_listed
 from .arguments import EXIT_FAILED
@@ -24,7 +25,7 @@ def store_rows(args: Namespace) -> int:
     for queue in open_all(args):
         was_full = is_full(queue)
         try:
-            changed = store_listed(queue, store)
+            changed = store_listed(queue, store, partial(_tell_skipped, queue.name))
         except JobError as error:
             print_error(f"costs: cannot store rows of {queue.name}: {error}")
             return EXIT_FAILED
@@ -36,3 +37,7 @@ def store_rows(args: Namespace) -> int:
                 "left out. Store rows more often"
             )
     return 0
+
+
+def _tell_skipped(queue: str, entry: str) -> None:
+    print_error(f"costs: left out an entry of {queue} that is no request: {escaped(entry[:80])}")

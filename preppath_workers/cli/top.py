@@ -5,14 +5,15 @@ from __future__ import annotations
 import curses
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
 from ..queue import Queue
+from ..store.reading.history import Minute, read_history
 from ..store.refusals import summary_of
 from .arguments import add_command
 from .job_types import job_types
@@ -36,7 +37,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers top
           preppath-workers top --once
 
-        Press q to quit. Workers on other hosts are shown without pid and memory. MIB is resident
+        Press q to quit. Rates are those since the last refresh, at first those of the latest full
+        minute. Workers on other hosts are shown without pid and memory. MIB is resident
         memory, including memory shared with other processes.
 
         exit codes: 0 done; 69 Redis does not answer at start; 78 the configuration is wrong
@@ -59,6 +61,7 @@ def run(args: Namespace) -> int:
     # Optional queues are hidden while they are unused.
     optional = {job_type.name for job_type in job_types(args) if job_type.defaults.needs}
     first = _snapshot(queues, optional)
+    first = replace(first, minutes=_latest_minutes(queues, first.at))
     if args.once or not sys.stdout.isatty():
         for line in render(first, None, 10**6, 10**6):
             print_line(line)
@@ -72,6 +75,14 @@ def _snapshot(queues: Sequence[Queue], optional: Collection[str]) -> Snapshot:
     views = [queue.snapshot() for queue in queues]
     shown = [snapshot for snapshot in views if snapshot.name not in optional or any(astuple(snapshot.counts))]
     return Snapshot(queues[0].now(), shown, local_workers())
+
+
+def _latest_minutes(queues: Sequence[Queue], now: int) -> Mapping[str, Minute]:
+    """Return what happened in the latest minute of each queue, by the history that janitors keep."""
+    found = {queue.name: read_history(queue, 1).minutes for queue in queues}
+    return {
+        name: minutes[-1] for name, minutes in found.items() if minutes and minutes[-1].at > now - 180_000
+    }
 
 
 def _watch(

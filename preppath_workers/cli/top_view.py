@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..queue.escaping import escaped
 from ..queue.formatting import span
 from ..queue.gate_words import gate_word
 from ..store.instance import is_local
+from ..store.reading.history import Minute
 from ..store.reading.snapshot import QueueSnapshot, WorkerSnapshot
 from .local_processes import LocalProcess
 
@@ -18,15 +19,21 @@ _RATES = (("completed", "ok/m", 6), ("retried", "retry/m", 8), ("failed", "fail/
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The queues at one moment (`at`, ms), and the local workers by supervisor's pid, queue and slot."""
+    """The queues at one moment (`at`, ms), and the local workers by supervisor's pid, queue and slot.
+
+    Args:
+        minutes: what happened in each queue in its latest minute, if that is known.
+    """
 
     at: int
     queues: Sequence[QueueSnapshot]
     workers: Mapping[tuple[int, str, int], LocalProcess]
+    minutes: Mapping[str, Minute] = field(default_factory=dict)
 
 
 def render(now: Snapshot, before: Snapshot | None, width: int, height: int) -> list[str]:
-    """Return the lines that fit. Rates are per minute since the snapshot `before`.
+    """Return the lines that fit. Rates are per minute since the snapshot `before`, or those of the
+    latest minute.
 
     Without enough room, idle workers are omitted first, then failures.
     """
@@ -72,7 +79,8 @@ def _rate(
     queue: QueueSnapshot, earlier: QueueSnapshot | None, now: Snapshot, before: Snapshot | None, name: str
 ) -> str:
     if not earlier or not before or now.at <= before.at:
-        return "-"
+        minute = now.minutes.get(queue.name)
+        return str(getattr(minute, name)) if minute else "-"
     grown = queue.statistics.get(name, 0) - earlier.statistics.get(name, 0)
     return f"{grown * 60_000 / (now.at - before.at):.0f}"
 

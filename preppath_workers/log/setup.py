@@ -84,6 +84,8 @@ def configure(config: LogConfig, secrets: Sequence[str] = (), stream: TextIO | N
     # These libraries log every request at INFO.
     for name in ("httpx", "httpx2", "openai", "botocore", "boto3", "urllib3", "s3transfer", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It also logs, with a traceback, the lost connections that it raises.
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
 
 
 def _output(stream: TextIO | None) -> Output:

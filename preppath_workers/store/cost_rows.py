@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from .reading.reader import QueueReader
 from .values import json_value
+
+if TYPE_CHECKING:
+    from .reading.reader import QueueReader
 
 #: Requests that are stored in one transaction.
 PAGE = 500
 
 #: What only an entry that was pushed by hand lacks.
-_NEEDED = {"id", "at", "kind"}
+_NEEDED: Mapping[str, type] = {"id": str, "at": int, "kind": str}
 
 #: Requests that are listed at most, as in `lua/lib/cost_rows.lua`.
 MOST = 250_000
@@ -21,8 +23,9 @@ MOST = 250_000
 Store = Callable[[Sequence[dict[str, Any]]], int]
 
 
-def store_listed(queue: QueueReader, store: Store) -> int:
-    """Store all that is listed, oldest first; return how many rows that changed.
+def store_listed(queue: QueueReader, store: Store, skipped: Callable[[str], None] = lambda _: None) -> int:
+    """Store all that is listed, oldest first; return how many rows that changed. `skipped` is called with
+    each entry that is no request.
 
     What was stored leaves the list afterwards, so a process that dies in between, or runs beside another one,
     stores some of it twice: `store` must make the same rows of it. Raises redis.RedisError, and what `store`
@@ -30,17 +33,32 @@ def store_listed(queue: QueueReader, store: Store) -> int:
     """
     changed = 0
     while page := queue.read("LRANGE", queue.keys.cost_rows, 0, PAGE - 1):
-        calls = [call for call in map(json_value, page) if isinstance(call, dict) and call.keys() >= _NEEDED]
-        changed += store([{**call, "queue": queue.name} for call in calls]) if calls else 0
+        read = [(entry, _request(entry)) for entry in page]
+        calls = [{**call, "queue": queue.name} for _, call in read if call]
+        changed += store(calls) if calls else 0
+        for entry in (entry for entry, call in read if not call):
+            skipped(entry)
         queue.call("remove_cost_rows", *page)
         if len(page) < PAGE:
             break
     return changed
 
 
+def _request(entry: str) -> dict[str, Any] | None:
+    call = json_value(entry)
+    if isinstance(call, dict) and all(isinstance(call.get(name), kind) for name, kind in _NEEDED.items()):
+        return call
+    return None
+
+
 def is_full(queue: QueueReader) -> bool:
     """Return whether further requests are left out."""
     return int(queue.redis.llen(queue.keys.cost_rows)) >= MOST
+
+
+def rows_left_out(queue: QueueReader) -> int | None:
+    """Return how many requests were left out since the beginning, if further ones are; else None."""
+    return left_out(queue) if is_full(queue) else None
 
 
 def left_out(queue: QueueReader) -> int:

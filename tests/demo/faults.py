@@ -102,7 +102,7 @@ class Outage:
             self._tell(f"the queue evaluation is held, out of service: {gate.reason}", "yellow")
         elif gate.out_of_service and starts > self._starts:
             self.probes += 1
-            self._tell(f"probe {self.probes}: one job looks whether OpenAI is back", "yellow")
+            self._tell(f"probe {self.probes}: one job tests whether OpenAI is back", "yellow")
         elif self._gate.out_of_service and not gate.out_of_service:
             self._tell("a probe completed, and the queue evaluation is open again", "bold green")
         self._gate, self._starts = gate, starts

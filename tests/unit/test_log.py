@@ -148,6 +148,7 @@ def test_level_hides_lower_levels_and_libraries_log_warnings_only() -> None:
     logging.getLogger("httpx").info("no")
     logging.getLogger("httpx").warning("yes")
     logger.debug("yes too")
+    logging.getLogger("websockets.client").error("no: it is raised too")
     assert [line["message"] for line in lines(stream)] == ["yes", "yes too"]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...config.model import RateLimit
+from ..cost_rows import rows_left_out
 from ..instance import is_local
 from ..values import iso
 from .data_loss import DataLoss, data_loss
@@ -40,7 +41,7 @@ def check_health(
     ]
     if not slots:
         return Health(False, f"no live instance{' on this host' if local else ''} works the queue")
-    workers = _workers(len(slots), data_loss(queue))
+    workers = _workers(len(slots), data_loss(queue), rows_left_out(queue))
     gate = queue.gate()
     if gate.paused:
         return Health(True, f"{workers}, paused")
@@ -61,10 +62,14 @@ def check_health(
     return Health(True, workers)
 
 
-def _workers(count: int, loss: DataLoss | None) -> str:
-    """Describe the workers, and a loss of data, which alone doesn't make a queue unhealthy."""
+def _workers(count: int, loss: DataLoss | None, left_out: int | None) -> str:
+    """Describe the workers, and what alone doesn't make a queue unhealthy: a loss of data, a full list."""
     workers = f"{count} worker" + ("s" if count != 1 else "")
-    return f"{workers} ({loss}, noticed at {iso(loss.at)})" if loss else workers
+    if loss:
+        workers += f" ({loss}, noticed at {iso(loss.at)})"
+    if left_out is not None:
+        workers += f" (the list of cost rows is full, {left_out} left out so far: run `costs --store`)"
+    return workers
 
 
 def _should_start(queue: QueueReader, rate_limit: RateLimit | None) -> bool:

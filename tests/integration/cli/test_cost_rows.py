@@ -129,7 +129,11 @@ def test_costs_with_store_without_the_table_give_the_reason_and_keep_the_list(
 
 
 def test_entry_that_is_no_request_is_passed_over(run: Run, ledger: Ledger) -> None:
-    ledger.queue.redis.rpush(ledger.queue.keys.cost_rows, "x", "[]", '{"id": "c0"}')
+    of_hand = ["[]", '{"id": "c0"}', '{"id": "c0", "at": "now", "kind": "actual"}']
+    ledger.queue.redis.rpush(ledger.queue.keys.cost_rows, b"x\xff", *of_hand)
     ledger.close({"id": "c1", "nano": 1})
-    assert run("costs", "--store").stdout == "tts: 1 row stored\n"
+    stored = run("costs", "--store")
+    assert stored.stdout == "tts: 1 row stored\n"
+    start = "costs: left out an entry of tts that is no request: "
+    assert stored.stderr.splitlines() == [start + entry for entry in (r"x\udcff", *of_hand)]
     assert ledger.listed() == 0

@@ -125,3 +125,16 @@ def test_is_local_of_an_instance_name_compares_the_host() -> None:
     assert is_local(new_name() + ":3")
     assert not is_local("other-" + new_name())
     assert not is_local(f"{socket.gethostname()}-x-1-abcdef:0")
+
+
+def test_health_with_a_full_list_of_cost_rows_says_so(
+    tts: Queue, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preppath_workers.store.cost_rows.MOST", 1)
+    send_heartbeat(tts, redis, new_name())
+    redis.rpush(tts.keys.cost_rows, "{}")
+    redis.hset(tts.keys.stats, "costRowsDropped", 7)
+    shown = tts.health()
+    assert (shown.healthy, "the list of cost rows is full, 7 left out so far" in shown.detail) == (True, True)
+    redis.delete(tts.keys.cost_rows)
+    assert tts.health().detail == "2 workers"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import select
@@ -11,6 +12,7 @@ import termios
 import time
 
 import pytest
+from redis import Redis
 
 from preppath_workers import Counts, Job, Queue
 from preppath_workers.cli.local_processes import LocalProcess
@@ -123,6 +125,17 @@ def test_top_once_prints_one_snapshot(run: Run, tts: Queue, consumer: Consumer) 
         "evaluation",
     ]
     assert any(line.startswith("tts[0]") and line.split()[-3] == "runs" for line in shown.stdout.splitlines())
+
+
+def test_top_once_has_the_rates_of_the_latest_minute(run: Run, tts: Queue, redis: Redis) -> None:
+    minute = tts.now() // 60_000
+    for number, done in ((minute - 1, 10), (minute, 52)):
+        figures = {"minute": number, "waiting": 0, "completed": done, "failed": 0, "retried": 3}
+        redis.lpush(tts.keys.history, json.dumps(figures))
+
+    rows = {line.split()[0]: line.split()[5:8] for line in run("top", "--once").stdout.splitlines()[:4]}
+    assert rows["tts"] == ["42", "0", "0"]
+    assert rows["evaluation"] == ["-", "-", "-"]
 
 
 def test_top_on_a_terminal_runs_until_q(redis_url: str, key_prefix: str) -> None:
