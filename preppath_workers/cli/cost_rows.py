@@ -40,4 +40,4 @@ def store_rows(args: Namespace) -> int:
 
 
 def _tell_skipped(queue: str, entry: str) -> None:
-    print_error(f"costs: left out an entry of {queue} that is no request: {escaped(entry[:80])}")
+    print_error(f"costs: left out an entry of {queue} that isn't a request: {escaped(entry[:80])}")

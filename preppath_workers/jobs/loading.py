@@ -14,6 +14,9 @@ from ..errors import ConfigError
 from ..registry import JobType
 from . import JOB_TYPES
 
+#: The package's own folder.
+_FOLDER = Path(__file__).parent.parent
+
 #: The module of PrepPath's own jobs: the default of `JOBS`.
 OWN_JOBS = __package__
 
@@ -98,6 +101,10 @@ def _failed(name: str, error: Exception) -> _ModuleProblem:
     if isinstance(error, SyntaxError):
         message, where = error.msg, f"{error.filename}, line {error.lineno}"
     else:
-        last = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        # `@job` raises for what the line above it says.
+        last = next(
+            (frame for frame in reversed(frames) if _FOLDER not in Path(frame.filename).parents), frames[-1]
+        )
         message, where = str(error), f"{last.filename}, line {last.lineno}"
     return _ModuleProblem(f"cannot import the jobs of {name}: {type(error).__name__}: {message} ({where})")

@@ -35,20 +35,27 @@ _PLAIN: Mapping[Any, tuple[tuple[type, ...], str]] = {
 }
 
 
+#: The checks of dataclasses and TypedDicts.
+_made: dict[Any, _Check] = {}
+
+
 def decoder(function: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
     """Return the function that decodes the data for `function`'s parameter `data`; it raises InvalidJob,
     which names the field. Raises TypeError if the annotation isn't one that can be checked."""
     name = getattr(function, "__name__", repr(function))
     try:
-        annotation = get_type_hints(function).get("data", Any)
-    except NameError as error:
+        check = _check_of(name, get_type_hints(function).get("data", Any))
+    except (NameError, AttributeError, SyntaxError) as error:  # in its own, or in those of a dataclass
         raise TypeError(f"cannot read the annotations of {name}: {error}") from error
+    return (lambda data: check(data, "")) if check else lambda data: data
+
+
+def _check_of(name: str, annotation: Any) -> _Check | None:
     if annotation is Any or (get_origin(annotation) or annotation) in (dict, Mapping, object):
-        return lambda data: data
+        return None
     if not is_dataclass(annotation) and not is_typeddict(annotation):
         raise TypeError(f"data of {name} must be a dataclass, a TypedDict or a dict, not {annotation!r}")
-    check = _checks(annotation)
-    return lambda data: check(data, "")
+    return _checks(annotation)
 
 
 def _checks(annotation: Any) -> _Check:
@@ -58,7 +65,7 @@ def _checks(annotation: Any) -> _Check:
     if annotation in _PLAIN:
         return partial(_plain, *_PLAIN[annotation], annotation)
     if is_dataclass(annotation) or is_typeddict(annotation):
-        return _object_check(annotation)
+        return _object_check_of(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return partial(_one_of, {value: value for value in arguments})
@@ -72,6 +79,22 @@ def _checks(annotation: Any) -> _Check:
     if kind in (dict, Mapping):
         return partial(_values, _checks(arguments[1] if arguments else Any))
     raise TypeError(f"cannot check values of type {annotation!r}: JSON has no such type")
+
+
+def _object_check_of(annotation: Any) -> _Check:
+    if annotation in _made:  # also while it is being made: a tree has trees in it
+        return lambda value, where: _made[annotation](value, where)
+    _made[annotation] = _not_made
+    try:
+        _made[annotation] = _object_check(annotation)
+    finally:
+        if _made[annotation] is _not_made:
+            del _made[annotation]
+    return _made[annotation]
+
+
+def _not_made(value: Any, where: str) -> Any:
+    raise AssertionError("the check is still being made")
 
 
 def _object_check(annotation: Any) -> _Check:

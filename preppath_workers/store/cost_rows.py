@@ -25,7 +25,7 @@ Store = Callable[[Sequence[dict[str, Any]]], int]
 
 def store_listed(queue: QueueReader, store: Store, skipped: Callable[[str], None] = lambda _: None) -> int:
     """Store all that is listed, oldest first; return how many rows that changed. `skipped` is called with
-    each entry that is no request.
+    each entry that isn't a request.
 
     What was stored leaves the list afterwards, so a process that dies in between, or runs beside another one,
     stores some of it twice: `store` must make the same rows of it. Raises redis.RedisError, and what `store`

@@ -117,3 +117,31 @@ def test_decoder_of_a_type_that_json_lacks_raises_type_error() -> None:
         decoder(of_unclear)
     with pytest.raises(TypeError, match="must be a dataclass, a TypedDict or a dict"):
         decoder(of_number)
+
+
+@dataclass
+class Tree:
+    name: str
+    children: list[Tree] = field(default_factory=list)
+
+
+def test_decoder_of_a_type_that_contains_itself_decodes_all_of_it() -> None:
+    def of_tree(context: object, data: Tree) -> None: ...
+
+    decode = decoder(of_tree)
+    assert decode({"name": "a", "children": [{"name": "b"}]}) == Tree("a", [Tree("b")])
+    with pytest.raises(InvalidJob, match=r"^children\[0\].children\[0\].name must be text"):
+        decode({"name": "a", "children": [{"name": "b", "children": [{"name": 1}]}]})
+
+
+@dataclass
+class Misspelt:
+    when: Dattime  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_decoder_of_an_unknown_type_raises_type_error_more_than_once() -> None:
+    def of_misspelt(context: object, data: Misspelt) -> None: ...
+
+    for _ in range(2):
+        with pytest.raises(TypeError, match=r"cannot read the annotations of of_misspelt: .*Dattime"):
+            decoder(of_misspelt)

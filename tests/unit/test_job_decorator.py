@@ -116,14 +116,19 @@ def test_module_that_cannot_be_used_is_a_problem_of_the_configuration(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "broken_jobs.py").write_text("\nraise ValueError('no')\n", encoding="utf-8")
+    decorated = "from preppath_workers import job\n\n@job('x')\ndef run(): ...\n"
+    (tmp_path / "wrong_jobs.py").write_text(decorated, encoding="utf-8")
     same: JobType = job("mail")(send.function)
     with pytest.raises(ConfigError) as error:
-        load_job_types(["nowhere.jobs", "./app/jobs.py", "broken_jobs", module(), module(a=send, b=same)])
-    missing, path, broken, empty, double = error.value.problems
+        load_job_types(
+            ["nowhere.jobs", "./app/jobs.py", "broken_jobs", "wrong_jobs", module(), module(a=send, b=same)]
+        )
+    missing, path, broken, wrong, empty, double = error.value.problems
     assert missing.startswith("cannot import the jobs of nowhere.jobs: there is no module nowhere")
     assert path == "cannot import the jobs of ./app/jobs.py: expected a module's name, such as app.jobs"
     assert broken.startswith("cannot import the jobs of broken_jobs: ValueError: no (")
     assert broken.endswith("broken_jobs.py, line 2)")
+    assert wrong.endswith("wrong_jobs.py, line 3)")  # not the line of the package that raises
     assert empty == "module app has no jobs: expected functions decorated with @job"
     assert double == "two jobs have the name mail"
 

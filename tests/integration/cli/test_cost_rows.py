@@ -134,6 +134,6 @@ def test_entry_that_is_no_request_is_passed_over(run: Run, ledger: Ledger) -> No
     ledger.close({"id": "c1", "nano": 1})
     stored = run("costs", "--store")
     assert stored.stdout == "tts: 1 row stored\n"
-    start = "costs: left out an entry of tts that is no request: "
+    start = "costs: left out an entry of tts that isn't a request: "
     assert stored.stderr.splitlines() == [start + entry for entry in (r"x\udcff", *of_hand)]
     assert ledger.listed() == 0
