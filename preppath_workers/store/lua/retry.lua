@@ -14,7 +14,7 @@
 -- ARGV[6]  kind of failure: `invalid` or `permanent` (no retry can help), `service`, `refused`, `paid`, `unknown`
 --          (see failures.lua), or `machine` (the worker's machine lacks a resource: never counts)
 -- ARGV[7]  the service that failed; "" if unknown
--- ARGV[8]  the error message; unknown errors with the same message count as the same error
+-- ARGV[8]  the error message; of unknown errors it identifies the error, see failures.lua
 -- ARGV[9]  retries allowed
 -- ARGV[10] backoff before the first retry (ms); it doubles with each further retry
 -- ARGV[11] the longest backoff (ms)

@@ -16,6 +16,12 @@ local MOST_OUTAGES = 5
 --: A streak of this many jobs with different data and the same unknown error takes the queue out of service.
 local ALIKE_STREAK = 5
 
+-- Identifies an unknown error by its message, without what may differ from job to job: quoted words, and words with a
+-- digit or slash, such as ids, addresses, paths and URLs.
+local function signature_of(message)
+  return (string.gsub(string.gsub(string.gsub(message, "'[^']*'", '#'), '"[^"]*"', '#'), '%S*[%d/]%S*', '#'))
+end
+
 local function size(set)
   local members = 0
   for _ in pairs(set) do members = members + 1 end
@@ -88,15 +94,16 @@ local function lengthen(streak, id, kind, signature, is_suspect, is_last)
 end
 
 -- Judges the failure of a job. `kind`: `service`; `refused` (the service refuses every job); `paid` (the service failed
--- and may have done the work); `unknown`. `message` identifies an unknown error. `is_last`: the job has no retry left.
+-- and may have done the work); `unknown`. `is_last`: the job has no retry left.
 -- `limits` has `ceiling`, `spread` and `at_least`. Returns "counted", "excused" or "pardoned" (see pardons.lua), and
 -- whether the failure took the queue out of service.
 local function judge(gate, id, kind, service, message, is_last, limits)
   local job = redis.call('HMGET', job_key(id), 'outage', 'outages')
   local met = job[1]
+  local signature = kind == 'unknown' and signature_of(message) or nil
   if gate.outOfService then
     probe_failed(gate, id, limits.ceiling, limits.spread, limits.at_least)
-    if kind == 'paid' or kind == 'unknown' and gate.signature ~= message then return 'counted', false end
+    if kind == 'paid' or kind == 'unknown' and gate.signature ~= signature then return 'counted', false end
     if met ~= gate.outage then redis.call('HINCRBY', GATE, 'tried', 1) end
     redis.call('HSET', GATE, 'service', service, 'outOfService', message)
     excuse(id, gate.outage, 0, 1)
@@ -105,7 +112,7 @@ local function judge(gate, id, kind, service, message, is_last, limits)
   local may_pardon = is_last and (kind == 'service' or kind == 'refused')
   if (integer(job[2]) or 0) >= MOST_OUTAGES then return may_pardon and pardon(id) and 'pardoned' or 'counted', false end
   local streak = read_streak(gate)
-  local excused = lengthen(streak, id, kind, message, met and true, is_last)
+  local excused = lengthen(streak, id, kind, signature, met and true, is_last)
   if not excused then
     local is_pardoned = may_pardon and pardon(id)
     if is_pardoned then streak.jobs[id] = streak.jobs[id] - 1 end -- it must not be excused twice
@@ -113,7 +120,7 @@ local function judge(gate, id, kind, service, message, is_last, limits)
     return is_pardoned and 'pardoned' or 'counted', false
   end
   local first_probe = math.floor(math.max(FIRST_PROBE * (1 + limits.spread), limits.at_least))
-  close(gate, service, message, kind == 'unknown', size(excused), first_probe)
+  close(gate, service, message, signature, size(excused), first_probe)
   local counts = kind == 'paid'
   for excused_id, failures in pairs(excused) do
     -- The failure that is being settled has not been counted yet.

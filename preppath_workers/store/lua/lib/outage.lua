@@ -4,7 +4,7 @@
 -- excused.
 --
 -- Fields of the gate: `outOfService`, the last message of the `service`; `outOfServiceSince` (ms); `outage`, the number of
--- the outage; `signature`, the error message if the cause is an unknown error; `tried`, how many different jobs have met
+-- the outage; `signature`, see failures.lua, if the cause is an unknown error; `tried`, how many different jobs have met
 -- the outage; `probing`, the id of the running probe; `probeAt`, when the next one may start, and `probeSetAt`, when that
 -- was set (ms); `failedProbes`; `probes`, how many have started.
 --
@@ -52,9 +52,9 @@ local function excuse(id, outage, failures, times)
   count('excused', times)
 end
 
--- Takes the queue out of service. `is_unknown`: the cause is an unknown error, which the message identifies. `tried`: how
+-- Takes the queue out of service. `signature` identifies the cause if it is an unknown error, else it is nil. `tried`: how
 -- many different jobs have met the outage so far.
-local function close(gate, service, message, is_unknown, tried, first_probe)
+local function close(gate, service, message, signature, tried, first_probe)
   -- If the counters' key has another type, the time identifies the outage.
   local number = redis.pcall('HINCRBY', STATS, 'outages', 1)
   gate.outage = type(number) == 'number' and string.format('%.0f', number) or timestamp
@@ -62,7 +62,7 @@ local function close(gate, service, message, is_unknown, tried, first_probe)
   set_probe(gate, now + first_probe)
   redis.call('HSET', GATE, 'service', service, 'outOfService', message, 'outOfServiceSince', now, 'outage', gate.outage,
     'tried', tried, 'failedProbes', 0)
-  if is_unknown then redis.call('HSET', GATE, 'signature', message) end
+  if signature then redis.call('HSET', GATE, 'signature', signature) end
   redis.call('HDEL', GATE, 'streak')
   emit_outage(gate.eventsUntil, 'out-of-service', service, message)
 end

@@ -93,7 +93,27 @@ def test_unknown_error_of_jobs_with_the_same_data_counts(queue: RedisState) -> N
 def test_unknown_errors_that_differ_leave_the_queue_open(queue: RedisState) -> None:
     add(queue, *"abcdef")
     for number, job_id in enumerate("abcdef"):
-        assert start_and_fail(queue, job_id, "unknown", words=f"boom {number % 2}")[3] == "open"
+        assert start_and_fail(queue, job_id, "unknown", words=("boom", "bang")[number % 2])[3] == "open"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cannot read row 1{0} of /tmp/tmp{0}x1: no space",
+        "KeyError: '{0}'",
+        'no user "{0}"',
+        "ConnectionError: Pool(host='h', port=443), url: /images/{0} (<Connection at 0x7f{0}0>: refused)",
+    ],
+)
+def test_unknown_errors_that_differ_in_ids_and_numbers_are_the_same(queue: RedisState, words: str) -> None:
+    add(queue, *"abcdef")
+    for job_id in "abcd":
+        assert start_and_fail(queue, job_id, "unknown", service="", words=words.format(job_id))[3] == "open"
+    reply = start_and_fail(queue, "e", "unknown", service="", words=words.format("e"))
+    assert reply[2:] == ["excused", "closed"]
+    assert gate(queue)["outOfService"] == words.format("e"), "the reason is told as it is"
+    start(queue, now=NOW + 1_000)
+    assert fail(queue, "f", "unknown", service="", words=words.format("f"), now=NOW + 1_000)[2] == "excused"
 
 
 def test_unknown_error_of_one_job_ends_as_a_dead_letter(queue: RedisState) -> None:
