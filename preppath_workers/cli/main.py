@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from .later_imports import import_later
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:  # a program of its own
+        gc.disable()  # until it has imported what it needs, none of which is garbage
     # The jobs of `run` may be any code, also code that asks redis-py for its metrics.
     import_later(with_metrics=named(words) in ([], ["run"]))
     from .program import run  # with redis-py

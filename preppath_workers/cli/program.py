@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ def run(words: Sequence[str]) -> int:
 def _run(words: Sequence[str]) -> int:
     try:
         args = _parse(words)
+        _collect_garbage()
         return int(args.run(args))
     except SystemExit as error:  # argparse, after --help or a usage error
         return error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -54,6 +56,13 @@ def _run(words: Sequence[str]) -> int:
         return EXIT_UNAVAILABLE
     except KeyboardInterrupt:
         return 130
+
+
+def _collect_garbage() -> None:
+    """Begin, if `main` has put it off, and leave out what was imported until now."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def _parse(words: Sequence[str]) -> Namespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,13 @@ class Workers:
         log.configure(first.log, first.secrets())
         # From here on a stop signal shuts down in order; PID 1 of a container would ignore it otherwise.
         signals.block()
+        gc.disable()  # until the supervisor has begun: nearly all that is loaded now stays
+        try:
+            return self._run(first)
+        finally:
+            gc.enable()
+
+    def _run(self, first: Config) -> int:
         # Imported here, because the vendors' libraries would slow down every other command.
         from ..store.scripts import scripts
         from .supervisor import Supervisor

@@ -33,3 +33,14 @@ def test_queues_loads_no_other_command_and_nothing_of_the_workers() -> None:
     assert "preppath_workers.cli.queues" in loaded
     unneeded = ("worker", "web", "offline", "cli.check", "cli.top", "cli.enqueue")
     assert [name for name in loaded if name.split(".", 1)[1].startswith(unneeded)] == []
+
+
+def test_garbage_of_a_program_is_collected_once_its_imports_are_done() -> None:
+    program = (
+        "import gc, sys; from preppath_workers.cli.main import main; sys.argv[1:] = ['script', 'enqueue'];"
+        "main(); print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert printed.splitlines()[-1] == "True True"

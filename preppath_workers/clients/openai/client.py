@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -193,7 +194,12 @@ class OpenAI:
             self._note_limits(limits_in_headers(response.headers))
 
     def _connect(self, model_config: ModelConfig) -> openai.OpenAI:
-        return _connect(model_config, self.config.organization, self._received)
+        return _connect(model_config, self.config.organization, self._tls, self._received)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Shared by the clients: reading the system's certificates takes long, and memory."""
+        return httpx2.create_ssl_context()
 
     def shutdown_date(self, model_config: ModelConfig) -> str | None:
         """Return the ISO date on which the vendor shuts the model down, or None if none is announced. Raises
@@ -232,7 +238,10 @@ def _request(model_config: ModelConfig, *from_job: str) -> RequestInfo:
 
 
 def _connect(
-    model_config: ModelConfig, organization: str | None, received: Callable[[httpx2.Response], None]
+    model_config: ModelConfig,
+    organization: str | None,
+    tls: ssl.SSLContext,
+    received: Callable[[httpx2.Response], None],
 ) -> openai.OpenAI:
     return openai.OpenAI(
         api_key=model_config.api_key,
@@ -242,7 +251,9 @@ def _connect(
         timeout=openai.Timeout(model_config.timeout, connect=min(CONNECT_TIMEOUT, model_config.timeout)),
         # No cookies: one that isn't ASCII would make every later request of this process fail.
         http_client=openai.DefaultHttpxClient(
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])), event_hooks={"response": [received]}
+            verify=tls,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            event_hooks={"response": [received]},
         ),
     )
 

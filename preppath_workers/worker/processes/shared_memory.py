@@ -32,6 +32,7 @@ def freeze() -> None:
     gc.unfreeze()  # those of an earlier configuration can be freed
     gc.collect()
     gc.freeze()
+    gc.enable()  # it is disabled while the supervisor loads what it needs
 
 
 def immortalize() -> bool:
