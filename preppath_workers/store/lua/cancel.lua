@@ -14,6 +14,7 @@
 
 local id, with_active = ARGV[2], ARGV[4] == '1'
 local keep = (ARGV[3] or '') ~= '' and ARGV[3] or KEEP_CANCELLED
+if not string.find(keep, '^%d+$') or #keep > 14 then return redis.error_reply('INVALIDCALL keep must be ms, not ' .. keep) end
 
 local function remove_reserved()
   local holder = holder_of(id)

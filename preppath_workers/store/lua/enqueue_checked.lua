@@ -20,6 +20,7 @@
 for index = 2, math.max(#ARGV, 2), 4 do
   local problem = problem_of(unpack(ARGV, index, index + 3))
   if problem then return redis.error_reply(string.format('INVALIDJOB job %s: %s', ARGV[index] or '', problem)) end
+  ARGV[index + 2] = string.format('%d', ARGV[index + 2]) -- commands take no ' 5', and fields have no '5.0'
 end
 
 -- needs: adding

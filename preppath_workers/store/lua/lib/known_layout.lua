@@ -1,7 +1,14 @@
 -- needs: layout
 --
 -- Stops a script that a program in another language keeps, if the queue has a newer layout than the script was made for. The
--- package's own programs check the layout before they call.
+-- package's own programs check the layout before they call. So do they send what a script needs.
+if not string.find(base, '{.+}:$') then
+  return redis.error_reply('INVALIDCALL the key must be the base of a queue, such as preppath:{tts}:, not ' .. base)
+elseif timestamp ~= '' and not now then
+  return redis.error_reply('INVALIDCALL the first argument must be empty')
+elseif not ARGV[2] then
+  return redis.error_reply('INVALIDCALL expected further arguments after the first, empty one')
+end
 local stored = integer(redis.pcall('HGET', META, 'layout'))
 if stored and stored > tonumber(LAYOUT) then
   return redis.error_reply(string.format(
