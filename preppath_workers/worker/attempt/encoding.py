@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from json import encoder
+from typing import Any, cast
 
 from ...errors import PermanentError
 
@@ -19,7 +20,19 @@ def _plain(value: object) -> dict[Any, Any]:
     raise TypeError(f"it contains a value of type {type(value).__name__}")
 
 
-_compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain).encode
+_encoder = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain)
+
+#: What `_encoder` makes for each value, made once, since that takes longer than to encode a small result.
+_encode = cast("Any", encoder).c_make_encoder(  # not in the types of the standard library
+    None, _plain, encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+)
+
+
+def _compact(value: object) -> str:
+    try:
+        return "".join(_encode(value, 0))
+    except RecursionError:
+        return _encoder.encode(value)  # its error says whether the value contains itself
 
 
 def encode(value: object, what: str) -> str:
