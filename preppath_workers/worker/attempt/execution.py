@@ -13,7 +13,7 @@ from ...store.consuming.outcome import Cancelled, Completed, Outcome, Released
 from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
 from .encoding import encode_result
-from .failures import failed, message
+from .failures import failed, message, milliseconds, unreadable
 from .job_context import ActiveJobContext
 from .payments import PaymentTerms
 
@@ -39,7 +39,6 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
 
     Raises JobLost if another worker owns the job now: there is nothing to settle.
     """
-    secrets = worker_context.secrets
     try:
         with deadline:
             data = job.data
@@ -58,20 +57,30 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
         return Completed(encode_result(result))
     except JobLost:
         raise
-    except JobCancelled:
-        return Cancelled()
-    except Snooze as error:
-        return Released(reason=message(error, secrets), delay_ms=round(error.seconds * 1000))
-    except BudgetSpent as error:
-        wait_ms, reason = round(error.seconds * 1000), message(error, secrets)
-        if error.is_of_user:
-            return Released(0, reason, wait_ms, lacking=str(error.amount), capped=error.scope)
-        return Released(wait_ms, reason, lacking=str(error.amount))
-    except RateLimited as error:
-        seconds = worker_context.hold if error.retry_after is None else error.retry_after
-        if job.rate_limits >= _MAX_RATE_LIMITS:
-            return failed(error, secrets)
-        return Released(round(seconds * 1000), message(error, secrets))
     # Also CancelledError, KeyboardInterrupt and GeneratorExit: uncaught, they would end the worker.
     except BaseException as error:  # noqa: BLE001
-        return failed(error, secrets)
+        try:
+            return _outcome(error, job, worker_context)
+        except Exception as problem:  # noqa: BLE001 — the handler's error may be of any class, with any bug
+            return unreadable(error, problem)
+
+
+def _outcome(error: BaseException, job: Job, worker_context: WorkerContext) -> Outcome:
+    """Return the outcome of an attempt that ended with this error."""
+    secrets = worker_context.secrets
+    match error:
+        case JobCancelled():
+            return Cancelled()
+        case Snooze():
+            return Released(reason=message(error, secrets), delay_ms=milliseconds(error.seconds) or 0)
+        case BudgetSpent():
+            wait_ms, reason = milliseconds(error.seconds) or 0, message(error, secrets)
+            if error.is_of_user:
+                return Released(0, reason, wait_ms, lacking=str(error.amount), capped=error.scope)
+            return Released(wait_ms, reason, lacking=str(error.amount))
+        case RateLimited() if job.rate_limits < _MAX_RATE_LIMITS:
+            wait = milliseconds(error.retry_after)
+            hold = round(worker_context.hold * 1000)
+            return Released(hold if wait is None else wait, message(error, secrets))
+        case _:
+            return failed(error, secrets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Sequence
 
 from ...clients.machine import machine_error
@@ -27,6 +28,9 @@ _compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",",
 #: Characters of an error message that are stored with the job.
 _MAX_MESSAGE = 2_000
 
+#: The longest delay that a handler's error can ask for (ms): ten years.
+_LONGEST_DELAY = 315_360_000_000
+
 #: Characters of an error message that identify unknown errors and appear in the queue's state.
 _MAX_SUMMARY = 300
 
@@ -46,8 +50,22 @@ def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
     if service:
         described["service"] = service
     summary = text if service else f"{name}: {text}"
-    seconds = getattr(error, "retry_after", None)
-    return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], round((seconds or 0.0) * 1000))
+    delay = getattr(error, "retry_after", None) if isinstance(error, PrepPathError) else None
+    return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], milliseconds(delay) or 0)
+
+
+def unreadable(error: BaseException, problem: Exception) -> Failed:
+    """Return the outcome of an attempt that ended with an error whose text or attributes raise `problem`."""
+    logger.error("Cannot read the error of a handler", exc_info=problem)
+    name, text = type(error).__name__, f"this error cannot be read ({type(problem).__name__})"
+    return Failed(_compact({"class": name, "message": text}), "unknown", "", f"{name}: {text}")
+
+
+def milliseconds(seconds: object) -> int | None:
+    """Return the delay that a handler's error asks for; None if it is not a finite number."""
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+        return None
+    return min(max(0, round(seconds * 1000)), _LONGEST_DELAY)
 
 
 def message(error: BaseException, secrets: Sequence[str]) -> str:

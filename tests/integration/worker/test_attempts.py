@@ -9,6 +9,7 @@ from tests.support.waiting import eventually
 
 from .conftest import Start
 from .harness import state_of
+from .unreadable_errors import ERRORS
 
 
 def test_job_that_succeeds_keeps_its_result(launch: Start, alpha: Queue) -> None:
@@ -74,6 +75,17 @@ def test_job_that_raises_a_base_exception_fails_its_attempt(launch: Start, alpha
     eventually(lambda: alpha.counts().failed == len(expected))
     found = {job.id: (job.reason, (job.error or {})["class"]) for job in alpha.dead_letters()}
     assert found == {how: ("retries", name) for how, name in expected.items()}
+    assert not app.logged("Process died")
+
+
+def test_job_with_an_error_that_cannot_be_read_is_retried_and_keeps_its_worker(
+    launch: Start, alpha: Queue
+) -> None:
+    app = launch(ALPHA_RETRIES="1", ALPHA_BACKOFF="0.05", ALPHA_CONCURRENCY="1").start()
+    for how in ERRORS:
+        alpha.enqueue({"do": "fail_unreadably", "how": how}, id=how)
+    eventually(lambda: alpha.counts().completed == len(ERRORS))
+    assert {job_id: app.runs(job_id) for job_id in ERRORS} == dict.fromkeys(ERRORS, 2)
     assert not app.logged("Process died")
 
 

@@ -1,0 +1,43 @@
+"""Errors of handlers that cannot be read, or have a delay that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from preppath_workers.errors import RateLimited, ServiceError, Snooze
+
+
+class _Textless(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+class _Trap(Exception):
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("no attributes")
+
+
+class _Late(Exception):
+    """Has an attribute of that name, which means nothing to us."""
+
+    retry_after = "soon"
+
+
+class _Bare(ServiceError):
+    """Leaves out what its base class needs."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "bare")
+
+
+_NAN = float("nan")
+
+ERRORS: Mapping[str, BaseException] = {
+    "textless": _Textless(),
+    "trap": _Trap("trap"),
+    "late": _Late("late"),
+    "bare": _Bare(),
+    "service": ServiceError("vendor", "away", retry_after=_NAN),
+    "limited": RateLimited("slow down", retry_after=_NAN),
+    "snooze": Snooze("later", seconds=float("inf")),
+}
