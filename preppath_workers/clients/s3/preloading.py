@@ -27,7 +27,7 @@ def preload(client: S3Client) -> None:
 
 
 def _answer(**_: Any) -> Any:
-    headers: Any = {"Content-Length": "0"}
+    headers: Any = {"Content-Length": "0", "ETag": '"preload"'}
     return AWSResponse(_URL, 200, headers, _Body())
 
 

@@ -55,8 +55,9 @@ print({"openai.resources.chat", "openai.resources.realtime.realtime"} <= set(sys
     environment = {**os.environ, **MINIMAL_ENV}
     printed = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    ).stdout
-    assert printed.split() == ["set()", "1", "True"]
+    )
+    assert printed.stdout.split() == ["set()", "1", "True"]
+    assert not printed.stderr, "a client that could not be preloaded"
 
 
 def test_first_calls_after_preload_import_nothing_and_read_no_data(
