@@ -201,3 +201,21 @@ def test_complete_with_a_wrong_gate_type_changes_nothing(redis_state: RedisState
     redis_state.redis.delete(redis_state.keys.gate)
     assert redis_state.read() == before
     assert redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["completed"]
+
+
+def test_raw_push_before_waiting_jobs_with_an_edited_one_among_them_loses_none(
+    redis_state: RedisState,
+) -> None:
+    """If users take turns, the oldest raw pushes are looked for by halving the list."""
+    redis_state.write({"fair": {"by": "user"}})
+    ids = [f"a{number}" for number in range(9)]
+    redis_state.call("enqueue", *(word for job_id in ids for word in (job_id, '{"user":"a"}', 50, 0)))
+    redis_state.redis.hset(redis_state.keys.job("a4"), "state", "edited")
+    redis_state.push('{"user": "b"}')
+
+    while redis_state.call("promote_due", 10)[1] == 0:
+        pass
+
+    left = invariants.waiting(redis_state.read())[::-1]
+    assert [entry for entry in left if entry in ids] == ids
+    assert len(left) == len(ids) + 1

@@ -122,19 +122,18 @@ end
 -- the order of one user's jobs must not change. Returns whether to call again.
 local function ingest_oldest(most)
   local past = first_position(0, is_waiting)
-  local entries, bytes = {}, 0
+  local entries, ingested, bytes = {}, {}, 0
   while #entries < math.min(most, past) and bytes < MOST_BYTES do
     local entry = redis.call('LINDEX', WAIT, past - 1 - #entries)
+    local waits, state = is_waiting(entry)
+    if waits then break end -- a stale entry among waiting jobs has misled the search
     table.insert(entries, 1, entry)
+    table.insert(ingested, 1, not state and entry)
     bytes = bytes + #entry
   end
   if drop_index_entries(entries) then index_last(past) end
   cut(past - #entries, past - 1)
-  for index, entry in ipairs(entries) do
-    local _, state = is_waiting(entry)
-    entries[index] = not state and entry
-  end
-  place_ingested(entries)
+  place_ingested(ingested)
   return #entries < past
 end
 
