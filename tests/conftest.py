@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import boto3
@@ -33,6 +34,7 @@ from tests.support.databases import new_database
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 from tests.support.s3 import S3Server
+from tests.support.shared_servers import SharedServers, shared_postgres, shared_s3
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -96,11 +98,21 @@ httpcore2.default_ssl_context = lambda *, _trust_env=True: _ssl_context(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Run a trial's tests if their file or folder is named. Each worker of xdist finds the same."""
+    """Run a trial's tests if their file or folder is named. Each worker of xdist finds the same.
+
+    If all tests are run by several workers, these share servers.
+    """
+    is_all = _is_usual(config)
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == _USUAL:
         config.option.markexpr = "not offline"
     if config.option.markexpr == "trial":  # the demo has tests of both kinds
         config.option.markexpr = "trial and not offline"
+    if is_all and config.option.numprocesses and not {"DATABASE_URL", "S3_ENDPOINT"} & os.environ.keys():
+        config.pluginmanager.register(SharedServers())
+
+
+def _is_usual(config: pytest.Config) -> bool:
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == _USUAL
 
 
 def pytest_collection_finish() -> None:
@@ -137,7 +149,7 @@ def _is(module: list[pytest.Item], marker: str) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == _USUAL:
+    if _is_usual(config):
         terminalreporter.write_line(
             "Left out: tests of the trials, the tests' servers and the demo, in a browser and of the OpenAPI "
             "(bin/test -m trial), and of the offline provider (bin/test -m offline)"
@@ -175,20 +187,30 @@ def redis_server(external: Mapping[str, str]) -> Iterator[RedisServer | External
 
 
 @pytest.fixture(scope="session")
-def database_server(external: Mapping[str, str]) -> Iterator[PostgresServer | ExternalServer]:
-    """PostgreSQL, with a user that may create databases."""
+def database_server(
+    external: Mapping[str, str], pytestconfig: pytest.Config
+) -> Iterator[PostgresServer | ExternalServer]:
+    """PostgreSQL, with a user that may create databases. Workers of xdist may share it: never stop it."""
     if url := external.get("DATABASE_URL"):
         yield ExternalServer(url)
+        return
+    if shared := shared_postgres(pytestconfig):
+        yield shared
         return
     with PostgresServer() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def s3_server(external: Mapping[str, str]) -> Iterator[S3Server | ExternalServer]:
-    """S3."""
+def s3_server(
+    external: Mapping[str, str], pytestconfig: pytest.Config
+) -> Iterator[S3Server | ExternalServer]:
+    """S3. Workers of xdist may share it: never stop it."""
     if url := external.get("S3_ENDPOINT"):
         yield ExternalServer(url)
+        return
+    if shared := shared_s3(pytestconfig):
+        yield shared
         return
     with S3Server() as server:
         yield server
@@ -238,12 +260,17 @@ def database_url(database_server: PostgresServer | ExternalServer) -> Iterator[s
 @pytest.fixture(scope="session")
 def s3(s3_server: S3Server | ExternalServer, external: Mapping[str, str]) -> S3Client:
     """A boto3 client of the S3 server."""
+    return client_of_s3(s3_server.endpoint, external)
+
+
+def client_of_s3(endpoint: str, settings: Mapping[str, str] = MappingProxyType({})) -> S3Client:
+    """Return a boto3 client, with the product's variables."""
     return boto3.client(
         "s3",
-        endpoint_url=s3_server.endpoint,
-        region_name=external.get("S3_REGION", "us-east-1"),
-        aws_access_key_id=external.get("S3_ACCESS_KEY_ID", "test"),
-        aws_secret_access_key=external.get("S3_SECRET_ACCESS_KEY", "test"),
+        endpoint_url=endpoint,
+        region_name=settings.get("S3_REGION", "us-east-1"),
+        aws_access_key_id=settings.get("S3_ACCESS_KEY_ID", "test"),
+        aws_secret_access_key=settings.get("S3_SECRET_ACCESS_KEY", "test"),
     )
 
 

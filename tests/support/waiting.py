@@ -12,8 +12,10 @@ Value = TypeVar("Value")
 _SLOWEST = 0.05
 
 
-def eventually(condition: Callable[[], Value], deadline: float = 10.0, every: float = 0.01) -> Value:
+def eventually(condition: Callable[[], Value], deadline: float = 30.0, every: float = 0.01) -> Value:
     """Call `condition` every `every` seconds until its value is true, and return that value.
+
+    The deadline is for a busy machine: a test that passes doesn't wait for it.
 
     The longer the wait, the longer the pauses, up to a twentieth of it: a poll can be expensive.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import cycle, islice
 
 from redis import Redis
 
@@ -22,6 +23,9 @@ GARBAGE = (
     '"x"',
 )
 
+#: Different garbage in the fields that come one after the other; `test_hashes` tries any in each.
+_EACH = 3
+
 #: The fields that scripts or workers read.
 FIELDS = (
     "data", "priority", "state", "progress", "attempts", "failures", "recoveries", "replays", "releases",
@@ -40,10 +44,23 @@ def _drop(field: str) -> Edit:
     return lambda redis, key: redis.hdel(key, field)
 
 
+def _some_garbage() -> Iterator[tuple[str, int, str | bytes]]:
+    """Yield each field with some of the garbage, so that each garbage is in several fields."""
+    garbage = cycle(enumerate(GARBAGE))
+    for field in FIELDS:
+        for number, text in islice(garbage, _EACH):
+            yield field, number, text
+
+
 #: By name: an edit of the hash of a waiting job.
 EDITS: dict[str, Edit] = {
     "deleted": lambda redis, key: redis.delete(key),
-    **{f"{field}-{number}": _set({field: text}) for field in FIELDS for number, text in enumerate(GARBAGE)},
+    **{
+        f"{field}-{number}": _set({field: text})
+        for field in ("data", "checkpoint:evaluation")
+        for number, text in enumerate(GARBAGE)
+    },
+    **{f"{field}-{number}": _set({field: text}) for field, number, text in _some_garbage()},
     **{f"no-{field}": _drop(field) for field in ("data", "priority", "state", "createdAt")},
     **{f"all-{number}": _set(dict.fromkeys(FIELDS, text)) for number, text in enumerate(GARBAGE)},
     "active-without-worker": _set({"state": "active", "workerId": ""}),

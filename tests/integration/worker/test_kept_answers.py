@@ -28,7 +28,7 @@ from preppath_workers.worker.attempt import step_retry
 from preppath_workers.worker.attempt.job_context import ActiveJobContext
 from preppath_workers.worker.attempt.payments import PaymentTerms
 from preppath_workers.worker.attempt.step_retry import retry_step
-from tests.conftest import ExternalServer
+from tests.conftest import client_of_s3
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
 from tests.integration.store.consumer_steps import next_job
@@ -43,15 +43,25 @@ SPEECH = Speech("Why queues?", "gpt-realtime-2.1-mini", SpeechOptions("alloy"))
 DOWN = ServiceError("s3", "S3 does not answer")
 
 
+@pytest.fixture(scope="module")
+def own_s3() -> Iterator[S3Server]:
+    """A server that the tests of this file may freeze."""
+    with S3Server() as server:
+        yield server
+
+
 @pytest.fixture
-def config(
-    redis_url: str, key_prefix: str, s3_server: S3Server | ExternalServer, bucket: str, vendor: OpenAIServer
-) -> Config:
+def s3(own_s3: S3Server) -> S3Client:
+    return client_of_s3(own_s3.endpoint)
+
+
+@pytest.fixture
+def config(redis_url: str, key_prefix: str, own_s3: S3Server, bucket: str, vendor: OpenAIServer) -> Config:
     settings = {
         **MINIMAL_ENV,
         "REDIS_URL": redis_url,
         "KEY_PREFIX": key_prefix,
-        "S3_ENDPOINT": s3_server.endpoint,
+        "S3_ENDPOINT": own_s3.endpoint,
         "S3_BUCKET": bucket,
         "S3_ACCESS_KEY_ID": "test",
         "S3_SECRET_ACCESS_KEY": "test",
@@ -68,14 +78,10 @@ def services(config: Config) -> Iterator[Services]:
 
 
 @pytest.fixture
-def freeze(
-    s3_server: S3Server | ExternalServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[float], None]]:
+def freeze(own_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], None]]:
     """Freeze S3 for this many seconds."""
-    if not isinstance(s3_server, S3Server):
-        pytest.skip("needs an S3 of its own")
     monkeypatch.setattr(step_retry, "_PATIENCE", 0.5)
-    pid, timers = s3_server.pid, []
+    pid, timers = own_s3.pid, []
 
     def freeze(seconds: float) -> None:
         os.kill(pid, signal.SIGSTOP)
@@ -153,13 +159,13 @@ def test_speech_that_s3_does_not_accept_is_kept_in_redis_and_paid_once(
     frozen_after_payment: Callable[[float], None],
     vendor: OpenAIServer,
     queue: Queue,
-    s3_server: S3Server,
+    own_s3: S3Server,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     frozen_after_payment(60)
     with pytest.raises((ServiceError, TransientError), match="S3"):
         synthesize(context(), services, SPEECH, "tts/q1.mp3")
-    os.kill(s3_server.pid, signal.SIGCONT)
+    os.kill(own_s3.pid, signal.SIGCONT)
     monkeypatch.setattr(step_retry, "_PATIENCE", 60)
 
     recorded = synthesize(context(), services, SPEECH, "tts/q1.mp3")
