@@ -56,5 +56,5 @@ def shared_s3(config: pytest.Config) -> S3Server | None:
 
 
 def _told(config: pytest.Config, name: str) -> Any:
-    """Return what the process that started this worker told it; None if this is no worker."""
+    """Return what this worker was told by the process that started it; None in that process itself."""
     return getattr(config, "workerinput", {}).get(name)
