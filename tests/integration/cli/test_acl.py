@@ -205,7 +205,7 @@ def test_acl_rule_of_the_readme_allows_the_web_process_and_asyncio(guarded: Guar
         assert "event: cancelled" in site.get("/api/v1/jobs/tts/a/events").text
     finally:
         site.process.terminate()
-        site.process.wait(10)
+        site.process.wait(30)
 
     async def produce() -> None:
         async with AsyncQueue(

@@ -187,7 +187,7 @@ def test_show_with_wait_continues_after_a_redis_outage(key_prefix: str) -> None:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         blocked = "brpoplpush"  # until the job ends
-        eventually(lambda: blocked in [client["cmd"] for client in queue.redis.client_list()], deadline=20)
+        eventually(lambda: blocked in [client["cmd"] for client in queue.redis.client_list()])
         server.kill()
         assert waiting.stderr is not None
         assert "still waiting" in waiting.stderr.readline()

@@ -53,7 +53,7 @@ def test_wait_of_several_clients_returns_when_the_job_ends(
 ) -> None:
     ref = producer.enqueue({})
     with ThreadPoolExecutor() as threads:
-        waits = [threads.submit(ref.wait, 10) for _ in range(3)]
+        waits = [threads.submit(ref.wait, 30) for _ in range(3)]
         eventually(lambda: producer.redis.info("clients")["blocked_clients"] >= 3)
         ended = time.monotonic()
         finish(open_consumer, Completed('"done"'))
@@ -68,14 +68,14 @@ def test_wait_longer_than_the_timeout_of_the_client_goes_on(
     ref = producer.enqueue({})
     timer = threading.Timer(1.5, finish, (open_consumer, Completed("1")))
     timer.start()
-    assert ref.wait(10) == 1
+    assert ref.wait(30) == 1
     timer.join()
 
 
 def test_wait_for_a_job_that_fails_raises_its_error(producer: Queue, open_consumer: OpenConsumer) -> None:
     ref = producer.enqueue({}, id="j")
     with ThreadPoolExecutor() as threads:
-        wait = threads.submit(ref.wait, 10)
+        wait = threads.submit(ref.wait, 30)
         eventually(lambda: is_awaited(producer, ref))
         finish(open_consumer, DEATH)
         with pytest.raises(
@@ -88,7 +88,7 @@ def test_wait_for_a_job_that_fails_raises_its_error(producer: Queue, open_consum
 def test_wait_for_a_job_that_is_cancelled_raises_job_failed(producer: Queue) -> None:
     ref = producer.enqueue({})
     with ThreadPoolExecutor() as threads:
-        wait = threads.submit(ref.wait, 10)
+        wait = threads.submit(ref.wait, 30)
         eventually(lambda: is_awaited(producer, ref))
         assert ref.cancel() == "cancelled"
         with pytest.raises(JobFailed, match="was cancelled"):

@@ -25,7 +25,7 @@ def test_job_added_over_http_is_traced_as_a_part_of_its_producers_trace(serve: S
         for job_id, headers in (("j", {"traceparent": PARENT}), ("alone", {}), ("odd", {"traceparent": "x"})):
             assert site.post("/api/v1/jobs/tts", {**JOB, "id": job_id}, **headers).status_code == 202
         site.process.terminate()
-        assert site.process.wait(10) == 0
+        assert site.process.wait(30) == 0
         found = spans(server)
 
     sent = {attributes(span)["messaging.message.id"]: span for span in found if span.name == "send tts"}

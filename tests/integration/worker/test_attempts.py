@@ -155,7 +155,7 @@ def test_job_that_ignores_its_timeout_is_killed_with_its_worker(launch: Start, a
     app = launch(ALPHA_TIMEOUT="1", ALPHA_RECOVERIES="0").start()
     alpha.enqueue({"do": "hang"}, id="j")
     pid = app.pid_of("j")
-    eventually(lambda: state_of(alpha, "j") == "failed", deadline=15)
+    eventually(lambda: state_of(alpha, "j") == "failed")
     job = alpha.get("j")
     assert job is not None
     assert job.reason == "worker-died"

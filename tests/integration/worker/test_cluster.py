@@ -103,8 +103,8 @@ def test_workers_follow_their_queue_to_another_node_and_to_its_replica(
     assert cluster.move_keys(base, source, target)
     cluster.end_move(base, source, target)
     for job_id in ("long", "delayed"):
-        eventually(lambda job_id=job_id: state_of(alpha, job_id) == "completed", deadline=20)  # type: ignore[misc]
-    eventually(lambda: state_of(beta, "on-beta") == "completed", deadline=20)
+        eventually(lambda job_id=job_id: state_of(alpha, job_id) == "completed")  # type: ignore[misc]
+    eventually(lambda: state_of(beta, "on-beta") == "completed")
     assert app.runs("long") == 1
 
     target.kill()
@@ -115,7 +115,7 @@ def test_workers_follow_their_queue_to_another_node_and_to_its_replica(
         return False
 
     eventually(is_added, deadline=30)
-    eventually(lambda: state_of(beta, "after-failover") == "completed", deadline=20)
+    eventually(lambda: state_of(beta, "after-failover") == "completed")
     assert (alpha.counts().workers, beta.counts().workers) == (2, 1)
     rejections = app.logged("Redis rejects a command, retrying")
     assert "another node of the Cluster has this queue" in {line.get("meaning") for line in rejections}

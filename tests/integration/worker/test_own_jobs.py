@@ -128,6 +128,6 @@ def test_run_with_watch_restarts_the_workers_when_the_code_changes(
     with running(folder, environment, "mails", "--watch"):
         assert mail.enqueue({"to": "ann"}).wait(20) == {"sent": "ann"}
         (folder / "mails.py").write_text("a mistake", encoding="utf-8")
-        eventually(lambda: not mail.counts().workers, deadline=20)
+        eventually(lambda: not mail.counts().workers)
         (folder / "mails.py").write_text(MODULE.replace('"sent"', '"delivered"'), encoding="utf-8")
         assert mail.enqueue({"to": "ann"}).wait(20) == {"delivered": "ann"}

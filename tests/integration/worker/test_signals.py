@@ -106,7 +106,7 @@ def test_supervisor_on_sighup_changes_its_workers_and_runs_each_job_once(
         names = {f"alpha:{number}" for number in range(concurrency)} | {"beta:0"}
         eventually(lambda names=names: app.workers().keys() == names)
     eventually(lambda: not first & set(app.workers().values()))
-    eventually(lambda: alpha.counts().completed == 150, deadline=20)
+    eventually(lambda: alpha.counts().completed == 150, deadline=60)
     assert all(app.runs(job.id) == 1 for job in jobs)
     assert not app.logged("Process died")
 
@@ -163,13 +163,13 @@ def test_closed_slot_whose_worker_was_killed_requeues_its_job(
 def test_lease_during_a_stop_is_renewed_after_the_janitors_death(
     launch: Start, alpha: Queue, redis: Redis
 ) -> None:
-    app = launch(LEASE_SECONDS="2", SHUTDOWN_GRACE="20").start()
-    alpha.enqueue({"do": "sleep", "seconds": 4}, id="j")
+    app = launch(LEASE_SECONDS="4", SHUTDOWN_GRACE="20").start()
+    alpha.enqueue({"do": "sleep", "seconds": 6}, id="j")
     app.pid_of("j")
     app.send(signal.SIGTERM)
     eventually(lambda: app.logged("Supervisor stopping"))
     os.kill(app.processes()["janitor"], signal.SIGKILL)
-    other = launch(LEASE_SECONDS="2").start()
+    other = launch(LEASE_SECONDS="4").start()
     assert app.wait() == 0
     assert state_of(alpha, "j") == "completed"
     assert app.runs("j") == 1

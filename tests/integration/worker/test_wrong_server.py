@@ -50,7 +50,7 @@ def test_instances_after_a_failover_follow_to_the_new_primary_within_the_lease(
         address.port = replica.port
 
         alpha.enqueue({}, id="delayed", delay=1)
-        eventually(lambda: state_of(alpha, "delayed") == "completed", deadline=20)
+        eventually(lambda: state_of(alpha, "delayed") == "completed")
         eventually(lambda: state_of(alpha, "long") == "completed", deadline=40)
         assert apps[0].runs("long") == 1
         assert not [line for app in apps for line in app.logged("Recovered jobs of dead instance")]
