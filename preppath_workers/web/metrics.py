@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from .. import __version__
 from ..queue import Queue
+from ..queue.escaping import escaped
 from ..store.job import ENDED_STATES, Job
 from ..store.reading.limits import limit_in_force
 from ..store.reading.listing import held_slots
@@ -135,7 +136,8 @@ class _Work:
         self.recoveries.add_metric([name, "worker-died"], statistics.get("recovered", 0) - lost)
         self.recoveries.add_metric([name, "instance-lost"], lost)
         self.releases.add_metric([name], statistics.get("released", 0))
-        for (what, reason, error_class), count in queue.causes().items():
+        for (what, told_reason, told_class), count in queue.causes().items():
+            reason, error_class = escaped(told_reason), escaped(told_class)
             if what == "dead":
                 self.dead.add_metric([name, reason, error_class], count)
             else:

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily
 
 from ..config.prices import NANO
 from ..queue import Queue
+from ..queue.escaping import escaped
 from ..store.reading.spending import by_model
 
 
@@ -29,13 +30,14 @@ class VendorMetrics:
 
     def add(self, name: str, queue: Queue) -> None:
         """Add what a queue has spent since the beginning."""
-        for model, spending in by_model(queue).items():
+        for served, spending in by_model(queue).items():
+            model = escaped(served)
             priced = spending.calls - spending.unpriced
             self._calls.add_metric([name, model, "known"], priced)
             self._calls.add_metric([name, model, "unpriced"], spending.unpriced)
             self._calls.add_metric([name, model, "unknown"], spending.unknown_calls)
             for kind, count in spending.tokens.items():
-                self._tokens.add_metric([name, model, kind], count)
+                self._tokens.add_metric([name, model, escaped(kind)], count)
             if spending.seconds:
                 self._seconds.add_metric([name, model], spending.seconds)
             self._dollars.add_metric([name, model, "known"], spending.nano / NANO)

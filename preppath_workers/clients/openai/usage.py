@@ -10,6 +10,8 @@ from ..usage import Usage
 
 #: Seconds that are plausible for one recording: a week.
 _LONGEST = 604_800
+#: Characters of a model's or tier's name, or of a request's id.
+_LONGEST_NAME = 200
 #: Tokens that are plausible for one request.
 _MOST = 10**9
 
@@ -17,41 +19,51 @@ _MOST = 10**9
 def chat_usage(completion: Any, worst_case: Usage) -> Usage:
     """Return the usage of a chat; an estimate, from the text's length, if the server reports none."""
     usage = getattr(completion, "usage", None)
-    prompt, answer = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    prompt, answer = _known(usage, "prompt_tokens"), _known(usage, "completion_tokens")
     named = _served(completion, worst_case)
+    is_estimated = not prompt or answer is None
+    if answer is None:
+        answer = len(_text(completion).encode(errors="replace"))
     if not prompt:
-        content = _text(completion)
-        tokens = {**worst_case.tokens, "cache_write": 0, "output": len(content.encode(errors="replace"))}
-        tokens["input"] = worst_case.tokens.get("cache_write", 0)
-        return Usage(**named, tokens=tokens, is_estimated=True)
+        inputs = {"input": worst_case.tokens.get("cache_write", 0)}
+        return Usage(
+            **named,
+            tokens={**worst_case.tokens, "cache_write": 0, "output": answer, **inputs},
+            is_estimated=True,
+        )
     details = getattr(usage, "prompt_tokens_details", None)
-    cached, written = _count(details, "cached_tokens"), _count(details, "cache_write_tokens")
-    audio = _count(details, "audio_tokens")
+    kinds = ("cached_tokens", "cache_write_tokens", "audio_tokens")
+    text, cached, written, audio = _parts(prompt, *(_count(details, kind) for kind in kinds))
     out = getattr(usage, "completion_tokens_details", None)
-    audio_out = _count(out, "audio_tokens")
+    text_out, audio_out = _parts(answer, _count(out, "audio_tokens"))
     tokens = {
-        "input": max(0, prompt - cached - written - audio),
+        "input": text,
         "cached": cached,
         "cache_write": written,
         "audio_input": audio,
-        "output": max(0, answer - audio_out),
+        "output": text_out,
         "audio_output": audio_out,
     }
-    return Usage(**named, tokens=tokens, reasoning_tokens=_count(out, "reasoning_tokens"))
+    reasoning = min(answer, _count(out, "reasoning_tokens"))
+    return Usage(**named, tokens=tokens, reasoning_tokens=reasoning, is_estimated=is_estimated)
 
 
 def transcription_usage(answer: Any, worst_case: Usage) -> Usage:
     """Return the usage of a transcription: its duration or its tokens, by what the server reports. Without
     either, the duration that the request had."""
     usage, named = getattr(answer, "usage", None), _served(answer, worst_case)
-    inputs, output = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+    inputs, output = _count(usage, "input_tokens"), _known(usage, "output_tokens")
     seconds = _seconds(getattr(usage, "seconds", None)) or _seconds(getattr(answer, "duration", None))
     if inputs:
-        details = getattr(usage, "input_token_details", None)
-        audio = _count(details, "audio_tokens")
-        tokens = {"input": max(0, inputs - audio), "audio_input": audio, "output": output}
+        audio = _known(getattr(usage, "input_token_details", None), "audio_tokens")
+        is_estimated = audio is None or output is None
+        # Without details, all of it is the recording.
+        prompt, audio = _parts(inputs, inputs if audio is None else audio)
+        if output is None:
+            output = len(str(getattr(answer, "text", "")).encode(errors="replace"))
+        tokens = {"input": prompt, "audio_input": audio, "output": output}
         # For a model that is charged by duration although it reports tokens.
-        return Usage(**named, tokens=tokens, seconds=seconds or worst_case.seconds)
+        return Usage(**named, tokens=tokens, seconds=seconds or worst_case.seconds, is_estimated=is_estimated)
     if seconds:
         return Usage(**named, seconds=seconds)
     return Usage(**named, seconds=worst_case.seconds, is_estimated=True)
@@ -61,28 +73,38 @@ def realtime_usage(response: Mapping[str, Any], worst_case: Usage) -> Usage:
     """Return the usage of a Realtime response, which is a JSON object."""
     usage = _mapping(response.get("usage"))
     inputs, outputs = _mapping(usage.get("input_token_details")), _mapping(usage.get("output_token_details"))
-    prompt, answer = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+    prompt, answer = _known(usage, "input_tokens"), _known(usage, "output_tokens")
     request_id = response.get("id")
     named: dict[str, Any] = {
         "model": worst_case.model,
-        "request_id": request_id if isinstance(request_id, str) else None,
+        "request_id": _name(request_id) or None,
     }
-    if not prompt and not answer:
+    if not (prompt or answer):
         return Usage(**named, tokens=worst_case.tokens, is_estimated=True)
+    # What is not told counts with its most.
+    prompt_tokens = worst_case.tokens.get("input", 0) if prompt is None else prompt
+    answer_tokens = worst_case.tokens.get("audio_output", 0) if answer is None else answer
+    spoken = _known(outputs, "audio_tokens")
+    text, audio = _parts(prompt_tokens, _count(inputs, "audio_tokens"))
     cached = _count(inputs, "cached_tokens")
-    audio = _count(inputs, "audio_tokens")
-    audio_cached = min(audio, _count(_mapping(inputs.get("cached_tokens_details")), "audio_tokens"))
-    audio_out = _count(outputs, "audio_tokens")
-    text_cached = max(0, cached - audio_cached)
+    audio, audio_cached = _parts(audio, _count(_mapping(inputs.get("cached_tokens_details")), "audio_tokens"))
+    text, text_cached = _parts(text, max(0, cached - audio_cached))
+    # Without details, all of it is speech, which is the dearer kind.
+    text_out, audio_out = _parts(answer_tokens, answer_tokens if spoken is None else spoken)
     tokens = {
-        "input": max(0, prompt - audio - text_cached),
+        "input": text,
         "cached": text_cached,
-        "audio_input": audio - audio_cached,
+        "audio_input": audio,
         "audio_cached": audio_cached,
-        "output": max(0, answer - audio_out),
+        "output": text_out,
         "audio_output": audio_out,
     }
-    return Usage(**named, tokens=tokens, reasoning_tokens=_count(outputs, "reasoning_tokens"))
+    return Usage(
+        **named,
+        tokens=tokens,
+        reasoning_tokens=min(answer_tokens, _count(outputs, "reasoning_tokens")),
+        is_estimated=None in (prompt, answer, spoken),
+    )
 
 
 def speech_usage(worst_case: Usage, seconds: float | None, headers: Mapping[str, str]) -> Usage:
@@ -102,10 +124,15 @@ def _served(answer: Any, worst_case: Usage) -> dict[str, Any]:
     model, tier = getattr(answer, "model", None), getattr(answer, "service_tier", None)
     request_id = getattr(answer, "_request_id", None) or getattr(answer, "id", None)
     return {
-        "model": model if isinstance(model, str) and model else worst_case.model,
-        "tier": tier if isinstance(tier, str) and tier not in ("", "auto") else "default",
-        "request_id": request_id if isinstance(request_id, str) else None,
+        "model": _name(model) or worst_case.model,
+        "tier": _name(tier) if _name(tier) not in ("", "auto") else "default",
+        "request_id": _name(request_id) or None,
     }
+
+
+def _name(value: Any) -> str:
+    """Return the text, as the ledger can store it and metrics can show it; empty if it isn't one."""
+    return value[:_LONGEST_NAME].encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _text(completion: Any) -> str:
@@ -119,11 +146,25 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _parts(total: int, *parts: int) -> tuple[int, ...]:
+    """Return what is left of the total, and the parts: together never more than it, whatever was told."""
+    found = []
+    for part in parts:
+        found.append(min(part, total))
+        total -= found[-1]
+    return (total, *found)
+
+
 def _count(holder: Any, name: str) -> int:
+    return _known(holder, name) or 0
+
+
+def _known(holder: Any, name: str) -> int | None:
+    """Return the number of tokens; None if it isn't told, or isn't one."""
     value = holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST:
         return value
-    return 0
+    return None
 
 
 def _seconds(value: Any) -> Decimal:

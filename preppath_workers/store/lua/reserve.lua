@@ -15,7 +15,7 @@
 --   {"ok", ms, "day all", …}     it is reserved, since that time; then the soft caps that are reached for the first time
 --   {"wait"}                     other reservations are in the way, and may be settled for less
 --   {"over", scope, period, ms}  what is spent leaves too little room until the period ends, after that time
---   {"never", scope, period}     it is more than the cap itself
+--   {"never", scope, period}     it is more than the cap itself, which isn't 0: that one stops spending until it is raised
 
 local id, worst = ARGV[2], tonumber(ARGV[3])
 local stored = redis.call('HGET', RESERVED, id)
@@ -33,7 +33,7 @@ for index = 7, #ARGV, 5 do
     local cap, warn_at = tonumber(ARGV[index + 1 + period[3]]), tonumber(ARGV[index + 2 + period[3]])
     local spent, reserved = sums_of(period[2], scope)
     local left = period[1] == 'day' and day_left or month_left
-    if cap and worst > cap then return {'never', scope, period[1]} end
+    if cap and cap > 0 and worst > cap then return {'never', scope, period[1]} end
     if cap and spent + worst > cap then
       if not over or left > over[4] then over = {'over', scope, period[1], left} end
     elseif cap and spent + reserved + worst > cap then

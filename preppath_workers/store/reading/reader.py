@@ -92,7 +92,8 @@ class QueueReader:
 
     def statistics(self) -> dict[str, int]:
         """Counters since the queue's first job: enqueued, completed, failed, retried, recovered, …"""
-        counted = {text(name): int(value) for name, value in self.redis.hgetall(self.keys.stats).items()}
+        stored = self.redis.hgetall(self.keys.stats)
+        counted = {text(name): integer(text(value)) or 0 for name, value in stored.items()}
         if completed := self.durations()["completed"].run.count:
             counted["completed"] = counted.get("completed", 0) + completed
         return counted
@@ -112,7 +113,7 @@ class QueueReader:
         for name, value in self.redis.hgetall(self.keys.causes).items():
             what, _, rest = text(name).partition(":")
             reason, _, error_class = rest.rpartition(":") if what == "dead" else ("", "", rest)
-            found[what, reason, error_class] = int(value)
+            found[what, reason, error_class] = integer(text(value)) or 0
         return found
 
     def now(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
-from ..values import text
+from ..values import integer, sendable, text
 from .reader import QueueReader
 
 #: Measures of a model that are not kinds of tokens.
@@ -78,7 +78,7 @@ def by_model(queue: QueueReader, of_days: Iterable[str] | None = None) -> dict[s
     for stored in _hashes(queue, keys):
         for name, value in stored.items():
             model, _, measure = text(name).rpartition(" ")
-            found.setdefault(model, Spending()).add(measure, int(value))
+            found.setdefault(model, Spending()).add(measure, integer(text(value)) or 0)
     return found
 
 
@@ -87,7 +87,7 @@ def by_day(queue: QueueReader, of_days: Sequence[str]) -> dict[str, Spending]:
     found: dict[str, Spending] = {}
     for day, stored in zip(of_days, _hashes(queue, map(queue.keys.spent_on, of_days)), strict=True):
         for name, value in stored.items():
-            found.setdefault(day, Spending()).add(text(name).rpartition(" ")[2], int(value))
+            found.setdefault(day, Spending()).add(text(name).rpartition(" ")[2], integer(text(value)) or 0)
     return found
 
 
@@ -108,7 +108,7 @@ def by_user(queue: QueueReader, of_days: Sequence[str], most: int) -> dict[str, 
     with queue.redis.pipeline(transaction=False) as pipeline:
         for key, users in zip(keys, users_of_days, strict=True):
             for user in users:
-                pipeline.zscore(key + "calls", user)
+                pipeline.zscore(key + "calls", sendable(user))
         counts = iter(pipeline.execute())
     for users in users_of_days:
         for user in users:

@@ -28,9 +28,10 @@ def cost_routes(queues: Queues) -> APIRouter:
         known: Known = None,
     ) -> Response:
         try:
-            report = cost_report([*queues.by_name.values()], by, since_of(since), limit)
+            first = since_of(since)
         except ValueError as error:
             raise Problem(422, str(error)) from None
+        report = cost_report([*queues.by_name.values()], by, first, limit)
         answer = {
             "by": by,
             "since": report.first.isoformat(),

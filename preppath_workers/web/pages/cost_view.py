@@ -22,12 +22,12 @@ def cost_view(queues: Queues, asked: Mapping[str, str]) -> dict[str, Any]:
     if by not in BY:
         raise Problem(422, f"there are no costs by {by!r}: expected {', '.join(BY)}")
     try:
-        report = cost_report([*queues.by_name.values()], by, since_of(since), _MOST)
+        first = since_of(since)
     except ValueError as error:
         raise Problem(422, str(error)) from None
     return {
         "now": queues.budget_reader.now(),
-        "report": report,
+        "report": cost_report([*queues.by_name.values()], by, first, _MOST),
         "by": by,
         "kinds": [(each, query(by=each, since=since)) for each in BY],
         "periods": [(word, each == since, query(by=by, since=each)) for each, word in _PERIODS.items()],

@@ -129,6 +129,12 @@ def test_reserve_over_a_cap_tells_whose_and_until_when(budget: BudgetState) -> N
     assert budget.sums(MONTH) == {"spent": 60}
 
 
+def test_cap_of_0_stops_spending_and_ends_no_job(budget: BudgetState) -> None:
+    assert budget.reserve("c1", 60, day=0) == ["over", "all", "day", 10_000]
+    assert budget.reserve("c1", 60, user=0) == ["over", "user u1", "day", 10_000]
+    assert budget.reserve("c1", 0, day=0) == ["ok", NOW]  # what is free
+
+
 def test_reserve_on_the_next_day_has_that_day_s_cap(budget: BudgetState) -> None:
     budget.reserve("c1", 100, day=100)
     budget.now += 10_000

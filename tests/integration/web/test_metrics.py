@@ -137,6 +137,14 @@ def test_alerts_fire_for_what_is_due_and_for_nothing_else(tmp_path: Path) -> Non
         'preppath_queue_out_of_service{queue="tts",service="openai"}': 1,
         'preppath_queue_out_of_service{queue="evaluation",service=""}': 0,
         'preppath_build_info{version="1"}': 1,
+        'preppath_instances{queue="webhook"}': 0,
+        'preppath_queue_jobs{queue="webhook",state="delayed"}': 3,  # retries that nobody will start
+        'preppath_instances{queue="tts"}': 0,
+        'preppath_queue_jobs{queue="tts",state="failed"}': 3,
+        # Fifty die at once, of an error that was never seen before.
+        'preppath_jobs_total{queue="tts",outcome="failed"}': "0x100 50",
+        'preppath_dead_letters_total{queue="tts",reason="invalid",class="New"}': "_x100 50",
+        'preppath_jobs_total{queue="evaluation",outcome="failed"}': "0+0.3",
     }
     due: dict[str, list[dict[str, str]]] = {
         "PrepPathModelEnds": [{"queue": "tts", "model": "soon"}],
@@ -147,11 +155,12 @@ def test_alerts_fire_for_what_is_due_and_for_nothing_else(tmp_path: Path) -> Non
         "PrepPathBudgetNearlySpent": [{"scope": "all", "period": "day"}],
         "PrepPathQueueOutOfService": [{"queue": "tts", "service": "openai"}],
         "PrepPathMetricsMissing": [],
-        "PrepPathNoInstance": [],
+        "PrepPathNoInstance": [{"queue": "webhook"}],
+        "PrepPathDeadLettersGrow": [{"queue": "tts"}],
     }
     # What is said is not part of this test.
     rules = re.sub(r"(?m)^ +(annotations|summary|description):.*\n", "", ALERTS.read_text("utf-8"))
-    severities = dict(re.findall(r"alert: (\w+)\n(?: +(?:expr|for):.*\n)*.*severity: (\w+)", rules))
+    severities = dict(re.findall(r"alert: (\w+)\n(?: +(?:#|expr|for).*\n)*.*severity: (\w+)", rules))
     expected = [
         {
             "eval_time": "2h",
@@ -182,3 +191,19 @@ def test_alerts_and_metrics_are_valid_for_prometheus(site: Site, tts: Queue) -> 
     ):
         done = subprocess.run(["promtool", *command], input=text, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_metrics_and_costs_of_hashes_that_hold_garbage_are_shown(site: Site, tts: Queue, redis: Any) -> None:
+    day = tts.keys.spent_on(today(tts).isoformat())
+    garbage = {b'm"\n\xff calls': b"2", b"m calls": b"many", b"m": b"1", b"": b""}
+    for key in (tts.keys.spent, day):
+        redis.hset(key, mapping=garbage)
+    redis.hset(tts.keys.causes, mapping={b"retried:E\xff": b"1", b"dead:E": b"x", b"": b""})
+    redis.hset(tts.keys.stats, mapping={b"enqueued": b"1.5e", b"completed": b"", b"\xff": b"1"})
+    redis.zadd(f"{day}:users:nano", {b"u\xff": 5})
+
+    found = samples(site)
+    labels = frozenset({"queue": "tts", "model": 'm"\\n\\udcff', "cost": "known"}.items())
+    assert found["preppath_vendor_calls_total", labels] == 2
+    for path in ("/", "/queues/tts", "/costs", "/costs?by=user", "/costs?by=day", "/api/v1/costs?by=user"):
+        assert site.get(path).status_code == 200, path
