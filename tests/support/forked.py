@@ -10,6 +10,7 @@ import os
 import runpy
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,10 +22,10 @@ _context.set_forkserver_preload(["tests.support.preloaded"])
 
 
 class ForkedProcess:
-    """`python -m module arguments` in the checkout's folder and in a new session, with the methods of
-    `subprocess.Popen`.
+    """`python -m module arguments` in a new session, with the methods of `subprocess.Popen`.
 
-    Standard error is appended to the file; standard output goes to the connection, if there is one.
+    It runs in the checkout's folder unless another is given. Standard error is appended to
+    the file; standard output goes to the connection, if there is one.
     """
 
     def __init__(
@@ -34,10 +35,11 @@ class ForkedProcess:
         environment: Mapping[str, str],
         stderr: Path,
         stdout: Connection | None = None,
+        folder: Path = ROOT,
     ) -> None:
         self._name = module
         self._process = _context.Process(
-            target=_run, args=(module, [*arguments], {**environment}, str(stderr), stdout)
+            target=_run, args=(module, [*arguments], {**environment}, str(stderr), stdout, str(folder))
         )
         self._process.start()
         assert self._process.pid is not None
@@ -69,15 +71,29 @@ class ForkedProcess:
         self._process.kill()
 
 
+def run(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], folder: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """Run a ForkedProcess to its end, as `subprocess.run` does; return also what it printed."""
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as stderr:
+        reading, writing = multiprocessing.Pipe(duplex=False)
+        process = ForkedProcess(module, arguments, environment, Path(stderr.name), writing, folder)
+        writing.close()
+        with reading, os.fdopen(os.dup(reading.fileno()), encoding="utf-8") as stdout:
+            printed = stdout.read()
+        return subprocess.CompletedProcess([module, *arguments], process.wait(), printed, stderr.read())
+
+
 def _run(
     module: str,
     arguments: Sequence[str],
     environment: Mapping[str, str],
     stderr: str,
     stdout: Connection | None,
+    folder: str,
 ) -> None:
     os.setsid()
-    os.chdir(ROOT)
+    os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     os.dup2(os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), 2)

@@ -35,7 +35,7 @@ class App:
     prepare: Callable[[], object] | None = None
     #: Where its log goes instead of the file; then `logged` finds nothing.
     stderr: int | None = None
-    #: Whether a program of the tests forks from a process with its modules, instead of starting Python.
+    #: Whether the program forks from a process with its modules, instead of starting Python.
     forks: bool = True
 
     @property
@@ -59,7 +59,7 @@ class App:
         """Start it and do not wait."""
         environment = {**os.environ, **self.environment}
         is_plain = not self.starter and self.prepare is None and self.stderr is None
-        if self.forks and is_plain and self.module.startswith("tests."):
+        if self.forks and is_plain and "PYTHONPATH" not in self.environment:
             self.process = ForkedProcess(self.module, self.arguments, environment, self.log_path)
             return self
         with self.log_path.open("ab") as log:

@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import JobFailed, Queue
+from tests.support import forked
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
@@ -92,10 +93,7 @@ def test_jobs_variable_makes_every_command_know_the_queues(
     folder: Path, environment: dict[str, str], mail: Queue
 ) -> None:
     def command(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(ROOT / "bin/preppath-workers"), *words],
-            cwd=folder, env={**environment, "JOBS": "mails"}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        return forked.run("preppath_workers", words, {**environment, "JOBS": "mails"}, folder)
 
     added = command("enqueue", "mail", '{"to": "ann"}')
     assert added.returncode == 0, added.stderr
@@ -117,8 +115,7 @@ def test_run_with_burst_ends_when_no_job_is_left(
 ) -> None:
     refs = [mail.enqueue({"to": "ann", "later": number == 0}) for number in range(5)]
     mail.enqueue({"to": "ann"}, delay=3600)
-    command = [str(ROOT / "bin/preppath-workers"), "run", "mails", "--burst"]
-    assert subprocess.run(command, cwd=folder, env=environment, timeout=30, check=False).returncode == 0
+    assert forked.run("preppath_workers", ["run", "mails", "--burst"], environment, folder).returncode == 0
     assert [ref.wait(0) for ref in refs] == [{"sent": "ann"}] * 5
 
 
