@@ -67,7 +67,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: Namespace) -> int:
     """Cancel the jobs. Raises ConfigError."""
     if bool(args.ids) == bool(args.states):
-        args.parser.error("expected ids, or --state")
+        args.parser.error("expected either ids or --state")
     if (args.where or args.older_than or args.newer_than) and not args.states:
         args.parser.error("--where, --older-than and --newer-than choose among the jobs of --state")
     queue = open_queue(args)

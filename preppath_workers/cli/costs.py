@@ -69,21 +69,25 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--limit", type=positive_number, default=50, metavar="N", help="show N rows, default %(default)s"
     )
-    parser.add_argument("--unknown", action="store_true", help="list requests of unknown cost one by one")
-    parser.add_argument("--resolve", metavar="ID", help="store what a request of unknown cost did cost")
+    # Each does something else than showing costs.
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--unknown", action="store_true", help="list requests of unknown cost one by one")
+    other.add_argument("--resolve", metavar="ID", help="store what a request of unknown cost did cost")
     parser.add_argument("--cost", type=_cost, metavar="DOLLARS", help="with --resolve: what it did cost")
-    parser.add_argument("--caps", action="store_true", help="show what is used of the caps on spending")
-    parser.add_argument("--store", action="store_true", help="write rows of all requests into PostgreSQL")
+    other.add_argument("--caps", action="store_true", help="show what is used of the caps on spending")
+    other.add_argument("--store", action="store_true", help="write rows of all requests into PostgreSQL")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line and row")
     parser.set_defaults(run=run)
 
 
 def run(args: Namespace) -> int:
     """Show the costs. Raises ConfigError."""
+    if args.cost is not None and args.resolve is None:
+        args.parser.error("--cost needs --resolve: the request that it is the cost of")
     if args.store:
         return store_rows(args)
     queues = [queue for queue, _ in open_configured(args)]
-    if args.resolve:
+    if args.resolve is not None:
         return _resolve(args, queues)
     if args.unknown:
         return _list_unknown(args, queues)

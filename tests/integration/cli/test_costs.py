@@ -131,6 +131,11 @@ def test_costs_resolve_without_a_cost_is_a_usage_error(run: Run, cost: list[str]
     assert run("costs", "--resolve", "c2", *cost, QUEUES="tts").returncode == 2
 
 
+@pytest.mark.parametrize("words", [["--cost", "1"], ["--caps", "--unknown"], ["--store", "--resolve", "c2"]])
+def test_costs_with_options_that_contradict_is_a_usage_error(run: Run, words: list[str]) -> None:
+    assert run("costs", *words, QUEUES="tts").returncode == 2
+
+
 def test_costs_of_a_day_that_is_no_day_is_a_usage_error(run: Run) -> None:
     shown = run("costs", "--since", "yesterday", QUEUES="tts")
     assert shown.returncode == 2
