@@ -73,7 +73,7 @@ class _Run:
         """What a worker sends: the settlement and the claim in one, or the claim alone."""
         if job_id := self._running.pop(slot, None):
             terms, held = (60_000, 10, *self._terms), (job_id, 1, "{}")
-            _, answer = self._redis_state.call(
+            *answer, _ = self._redis_state.call(
                 "settle_and_fetch", f"host:{slot}", *terms, *held, now=NOW + now
             )
         else:
