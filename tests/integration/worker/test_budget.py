@@ -246,3 +246,23 @@ def test_budget_of_a_dead_worker_is_released_unless_its_request_was_sent(
     stage.consumer.recover()
     assert stage.keeper.settle_open(0) == 1
     assert stage.sums() == expected
+
+
+def test_soft_cap_that_is_reached_is_logged_and_stops_nothing(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.settings = replace(SETTINGS, budget=Caps(day=Cap(None, 500)))
+    stage.queue.enqueue_many([NewJob({}), NewJob({}), NewJob({})])
+    assert [stage.work().verdict for _ in range(3)] == ["completed"] * 3
+    reached = [
+        record.__dict__["fields"] for record in caplog.records if record.message == "Soft budget reached"
+    ]
+    assert reached == [{"scope": "queue tts", "period": "day"}]
+
+
+def test_budget_that_cannot_be_settled_is_left_to_a_janitor(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = replace(stage.config, redis=replace(stage.config.redis, url="redis://127.0.0.1:9"))
+    ReservedBudget(away, stage.settings).settle({"a-call": 400})
+    assert "Cannot settle budget, a janitor will" in caplog.text
