@@ -36,6 +36,7 @@ from .processes.process_title import ProcessTitle
 from .processes.signals import Deadline, StopRequest, install
 from .reconnect_backoff import ReconnectBackoff
 from .replacement import Replacement
+from .shortage import Shortage
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +44,6 @@ Value = TypeVar("Value")
 
 #: Seconds of sleep between two beats.
 _SLEEP_SLICE = 5.0
-
-#: The longest pause after machine errors (s). It starts at 1 s and doubles.
-_LONGEST_MACHINE_PAUSE = 30.0
 
 #: Seconds that a stopping worker tries to settle its last job while Redis fails. An unsettled job runs again.
 _SETTLE_LIMIT = 5.0
@@ -93,8 +91,7 @@ class Worker:
         #: The job that runs now.
         self._job: Job | None = None
         self._finished: Finished | None = None
-        #: Consecutive attempts that failed with a machine error.
-        self._machine_failures = 0
+        self._shortage = Shortage()
         #: Whether this process was forked by a handler.
         self._was_forked = False
         self._replacement = Replacement(config)
@@ -111,14 +108,14 @@ class Worker:
         with suppress(Shutdown), LogContext(lambda: self._job.log_fields() if self._job else {}):
             self._recover_slot()
             self._liveness.ready()
-            while not self._stop.is_requested and not self._replacement.is_due():
+            while not self._stop.is_requested and not self._is_due_for_replacement():
                 self.loop()
         self._settle_and_close()
 
     def loop(self) -> None:
         """Settle the last job, fetch the next one and run it."""
         self._liveness.beat()
-        if self._machine_failures and self._finished:
+        if self._finished and self._shortage.pause:
             self._pause_for_machine()
             return
         answer = self._with_reconnect(self._settle_and_fetch)
@@ -126,6 +123,12 @@ class Worker:
             self._sleep(answer.seconds)
         elif answer:
             self._run_job(answer)
+
+    def _is_due_for_replacement(self) -> bool:
+        if self._shortage.is_lasting:
+            logger.warning("Replacing worker: its jobs keep meeting machine errors")
+            return True
+        return self._replacement.is_due()
 
     def _recover_slot(self) -> None:
         while (recovered := self._with_reconnect(self._recover)) is None:
@@ -157,7 +160,7 @@ class Worker:
             return
         self._finished = None
         job_log.settled(settlement, self._config.log)
-        self._sleep(min(_LONGEST_MACHINE_PAUSE, 2.0 ** (self._machine_failures - 1)))
+        self._sleep(self._shortage.pause)
 
     def _with_reconnect(self, step: Callable[[], Value]) -> Value | None:
         """Return the step's value, or None after a backoff pause if Redis failed."""
@@ -189,8 +192,7 @@ class Worker:
             logger.warning("Job lost to another worker", extra=fields(outcome="lost"))
         else:
             self._finished = Finished(job, outcome, round((time.monotonic() - began) * 1000))
-            is_machine_error = isinstance(outcome, Failed) and outcome.kind == "machine"
-            self._machine_failures = self._machine_failures + 1 if is_machine_error else 0
+            self._shortage.record(job.id, isinstance(outcome, Failed) and outcome.kind == "machine")
         finally:
             if self._was_forked:
                 self._end_forked_process()

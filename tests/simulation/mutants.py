@@ -82,7 +82,7 @@ MUTANTS = (
     Mutant("what may be paid for does not count in an outage", "if kind == 'paid' or kind == 'unknown' and gate.signature ~= signature then", "if kind == 'unknown' and gate.signature ~= signature then", 3),
     Mutant("what may be paid for is given back", "tally(streak.jobs, id, kind == 'paid' and 0 or 1)", "tally(streak.jobs, id, 1)", 9),
     Mutant("a bug that is not the outage's own is given back", "kind == 'paid' or kind == 'unknown' and gate.signature ~= signature", "kind == 'paid'", 14),
-    Mutant("a machine's failure counts", "  add(id, 'excused', 1)\n  count('excused')\n", "  add(id, 'failures', 1)\n", 1),
+    Mutant("a machine's failure counts", "  local excused = add(id, 'excused', 1)\n  count('excused')\n", "  local excused = add(id, 'failures', 1)\n", 1),
     Mutant("patience never ends", "> patience\n", "> patience * 1e6\n", 1),
     Mutant("patience ends at once", "> patience\n", "> patience - 10000\n", 29),
     Mutant("users do not take turns", "return math.max(closed and round_of(closed) or 0, first - 1, 1), first", "return redis.call('ZCARD', PRIORITY_INDEX) + first", 43),

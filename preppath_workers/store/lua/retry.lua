@@ -98,10 +98,10 @@ if kind == 'machine' then
   redis.call('HSET', instance_key(instance), 'trouble', failure, 'troubleAt', now)
   end_inconclusive_probe(id)
   add(id, 'attempts', -1)
-  add(id, 'excused', 1)
+  local excused = add(id, 'excused', 1)
   count('excused')
   if has_waited_too_long() then return move_to_dead('machine', 'excused', 'open') end
-  return delay_by(backoff_for(1), 'excused', 'open')
+  return delay_by(math.min(backoff_for(excused), math.max(limits.ceiling, backoff)), 'excused', 'open')
 end
 
 local failures = integer(redis.call('HGET', key, 'failures')) or 0

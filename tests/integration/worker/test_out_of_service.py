@@ -91,6 +91,31 @@ def test_full_disk_during_a_job_counts_no_failure(launch: Start, alpha: Queue, t
     assert (job.failures, job.excused >= 2, job.attempts) == (0, True, 1)
 
 
+def test_job_that_needs_more_than_the_machine_has_does_not_hold_the_others(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
+    full = tmp_path / "full"
+    full.touch()
+    app = launch(ALPHA_CONCURRENCY="1", ALPHA_BACKOFF="0.1").start()
+    alpha.enqueue({"do": "fill_disk", "full": str(full)}, id="poison")
+    eventually(lambda: len(app.records("start")) >= 4)
+    for number in range(3):
+        alpha.enqueue({}, id=f"j{number}")
+        eventually(lambda: state_of(alpha, f"j{number}") == "completed", deadline=3)  # noqa: B023
+
+
+def test_worker_with_lasting_machine_errors_is_replaced(launch: Start, alpha: Queue, tmp_path: Path) -> None:
+    """What it lacks may be its own: leaked by jobs, or limited by one."""
+    full = tmp_path / "full"
+    full.touch()
+    app = launch(ALPHA_CONCURRENCY="1", ALPHA_BACKOFF="0").start()
+    worker = app.workers()["alpha:0"]
+    alpha.enqueue({"do": "fill_disk", "full": str(full)}, id="j")
+    eventually(lambda: app.workers().get("alpha:0") not in (None, worker), deadline=30)
+    assert app.logged("Replacing worker: its jobs keep meeting machine errors")
+    assert not app.logged("Process died")
+
+
 def test_job_that_is_rate_limited_twenty_times_fails(launch: Start, alpha: Queue) -> None:
     launch(ALPHA_RETRIES="0").start()
     alpha.enqueue({"do": "fail", "how": "limited", "after": 0.01}, id="j")

@@ -142,6 +142,14 @@ def test_machine_failure_is_excused_and_leaves_the_queue_open(queue: RedisState)
     assert queue.read()["instance"]["host"]["troubleAt"] == NOW
 
 
+def test_machine_failures_of_one_job_delay_it_longer_each_time(queue: RedisState) -> None:
+    """It may need more than any machine has: the others must not wait for it."""
+    add(queue, "a")
+    delays = [start_and_fail(queue, "a", "machine")[1] for _ in range(7)]
+    assert delays == [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]
+    assert counted(queue, "a") == [(0, 7)]
+
+
 def test_backoff_with_jitter_is_longer_and_bounded(queue: RedisState) -> None:
     add(queue, "a")
     assert start_and_fail(queue, "a", "unknown", jitter=0.2)[1] == 1_200
