@@ -30,7 +30,7 @@ MUTANTS = (
     Mutant("a settled job's worker_id is not checked", "local state = state_if_owned(id, worker_id, fencing_token)", "local state = redis.call('HGET', job_key(id), 'state')", 4),
     Mutant("a completed job stays in its slot's active list", "redis.call('LREM', active_key(worker_id), '1', id)\n  local may_have_group = note_completion", "local may_have_group = note_completion", 4),
     Mutant("completing again completes again", "if state == 'completed' then return 'completed' end\n  if state ~= 'active' then return 'lost' end", "if not state then return 'lost' end", 1),
-    Mutant("a claim forgets what it holds", "if state == 'active' and holder == worker_id then return id, job end", "if state == 'active' and holder == worker_id then redis.call('RPOP', active) return nil end", 2),
+    Mutant("a claim forgets what it holds", "if state == 'active' and holder == worker_id then return id, job end", "if state == 'active' and holder == worker_id then redis.call('RPOP', active) return nil end", 0),
     Mutant("a swap loses the reserved job", "place_first(id, priority)\n  return true", "return true", 1),
     Mutant("a claim does not look for more urgent jobs", "id = redis.call('RPOPLPUSH', WAIT, active) or later.refill() and redis.call('RPOPLPUSH', WAIT, active)", "id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end", 1),
     Mutant("settle_and_fetch starts any entry", "if job[1] ~= 'waiting' or job[2] then return nil end", "", 0),
