@@ -71,8 +71,7 @@ def play(experiment: Experiment, environment: Environment, deadline: float = 20.
 def _stop(experiment: Experiment, environment: Environment, process: ForkProcess) -> None:
     """The command is under way, or done, and the caller does not know."""
     environment.proxy.wait("asked")
-    if experiment.killed:  # on a busy machine it would try again before it is killed
-        signal_to(process, signal.SIGSTOP)
+    signal_to(process, signal.SIGSTOP)  # or it would lose patience on a busy machine, and try again too early
     if experiment.fault is Fault.NO_SCRIPT:
         environment.redis.script_flush()
     if experiment.fault is not Fault.NOT_SENT:
@@ -92,6 +91,8 @@ def _strike(experiment: Experiment, environment: Environment, process: ForkProce
     if experiment.fault is Fault.RESTART:
         environment.server.start()
     environment.proxy.order("deliver" if experiment.fault is Fault.NO_SCRIPT else "cut")
+    if not experiment.killed:
+        signal_to(process, signal.SIGCONT)
 
 
 def is_over(state: State) -> bool:
