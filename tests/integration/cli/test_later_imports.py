@@ -25,9 +25,8 @@ def names_of_queues(variables: dict[str, str]) -> list[str]:
 
 def test_queues_reaches_redis_over_tls(redis_url: str) -> None:
     with TlsProxy(urlsplit(redis_url).port or 6379).running() as proxy:
-        port = urlsplit(proxy.variables["OPENAI_BASE_URL"]).port
         trusted = proxy.variables["SSL_CERT_FILE"]
-        found = names_of_queues({"REDIS_URL": f"rediss://{HOST}:{port}", "SSL_CERT_FILE": trusted})
+        found = names_of_queues({"REDIS_URL": f"rediss://{HOST}:{proxy.port}", "SSL_CERT_FILE": trusted})
     assert found == ["transcription", "tts", "evaluation"]
 
 

@@ -37,25 +37,6 @@ def test_next_job_with_a_connection_lost_in_the_pop_loses_no_job(
     assert next_job(consumer).id == "a"
 
 
-def test_settle_and_fetch_settles_an_outcome_that_failed_before(
-    queue: Queue, open_consumer: OpenConsumer, redis: Redis
-) -> None:
-    consumer = open_consumer()
-    queue.enqueue({}, id="a")
-    finished = done(next_job(consumer), Completed('{"n":1}'))
-    cut_consumers(redis)
-    with pytest.raises(RedisConnectionError):
-        consumer.settle_and_fetch(finished)
-    assert queue.counts().active == 1
-
-    settlement = consumer.settle_and_fetch()
-
-    assert settlement is not None
-    assert (settlement.verdict, settlement.finished) == ("completed", finished)
-    assert consumer.next_job() is None
-    assert queue.counts().completed == 1
-
-
 def test_settle_and_fetch_whose_fetch_fails_still_returns_the_settlement(
     queue: Queue, open_consumer: OpenConsumer
 ) -> None:
@@ -102,20 +83,23 @@ def test_progress_times_out_despite_signals(
     assert found.progress == 20
 
 
-def test_settle_settles_an_outcome_that_failed_before(
-    queue: Queue, open_consumer: OpenConsumer, redis: Redis
+@pytest.mark.parametrize("call", ["settle", "settle_and_fetch"])
+def test_outcome_whose_call_lost_its_connection_is_settled_by_the_next_one(
+    queue: Queue, open_consumer: OpenConsumer, redis: Redis, call: str
 ) -> None:
     consumer = open_consumer()
     queue.enqueue({}, id="a")
-    finished = done(next_job(consumer), Completed("{}"))
+    finished = done(next_job(consumer), Completed('{"n":1}'))
     cut_consumers(redis)
     with pytest.raises(RedisConnectionError):
-        consumer.settle(finished)
+        getattr(consumer, call)(finished)
+    assert queue.counts().active == 1
 
-    settlement = consumer.settle()
+    settlement = getattr(consumer, call)()
 
     assert settlement is not None
-    assert settlement.verdict == "completed"
+    assert (settlement.verdict, settlement.finished) == ("completed", finished)
+    assert queue.counts().completed == 1
     assert consumer.settle() is None
 
 
@@ -223,7 +207,6 @@ def test_settle_after_an_interrupted_command_reads_its_own_reply(
 
 
 STEPS: dict[str, Callable[[Consumer, Job], object]] = {
-    "settle_and_fetch": lambda consumer, job: settle_and_fetch(consumer),
     "progress": lambda consumer, job: consumer.running_job.progress(job, 50),
     "recover": lambda consumer, job: consumer.recover(),
 }
