@@ -56,10 +56,10 @@ SECRETS = {
 
 @pytest.fixture
 def redis() -> Iterator[Redis]:
-    """A server with a password; answers are bytes."""
+    """A server with a password; answers are bytes. Scripts that read hostile entries may keep it busy."""
     with (
         RedisServer(settings={"requirepass": SECRETS["REDIS_PASSWORD"]}) as server,
-        Redis.from_url(server.url) as client,
+        Redis.from_url(server.url, socket_timeout=60) as client,
     ):
         yield client
 

@@ -73,7 +73,7 @@ def config(redis_url: str, key_prefix: str, own_s3: S3Server, bucket: str, vendo
 @pytest.fixture
 def services(config: Config) -> Iterator[Services]:
     with closing(Services(config)) as services:
-        services.__dict__["storage"] = Storage(config.storage, connect_timeout=1, read_timeout=0.3)
+        services.__dict__["storage"] = Storage(config.storage, connect_timeout=2, read_timeout=1)
         yield services
 
 
@@ -143,7 +143,7 @@ def test_speech_during_a_short_s3_outage_is_uploaded_when_s3_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(step_retry, "_PATIENCE", 60)
-    frozen_after_payment(1.5)
+    frozen_after_payment(2.5)
 
     recorded = synthesize(context(), services, SPEECH, "tts/q1.mp3")
 
