@@ -99,8 +99,8 @@ __all__ = [
     "job",
 ]
 
-#: The modules of the names that are imported when they are first used: a producer may be a command that runs
-#: for a moment and needs few of them, and `cli/main.py` prepares the import of redis-py.
+#: The modules of the names that are imported when they are first used. A producer may be a short-lived
+#: command that needs few of them, and `cli/main.py` has to prepare the import of redis-py.
 _IMPORTED_LATER = {
     "AsyncJobRef": "queue.async_queue",
     "AsyncQueue": "queue.async_queue",

@@ -175,8 +175,9 @@ class Snooze(JobError):
 
 
 class BudgetSpent(JobError):
-    """Raised when a budget has no room for a paid request until a day or month ends: the queue is held, or if
-    it is the budget of the job's user, the job alone waits. The attempt is not counted.
+    """Raised when a budget has no room for a paid request until a day or month ends.
+
+    The queue is held. If it is the budget of the job's user, only the job waits. The attempt is not counted.
 
     Args:
         scope: whose budget: `all`, `queue <name>` or `user <id>`.

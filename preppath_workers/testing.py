@@ -1,5 +1,8 @@
-"""Helpers for tests of your own jobs: a context without a queue, one attempt at a job, and a queue's jobs run
-in the test's process, without workers."""
+"""Helpers for tests of your own jobs.
+
+`FakeContext` is a context without a queue, `run_job` makes one attempt at a job, and `drain` runs a queue's
+jobs in the test's process, without workers.
+"""
 
 from __future__ import annotations
 

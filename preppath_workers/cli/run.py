@@ -22,12 +22,13 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers run --config .env --queue tts
           preppath-workers run app.jobs
 
-        A module defines jobs with @job; it is found in the current folder, in PYTHONPATH or
-        installed. Without one, JOBS names the modules.
+        MODULE defines jobs with @job. It is found in the current folder, in PYTHONPATH, or
+        among the installed modules. Without MODULE, JOBS names the modules.
 
-        signals: TERM or INT stops after the active jobs, a second one at once;
-        HUP reloads the configuration and replaces the workers one by one;
-        TTIN adds a worker to each queue and TTOU removes one, until the next HUP
+        signals:
+          TERM, INT   stop after the active jobs; a second one stops at once
+          HUP         reload the configuration and replace the workers one by one
+          TTIN, TTOU  add a worker to each queue, or remove one, until the next HUP
 
         exit codes: 0 stopped by a signal, or --burst is done; 78 the configuration is wrong
         """,

@@ -14,9 +14,9 @@ MAX_RETRY_AFTER = 3_600.0
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Return the requested delay in seconds, or None if there is no valid one.
 
-    `retry-after-ms` (OpenAI's, milliseconds) is more precise and takes precedence; Retry-After is a number of
-    seconds or an HTTP date (RFC 9110, 10.2.3), which is compared with the response's own Date: this machine's
-    clock may be wrong. `now` replaces a missing Date.
+    `retry-after-ms` (OpenAI's, milliseconds) is more precise and takes precedence. Retry-After is a number of
+    seconds or an HTTP date (RFC 9110, 10.2.3). A date is compared with the response's own Date, because this
+    machine's clock may be wrong. `now` replaces a missing Date.
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "")

@@ -60,11 +60,11 @@ class Payment(Protocol):
         """Report what the request used, as soon as the answer is there and before it is judged."""
 
     def note_limits(self, limits: Sequence[VendorLimit]) -> None:
-        """Report what the answer tells of the vendor's rate limits, if it does."""
+        """Report what the answer says about the vendor's rate limits, if anything."""
 
 
 class Meter(Protocol):
-    """Keeps the books of paid requests. A job's context is one."""
+    """Records paid requests. A job's context is one."""
 
     def payment(self, worst_case: Usage) -> AbstractContextManager[Payment]:
         """Return a context manager around one paid request. `worst_case`: what it can use at most.
@@ -75,7 +75,7 @@ class Meter(Protocol):
 
 
 class Unmetered:
-    """A meter that keeps no books, for requests outside a job."""
+    """A meter that records nothing, for requests outside a job."""
 
     id = ""
 

@@ -19,8 +19,14 @@ _COUNT = re.compile(r"\d{1,12}", re.ASCII)
 
 
 class VendorLimit(NamedTuple):
-    """One limit of an account for a model: its name (`requests` or `tokens`), how many it has, how many of
-    them are left, and the seconds until all are back."""
+    """One limit of an account for a model.
+
+    Args:
+        name: `requests` or `tokens`.
+        limit: how many it has when it is full.
+        remaining: how many are left.
+        reset: seconds until it is full again.
+    """
 
     name: str
     limit: int
@@ -29,7 +35,7 @@ class VendorLimit(NamedTuple):
 
 
 def limits_in_headers(headers: Mapping[str, str]) -> tuple[VendorLimit, ...]:
-    """Return the limits that the headers `x-ratelimit-…` of an answer tell completely."""
+    """Return the limits that the headers `x-ratelimit-…` of an answer describe completely."""
 
     def values() -> Iterator[tuple[str, Any, Any, Any]]:
         for name in NAMES:

@@ -35,9 +35,9 @@ class Webhook:
         """Send the JSON once and return the status, 200 to 299. The response body is not read, and redirects
         are not followed.
 
-        Raises PermanentError if no URL is configured or the receiver answers 410 Gone, TransientError if it
-        refuses this delivery, and ServiceError if it is unreachable or fails, with `refuses_all` for what
-        depends on the URL or secret.
+        Raises PermanentError if no URL is configured or the receiver answers 410 Gone; TransientError if it
+        refuses this delivery; ServiceError if it is unreachable or fails. That has `refuses_all` if the URL
+        or the secret may be the cause.
         """
         if not self._config.url:
             raise PermanentError("cannot deliver the event: WEBHOOK_URL is not set")

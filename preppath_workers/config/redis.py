@@ -2,9 +2,8 @@
 
 `redis_url.py` describes the URLs of sentinels and of a Cluster.
 
-redis-py accepts any client setting as a parameter of the URL, and such a parameter overrides the settings
-that the queue relies on, such as timeouts and retries. So only the address, credentials and TLS files are
-accepted.
+redis-py accepts any client setting as a parameter of the URL, which would override settings that the queue
+relies on, such as timeouts and retries. So only the address, credentials and TLS files are accepted here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Splits a Redis URL into the servers that it names and what each of them needs to be told.
+"""Splits a Redis URL into the servers that it names and the settings of a connection to each.
 
-The spelling of several servers is that of the library `limits`:
+Several servers are written as in the library `limits`:
 
 * `redis+sentinel://user:password@host:26379,host:26379/service/0`: sentinels, the service that they watch,
   and the number of the database

@@ -21,7 +21,7 @@ class PaidRequests:
 
     @property
     def meter(self) -> Meter:
-        """What keeps the books of the requests."""
+        """What records the requests."""
         return self._context
 
     def make(self, request: Callable[[], Value]) -> Value:

@@ -19,8 +19,8 @@ _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 #: Largest data of one job, bytes of JSON. Store larger objects in S3 and their key in the job.
 MAX_DATA_BYTES = 1_000_000
 
-#: Jobs added by one script call, bounded because a script blocks Redis: some 20 µs a job, where users
-#: take turns up to some 50 µs (both on a busy machine).
+#: Jobs added by one script call, bounded because a script blocks Redis, for some 20 µs a job, or up to some
+#: 50 µs if users take turns.
 _CHUNK = 50
 
 #: Characters of data in one script call: 50 jobs of the largest size would be 50 MB.

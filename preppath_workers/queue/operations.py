@@ -120,8 +120,8 @@ def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float |
         timeout: seconds; None for no limit.
         client_timeout: seconds after which the client gives up a command; None if it never does.
 
-    Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob; and redis.RedisError if
-    Redis is away for half a minute, or at the end of the timeout.
+    Raises JobFailed if the job failed or was cancelled; TimeoutError; UnknownJob; redis.RedisError if Redis
+    is away for half a minute, or at the end of the timeout.
     """
     give_up_at = inf if timeout is None else monotonic() + timeout
     block = _LONGEST_BLOCK if client_timeout is None else min(_LONGEST_BLOCK, client_timeout * _BLOCK_SHARE)

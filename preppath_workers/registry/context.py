@@ -70,15 +70,15 @@ class JobContext(Protocol):
     def payment(self, worst_case: Usage) -> AbstractContextManager[Payment]:
         """Return a context manager around one paid request, for the ledger and the budget.
 
-        Report what the request used with `charge` of its value as soon as the answer is there:
+        As soon as the answer is there, report what the request used with `charge`:
 
             with context.payment(Usage("some-model", {"input": 500, "output": 1_000})) as payment:
                 answer = vendor.ask(question)
                 payment.charge(Usage("some-model", {"input": answer.inputs, "output": answer.outputs}))
 
-        If the block raises before that, the error decides: a PermanentError, RateLimited, or a ServiceError
-        without `may_be_paid` costs nothing; any other leaves the cost unknown. Entering raises JobLost, and
-        what a budget raises; do not catch it.
+        If the block raises before that, the error decides. A PermanentError, RateLimited, or a ServiceError
+        without `may_be_paid` costs nothing; after any other, the cost is unknown. Entering raises JobLost and
+        the errors of a budget; do not catch them.
         """
 
     def check_lease(self) -> None:

@@ -23,8 +23,8 @@ Handler: TypeAlias = "Callable[[JobContext, Services], Any]"
 #: What `@job` decorates, or names as `module:function`.
 Function = Callable[..., Any] | str
 
-#: What tells the most that jobs can use: called with the data of several jobs and the services, it yields the
-#: worst cases of each job's paid requests, none for a job that will be refused.
+#: Called with the data of several jobs and the services, yields for each job the most that each of its paid
+#: requests can use; no request for a job that will be refused.
 WorstCases: TypeAlias = "Callable[[Sequence[Any], Services], Iterator[Sequence[Usage]]]"
 
 #: Modules of the clients in `clients/` whose path isn't the service's name.
@@ -104,10 +104,10 @@ def job(
         @job("thumbnail", concurrency=4, rate_limit="30/60", retries=5, timeout=60)
         def make_thumbnail(context: JobContext, data: Thumbnail) -> dict[str, int]: ...
 
-    The function's first parameter gets the JobContext. A parameter `data` gets the job's data: decoded and
-    checked if it is annotated with a dataclass or a TypedDict (wrong data is refused with reason `invalid`),
-    else as it is. A parameter `services` gets the clients that `services` names. The function returns the
-    job's result as JSON, or None. It raises InvalidJob, PermanentError, TransientError, RateLimited,
+    The function's first parameter gets the JobContext. A parameter `data` gets the job's data. If it is
+    annotated with a dataclass or a TypedDict, the data is decoded and checked, and wrong data is refused with
+    the reason `invalid`. A parameter `services` gets the clients that `services` names. The function returns
+    the job's result as JSON, or None. It raises InvalidJob, PermanentError, TransientError, RateLimited,
     ServiceError or MachineError; any other exception is retried like a TransientError.
 
     In place of a function, `module:function` names one that is imported when it is needed.

@@ -27,9 +27,9 @@ def store_listed(queue: QueueReader, store: Store, skipped: Callable[[str], None
     """Store all that is listed, oldest first; return how many rows that changed. `skipped` is called with
     each entry that isn't a request.
 
-    What was stored leaves the list afterwards, so a process that dies in between, or runs beside another one,
-    stores some of it twice: `store` must make the same rows of it. Raises redis.RedisError, and what `store`
-    raises.
+    `store` must be idempotent. Entries are removed from the list after they were stored, so some are stored
+    twice if this process dies in between, or runs at the same time as another one. Raises redis.RedisError,
+    and what `store` raises.
     """
     changed = 0
     while page := queue.read("LRANGE", queue.keys.cost_rows, 0, PAGE - 1):

@@ -84,9 +84,9 @@ class Walk:
     """Goes through the dead-letter list, oldest first, and yields the selected jobs, `page` at a time.
 
     Args:
-        step: is called with the ids of each page before it is yielded, and tells how many of them it took
-            out of the list: `queue.replay` or `queue.purge`. Concurrent callers take each job once; one may
-            skip a job, which the next call finds.
+        step: `queue.replay` or `queue.purge`. It is called with the ids of each page before the page is
+            yielded, and returns how many of them it took out of the list. Concurrent callers take each job
+            once; one may skip a job, which the next call finds.
         limit: the most jobs to select.
         looked_at: the most entries to look at, since few may meet the selection.
         next: where to begin, as the number of older entries that are left alone. Afterwards it is where

@@ -27,10 +27,10 @@ _FIELDS = {
 
 
 class AttemptTimes:
-    """How long the attempts of one worker waited and ran, as its settlements tell it.
+    """How long the attempts of one worker waited and ran, as its settlements report it.
 
-    Each attempt is counted at once. The sums are sent once a second, because each increment costs every job;
-    so a worker that is killed takes at most the sums of its last second with it.
+    Each attempt is counted at once. The sums are sent once a second, because each increment costs every job.
+    So if a worker is killed, only the sums of its last second are lost.
     """
 
     def __init__(self) -> None:

@@ -39,8 +39,10 @@ class Job:
 
     @classmethod
     def first_started(cls, queue: str, worker_id: str, words: Sequence[str]) -> Job:
-        """Read what `first_starts.lua` returns for a job that this worker started for the first time: some of
-        its fields, with the time when it was created as `queuedAt` if it has no other."""
+        """Read what `first_starts.lua` returns for a job that this worker started for the first time.
+
+        That is some of the job's fields. `queuedAt` is the time when it was created, if it has no other.
+        """
         _, job_id, data, priority, since, started_at = words
         fields = {
             "data": data,

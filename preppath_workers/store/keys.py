@@ -90,22 +90,22 @@ class Keys:
 
     @property
     def gate(self) -> str:
-        """hash: paused, heldUntil (ms), heldReason, heldFor (nano-dollars that the budget lacks room for),
-        eventsUntil (ms), limit, vendorLimit, streak (JSON), and while the queue is out of service the fields
-        that `lua/lib/outage.lua` lists. Missing if the gate is open."""
+        """hash: paused, heldUntil (ms), heldReason, heldFor (nano-dollars that the budget has no room for),
+        eventsUntil (ms), limit, vendorLimit and streak (JSON). While the queue is out of service, also the
+        fields that `lua/lib/outage.lua` lists. Missing if the gate is open."""
         return self.base + "gate"
 
     @property
     def meta(self) -> str:
-        """hash: layout, the version of the queue's data model (LAYOUT); epoch, epochAt, lossAt and lossMs,
-        which show that Redis has lost writes; waits, how often producers waited for replicas;
-        fairSince (ms), when the instance that set `fair` read its configuration."""
+        """hash: layout is the version of the queue's data model (LAYOUT). epoch, epochAt, lossAt and lossMs
+        show whether Redis has lost writes. waits is how often producers waited for replicas. fairSince (ms)
+        is when the instance that set `fair` read its configuration."""
         return self.base + "meta"
 
     @property
     def limit(self) -> str:
-        """hash: the rate limit in force (max, duration, since, until, instance; ms) and, for as long as some
-        instance is configured with another, that one (otherMax, otherDuration, otherInstance, otherUntil)."""
+        """hash: the rate limit in force (max, duration, since, until, instance; ms). While an instance is
+        configured with another one, also that (otherMax, otherDuration, otherInstance, otherUntil)."""
         return self.base + "limit"
 
     @property
@@ -132,17 +132,19 @@ class Keys:
 
     @property
     def cost_rows(self) -> str:
-        """list: calls that are to become rows of PostgreSQL (JSON), oldest at the left; see
+        """list: calls (JSON) that have yet to be written to PostgreSQL, oldest at the left; see
         `lua/lib/cost_rows.lua`."""
         return self.base + "cost_rows"
 
     def budget(self, name: str) -> str:
-        """The budget, which spans queues and so has a slot of its own, that of the queue `budget`.
+        """The budget. It spans queues, so it has a slot of its own: that of the queue `budget`.
 
-        hash `reserved`: reservations by the id of their call (JSON); zset `open`: those that are not settled,
-        scored by when they were last looked at; zset `unknown`: those of unknown cost, scored by the end of
-        their month; hash of each day and month: `spent <scope>`, `reserved <scope>`, `unknown <scope>`, and
-        `warned <scope>` once its soft cap was reached."""
+        - hash `reserved`: reservations (JSON) by the id of their call
+        - zset `open`: those that are not settled, scored by when they were last looked at
+        - zset `unknown`: those of unknown cost, scored by the end of their month
+        - hash of each day and month: `spent <scope>`, `reserved <scope>`, `unknown <scope>`, and
+          `warned <scope>` once its soft cap was reached
+        """
         return f"{self.base}budget:{name}"
 
     @property
@@ -188,8 +190,8 @@ class Keys:
         return f"{self.base}job:{job_id}"
 
     def group(self, group: str) -> str:
-        """hash: jobs, completed, failed, cancelled and expired, the counters of one group of jobs; size and
-        closed, which say when no more are to come; ends, how often it ended; endedAt (ms)."""
+        """hash: one group of jobs. jobs, completed, failed, cancelled and expired are its counters; size and
+        closed say when it is complete; ends is how often it ended, endedAt (ms) when."""
         return f"{self.base}group:{group}"
 
     def ended(self, job_id: str) -> str:

@@ -1,1 +1,1 @@
-"""The status API and metrics: an optional process over HTTP, in the extra [web]. See the README beside it."""
+"""The page, the status API and metrics: an optional process, in the extra [web]. See README.md here."""

@@ -30,8 +30,8 @@ async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterato
     """Yield an event for each change of the job, named by its state, until it has ended; `gone` if the job is
     no longer stored.
 
-    An event's id stands for what the job looked like: a client that reconnects with the id of the last event
-    it has seen gets that one not again.
+    An event's id is a version of the job. A client that reconnects with the id of the last event it has seen
+    doesn't get that event again.
     """
     yield "retry: 2000\n\n"
     silent = 0.0

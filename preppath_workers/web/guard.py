@@ -199,8 +199,8 @@ def _check_origin(request: Request, must_be_told: bool) -> None:
 
 
 def _check_embedding(request: Request) -> None:
-    """Refuse what another site's page loads: it could read nothing, but hold streams and make work. Links may
-    lead here."""
+    """Refuse what another site's page loads. It could read nothing, but open streams and cause work. Links
+    from there are allowed."""
     if (
         request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
         and request.headers.get("sec-fetch-mode", "navigate") != "navigate"
@@ -211,7 +211,7 @@ def _check_embedding(request: Request) -> None:
 def _limited(receive: Receive) -> Receive:
     """Count the body as it arrives: its length need not be announced, and it may never end.
 
-    What is raised is not a Problem, of which FastAPI would make another error.
+    It raises no Problem, because FastAPI would turn that into another error.
     """
     taken, until, is_complete = 0, time.monotonic() + _BODY_SECONDS, False
 

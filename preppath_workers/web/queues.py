@@ -53,8 +53,11 @@ class Queues:
         return cls(by_name, settings, budget, budget_reader, models, most_cost)
 
     def forecast(self, name: str, ids: Sequence[str]) -> CostForecast:
-        """Return what these jobs of a queue may cost if they run again; of many, and in an outage, which
-        would delay the answer, only what jobs cost on average. Raises Problem."""
+        """Return what these jobs of a queue may cost if they run again.
+
+        For many jobs, and in an outage, only what jobs cost on average: more would delay the answer. Raises
+        Problem.
+        """
         queue = self.get(name)
         if len(ids) > _MOST_FORECAST or queue.gate().out_of_service:
             return CostForecast.of(queue, len(ids), None)

@@ -121,8 +121,11 @@ class Pool:
         self._spawn_if_due(self._janitor, float("inf"))
 
     def replace_outdated(self) -> None:
-        """Stop workers of an older configuration: busy ones after their job, idle ones one by one in a queue,
-        each after the replacement of the last is ready."""
+        """Stop workers of an older configuration.
+
+        Busy ones stop after their job. Of the idle ones of a queue, one stops at a time, when the replacement
+        of the one before is ready.
+        """
         wanted = self._wanted()
         transitioning = {queue for (queue, _), process in self._workers.items() if process.is_transitioning}
         for (queue, number), process in self._workers.items():

@@ -99,8 +99,8 @@ class Worker:
     def run(self) -> None:
         """Run jobs until a signal asks for a stop or the worker is due for replacement.
 
-        A bug in the worker itself ends the process without settling its job: the job counts as recovered, so
-        that it cannot end every next worker the same way.
+        A bug in the worker itself ends the process without settling its job. The next worker recovers the
+        job, which is counted, so that a job cannot end every worker in this way.
         """
         install(self._stop, self._deadline)
         os.register_at_fork(after_in_child=self._on_fork)

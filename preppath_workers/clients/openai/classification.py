@@ -61,8 +61,11 @@ class TierUnavailable(RateLimited):
 
 
 def classify(refusal: Refusal, request: RequestInfo) -> JobError:
-    """Return the error to raise: RateLimited for rate limits, PermanentError for what the job's values cause,
-    and ServiceError for the rest, with `refuses_all` if the configuration or account has to change."""
+    """Return the error to raise.
+
+    RateLimited for rate limits; PermanentError if the job's own values are the cause; ServiceError for all
+    others, with `refuses_all` if the configuration or account has to change.
+    """
     message = redact(str(refusal), [request.model_config.api_key])
     status, wait = refusal.status, retry_after(refusal.headers)
     if _is_account(refusal):

@@ -52,7 +52,7 @@ class SpeechOptions:
 class OpenAI:
     """The configured vendors' models. Each method makes one request and never retries: the queue does.
 
-    A `meter` keeps the books: it learns what a request can cost at most, and what it used.
+    A `meter` records what a request can cost at most, and what it used.
 
     Methods raise RateLimited, ServiceError and PermanentError, and TransientError for an unusable answer of
     unknown cause.

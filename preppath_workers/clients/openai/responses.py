@@ -63,8 +63,8 @@ def speech(audio: bytes, headers: Mapping[str, str]) -> bytes:
 def json_object(completion: Any) -> dict[str, Any]:
     """Return the JSON object in a chat's answer.
 
-    Raises ServiceError for an answer without a choice, Refused for an error, PermanentError for a model's
-    refusal, and TransientError for an answer that is cut off or has no JSON object.
+    Raises ServiceError for an answer without a choice; Refused for an error; PermanentError if the model
+    refuses; TransientError for an answer that is cut off or has no JSON object.
     """
     _raise_error(completion, ("error",))
     choice = _first(getattr(completion, "choices", None))

@@ -71,11 +71,12 @@ class Database:
         """Yield a cursor whose rows are dicts. Commit when the block ends, roll back if it raises. The block
         must not wait for a vendor.
 
-        Times are UTC. Raises ServiceError for a lost or refused connection, a timeout, and, with
-        `refuses_all`, for missing tables, columns and rights; TransientError for a deadlock or a
-        serialization failure; PermanentError for values that PostgreSQL refuses. The answer to a commit may
-        be lost with its connection, so transactions must be idempotent. An exception from a signal handler
-        ends any wait.
+        Times are UTC. Transactions must be idempotent, because the answer to a commit may be lost with its
+        connection. An exception from a signal handler ends any wait.
+
+        Raises ServiceError for a lost or refused connection and for a timeout, and, with `refuses_all`, for
+        missing tables, columns and rights; TransientError for a deadlock or a serialization failure;
+        PermanentError for values that PostgreSQL refuses.
         """
         connection = self._connect()
         try:

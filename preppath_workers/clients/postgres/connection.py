@@ -1,8 +1,8 @@
 """One connection to PostgreSQL whose waits a signal handler can end.
 
-libpq waits in C: an exception from a signal handler, such as a job's time limit, is raised only when it
-returns, which may be minutes later (a pooler without a server, a frozen server). So the connection is
-asynchronous and waits in Python. psycopg2's wait callback would apply to the whole process: then handlers
+libpq waits in C. An exception from a signal handler, such as a job's time limit, is raised only when libpq
+returns. With a frozen server, or a pooler without one, that may be minutes later. So the connection is
+asynchronous and waits in Python. psycopg2's wait callback would apply to the whole process, and handlers
 could not use COPY or large objects on their own connections.
 """
 

@@ -59,9 +59,9 @@ class ObjectInfo:
 class Storage:
     """The bucket.
 
-    Methods raise PermanentError for an object that does not exist or cannot be stored, MachineError if this
-    machine lacks a resource, and ServiceError for everything else: the network, the server, and, with
-    `refuses_all`, the bucket, the credentials and the endpoint.
+    Methods raise PermanentError for an object that does not exist or cannot be stored; MachineError if this
+    machine lacks a resource; ServiceError for failures of the network or the server, and, with `refuses_all`,
+    for those of the bucket, the credentials or the endpoint.
     """
 
     def __init__(

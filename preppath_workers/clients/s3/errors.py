@@ -63,8 +63,8 @@ def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: b
     """Return the error to raise for a response that refuses the request.
 
     Args:
-        writes: whether the request changes something. S3 also answers a read of a missing object with 403 if
-            the user may not list the bucket, so a refused read does not tell whose failure it is.
+        writes: whether the request changes something. If the user may not list the bucket, S3 also answers
+            403 to a read of a missing object, so a refused read may be the job's failure or the rights'.
         fresh: whether the credentials were looked up for this request.
     """
     code, status = code_of(error), status_of(error)

@@ -1,4 +1,4 @@
-"""The service tier of an evaluation: a cheaper one where nobody waits, if the vendor has capacity for it."""
+"""The service tier of an evaluation: a cheaper one for less urgent jobs, if the vendor has capacity."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Answer = TypeVar("Answer")
 def ask_in_tier(context: JobContext, config: OpenAIConfig, ask: Callable[[str | None], Answer]) -> Answer:
     """Return what `ask` returns, called with the job's service tier, or None for the default one.
 
-    If the tier has no capacity, which costs nothing, it is asked again after 1, 2, 4 … s, and after
-    `evaluation_tier_tries` refusals the default tier, each time with a token of the rate limit. Raises what
-    `ask` raises.
+    If the tier has no capacity, which costs nothing, `ask` is called again after 1, 2, 4 … s. After
+    `evaluation_tier_tries` refusals it is called with the default tier. Each call acquires a token of the
+    rate limit. Raises what `ask` raises.
     """
     tier = config.evaluation_service_tier
     if not tier or context.priority < config.evaluation_tier_from_priority:

@@ -1,13 +1,13 @@
 """Scores of an answer, from 0 to 1, by the similarity of its statements to the points that are expected.
 
-A point is covered as far as one statement of the answer means the same. Similarity counts from what repeating
-the question would earn, so neither the question's words nor an appeal to the grader that quotes them score.
+A point is covered as far as one statement of the answer means the same. Only similarity above that of the
+question itself counts, so neither repeating the question nor an appeal to the grader that quotes it scores.
 
 - completeness: the mean cover of the points
 - correctness: the part of the answer, by words, that agrees with some point, averaged with completeness
 - clarity: short sentences and few filler words; 0 for an answer that is off the point
 
-Similarity knows nothing of truth: "an index makes inserts faster" is close to "… slower".
+Similarity isn't truth: "an index makes inserts faster" is similar to "… slower".
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from .texts import points, points_of_criteria, sentences, statements
 #: Rows of the similarities of each of the first texts to each of the second, from -1 to 1.
 Similarity = Callable[[Sequence[str], Sequence[str]], list[list[float]]]
 
-#: Similarities at which a point begins to count as covered, and at which it is covered; found with the demo's
-#: questions, where statements on other subjects stay below 0.45 and good ones are above 0.65.
+#: Similarities at which a point begins to count as covered, and at which it is covered. With the demo's
+#: questions, statements on other subjects stay below 0.45 and good ones are above 0.65.
 _NOTHING, _COVERED = 0.45, 0.70
 #: How far a statement must be above the similarity of the question itself.
 _ABOVE_QUESTION, _LEAST_RISE = 0.08, 0.15

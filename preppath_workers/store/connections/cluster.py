@@ -28,8 +28,13 @@ class ClusterLocator:
     checks_role = False
 
     def __init__(self, nodes: Iterable[Address], settings: Mapping[str, Any], base: str) -> None:
-        """`nodes` are some of the Cluster's, `settings` are what a connection to any of them needs besides
-        its address, and `base` is what the queue's keys begin with."""
+        """Create a locator of one queue.
+
+        Args:
+            nodes: some of the Cluster's nodes.
+            settings: what a connection to any of them needs besides its address.
+            base: what the queue's keys begin with.
+        """
         self._given = tuple(nodes)
         self._known: tuple[Address, ...] = ()
         self._settings = settings

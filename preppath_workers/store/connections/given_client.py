@@ -28,10 +28,10 @@ _SHARED = frozenset(
 
 
 def client_of_queue(given: Redis | RedisCluster, base: str) -> Redis:
-    """Return a client for the queue whose keys begin with `base`: the given one, or in place of a
-    `RedisCluster` one of the node that has the queue, with the same settings.
+    """Return a client for the queue whose keys begin with `base`: the given one, if it isn't a RedisCluster.
 
-    A RedisCluster follows ASK: while the queue's slot is moved, it would run scripts on half of the keys.
+    For a RedisCluster, the client has the same settings and connects to the node that has the queue. A
+    RedisCluster follows ASK: while the queue's slot is moved, it would run scripts on half of the keys.
     """
     if isinstance(given, Redis) or not _is_cluster(given):
         return cast("Redis", given)

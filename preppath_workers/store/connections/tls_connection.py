@@ -11,8 +11,8 @@ from redis.exceptions import NoPermissionError
 class TlsConnection(SSLConnection):
     """Reads the session tickets that a server sends after the handshake.
 
-    redis-py takes what can be read from a new connection for an answer that nobody has read: it connects once
-    more, and then gives up with "Connection not ready".
+    If a new connection has something to read, redis-py takes that for an answer that was not read. It
+    connects once more, and then gives up with "Connection not ready".
     """
 
     def on_connect_check_health(self, check_health: bool = True) -> None:

@@ -1,8 +1,8 @@
 """One worker's view of a queue: settles the last job of its slot and fetches the next, in one round trip.
 
-While there is work, one script does both. On an empty queue two commands are sent in one packet: a pop that
-blocks until it can move a job into the slot's active list, and a claim that starts it. A claim takes the job
-from the active list, so if a pop's or a claim's answer is lost, the next claim returns the same job.
+While there is work, one script does both. On an empty queue, two commands are sent in one packet: a pop that
+blocks until it has moved a job into the slot's active list, and a claim that starts this job. If the answer
+to one of them is lost, the next claim returns the same job, because it is still in the active list.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ class Consumer:
             self._connection.send([self._pop, self._claim] if self._popping else [self._claim])
             return None
         outcome = self._unsettled.outcome
-        # If one half of the script fails (a key was edited by hand), the answer of the other is lost: after a
-        # failure they are sent as two scripts.
+        # If one half of the script fails (a key was edited by hand), the answer of the other half is lost. So
+        # after a failure, two scripts are sent.
         if isinstance(outcome, Completed) and not self._has_failed:
             self._has_failed = True
             job = self._unsettled.job

@@ -27,10 +27,10 @@ class Completed:
 class Failed:
     """The attempt failed with `error` (a JSON object with class and message); `words` is its message.
 
-    `kind` says whose failure it is: `invalid` and `permanent` are the job's own, and no retry can help;
-    `service`, `refused` and `paid` are of the `service` named (refused: whatever the job; paid: it may have
-    done the work); `machine` is this machine's; `unknown` is anything else. A retry comes after
-    `retry_after_ms` at the earliest.
+    `kind` says what failed. `invalid` and `permanent`: the job itself, and no retry can help. `service`,
+    `refused` and `paid`: the named `service`, which refuses every job (refused) or may have done the work
+    (paid). `machine`: this machine. `unknown`: anything else. A retry comes after `retry_after_ms` at the
+    earliest.
     """
 
     error: str
@@ -55,9 +55,9 @@ class Released:
     hold_ms: int = 0
     reason: str = ""
     delay_ms: int = 0
-    #: The amount (nano-dollars) that the budget lacks room for, if that is why the queue is held or the job
-    #: delayed; and then the scope of its user.
+    #: The amount (nano-dollars) that the budget has no room for, if that is the reason.
     lacking: str = ""
+    #: The scope of the user whose budget it is, if only the job is delayed.
     capped: str = ""
 
 

@@ -92,8 +92,10 @@ def caps_in_use(
 
 
 def users_near_cap(queues: Iterable[QueueReader], budget: QueueReader, caps: Caps) -> list[BudgetUse]:
-    """Return the users who have reached a cap or nearly have, those with the largest share first: among those
-    who spent most in each queue on each day that counts."""
+    """Return the users who have reached a cap or nearly have, those with the largest share first.
+
+    Only those who spent most in a queue on a day of the period are looked at.
+    """
     if not caps:
         return []
     last = today(budget)

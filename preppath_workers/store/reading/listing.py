@@ -36,9 +36,12 @@ def held_slots(queue: QueueReader) -> list[HeldSlot]:
 
 
 def list_jobs(queue: QueueReader, state: Listed, start: int = 0, count: int = 50) -> list[Job]:
-    """Return a page of the jobs in a state: waiting jobs in the order in which they will run, reserved ones
-    first; delayed jobs by due time; failed and (recent) completed jobs newest first. Raw pushes without an
-    id are left out, and so are jobs that change their state meanwhile."""
+    """Return a page of the jobs in a state.
+
+    Waiting jobs are in the order in which they will run, reserved ones first; delayed jobs are ordered by due
+    time; failed and (recent) completed jobs are newest first. Raw pushes without an id are left out, and so
+    are jobs that change their state meanwhile.
+    """
     return [job for job in list_places(queue, state, start, count) if job]
 
 

@@ -1,5 +1,5 @@
-"""Caps on spending: what a paid request can cost at most is reserved before it is sent, in one place for all
-machines, and settled to what it did cost."""
+"""Caps on spending. Before a paid request is sent, the most that it can cost is reserved, in Redis for all
+machines. After its answer, the reservation is settled to what it cost."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ class ActiveJobContext:
         return checkpoint
 
     def _note_limits(self, payment: OpenPayment, age: float) -> None:
-        """Store what the vendor told of its rate limits, `age` seconds after the request was sent."""
+        """Store what the answer said about the vendor's limits, `age` seconds after its request was sent."""
         if not payment.limits:
             return
         used = sum(payment.usage.tokens.values()) if payment.usage else 0

@@ -1,4 +1,4 @@
-"""The books of one attempt: each paid request is in the ledger before it is sent, and with its cost after."""
+"""The payments of one attempt: a paid request is in the ledger before it is sent, and with its cost after."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class OpenPayment:
         self.usage: Usage | None = None
         #: Whether the ledger has it, so that the request may have been sent.
         self.is_open = False
-        #: What the vendor told of its rate limits last.
+        #: What the vendor's last answer said about its rate limits.
         self.limits: Sequence[VendorLimit] = ()
         #: What was acquired of the queue's own limit of tokens a minute.
         self.acquired = 0

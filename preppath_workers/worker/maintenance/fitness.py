@@ -33,8 +33,11 @@ def refuse_unfit_server(client: redis.Redis) -> None:
 
 
 class EvictionWatch:
-    """Logs once if a server in use begins to evict keys, and once when it ends: a setting may change, or a
-    failover may lead to another server. The workers go on, because stopping them would save no job."""
+    """Logs once if a server in use may evict keys from now on, and once when it no longer may.
+
+    The setting may be changed, or a failover may lead to another server. The workers go on, because stopping
+    them would save no job.
+    """
 
     def __init__(self, client: redis.Redis, interval: float) -> None:
         """`interval`: seconds between two looks."""

@@ -1,7 +1,7 @@
 -- needs: layout
 --
--- Stops a script that a program in another language keeps, if the queue has a newer layout than the script was made for. The
--- package's own programs check the layout before they call. So do they send what a script needs.
+-- Checks the call of a program in another language, and stops its script if the queue has a newer layout than the script was
+-- made for. The package's own programs need neither: their calls are right, and they check the layout beforehand.
 if not string.find(base, '{.+}:$') then
   return redis.error_reply('INVALIDCALL the key must be the base of a queue, such as preppath:{tts}:, not ' .. base)
 elseif timestamp ~= '' and not now then

@@ -4,7 +4,7 @@
 --: aside and back costs about as much as passing this many, so near the right end entries are moved.
 local PASSED = 35
 
---: `wait` may grow too long by this many jobs that were placed in front of others. Then its last ones move to LATER.
+--: `wait` may exceed its length by this many jobs that were placed in front of others. Then its last ones move to LATER.
 local SHED = 50
 
 --: The most ids in one command, which Lua's stack bounds.
