@@ -12,7 +12,11 @@ from preppath_workers.store.scripts import Script
 
 from . import actors
 
-_BOUNDS = {"local LONG = 200\n": "local LONG = 3\n", "local SHED = 50\n": "local SHED = 2\n"}
+_BOUNDS = {
+    "local LONG = 200\n": "local LONG = 3\n",
+    "local LONG_MIXED = 5000\n": "local LONG_MIXED = 3\n",
+    "local SHED = 50\n": "local SHED = 2\n",
+}
 
 
 @contextmanager
