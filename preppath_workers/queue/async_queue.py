@@ -28,7 +28,7 @@ from ..store.scripts import SERVER_TIME, call
 from ..store.undecoded import decoded
 from . import operations
 from .environment import redis_config
-from .new_job import NewJob, check_priority
+from .new_job import NewJob, check_priority, encode
 from .timeouts import client_timeout
 from .tracing import producer_span
 
@@ -125,7 +125,7 @@ class AsyncQueue:
         job_id = new_id() if id is None else id
         with producer_span(self.name, job_id, traceparent) as trace:
             options = (priority, delay, at, expires, group, group_size, trace)
-            job = NewJob(data, job_id, *options).encode()
+            job = encode(data, job_id, *options)
             return AsyncJobRef(job[0], await self.run(operations.add(self.keys, job, self._durable)), self)
 
     async def enqueue_many(self, jobs: Iterable[NewJob]) -> list[AsyncJobRef]:

@@ -68,50 +68,76 @@ class NewJob:
     traceparent: str | None = None
 
     def encode(self) -> Encoded:
-        """Return the script's arguments: id, JSON, priority, and the delay in ms or the options as JSON.
-        Raises ValueError if any is invalid."""
-        _check_id("id", self.id)
-        check_priority(self.priority)
-        delay = self.delay if self.at is None else self._delay_until(self.at)
-        if not 0 <= delay <= _LONGEST_DELAY:
-            raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {delay!r}")
-        return self.id, encode_data(self.data), self.priority, self._options(round(delay * 1000))
+        """Return the script's arguments: see `encode`. Raises ValueError if any is invalid."""
+        when = (self.delay, self.at, self.expires)
+        return encode(self.data, self.id, self.priority, *when, self.group, self.group_size, self.traceparent)
 
-    def _options(self, delay_ms: int) -> int | str:
-        if (self.expires, self.group, self.group_size, self.traceparent) == (None, None, None, None):
-            return delay_ms
-        options: dict[str, int | str] = {"delay": delay_ms}
-        if self.expires is not None:
-            if not delay_ms < self.expires * 1000 <= _LONGEST_DELAY * 1000:
-                raise ValueError(
-                    "expires must be later than the delay and at most ten years, "
-                    f"not {self.expires!r} seconds"
-                )
-            options["expires"] = round(self.expires * 1000)
-        if self.group is not None:
-            _check_id("group", self.group)
-            options["group"] = self.group
-        if self.traceparent is not None:
-            if not is_traceparent(self.traceparent):
-                raise ValueError(f"traceparent must be as in W3C Trace Context, not {self.traceparent!r}")
-            options["traceparent"] = self.traceparent
-        if self.group_size is not None:
-            self._check_group_size(self.group_size)
-            options["groupSize"] = self.group_size
-        return _compact(options)
 
-    def _check_group_size(self, size: int) -> None:
-        if self.group is None:
+def encode(
+    data: Mapping[str, Any],
+    job_id: str,
+    priority: int = DEFAULT_PRIORITY,
+    delay: float = 0.0,
+    at: datetime | None = None,
+    expires: float | None = None,
+    group: str | None = None,
+    group_size: int | None = None,
+    traceparent: str | None = None,
+) -> Encoded:
+    """Return the script's arguments for the job that these fields of `NewJob` describe: id, JSON, priority,
+    and the delay in ms or the options as JSON. Raises ValueError if any is invalid.
+
+    Without a NewJob, whose making takes as long as this.
+    """
+    _check_id("id", job_id)
+    check_priority(priority)
+    if at is not None:
+        delay = _delay_until(at, delay)
+    if not 0 <= delay <= _LONGEST_DELAY:
+        raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {delay!r}")
+    encoded, delay_ms = encode_data(data), round(delay * 1000)
+    if expires is None and group is None and group_size is None and traceparent is None:
+        return job_id, encoded, priority, delay_ms
+    options = _options(delay_ms, expires, group, group_size, traceparent)
+    return job_id, encoded, priority, _compact(options)
+
+
+def _options(
+    delay_ms: int, expires: float | None, group: str | None, group_size: int | None, traceparent: str | None
+) -> Mapping[str, int | str]:
+    options: dict[str, int | str] = {"delay": delay_ms}
+    if expires is not None:
+        if not delay_ms < expires * 1000 <= _LONGEST_DELAY * 1000:
+            raise ValueError(
+                f"expires must be later than the delay and at most ten years, not {expires!r} seconds"
+            )
+        options["expires"] = round(expires * 1000)
+    if group is not None:
+        _check_id("group", group)
+        options["group"] = group
+    if traceparent is not None:
+        if not is_traceparent(traceparent):
+            raise ValueError(f"traceparent must be as in W3C Trace Context, not {traceparent!r}")
+        options["traceparent"] = traceparent
+    if group_size is not None:
+        if group is None:
             raise ValueError("group_size needs a group")
-        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _LARGEST_GROUP:
-            raise ValueError(f"group_size must be a whole number from 1 to {_LARGEST_GROUP:,}, not {size!r}")
+        _check_group_size(group_size)
+        options["groupSize"] = group_size
+    return options
 
-    def _delay_until(self, at: datetime) -> float:
-        if at.tzinfo is None:
-            raise ValueError(f"at must have a time zone, not {at!r}")
-        if self.delay:
-            raise ValueError("at and delay exclude each other")
-        return max(0.0, (at - datetime.now(UTC)).total_seconds())
+
+def _check_group_size(size: int) -> None:
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _LARGEST_GROUP:
+        raise ValueError(f"group_size must be a whole number from 1 to {_LARGEST_GROUP:,}, not {size!r}")
+
+
+def _delay_until(at: datetime, delay: float) -> float:
+    if at.tzinfo is None:
+        raise ValueError(f"at must have a time zone, not {at!r}")
+    if delay:
+        raise ValueError("at and delay exclude each other")
+    return max(0.0, (at - datetime.now(UTC)).total_seconds())
 
 
 def _check_id(name: str, value: str) -> None:

@@ -21,7 +21,7 @@ from ..store.keys import Keys
 from ..store.operation import Operation, perform
 from ..store.reading.reader import QueueReader
 from . import operations
-from .new_job import NewJob, check_priority
+from .new_job import NewJob, check_priority, encode
 from .timeouts import client_timeout
 from .tracing import producer_span
 
@@ -138,7 +138,7 @@ class Queue(QueueReader):
         job_id = new_id() if id is None else id
         with producer_span(self.name, job_id, traceparent) as trace:
             options = (priority, delay, at, expires, group, group_size, trace)
-            job = NewJob(data, job_id, *options).encode()
+            job = encode(data, job_id, *options)
             return JobRef(job[0], self.run(operations.add(self.keys, job, self._durable)), self)
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[JobRef]:
