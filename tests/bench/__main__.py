@@ -18,7 +18,7 @@ from tests.support.servers import running
 
 from . import __doc__ as description
 from . import in_flight
-from .figures import Figures, as_json, table
+from .figures import Figures, as_json, percentiles, table
 from .measure import Lost, Measure
 from .server import BenchServer, version
 from .systems import ALL, OURS, System
@@ -61,8 +61,10 @@ def main() -> int:
                 _attempt(step, Measure(system, server.url), found[system], args.quick)
         if not args.quick:
             _recoveries([system for system in usable if system.has_recovery], found)
+        trips = Measure(OURS, server.url).round_trips(300)
     ours = found.get(OURS, Figures(OURS.name))
     print(f"{title}\n\n{table([*found.values()], ours)}")
+    print(f"\nA round trip (PING) after as long a rest, p50 / p99, ms: {percentiles(trips)}")
     if args.json:
         results = {"title": title, "systems": [as_json(figures) for figures in found.values()]}
         args.json.write_text(json.dumps(results, indent=1), encoding="utf-8")

@@ -25,6 +25,9 @@ _START, _END = 60.0, 120.0
 #: Jobs per process before its memory is measured.
 _FIRST = 20
 
+#: Seconds of rest between two jobs of `peers.driver` whose start is timed.
+_REST = 0.007
+
 #: Seconds between two polls of the board, which holds the exact times itself. Each poll takes CPU time from
 #: the system that is measured.
 _LOOK = 0.02
@@ -90,6 +93,19 @@ class Measure:
             _until(lambda: board.ended() >= 4, _START, "started")
             time.sleep(self.rest)
             found: list[float] = json.loads(self._ask("latency", str(samples), BENCH_BOARD=str(board.path)))
+        return found
+
+    def round_trips(self, samples: int) -> list[float]:
+        """Return the ms of round trips to an idle server, each after as long a rest as in `latency`."""
+        self._empty()
+        connection = self._redis.connection_pool.get_connection()
+        found = []
+        for _ in range(samples):
+            time.sleep(_REST)
+            began = time.monotonic_ns()
+            connection.send_command("PING")
+            connection.read_response()
+            found.append((time.monotonic_ns() - began) / 1e6)
         return found
 
     def memory(self, processes: int, jobs: int) -> tuple[float, float]:
