@@ -79,8 +79,8 @@ def _outcome(error: BaseException, job: Job, worker_context: WorkerContext) -> O
                 return Released(0, reason, wait_ms, lacking=str(error.amount), capped=error.scope)
             return Released(wait_ms, reason, lacking=str(error.amount))
         case RateLimited() if job.rate_limits < _MAX_RATE_LIMITS:
-            wait = milliseconds(error.retry_after)
-            hold = round(worker_context.hold * 1000)
-            return Released(hold if wait is None else wait, message(error, secrets))
+            # Without a delay, which a vendor may also tell as 0, the next request would follow at once.
+            hold = milliseconds(error.retry_after) or round(worker_context.hold * 1000)
+            return Released(hold, message(error, secrets))
         case _:
             return failed(error, secrets)

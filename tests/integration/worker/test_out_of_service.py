@@ -116,6 +116,15 @@ def test_worker_with_lasting_machine_errors_is_replaced(launch: Start, alpha: Qu
     assert not app.logged("Process died")
 
 
+@pytest.mark.parametrize("after", [0, -3, 0.0001])
+def test_rate_limit_without_a_delay_still_holds_the_queue(launch: Start, alpha: Queue, after: float) -> None:
+    """A vendor may answer 429 with "Retry-After: 0", or a date that is over."""
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    alpha.enqueue({"do": "fail", "how": "limited", "after": after}, id="j")
+    eventually(lambda: alpha.gate().held_ms > 0, deadline=3)
+    assert app.runs("j") <= 3
+
+
 def test_job_that_is_rate_limited_twenty_times_fails(launch: Start, alpha: Queue) -> None:
     launch(ALPHA_RETRIES="0").start()
     alpha.enqueue({"do": "fail", "how": "limited", "after": 0.01}, id="j")
