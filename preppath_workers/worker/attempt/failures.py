@@ -28,6 +28,9 @@ _compact = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",",
 #: Characters of an error message that are stored with the job.
 _MAX_MESSAGE = 2_000
 
+#: Characters of a service's name.
+_MAX_SERVICE = 60
+
 #: The longest delay that a handler's error can ask for (ms): ten years.
 _LONGEST_DELAY = 315_360_000_000
 
@@ -40,6 +43,7 @@ def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
     if not isinstance(error, PrepPathError | JobTimeout):
         error = machine_error(error) or error
     kind, service = _kind(error)
+    service = valid_text(service)[:_MAX_SERVICE]
     if kind == "unknown" and not isinstance(error, TransientError | RateLimited):
         # A bug in the handler or a library. It is retried, because the cause may pass.
         logger.error("Unhandled exception in handler", exc_info=error)
@@ -70,9 +74,12 @@ def milliseconds(seconds: object) -> int | None:
 
 def message(error: BaseException, secrets: Sequence[str]) -> str:
     """Return the error message without secrets, shortened, and as valid UTF-8."""
-    # JSON may contain lone surrogates, which cannot be encoded as UTF-8.
-    text = str(error).encode("utf-8", "backslashreplace").decode("utf-8")
-    return redact(text, secrets)[:_MAX_MESSAGE]
+    return redact(valid_text(error), secrets)[:_MAX_MESSAGE]
+
+
+def valid_text(value: object) -> str:
+    """Return the text of what a handler gave, as valid UTF-8: it may contain lone surrogates, as JSON may."""
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _kind(error: BaseException) -> tuple[FailureKind, str]:

@@ -21,6 +21,7 @@ from ...log import fields
 from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
 from .encoding import encode_step
+from .failures import valid_text
 from .payments import OpenPayment, Payments, PaymentTerms
 from .step_retry import retry_step
 
@@ -93,7 +94,9 @@ class ActiveJobContext:
             return
         self._progress_at = now
         try:
-            self._running_job.progress(self._job, max(0.0, min(100.0, percent)), stage[:_MAX_STAGE])
+            self._running_job.progress(
+                self._job, max(0.0, min(100.0, percent)), valid_text(stage)[:_MAX_STAGE]
+            )
         except RedisError as error:
             logger.debug("Cannot store progress", extra=fields(error=str(error)))
 

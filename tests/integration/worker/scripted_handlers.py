@@ -198,7 +198,7 @@ def _records() -> list[list[str]]:
 
 def _progress(context: JobContext) -> None:
     for percent in (10, 50, 90):
-        context.progress(percent)
+        context.progress(percent, "half an emoji: \ud83d")
         time.sleep(0.25)
 
 

@@ -38,6 +38,7 @@ ERRORS: Mapping[str, BaseException] = {
     "late": _Late("late"),
     "bare": _Bare(),
     "service": ServiceError("vendor", "away", retry_after=_NAN),
+    "surrogate": ServiceError("vendor\udcff", "away"),
     "limited": RateLimited("slow down", retry_after=_NAN),
     "snooze": Snooze("later", seconds=float("inf")),
 }
