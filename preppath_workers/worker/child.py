@@ -116,4 +116,5 @@ def _raise_oom_score() -> None:
     """Make the OOM killer prefer this worker to the supervisor: only one job is interrupted."""
     score = Path("/proc/self/oom_score_adj")
     with suppress(OSError):
-        score.write_text(str(min(1000, int(score.read_text()) + _OOM_SCORE)), encoding="ascii")
+        # Bytes: for a text each worker would import a codec of its own.
+        score.write_bytes(b"%d" % min(1000, int(score.read_bytes()) + _OOM_SCORE))

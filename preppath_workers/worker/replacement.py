@@ -53,5 +53,6 @@ class Replacement:
 
 def _resident_mb() -> float:
     """Return MiB of resident memory, including shared pages (proc(5), statm)."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    # Bytes: for a text each worker would import a codec of its own.
+    pages = int(Path("/proc/self/statm").read_bytes().split()[1])
     return round(pages * getpagesize() / 2**20, 1)

@@ -94,10 +94,13 @@ class Workers:
 
     def _run(self, first: Config) -> int:
         # Imported here, because the vendors' libraries would slow down every other command.
+        from ..store.consuming.script_loading import load_commands
         from ..store.scripts import scripts
         from .supervisor import Supervisor
 
-        tuple(scripts().values())  # read before forking the workers
+        # Before the workers are forked, so that they share them.
+        tuple(scripts().values())
+        load_commands()
         self._load_handlers(first)
         return Supervisor(first, Registry(self._handlers, _preloaded_services), self._load_again).run()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hiredis import pack_command
@@ -26,14 +27,21 @@ def load_scripts(connection: Connection, keys: Keys) -> None:
     look: tuple[Any, ...] = ("HGET", keys.meta, "layout")
     connection.send(pack_command(look))
     run(refuse_newer_layout(keys), lambda *_: _text_or_none(connection.receive()))
-    used = [scripts.scripts()[name] for name in _USED]
     # One by one: a single packet would enlarge each worker's memory for good.
-    for script in used:
-        load: tuple[Any, ...] = ("SCRIPT", "LOAD", script.text)
-        connection.send(pack_command(load))
-    for script in used:
+    for command in load_commands():
+        connection.send(command)
+    for name in _USED:
+        script = scripts.scripts()[name]
         if connection.receive() != script.digest:
-            raise ResponseError(f"the server names the script {script.name} differently")
+            raise ResponseError(f"the server names the script {name} differently")
+
+
+@cache
+def load_commands() -> tuple[bytes, ...]:
+    """Return the commands that load the scripts, packed. A supervisor calls this before it forks: otherwise
+    each worker would have a copy of all texts."""
+    loads: list[tuple[Any, ...]] = [("SCRIPT", "LOAD", scripts.scripts()[name].text) for name in _USED]
+    return tuple(map(pack_command, loads))
 
 
 def _text_or_none(answer: Any) -> str | None:
