@@ -7,22 +7,57 @@ from __future__ import annotations
 
 import encodings.idna  # noqa: F401 - getaddrinfo() encodes host names with it
 from io import BytesIO
+from typing import Literal
 
 import httpcore2
 import httpx2
 import openai
 
-#: Answers by the end of the request's path. Each has the fields that the SDK's model requires.
+#: Answers by the end of the request's path, with the fields that OpenAI sends: the SDK builds the validator of
+#: a union or a list when such a field first has a value.
 _ANSWERS = {
     "/chat/completions": {
         "id": "",
         "object": "chat.completion",
         "created": 0,
         "model": "",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "{}"}}],
-        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": "{}", "refusal": None, "annotations": []},
+            }
+        ],
+        "usage": {
+            "prompt_tokens": 0,
+            "completion_tokens": 0,
+            "total_tokens": 0,
+            "prompt_tokens_details": {"cached_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": 0},
+        },
+        "service_tier": "default",
+        "system_fingerprint": "",
     },
-    "/audio/transcriptions": {"text": "", "usage": {"type": "duration", "seconds": 0}},
+    "/audio/transcriptions": {
+        "text": "",
+        "usage": {"type": "duration", "seconds": 0},
+        "language": "",
+        "duration": 0.0,
+        "segments": [
+            {
+                "id": 0,
+                "seek": 0,
+                "start": 0.0,
+                "end": 0.0,
+                "text": "",
+                "tokens": [0],
+                "temperature": 0.0,
+                "avg_logprob": 0.0,
+                "compression_ratio": 0.0,
+                "no_speech_prob": 0.0,
+            }
+        ],
+    },
     "/audio/speech": {},
 }
 
@@ -37,10 +72,14 @@ def preload(client: openai.OpenAI) -> None:
 
 def _request_each(client: openai.OpenAI) -> None:
     client.chat.completions.create(
-        model="", messages=[{"role": "user", "content": ""}], response_format={"type": "json_object"}
+        model="",
+        messages=[{"role": "user", "content": ""}],
+        response_format={"type": "json_schema", "json_schema": {"name": "", "strict": True, "schema": {}}},
     )
-    file = ("a.wav", BytesIO(), "audio/wav")
-    client.audio.transcriptions.create(model="", file=file, response_format="json")
+    formats: tuple[Literal["json", "verbose_json"], ...] = ("json", "verbose_json")
+    for answer_format in formats:
+        file = ("a.wav", BytesIO(), "audio/wav")
+        client.audio.transcriptions.create(model="", file=file, response_format=answer_format)
     client.audio.speech.create(model="", voice="", input="", response_format="mp3")
     client.realtime.connect(model="")  # opens nothing until it is entered
 

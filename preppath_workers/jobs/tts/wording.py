@@ -26,6 +26,8 @@ _TOKEN = re.compile(
 _MARKUP = re.compile(
     r"</?(?:speak|break|prosody|emphasis|say-as|sub|phoneme|voice|audio|lang|mark|text|p|s)\b[^<>]*>"
 )
+#: Marks that are typed in place of an apostrophe.
+_APOSTROPHE = re.compile("[‘’ʼ`´]")
 #: Dots inside an abbreviation, as in "e.g." and "U.S.".
 _DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
 #: Spaces between the thousands of a number, and numbers grouped by other separators.
@@ -103,7 +105,7 @@ def _tokens(text: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", re.sub("[‘’ʼ`´]", "'", text)).casefold()
+    decomposed = unicodedata.normalize("NFKD", _APOSTROPHE.sub("'", text)).casefold()
     plain = "".join(each for each in decomposed if unicodedata.category(each) != "Mn")
     return _SPACED.sub("", _DOTTED.sub(r"\1", plain))
 

@@ -60,12 +60,12 @@ print({"openai.resources.chat", "openai.resources.realtime.realtime"} <= set(sys
     assert not printed.stderr, "a client that could not be preloaded"
 
 
-def test_first_calls_after_preload_import_nothing_and_read_no_data(
+def test_first_calls_after_preload_import_nothing_read_no_data_and_build_no_validator(
     vendor: OpenAIServer, s3: S3Client, bucket: str, database_url: str
 ) -> None:
     """What a worker loads itself, each worker has in its own memory."""
     program = """
-import io, os, sys
+import io, os, pydantic, sys
 from preppath_workers.clients.openai.client import SpeechOptions
 from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
@@ -80,11 +80,13 @@ opened = []
 if not os.fork():
     loaded = set(sys.modules)
     sys.addaudithook(lambda event, details: opened.append(str(details[0])) if event == "open" else None)
+    pydantic.TypeAdapter.__init__ = lambda *arguments, **_: opened.append(f"{arguments}.py")
     openai, storage = services.openai, services.storage
     openai.evaluate([{"role": "user", "content": "An answer."}], SCHEMA)
     openai.transcribe(io.BytesIO(SOUND), "a.wav", "audio/wav")
     with openai.reader(SpeechOptions("alloy")) as reader:
         reader.read("What is a heap?")
+    assert storage.find("missing") is None
     storage.upload("key", b"content", "text/plain", {"a": "b"})
     storage.size("key"), storage.read("key"), storage.signed_url("key")
     storage.download("key", io.BytesIO())
