@@ -13,7 +13,7 @@ import httpcore2
 import httpx2
 import openai
 
-#: Answers by the end of the request's path, with the fields that OpenAI sends: the SDK builds the validator of
+#: Answers by the end of the path, with the fields that OpenAI sends: the SDK builds the validator of
 #: a union or a list when such a field first has a value.
 _ANSWERS = {
     "/chat/completions": {
