@@ -14,12 +14,13 @@ if TYPE_CHECKING:  # The stubs are a development dependency.
 #: The URL of the canned responses; no request is sent to it.
 _URL = "http://127.0.0.1/"
 
-_FOUND = {
+_FOUND: Any = {
     "Content-Length": "0",
     "Content-Type": "",
     "Last-Modified": "Thu, 01 Jan 1970 00:00:00 GMT",
     "ETag": '"preload"',
 }
+_NO_HEADERS: Any = {}
 _MISSING = b"<Error><Code>NoSuchKey</Code><Message></Message></Error>"
 
 
@@ -42,7 +43,7 @@ def preload(client: S3Client) -> None:
 
 def _answer(request: Any, **_: Any) -> Any:
     if request.url.endswith("missing"):
-        return AWSResponse(_URL, 404, {}, _Body(b"" if request.method == "HEAD" else _MISSING))
+        return AWSResponse(_URL, 404, _NO_HEADERS, _Body(b"" if request.method == "HEAD" else _MISSING))
     return AWSResponse(_URL, 200, _FOUND, _Body(b""))
 
 
