@@ -1,5 +1,7 @@
-"""What a producer may ask of a queue, independent of its client: each operation yields commands and is sent
-their answers, decoded. `Queue` and `AsyncQueue` run the same operations."""
+"""What a producer may ask of a queue, as generators that know no client.
+
+An operation yields commands, and is sent their decoded answers. `Queue` and `AsyncQueue` run the same ones.
+"""
 
 from __future__ import annotations
 

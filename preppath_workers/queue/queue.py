@@ -156,7 +156,7 @@ class Queue(QueueReader):
         return self.run(operations.group(self.keys, name))
 
     def close_group(self, name: str) -> Group | None:
-        """Let a group end when its jobs have ended: no more are to come. Not needed if they were added with
+        """Let a group end when its jobs have ended: no more will be added. Not needed if they were added with
         `group_size`. Returns the group; None if there is none."""
         return self.run(operations.close_group(self.keys, name))
 

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 
 from .guard import Problem
 
-#: The parts of an error that are told. What was sent may be a megabyte, and JSON may not be able to hold it.
-_TOLD = ("type", "loc", "msg")
+#: The parts of an error that are returned. What was sent may be a megabyte, and may not be valid in JSON.
+_RETURNED = ("type", "loc", "msg")
 
 
 def invalid_request(request: Request, error: RequestValidationError) -> Response:
@@ -18,7 +18,7 @@ def invalid_request(request: Request, error: RequestValidationError) -> Response
     errors = error.errors()
     if any(each["loc"] == ("body",) for each in errors) and not _is_json(request):
         return Problem(415, "expected a JSON object, with Content-Type: application/json").response()
-    detail = [{name: each[name] for name in _TOLD} for each in errors]
+    detail = [{name: each[name] for name in _RETURNED} for each in errors]
     return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
 
 

@@ -81,7 +81,7 @@ def realtime_usage(response: Mapping[str, Any], worst_case: Usage) -> Usage:
     }
     if not (prompt or answer):
         return Usage(**named, tokens=worst_case.tokens, is_estimated=True)
-    # What is not told counts with its most.
+    # What is not reported counts with its most.
     prompt_tokens = worst_case.tokens.get("input", 0) if prompt is None else prompt
     answer_tokens = worst_case.tokens.get("audio_output", 0) if answer is None else answer
     spoken = _known(outputs, "audio_tokens")
@@ -147,7 +147,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _parts(total: int, *parts: int) -> tuple[int, ...]:
-    """Return what is left of the total, and the parts: together never more than it, whatever was told."""
+    """Return what is left of the total, and the parts: together never more than it, whatever was reported."""
     found = []
     for part in parts:
         found.append(min(part, total))
@@ -160,7 +160,7 @@ def _count(holder: Any, name: str) -> int:
 
 
 def _known(holder: Any, name: str) -> int | None:
-    """Return the number of tokens; None if it isn't told, or isn't one."""
+    """Return the number of tokens; None if it isn't reported, or isn't one."""
     value = holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST:
         return value

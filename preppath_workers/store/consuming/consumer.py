@@ -34,7 +34,7 @@ BLOCK = 12
 #: instance, so a janitor finds a job that the pop moves into the slot.
 _FRESH = 5.0
 
-#: How long after its last sign of life a pop of an instance may still move a job (ms), with a margin.
+#: How long after an instance's last sign of life one of its pops may still move a job (ms), with a margin.
 LONGEST_POP_MS = round((BLOCK + _FRESH) * 1500)
 
 #: Seconds for any answer. Above BLOCK, or an idle queue would look like a dead server.
@@ -72,7 +72,7 @@ class Consumer:
         limit = queue.rate_limit
         rate_limit = (limit.max, milliseconds(limit.duration)) if limit else (0, 0)
         self._paid_calls = PaidCalls(self._connection)
-        #: What the attempt at the job that it fetched may do.
+        #: What the attempt at the fetched job may do.
         self.running_job = RunningJob(
             self._connection, self._paid_calls, self.worker_id, rate_limit, config.redis.checkpoint
         )
@@ -80,6 +80,7 @@ class Consumer:
         self._jitter = config.backoff_jitter
         self._outage_terms = (milliseconds(config.probe_interval), milliseconds(config.outage_patience))
         self._retention = (milliseconds(config.keep_completed_seconds), config.keep_completed_count)
+        # The commands that are always the same, made once.
         terms = (milliseconds(config.lease), *rate_limit, milliseconds(config.probe_interval))
         self._claim = self._connection.words("claim", instance, number, *terms)
         self._settle_and_fetch = self._connection.start(
@@ -135,7 +136,7 @@ class Consumer:
             words = (job.id, job.fencing_token, outcome.result, *self._times)
             self._connection.send_started(self._settle_and_fetch, words)
             self._fetched = self._receive_verdict()
-            verdict = self._fetched.pop()
+            verdict = self._fetched.pop()  # behind the claim's answer, which next_job reads
             self._has_failed = False
             return self._settlement(verdict)
         self._has_failed = False
