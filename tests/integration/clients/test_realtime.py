@@ -272,7 +272,7 @@ def test_unreachable_server_is_not_paid(reader: Readers) -> None:
 
 
 def test_job_timeout_during_a_silent_response_is_raised(reader: Readers, vendor: OpenAIServer) -> None:
-    vendor.order({"path": RESPONSES, "silence": 30})
+    vendor.order({"path": RESPONSES, "silence": 60})
 
     def interrupt(*_: object) -> None:
         raise JobTimeout
@@ -284,8 +284,8 @@ def test_job_timeout_during_a_silent_response_is_raised(reader: Readers, vendor:
     try:
         timer.start()
         with pytest.raises(JobTimeout):
-            read(reader())
+            read(reader(timeout=60))
     finally:
         timer.cancel()
         signal.signal(signal.SIGUSR2, before)
-    assert time.monotonic() - begun < 8, "the read timeout is 10 s"
+    assert time.monotonic() - begun < 40, "the read timeout is 60 s"

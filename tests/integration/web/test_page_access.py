@@ -14,7 +14,7 @@ from preppath_workers import Queue
 from preppath_workers.web.tokens import new_token
 from tests.support.dead_letters import add_dead_letters
 
-from .conftest import OWN, Serve, Site, post_form, running_site
+from .conftest import OWN, REQUEST_DEADLINE, Serve, Site, post_form, running_site
 
 TOKEN, ENTRY = new_token("operator", ["read"])
 ADMIN_TOKEN, ADMIN_ENTRY = new_token("ada", ["read", "admin"])
@@ -42,7 +42,7 @@ def guarded(guarded_process: Site, key_prefix: str) -> Site:
 def test_page_asks_for_a_token_and_keeps_a_session(guarded: Site, tts: Queue) -> None:
     site, session = guarded, requests.Session()
 
-    asked = session.get(f"{site.url}/queues/tts?state=failed", timeout=10)
+    asked = session.get(f"{site.url}/queues/tts?state=failed", timeout=REQUEST_DEADLINE)
     assert (asked.status_code, 'name="next" value="/queues/tts?state=failed"' in asked.text) == (401, True)
     wrong = post_form(site, "/sign-in", session, token=f"{TOKEN}x", next="/")
     assert (wrong.status_code, wrong.cookies.get_dict()) == (403, {})
@@ -56,7 +56,7 @@ def test_page_asks_for_a_token_and_keeps_a_session(guarded: Site, tts: Queue) ->
     assert not tts.gate().paused
     assert "Pause" not in went_on.text
     post_form(site, "/sign-out", session)
-    assert session.get(site.url, timeout=10).status_code == 401
+    assert session.get(site.url, timeout=REQUEST_DEADLINE).status_code == 401
 
 
 def test_session_over_tls_is_for_this_host_alone_and_goes_to_no_other_site(guarded: Site) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -19,19 +18,17 @@ def test_running_job_that_is_cancelled_is_interrupted_and_its_worker_goes_on(
     launch: Start, alpha: Queue
 ) -> None:
     app = launch(ALPHA_CONCURRENCY="1").start()
-    ref = alpha.enqueue({"do": "sleep", "seconds": 60}, id="j")
+    ref = alpha.enqueue({"do": "sleep", "seconds": 600}, id="j")
     pid = app.pid_of("j")
     assert ref.cancel() == "active"
-    began = time.monotonic()
     assert ref.cancel(running=True) == "cancelling"
     with pytest.raises(JobFailed, match="was cancelled"):
-        ref.wait(20)
-    assert time.monotonic() - began < 10
+        ref.wait(60)
     assert not [line for line in app.records("end") if line[1] == "j"]
     eventually(lambda: app.logged("Job cancelled"))
     again = alpha.enqueue({}, id="j")  # its id is free again
     assert again.created
-    assert again.wait(20) == {"pid": pid}
+    assert again.wait(60) == {"pid": pid}
 
 
 def test_handler_that_swallows_exceptions_is_cancelled_too(launch: Start, alpha: Queue) -> None:

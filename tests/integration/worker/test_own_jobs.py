@@ -73,9 +73,9 @@ def test_own_jobs_of_a_module_run_with_their_data_decoded(
     folder: Path, environment: dict[str, str], mail: Queue
 ) -> None:
     with running(folder, environment, "mails"):
-        assert mail.enqueue({"to": "ann"}).wait(20) == {"sent": "ann"}
+        assert mail.enqueue({"to": "ann"}).wait(60) == {"sent": "ann"}
         with pytest.raises(JobFailed, match=r"failed \(invalid\): InvalidJob: to must be text, not null"):
-            mail.enqueue({"to": None}).wait(20)
+            mail.enqueue({"to": None}).wait(60)
 
 
 def test_own_job_that_snoozes_runs_again_later_and_uncounted(
@@ -86,7 +86,7 @@ def test_own_job_that_snoozes_runs_again_later_and_uncounted(
         snoozed = eventually(lambda: (job := ref.status()).state == "delayed" and job)
         assert (snoozed.attempts, snoozed.releases, snoozed.stage) == (0, 1, "waiting")
         assert snoozed.fields["progress"] == "12.5"
-        assert ref.wait(20) == {"sent": "ann"}
+        assert ref.wait(60) == {"sent": "ann"}
 
 
 def test_jobs_variable_makes_every_command_know_the_queues(
@@ -123,8 +123,8 @@ def test_run_with_watch_restarts_the_workers_when_the_code_changes(
     folder: Path, environment: dict[str, str], mail: Queue
 ) -> None:
     with running(folder, environment, "mails", "--watch"):
-        assert mail.enqueue({"to": "ann"}).wait(20) == {"sent": "ann"}
+        assert mail.enqueue({"to": "ann"}).wait(60) == {"sent": "ann"}
         (folder / "mails.py").write_text("a mistake", encoding="utf-8")
         eventually(lambda: not mail.counts().workers)
         (folder / "mails.py").write_text(MODULE.replace('"sent"', '"delivered"'), encoding="utf-8")
-        assert mail.enqueue({"to": "ann"}).wait(20) == {"delivered": "ann"}
+        assert mail.enqueue({"to": "ann"}).wait(60) == {"delivered": "ann"}

@@ -63,7 +63,7 @@ def test_process_forked_by_a_handler_ends_when_it_leaves_the_handler(
 def test_process_forked_by_a_handler_has_no_connection_to_redis(launch: Start, alpha: Queue) -> None:
     """Two processes would read each other's answers."""
     app = launch(ALPHA_CONCURRENCY="1").start()
-    alpha.enqueue({"do": "fork_and_count"}, id="j").wait(20)
+    alpha.enqueue({"do": "fork_and_count"}, id="j").wait(60)
     assert int(app.records("own-connections")[0][2]) > 0
     assert app.records("forked-connections") == [["forked-connections", "j", "0"]]
 
