@@ -102,7 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     If all tests are run by several workers, these share servers.
     """
-    is_all = _is_usual(config)
+    is_all = is_usual(config)
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == _USUAL:
         config.option.markexpr = "not offline"
     if config.option.markexpr == "trial":  # the demo has tests of both kinds
@@ -111,7 +111,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(SharedServers())
 
 
-def _is_usual(config: pytest.Config) -> bool:
+def is_usual(config: pytest.Config) -> bool:
+    """Return whether the tests are run that run by default."""
     return config.args_source is pytest.Config.ArgsSource.TESTPATHS and config.option.markexpr == _USUAL
 
 
@@ -149,7 +150,7 @@ def _is(module: list[pytest.Item], marker: str) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if _is_usual(config):
+    if is_usual(config):
         terminalreporter.write_line(
             "Left out: tests of the trials, the tests' servers and the demo, in a browser and of the OpenAPI "
             "(bin/test -m trial), and of the offline provider (bin/test -m offline)"
