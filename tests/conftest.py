@@ -107,7 +107,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.markexpr = "not offline"
     if config.option.markexpr == "trial":  # the demo has tests of both kinds
         config.option.markexpr = "trial and not offline"
-    if is_all and config.option.numprocesses and not {"DATABASE_URL", "S3_ENDPOINT"} & os.environ.keys():
+    workers = config.getoption("numprocesses", None)  # None without xdist
+    if is_all and workers and not {"DATABASE_URL", "S3_ENDPOINT"} & os.environ.keys():
         config.pluginmanager.register(SharedServers())
 
 
