@@ -93,6 +93,8 @@ def encode(
     check_priority(priority)
     if at is not None:
         delay = _delay_until(at, delay)
+    if type(delay) is not float:  # as by default
+        _check_seconds("delay", delay)
     if not 0 <= delay <= _LONGEST_DELAY:
         raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {delay!r}")
     encoded, delay_ms = encode_data(data), round(delay * 1000)
@@ -107,6 +109,7 @@ def _options(
 ) -> Mapping[str, int | str]:
     options: dict[str, int | str] = {"delay": delay_ms}
     if expires is not None:
+        _check_seconds("expires", expires)
         if not delay_ms < expires * 1000 <= _LONGEST_DELAY * 1000:
             raise ValueError(
                 f"expires must be later than the delay and at most ten years, not {expires!r} seconds"
@@ -133,15 +136,20 @@ def _check_group_size(size: int) -> None:
 
 
 def _delay_until(at: datetime, delay: float) -> float:
-    if at.tzinfo is None:
-        raise ValueError(f"at must have a time zone, not {at!r}")
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        raise ValueError(f"at must be a time with a time zone, not {at!r}")
     if delay:
         raise ValueError("at and delay exclude each other")
     return max(0.0, (at - datetime.now(UTC)).total_seconds())
 
 
+def _check_seconds(name: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{name} must be a number of seconds, not {value!r}")
+
+
 def _check_id(name: str, value: str) -> None:
-    if not is_valid_id(value):
+    if not isinstance(value, str) or not is_valid_id(value):
         raise ValueError(
             f"{name} {value!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
         )

@@ -6,7 +6,7 @@ An operation yields commands, and is sent their decoded answers. `Queue` and `As
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import inf
+from math import inf, isnan
 from time import monotonic
 from typing import Any, cast
 
@@ -125,6 +125,8 @@ def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float |
     Raises JobFailed if the job failed or was cancelled; TimeoutError; UnknownJob; redis.RedisError if Redis
     is away for half a minute, or at the end of the timeout.
     """
+    if timeout is not None and isnan(timeout):
+        raise ValueError("timeout must be a number of seconds, not nan")
     give_up_at = inf if timeout is None else monotonic() + timeout
     block = _LONGEST_BLOCK if client_timeout is None else min(_LONGEST_BLOCK, client_timeout * _BLOCK_SHARE)
     answered_at = monotonic()

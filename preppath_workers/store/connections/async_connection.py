@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from redis import asyncio as redis_asyncio
 from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.connection import (
+    BlockingConnectionPool,
+    ConnectionPool,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
 from redis.asyncio.connection import Connection as AsyncConnection
-from redis.asyncio.connection import ConnectionPool, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, RedisError
@@ -31,13 +36,24 @@ else:
     _AnyConnection = _NetworkConnection = object
 
 
+#: Connections of a client, and seconds that a task waits for a free one.
+_MOST_CONNECTIONS, _POOL_TIMEOUT = 1_000, 30.0
+
+
 def async_client(url: str, timeout: float = 5.0, base: str = "") -> redis_asyncio.Redis:
     """Return a client as `connection.client` does."""
     scheme, settings = server_settings(url, base)
     settings |= {**COMMON, "socket_timeout": timeout, "socket_connect_timeout": CONNECT_TIMEOUT}
     if split_url(url).topology != "server":
         settings["retry"] = AsyncFailoverRetry()
-    return redis_asyncio.Redis.from_pool(ConnectionPool(_CLASSES[scheme], **settings))
+    # Tasks are cheap, and servers have some 10,000 connections: further ones wait for a free one.
+    pool = BlockingConnectionPool(
+        max_connections=_MOST_CONNECTIONS,
+        timeout=_POOL_TIMEOUT,
+        connection_class=_CLASSES[scheme],
+        **settings,
+    )
+    return redis_asyncio.Redis.from_pool(pool)
 
 
 def async_client_of_queue(given: redis_asyncio.Redis | RedisCluster, base: str) -> redis_asyncio.Redis:

@@ -29,6 +29,9 @@ CONNECT_TIMEOUT = 3.0
 #: Any client may push bytes that aren't UTF-8: each is read as a surrogate.
 ENCODING_ERRORS = "surrogateescape"
 
+#: Connections of a client. redis-py 8 would refuse the 101st, but each thread that waits for a job needs one.
+_MOST_CONNECTIONS = 10_000
+
 COMMON = {
     "decode_responses": True,
     "encoding_errors": ENCODING_ERRORS,
@@ -57,7 +60,8 @@ def client_without_retries(url: str, timeout: float, base: str = "") -> Redis:
 def _client(url: str, base: str, **options: Any) -> Redis:
     scheme, settings = server_settings(url, base)
     settings |= {**options, **COMMON}
-    return Redis.from_pool(ConnectionPool(CONNECTION_CLASSES[scheme], **settings))
+    pool = ConnectionPool(CONNECTION_CLASSES[scheme], max_connections=_MOST_CONNECTIONS, **settings)
+    return Redis.from_pool(pool)
 
 
 def open_for_consumer(url: str, timeout: float, base: str = "") -> ConnectionInterface:

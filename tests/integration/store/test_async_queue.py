@@ -107,3 +107,28 @@ def test_async_queue_from_env_uses_the_variables_and_closes_its_connections(
         return ref.id
 
     assert queue.get(asyncio.run(scene()))
+
+
+def test_many_tasks_at_once_all_get_a_connection(
+    redis_url: str, key_prefix: str, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("KEY_PREFIX", key_prefix)
+
+    async def scene() -> None:
+        async with AsyncQueue.from_env("tts") as tts:
+            ref = await tts.enqueue({}, delay=60)
+            waiting = [asyncio.create_task(ref.wait(30)) for _ in range(150)]
+            adding = [asyncio.create_task(tts.enqueue({}, id=f"j{number}")) for number in range(1_500)]
+            await asyncio.sleep(0)
+            for task in adding[::2]:
+                task.cancel()
+            added = await asyncio.gather(*adding, return_exceptions=True)
+            assert [each.id for each in added[1::2] if not isinstance(each, BaseException)] == [
+                f"j{number}" for number in range(1, 1_500, 2)
+            ]
+            await ref.cancel()
+            ends = await asyncio.gather(*waiting, return_exceptions=True)
+            assert {type(end) for end in ends} == {JobFailed}
+
+    asyncio.run(scene())

@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -134,7 +135,7 @@ def test_job_with_a_due_time_is_delayed_until_then(producer: Queue) -> None:
 @pytest.mark.parametrize(
     ("job", "message"),
     [
-        (NewJob({}, at=datetime(2030, 1, 1)), "at must have a time zone"),  # noqa: DTZ001 - the mistake
+        (NewJob({}, at=datetime(2030, 1, 1)), "at must be a time with a time zone"),  # noqa: DTZ001 - the mistake
         (NewJob({}, delay=1, at=datetime(2030, 1, 1, tzinfo=UTC)), "at and delay exclude each other"),
     ],
     ids=["without a zone", "with a delay"],
@@ -142,6 +143,31 @@ def test_job_with_a_due_time_is_delayed_until_then(producer: Queue) -> None:
 def test_due_time_that_is_unclear_is_refused(job: NewJob, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         job.encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *(
+            (name, wrong)
+            for name in ("delay", "expires")
+            for wrong in ("5", True, timedelta(5), float("nan"))
+        ),
+        *((name, odd) for name in ("id", "group") for odd in (5, b"x", ["x"])),
+        ("delay", None),
+        ("at", "2030-01-01"),
+        ("at", date(2030, 1, 1)),
+        ("at", 5),
+    ],
+)
+def test_argument_of_another_type_is_refused_by_name(name: str, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{name} "):
+        NewJob({}, **{name: wrong}).encode()
+
+
+def test_wait_for_no_number_of_seconds_is_refused(producer: Queue) -> None:
+    with pytest.raises(ValueError, match="timeout must be a number of seconds"):
+        producer.enqueue({}).wait(float("nan"))
 
 
 def test_queue_from_env_uses_the_variables(
