@@ -121,3 +121,23 @@ def _parameters(scheme: str) -> Mapping[str, re.Pattern[str]]:
     if topology == "cluster":
         known.pop("db")  # a Cluster has database 0 only
     return known
+
+
+def leads_elsewhere(old: RedisConfig, new: RedisConfig) -> bool:
+    """Return whether two configurations lead to different keys. Credentials, options, and the addresses of
+    sentinels and of a Cluster's nodes may change."""
+    return (old.prefix, _place(old.url)) != (new.prefix, _place(new.url))
+
+
+def _place(url: str) -> tuple[str, ...]:
+    parts = urlsplit(url)
+    topology = topology_of(parts.scheme)
+    if topology == "cluster":
+        return (topology,)
+    database = dict(parse_qsl(parts.query)).get("db", "")
+    if parts.scheme == "unix":
+        return topology, parts.path, database or "0"
+    first, _, second = parts.path.removeprefix("/").partition("/")
+    if topology == "sentinel":
+        return topology, first, database or second or "0"
+    return topology, parts.hostname or "", str(parts.port or 6379), database or first or "0"

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from ..config.load import EX_CONFIG
 from ..config.model import Config
+from ..config.redis import leads_elsewhere
 from ..errors import ConfigError
 from ..log import capture_output, fields
 from ..registry import Registry
@@ -138,6 +139,11 @@ class Supervisor:
             return
         except Exception:
             logger.exception("Cannot reload configuration, keeping the old one")
+            return
+        if leads_elsewhere(self._pool.config.redis, config.redis):
+            # The lease of the running jobs would end, and another instance run them again.
+            problem = "REDIS_URL or KEY_PREFIX leads to other queues: restart to change it"
+            logger.error(f"Cannot reload configuration, keeping the old one: {problem}")
             return
         self._pool.reload(config)
         # Else more would stay in memory with each reload.

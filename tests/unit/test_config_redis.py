@@ -8,6 +8,8 @@ import pytest
 from redis.connection import SSLConnection, parse_url
 
 from preppath_workers.config.load import load_redis
+from preppath_workers.config.model import RedisConfig
+from preppath_workers.config.redis import leads_elsewhere
 from preppath_workers.config.redis_url import RedisUrl, split_url
 from preppath_workers.errors import ConfigError
 from preppath_workers.store.connections import connection as connections
@@ -136,3 +138,27 @@ def test_redis_host_may_be_an_ipv4_or_ipv6_address() -> None:
 def test_redis_variable_that_is_not_utf8_is_a_config_error(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} is wrong: expected"):
         load_redis({name: "redis://h/\udcff"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_elsewhere"),
+    [
+        ("redis://h", "redis://h", False),
+        ("redis://h", "redis://me:new@h:6379/0", False),
+        ("redis://h/1?socket_timeout=5", "rediss://h/1", False),
+        ("redis://h", "redis://other", True),
+        ("redis://h", "redis://h:6380", True),
+        ("redis://h/1", "redis://h/2", True),
+        ("unix:///a", "unix:///b", True),
+        ("redis://h", "redis+cluster://h", True),
+        ("redis+cluster://h,i", "redis+cluster://j", False),
+        ("redis+sentinel://h,i/main/0", "redis+sentinel://j,i/main", False),
+        ("redis+sentinel://h/main", "redis+sentinel://h/other", True),
+    ],
+)
+def test_leads_elsewhere_compares_where_the_keys_are(old: str, new: str, is_elsewhere: bool) -> None:
+    assert leads_elsewhere(RedisConfig(old), RedisConfig(new)) is is_elsewhere
+
+
+def test_leads_elsewhere_with_another_prefix_is_true() -> None:
+    assert leads_elsewhere(RedisConfig("redis://h"), RedisConfig("redis://h", "other"))

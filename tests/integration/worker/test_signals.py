@@ -127,6 +127,23 @@ def test_supervisor_on_sighup_with_a_wrong_configuration_keeps_the_old_one(
     eventually(lambda: state_of(alpha, "j") == "completed")
 
 
+def test_supervisor_on_sighup_with_another_redis_keeps_the_old_one(
+    launch: Start, alpha: Queue, tmp_path: Path, redis_url: str
+) -> None:
+    """Its running jobs would lose their lease, and run again elsewhere."""
+    file = tmp_path / "env"
+    file.write_text(f"REDIS_URL={redis_url}\n", encoding="utf-8")
+    app = launch(ENV_FILE=str(file), REDIS_URL="").start()
+    before = app.processes()
+    file.write_text("REDIS_URL=redis://127.0.0.1:1\n", encoding="utf-8")
+    app.send(signal.SIGHUP)
+    expected = "REDIS_URL or KEY_PREFIX leads to other queues: restart to change it"
+    eventually(lambda: app.logged(f"Cannot reload configuration, keeping the old one: {expected}"))
+    assert app.processes() == before
+    alpha.enqueue({}, id="j")
+    eventually(lambda: state_of(alpha, "j") == "completed")
+
+
 def test_supervisor_on_sighup_with_a_busy_worker_replaces_the_others(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
