@@ -33,8 +33,8 @@ UNITS = (("transcription", "tts", "evaluation"), ("evaluation",))
 #: The imports of: a producer; any command; one that reads queues; a supervisor, by the services of its
 #: queues.
 _PARTS = (
-    "preppath_workers",
-    "preppath_workers.cli.main",
+    "preppath_workers.queue",
+    "preppath_workers.cli.program",
     "preppath_workers.cli.queues",
     *(
         f"preppath_workers.clients.{name}"
