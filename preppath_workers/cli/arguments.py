@@ -59,7 +59,7 @@ def add_ages(parser: ArgumentParser) -> None:
         "--older-than",
         type=_age,
         metavar="AGE",
-        help="only if in its state for this long or longer: 90s, 30m, 2h, 7d",
+        help="only if this long in its state, or longer: 90s, 30m, 2h, 7d",
     )
     parser.add_argument("--newer-than", type=_age, metavar="AGE", help="only if in its state since AGE")
 
