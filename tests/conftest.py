@@ -192,7 +192,8 @@ def redis_server(external: Mapping[str, str]) -> Iterator[RedisServer | External
 def database_server(
     external: Mapping[str, str], pytestconfig: pytest.Config
 ) -> Iterator[PostgresServer | ExternalServer]:
-    """PostgreSQL, with a user that may create databases. Workers of xdist may share it: never stop it."""
+    """PostgreSQL, with a user that may create databases. Workers of xdist may share it: never stop it, and
+    give a role a name of its own."""
     if url := external.get("DATABASE_URL"):
         yield ExternalServer(url)
         return

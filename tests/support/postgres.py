@@ -25,8 +25,8 @@ UNPRIVILEGED = "nobody"
 #: Durability is off: this data need not survive a crash of the machine.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal"}
 
-#: Small, to start quickly; enough connections for all processes of a test.
-SMALL = {"max_wal_senders": "0", "max_connections": "100", "shared_buffers": "32MB"}
+#: Small, to start quickly; enough connections for all processes of the tests that run at once.
+SMALL = {"max_wal_senders": "0", "max_connections": "200", "shared_buffers": "32MB"}
 
 
 class PostgresServer(Server):

@@ -116,17 +116,17 @@ def test_check_of_missing_tables_and_privileges_is_an_error(check: Check, databa
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE answer_feedback")
-        cursor.execute("DROP ROLE IF EXISTS limited")
-        cursor.execute("CREATE ROLE limited LOGIN")
-        cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO limited")
+        cursor.execute("DROP ROLE IF EXISTS reader_of_check")
+        cursor.execute("CREATE ROLE reader_of_check LOGIN")
+        cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader_of_check")
         cursor.execute("SELECT current_database()")
         (name,) = cursor.fetchone() or ("",)
     host, port = connection.info.host, connection.info.port
 
-    found = check("--only", "database", DATABASE_URL=f"postgresql://limited@{host}:{port}/{name}")
+    found = check("--only", "database", DATABASE_URL=f"postgresql://reader_of_check@{host}:{port}/{name}")
 
     with connection.cursor() as cursor:
-        cursor.execute("DROP OWNED BY limited; DROP ROLE limited")
+        cursor.execute("DROP OWNED BY reader_of_check; DROP ROLE reader_of_check")
     connection.close()
     assert found["table answer_feedback"] == ("error", "does not exist; `init-db` creates what is missing")
     assert found["table interview_questions"] == ("error", "this user lacks the privileges UPDATE")

@@ -143,12 +143,12 @@ def test_refused_connection_is_classified_by_its_sqlstate(
 
 
 def test_connection_limit_reached_is_a_service_error(database_url: str) -> None:
-    execute(database_url, "CREATE ROLE limited LOGIN CONNECTION LIMIT 0")
+    execute(database_url, "CREATE ROLE without_connections LOGIN CONNECTION LIMIT 0")
     try:
         with pytest.raises(ServiceError, match="53300") as caught:
-            first_value(Database(database_url.replace("postgres@", "limited@")), "SELECT 1")
+            first_value(Database(database_url.replace("postgres@", "without_connections@")), "SELECT 1")
     finally:
-        execute(database_url, "DROP ROLE limited")
+        execute(database_url, "DROP ROLE without_connections")
 
     assert not caught.value.refuses_all
 
