@@ -127,19 +127,22 @@ def _read(path: Path) -> dict[str, ModelPrice]:
 def _model(name: str, entry: Mapping[str, Any]) -> ModelPrice:
     unknown = entry.keys() - {"tokens", "minute", "characters", "tiers", "long"}
     tokens = entry.get("tokens", {})
-    unknown |= tokens.keys() - TOKEN_KINDS.keys()
+    long = entry.get("long", {})
+    unknown |= (tokens.keys() - TOKEN_KINDS.keys()) | (long.keys() - {"above", "input", "output"})
     if unknown:
         raise ValueError(f"model {name} has an unknown field {min(unknown)}")
     if len({"tokens", "minute", "characters"} & entry.keys()) != 1:
         raise ValueError(f"model {name} needs exactly one of tokens, minute and characters")
-    long = entry.get("long", {})
+    above = long.get("above")
+    if long and (not isinstance(above, int) or above < 1):
+        raise ValueError(f"model {name} has a long price above {above!r}: expected a number of tokens")
     minute, characters = entry.get("minute"), entry.get("characters")
     return ModelPrice(
         tokens={kind: _number(name, price) * NANO / 1_000_000 for kind, price in tokens.items()},
         minute=None if minute is None else _number(name, minute) * NANO,
         character=None if characters is None else _number(name, characters) * NANO / 1_000_000,
         tiers={tier: _number(name, factor) for tier, factor in entry.get("tiers", {}).items()},
-        long_above=long.get("above"),
+        long_above=above,
         long_input=_number(name, long.get("input", "1")),
         long_output=_number(name, long.get("output", "1")),
     )

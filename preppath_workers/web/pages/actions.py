@@ -139,7 +139,7 @@ def change_dead_letters(change: Change, meant: DeadLetters) -> int:
 
 def _priority(form: Mapping[str, str]) -> int:
     number = form.get("priority", "")
-    if not (number.isdecimal() and len(number) <= 3 and 1 <= int(number) <= 100):
+    if not (number.isascii() and number.isdecimal() and len(number) <= 3 and 1 <= int(number) <= 100):
         raise Problem(422, "expected a priority from 1 (most urgent) to 100")
     return int(number)
 
