@@ -129,3 +129,27 @@ def test_certificate_file_without_certificates_is_refused_by_name(
 ) -> None:
     with pytest.raises(ConfigError, match=f"{name} is wrong: expected a file"):
         configure(tmp_path, f"{name}={path.format(folder=tmp_path)}\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "is_trusted"),
+    [
+        (lambda text: text * 3, True),
+        (lambda text: f"# Ä comment\n{text}" * 3, True),
+        (lambda text: text.replace("\n", "\r\n") * 2, True),
+        (lambda text: text * 2 + text[:200], False),  # cut off
+        (lambda text: text * 2 + text.replace("M", "!"), False),
+        (lambda text: text.replace("CERTIFICATE", "PRIVATE KEY"), False),
+    ],
+)
+def test_certificate_file_is_checked_at_its_first_and_last_certificate(
+    tmp_path: Path, change: Callable[[str], str], is_trusted: bool
+) -> None:
+    certificate = make_certificate(tmp_path, "server")[0]
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text(change(certificate.read_text()), encoding="utf-8", newline="")
+    if is_trusted:
+        assert configure(tmp_path, f"SSL_CERT_FILE={bundle}\n")["SSL_CERT_FILE"] == str(bundle)
+    else:
+        with pytest.raises(ConfigError, match="SSL_CERT_FILE is wrong"):
+            configure(tmp_path, f"SSL_CERT_FILE={bundle}\n")
