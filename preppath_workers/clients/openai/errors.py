@@ -54,6 +54,8 @@ def _no_answer(error: openai.APIConnectionError) -> JobError:
         if machine := machine_error(error):
             return machine
         message = f"no connection to OpenAI ({cause.__name__})"
+        if "TooManyRedirects" in names:
+            message = "OpenAI's server redirects without end: check the model's base URL"
         return ServiceError(SERVICE, message, refuses_all=bool(names & _UNSENDABLE))
     if isinstance(error, openai.APITimeoutError):
         return ServiceError(SERVICE, "OpenAI did not answer in time", may_be_paid=True)

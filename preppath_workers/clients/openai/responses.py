@@ -86,7 +86,10 @@ def json_object(completion: Any) -> dict[str, Any]:
 def _no_answer(answer: Any, wanted: str, whole: Any = None) -> ServiceError:
     """Return the error for an answer without the wanted content. Raises Refused if it has an error."""
     _raise_error(answer, _FIELDS_OF_ERRORS, _request_id(whole or answer))
-    return ServiceError(SERVICE, f"OpenAI answered without {wanted}")
+    page = (
+        ", with text that is not JSON: check the model's base URL" if isinstance(whole or answer, str) else ""
+    )
+    return ServiceError(SERVICE, f"OpenAI answered without {wanted}{page}")
 
 
 def _raise_error(answer: Any, fields: Sequence[str], request_id: str | None = None) -> None:

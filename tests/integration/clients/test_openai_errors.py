@@ -12,7 +12,7 @@ from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
 from preppath_workers.errors import JobError, MachineError, RateLimited, ServiceError
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import Client
+from .conftest import Answers, Client
 from .openai_requests import classification, evaluate, speak_text, transcribe
 from .shortages import no_descriptors
 
@@ -239,3 +239,21 @@ def test_key_that_no_header_can_hold_refuses_all_and_is_not_shown(failure: Failu
 
     assert classification(error) == "refuses all"
     assert "newline" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (308, {"Location": "/v1/chat/completions"}, "OpenAI's server redirects without end"),
+        (200, {"Content-Type": "text/html"}, "OpenAI answered without a choice, with text that is not JSON"),
+    ],
+)
+def test_server_that_is_not_openai_is_named_as_a_wrong_url(
+    client: Client, answers: Answers, status: int, headers: dict[str, str], said: str
+) -> None:
+    url = answers(status, b"<html>Log in.</html>", headers)
+
+    with pytest.raises(ServiceError) as caught:
+        evaluate(client(base_url=f"{url}/v1"))
+
+    assert str(caught.value) == f"{said}: check the model's base URL"
