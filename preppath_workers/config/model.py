@@ -201,8 +201,8 @@ class Config:
     max_memory_mb: int = 500
     #: Jobs after which a worker is replaced; 0 for no limit.
     max_jobs_per_child: int = 0
-    #: Whether all that the supervisor has loaded is made immortal, so that workers share more memory.
-    immortal_objects: bool = False
+    #: Whether all that the supervisor has loaded is made immortal, if possible: workers then share more.
+    immortal_objects: bool = True
     #: Seconds that a completed job can be looked up.
     keep_completed_seconds: float = 86_400.0
     #: Completed jobs that are kept.

@@ -99,7 +99,7 @@ class Supervisor:
         signals.block()
         shared_memory.freeze()
         if self._pool.config.immortal_objects and not shared_memory.immortalize():
-            logger.warning("This Python cannot make objects immortal: IMMORTAL_OBJECTS has no effect")
+            logger.info("This Python cannot make objects immortal: busy workers need twice the memory")
         workers = {queue.name: queue.concurrency for queue in self._pool.config.queues}
         ProcessTitle(f"supervisor {','.join(workers)}").show()
         self._pool.spawn_missing()

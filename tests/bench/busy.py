@@ -211,14 +211,14 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=20, help="of each queue in turn (20)")
     parser.add_argument("--only", default="", metavar="NAME", help="queues whose name contains this")
     parser.add_argument("--tls", action="store_true", help="reach OpenAI over TLS")
-    parser.add_argument("--immortal", action="store_true", help="with IMMORTAL_OBJECTS=on")
+    parser.add_argument("--mortal", action="store_true", help="with IMMORTAL_OBJECTS=off")
     args = parser.parse_args()
     stage = Stage(2 * args.workers)
     print(report.heading(HEADINGS), flush=True)
     with stage.running(), TlsProxy(stage.openai.port).running() as proxy:
         variables = {
             **(proxy.variables if args.tls else {}),
-            **({"IMMORTAL_OBJECTS": "on"} if args.immortal else {}),
+            **({"IMMORTAL_OBJECTS": "off"} if args.mortal else {}),
         }
         for kind in KINDS:
             if args.only in kind.name:

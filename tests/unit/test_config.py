@@ -48,7 +48,7 @@ def test_config_with_required_variables_only_has_the_documented_defaults() -> No
         "evaluation": ("gpt-6-luna", "sk-secret-key", None),
     }
     assert (read.lease, read.shutdown_grace, read.max_memory_mb, read.max_jobs_per_child) == (15, 30, 500, 0)
-    assert not read.immortal_objects
+    assert read.immortal_objects
     assert (read.keep_completed_seconds, read.keep_completed_count) == (86_400, 30_000)
     assert asdict(read.log) == {"level": "info", "format": "auto", "job_data": True}
 
@@ -75,7 +75,7 @@ def test_config_reads_every_variable() -> None:
         OPENAI_MODEL="m1", OPENAI_WHISPER_MODEL="m2", OPENAI_TTS_MODEL="m3", OPENAI_TTS_VOICE="echo",
         S3_ENDPOINT="http://minio:9000", S3_REGION="eu-1", S3_ACCESS_KEY_ID="id", S3_SECRET_ACCESS_KEY="key",
         LOG_LEVEL="DEBUG", LOG_FORMAT="Json", LOG_JOB_DATA="off", LEASE_SECONDS="20", SHUTDOWN_GRACE="0",
-        MAX_MEMORY_MB="0", MAX_JOBS_PER_CHILD="9", IMMORTAL_OBJECTS="on",
+        MAX_MEMORY_MB="0", MAX_JOBS_PER_CHILD="9", IMMORTAL_OBJECTS="off",
         KEEP_COMPLETED_SECONDS="60", KEEP_COMPLETED_COUNT="0",
         TTS_CONCURRENCY="7", TTS_RATE_LIMIT="2/0.5", TTS_RETRIES="0", TTS_BACKOFF="0.5", TTS_TIMEOUT="9",
         TTS_RECOVERIES="0", QUEUES=" tts , tts",
@@ -93,7 +93,7 @@ def test_config_reads_every_variable() -> None:
     }  # fmt: skip
     assert asdict(read.log) == {"level": "debug", "format": "json", "job_data": False}
     assert (read.lease, read.shutdown_grace, read.max_memory_mb, read.max_jobs_per_child) == (20, 0, 0, 9)
-    assert read.immortal_objects
+    assert not read.immortal_objects
     assert (read.keep_completed_seconds, read.keep_completed_count) == (60, 0)
     assert read.queues == (
         QueueConfig("tts", 7, RateLimit(2, 0.5), retries=0, backoff=0.5, timeout=9, recoveries=0,

@@ -4,8 +4,8 @@ A page is copied when it is written to, and CPython writes to an object whenever
 references. Since 3.12 it does not count those of immortal objects (PEP 683), such as None. Most of what a
 worker uses existed before the fork. If all of that is immortal too, a worker copies less than half as much.
 
-CPython has no function for it. So it is done by writing to the objects' counts, only if the configuration
-asks for it, and only in versions in which it was tried.
+CPython has no function for it. So it is done by writing to the objects' counts, only in versions in which it
+was tried, and only if an object of this very process takes it.
 """
 
 from __future__ import annotations
@@ -82,5 +82,10 @@ def _can_immortalize() -> bool:
         or sysconfig.get_config_var("Py_GIL_DISABLED")
     ):
         return False
-    item = object()
-    return _counts()[id(item) >> 2] == getrefcount(item) - 1  # the call's own reference
+    item, counts = object(), _counts()
+    if counts[id(item) >> 2] != getrefcount(item) - 1:  # the call's own reference
+        return False
+    immortal = counts[id(item) >> 2] = counts[id(None) >> 2]
+    references = [item] * 9
+    del references[4:]
+    return counts[id(item) >> 2] == immortal
