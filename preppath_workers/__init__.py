@@ -130,3 +130,7 @@ if not TYPE_CHECKING:  # a type checker would accept any name
         value = getattr(import_module(f".{_IMPORTED_LATER[name]}", __name__), name)
         globals()[name] = value
         return value
+
+    def __dir__() -> list[str]:
+        """Also list what is not imported yet: `help` and a shell's completion show what stands here."""
+        return sorted({*globals(), *__all__})

@@ -155,6 +155,13 @@ def test_public_names_are_imported_when_they_are_used() -> None:
         _ = preppath_workers.nosuch  # type: ignore[attr-defined]
 
 
+def test_help_before_any_name_is_used_shows_all_public_names() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "pydoc", PACKAGE], capture_output=True, text=True, check=True
+    ).stdout
+    assert {name for name in preppath_workers.__all__ if name not in found.split("CLASSES", 1)[1]} == set()
+
+
 def test_import_of_producer_needs_redis_alone() -> None:
     program = f"""
 import sys
