@@ -15,10 +15,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if arguments is None:  # a program of its own
         gc.disable()  # until it has imported what it needs, none of which is garbage
-    # The jobs of `run` may use redis-py's metrics.
-    import_later(with_metrics=named(words) in ([], ["run"]))
-    from .program import run  # with redis-py
-
+    try:
+        # The jobs of `run` may use redis-py's metrics.
+        import_later(with_metrics=named(words) in ([], ["run"]))
+        from .program import run  # with redis-py
+    except KeyboardInterrupt:
+        return 130
     return run(words)
 
 

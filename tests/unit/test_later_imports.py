@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.util import find_spec
+from unittest.mock import patch
 
 import pytest
+
+from preppath_workers.cli.main import main
 
 #: How each program begins.
 PREPARED = """
@@ -104,3 +107,8 @@ def test_import_later_changes_nothing_once_redis_is_imported() -> None:
     asked = "print(redis.asyncio is known, 'Redis' in vars(redis))"
     program = f"import redis; known = redis.asyncio\n{PREPARED}{asked}"
     assert printed(program) == ["True", "True"]
+
+
+def test_command_interrupted_while_it_imports_ends_without_a_traceback() -> None:
+    with patch("preppath_workers.cli.main.import_later", side_effect=KeyboardInterrupt):
+        assert main(["queues"]) == 130
