@@ -36,12 +36,17 @@ def load_scripts(connection: Connection, keys: Keys) -> None:
             raise ResponseError(f"the server names the script {name} differently")
 
 
-@cache
-def load_commands() -> tuple[bytes, ...]:
+def load_commands() -> list[bytes]:
     """Return the commands that load the scripts, packed. A supervisor calls this before it forks: otherwise
     each worker would have a copy of all texts."""
-    loads: list[tuple[Any, ...]] = [("SCRIPT", "LOAD", scripts.scripts()[name].text) for name in _USED]
-    return tuple(map(pack_command, loads))
+    return [_load_command(scripts.scripts()[name]) for name in _USED]
+
+
+@cache
+def _load_command(script: scripts.Script) -> bytes:
+    load: tuple[Any, ...] = ("SCRIPT", "LOAD", script.text)
+    packed: bytes = pack_command(load)
+    return packed
 
 
 def _text_or_none(answer: Any) -> str | None:
