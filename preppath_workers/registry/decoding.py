@@ -35,10 +35,6 @@ _PLAIN: Mapping[Any, tuple[tuple[type, ...], str]] = {
 }
 
 
-#: The checks of dataclasses and TypedDicts.
-_made: dict[Any, _Check] = {}
-
-
 def decoder(function: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
     """Return the function that decodes the data for `function`'s parameter `data`; it raises InvalidJob,
     which names the field. Raises TypeError if the annotation isn't one that can be checked."""
@@ -55,55 +51,48 @@ def _check_of(name: str, annotation: Any) -> _Check | None:
         return None
     if not is_dataclass(annotation) and not is_typeddict(annotation):
         raise TypeError(f"data of {name} must be a dataclass, a TypedDict or a dict, not {annotation!r}")
-    return _checks(annotation)
+    return _checks(annotation, {})
 
 
-def _checks(annotation: Any) -> _Check:
-    """Return the check for values of this type. Raises TypeError."""
+def _checks(annotation: Any, made: dict[Any, _Check]) -> _Check:
+    """Return the check for values of this type. Raises TypeError.
+
+    Args:
+        made: the checks of the dataclasses and TypedDicts that were met.
+    """
     if annotation is Any or annotation is object:
         return lambda value, _: value
     if annotation in _PLAIN:
         return partial(_plain, *_PLAIN[annotation], annotation)
     if is_dataclass(annotation) or is_typeddict(annotation):
-        return _object_check_of(annotation)
+        if annotation not in made:
+            # While its own check is being made: a tree has trees in it.
+            made[annotation] = lambda value, where: made[annotation](value, where)
+            made[annotation] = _object_check(annotation, made)
+        return made[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return partial(_one_of, {value: value for value in arguments})
     if origin in (Union, types.UnionType):
-        return partial(_union, [_checks(argument) for argument in arguments])
+        return partial(_union, [_checks(argument, made) for argument in arguments])
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return partial(_one_of, {member.value: member for member in annotation})
     kind = origin or annotation
     if kind in (list, Sequence, tuple) and (kind is not tuple or arguments[1:] == (...,)):
-        return partial(_items, _checks(arguments[0] if arguments else Any), tuple if kind is tuple else list)
+        item = _checks(arguments[0] if arguments else Any, made)
+        return partial(_items, item, tuple if kind is tuple else list)
     if kind in (dict, Mapping):
-        return partial(_values, _checks(arguments[1] if arguments else Any))
+        return partial(_values, _checks(arguments[1] if arguments else Any, made))
     raise TypeError(f"cannot check values of type {annotation!r}: JSON has no such type")
 
 
-def _object_check_of(annotation: Any) -> _Check:
-    if annotation in _made:  # also while it is being made: a tree has trees in it
-        return lambda value, where: _made[annotation](value, where)
-    _made[annotation] = _not_made
-    try:
-        _made[annotation] = _object_check(annotation)
-    finally:
-        if _made[annotation] is _not_made:
-            del _made[annotation]
-    return _made[annotation]
-
-
-def _not_made(value: Any, where: str) -> Any:
-    raise AssertionError("the check is still being made")
-
-
-def _object_check(annotation: Any) -> _Check:
+def _object_check(annotation: Any, made: dict[Any, _Check]) -> _Check:
     make: Callable[..., Any] = annotation
     hints = get_type_hints(annotation)
     checks = {}
     for name, hint in hints.items():
         try:
-            checks[name] = _checks(hint)
+            checks[name] = _checks(hint, made)
         except TypeError as error:
             raise TypeError(f"{annotation.__name__}.{name}: {error}") from None
     if not is_dataclass(annotation):
