@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 from .durability import LONGEST_WAIT, Durability
 from .env import Environment, has_host
 from .model import RedisConfig
-from .redis_url import FOR_SENTINELS, host_parts, topology_of
+from .redis_url import FOR_SENTINELS, host_parts, split_url, topology_of
 
 _ANY = re.compile(r".*", re.DOTALL)
 _DATABASE = re.compile(r"[0-9]{0,5}")
@@ -130,14 +130,14 @@ def leads_elsewhere(old: RedisConfig, new: RedisConfig) -> bool:
 
 
 def _place(url: str) -> tuple[str, ...]:
-    parts = urlsplit(url)
-    topology = topology_of(parts.scheme)
-    if topology == "cluster":
-        return (topology,)
+    leads = split_url(url)
+    if leads.topology == "cluster":
+        return (leads.topology,)
+    parts = urlsplit(leads.server)
     database = dict(parse_qsl(parts.query)).get("db", "")
     if parts.scheme == "unix":
-        return topology, parts.path, database or "0"
-    first, _, second = parts.path.removeprefix("/").partition("/")
-    if topology == "sentinel":
-        return topology, first, database or second or "0"
-    return topology, parts.hostname or "", str(parts.port or 6379), database or first or "0"
+        return leads.topology, parts.path, database or "0"
+    database = database or parts.path.removeprefix("/") or "0"
+    if leads.topology == "sentinel":
+        return leads.topology, leads.service, database
+    return leads.topology, parts.hostname or "", str(parts.port or 6379), database
