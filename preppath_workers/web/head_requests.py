@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 #: Ends of addresses whose answers don't end: streams of events.
@@ -28,4 +29,4 @@ def with_head(allowed: str) -> str:
 
 
 def _is_stream(scope: Scope) -> bool:
-    return scope["path"].endswith(_STREAMS) or b"live" in scope["query_string"]
+    return scope["path"].endswith(_STREAMS) or "live" in QueryParams(scope["query_string"])

@@ -84,7 +84,9 @@ def test_origin_that_is_no_address_is_foreign(site: Site) -> None:
     assert site.post("/api/v1/queues/tts/pause", Origin="http://[bad").status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/api/v1/queues", "/static/app.js"])
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/metrics", "/api/v1/queues", "/static/app.js", "/find?id=olive"]
+)
 def test_head_is_answered_as_get_without_a_body(site: Site, path: str) -> None:
     head, get = site.request("HEAD", path), site.get(path)
 
