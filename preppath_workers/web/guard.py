@@ -62,9 +62,7 @@ class Problem(Exception):
 
     def response(self) -> Response:
         """Return the error in the API's shape: `{"detail"}`."""
-        # ASCII: a text of the request may not be encodable.
-        body = json.dumps({"detail": self.detail})
-        return Response(body, self.status, self.headers(), media_type="application/json")
+        return refused(self.status, self.detail, self.headers())
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers that belong to the status."""
@@ -122,16 +120,16 @@ class Guard:
         except Problem as problem:
             await self._refusal(request, problem)(scope, receive, _with_headers(send))
             return
-        if request.method not in _SAFE and _path(request).startswith(_API):
+        if request.method not in _SAFE and routed_path(request).startswith(_API):
             who = request.state.caller.name
-            details = fields(method=request.method, path=_path(request), who=who)
+            details = fields(method=request.method, path=routed_path(request), who=who)
             logger.info("Change requested over HTTP", extra=details)
         await self._app(scope, _limited(receive), _with_headers(send))
 
     def _check(self, request: Request) -> Caller:
         """Return whose request it is. Raises Problem."""
         self._check_host(request)
-        path, changes = _path(request), request.method not in _SAFE
+        path, changes = routed_path(request), request.method not in _SAFE
         token = find_token(self._config.tokens, request.headers.get("authorization", ""))
         session = None if token else self._sessions.find(request)
         if changes:
@@ -160,7 +158,12 @@ class Guard:
             raise Problem(421, "unknown host: name it in WEB_HOSTS")
 
 
-def _path(request: Request) -> str:
+def refused(status: int, detail: object, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer `{"detail"}`, in ASCII: a text of the request may not be encodable."""
+    return Response(json.dumps({"detail": detail}), status, headers, media_type="application/json")
+
+
+def routed_path(request: Request) -> str:
     """Return the path by which the request is routed: that of `request.url` depends on the Host header."""
     return str(request.scope["path"])
 
@@ -181,7 +184,7 @@ def _announced(request: Request) -> int:
 def _needed(request: Request, changes: bool) -> Scope:
     if not changes:
         return "read"
-    return "enqueue" if _path(request).rstrip("/").rpartition("/")[0] == _ENQUEUE else "admin"
+    return "enqueue" if routed_path(request).rstrip("/").rpartition("/")[0] == _ENQUEUE else "admin"
 
 
 def _check_origin(request: Request, must_be_told: bool) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from .guard import Problem
+from .guard import Problem, refused
 
 #: The parts of an error that are returned. What was sent may be a megabyte, and may not be valid in JSON.
 _RETURNED = ("type", "loc", "msg")
@@ -19,7 +17,7 @@ def invalid_request(request: Request, error: RequestValidationError) -> Response
     if any(each["loc"] == ("body",) for each in errors) and not _is_json(request):
         return Problem(415, "expected a JSON object, with Content-Type: application/json").response()
     detail = [{name: each[name] for name in _RETURNED} for each in errors]
-    return Response(json.dumps({"detail": detail}), 422, media_type="application/json")
+    return refused(422, detail)
 
 
 def _is_json(request: Request) -> bool:

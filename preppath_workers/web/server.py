@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from .. import __version__
 from ..config.web import WebConfig
 from .api import router
-from .guard import Guard, Problem
+from .guard import Guard, Problem, routed_path
 from .head_requests import HeadRequests, with_head
 from .head_timeout import HeadTimeoutProtocol
 from .invalid import invalid_request
@@ -130,6 +130,4 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
 
 
 def _is_for_programs(request: Request) -> bool:
-    return str(request.scope["path"]).startswith(
-        ("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json")
-    )
+    return routed_path(request).startswith(("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json"))

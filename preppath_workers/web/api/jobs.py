@@ -11,7 +11,7 @@ from ...errors import NotReplicated, UnknownJob
 from ...queue import JobRef, Queue
 from ...queue.new_job import DataTooLarge
 from ...queue.tracing import is_traceparent
-from ...store.job import Job, State
+from ...store.job import State
 from ..events import stream, version
 from ..guard import Problem
 from ..polling import NOT_CHANGED, POLL_JOB, Known, polled
@@ -136,15 +136,10 @@ def _follow(queue: Queue, job_id: str, last_id: str | None, known: str | None, s
 
 
 def _job(queue: Queue, job_id: str, known: str | None) -> Response:
-    job = _existing(queue, job_id)
-    return polled(job.to_dict(), known, None if job.is_finished else POLL_JOB)
-
-
-def _existing(queue: Queue, job_id: str) -> Job:
     job = queue.get(job_id)
     if job is None:
         raise _unknown(queue, job_id)
-    return job
+    return polled(job.to_dict(), known, None if job.is_finished else POLL_JOB)
 
 
 def _unknown(queue: Queue, job_id: str) -> Problem:
