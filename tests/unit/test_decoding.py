@@ -136,7 +136,7 @@ def test_decoder_of_a_type_that_contains_itself_decodes_all_of_it() -> None:
 
 @dataclass
 class Misspelt:
-    when: Dattime  # type: ignore[name-defined]  # noqa: F821
+    when: Dattime  # type: ignore[name-defined]  # noqa: F821 - the mistake
 
 
 def test_decoder_of_an_unknown_type_raises_type_error_more_than_once() -> None:

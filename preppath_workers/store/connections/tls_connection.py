@@ -18,6 +18,6 @@ class TlsConnection(SSLConnection):
     def on_connect_check_health(self, check_health: bool = True) -> None:
         super().on_connect_check_health(check_health)
         if not (self.password or self.db):  # otherwise the answer to AUTH or SELECT came after them
-            self.send_command("PING", check_health=False)  # type: ignore[no-untyped-call] # of redis-py
+            self.send_command("PING", check_health=False)
             with suppress(NoPermissionError):
                 self.read_response()

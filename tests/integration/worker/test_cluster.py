@@ -102,8 +102,7 @@ def test_workers_follow_their_queue_to_another_node_and_to_its_replica(
     source = cluster.begin_move(base, target)
     assert cluster.move_keys(base, source, target)
     cluster.end_move(base, source, target)
-    for job_id in ("long", "delayed"):
-        eventually(lambda job_id=job_id: state_of(alpha, job_id) == "completed")  # type: ignore[misc]
+    eventually(lambda: {state_of(alpha, job_id) for job_id in ("long", "delayed")} == {"completed"})
     eventually(lambda: state_of(beta, "on-beta") == "completed")
     assert app.runs("long") == 1
 

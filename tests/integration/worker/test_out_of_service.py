@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from preppath_workers import NewJob, Queue
+from preppath_workers import JobRef, NewJob, Queue
 from tests.support.waiting import eventually
 
 from .conftest import Start
@@ -91,6 +92,10 @@ def test_full_disk_during_a_job_counts_no_failure(launch: Start, alpha: Queue, t
     assert (job.failures, job.excused >= 2, job.attempts) == (0, True, 1)
 
 
+def _is_completed(job: JobRef) -> bool:
+    return job.status().state == "completed"
+
+
 def test_job_that_needs_more_than_the_machine_has_does_not_hold_the_others(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
@@ -100,8 +105,8 @@ def test_job_that_needs_more_than_the_machine_has_does_not_hold_the_others(
     alpha.enqueue({"do": "fill_disk", "full": str(full)}, id="poison")
     eventually(lambda: len(app.records("start")) >= 4)
     for number in range(3):
-        alpha.enqueue({}, id=f"j{number}")
-        eventually(lambda: state_of(alpha, f"j{number}") == "completed", deadline=3)  # noqa: B023
+        job = alpha.enqueue({}, id=f"j{number}")
+        eventually(partial(_is_completed, job), deadline=3)
 
 
 def test_worker_with_lasting_machine_errors_is_replaced(launch: Start, alpha: Queue, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from preppath_workers import NewJob, Queue
 from tests.support.waiting import eventually
 
 from .conftest import Start
-from .harness import is_alive, state_of
+from .harness import App, is_alive, state_of
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
 
@@ -111,37 +111,35 @@ def test_supervisor_on_sighup_changes_its_workers_and_runs_each_job_once(
     assert not app.logged("Process died")
 
 
-def test_supervisor_on_sighup_with_a_wrong_configuration_keeps_the_old_one(
-    launch: Start, alpha: Queue, tmp_path: Path
-) -> None:
-    file = tmp_path / "env"
-    file.write_text("ALPHA_CONCURRENCY=2\n", encoding="utf-8")
-    app = launch(ENV_FILE=str(file), ALPHA_CONCURRENCY="").start()
+def refuse_reload(app: App, alpha: Queue, file: Path, first: str, changed: str, reason: str) -> None:
+    """Start with a file of variables, change it, and check that the reload is refused and work goes on."""
+    file.write_text(f"{first}\n", encoding="utf-8")
+    app.start()
     before = app.processes()
-    file.write_text("ALPHA_CONCURRENCY=many\n", encoding="utf-8")
+    file.write_text(f"{changed}\n", encoding="utf-8")
     app.send(signal.SIGHUP)
-    expected = "ALPHA_CONCURRENCY is wrong: expected a whole number from 1 to 1000"
-    eventually(lambda: app.logged(f"Cannot reload configuration, keeping the old one: {expected}"))
+    eventually(lambda: app.logged(f"Cannot reload configuration, keeping the old one: {reason}"))
     assert app.processes() == before
     alpha.enqueue({}, id="j")
     eventually(lambda: state_of(alpha, "j") == "completed")
+
+
+def test_supervisor_on_sighup_with_a_wrong_configuration_keeps_the_old_one(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
+    expected = "ALPHA_CONCURRENCY is wrong: expected a whole number from 1 to 1000"
+    app = launch(ENV_FILE=str(tmp_path / "env"), ALPHA_CONCURRENCY="")
+    refuse_reload(app, alpha, tmp_path / "env", "ALPHA_CONCURRENCY=2", "ALPHA_CONCURRENCY=many", expected)
 
 
 def test_supervisor_on_sighup_with_another_redis_keeps_the_old_one(
     launch: Start, alpha: Queue, tmp_path: Path, redis_url: str
 ) -> None:
     """Its running jobs would lose their lease, and run again elsewhere."""
-    file = tmp_path / "env"
-    file.write_text(f"REDIS_URL={redis_url}\n", encoding="utf-8")
-    app = launch(ENV_FILE=str(file), REDIS_URL="").start()
-    before = app.processes()
-    file.write_text("REDIS_URL=redis://127.0.0.1:1\n", encoding="utf-8")
-    app.send(signal.SIGHUP)
     expected = "REDIS_URL or KEY_PREFIX leads to other queues: restart to change it"
-    eventually(lambda: app.logged(f"Cannot reload configuration, keeping the old one: {expected}"))
-    assert app.processes() == before
-    alpha.enqueue({}, id="j")
-    eventually(lambda: state_of(alpha, "j") == "completed")
+    app = launch(ENV_FILE=str(tmp_path / "env"), REDIS_URL="")
+    changed = "REDIS_URL=redis://127.0.0.1:1"
+    refuse_reload(app, alpha, tmp_path / "env", f"REDIS_URL={redis_url}", changed, expected)
 
 
 def test_supervisor_on_sighup_with_a_busy_worker_replaces_the_others(
