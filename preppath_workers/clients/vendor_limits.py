@@ -49,10 +49,10 @@ def limits_in_headers(headers: Mapping[str, str]) -> tuple[VendorLimit, ...]:
 
 def limits_in_event(limits: Any) -> tuple[VendorLimit, ...]:
     """Return the limits of the Realtime event `rate_limits.updated`; `limits` is its list, of any shape."""
-    told = [each for each in limits if isinstance(each, Mapping)] if isinstance(limits, list) else []
+    entries = [each for each in limits if isinstance(each, Mapping)] if isinstance(limits, list) else []
     return _known(
         (str(each.get("name")), each.get("limit"), each.get("remaining"), each.get("reset_seconds"))
-        for each in told
+        for each in entries
     )
 
 

@@ -133,7 +133,7 @@ class Guard:
         token = find_token(self._config.tokens, request.headers.get("authorization", ""))
         session = None if token else self._sessions.find(request)
         if changes:
-            _check_origin(request, must_be_told=session is not None or not path.startswith(_API))
+            _check_origin(request, is_required=session is not None or not path.startswith(_API))
             if self._read_only and path not in _SESSION:
                 raise Problem(405, "this server is read-only")
             if not 0 <= _announced(request) <= MAX_BODY:
@@ -187,16 +187,16 @@ def _needed(request: Request, changes: bool) -> Scope:
     return "enqueue" if routed_path(request).rstrip("/").rpartition("/")[0] == _ENQUEUE else "admin"
 
 
-def _check_origin(request: Request, must_be_told: bool) -> None:
+def _check_origin(request: Request, is_required: bool) -> None:
     """Refuse changes that another site's page makes a browser send. Programs send neither header."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     if site is not None:
-        allowed = site == "same-origin" or (site == "none" and not must_be_told)
+        allowed = site == "same-origin" or (site == "none" and not is_required)
     elif origin is not None:
         allowed = origin.partition("://")[2] == request.headers.get("host")
     else:
-        allowed = not must_be_told
+        allowed = not is_required
     if not allowed:
         raise Problem(403, "changes are not accepted from another site")
 

@@ -136,8 +136,8 @@ class _Work:
         self.recoveries.add_metric([name, "worker-died"], statistics.get("recovered", 0) - lost)
         self.recoveries.add_metric([name, "instance-lost"], lost)
         self.releases.add_metric([name], statistics.get("released", 0))
-        for (what, told_reason, told_class), count in queue.causes().items():
-            reason, error_class = escaped(told_reason), escaped(told_class)
+        for (what, raw_reason, raw_class), count in queue.causes().items():
+            reason, error_class = escaped(raw_reason), escaped(raw_class)
             if what == "dead":
                 self.dead.add_metric([name, reason, error_class], count)
             else:

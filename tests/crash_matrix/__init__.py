@@ -1,6 +1,7 @@
-"""Every transition of a queue × everything that can happen to its one command on the way × whether the caller
-lives on: real processes, a real server that writes to disk, and between them a proxy that stops exactly the
-chosen command.
+"""Each transition of a queue × each fault that its command can meet on the way × whether the caller survives.
+
+Processes are real, and so is the server, which writes to disk. A proxy between them stops exactly the chosen
+command.
 
     python -m tests.crash_matrix
     python -m tests.crash_matrix --only settle_and_fetch

@@ -12,12 +12,12 @@ from pathlib import Path
 from tests.support import report
 
 from . import __doc__ as description
-from .crash_points import SCENES, CrashPoint
+from .crash_points import CRASH_POINTS, CrashPoint
 from .environment import Environment, set_up
 from .experiment import Experiment, Fault, play
 
-#: Whether the caller is killed: first no, then yes.
-FATES = (False, True)
+#: Whether the caller is killed.
+KILLED = (False, True)
 
 
 def main() -> int:
@@ -27,25 +27,26 @@ def main() -> int:
         description=description,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", default="", metavar="TEXT", help="transitions whose name has this in it")
+    parser.add_argument("--only", default="", metavar="TEXT", help="transitions whose name contains this")
     args = parser.parse_args()
-    scenes = [crash_point for crash_point in SCENES if args.only in crash_point.name]
-    logging.disable(logging.ERROR)  # that Redis does not answer is the point
+    chosen = [crash_point for crash_point in CRASH_POINTS if args.only in crash_point.name]
+    logging.disable(logging.ERROR)  # errors of Redis are expected here
     began, broken = time.monotonic(), list[str]()
     print(report.heading(["transition", *(fault.value for fault in Fault)]), flush=True)
     with tempfile.TemporaryDirectory() as folder, set_up(Path(folder)) as environment:
-        for crash_point in scenes:
+        for crash_point in chosen:
             print(row(crash_point, environment, broken), flush=True)
-    cells = len(scenes) * len(Fault) * len(FATES)
-    print(f"\n{cells} cells, {len(broken)} broken; {time.monotonic() - began:.0f} s")
+    cases = len(chosen) * len(Fault) * len(KILLED)
+    print(f"\n{cases} cases, {len(broken)} broken; {time.monotonic() - began:.0f} s")
     print("\n".join(broken))
     return 1 if broken else 0
 
 
 def row(crash_point: CrashPoint, environment: Environment, broken: list[str]) -> str:
-    """Of each cell the runs beyond those without a fault: where the caller lives, and where it is killed."""
+    """Return the line of a crash point: for each fault, how many times its jobs ran more often than without
+    one, if the caller survives and if it is killed."""
     pairs = [
-        " · ".join(_played(Experiment(crash_point, fault, killed), environment, broken) for killed in FATES)
+        " · ".join(_played(Experiment(crash_point, fault, killed), environment, broken) for killed in KILLED)
         for fault in Fault
     ]
     return report.row([crash_point.name, *pairs])

@@ -1,4 +1,4 @@
-"""What a cell is played on: the server, the proxy, and real processes, forked as the supervisor does it."""
+"""What a case runs on: the server, the proxy, and real processes, forked as the supervisor forks them."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ from .record import Record
 #: Seconds of an instance's lease.
 LEASE = 1.0
 
-_QUEUE = QueueConfig("cell", retries=1, backoff=0.1, recoveries=2)
+_QUEUE = QueueConfig("case", retries=1, backoff=0.1, recoveries=2)
 
 BUDGET = Keys("preppath", "budget")
 
 #: The caller's instance, and another one.
 HOME, OTHER = "home", "other"
 
-#: Seconds that a client of the API waits for its answer here, and its user before the next try.
+#: Seconds that a client of the API waits for its answer here, and its caller before it tries again.
 _CALL_TIMEOUT, _CALL_PAUSE = 0.5, 0.05
 
 
@@ -61,7 +61,7 @@ class _QueueState(RedisState):
 
 @dataclass
 class Environment:
-    """One server, one queue on it, and the processes of one cell."""
+    """One server, one queue on it, and the processes of one case."""
 
     server: RedisServer
     proxy: Proxy
@@ -78,7 +78,7 @@ class Environment:
         return Queue(_QUEUE.name, self.redis)
 
     @property
-    def bench(self) -> RedisState:
+    def state(self) -> RedisState:
         return _QueueState(self.redis, self.queue.keys)
 
     def budget(self) -> dict[str, int]:
@@ -90,7 +90,7 @@ class Environment:
         return found
 
     def begin(self, **settings: object) -> None:
-        """An empty queue with these settings, nobody there."""
+        """Begin a case: empty Redis, load the scripts, and take these settings."""
         self.redis.flushall()
         with self.redis.pipeline(transaction=False) as pipeline:
             for script in scripts.scripts().values():
@@ -104,7 +104,8 @@ class Environment:
             process.kill()
             process.join()
         self._processes.clear()
-        # A fork leaves it blocked, as is right for a supervisor; what this process starts later needs it.
+        # A fork leaves it blocked, as a supervisor needs it; processes that are started later must receive
+        # it.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [LEAVE])
 
     def worker(self, instance: str = HOME, *, direct: bool = False) -> ForkProcess:
@@ -127,7 +128,7 @@ class Environment:
         return self._keep(fork_janitor(self._config(direct), instance_info, Liveness()))
 
     def caller(self, call: Callable[[Queue], object]) -> ForkProcess:
-        """A process that calls the API until it is told that it worked, as a producer or operator does."""
+        """A process that calls the API until a call succeeds, as a producer or operator does."""
         url, die_with_us = self._config(direct=False).redis.url, set_pdeathsig()
 
         def body() -> None:
@@ -146,18 +147,18 @@ class Environment:
         return self._keep(process)
 
     def has_come_to_rest(self, process: ForkProcess) -> bool:
-        """Whether the process has ended, or a worker waits for jobs: it has nothing on its mind any more."""
+        """Whether the process has ended, or a worker waits for jobs."""
         is_popping = any("b" in client["flags"] for client in self.redis.client_list())
         return process.exitcode is not None or is_popping
 
     def lose_worker(self, job_id: str, instance: str = HOME) -> None:
-        """A worker of the instance starts the job, which takes it a while, and is killed."""
+        """Kill a worker of the instance while it runs the job, which must take a while."""
         worker = self.worker(instance, direct=True)
         eventually(lambda: self.record.count("start")[job_id])
         kill(worker)
 
     def expire(self, instance: str) -> None:
-        """The instance's lease has run out."""
+        """Make the instance's lease end in the past."""
         self.redis.zadd(self.queue.keys.instances, {instance: 1})
 
     def _config(self, direct: bool) -> Config:
@@ -175,8 +176,8 @@ class Environment:
 
 @contextmanager
 def set_up(folder: Path) -> Iterator[Environment]:
-    """A stage in the folder. Everybody is less patient on it: it would take a worker ten seconds to find out
-    about a connection that has silently gone."""
+    """Start server and proxy. Timeouts are shorter than usual: otherwise a worker would notice a silently
+    lost connection only after ten seconds."""
     settings = {"appendonly": "yes", "appendfsync": "always", "auto-aof-rewrite-percentage": "0"}
     with (
         patch("preppath_workers.store.consuming.consumer.BLOCK", 0.3),
@@ -185,7 +186,7 @@ def set_up(folder: Path) -> Iterator[Environment]:
         patch("preppath_workers.worker.attempt.budget._TIMEOUT", 0.6),
         patch("preppath_workers.worker.maintenance.budget_keeper._INTERVAL", 0.1),
         patch("preppath_workers.worker.maintenance.budget_keeper._OPEN_MS", 0),
-        # Or the reap that is cut off would be one that does nothing yet.
+        # Otherwise the first reap, which the proxy stops, would find no expired lease yet.
         patch("preppath_workers.worker.maintenance.connection_uptime.ConnectionUptime.uptime_ms", 10**15),
         RedisServer(settings=settings) as server,
         Proxy(server.port) as proxy,

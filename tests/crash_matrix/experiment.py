@@ -1,4 +1,4 @@
-"""One cell: a scene, a fault, and whether the caller survives it."""
+"""One case: a crash point, a fault, and whether the caller is killed."""
 
 from __future__ import annotations
 
@@ -42,36 +42,36 @@ class Experiment:
 
 
 def play(experiment: Experiment, environment: Environment, deadline: float = 20.0) -> int:
-    """Return how many runs there were beyond those without a fault. Raise AssertionError if one is
-    broken, or not kept within `deadline` seconds."""
+    """Return how many times jobs ran more often than without a fault. Raise AssertionError if an invariant is
+    broken, or jobs don't reach their end within `deadline` seconds."""
     crash_point = experiment.crash_point
     environment.begin(**crash_point.settings)
     try:
         crash_point.before(environment)
-        begun = environment.bench.read()
+        begun = environment.state.read()
         environment.proxy.arm(crash_point.command, crash_point.skip)
         process = crash_point.start(environment)
         crash_point.provoke(environment, process)
         _stop(experiment, environment, process)
-        struck = environment.bench.read()
+        struck = environment.state.read()
         _strike(experiment, environment, process)
         if experiment.killed and crash_point.has_successor:
             process = crash_point.start(environment)
-        crash_point.crew(environment, process)
-        eventually(lambda: is_over(environment.bench.read()), deadline)
+        crash_point.start_others(environment, process)
+        eventually(lambda: is_over(environment.state.read()), deadline)
         eventually(lambda: environment.has_come_to_rest(process), deadline)
         eventually(lambda: not environment.budget()["reserved"], deadline)
         if not experiment.killed:
-            assert process.exitcode in (None, 0), "the caller did not fail of it"
+            assert process.exitcode in (None, 0), "the caller has failed"
         return _judge(experiment, environment, begun, struck)
     finally:
         environment.end()
 
 
 def _stop(experiment: Experiment, environment: Environment, process: ForkProcess) -> None:
-    """The command is under way, or done, and the caller does not know."""
+    """Return when the command has been stopped on its way, or its answer has."""
     environment.proxy.wait("asked")
-    signal_to(process, signal.SIGSTOP)  # or it would lose patience on a busy machine, and try again too early
+    signal_to(process, signal.SIGSTOP)  # on a busy machine it would time out, and try again too early
     if experiment.fault is Fault.NO_SCRIPT:
         environment.redis.script_flush()
     if experiment.fault is not Fault.NOT_SENT:
@@ -102,8 +102,8 @@ def is_over(state: State) -> bool:
 
 
 def _judge(experiment: Experiment, environment: Environment, begun: State, struck: State) -> int:
-    crash_point, final = experiment.crash_point, environment.bench.read()
-    if struck != begun:  # which may be out of order on purpose
+    crash_point, final = experiment.crash_point, environment.state.read()
+    if struck != begun:  # `begun` may break invariants on purpose
         invariants.check(struck)
     invariants.check(final)
     jobs, starts = final.get("jobs", {}), environment.record.count("start")
@@ -123,8 +123,8 @@ def _judge(experiment: Experiment, environment: Environment, begun: State, struc
 
 
 def _judge_counters(job: Mapping[str, Any], starts: int, killed: bool) -> None:
-    """Every attempt ended in one way, and every one that a handler saw is counted. A caller that was killed
-    may have started one without its handler's ever seeing it; a slow one may have given one back before."""
+    """Each attempt ended in one way, and each that reached a handler is counted. A caller that was killed may
+    have started one that never reached the handler; a slow one may have released one before it did."""
     attempts, releases = job.get("attempts", 0), job.get("releases", 0)
     ended = job.get("failures", 0) + job.get("recoveries", 0) + (job["state"] == "completed")
     assert attempts == ended
@@ -132,14 +132,14 @@ def _judge_counters(job: Mapping[str, Any], starts: int, killed: bool) -> None:
 
 
 def _recoveries(experiment: Experiment, job_id: str, lost: bool) -> tuple[int, ...]:
-    """How often the job may be told to have lost its worker."""
+    """Return the allowed values of the job's counter of recoveries."""
     usual = experiment.crash_point.recoveries.get(job_id, 0)
     # An instance that could not give up its lease in good order loses its jobs instead.
     return (0, 1) if experiment.crash_point.command == "leave" else (usual + lost,)
 
 
 def _judge_payments(experiment: Experiment, environment: Environment) -> None:
-    """Paid twice is only what nobody could store before the death."""
+    """A job is paid for twice only if the answer could not be stored before its worker died."""
     unstored = experiment.killed and experiment.fault in (Fault.NOT_SENT, Fault.NO_SCRIPT)
     assert all(paid <= 1 + unstored for paid in environment.record.count("paid").values())
 

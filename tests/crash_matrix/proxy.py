@@ -1,6 +1,6 @@
-"""A TCP proxy that stops one chosen command between a client and Redis, and then does what it is told.
+"""A TCP proxy that stops one chosen command between a client and Redis, and then follows orders.
 
-It is a process of its own without threads, so that its user may fork.
+It is a process of its own, without threads, so that its caller may fork.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from preppath_workers.clients.parent_death import set_pdeathsig
 from preppath_workers.store import scripts
 from tests.support.process import HOST
 
-#: What the proxy is told to do with the command it has stopped: `send` it to the server and stop the answer;
-#: `deliver` what is stopped and go on as if nothing had been; `cut` the connection on both sides; or let it
-#: `vanish`: both sides still hold their end of a connection that carries nothing any more.
+#: What to do with the stopped command: `send` it to the server and stop its answer; `deliver` what is stopped
+#: and go on as before; `cut` the connection on both sides; or let it `vanish`: both ends stay open, and the
+#: connection carries nothing any more.
 Order = Literal["send", "deliver", "cut", "vanish"]
 
-#: What the proxy tells: the command has been `asked` for and is stopped; its answer has come and is stopped.
+#: What the proxy reports: the command has arrived and is stopped (`asked`); so is its answer (`answered`).
 Event = Literal["asked", "answered"]
 
 _RECEIVED_AT_ONCE = 2**16
 
 
 class Proxy:
-    """Forwards to a port of this machine. `arm` it, `wait` for the command, then give orders."""
+    """Forwards to a port of this machine. Call `arm`, `wait` for the command, then `order`."""
 
     def __init__(self, server_port: int) -> None:
         listener = socket.create_server((HOST, 0))
@@ -49,20 +49,20 @@ class Proxy:
         theirs.close()
 
     def arm(self, name: str, skip: int = 0) -> None:
-        """The next command of this name is stopped, after `skip` others: the name of a transition for its
-        script, else the command's own in small letters. Connections of earlier tests are closed."""
+        """Stop the next command of this name, after letting `skip` of them pass. A script has the name of its
+        transition, other commands have their own, in lower case. Closes the connections of earlier cases."""
         names = {script.digest.encode(): name for name, script in scripts.scripts().items()}
         self._pipe.send(("arm", name, skip, names))
 
     def order(self, order: Order) -> None:
-        """Has no effect on a connection that its client has closed meanwhile."""
+        """Do this with the stopped command. No effect if its client has closed the connection."""
         self._pipe.send((order,))
 
     def wait(self, event: Event, deadline: float = 10.0) -> None:
-        """Raises AssertionError when something else happens, or nothing."""
+        """Wait for the event. Raises AssertionError if another happens first, or none."""
         assert self._pipe.poll(deadline), f"the command was not {event} within {deadline:g} s"
-        told = self._pipe.recv()
-        assert told == event, f"{told} instead of {event}"
+        reported = self._pipe.recv()
+        assert reported == event, f"{reported} instead of {event}"
 
     def __enter__(self) -> Self:
         return self
@@ -85,13 +85,13 @@ class _Link:
     answers: Any = field(default_factory=lambda: hiredis.Reader(replyError=lambda message: message))
     #: Commands that the server has not answered yet.
     unanswered: int = 0
-    #: What the client sent and the server has not got; filled from the armed command on.
+    #: Commands that the client sent and the proxy holds back, from the armed command on.
     stopped: list[Sequence[bytes]] = field(default_factory=list)
-    #: The armed command's answer, as it came.
+    #: The armed command's answer, as the server sent it.
     answer: bytes = b""
     #: Whether `stopped` begins with the armed command.
     is_armed: bool = False
-    #: Whether the armed command is under way to the server or back.
+    #: Whether the armed command, or its answer, is on its way.
     is_watched: bool = False
     has_vanished: bool = False
 
@@ -121,10 +121,10 @@ class _Forwarder:
                     key.data()
 
     def _is_open(self, end: Any) -> bool:
-        """An earlier event of this round may have closed or unregistered it."""
+        """Whether it is still registered: an earlier event of this round may have closed it."""
         try:
             self._selector.get_key(end)
-        except (KeyError, ValueError):  # ValueError: it is closed and has no number any more
+        except (KeyError, ValueError):  # ValueError: it is closed
             return False
         return True
 
@@ -161,7 +161,7 @@ class _Forwarder:
     def _read_client(self, link: _Link) -> None:
         received = _receive(link.client)
         if not received and link.has_vanished:
-            # The client gave up; the server does not hear of it.
+            # The client has closed its end, which the server does not notice.
             self._selector.unregister(link.client)
         elif not received:
             self._close(link)
@@ -192,7 +192,7 @@ class _Forwarder:
         return self._names.get(command[1], verb) if verb == "evalsha" else verb
 
     def _tell_asked(self, link: _Link) -> None:
-        """Once everything before it has been answered: what comes then is the armed command's answer."""
+        """Report the armed command once all earlier ones are answered: the next answer is its own."""
         if link.is_armed and not link.unanswered:
             self._pipe.send("asked")
 
@@ -217,7 +217,7 @@ class _Forwarder:
     def _read_server(self, link: _Link) -> None:
         received = _receive(link.server)
         if not received and (link.has_vanished or link.is_watched):
-            self._selector.unregister(link.server)  # a server that dies here is the test's own doing
+            self._selector.unregister(link.server)  # the case killed the server
             return
         if not received:
             self._close(link)
@@ -248,7 +248,7 @@ class _Forwarder:
 
 
 def _receive(end: socket.socket) -> bytes:
-    """Nothing when it is closed, however that came."""
+    """Return what was received; nothing if the connection is closed or broken."""
     try:
         return end.recv(_RECEIVED_AT_ONCE)
     except OSError:

@@ -1,4 +1,4 @@
-"""The oracle: a file outside Redis in which handlers write down what they do, and handlers that do."""
+"""A file outside Redis in which handlers note what they do, and the handlers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Record:
         append(self.path, f"{what} {job_id}")
 
     def count(self, what: str) -> Counter[str]:
-        """How often that was noted, by job."""
+        """Return how often that was noted, by job."""
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
         return Counter(words[1] for words in map(str.split, lines) if words[0] == what)
 
@@ -37,7 +37,8 @@ class Record:
         self.path.unlink(missing_ok=True)
 
     def handle(self, context: JobContext, services: object) -> Mapping[str, Any]:
-        """Does what the job's data says: `{"do": …}`. Its first attempt only, where that is a failure."""
+        """Do what the job's data says: `{"do": …}`. A failure is the first attempt's alone, unless
+        `permanent`."""
         self.note("start", context.id)
         is_first = self.count("start")[context.id] == 1
         what = context.data.get("do")
@@ -52,7 +53,7 @@ class Record:
         return "an answer"
 
     def buy(self, context: JobContext) -> None:
-        """Make a paid request; the first attempt may take long over it."""
+        """Make a paid request, which takes a minute the first time if the data says `slow`."""
         with context.payment(WORST) as payment:
             self.note("charged", context.id)
             if context.data.get("slow") and self.count("charged")[context.id] == 1:

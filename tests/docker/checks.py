@@ -139,12 +139,12 @@ def clears_away(checks: Checks) -> str:
     job = checks.running_servers.speech(seconds=5)
     found = eventually(lambda: [pid for pid, title in checks.workers().items() if job in title], deadline=15)
     checks.running.execute("python", "-c", f"import os; os.kill({found[0]}, 9)")
-    told = completes(checks.running_servers.queue("tts"), job)
-    assert "recoveries 1" in told, told
+    outcome = completes(checks.running_servers.queue("tts"), job)
+    assert "recoveries 1" in outcome, outcome
     eventually(lambda: len(checks.workers()) == _WORKERS, deadline=30, every=0.2)
     zombies = [row for row in checks.running.processes() if row[2].startswith("Z")]
     assert not zombies, zombies
-    return f"job {told}; the worker was replaced, no zombie is left"
+    return f"job {outcome}; the worker was replaced, no zombie is left"
 
 
 def reloads(checks: Checks) -> str:
@@ -165,9 +165,9 @@ def stops(checks: Checks) -> str:
     """SIGTERM to process 1, with a job that ends in time"""
     job = checks.running_servers.speech(seconds=5)
     eventually(lambda: any(job in title for title in checks.workers().values()), deadline=15)
-    told = _ends_in_order(checks, lambda: checks.running.signal("TERM"))
+    outcome = _ends_in_order(checks, lambda: checks.running.signal("TERM"))
     assert how(checks.running_servers.queue("tts"), job) == "completed, attempts 1, recoveries 0"
-    return f"{told}; the job completed"
+    return f"{outcome}; the job completed"
 
 
 def is_unhealthy(checks: Checks) -> str:
@@ -183,10 +183,10 @@ def stops_in_time(checks: Checks) -> str:
     job = checks.running_servers.speech(seconds=120)
     eventually(lambda: any(job in title for title in checks.workers().values()), deadline=60, every=0.2)
     stop = ("stop", "--time=45", checks.running.name)
-    told = _ends_in_order(checks, lambda: checks.podman.run(*stop))
+    outcome = _ends_in_order(checks, lambda: checks.podman.run(*stop))
     assert how(checks.running_servers.queue("tts"), job) == "waiting, attempts 0, recoveries 0"
     checks.running_servers.queue("tts").cancel(job)
-    return f"{told}; the job waits, uncounted"
+    return f"{outcome}; the job waits, uncounted"
 
 
 def stops_early(checks: Checks) -> str:
@@ -194,8 +194,8 @@ def stops_early(checks: Checks) -> str:
     delays = (0, 0.05, 0.2, 0.5, 1)
     seen = []
     for delay in delays:
-        told = _ends_in_order(checks, partial(checks.running.start_and_signal, signal.SIGTERM, delay))
-        seen.append(f"{delay:g} s: {told}")
+        outcome = _ends_in_order(checks, partial(checks.running.start_and_signal, signal.SIGTERM, delay))
+        seen.append(f"{delay:g} s: {outcome}")
     return ", ".join(seen)
 
 

@@ -67,10 +67,10 @@ def killed_child(trial: Trial) -> str:
     """kill -9 of a worker during its job"""
     before, job = trial.tts.main_pid, trial.running_servers.speech(seconds=4)
     trial.container.run(f"kill -9 {trial.tts.worker_of(job)}")
-    told = completes(trial.jobs, job)
+    outcome = completes(trial.jobs, job)
     assert (trial.tts.main_pid, trial.tts.restarts, trial.tts.state) == (before, 0, "active")
-    assert "recoveries 1" in told
-    return f"the unit continued; job {told}"
+    assert "recoveries 1" in outcome
+    return f"the unit continued; job {outcome}"
 
 
 def reloaded(trial: Trial) -> str:
@@ -82,10 +82,10 @@ def reloaded(trial: Trial) -> str:
     assert trial.tts.ask("reload") == ""
     took = time.monotonic() - began
     eventually(lambda: trial.is_well(4), deadline=30, every=0.2)
-    told = completes(trial.jobs, job)
+    outcome = completes(trial.jobs, job)
     assert trial.tts.main_pid == before
-    assert told == "completed, attempts 1, recoveries 0"
-    return f"4 of 4 workers, systemctl took {took:.1f} s; job {told}"
+    assert outcome == "completed, attempts 1, recoveries 0"
+    return f"4 of 4 workers, systemctl took {took:.1f} s; job {outcome}"
 
 
 def reloaded_wrongly(trial: Trial) -> str:
@@ -119,8 +119,8 @@ def killed_main(trial: Trial) -> str:
     began = time.monotonic()
     eventually(lambda: trial.tts.restarts == 1 and trial.tts.state == "active", deadline=40, every=0.2)
     took = time.monotonic() - began
-    told = completes(trial.jobs, job)
-    return f"its workers died with it, restarted within {took:.0f} s; job {told}"
+    outcome = completes(trial.jobs, job)
+    return f"its workers died with it, restarted within {took:.0f} s; job {outcome}"
 
 
 def frozen(trial: Trial) -> str:
@@ -132,8 +132,8 @@ def frozen(trial: Trial) -> str:
     eventually(trial.is_well, deadline=30, every=0.2)
     took = time.monotonic() - began
     assert "Watchdog timeout (limit 10s)!" in trial.tts.log()
-    told = completes(trial.jobs, trial.running_servers.speech())
-    return f"watchdog (here 10 s) fired, back within {took:.0f} s; job {told}"
+    outcome = completes(trial.jobs, trial.running_servers.speech())
+    return f"watchdog (here 10 s) fired, back within {took:.0f} s; job {outcome}"
 
 
 def frozen_workers(trial: Trial) -> str:
@@ -155,12 +155,12 @@ def out_of_memory(trial: Trial) -> str:
     trial.tts.limit_memory(40)
     # The server takes orders of up to 32 MiB; the worker holds the pieces of the answer and the whole.
     job = trial.running_servers.speech(body="x" * 31_000_000)
-    told = completes(trial.jobs, job, deadline=60)
-    assert "recoveries 1" in told, told
+    outcome = completes(trial.jobs, job, deadline=60)
+    assert "recoveries 1" in outcome, outcome
     assert (trial.tts.main_pid, trial.tts.restarts, trial.tts.state) == (before, restarts, "active")
     assert "signal SIGKILL" in trial.tts.log()
     trial.tts.ask("restart")
-    return f"the kernel killed the worker, the unit continued; job {told}"
+    return f"the kernel killed the worker, the unit continued; job {outcome}"
 
 
 def redis_away(trial: Trial) -> str:
@@ -170,27 +170,27 @@ def redis_away(trial: Trial) -> str:
     time.sleep(25)  # the outage: nothing may happen meanwhile
     status = trial.tts.show().get("StatusText")
     trial.running_servers.redis.start()
-    told = completes(trial.jobs, trial.running_servers.speech())
+    outcome = completes(trial.jobs, trial.running_servers.speech())
     assert (trial.tts.main_pid, trial.tts.restarts, trial.tts.state) == (before, restarts, "active")
-    return f"no restart in 25 s ({status}); then job {told}"
+    return f"no restart in 25 s ({status}); then job {outcome}"
 
 
 def stopped(trial: Trial) -> str:
     """stop, during a job that ends in time"""
-    _, took, told = _stop_over_a_job(trial, seconds=4)
-    assert told == "completed, attempts 1, recoveries 0"
+    _, took, outcome = _stop_over_a_job(trial, seconds=4)
+    assert outcome == "completed, attempts 1, recoveries 0"
     assert trial.tts.ask("start") == ""
-    return f"after {took:.1f} s; job {told}"
+    return f"after {took:.1f} s; job {outcome}"
 
 
 def stopped_in_time(trial: Trial) -> str:
     """stop, during a job that does not end (SHUTDOWN_GRACE is 8 s)"""
-    job, took, told = _stop_over_a_job(trial, seconds=120)
-    assert told == "waiting, attempts 0, recoveries 0"
+    job, took, outcome = _stop_over_a_job(trial, seconds=120)
+    assert outcome == "waiting, attempts 0, recoveries 0"
     assert 7 < took < 16
     assert trial.tts.ask("start") == ""
     completes(trial.jobs, job)
-    return f"after {took:.1f} s; job {told}"
+    return f"after {took:.1f} s; job {outcome}"
 
 
 def _stop_over_a_job(trial: Trial, seconds: float) -> tuple[str, float, str]:
@@ -240,13 +240,13 @@ def replayed(trial: Trial) -> str:
     eventually(lambda: how(trial.jobs, job).startswith("failed"), deadline=15)
     found = trial.container.run("systemctl start preppath-dlq-replay.service")
     assert found.returncode == 0, found.stdout
-    told = completes(trial.jobs, job)
+    outcome = completes(trial.jobs, job)
     enabled = trial.container.run("systemctl enable --now preppath-dlq-replay.timer")
     assert enabled.returncode == 0, enabled.stdout
     timers = trial.container.run("systemctl list-timers --no-legend preppath-dlq-replay.timer").stdout
     trial.container.run("systemctl disable --now preppath-dlq-replay.timer")
     assert "preppath-dlq-replay.service" in timers
-    return f"job {told}; the timer is set"
+    return f"job {outcome}; the timer is set"
 
 
 def nothing_left(trial: Trial) -> str:

@@ -100,8 +100,8 @@ def stops(trial: Trial) -> str:
     assert took < 10, took
     assert '"Change requested over HTTP"' in log
     secrets = (_TOKEN, _ENTRY.rpartition(":")[2], "trial-secret-key", "sk-trial-key")
-    told = [secret for secret in secrets if secret in log]
-    assert not told, told
+    leaked = [secret for secret in secrets if secret in log]
+    assert not leaked, leaked
     trial.configure()
     return f"after {took:.1f} s; no token or key in {len(log.splitlines())} lines of log"
 
@@ -111,8 +111,8 @@ def is_sandboxed(trial: Trial) -> str:
     names = ("preppath-workers@tts", "preppath-workers-web", "preppath-dlq-replay")
     scores = {}
     for name in names:
-        told = trial.container.run(f"systemd-analyze security --no-pager {name}.service").stdout
-        scores[name] = float(re.findall(r"Overall exposure level for \S+: ([\d.]+)", told)[0])
+        output = trial.container.run(f"systemd-analyze security --no-pager {name}.service").stdout
+        scores[name] = float(re.findall(r"Overall exposure level for \S+: ([\d.]+)", output)[0])
     assert max(scores.values()) < 1.5, scores
     assert f"says {scores[names[0]]:g} " in (ROOT / "systemd/README.md").read_text(encoding="utf-8"), scores
     return ", ".join(f"{name} {score:g}" for name, score in scores.items())
@@ -120,8 +120,8 @@ def is_sandboxed(trial: Trial) -> str:
 
 def _site(trial: Trial) -> Site:
     """Return the page where the unit says that it listens."""
-    told = eventually(lambda: trial.web.show().get("StatusText", ""), deadline=20, every=0.2)
-    return Site(told.removeprefix("listening on "), _TOKEN)
+    status = eventually(lambda: trial.web.show().get("StatusText", ""), deadline=20, every=0.2)
+    return Site(status.removeprefix("listening on "), _TOKEN)
 
 
 def _listening(port: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""The jobs of a cell, added one after the other from before the outage until after it."""
+"""The jobs of a case, added one by one from before the outage until after it."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from redis.exceptions import RedisError
 
 from preppath_workers import Queue
 
-from .table import Cell
+from .table import Case
 
 #: Jobs that are added before the outage, and seconds between them.
 _BEFORE, _PACE = 8, 0.1
 
-#: Seconds that adding the others takes longer than the outage.
+#: Seconds after the end of the outage at which the last job is added.
 _MARGIN = 3.0
 
-#: Seconds before a job that was not accepted is added again.
+#: Seconds before a job that Redis did not accept is added again.
 _PAUSE = 0.1
 
 
-def job_ids(cell: Cell) -> list[str]:
-    return [f"job-{number:03}" for number in range(cell.jobs)]
+def job_ids(case: Case) -> list[str]:
+    return [f"job-{number:03}" for number in range(case.jobs)]
 
 
 class Load(threading.Thread):
-    """Adds some jobs, and, once `failing` is set, the others at an even pace, until every one is accepted. A
-    job that Redis did not take, or whose answer was lost, is added again with its id."""
+    """Adds some jobs and, once `failing` is set, the others at an even pace. A job that Redis did not accept,
+    or whose answer was lost, is added again with the same id."""
 
-    def __init__(self, cell: Cell, queue: Queue) -> None:
+    def __init__(self, case: Case, queue: Queue) -> None:
         super().__init__(daemon=True)
-        self._cell = cell
+        self._case = case
         self._queue = queue
         self.failing = threading.Event()
         self.accepted: list[str] = []
 
     def run(self) -> None:
-        ids = job_ids(self._cell)
+        ids = job_ids(self._case)
         before, meanwhile = ids[:_BEFORE], ids[_BEFORE:]
         self._add(before, _PACE)
         self.failing.wait()
-        self._add(meanwhile, (self._cell.length + _MARGIN) / len(meanwhile))
+        self._add(meanwhile, (self._case.length + _MARGIN) / len(meanwhile))
 
     def _add(self, ids: Sequence[str], pace: float) -> None:
         began = time.monotonic()
@@ -62,19 +62,19 @@ class Load(threading.Thread):
                 return
 
     def _data(self, job_id: str) -> dict[str, Any]:
-        """What identifies the job in the paid request."""
-        if self._cell.queue == "tts":
+        """Return data by which `paid` recognizes the job in its paid request."""
+        if self._case.queue == "tts":
             return {"questionId": job_id, "text": f"Index, {job_id}."}
         answer = f"An index finds rows without reading all of them ({job_id})."
         return {"questionId": "q1", "interviewId": "i1", "userId": "u1", "answer": answer}
 
 
 def paid(calls: Sequence[dict[str, Any]], ids: Sequence[str]) -> dict[str, list[float]]:
-    """By job, when each request that was answered, and so paid for, was made (UNIX time)."""
+    """Return by job when each request that was answered, and so paid for, was made (UNIX time)."""
     found: dict[str, list[float]] = {}
     for call in calls:
         body = str(call["body"])
-        worker_id = next((job_id for job_id in ids if job_id in body), None)
-        if worker_id and call["status"] == 200:
-            found.setdefault(worker_id, []).append(call["startedAt"])
+        found_id = next((job_id for job_id in ids if job_id in body), None)
+        if found_id and call["status"] == 200:
+            found.setdefault(found_id, []).append(call["startedAt"])
     return found

@@ -15,22 +15,22 @@ from tests.integration.worker.harness import ROOT
 
 from .table import Service
 
-#: Seconds between two looks, and that a command gets.
+#: Seconds between two rounds of commands, and a command's time limit.
 _PAUSE, _PATIENCE = 3.0, 10.0
 
-#: Levels that somebody is told of.
+#: Levels that operators see.
 _LOUD = ("warning", "error", "critical")
 
 
 @dataclass
 class Onlooker:
-    """Calls `queues` and `health` from time to time until it is stopped or both have named the service."""
+    """Calls `queues` and `health` repeatedly until it is stopped or both have named the service."""
 
     service: Service
     environment: Mapping[str, str]
     first_look: float
     named: dict[str, bool] = field(default_factory=lambda: {"queues": False, "health": False})
-    #: What each command said last, for those who ask why the service was not named.
+    #: The last output of each command, to diagnose why it did not name the service.
     said: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -41,11 +41,11 @@ class Onlooker:
         self._thread.start()
 
     def stop(self) -> None:
-        """No look begins any more. Returns at once: the outage must not last until a command has ended."""
+        """Start no further round. Returns at once: the outage must not last until a command has ended."""
         self._stopped.set()
 
     def wait(self) -> None:
-        """Returns when the last look is over."""
+        """Return when the last round is over."""
         self._thread.join()
 
     def _look(self) -> None:
@@ -55,7 +55,7 @@ class Onlooker:
             for command in [name for name, named in self.named.items() if not named]:
                 code, output = self._ask(command)
                 self.said[command] = output
-                # A check that succeeds tells nobody.
+                # A health check that succeeds alerts no one.
                 self.named[command] = names(self.service, output) and (command == "queues" or code != 0)
 
     def _ask(self, command: str) -> tuple[int, str]:
@@ -77,5 +77,5 @@ def names(service: Service, text: str) -> bool:
 
 
 def log_names(service: Service, lines: Iterable[str]) -> bool:
-    """Whether a line that is a warning at least names the service."""
+    """Whether a line of level warning or above names the service."""
     return any(names(service, line) for line in lines if json.loads(line)["level"] in _LOUD)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from tests.support import report
 
+from .invariants import Median, Row
 from .table import FAILURES, SERVICES
-from .verdict import Median, Row
 
 _HEADINGS = (
     "service",
@@ -29,39 +29,39 @@ def heading() -> str:
 
 
 def row(row: Row) -> str:
-    """A cell's line, and what there is to say about it."""
-    seen = row.seen
+    """Return the line of a case, followed by remarks if it fell short."""
+    observations = row.observations
     line = report.row(
         [
-            seen.cell.service,
-            seen.cell.failure,
-            f"{seen.cell.length:g}",
+            observations.case.service,
+            observations.case.failure,
+            f"{observations.case.length:g}",
             str(row.dead),
             str(row.lost),
             str(row.paid_twice),
-            _seconds(seen.first_completion),
-            *("named" if seen.named[name] else "-" for name in ("queues", "health", "log")),
+            _seconds(observations.first_completion),
+            *("named" if observations.named[name] else "-" for name in ("queues", "health", "log")),
             f"SHORT: {'; '.join(row.shortcomings)}" if row.shortcomings else "held",
         ]
     )
-    return "\n".join([line, *(f"  {remark[:300]}" for remark in seen.remarks if row.shortcomings)])
+    return "\n".join([line, *(f"  {remark[:300]}" for remark in observations.remarks if row.shortcomings)])
 
 
 def summary(rows: Sequence[Row], waits: Sequence[Median]) -> Iterator[str]:
-    """Seconds to the first completion by failure and service, and their medians."""
+    """Yield the seconds to the first completion by failure and service, and their medians."""
     yield ""
     yield report.heading(["failure", *SERVICES])
     for failure in dict.fromkeys(failure for service in SERVICES for failure in FAILURES[service]):
-        cells = [
+        cases = [
             " · ".join(
-                f"{_seconds(row.seen.first_completion)}{' SHORT' if row.shortcomings else ''}"
-                for row in sorted(rows, key=lambda row: row.seen.cell.length)
-                if (row.seen.cell.service, row.seen.cell.failure) == (service, failure)
+                f"{_seconds(row.observations.first_completion)}{' SHORT' if row.shortcomings else ''}"
+                for row in sorted(rows, key=lambda row: row.observations.case.length)
+                if (row.observations.case.service, row.observations.case.failure) == (service, failure)
             )
             for service in SERVICES
         ]
-        if any(cells):
-            yield report.row([failure, *(cell or "—" for cell in cells)])
+        if any(cases):
+            yield report.row([failure, *(case or "—" for case in cases)])
     yield ""
     for wait in waits:
         kind = "long" if wait.is_long else "short"
@@ -71,7 +71,7 @@ def summary(rows: Sequence[Row], waits: Sequence[Median]) -> Iterator[str]:
             f"{wait.limit:g} s allowed: {said}"
         )
     short = sum(bool(row.shortcomings) for row in rows)
-    yield f"{len(rows)} cells, {short} fell short"
+    yield f"{len(rows)} cases, {short} fell short"
 
 
 def _seconds(seconds: float | None) -> str:

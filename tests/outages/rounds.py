@@ -1,4 +1,4 @@
-"""Plays cells side by side, each round on servers of its own."""
+"""Plays cases in parallel, on separate servers."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .stage import set_up
-from .table import Cell
+from .environment import set_up
+from .invariants import Row, judge
+from .table import Case
 from .trial import play
-from .verdict import Row, judge
 
 
-def play_all(cells: Sequence[Cell], folder: Path, at_once: int) -> Iterator[Row]:
-    """The cells' figures, as they come. Raises what keeps a cell from being played."""
-    waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
+def play_all(cases: Sequence[Case], folder: Path, at_once: int) -> Iterator[Row]:
+    """Yield the figures of each case as soon as it is played. Raises what kept a case from being played."""
+    waiting: queue.SimpleQueue[Case] = queue.SimpleQueue()
     done: queue.SimpleQueue[Row | BaseException] = queue.SimpleQueue()
-    for cell in cells:
-        waiting.put(cell)
-    for number in range(min(at_once, len(cells))):
-        own = folder / f"stage-{number}"
+    for case in cases:
+        waiting.put(case)
+    for number in range(min(at_once, len(cases))):
+        own = folder / f"environment-{number}"
         own.mkdir()
-        # A thread outlives its servers, or they would be killed with it.
+        # The servers die with the thread that started them, so each thread plays many cases.
         threading.Thread(target=_play_some, args=(waiting, done, own), daemon=True).start()
-    for _ in cells:
+    for _ in cases:
         result = done.get()
         if isinstance(result, BaseException):
             raise result
@@ -32,12 +32,12 @@ def play_all(cells: Sequence[Cell], folder: Path, at_once: int) -> Iterator[Row]
 
 
 def _play_some(
-    waiting: queue.SimpleQueue[Cell], done: queue.SimpleQueue[Row | BaseException], folder: Path
+    waiting: queue.SimpleQueue[Case], done: queue.SimpleQueue[Row | BaseException], folder: Path
 ) -> None:
     try:
-        with set_up(folder) as stage:
+        with set_up(folder) as environment:
             while True:
-                done.put(judge(play(waiting.get_nowait(), stage)))
+                done.put(judge(play(waiting.get_nowait(), environment)))
     except queue.Empty:
         pass
     except BaseException as error:  # noqa: BLE001 - it is raised where the results are waited for

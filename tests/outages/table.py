@@ -1,4 +1,4 @@
-"""Which service fails how, and for how long."""
+"""Which service fails, how, and for how long."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SERVICES: Sequence[Service] = ("openai", "s3", "postgresql", "redis")
 
 _ANYWHERE: Sequence[Failure] = ("refused", "reset", "stalled", "5xx", "wrong key")
 
-#: How each service can fail. What is missing has no meaning there: OpenAI shows nothing of its disks, S3 and
-#: PostgreSQL give no times that jobs depend on, but S3 refuses requests signed by a wrong clock.
+#: How each service can fail. The others do not apply: OpenAI does not report on its disks, and jobs do not
+#: depend on the clocks of S3 and PostgreSQL, except that S3 refuses requests signed with a wrong time.
 FAILURES: dict[Service, Sequence[Failure]] = {
     "openai": _ANYWHERE,
     "s3": (*_ANYWHERE, "read-only", "disk full", "clock back"),
@@ -37,15 +37,15 @@ FAILURES: dict[Service, Sequence[Failure]] = {
 #: Seconds.
 SHORT, LONG = 2.0, 40.0
 
-#: What `--quick` takes for a long outage, seconds.
+#: Seconds of a long outage with `--quick`.
 _QUICK_LONG = 10.0
 
-#: Jobs of a cell.
+#: Jobs of a case.
 JOBS = 60
 
 
 @dataclass(frozen=True)
-class Cell:
+class Case:
     """One outage. `length` in seconds."""
 
     service: Service
@@ -63,7 +63,8 @@ class Cell:
 
     @property
     def instances(self) -> int:
-        """Supervisors that share the queue. An outage of Redis must not make one take the other's jobs."""
+        """How many supervisors share the queue: two if Redis fails, since neither may then take the other's
+        jobs."""
         return 2 if self.service == "redis" else 1
 
     @property
@@ -72,27 +73,28 @@ class Cell:
 
     @property
     def stops_nothing(self) -> bool:
-        """Whether jobs must go on meanwhile: Redis works as before, only its clock has stepped."""
+        """Whether jobs must go on completing: Redis works as before, only its clock has jumped."""
         return self.service == "redis" and self.failure in ("clock back", "clock forward")
 
     @property
     def must_be_named(self) -> bool:
-        """Whether `queues`, `health` and the log must name the service meanwhile. A short outage may be over
-        before anything has failed for good, and a stalled server is found out by a timeout of 30 s."""
+        """Whether `queues`, `health` and the log must name the service during the outage. A short one may be
+        over before a job has failed, and a stalled server is only noticed by a timeout of 30 s."""
         return self.is_long and not self.stops_nothing and (self.failure != "stalled" or self.length >= LONG)
 
     @property
     def cuts_answers(self) -> bool:
-        """Whether paid answers that were on their way when the failure began are lost with it."""
+        """Whether answers that were on their way when the outage began are lost: they may have been paid
+        for."""
         return self.service == "openai" and self.failure in ("refused", "reset", "stalled")
 
 
-def full() -> Iterator[Cell]:
-    """Every cell, long ones first: they share the machine evenly so."""
+def full() -> Iterator[Case]:
+    """Yield every case, long ones first, so that parallel cases end at about the same time."""
     for length in (LONG, SHORT):
         for service in SERVICES:
             for failure in FAILURES[service]:
-                yield Cell(service, failure, length)
+                yield Case(service, failure, length)
 
 
 _QUICK: Sequence[tuple[Service, Failure, float]] = (
@@ -109,6 +111,6 @@ _QUICK: Sequence[tuple[Service, Failure, float]] = (
 )
 
 
-def quick() -> Iterator[Cell]:
-    """One cell or more of every service and of most kinds of failure."""
-    return (Cell(service, failure, length) for service, failure, length in _QUICK)
+def quick() -> Iterator[Case]:
+    """Yield some cases: at least one of every service, and most kinds of failure."""
+    return (Case(service, failure, length) for service, failure, length in _QUICK)

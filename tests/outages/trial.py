@@ -1,4 +1,4 @@
-"""Plays one cell."""
+"""Plays one case."""
 
 from __future__ import annotations
 
@@ -19,64 +19,70 @@ from tests.integration.worker.harness import App
 from tests.outages.faults.table import FAULTS
 from tests.support.waiting import eventually
 
+from .environment import Environment
 from .load import Load, job_ids, paid
+from .observations import Observations
 from .onlooker import Onlooker, log_names
-from .seen import Seen
-from .stage import Stage
-from .table import Cell
+from .table import Case
 
-#: Jobs that have to be completed before the outage begins.
+#: Jobs that must have completed before the outage begins.
 _WARM = 3
 
-#: Seconds from a service's return after which what has not ended is lost.
+#: Seconds from a service's return after which a job that has not ended counts as lost.
 _PATIENCE = 90.0
 
-#: Seconds that workers get to stop: their grace, and some.
+#: Seconds in which workers must stop: a little more than their grace time.
 _SHUTDOWN = 60.0
 
-#: Seconds between two looks at the queue.
+#: Seconds between two reads of the queue.
 _TICK = 0.05
 
 _OVER = {"completed", "failed"}
 
 
-def play(cell: Cell, stage: Stage) -> Seen:
-    """The cell, from the start of its workers to their stop."""
-    with stage.ready(cell, job_ids(cell)), _workers(cell, stage) as apps, stage.admin() as redis:
-        queue = Queue(cell.queue, redis)
-        load = Load(cell, queue)
+def play(case: Case, environment: Environment) -> Observations:
+    """Play a case, from the start of its workers to their stop."""
+    with (
+        environment.ready(case, job_ids(case)),
+        _workers(case, environment) as apps,
+        environment.admin() as redis,
+    ):
+        queue = Queue(case.queue, redis)
+        load = Load(case, queue)
         load.start()
         eventually(lambda: _completed(queue, 0) >= _WARM, deadline=30)
-        onlooker = Onlooker(cell.service, apps[0].environment, min(cell.length / 2, 3.0))
+        onlooker = Onlooker(case.service, apps[0].environment, min(case.length / 2, 3.0))
         logged = [app.log_path.stat().st_size for app in apps]
         at_first, failed_at = _completed(queue, 0), time.time()
-        with FAULTS[cell.service, cell.failure](stage):
+        with FAULTS[case.service, case.failure](environment):
             load.failing.set()
             onlooker.start()
-            before = _watch(queue, cell.length)
+            before = _watch(queue, case.length)
             onlooker.stop()
-        first = _first_completion(queue, before, cell.jobs)
+        first = _first_completion(queue, before, case.jobs)
         lines = [line for app, size in zip(apps, logged, strict=True) for line in _lines(app.log_path, size)]
         load.join(_PATIENCE)
         states = _end(queue, load.accepted)
         onlooker.wait()
         codes = [_stop(app) for app in apps]
-        named = {**onlooker.named, "log": log_names(cell.service, lines)}
-        remarks = [*_remarks(queue, apps), *(_unnamed(onlooker) if cell.must_be_named else ())]
-        calls = paid(stage.openai.calls(), load.accepted)
+        named = {**onlooker.named, "log": log_names(case.service, lines)}
+        remarks = [*_remarks(queue, apps), *(_unnamed(onlooker) if case.must_be_named else ())]
+        calls = paid(environment.openai.calls(), load.accepted)
         meanwhile = before - at_first
-        return Seen(cell, failed_at, load.accepted, states, calls, meanwhile, first, named, codes, remarks)
+        return Observations(
+            case, failed_at, load.accepted, states, calls, meanwhile, first, named, codes, remarks
+        )
 
 
 @contextmanager
-def _workers(cell: Cell, stage: Stage) -> Iterator[list[App]]:
-    environment = {**os.environ, **stage.environment(cell)}
+def _workers(case: Case, environment: Environment) -> Iterator[list[App]]:
+    variables = {**os.environ, **environment.variables(case)}
     with ExitStack() as stack:
         apps = []
-        for number in range(cell.instances):
-            folder = stage.folder / f"{cell}-{number}".replace("/", "-").replace(" ", "-")
+        for number in range(case.instances):
+            folder = environment.folder / f"{case}-{number}".replace("/", "-").replace(" ", "-")
             folder.mkdir()
-            app = App(folder, environment, "preppath_workers", ["run"], prepare=set_pdeathsig(signal.SIGKILL))
+            app = App(folder, variables, "preppath_workers", ["run"], prepare=set_pdeathsig(signal.SIGKILL))
             stack.callback(app.kill)
             apps.append(app.launch())
         for app in apps:
@@ -90,14 +96,14 @@ def _stop(app: App) -> int:
 
 
 def _completed(queue: Queue, otherwise: int) -> int:
-    """Jobs completed so far, or the other number if Redis does not say."""
+    """Return how many jobs have completed; `otherwise` if Redis does not answer."""
     with suppress(RedisError):
         return queue.counts().completed
     return otherwise
 
 
 def _watch(queue: Queue, seconds: float) -> int:
-    """Return the jobs that were completed after that many seconds, by the counters in Redis."""
+    """Wait that many seconds; return how many jobs have completed then, by the counters in Redis."""
     end, completed = time.monotonic() + seconds, 0
     while (left := end - time.monotonic()) > 0:
         began = time.monotonic()
@@ -107,7 +113,7 @@ def _watch(queue: Queue, seconds: float) -> int:
 
 
 def _first_completion(queue: Queue, before: int, jobs: int) -> float | None:
-    """Seconds until more jobs are completed than there were; None if that does not come."""
+    """Return the seconds until one job more than `before` has completed; None if that does not happen."""
     began = time.monotonic()
     while before < jobs and time.monotonic() - began < _PATIENCE:
         if _completed(queue, before) > before:
@@ -117,7 +123,7 @@ def _first_completion(queue: Queue, before: int, jobs: int) -> float | None:
 
 
 def _end(queue: Queue, ids: Sequence[str]) -> dict[str, str]:
-    """The jobs' states, once each is over or nobody waits any more."""
+    """Return the jobs' states, once all have ended or the time is up."""
     end = time.monotonic() + _PATIENCE
     states: dict[str, str] = {}
     while time.monotonic() < end and not (states and _OVER.issuperset(states.values())):
@@ -128,7 +134,7 @@ def _end(queue: Queue, ids: Sequence[str]) -> dict[str, str]:
 
 
 def _lines(log: Path, offset: int) -> list[str]:
-    """The log's whole lines from there on."""
+    """Return the complete lines of the log from the offset on."""
     with log.open("rb") as file:
         file.seek(offset)
         return [line.decode() for line in file if line.endswith(b"\n")]

@@ -1,7 +1,7 @@
-"""`python -m tests.rate_limiter --seconds 60`: real instances under a rate limit, and what became of it.
+"""`python -m tests.rate_limiter --seconds 60`: real instances under a rate limit.
 
-Three instances of three workers each, their clocks hours wrong, work a backlog. Three times: left alone; one
-of them stopped in good order every few seconds, and started again; one of them killed with its workers.
+Three instances of three workers each, with clocks that are hours wrong, work a backlog, three times:
+undisturbed; one instance stopped by SIGTERM every few seconds and started again; likewise with SIGKILL.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.integration.worker.harness import App
 from tests.support import report
 from tests.support.redis import RedisServer
 
-from .trial import Disturb, Seen, Trial
+from .trial import Disturb, Observations, Trial
 
 HEADINGS = (
     "scenario",
@@ -36,12 +36,12 @@ HEADINGS = (
 )
 
 
-def left_alone(apps: Sequence[App]) -> None:
+def undisturbed(apps: Sequence[App]) -> None:
     pass
 
 
 def ended_by(number: signal.Signals, every: float) -> Disturb:
-    """One instance after the other ends, and starts again."""
+    """Return a function that signals one instance after another, and starts it again once it has ended."""
     turns, ending = cycle(range(3)), list[App]()
     due = time.monotonic() + every
 
@@ -58,7 +58,7 @@ def ended_by(number: signal.Signals, every: float) -> Disturb:
     return disturb
 
 
-def measure(disturb: Disturb, limit: RateLimit, seconds: float) -> Seen:
+def measure(disturb: Disturb, limit: RateLimit, seconds: float) -> Observations:
     with (
         tempfile.TemporaryDirectory() as folder,
         RedisServer() as server,
@@ -67,32 +67,32 @@ def measure(disturb: Disturb, limit: RateLimit, seconds: float) -> Seen:
         return Trial(redis, server.url, "trial", Path(folder), limit, seconds, disturb).run()
 
 
-def row(name: str, seen: Seen) -> tuple[str, ...]:
-    late = seen.lateness
+def row(name: str, observations: Observations) -> tuple[str, ...]:
+    late = observations.lateness
     return (
         name,
-        str(len(seen.runs)),
-        f"{seen.fullest_by_server} of {seen.limit.max}",
-        str(seen.fullest_by_handlers),
-        f"{seen.utilisation:.1%}",
+        str(len(observations.runs)),
+        f"{observations.fullest_by_server} of {observations.limit.max}",
+        str(observations.fullest_by_handlers),
+        f"{observations.utilisation:.1%}",
         f"{sum(late) / len(late):.1f} ms",
         f"{max(late):.0f} ms",
-        f"{max(seen.waits):.0f} ms",
+        f"{max(observations.waits):.0f} ms",
     )
 
 
 def main() -> int:
-    """Returns 1 where a window held too many."""
+    """Return 1 if a window had too many starts."""
     parser = argparse.ArgumentParser(prog="python -m tests.rate_limiter", description=__doc__)
     parser.add_argument(
-        "--seconds", type=float, default=60.0, help="of each scenario; %(default)g if not given"
+        "--seconds", type=float, default=60.0, help="run each scenario this long (%(default)g)"
     )
-    parser.add_argument("--limit", default="20/2", help="starts per seconds; %(default)s if not given")
+    parser.add_argument("--limit", default="20/2", help="starts per seconds (%(default)s)")
     args = parser.parse_args()
     maximum, duration = args.limit.split("/")
     limit = RateLimit(int(maximum), float(duration))
     scenarios = {
-        "left alone": left_alone,
+        "undisturbed": undisturbed,
         "stopped, every 5 s one": ended_by(signal.SIGTERM, 5),
         "killed, every 5 s one": ended_by(signal.SIGKILL, 5),
     }

@@ -1,4 +1,4 @@
-"""Three instances with wrong clocks on one queue with a rate limit, and what an onlooker saw of them."""
+"""Three instances with wrong clocks work a queue with a rate limit; a process beside them observes it."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ from tests.support.waiting import eventually
 
 from .figures import fullest_window, lateness, utilisation
 
-#: Seconds that the instances' clocks are wrong by.
+#: How wrong the instances' clocks are, in seconds.
 SKEWS = ("18000", "-25200", "jumps")
-#: Seconds between two looks at the queue: many within each duration, so that no token comes and goes unseen.
+#: Seconds between two reads of the queue: many within each duration, so that every token is observed.
 LOOK = 0.05
-#: Workers of each instance, and what a job takes them, ms.
+#: Workers of each instance, and milliseconds that a job takes.
 WORKERS, RUN_MS = 3, 20
 
-#: Something that is done to the instances at each look.
+#: Called with the instances after each read.
 Disturb = Callable[[Sequence[App]], None]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What there was to see. All moments are in ms by the right clock, which is the server's too."""
+class Observations:
+    """What was observed. Times are in ms by the right clock, which the server has too."""
 
     limit: RateLimit
-    #: Of each token that was spent, by its name in Redis (job#fence#time): the server's record.
+    #: When each token was acquired, by its name in Redis (job#fencing token#time): the server's record.
     tokens: Mapping[str, float]
-    #: Of each run of a job, as its handler wrote it down: the record of somebody outside.
+    #: When each run of a job began, as its handler noted it: a record outside Redis.
     runs: Sequence[tuple[str, float]]
-    #: Starts that were taken back when the instances were told to stop, just before their handlers.
-    given_back: int
-    #: Of the jobs that came one by one while there were tokens: how long each waited for its start.
+    #: Starts that were undone because the instance was asked to stop just before the handler.
+    undone: int
+    #: How long each job waited for its start, of those that were added one by one while there were tokens.
     waits: Sequence[float]
-    #: How late this process woke from its own sleeps meanwhile: what the machine does to everybody.
+    #: How late this process woke from its own sleeps, on average: what the busy machine costs everything.
     oversleep: float
 
     @property
     def delays(self) -> list[float]:
-        """The way of each run from its start by the server's clock to its handler's first line."""
+        """Time of each run from its start by the server's clock to the first line of its handler."""
         spent: dict[str, list[float]] = defaultdict(list)
         for name, at in sorted(self.tokens.items(), key=itemgetter(1)):
             spent[job_of(name)].append(at)
@@ -65,8 +65,8 @@ class Seen:
 
     @property
     def fullest_by_handlers(self) -> int:
-        """Where one handler begins a little late, the next ones look early. So the windows in which they may
-        not see too many are shorter, by the longest delay."""
+        """If a handler begins late, those after it seem early. So the window is shorter by the longest
+        delay."""
         return fullest_window([at for _, at in self.runs], self.limit.duration * 1000 - max(self.delays))
 
     @property
@@ -79,7 +79,7 @@ class Seen:
 
 
 def job_of(token: str) -> str:
-    """The job that a token was spent on."""
+    """Return the job that acquired the token."""
     return token.split("#")[0]
 
 
@@ -97,7 +97,7 @@ class Trial:
     _tokens: dict[str, float] = field(default_factory=dict)
     _oversleeps: list[float] = field(default_factory=list)
 
-    def run(self) -> Seen:
+    def run(self) -> Observations:
         queue = Queue("alpha", self.redis, self.prefix)
         apps = [self._app(number, skew) for number, skew in enumerate(SKEWS)]
         try:
@@ -107,7 +107,7 @@ class Trial:
                 eventually(lambda app=app: len(app.workers()) == WORKERS, deadline=30)
             waits = self._one_by_one(queue)
             self._backlog(queue, apps)
-            assert queue.counts().waiting, "it was a backlog to the end"
+            assert queue.counts().waiting, "the backlog ended too soon"
             for app in apps:
                 app.send(signal.SIGTERM)
             for app in apps:
@@ -117,8 +117,8 @@ class Trial:
         finally:
             for app in apps:
                 app.kill()
-        given_back = queue.statistics().get("released", 0)
-        return Seen(self.limit, self._tokens, self._runs(), given_back, waits, mean(self._oversleeps))
+        undone = queue.statistics().get("released", 0)
+        return Observations(self.limit, self._tokens, self._runs(), undone, waits, mean(self._oversleeps))
 
     def _app(self, number: int, skew: str) -> App:
         folder = self.folder / f"app{number}"
@@ -146,7 +146,8 @@ class Trial:
         return [(words[1], float(words[3])) for words in map(str.split, lines)]
 
     def _one_by_one(self, queue: Queue) -> list[float]:
-        """As many jobs as there are tokens, each as soon as the one before has run."""
+        """Add as many jobs as there are tokens, each as soon as the one before has run; return how long each
+        waited."""
         waits = []
         for number in range(self.limit.max):
             added = _now()
@@ -169,7 +170,7 @@ class Trial:
         self._tokens.update(self.redis.zrange(queue.keys.tokens, 0, -1, withscores=True))
 
     def _read_jobs(self, queue: Queue) -> None:
-        """Their last starts: what was not seen because this process slept through a token's whole life."""
+        """Add the last start of each job, in case this process slept through the whole life of its token."""
         for job in queue.get_many({job_id for job_id, _ in self._runs()}):
             self._tokens[f"{job.id}#{job.fencing_token}#{job.started_at}"] = float(job.started_at or 0)
 

@@ -1,8 +1,8 @@
 """`python -m tests.rate_limiter.vendor`: a vendor whose limit the workers don't know, and which changes.
 
-Two instances of ten workers each work a backlog; every request has the same size. The vendor tells its limits
-in the headers of its answers, as OpenAI does. Nothing is configured: what the workers know, they know from
-there.
+Two instances of ten workers each work a backlog; every request has the same size. The vendor announces
+its limits in the headers of its answers, as OpenAI does. Nothing is configured: workers learn the limits from
+these headers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SPAN = 4.0
 TOKENS = 1_000
 #: Workers of each of two instances, and the seconds of an answer.
 WORKERS, LATENCY = 10, 0.25
-#: What has to be used of the limit, and the most requests that may be refused.
+#: The least share of the limit that must be used, and the largest share of requests that may be refused.
 LEAST_USED, MOST_REFUSED = 0.95, 0.005
 
 HEADINGS = ("the vendor's limit", "requests", "refused", "used of what refilled")
@@ -61,14 +61,14 @@ PHASES = (
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the vendor saw in one phase."""
+class PhaseResult:
+    """The requests that the vendor received in one phase."""
 
     phase: Phase
     seconds: float
-    #: Of all requests, from the change of the limit on.
+    #: Of all requests since the limit changed.
     statuses: Sequence[int]
-    #: Requests that were allowed once the bucket of the beginning was used up, in `seconds`.
+    #: Requests that were allowed within `seconds`, which begin when the initially full bucket is used up.
     allowed: int
 
     @property
@@ -100,8 +100,8 @@ def _apps(redis_url: str, base_url: str, folder: Path) -> Iterator[None]:
         yield
 
 
-def measure(seconds: float) -> list[Seen]:
-    """Return what was seen in each phase, which lasts `seconds`."""
+def measure(seconds: float) -> list[PhaseResult]:
+    """Return the result of each phase, which lasts `seconds`."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(RedisServer())
@@ -121,13 +121,15 @@ def measure(seconds: float) -> list[Seen]:
             spans.append((phase, changed, began, time.time()))
         assert queue.counts().waiting, "the backlog ended too soon"
         calls = vendor.calls()
-    return [_seen(calls, *span) for span in spans]
+    return [_result(calls, *span) for span in spans]
 
 
-def _seen(calls: Sequence[Mapping[str, Any]], phase: Phase, changed: float, began: float, end: float) -> Seen:
+def _result(
+    calls: Sequence[Mapping[str, Any]], phase: Phase, changed: float, began: float, end: float
+) -> PhaseResult:
     since = [call for call in calls if changed <= call["startedAt"] < end]
     allowed = sum(call["startedAt"] >= began and call["status"] != 429 for call in since)
-    return Seen(phase, end - began, [call["status"] for call in since], allowed)
+    return PhaseResult(phase, end - began, [call["status"] for call in since], allowed)
 
 
 def _limit(vendor: OpenAIServer, phase: Phase) -> None:
@@ -137,17 +139,17 @@ def _limit(vendor: OpenAIServer, phase: Phase) -> None:
 def main() -> int:
     """Return 1 if too little was used or too much was refused."""
     parser = argparse.ArgumentParser(prog="python -m tests.rate_limiter.vendor", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under a minute")
+    parser.add_argument("--quick", action="store_true", help="run for under a minute")
     args = parser.parse_args()
-    seen = measure(10.0 if args.quick else 30.0)
+    results = measure(10.0 if args.quick else 30.0)
     print(report.heading(HEADINGS))
-    for each in seen:
+    for each in results:
         cells = (each.phase.name, str(len(each.statuses)), str(each.refused), f"{each.used:.1%}")
         print(report.row(cells))
-    requests = sum(len(each.statuses) for each in seen)
-    refused = sum(each.refused for each in seen) / requests
-    used = sum(each.used * each.phase.rate * each.seconds for each in seen)
-    used /= sum(each.phase.rate * each.seconds for each in seen)
+    requests = sum(len(each.statuses) for each in results)
+    refused = sum(each.refused for each in results) / requests
+    used = sum(each.used * each.phase.rate * each.seconds for each in results)
+    used /= sum(each.phase.rate * each.seconds for each in results)
     print(report.row(("all", str(requests), f"{refused:.2%}", f"{used:.1%}")))
     return 0 if used >= LEAST_USED and refused <= MOST_REFUSED else 1
 

@@ -1,4 +1,4 @@
-"""Slots that work a queue in virtual time: the real transitions, no sleep, and nobody ever late."""
+"""Slots that work a queue in virtual time: real transitions, no sleep, and no delays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Shop:
+class Setup:
     """`slots` slots, and at most `max` starts in any `duration` ms."""
 
     slots: int
@@ -29,55 +29,56 @@ class Shop:
     duration: int
 
 
-def ideal(arrivals: Sequence[Arrival], shop: Shop) -> list[int]:
-    """When each job starts at the earliest: it is there, all before it have started, a slot is free, and the
-    `max`-th start before it is a duration ago. Nothing of this knows how the scripts work."""
-    free = [0] * shop.slots
+def ideal(arrivals: Sequence[Arrival], setup: Setup) -> list[int]:
+    """Return when each job can start at the earliest: it has been added, all jobs before it have started, a
+    slot is free, and the `max`-th start before it is one duration ago. Independent of how the scripts
+    work."""
+    free = [0] * setup.slots
     starts: list[int] = []
     for number, arrival in enumerate(arrivals):
-        token = starts[number - shop.max] + shop.duration if number >= shop.max else 0
+        token = starts[number - setup.max] + setup.duration if number >= setup.max else 0
         starts.append(max(arrival.at, heapq.heappop(free), token))
         heapq.heappush(free, starts[-1] + arrival.run)
     return starts
 
 
-def real(redis_state: RedisState, arrivals: Sequence[Arrival], shop: Shop) -> list[int]:
-    """When each job was started by the scripts."""
-    return _Run(redis_state, arrivals, shop).starts()
+def real(redis_state: RedisState, arrivals: Sequence[Arrival], setup: Setup) -> list[int]:
+    """Return when the scripts started each job."""
+    return _Run(redis_state, arrivals, setup).starts()
 
 
 class _Run:
-    def __init__(self, redis_state: RedisState, arrivals: Sequence[Arrival], shop: Shop) -> None:
+    def __init__(self, redis_state: RedisState, arrivals: Sequence[Arrival], setup: Setup) -> None:
         self._redis_state = redis_state
         self._arrivals = arrivals
-        self._terms = (LEASE, shop.max, shop.duration, PROBE)
-        self._idle = [*range(shop.slots)]
+        self._arguments = (LEASE, setup.max, setup.duration, PROBE)
+        self._idle = [*range(setup.slots)]
         self._running: dict[int, str] = {}
         self._starts: dict[str, int] = {}
         self._tie = count()
-        #: What happens when: a job arrives (its number), or a slot turns (its number, below 0).
+        #: Times of events: a job arrives (its number), or a slot continues (its number, complemented).
         self._agenda = [(arrival.at, next(self._tie), number) for number, arrival in enumerate(arrivals)]
 
     def starts(self) -> list[int]:
         while self._agenda:
             now, _, what = heapq.heappop(self._agenda)
             if what < 0:
-                self._turn(now, ~what)
+                self._continue(now, ~what)
             else:
                 self._redis_state.call("enqueue", f"j{what}", "{}", 50, 0, now=NOW + now)
                 if self._idle:
-                    self._turn(now, self._idle.pop(0))
+                    self._continue(now, self._idle.pop(0))
         return [self._starts[f"j{number}"] for number in range(len(self._arrivals))]
 
-    def _turn(self, now: int, slot: int) -> None:
-        """What a worker sends: the settlement and the claim in one, or the claim alone."""
+    def _continue(self, now: int, slot: int) -> None:
+        """Call what the slot's worker would: settlement and claim in one script, or the claim alone."""
         if job_id := self._running.pop(slot, None):
-            terms, held = (60_000, 10, *self._terms), (job_id, 1, "{}")
+            context, held = (60_000, 10, *self._arguments), (job_id, 1, "{}")
             *answer, _ = self._redis_state.call(
-                "settle_and_fetch", f"host:{slot}", *terms, *held, now=NOW + now
+                "settle_and_fetch", f"host:{slot}", *context, *held, now=NOW + now
             )
         else:
-            answer = self._redis_state.call("claim", "host", slot, *self._terms, now=NOW + now)
+            answer = self._redis_state.call("claim", "host", slot, *self._arguments, now=NOW + now)
         match answer:
             case ["job", job_id]:
                 assert job_id not in self._starts

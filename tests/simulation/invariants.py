@@ -157,8 +157,8 @@ def _expiry(job_id: str, job: Fields, started: int, now: int) -> None:
 def _cancellation(job_id: str, job: Fields, before: Fields, state: State) -> None:
     if job["state"] == "active" and "cancelRequestedAt" in job:
         instance, slot = job["workerId"].rsplit(":", 1)
-        told = state["cancels"].get(instance, {}).get(slot)
-        assert told == job_id or instance not in state["instance"], (
+        announced = state["cancels"].get(instance, {}).get(slot)
+        assert announced == job_id or instance not in state["instance"], (
             f"no worker is told that {job_id} is cancelled"
         )
     if before.get("state") == "active" and "cancelRequestedAt" in before:

@@ -115,8 +115,8 @@ class Money:
             elif call["kind"] == "unknown":
                 unknown += call["nano"]
         ledger = state.get("spent", {})
-        told = (ledger.get("m nano", 0), ledger.get("m unknown", 0))
-        assert told == (known, unknown), f"the ledger's sums are {told}, those of its calls {known, unknown}"
+        sums = (ledger.get("m nano", 0), ledger.get("m unknown", 0))
+        assert sums == (known, unknown), f"the ledger's sums are {sums}, those of its calls {known, unknown}"
 
     def check_end(self, state: State) -> None:
         """Raise AssertionError if something is still reserved, or missing in the ledger."""

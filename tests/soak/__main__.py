@@ -13,10 +13,10 @@ from tests.support import report
 from . import __doc__ as description
 from . import against
 from .explain import evidence
+from .invariants import Row, judge
 from .observations import Observations
 from .plan import LONG, SHORT
 from .trial import Soak
-from .verdict import Row, judge
 
 
 def main() -> int:
@@ -24,9 +24,11 @@ def main() -> int:
     parser = ArgumentParser(
         prog="python -m tests.soak", description=description, formatter_class=RawDescriptionHelpFormatter
     )
-    parser.add_argument("--short", action="store_true", help="under a minute")
-    parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="draws jobs and troubles")
-    parser.add_argument("--against", metavar="NAMES", help="the same kills for ours and these peers instead")
+    parser.add_argument("--short", action="store_true", help="run for under a minute")
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10_000), help="draw the same jobs and troubles"
+    )
+    parser.add_argument("--against", metavar="NAMES", help="kill our workers and those of these peers alike")
     args = parser.parse_args()
     if args.against:
         with tempfile.TemporaryDirectory() as folder:

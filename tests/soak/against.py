@@ -1,7 +1,7 @@
-"""The same jobs and the same kills for ours and its peers: `python -m tests.soak --against rq,celery`.
+"""The same jobs and kills for our workers and their peers: `python -m tests.soak --against rq,celery`.
 
-For a while a worker process that is running a job is killed every half second; a system whose main process
-ended of it is started again. Then each has two minutes to run what was lost, with its default settings.
+For some time, a worker process that runs a job is killed every half second. A system whose main process ends
+is started again. Then each has two minutes to run what was lost, with its default settings.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from .record import Record
 #: Jobs, seconds that each takes, worker processes, and kills at most.
 JOBS, SECONDS, PROCESSES, KILLS = 240, 0.3, 4, 20
 
-#: Seconds between two kills, in which they happen, and from then to the end.
+#: Seconds between two kills, during which there are kills, and from then to the end.
 _PAUSE, _TROUBLE, _PATIENCE = 0.5, 20.0, 120.0
 
-#: What they are run with beside the benchmark's settings: RQ's usual worker, which forks for each job, and
-#: once more with Celery's switch for it.
+#: The systems with the benchmark's settings, and two variants: RQ's default worker, which forks for each job,
+#: and Celery with its switch against lost workers.
 _RQ, _CELERY, *_OTHERS = (
     peer for peer in PEERS if peer.name in ("rq", "celery", "dramatiq", "bullmq (Python)")
 )
@@ -66,7 +66,7 @@ class Contestant:
         self._launch()
 
     def step(self) -> None:
-        """Starts it again if it ended, and kills a worker if it is time to."""
+        """Start it again if it has ended, and kill a worker if it is time."""
         assert self._process is not None
         if self._process.poll() is not None:
             tree.end(self._process)
@@ -92,26 +92,26 @@ class Contestant:
         record = self._record
         again = [(at, record.next_run(job_id, at)) for job_id, at in self._kills]
         took = sorted(run.began - at for at, run in again if run)
-        told = f"{median(took):.2f} s; {took[-1]:.2f} s at most" if took else ""
+        measured = f"{median(took):.2f} s; {took[-1]:.2f} s at most" if took else ""
         never = len(again) - len(took)
-        told += f"{', ' if told else ''}{never} of {len(again)} never" if never else ""
+        measured += f"{', ' if measured else ''}{never} of {len(again)} never" if never else ""
         return [
             self.system.name,
             str(len(again)),
             str(JOBS - record.ended_jobs),
             str(len(record.runs) - len(record.by_job)),
-            told,
+            measured,
         ]
 
     def _launch(self) -> None:
         self._process = self.system.start(PROCESSES, self.url, BENCH_RECORD=str(self._path))
 
     def _busy(self) -> list[tuple[int, str]]:
-        """Processes that have begun a job and not ended it, each with its last one."""
+        """Return the processes that are running a job, each with that job."""
         record = self._record
         assert self._process is not None
-        living = {*tree.members(self._process.pid)}
-        latest = ((pid, runs[-1].job_id) for pid, runs in record.by_pid.items() if pid in living)
+        members = {*tree.members(self._process.pid)}
+        latest = ((pid, runs[-1].job_id) for pid, runs in record.by_pid.items() if pid in members)
         return [(pid, job_id) for pid, job_id in latest if not record.has_ended(job_id)]
 
     @property
@@ -124,7 +124,7 @@ class Contestant:
 
 
 def compete(names: str, folder: Path) -> int:
-    """Prints the table of the systems whose names have one of these in them, and ours."""
+    """Print the table of our workers and the systems whose names contain one of these."""
     systems = [
         system
         for system in SYSTEMS

@@ -38,7 +38,7 @@ class Fate:
 
 @dataclass(frozen=True)
 class Observations:
-    """Everything that the verdict judges. Jobs are by prefix."""
+    """Everything that the invariants are checked against. Jobs are by prefix."""
 
     plan: Plan
     #: When the first request to add each accepted job began (s, monotonic).

@@ -133,14 +133,14 @@ class Processes:
 
     def tracebacks(self) -> list[str]:
         """Return the last line of each traceback in the logs."""
-        told = (line.get("traceback") for line in self._logged())
-        return [traceback.splitlines()[-1] for traceback in told if traceback]
+        texts = (line.get("traceback") for line in self._logged())
+        return [traceback.splitlines()[-1] for traceback in texts if traceback]
 
     def presumed_dead(self) -> list[str]:
         """Instances that others took for dead before anything struck them: their leases ran out
         because the machine did not keep up."""
-        told = (line for line in self._logged() if line["message"] == "Recovered jobs of dead instance")
-        seen = ((line["instance"], datetime.fromisoformat(line["time"]).timestamp()) for line in told)
+        recovered = (line for line in self._logged() if line["message"] == "Recovered jobs of dead instance")
+        seen = ((line["instance"], datetime.fromisoformat(line["time"]).timestamp()) for line in recovered)
         return sorted({name for name, at in seen if at < self._struck_at(name)})
 
     def _struck_at(self, instance: str) -> float:

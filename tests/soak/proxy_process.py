@@ -30,13 +30,13 @@ class Proxy(Server):
         ]
 
     def cut_silently(self) -> bool:
-        """One connection carries nothing from now on; False when there was none."""
+        """Make one connection carry nothing from now on. Return False if there is none."""
         assert self._process is not None
         before = len(self._cuts())
         self._process.send_signal(signal.SIGUSR1)
         return eventually(lambda: self._cuts()[before:]) == "y"
 
     def _cuts(self) -> str:
-        """`y` for each silent cut, `n` where there was nothing to cut."""
+        """Return `y` for each silent cut, `n` for each order that found nothing to cut."""
         path = self.directory / "cuts"
         return path.read_text(encoding="ascii") if path.exists() else ""

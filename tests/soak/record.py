@@ -1,4 +1,4 @@
-"""What handlers wrote down: the truth about the jobs."""
+"""What handlers noted: each run of each job."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a job by one process; times are seconds of the monotonic clock. `ended` is None where the
-    handler never came to its last line."""
+    """One run of a job by one process; times are seconds of the monotonic clock. `ended` is None if the
+    handler did not reach its last line."""
 
     job_id: str
     pid: int
@@ -25,7 +25,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Record:
-    """All runs, by their beginning."""
+    """All runs, ordered by their start."""
 
     runs: Sequence[Run]
 
@@ -35,16 +35,16 @@ class Record:
 
     @classmethod
     def parse(cls, lines: Iterable[str]) -> Record:
-        """Lines of `<start, end or fail> <job> <pid> <time>`. A line that isn't a start belongs to the
-        process's last start of that job."""
+        """Parse lines of `<start, end or fail> <job> <pid> <time>`. An end belongs to the process's last
+        start of that job."""
         runs: list[Run] = []
-        at_work: dict[tuple[str, str], int] = {}
+        running: dict[tuple[str, str], int] = {}
         for what, job_id, pid, at in map(str.split, lines):
             if what == "start":
-                at_work[job_id, pid] = len(runs)
+                running[job_id, pid] = len(runs)
                 runs.append(Run(job_id, int(pid), float(at)))
             else:
-                number = at_work.pop((job_id, pid))
+                number = running.pop((job_id, pid))
                 runs[number] = replace(runs[number], ended=float(at), failed=what == "fail")
         return cls(sorted(runs, key=attrgetter("began")))
 
@@ -57,12 +57,12 @@ class Record:
         return _grouped(self.runs, "pid")
 
     def has_ended(self, job_id: str) -> bool:
-        """Whether a handler of the job ever came to its end without an error."""
+        """Return whether a run of the job ended without an error."""
         return any(run.ended and not run.failed for run in self.by_job.get(job_id, ()))
 
     @property
     def ended_jobs(self) -> int:
-        """Jobs that came to their end without an error."""
+        """How many jobs ended without an error."""
         return sum(map(self.has_ended, self.by_job))
 
     def next_run(self, job_id: str, after: float) -> Run | None:

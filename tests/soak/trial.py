@@ -72,14 +72,14 @@ class Soak:
     def _live(self) -> None:
         """Cause each trouble at its time, or as soon as a supervisor runs that it can hit."""
         troubles = self.plan.schedule(self._random)
-        began, told = time.monotonic(), 0
+        began, reported = time.monotonic(), 0
         while troubles:
             elapsed = time.monotonic() - began
             if elapsed > troubles[0][0] and self._has_made(troubles[0][1]):
                 del troubles[0]
             self._processes.resume()
-            if elapsed > told * 60:
-                told += 1
+            if elapsed > reported * 60:
+                reported += 1
                 self.tell(f"{elapsed:4.0f} s: {len(troubles)} troubles to come")
             time.sleep(_TICK)
 

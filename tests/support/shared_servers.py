@@ -41,7 +41,7 @@ class SharedServers:
 
 def shared_postgres(config: pytest.Config) -> PostgresServer | None:
     """Return the server for all workers, once it answers, or None if there is none."""
-    server = PostgresServer(port) if (port := _told(config, _POSTGRES)) else None
+    server = PostgresServer(port) if (port := _inherited(config, _POSTGRES)) else None
     if server:
         eventually(server.ready, deadline=START_DEADLINE)
     return server
@@ -49,12 +49,12 @@ def shared_postgres(config: pytest.Config) -> PostgresServer | None:
 
 def shared_s3(config: pytest.Config) -> S3Server | None:
     """Return the server for all workers, once it answers, or None if there is none."""
-    server = S3Server(port) if (port := _told(config, _S3)) else None
+    server = S3Server(port) if (port := _inherited(config, _S3)) else None
     if server:
         eventually(server.ready, deadline=START_DEADLINE)
     return server
 
 
-def _told(config: pytest.Config, name: str) -> Any:
-    """Return what this worker was told by the process that started it; None in that process itself."""
+def _inherited(config: pytest.Config, name: str) -> Any:
+    """Return what the process that started this test worker passed to it; None in that process itself."""
     return getattr(config, "workerinput", {}).get(name)

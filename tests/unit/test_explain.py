@@ -20,8 +20,8 @@ def sentence(
 ) -> str:
     job = Job("tts", "j", {name: str(value) for name, value in fields.items()})
     known = {"at": NOW, "workers": 1, **(location or {})}
-    told = explain(job, JobLocation(**known), gate or Gate())  # type: ignore[arg-type] # as its fields want them
-    return re.sub(r"\d+-\d\d-\d\d \d\d:\d\d:\d\d \((.*?)\)", r"\1", told)  # moments differ by time zone
+    explained = explain(job, JobLocation(**known), gate or Gate())  # type: ignore[arg-type] # as its fields want them
+    return re.sub(r"\d+-\d\d-\d\d \d\d:\d\d:\d\d \((.*?)\)", r"\1", explained)  # moments differ by time zone
 
 
 @pytest.mark.parametrize(

@@ -24,22 +24,22 @@ def chat(**usage: Any) -> Usage:
     return chat_usage(Answer(model="m", choices=[message], usage=Answer(**usage)), CHAT)
 
 
-def told(usage: Usage) -> dict[str, int]:
+def tokens_of(usage: Usage) -> dict[str, int]:
     return {kind: count for kind, count in usage.tokens.items() if count}
 
 
 @pytest.mark.parametrize("odd", ODD)
 def test_chat_without_a_usable_count_is_estimated(odd: Any) -> None:
     without_answer = chat(prompt_tokens=10, completion_tokens=odd)
-    assert (told(without_answer), without_answer.is_estimated) == ({"input": 10, "output": 6}, True)
+    assert (tokens_of(without_answer), without_answer.is_estimated) == ({"input": 10, "output": 6}, True)
     without_prompt = chat(prompt_tokens=odd, completion_tokens=4)
-    assert (told(without_prompt), without_prompt.is_estimated) == ({"input": 500, "output": 4}, True)
+    assert (tokens_of(without_prompt), without_prompt.is_estimated) == ({"input": 500, "output": 4}, True)
     odd_details = chat(
         prompt_tokens=10,
         completion_tokens=4,
         prompt_tokens_details={"cached_tokens": odd, "audio_tokens": odd},
     )
-    assert (told(odd_details), odd_details.is_estimated) == ({"input": 10, "output": 4}, False)
+    assert (tokens_of(odd_details), odd_details.is_estimated) == ({"input": 10, "output": 4}, False)
 
 
 def test_parts_of_a_count_are_never_more_than_it() -> None:
@@ -48,7 +48,7 @@ def test_parts_of_a_count_are_never_more_than_it() -> None:
     usage = chat(
         prompt_tokens=100, completion_tokens=40, prompt_tokens_details=prompt, completion_tokens_details=out
     )
-    assert told(usage) == {"cached": 70, "cache_write": 30, "audio_output": 40}
+    assert tokens_of(usage) == {"cached": 70, "cache_write": 30, "audio_output": 40}
     assert usage.reasoning_tokens == 40
     details = {"cached_tokens": 90, "audio_tokens": 30, "cached_tokens_details": {"audio_tokens": 80}}
     usage = realtime_usage(
@@ -62,7 +62,7 @@ def test_parts_of_a_count_are_never_more_than_it() -> None:
         },
         READING,
     )
-    assert told(usage) == {"audio_cached": 30, "cached": 30, "audio_output": 5}
+    assert tokens_of(usage) == {"audio_cached": 30, "cached": 30, "audio_output": 5}
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -72,7 +72,7 @@ def test_reading_without_a_usable_count_is_estimated(odd: Any) -> None:
         usage = realtime_usage(
             {"usage": {"input_tokens": prompt, "output_tokens": answer, **details}}, READING
         )
-        return told(usage), usage.is_estimated
+        return tokens_of(usage), usage.is_estimated
 
     assert reading(20, odd, 5) == ({"input": 20, "output": 895, "audio_output": 5}, True)
     assert reading(odd, 9, 5) == ({"input": 50, "output": 4, "audio_output": 5}, True)
@@ -87,7 +87,7 @@ def test_transcription_without_usable_counts_is_estimated(odd: Any) -> None:
         details = Answer(audio_tokens=audio)
         usage = Answer(input_tokens=80, output_tokens=output, input_token_details=details)
         found = transcription_usage(Answer(model="m", text="hello", usage=usage), RECORDING)
-        return told(found), found.is_estimated
+        return tokens_of(found), found.is_estimated
 
     assert transcription(70, 9) == ({"input": 10, "audio_input": 70, "output": 9}, False)
     assert transcription(90, 9) == ({"audio_input": 80, "output": 9}, False)

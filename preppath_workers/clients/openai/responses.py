@@ -102,8 +102,8 @@ def _raise_error(answer: Any, fields: Sequence[str], request_id: str | None = No
 
 
 def _request_id(answer: Any) -> str | None:
-    told = getattr(answer, "_request_id", None)
-    return told if isinstance(told, str) else None
+    value = getattr(answer, "_request_id", None)
+    return value if isinstance(value, str) else None
 
 
 def _json(text: bytes) -> Any:
@@ -115,8 +115,8 @@ def _json(text: bytes) -> Any:
 
 def _language(answer: Any) -> str | None:
     first = _first(getattr(answer, "languages", None))
-    told = getattr(answer, "language", None) or getattr(first, "code", None)
-    return told if isinstance(told, str) else None
+    value = getattr(answer, "language", None) or getattr(first, "code", None)
+    return value if isinstance(value, str) else None
 
 
 def _first(values: Any) -> Any:

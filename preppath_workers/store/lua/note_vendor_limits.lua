@@ -46,10 +46,10 @@ local limits = {}
 for index = 6, #ARGV, 4 do
   local name, limit, left, reset = ARGV[index], tonumber(ARGV[index + 1]), tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3])
   local span = known[name .. 'Span'] or math.min(USUAL_SPAN, known.requestsSpan or known.tokensSpan or USUAL_SPAN)
-  local is_told = left < limit and reset >= FINE_ENOUGH
-  if is_told then span = reset * limit / (limit - left) end
+  local is_measured = left < limit and reset >= FINE_ENOUGH
+  if is_measured then span = reset * limit / (limit - left) end
   span = math.max(SHORTEST_SPAN, math.min(span, LONGEST_SPAN))
-  limits[name] = {limit = limit, left = left, span = span, is_told = is_told}
+  limits[name] = {limit = limit, left = left, span = span, is_measured = is_measured}
 end
 
 -- How many tokens the vendor counts for a request. It may count the longest answer that is allowed instead of the one that
@@ -66,7 +66,7 @@ end
 local pace, burst, longest_span
 for name, limit in pairs(limits) do
   redis.call('HSET', VENDOR, name .. 'Limit', limit.limit, name .. 'Left', limit.left)
-  if limit.is_told then redis.call('HSET', VENDOR, name .. 'Span', string.format('%.0f', limit.span)) end
+  if limit.is_measured then redis.call('HSET', VENDOR, name .. 'Span', string.format('%.0f', limit.span)) end
   local per_start = name == 'tokens' and mean or 1
   if per_start > 0 and limit.left < FULL * limit.limit or name == 'requests' then
     local share = math.max(SLOWEST, math.min(1, limit.left / (RESERVE * limit.limit)))

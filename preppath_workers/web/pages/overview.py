@@ -38,15 +38,15 @@ def summary(views: Sequence[QueueView]) -> str:
     if not unwell and not others:
         return "All queues are open."
     if unwell:
-        sentences = [f"{len(unwell)} of {counted(len(views), 'queue')} cannot work: {_told(unwell)}."]
+        sentences = [f"{len(unwell)} of {counted(len(views), 'queue')} cannot work: {_listed(unwell)}."]
     else:
         sentences = ["No queue needs attention."]
     if others:
-        sentences.append(f"{_told(others)}.")
+        sentences.append(f"{_listed(others)}.")
     return " ".join(sentences)
 
 
-def _told(views: Sequence[QueueView]) -> str:
+def _listed(views: Sequence[QueueView]) -> str:
     return "; ".join(
         f"{each.name} {'has' if each.word == 'no workers' else 'is'} {each.word}" for each in views
     )

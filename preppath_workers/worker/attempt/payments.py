@@ -201,8 +201,8 @@ class Payments:
         if self._terms.budget:
             self._unsettled[call["id"]] = _settled(call)
         if call["kind"] != "void":
-            told = ("kind", "model", "tier", "tokens", "seconds", "nano", "requestId", "step")
-            known = _known(call=call["id"], **{name: call.get(name) for name in told})
+            names = ("kind", "model", "tier", "tokens", "seconds", "nano", "requestId", "step")
+            known = _known(call=call["id"], **{name: call.get(name) for name in names})
             logger.info("Vendor call", extra=fields(**known))
         self._in_progress.pop(call["id"], None)
         self._settle_tokens(made, call["kind"])

@@ -58,9 +58,9 @@ def ledger(run: Run, tts: Queue, redis: Redis, database_url: str, monkeypatch: p
 
 
 def test_costs_with_store_write_a_row_of_each_request_once(run: Run, ledger: Ledger) -> None:
-    told = {"user": "Zo\0ë", "attempt": 2, "step": "speech", "tier": "flex", "requestId": "r1"}
+    details = {"user": "Zo\0ë", "attempt": 2, "step": "speech", "tier": "flex", "requestId": "r1"}
     used = {"tokens": {"input": 7}, "reasoning": 3, "seconds": 1.5, "characters": 9}
-    ledger.close({"id": "c1", "nano": 250, **told, **used}, {"id": "c2"})
+    ledger.close({"id": "c1", "nano": 250, **details, **used}, {"id": "c2"})
     assert run("costs", "--store").stdout == "tts: 2 rows stored\n"
     at = datetime.fromtimestamp(AT / 1000, UTC).replace(tzinfo=None)
     details = ("q1", 2, "speech", "Zoë", "m", "flex", {"input": 7}, 3, 1.5, 9, "r1", 250, "actual", at)

@@ -22,8 +22,8 @@ def test_group_shows_how_far_it_is_and_closes_it(run: Run, tts: Queue) -> None:
 
     assert closed.returncode == 0, closed.stderr
     assert "state       2 of 2 jobs have ended: 2 cancelled" in closed.stdout
-    facts = json.loads(run("group", "tts", "g", "--json").stdout)
-    assert (facts["ended"], facts["jobs"], facts["cancelled"]) == (True, 2, 2)
+    shown = json.loads(run("group", "tts", "g", "--json").stdout)
+    assert (shown["ended"], shown["jobs"], shown["cancelled"]) == (True, 2, 2)
 
 
 def test_group_that_is_unknown_or_has_a_wrong_size_exits_with_1(run: Run) -> None:

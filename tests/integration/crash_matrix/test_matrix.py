@@ -1,4 +1,4 @@
-"""A part of the crash-point matrix, and proof that its cells can fail."""
+"""A part of the crash matrix, and proof that its cases can fail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash_matrix.crash_points import SCENES
+from tests.crash_matrix.crash_points import CRASH_POINTS
 from tests.crash_matrix.environment import Environment, set_up
 from tests.crash_matrix.experiment import Experiment, Fault, play
 from tests.simulation.mutants import MUTANTS, in_place
@@ -24,15 +24,15 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
 
 #: Two faults of five at each crash point, half of them with a caller that is killed.
 #: `python -m tests.crash_matrix` plays all.
-CELLS = [
+CASES = [
     Experiment(crash_point, fault, killed=(row + column) % 2 == 1)
-    for row, crash_point in enumerate(SCENES)
+    for row, crash_point in enumerate(CRASH_POINTS)
     for column, fault in enumerate(Fault)
     if (row + 2 * column) % 5 < 2
 ]
 
 
-@pytest.mark.parametrize("experiment", CELLS, ids=str)
+@pytest.mark.parametrize("experiment", CASES, ids=str)
 def test_job_with_a_fault_at_a_crash_point_is_neither_lost_nor_duplicated(
     environment: Environment, experiment: Experiment
 ) -> None:
@@ -40,10 +40,10 @@ def test_job_with_a_fault_at_a_crash_point_is_neither_lost_nor_duplicated(
     play(experiment, environment)
 
 
-#: Broken variants of the scripts, each with a cell that detects it.
+#: Broken variants of the scripts, each with a case that detects it.
 DETECTED = (
     ("a claim forgets what it holds", "claim (takes the head)", Fault.ANSWER_LOST, False),
-    ("completing again completes again", "complete (told to stop)", Fault.ANSWER_LOST, False),
+    ("completing again completes again", "complete (on SIGTERM)", Fault.ANSWER_LOST, False),
     ("a released job counts an attempt", "release (vendor's limit)", Fault.SILENT, False),
     ("a dead instance's last slot is not looked at", "reap", Fault.RESTART, True),
     ("what a dead worker paid is released", "call_status", Fault.ANSWER_LOST, False),
@@ -51,12 +51,12 @@ DETECTED = (
 )
 
 
-@pytest.mark.parametrize(("broken", "scene", "fault", "killed"), DETECTED, ids=[row[0] for row in DETECTED])
+@pytest.mark.parametrize(("broken", "name", "fault", "killed"), DETECTED, ids=[row[0] for row in DETECTED])
 def test_broken_script_fails_its_cell_of_the_matrix(
-    environment: Environment, broken: str, scene: str, fault: Fault, killed: bool
+    environment: Environment, broken: str, name: str, fault: Fault, killed: bool
 ) -> None:
     (mutant,) = [mutant for mutant in MUTANTS if mutant.name == broken]
-    (played,) = [candidate for candidate in SCENES if candidate.name == scene]
+    (played,) = [candidate for candidate in CRASH_POINTS if candidate.name == name]
     with in_place(mutant), pytest.raises(AssertionError) as failure:
         play(Experiment(played, fault, killed), environment, deadline=3)
-    assert "the command was not" not in str(failure.value), "the cell was not played"
+    assert "the command was not" not in str(failure.value), "the case was not played"

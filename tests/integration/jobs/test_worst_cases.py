@@ -1,4 +1,5 @@
-"""What jobs can cost at most, as told beforehand: never less than what a budget reserves for them."""
+"""What jobs can cost at most, as estimated before they run: never less than what a budget reserves for
+them."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ def nano(requests: Sequence[Usage]) -> int:
     return sum(cost or 0 for cost in costs)
 
 
-def told(name: str, data: Any, services: Services) -> list[Usage]:
+def worst_case(name: str, data: Any, services: Services) -> list[Usage]:
     """Return the worst cases that the job type tells of one job."""
     [job_type] = [each for each in JOB_TYPES if each.name == name]
     worst_cases = job_type.load_worst_cases()
@@ -67,7 +68,7 @@ def reserved(handle: Callable[..., Any], data: Any, services: Services) -> list[
 def test_worst_case_of_an_evaluation_is_what_its_request_reserves(
     rows: None, services: Services, vendor: OpenAIServer
 ) -> None:
-    expected = told("evaluation", EVALUATION, services)
+    expected = worst_case("evaluation", EVALUATION, services)
     assert nano(expected) == nano(reserved(evaluation.handle, EVALUATION, services)) > 0
 
 
@@ -75,9 +76,9 @@ def test_worst_case_of_a_transcription_is_no_less_than_what_it_reserves(
     rows: None, services: Services, vendor: OpenAIServer
 ) -> None:
     data = {"recordingId": "r1", "userId": "u1"}
-    expected = nano(told("transcription", data, services))
+    expected = nano(worst_case("transcription", data, services))
     assert expected >= nano(reserved(transcription.handle, data, services)) > 0
-    assert told("transcription", data, services) == [], "it is transcribed now"
+    assert worst_case("transcription", data, services) == [], "it is transcribed now"
 
 
 @pytest.mark.parametrize("api", ["realtime", "speech"])
@@ -87,7 +88,7 @@ def test_worst_case_of_a_speech_has_every_passage_and_every_reading(
     model = "gpt-realtime-2.1-mini" if api == "realtime" else "tts-1"
     services = make_services(OPENAI_TTS_API=api, OPENAI_TTS_MODEL=model)
     data = {"questionId": "q1", "text": "Why would you use a queue here, and not a table of jobs? " * 15}
-    expected = told("tts", data, services)
+    expected = worst_case("tts", data, services)
     made = reserved(tts.handle, data, services)
     assert nano(expected) == nano(made) * (3 if api == "realtime" else 1) > 0
 
@@ -97,7 +98,7 @@ def test_worst_case_of_a_speech_has_every_passage_and_every_reading(
 def test_worst_case_of_a_job_that_will_be_refused_is_nothing(
     rows: None, services: Services, name: str, data: Any
 ) -> None:
-    assert told(name, data, services) == []
+    assert worst_case(name, data, services) == []
 
 
 def config(*job_types: JobType, **variables: str) -> Config:

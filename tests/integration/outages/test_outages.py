@@ -1,4 +1,4 @@
-"""Proof that the verdict of the outage trial can fail."""
+"""Proof that the invariants of the outage trial can fail."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.outages.seen import Seen
-from tests.outages.table import FAILURES, Cell
-from tests.outages.verdict import judge
+from tests.outages.invariants import judge
+from tests.outages.observations import Observations
+from tests.outages.table import FAILURES, Case
 
 pytestmark = pytest.mark.trial
 
@@ -20,9 +20,9 @@ def test_failures_of_the_table_all_have_a_fault() -> None:
     assert {*FAULTS} == {(service, failure) for service in FAILURES for failure in FAILURES[service]}
 
 
-#: Two jobs as expected, in a cell where in-flight calls may be paid again.
-SOUND = Seen(
-    cell=Cell("openai", "reset", 40, jobs=2),
+#: Two jobs as expected, in a case where in-flight calls may be paid again.
+SOUND = Observations(
+    case=Case("openai", "reset", 40, jobs=2),
     failed_at=100.0,
     accepted=["a", "b"],
     states={"a": "completed", "b": "completed"},
@@ -47,10 +47,10 @@ def test_judge_of_a_sound_trial_passes() -> None:
         ({"accepted": ["a"]}, "1 lost"),
         ({"paid": {"a": [99.9, 103.0, 104.0]}}, "1 paid twice"),
         ({"paid": {"a": [90.0, 103.0]}}, "1 paid twice"),
-        ({"cell": Cell("openai", "5xx", 40, jobs=2)}, "1 paid twice"),
+        ({"case": Case("openai", "5xx", 40, jobs=2)}, "1 paid twice"),
         ({"named": {"queues": True, "health": False, "log": False}}, "not named by health, log"),
         ({"exit_codes": [0, 70]}, "exit codes 0, 70"),
-        ({"cell": Cell("redis", "clock back", 40, jobs=2), "paid": {}}, "stood still"),
+        ({"case": Case("redis", "clock back", 40, jobs=2), "paid": {}}, "stood still"),
     ],
 )
 def test_judge_of_a_bad_trial_names_the_shortcoming(change: dict[str, Any], shortcoming: str) -> None:

@@ -29,10 +29,10 @@ def test_rate_limit_of_instances_with_wrong_clocks_is_kept_and_used_fully(tmp_pa
     assert len(hours) > 1, "the clocks were wrong"
 
     # The server's record is independent of the workers: a token for each run, spent before it.
-    assert len(seen.runs) + seen.given_back == len(seen.tokens) > 3 * LIMIT.max
+    assert len(seen.runs) + seen.undone == len(seen.tokens) > 3 * LIMIT.max
     ran, paid = {job_id for job_id, _ in seen.runs}, {*map(job_of, seen.tokens)}
     assert ran <= paid
-    assert len(paid - ran) <= seen.given_back
+    assert len(paid - ran) <= seen.undone
     assert min(seen.delays) >= 0
 
     assert seen.fullest_by_server <= LIMIT.max

@@ -1,4 +1,4 @@
-"""Proof that the verdict of the soak can fail."""
+"""Proof that the check of the soak can fail."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 
 from preppath_workers import NewJob
 from preppath_workers.store.consuming.consumer import ANSWER_TIMEOUT
+from tests.soak.invariants import judge
 from tests.soak.observations import Fate, Happened, Observations
 from tests.soak.plan import RECOVERIES, Plan
 from tests.soak.record import Record, Run
 from tests.soak.recovery import LIMITS
-from tests.soak.verdict import judge
 
 pytestmark = pytest.mark.trial
 
@@ -73,7 +73,7 @@ POISON, UNSEEN = "poison jobs not dead after exactly the limit", "poison jobs' r
 KILLED = "a job's next start after its worker was killed"
 DONE = Fate("completed", expires=True)
 
-VERDICTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
+BROKEN_INVARIANTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
     "a job is completed in Redis but no handler ended": (
         recorded(runs("n0", (70, 4.9, None), (71, 5.1, None)), F1, P2),
         [LOST],
@@ -135,7 +135,7 @@ VERDICTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
     ),
     "a finished job's hash has no TTL": (
         fated(n0=Fate("completed")),
-        ["finished jobs that would stay for ever"],
+        ["finished jobs without a time to live"],
     ),
     "a key is left over": ({"leaks": {"keys": ["a:{alpha}:active:x:0"]}}, ["left: keys"]),
     "a supervisor exited with an error": (
@@ -144,7 +144,7 @@ VERDICTS: dict[str, tuple[Mapping[str, Any], list[str]]] = {
     ),
     "a live instance was presumed dead": (
         {"presumed_dead": ["host-1-x"]},
-        ["living instances taken for dead"],
+        ["live instances taken for dead"],
     ),
     "a recovery takes seconds": (
         {
@@ -172,7 +172,7 @@ def test_judge_of_a_sound_run_passes() -> None:
     assert broken(SOUND) == []
 
 
-@pytest.mark.parametrize(("change", "expected"), VERDICTS.values(), ids=VERDICTS.keys())
+@pytest.mark.parametrize(("change", "expected"), BROKEN_INVARIANTS.values(), ids=BROKEN_INVARIANTS.keys())
 def test_judge_of_a_bad_run_names_the_broken_invariant(
     change: Mapping[str, Any], expected: list[str]
 ) -> None:
@@ -197,7 +197,7 @@ def silent(at: float, again: float) -> Observations:
     )
 
 
-SILENT = "of such jobs, those that fell to a silent connection"
+SILENT = "of such jobs, those delayed by a silent connection"
 
 #: When the worker of `silent` notices its connection, and after when no silent connection explains the delay
 #: of a job that was interrupted at 5 s.

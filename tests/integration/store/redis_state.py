@@ -82,9 +82,9 @@ class RedisState:
     def _first_shown(self, worker_id: str, words: Sequence[str]) -> str:
         job = Job.first_started("tts", worker_id, words)
         stored = self.redis.hgetall(self.keys.job(job.id))
-        told = ("data", "priority", "state", "workerId", "attempts", "fencingToken", "startedAt")
+        shown = ("data", "priority", "state", "workerId", "attempts", "fencingToken", "startedAt")
         assert {name: value for name, value in job.fields.items() if value and name != "queuedAt"} == {
-            name: value for name, value in stored.items() if value and name in told
+            name: value for name, value in stored.items() if value and name in shown
         }
         assert job.wait_ms == Job("tts", job.id, stored).wait_ms
         return job.id

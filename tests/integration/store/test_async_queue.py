@@ -29,7 +29,7 @@ async def opened(url: str, prefix: str, decode: bool) -> AsyncIterator[AsyncQueu
 def test_async_queue_adds_finds_and_changes_jobs(
     redis_url: str, key_prefix: str, queue: Queue, decode: bool
 ) -> None:
-    async def scene() -> None:
+    async def use_queue() -> None:
         async with opened(redis_url, key_prefix, decode) as tts:
             ref = await tts.enqueue({"text": "é"}, id="a", priority=7)
             assert ref.created
@@ -48,13 +48,13 @@ def test_async_queue_adds_finds_and_changes_jobs(
             with pytest.raises(UnknownJob):
                 await tts.cancel("none")
 
-    asyncio.run(scene())
+    asyncio.run(use_queue())
 
 
 def test_async_wait_returns_the_result_and_leaves_the_loop_free(
     redis_url: str, key_prefix: str, open_consumer: OpenConsumer
 ) -> None:
-    async def scene() -> None:
+    async def use_queue() -> None:
         async with opened(redis_url, key_prefix, False) as tts:
             ref = await tts.enqueue({})
             waiting = asyncio.create_task(ref.wait(10))
@@ -75,18 +75,18 @@ def test_async_wait_returns_the_result_and_leaves_the_loop_free(
         job = consumer.next_job()
         consumer.settle(Finished(job, Completed('"done"'), 1))  # type: ignore[arg-type] # there is one
 
-    asyncio.run(scene())
+    asyncio.run(use_queue())
 
 
 def test_async_queue_that_is_durable_says_what_is_not_replicated(redis_url: str, key_prefix: str) -> None:
-    async def scene() -> None:
+    async def use_queue() -> None:
         async with opened(redis_url, key_prefix, True) as tts:
             durable = AsyncQueue("tts", tts.redis, key_prefix, durable=Durability(seconds=0.01))
             with pytest.raises(NotReplicated):
                 await durable.enqueue({}, id="j")
             assert (await tts.ref("j").status()).state == "waiting"
 
-    asyncio.run(scene())
+    asyncio.run(use_queue())
 
 
 def test_async_queue_from_env_uses_the_variables_and_closes_its_connections(
@@ -99,14 +99,14 @@ def test_async_queue_from_env_uses_the_variables_and_closes_its_connections(
     def is_connected() -> bool:
         return any(client["name"] == name for client in redis.client_list())
 
-    async def scene() -> str:
+    async def use_queue() -> str:
         async with AsyncQueue.from_env("tts") as tts:
             ref = await tts.enqueue({})
             assert is_connected()
         assert eventually(lambda: not is_connected())
         return ref.id
 
-    assert queue.get(asyncio.run(scene()))
+    assert queue.get(asyncio.run(use_queue()))
 
 
 def test_many_tasks_at_once_all_get_a_connection(
@@ -115,7 +115,7 @@ def test_many_tasks_at_once_all_get_a_connection(
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("KEY_PREFIX", key_prefix)
 
-    async def scene() -> None:
+    async def use_queue() -> None:
         async with AsyncQueue.from_env("tts") as tts:
             ref = await tts.enqueue({}, delay=60)
             waiting = [asyncio.create_task(ref.wait(30)) for _ in range(150)]
@@ -131,4 +131,4 @@ def test_many_tasks_at_once_all_get_a_connection(
             ends = await asyncio.gather(*waiting, return_exceptions=True)
             assert {type(end) for end in ends} == {JobFailed}
 
-    asyncio.run(scene())
+    asyncio.run(use_queue())

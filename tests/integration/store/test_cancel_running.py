@@ -33,7 +33,7 @@ def state_of(redis_state: RedisState) -> str | None:
     ("name", "arguments"),
     [("check_lease", ()), ("progress", (40,)), ("checkpoint", ("s", "{}")), ("acquire_token", (0, 0))],
 )
-def test_running_job_that_is_cancelled_is_told_so(
+def test_running_job_that_is_cancelled_is_announced_to_its_instance(
     cancelling: RedisState, name: str, arguments: tuple[str | int, ...]
 ) -> None:
     before = cancelling.read()

@@ -59,7 +59,7 @@ def test_wait_goes_on_at_the_primary_that_the_sentinels_chose(
     monkeypatch.setenv("KEY_PREFIX", key_prefix)
     addresses = [(HOST, sentinel.port) for sentinel in sentinels]
 
-    async def scene() -> list[object]:
+    async def use_queue() -> list[object]:
         own = AsyncQueue.from_env("tts")
         theirs = AsyncQueue(
             "tts", AsyncSentinel(addresses).master_for(SERVICE, password="redis-secret"), key_prefix
@@ -82,7 +82,7 @@ def test_wait_goes_on_at_the_primary_that_the_sentinels_chose(
             primary.kill()
             eventually(lambda: primary_port(sentinels[0]) == replica.port, deadline=30)
 
-    ends = asyncio.run(scene())
+    ends = asyncio.run(use_queue())
     assert [type(end) for end in ends] == [JobFailed] * 3, ends
 
 

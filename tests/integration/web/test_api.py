@@ -91,7 +91,7 @@ def test_transcription_status_has_the_documented_route(site: Site, redis: Any, k
     assert (missing.status_code, "'none'" in missing.json()["detail"]) == (404, True)
 
 
-def test_queues_are_told_as_the_command_tells_them(
+def test_queues_over_http_are_as_the_command_shows_them(
     site: Site, tts: Queue, capsys: Any, monkeypatch: Any, redis_url: str, key_prefix: str
 ) -> None:
     tts.enqueue(SPEECH)

@@ -33,14 +33,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 #: Success criteria of WCAG 2.2 AA, and what axe recommends.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-JOB = "queues/scene/jobs/for-axe"
+JOB = "queues/scripted/jobs/for-axe"
 #: Keeps the elements of the live part as the server sent them with the page, before the first update.
 FIRST_NODES = """
 addEventListener("DOMContentLoaded", () => {
   window.firstNodes = [...document.querySelectorAll("#live > *")];
 });
 """
-MODULE = "tests.integration.web.scenes"
+MODULE = "tests.integration.web.scripted_jobs"
 TOKEN, ENTRY = new_token("operator", ["read", "admin"])
 
 pytestmark = [
@@ -53,7 +53,7 @@ pytestmark = [
 
 
 @dataclass(frozen=True)
-class Stage:
+class Served:
     """The servers that the tests of this module share."""
 
     url: str
@@ -61,9 +61,9 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(
+def served(
     redis_server: RedisServer | ExternalServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
+) -> Iterator[Served]:
     """A web server that wants a token, and a supervisor with one worker."""
     prefix = f"test-{uuid.uuid4().hex[:12]}"
     variables = {**MINIMAL_ENV, "REDIS_URL": redis_server.url, "KEY_PREFIX": prefix, "JOBS": MODULE}
@@ -77,9 +77,9 @@ def stage(
         (), {**variables, "WEB_TOKENS": ENTRY, "BUDGET_DAY": "2/1"}, tmp_path_factory.mktemp("web") / "log"
     )
     with Redis.from_url(redis_server.url) as client:
-        queue = Queue("scene", client, prefix)
+        queue = Queue("scripted", client, prefix)
         eventually(lambda: queue.counts().workers == 1)
-        yield Stage(site.url, queue)
+        yield Served(site.url, queue)
     for process in (site.process, supervisor):
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)
@@ -95,9 +95,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def signed_in(browser: Browser, stage: Stage) -> Iterator[Page]:
+def signed_in(browser: Browser, served: Served) -> Iterator[Page]:
     """A page of a browser that has signed in: a new one for each test would take most of the tests' time."""
-    with browser.new_context(base_url=stage.url) as context:
+    with browser.new_context(base_url=served.url) as context:
         page = context.new_page()
         page.set_default_timeout(20_000)
         sign_in(page)
@@ -128,40 +128,40 @@ def sign_in(page: Page) -> None:
     expect(page.get_by_role("heading", name="Queues")).to_be_visible()
 
 
-def test_job_is_watched_until_it_has_finished(stage: Stage, page: Page) -> None:
-    stage.queue.pause()
-    stage.queue.enqueue({"end": "well"}, id="watched")
+def test_job_is_watched_until_it_has_finished(served: Served, page: Page) -> None:
+    served.queue.pause()
+    served.queue.enqueue({"end": "well"}, id="watched")
     page.get_by_label("Find a job by its id").fill("watched")
     page.get_by_role("button", name="Find").click()
     expect(page.get_by_text("but the queue is paused")).to_be_visible()
 
-    stage.queue.resume()
+    served.queue.resume()
 
     expect(page.get_by_text("completed by attempt 1")).to_be_visible()
     expect(page.get_by_role("region", name="Result")).to_contain_text('"applause": "loud"')
 
 
-def test_queue_is_paused_and_resumed(stage: Stage, page: Page) -> None:
-    page.goto("/queues/scene")
+def test_queue_is_paused_and_resumed(served: Served, page: Page) -> None:
+    page.goto("/queues/scripted")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("status")).to_contain_text("paused")
-    assert stage.queue.gate().paused
+    assert served.queue.gate().paused
 
     page.get_by_role("button", name="Resume").click()
 
     expect(page.get_by_role("status")).to_contain_text("open")
-    assert not stage.queue.gate().paused
+    assert not served.queue.gate().paused
 
 
-def test_dead_letter_is_replayed_after_a_dry_run(stage: Stage, page: Page) -> None:
-    stage.queue.enqueue({"end": "badly"}, id="a/../died")
-    page.goto("/queues/scene/dead")
-    expect(page.get_by_text("the scene was to end <b>badly</b>").first).to_be_visible()
+def test_dead_letter_is_replayed_after_a_dry_run(served: Served, page: Page) -> None:
+    served.queue.enqueue({"end": "badly"}, id="a/../died")
+    page.goto("/queues/scripted/dead")
+    expect(page.get_by_text("the script says to end <b>badly</b>").first).to_be_visible()
 
     page.get_by_label("Select a/../died").check()
     page.get_by_role("button", name="Replay selected…").click()
-    expect(page.get_by_role("heading", name="Replay 1 dead letter of scene?")).to_be_visible()
-    assert stage.queue.counts().failed == 1
+    expect(page.get_by_role("heading", name="Replay 1 dead letter of scripted?")).to_be_visible()
+    assert served.queue.counts().failed == 1
     page.get_by_role("button", name="Replay 1 dead letter").click()
 
     expect(page.get_by_role("status")).to_contain_text("1 replayed")
@@ -172,11 +172,11 @@ def test_dead_letter_is_replayed_after_a_dry_run(stage: Stage, page: Page) -> No
     expect(page.get_by_text("No dead letters.")).to_be_visible()
 
 
-def test_first_update_keeps_the_elements_of_the_page(stage: Stage, page: Page) -> None:
-    stage.queue.enqueue({"end": "badly"}, id="kept")
-    eventually(lambda: stage.queue.counts().failed)
+def test_first_update_keeps_the_elements_of_the_page(served: Served, page: Page) -> None:
+    served.queue.enqueue({"end": "badly"}, id="kept")
+    eventually(lambda: served.queue.counts().failed)
     page.add_init_script(FIRST_NODES)
-    for path in ("/", "/costs", "/queues/scene", "/queues/scene/jobs/kept", "/queues/scene/dead"):
+    for path in ("/", "/costs", "/queues/scripted", "/queues/scripted/jobs/kept", "/queues/scripted/dead"):
         page.goto(path)
         as_of = page.locator(".asof").inner_text()
 
@@ -189,16 +189,16 @@ def test_first_update_keeps_the_elements_of_the_page(stage: Stage, page: Page) -
     expect(page.get_by_text("No dead letters.")).to_be_visible()
 
 
-def test_updates_keep_ticks_and_typed_text_when_rows_and_notices_appear(stage: Stage, page: Page) -> None:
-    queue = stage.queue
+def test_updates_keep_ticks_and_typed_text_when_rows_and_notices_appear(served: Served, page: Page) -> None:
+    queue = served.queue
     queue.enqueue({"end": "badly"}, id="first")
     eventually(lambda: queue.counts().failed)
-    page.goto("/queues/scene/dead")
+    page.goto("/queues/scripted/dead")
     page.get_by_label("Select first").check()
     queue.enqueue({"end": "badly"}, id="second")
     expect(page.get_by_label("Select second")).not_to_be_checked()
     expect(page.get_by_label("Select first")).to_be_checked()
-    page.goto("/queues/scene")
+    page.goto("/queues/scripted")
     page.locator("summary", has_text="Filter").click()
     page.get_by_label("User").fill("typed")
 
@@ -210,33 +210,40 @@ def test_updates_keep_ticks_and_typed_text_when_rows_and_notices_appear(stage: S
     queue.purge(["first", "second"])
 
 
-def test_outage_shows_its_cause_and_ends_by_a_probe(stage: Stage, page: Page) -> None:
-    stage.queue.enqueue({"end": "outage"}, id="refused")
+def test_outage_shows_its_cause_and_ends_by_a_probe(served: Served, page: Page) -> None:
+    served.queue.enqueue({"end": "outage"}, id="refused")
 
     summary = page.get_by_role("status")
-    expect(summary).to_contain_text("1 of 1 queue cannot work: scene is out of service")
+    expect(summary).to_contain_text("1 of 1 queue cannot work: scripted is out of service")
     expect(page.get_by_text("openai: Incorrect API key provided").first).to_be_visible()
-    page.goto("/queues/scene")
+    page.goto("/queues/scripted")
     page.get_by_role("button", name="Probe now").click()
     expect(page.get_by_role("status")).to_contain_text("out of service")  # the job is refused again
 
-    stage.queue.enqueue({"end": "well"}, id="probe")
+    served.queue.enqueue({"end": "well"}, id="probe")
 
     expect(page.get_by_role("status")).to_contain_text("open")
 
 
-def test_pages_meet_wcag_at_phone_width_in_light_and_dark(stage: Stage, browser: Browser) -> None:
-    stage.queue.enqueue({"end": "badly"}, id="for-axe")
-    eventually(lambda: stage.queue.counts().failed)
-    day, redis = today(stage.queue).isoformat(), stage.queue.redis
-    redis.hset(stage.queue.keys.spent_on(day), mapping={"m calls": 2, "m nano": 10**9, "m unknown": 7})
-    redis.hset(Keys(stage.queue.keys.prefix, BUDGET).budget(day), "spent all", 1_900_000_000)
-    with browser.new_context(base_url=stage.url, viewport={"width": 375, "height": 720}) as context:
+def test_pages_meet_wcag_at_phone_width_in_light_and_dark(served: Served, browser: Browser) -> None:
+    served.queue.enqueue({"end": "badly"}, id="for-axe")
+    eventually(lambda: served.queue.counts().failed)
+    day, redis = today(served.queue).isoformat(), served.queue.redis
+    redis.hset(served.queue.keys.spent_on(day), mapping={"m calls": 2, "m nano": 10**9, "m unknown": 7})
+    redis.hset(Keys(served.queue.keys.prefix, BUDGET).budget(day), "spent all", 1_900_000_000)
+    with browser.new_context(base_url=served.url, viewport={"width": 375, "height": 720}) as context:
         page = context.new_page()
         page.goto("/sign-in")
         check(page)
         sign_in(page)
-        for path in ("", "find?id=x", "queues/scene?state=failed", "queues/scene/dead", "costs?by=day", JOB):
+        for path in (
+            "",
+            "find?id=x",
+            "queues/scripted?state=failed",
+            "queues/scripted/dead",
+            "costs?by=day",
+            JOB,
+        ):
             page.goto(f"/{path}")
             check(page)
         page.get_by_role("button", name="Delete…").click()
@@ -255,12 +262,12 @@ def check(page: Page) -> None:
     assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"), page.url
 
 
-def test_page_without_javascript_does_the_same(stage: Stage, browser: Browser) -> None:
-    stage.queue.enqueue({"end": "well"}, id="plain", delay=3600)
-    with browser.new_context(base_url=stage.url, java_script_enabled=False) as context:
+def test_page_without_javascript_does_the_same(served: Served, browser: Browser) -> None:
+    served.queue.enqueue({"end": "well"}, id="plain", delay=3600)
+    with browser.new_context(base_url=served.url, java_script_enabled=False) as context:
         page = context.new_page()
         sign_in(page)
-        page.goto("/queues/scene?state=delayed")
+        page.goto("/queues/scripted?state=delayed")
         page.get_by_role("link", name="plain").click()
         page.get_by_role("button", name="Cancel…").click()
         page.get_by_role("button", name="Cancel 1 job").click()

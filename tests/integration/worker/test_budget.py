@@ -45,7 +45,7 @@ def queue(redis: Redis, key_prefix: str) -> Queue:
     return Queue("tts", redis, key_prefix)
 
 
-class Stage:
+class CappedWorker:
     """One worker's slot and a janitor's keeper, under caps of the day."""
 
     def __init__(self, redis_url: str, prefix: str, queue: Queue) -> None:
@@ -100,109 +100,109 @@ class Stage:
 
 
 @pytest.fixture
-def stage(redis_url: str, key_prefix: str, queue: Queue) -> Iterator[Stage]:
-    made = Stage(redis_url, key_prefix, queue)
+def capped(redis_url: str, key_prefix: str, queue: Queue) -> Iterator[CappedWorker]:
+    made = CappedWorker(redis_url, key_prefix, queue)
     yield made
     made.consumer.disconnect()
 
 
-def test_job_within_its_budget_is_settled_to_what_it_cost(stage: Stage) -> None:
-    stage.cap(all=1_000, user=1_000, tts=1_000)
-    stage.queue.enqueue({"userId": "u1"}, id="a")
-    assert stage.work().verdict == "completed"
-    assert stage.sums() == stage.sums("queue tts") == stage.sums("user u1") == {"spent": 400}
-    job = stage.queue.get("a")
+def test_job_within_its_budget_is_settled_to_what_it_cost(capped: CappedWorker) -> None:
+    capped.cap(all=1_000, user=1_000, tts=1_000)
+    capped.queue.enqueue({"userId": "u1"}, id="a")
+    assert capped.work().verdict == "completed"
+    assert capped.sums() == capped.sums("queue tts") == capped.sums("user u1") == {"spent": 400}
+    job = capped.queue.get("a")
     assert job is not None
     assert job.cost is not None
     assert (job.cost["nano"], job.cost["calls"]) == (400, 1)
 
 
 @pytest.mark.parametrize("cap", ["all", "tts"])
-def test_queue_over_its_budget_is_held_until_the_cap_is_raised(stage: Stage, cap: str) -> None:
-    stage.cap(**{cap: 1_399})
-    stage.queue.enqueue_many([NewJob({}), NewJob({})])
-    assert stage.work().verdict == "completed"
-    settlement = stage.work()
+def test_queue_over_its_budget_is_held_until_the_cap_is_raised(capped: CappedWorker, cap: str) -> None:
+    capped.cap(**{cap: 1_399})
+    capped.queue.enqueue_many([NewJob({}), NewJob({})])
+    assert capped.work().verdict == "completed"
+    settlement = capped.work()
     assert (settlement.verdict, settlement.reason) == ("released", "held")
-    gate = stage.queue.gate()
+    gate = capped.queue.gate()
     scope = "all" if cap == "all" else "queue tts"
     assert gate.reason == f"budget of {scope} is spent for this day"
     assert 0 < gate.held_ms <= 86_400_000
-    stage.keeper.lift_holds()
-    assert stage.queue.gate().held_ms
-    stage.cap(**{cap: 1_400})
-    stage.keeper.lift_holds()
-    assert not stage.queue.gate().held_ms
-    assert stage.work().verdict == "completed"
+    capped.keeper.lift_holds()
+    assert capped.queue.gate().held_ms
+    capped.cap(**{cap: 1_400})
+    capped.keeper.lift_holds()
+    assert not capped.queue.gate().held_ms
+    assert capped.work().verdict == "completed"
 
 
-def test_user_over_theirs_waits_alone_and_the_job_says_why(stage: Stage) -> None:
-    stage.cap(user=1_399)
-    stage.queue.enqueue_many(NewJob({"userId": user}) for user in ("u1", "u1", "u2"))
-    assert [stage.work().verdict for _ in range(3)] == ["completed", "released", "completed"]
-    [waiting] = stage.queue.jobs("delayed")
+def test_user_over_theirs_waits_alone_and_the_job_says_why(capped: CappedWorker) -> None:
+    capped.cap(user=1_399)
+    capped.queue.enqueue_many(NewJob({"userId": user}) for user in ("u1", "u1", "u2"))
+    assert [capped.work().verdict for _ in range(3)] == ["completed", "released", "completed"]
+    [waiting] = capped.queue.jobs("delayed")
     assert waiting.stage == "budget of user u1 is spent for this day"
-    assert (waiting.attempts, stage.queue.gate().held_ms) == (0, 0)
+    assert (waiting.attempts, capped.queue.gate().held_ms) == (0, 0)
 
 
-def test_jobs_of_a_user_start_by_themselves_after_a_raise_as_many_as_fit(stage: Stage) -> None:
-    stage.cap(user=1_399)
-    stage.queue.enqueue_many(NewJob({"userId": "u1"}) for _ in range(4))
-    assert [stage.work().verdict for _ in range(4)] == ["completed", *["released"] * 3]
-    assert stage.keeper.promote_capped() == 0
-    stage.cap(user=2_400)
-    assert stage.keeper.promote_capped() == 2
-    assert (stage.queue.counts().waiting, stage.queue.counts().delayed) == (2, 1)
-    assert all(job.stage is None for job in stage.queue.jobs("waiting"))
-    assert stage.work().verdict == "completed"
-    stage.cap()  # no cap any more
-    assert stage.keeper.promote_capped() == 1
-    assert not stage.queue.redis.exists(stage.queue.keys.capped)
+def test_jobs_of_a_user_start_by_themselves_after_a_raise_as_many_as_fit(capped: CappedWorker) -> None:
+    capped.cap(user=1_399)
+    capped.queue.enqueue_many(NewJob({"userId": "u1"}) for _ in range(4))
+    assert [capped.work().verdict for _ in range(4)] == ["completed", *["released"] * 3]
+    assert capped.keeper.promote_capped() == 0
+    capped.cap(user=2_400)
+    assert capped.keeper.promote_capped() == 2
+    assert (capped.queue.counts().waiting, capped.queue.counts().delayed) == (2, 1)
+    assert all(job.stage is None for job in capped.queue.jobs("waiting"))
+    assert capped.work().verdict == "completed"
+    capped.cap()  # no cap any more
+    assert capped.keeper.promote_capped() == 1
+    assert not capped.queue.redis.exists(capped.queue.keys.capped)
 
 
-def test_capped_job_that_an_operator_promoted_or_cancelled_is_forgotten(stage: Stage) -> None:
-    stage.cap(user=1_399)
-    stage.queue.enqueue_many(NewJob({"userId": "u1"}, id=name) for name in ("a", "b", "c"))
+def test_capped_job_that_an_operator_promoted_or_cancelled_is_forgotten(capped: CappedWorker) -> None:
+    capped.cap(user=1_399)
+    capped.queue.enqueue_many(NewJob({"userId": "u1"}, id=name) for name in ("a", "b", "c"))
     for _ in range(3):
-        stage.work()
-    stage.queue.promote("b")
-    stage.queue.cancel("c")
-    stage.cap()
-    assert stage.keeper.promote_capped() == 0
-    assert not stage.queue.redis.exists(stage.queue.keys.capped)
+        capped.work()
+    capped.queue.promote("b")
+    capped.queue.cancel("c")
+    capped.cap()
+    assert capped.keeper.promote_capped() == 0
+    assert not capped.queue.redis.exists(capped.queue.keys.capped)
 
 
-def test_janitor_without_caps_looks_once_whether_some_are_gone(stage: Stage) -> None:
-    stage.cap(user=1_399)
-    stage.queue.enqueue_many(NewJob({"userId": "u1"}) for _ in range(2))
+def test_janitor_without_caps_looks_once_whether_some_are_gone(capped: CappedWorker) -> None:
+    capped.cap(user=1_399)
+    capped.queue.enqueue_many(NewJob({"userId": "u1"}) for _ in range(2))
     for _ in range(2):
-        stage.work()
-    stage.cap()
-    keeper = stage.keeper
+        capped.work()
+    capped.cap()
+    keeper = capped.keeper
     keeper.look_if_due("tts")
-    assert stage.queue.counts().waiting == 1
+    assert capped.queue.counts().waiting == 1
     assert keeper.look_if_due("tts") == float("inf")
 
 
-def test_request_that_never_fits_sends_its_job_to_the_dead_letters(stage: Stage) -> None:
-    stage.cap(all=999)
-    stage.queue.enqueue({})
-    assert stage.work().verdict == "dead"
-    [dead] = stage.queue.dead_letters()
+def test_request_that_never_fits_sends_its_job_to_the_dead_letters(capped: CappedWorker) -> None:
+    capped.cap(all=999)
+    capped.queue.enqueue({})
+    assert capped.work().verdict == "dead"
+    [dead] = capped.queue.dead_letters()
     assert dead.error is not None
     assert dead.error["message"] == ("a request of up to $0.000001 never fits the budget of all for a day")
 
 
-def test_model_without_a_price_takes_the_queue_out_of_service(stage: Stage) -> None:
-    stage.cap(all=1_000)
-    stage.queue.enqueue({})
+def test_model_without_a_price_takes_the_queue_out_of_service(capped: CappedWorker) -> None:
+    capped.cap(all=1_000)
+    capped.queue.enqueue({})
 
     def unpriced(context: JobContext) -> None:
         with context.payment(Usage("new-model", {"input": 1})):
             raise AssertionError("nothing may be sent")
 
-    assert stage.work(unpriced).closed
-    assert "new-model has no price" in (stage.queue.gate().reason or "")
+    assert capped.work(unpriced).closed
+    assert "new-model has no price" in (capped.queue.gate().reason or "")
 
 
 @pytest.mark.parametrize(
@@ -215,45 +215,45 @@ def test_model_without_a_price_takes_the_queue_out_of_service(stage: Stage) -> N
     ids=["not sent", "no answer", "a bug"],
 )
 def test_failed_request_is_released_unless_it_may_be_charged(
-    stage: Stage, error: Exception, expected: dict[str, int]
+    capped: CappedWorker, error: Exception, expected: dict[str, int]
 ) -> None:
-    stage.cap(all=1_000)
-    stage.queue.enqueue({})
+    capped.cap(all=1_000)
+    capped.queue.enqueue({})
 
     def fail(context: JobContext) -> None:
         with context.payment(WORST):
             raise error
 
-    stage.work(fail)
-    assert stage.sums() == expected
+    capped.work(fail)
+    assert capped.sums() == expected
 
 
 @pytest.mark.parametrize(
     ("is_sent", "expected"), [(False, {}), (True, {"unknown": 1_000})], ids=["not sent", "sent"]
 )
 def test_budget_of_a_dead_worker_is_released_unless_its_request_was_sent(
-    stage: Stage, is_sent: bool, expected: dict[str, int]
+    capped: CappedWorker, is_sent: bool, expected: dict[str, int]
 ) -> None:
-    stage.cap(all=1_000)
-    stage.queue.enqueue({}, id="a")
-    job = stage.next_job()
-    ReservedBudget(stage.config, stage.settings).reserve(job, None, "c1", "gpt-6-luna", 1_000)
+    capped.cap(all=1_000)
+    capped.queue.enqueue({}, id="a")
+    job = capped.next_job()
+    ReservedBudget(capped.config, capped.settings).reserve(job, None, "c1", "gpt-6-luna", 1_000)
     if is_sent:
         call = {"id": "c1", "kind": "open", "model": "gpt-6-luna", "worst": 1_000, "job": "a"}
-        stage.consumer.running_job.begin(job)
-        stage.consumer.running_job.open_call(job, "c1", json.dumps(call))
-    assert stage.keeper.settle_open(0) == 0, "its attempt still runs"
-    stage.consumer.recover()
-    assert stage.keeper.settle_open(0) == 1
-    assert stage.sums() == expected
+        capped.consumer.running_job.begin(job)
+        capped.consumer.running_job.open_call(job, "c1", json.dumps(call))
+    assert capped.keeper.settle_open(0) == 0, "its attempt still runs"
+    capped.consumer.recover()
+    assert capped.keeper.settle_open(0) == 1
+    assert capped.sums() == expected
 
 
 def test_soft_cap_that_is_reached_is_logged_and_stops_nothing(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    capped: CappedWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage.settings = replace(SETTINGS, budget=Caps(day=Cap(None, 500)))
-    stage.queue.enqueue_many([NewJob({}), NewJob({}), NewJob({})])
-    assert [stage.work().verdict for _ in range(3)] == ["completed"] * 3
+    capped.settings = replace(SETTINGS, budget=Caps(day=Cap(None, 500)))
+    capped.queue.enqueue_many([NewJob({}), NewJob({}), NewJob({})])
+    assert [capped.work().verdict for _ in range(3)] == ["completed"] * 3
     reached = [
         record.__dict__["fields"] for record in caplog.records if record.message == "Soft budget reached"
     ]
@@ -261,8 +261,8 @@ def test_soft_cap_that_is_reached_is_logged_and_stops_nothing(
 
 
 def test_budget_that_cannot_be_settled_is_left_to_a_janitor(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    capped: CappedWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    away = replace(stage.config, redis=replace(stage.config.redis, url="redis://127.0.0.1:9"))
-    ReservedBudget(away, stage.settings).settle({"a-call": 400})
+    away = replace(capped.config, redis=replace(capped.config.redis, url="redis://127.0.0.1:9"))
+    ReservedBudget(away, capped.settings).settle({"a-call": 400})
     assert "Cannot settle budget, a janitor will" in caplog.text

@@ -66,7 +66,7 @@ def test_async_queues_follow_their_slot_to_another_node(
     monkeypatch.setenv("REDIS_URL", cluster.url)
     monkeypatch.setenv("KEY_PREFIX", key_prefix)
 
-    async def scene() -> None:
+    async def use_queue() -> None:
         client = AsyncRedisCluster(HOST, cluster.primaries[0].port)
         own, given = AsyncQueue.from_env("delta"), AsyncQueue("delta", client, key_prefix)
         for queue in (own, given):
@@ -83,7 +83,7 @@ def test_async_queues_follow_their_slot_to_another_node(
             await queue.redis.aclose()
         await client.aclose()
 
-    asyncio.run(scene())
+    asyncio.run(use_queue())
 
 
 @pytest.mark.timeout(120)

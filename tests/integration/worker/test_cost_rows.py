@@ -51,6 +51,6 @@ def test_worker_lists_its_paid_requests_if_rows_are_asked_for(
 
     client: Any = redis
     calls = [json.loads(entry) for entry in client.lrange(queue.keys.cost_rows, 0, -1)]
-    told = ("job", "user", "model", "kind", "requestId")
+    names = ("job", "user", "model", "kind", "requestId")
     expected = [["q1", "u1", "gpt-6-luna", "actual", "r1"]] if is_on else []
-    assert [[call[name] for name in told] for call in calls] == expected
+    assert [[call[name] for name in names] for call in calls] == expected

@@ -50,13 +50,13 @@ def test_janitor_that_cannot_enqueue_webhooks_still_recovers_dead_instances(
     dying = launch(**url).start()
     alpha.enqueue({"do": "sleep", "seconds": 20}, id="j")
     dying.pid_of("j")
-    living = launch(**url).start()
+    survivor = launch(**url).start()
     redis.delete(Queue("webhook", redis, key_prefix).keys.wait)
     redis.set(Queue("webhook", redis, key_prefix).keys.wait, "x")
     redis.rpush(alpha.keys.events, '{"id":"x","event":"completed","replays":0,"at":5}')
-    eventually(lambda: [line for line in living.logged(TROUBLE) if line["step"] == "enqueue_deliveries"])
+    eventually(lambda: [line for line in survivor.logged(TROUBLE) if line["step"] == "enqueue_deliveries"])
     dying.kill()
-    eventually(lambda: living.logged("Recovered jobs of dead instance"), deadline=30)
+    eventually(lambda: survivor.logged("Recovered jobs of dead instance"), deadline=30)
 
 
 def test_janitor_with_many_due_jobs_promotes_a_bounded_number_at_a_time(

@@ -6,15 +6,17 @@ import json
 from contextlib import AbstractContextManager
 from typing import Any
 
-from tests.outages.stage import Stage
+from tests.outages.environment import Environment
 from tests.outages.table import Failure, Service
 
 _WRITES = ("PUT", "POST", "DELETE")
 
 
-def answers(stage: Stage, service: Service, answer: dict[str, Any]) -> AbstractContextManager[None]:
-    """The proxy answers in the service's place."""
-    return stage.ways.failing(service, "answer", **answer)
+def answers(
+    environment: Environment, service: Service, answer: dict[str, Any]
+) -> AbstractContextManager[None]:
+    """The proxy answers in place of the service."""
+    return environment.ways.failing(service, "answer", **answer)
 
 
 def _openai(status: int, message: str, kind: str, code: str | None) -> dict[str, Any]:

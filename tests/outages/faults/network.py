@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
-from tests.outages.stage import Stage
+from tests.outages.environment import Environment
 from tests.outages.table import Failure, Service
 from tests.support.process import children_of
 
@@ -15,21 +15,21 @@ from tests.support.process import children_of
 MODES: dict[Failure, str] = {"refused": "refuse", "reset": "reset", "stalled": "stall"}
 
 
-def fails(stage: Stage, service: Service, mode: str) -> AbstractContextManager[None]:
-    return stage.ways.failing(service, mode)
+def fails(environment: Environment, service: Service, mode: str) -> AbstractContextManager[None]:
+    return environment.ways.failing(service, mode)
 
 
-def s3_stands_still(stage: Stage) -> AbstractContextManager[None]:
-    return _stand_still([stage.s3.pid])
+def s3_stands_still(environment: Environment) -> AbstractContextManager[None]:
+    return _stand_still([environment.s3.pid])
 
 
-def redis_stands_still(stage: Stage) -> AbstractContextManager[None]:
-    return _stand_still([stage.redis.pid])
+def redis_stands_still(environment: Environment) -> AbstractContextManager[None]:
+    return _stand_still([environment.redis.pid])
 
 
-def postgres_stands_still(stage: Stage) -> AbstractContextManager[None]:
+def postgres_stands_still(environment: Environment) -> AbstractContextManager[None]:
     """The first process and one for each connection."""
-    first = stage.postgres.pid
+    first = environment.postgres.pid
     os.kill(first, signal.SIGSTOP)  # before its children are listed: it starts no more
     return _stand_still([first, *map(int, children_of(first))])
 

@@ -5,43 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.outages.stage import PASSWORD, USER, Stage
+from tests.outages.environment import PASSWORD, USER, Environment
 
 _END_SESSIONS = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{USER}'"  # noqa: S608
 _RELOAD = "SELECT pg_reload_conf()"
 
 
 @contextmanager
-def has_no_connections(stage: Stage) -> Iterator[None]:
+def has_no_connections(environment: Environment) -> Iterator[None]:
     """53300, too many connections; the workers' sessions are ended."""
-    stage.sql(f"ALTER ROLE {USER} CONNECTION LIMIT 0", _END_SESSIONS)
+    environment.sql(f"ALTER ROLE {USER} CONNECTION LIMIT 0", _END_SESSIONS)
     yield
-    stage.sql(f"ALTER ROLE {USER} CONNECTION LIMIT -1")
+    environment.sql(f"ALTER ROLE {USER} CONNECTION LIMIT -1")
 
 
 @contextmanager
-def refuses_password(stage: Stage) -> Iterator[None]:
+def refuses_password(environment: Environment) -> Iterator[None]:
     """28P01, wrong password; the workers' sessions are ended."""
-    stage.sql(f"ALTER ROLE {USER} PASSWORD 'another'", _END_SESSIONS)
+    environment.sql(f"ALTER ROLE {USER} PASSWORD 'another'", _END_SESSIONS)
     yield
-    stage.sql(f"ALTER ROLE {USER} PASSWORD '{PASSWORD}'")
+    environment.sql(f"ALTER ROLE {USER} PASSWORD '{PASSWORD}'")
 
 
 @contextmanager
-def is_read_only(stage: Stage) -> Iterator[None]:
+def is_read_only(environment: Environment) -> Iterator[None]:
     """25006 for every write, in sessions that there are too."""
-    stage.sql("ALTER SYSTEM SET default_transaction_read_only = on", _RELOAD)
+    environment.sql("ALTER SYSTEM SET default_transaction_read_only = on", _RELOAD)
     yield
-    stage.sql("ALTER SYSTEM RESET default_transaction_read_only", _RELOAD)
+    environment.sql("ALTER SYSTEM RESET default_transaction_read_only", _RELOAD)
 
 
 @contextmanager
-def raises(stage: Stage, sqlstate: str, message: str) -> Iterator[None]:
+def raises(environment: Environment, sqlstate: str, message: str) -> Iterator[None]:
     """This error for every write to the tables of the jobs, out of a trigger."""
-    stage.sql(
+    environment.sql(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}', MESSAGE = '{message}'; END $$",
         "CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON answer_feedback EXECUTE FUNCTION fail()",
     )
     yield
-    stage.sql("DROP FUNCTION fail CASCADE")
+    environment.sql("DROP FUNCTION fail CASCADE")

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from redis.exceptions import ResponseError
 
-from tests.outages.stage import PASSWORD, USER, Stage
+from tests.outages.environment import PASSWORD, USER, Environment
 from tests.support.waiting import eventually
 
 #: Nothing listens there.
@@ -16,9 +16,9 @@ _NOWHERE = ("127.0.0.1", "9")
 
 
 @contextmanager
-def is_busy(stage: Stage) -> Iterator[None]:
+def is_busy(environment: Environment) -> Iterator[None]:
     """BUSY for every command: a script of someone else does not end."""
-    with stage.admin(patience=None) as other:
+    with environment.admin(patience=None) as other:
 
         def loop() -> None:
             with suppress(ResponseError):  # it is killed
@@ -27,15 +27,15 @@ def is_busy(stage: Stage) -> Iterator[None]:
         thread = threading.Thread(target=loop, daemon=True)
         thread.start()
         yield
-        with stage.admin(patience=None) as client:
+        with environment.admin(patience=None) as client:
             client.script_kill()
         thread.join()
 
 
 @contextmanager
-def refuses_password(stage: Stage) -> Iterator[None]:
+def refuses_password(environment: Environment) -> Iterator[None]:
     """WRONGPASS; the workers' connections are closed."""
-    with stage.admin() as client:
+    with environment.admin() as client:
         client.execute_command("ACL", "SETUSER", USER, "resetpass", ">another")
         client.execute_command("CLIENT", "KILL", "USER", USER)
         yield
@@ -43,47 +43,47 @@ def refuses_password(stage: Stage) -> Iterator[None]:
 
 
 @contextmanager
-def is_replica(stage: Stage) -> Iterator[None]:
+def is_replica(environment: Environment) -> Iterator[None]:
     """READONLY for every write; connections stay open."""
-    with stage.admin() as client:
+    with environment.admin() as client:
         client.execute_command("REPLICAOF", *_NOWHERE)
         yield
         client.execute_command("REPLICAOF", "NO", "ONE")
 
 
 @contextmanager
-def is_out_of_memory(stage: Stage) -> Iterator[None]:
+def is_out_of_memory(environment: Environment) -> Iterator[None]:
     """OOM for every command that may need memory."""
-    with stage.admin() as client:
+    with environment.admin() as client:
         client.config_set("maxmemory", "1")
         yield
         client.config_set("maxmemory", "0")
 
 
 @contextmanager
-def cannot_save(stage: Stage) -> Iterator[None]:
+def cannot_save(environment: Environment) -> Iterator[None]:
     """MISCONF for every write: the last snapshot could not be written."""
-    folder = stage.folder / "gone"
-    with stage.admin() as client:
+    folder = environment.folder / "gone"
+    with environment.admin() as client:
         [usual] = client.config_get("dir").values()
         folder.mkdir(exist_ok=True)
         client.config_set("dir", str(folder))
         folder.rmdir()
-        _save(stage, "err")
+        _save(environment, "err")
         yield
         client.config_set("dir", usual)
-        _save(stage, "ok")
+        _save(environment, "ok")
 
 
-def _save(stage: Stage, status: str) -> None:
-    with stage.admin() as client:
+def _save(environment: Environment, status: str) -> None:
+    with environment.admin() as client:
         client.bgsave()
         eventually(lambda: client.info("persistence")["rdb_last_bgsave_status"] == status)
 
 
 @contextmanager
-def has_wrong_clock(stage: Stage, seconds: int) -> Iterator[None]:
+def has_wrong_clock(environment: Environment, seconds: int) -> Iterator[None]:
     """The server's clock steps by this, and back again."""
-    stage.set_clock(seconds)
+    environment.set_clock(seconds)
     yield
-    stage.set_clock(0)
+    environment.set_clock(0)

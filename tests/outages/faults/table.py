@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 
-from tests.outages.stage import Stage
+from tests.outages.environment import Environment
 from tests.outages.table import FAILURES, Failure, Service
 
 from . import http, network, postgres, redis
 
 #: The service fails from the beginning to the end of the block.
-Fault = Callable[[Stage], AbstractContextManager[None]]
+Fault = Callable[[Environment], AbstractContextManager[None]]
 
 _HTTP: Mapping[tuple[Service, Failure], Fault] = {
     (service, failure): partial(http.answers, service=service, answer=answer)

@@ -111,7 +111,7 @@ def test_unknown_errors_that_differ_in_ids_and_numbers_are_the_same(queue: Redis
         assert start_and_fail(queue, job_id, "unknown", service="", words=words.format(job_id))[3] == "open"
     reply = start_and_fail(queue, "e", "unknown", service="", words=words.format("e"))
     assert reply[2:] == ["excused", "closed"]
-    assert gate(queue)["outOfService"] == words.format("e"), "the reason is told as it is"
+    assert gate(queue)["outOfService"] == words.format("e"), "the reason is shown as it is"
     start(queue, now=NOW + 1_000)
     assert fail(queue, "f", "unknown", service="", words=words.format("f"), now=NOW + 1_000)[2] == "excused"
 

@@ -1,4 +1,4 @@
-"""The invariants, compared with what was seen."""
+"""The invariants, compared with what was observed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .recovery import LIMITS, recoveries
 
 _GONE = Fate("gone")
 
-#: Seconds that may lie between the server's clock, in whole ms, and that of a handler.
+#: Seconds by which the server's clock, in whole ms, and that of a handler may differ.
 _CLOCKS = 0.002
 
 
 @dataclass(frozen=True)
 class Row:
-    """One invariant: what was seen, what was allowed, and whether it holds. `is_timing`: on a machine that is
-    short of CPU it may not, and nothing is wrong."""
+    """One invariant: what was seen, what was allowed, and whether it holds. `is_timing`: it may fail on a
+    machine that is short of CPU, without a fault of ours."""
 
     invariant: str
     seen: str
@@ -46,9 +46,9 @@ def judge(observations: Observations) -> list[Row]:
         _none("jobs run by the other prefix's workers", [*_elsewhere(observations)]),
         _none("delayed jobs and retries started early", [*_early(observations)]),
         _none("supervisors' exit codes that are not 0", [code for code in observations.exit_codes if code]),
-        _none("finished jobs that would stay for ever", [*_everlasting(observations)]),
+        _none("finished jobs without a time to live", [*_everlasting(observations)]),
         *(_none(f"left: {what}", left) for what, left in observations.leaks.items()),
-        _none("living instances taken for dead", observations.presumed_dead, is_timing=True),
+        _none("live instances taken for dead", observations.presumed_dead, is_timing=True),
         _timing(observations, "kill a process", "a job's next start after its worker was killed"),
         _timing(observations, "kill a supervisor", "a job's next start after its supervisor was killed"),
         _silent(observations),
@@ -56,18 +56,18 @@ def judge(observations: Observations) -> list[Row]:
 
 
 def _not_made(observations: Observations) -> Iterator[str]:
-    """Troubles count when they struck somebody, so a soak in which nothing happened fails."""
+    """Yield the planned troubles that hit nothing: a soak in which nothing happened must fail."""
     for trouble, times in observations.plan.troubles.items():
         yield from [trouble] * (times - observations.count(trouble))
 
 
 def _lost(observations: Observations) -> Iterator[str]:
-    """Accepted jobs that never came to their end, or that nobody knows any more."""
+    """Yield accepted jobs that never ended as planned, or of which Redis has no trace."""
     for prefix, jobs in observations.accepted.items():
         record, fates = observations.records[prefix], observations.fates[prefix]
         for job_id in jobs:
             fate, runs = fates.get(job_id, _GONE), record.by_job.get(job_id, ())
-            # A job may be dead when its workers were killed once too often, which is rare.
+            # Rarely, a job's workers are killed once too often.
             was_unlucky = fate.reason == "worker-died" and len(runs) > RECOVERIES
             if job_id[0] in "dn" and not was_unlucky:
                 if fate.state != "completed" or not record.has_ended(job_id):
@@ -89,8 +89,8 @@ def _stranded(observations: Observations) -> Iterator[str]:
 
 
 def _runs(observations: Observations) -> Iterator[Row]:
-    """A lease that ran out on a living instance explains a run of each of its workers; there is none as long
-    as the machine keeps up."""
+    """A lease that ran out although its instance was alive explains one run of each of its workers. That
+    happens only on a machine that cannot keep up."""
     repeated = sum(
         max(0, len(runs) - planned_runs(observations, prefix, job_id))
         for prefix, record in observations.records.items()
@@ -107,8 +107,8 @@ def _runs(observations: Observations) -> Iterator[Row]:
 
 
 def _poison(observations: Observations) -> Iterator[Row]:
-    """Each may lose its worker so often and once more. Handlers see it exactly that often, but for workers
-    that we killed, or stopped, after the claim and before the handler's first line."""
+    """A poison job runs once more than it may be recovered. Handlers note each of these runs, unless the
+    worker was killed or suspended after the claim and before the handler's first line."""
     wrong: list[str] = []
     unseen: list[str] = []
     for prefix, fates in observations.fates.items():
@@ -162,12 +162,12 @@ def _timing(observations: Observations, trouble: Trouble, invariant: str) -> Row
     if len(times) < 2:
         return Row(invariant, f"{len(times)} seen", f"p99 {limit:g} s", True, is_timing=True)
     p50, p99 = p50_p99(times)
-    told = f"p50 {p50:.3f} s, p99 {p99:.3f} s, {max(times):.3f} s at most, of {len(times)}"
-    return Row(invariant, told, f"p99 {limit:g} s", p99 <= limit, is_timing=True)
+    measured = f"p50 {p50:.3f} s, p99 {p99:.3f} s, {max(times):.3f} s at most, of {len(times)}"
+    return Row(invariant, measured, f"p99 {limit:g} s", p99 <= limit, is_timing=True)
 
 
 def _silent(observations: Observations) -> Row:
-    """Each cut may swallow one answer, and with it one job."""
+    """Each silent cut may lose one answer, and delay one job."""
     found = [
         (recovery.seconds, LIMITS[trouble] + ANSWER_TIMEOUT)
         for trouble in LIMITS
@@ -176,10 +176,10 @@ def _silent(observations: Observations) -> Row:
     ]
     cuts = observations.count("cut silently")
     holds = len(found) <= cuts and all(seconds <= limit for seconds, limit in found)
-    told = ", ".join(f"{seconds:.1f} s" for seconds, _ in found)
+    measured = ", ".join(f"{seconds:.1f} s" for seconds, _ in found)
     return Row(
-        "of such jobs, those that fell to a silent connection",
-        f"{len(found)} ({told})" if found else "0",
+        "of such jobs, those delayed by a silent connection",
+        f"{len(found)} ({measured})" if found else "0",
         f"{cuts}: cuts; the same and {ANSWER_TIMEOUT:g} s",
         holds,
         is_timing=True,
@@ -191,6 +191,6 @@ def _none(invariant: str, found: Sequence[object], is_timing: bool = False) -> R
 
 
 def _listed(things: Sequence[object]) -> str:
-    """How many, and the first of them."""
+    """Return how many there are, and the first of them."""
     some = ", ".join(map(str, things[:5]))
     return f"{len(things)} ({some})" if things else "0"

@@ -1,4 +1,4 @@
-"""Twenty workers of two queues, a vendor that fails now and then, and somebody who kills workers."""
+"""Twenty workers of two queues, a vendor that fails some requests, and the means to kill workers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .jobs import HEAR, QUEUES, SCORE, SPEAK
 
 ROOT = Path(__file__).parents[2]
 
-#: What the vendor does wrong, one request in five.
+#: How the vendor fails, one request in five.
 _ANY: tuple[Mapping[str, Any], ...] = (
     {"status": 500},
     {"cut": "before"},
@@ -40,7 +40,7 @@ FAULTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
 }
 
 
-class Stage:
+class Environment:
     """The servers and one supervisor."""
 
     def __init__(self, redis: Redis, vendor: OpenAIServer, log: Path, environment: Mapping[str, str]) -> None:
@@ -63,7 +63,7 @@ class Stage:
             )
 
     def stop(self) -> None:
-        """Stop the workers in good order."""
+        """Stop the workers by SIGTERM."""
         if self._app:
             self._app.terminate()
             self._app.wait(60)
@@ -121,8 +121,8 @@ def _title(pid: int) -> str:
 
 
 @contextmanager
-def staged(folder: Path, latency: float) -> Iterator[Stage]:
-    """Yield a stage of its own servers; stop everything at the end."""
+def set_up(folder: Path, latency: float) -> Iterator[Environment]:
+    """Yield a environment of its own servers; stop everything at the end."""
     server, vendor = RedisServer(), OpenAIServer(latency=latency)
     with running(server), running(vendor), Redis.from_url(server.url, decode_responses=True) as redis:
         environment = {
@@ -135,11 +135,11 @@ def staged(folder: Path, latency: float) -> Iterator[Stage]:
             "PROBE_SECONDS": "1",
             "LEASE_SECONDS": "5",
         }
-        stage = Stage(redis, vendor, folder / "log", environment)
+        environment = Environment(redis, vendor, folder / "log", environment)
         try:
-            yield stage
+            yield environment
         finally:
-            stage.stop()
+            environment.stop()
 
 
 def until(condition: Any, seconds: float, each: Any = None) -> bool:

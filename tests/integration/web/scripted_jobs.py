@@ -1,4 +1,4 @@
-"""Jobs that do what their data says, for the tests of the page: they are run by a real supervisor."""
+"""A job that does what its data says, for the tests of the page. A real supervisor runs it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TypedDict
 from preppath_workers import JobContext, PermanentError, ServiceError, job
 
 
-class Scene(TypedDict):
-    """`end`: how the job ends once the stage of that name was reported: `well`, `badly`, or `outage`."""
+class Script(TypedDict):
+    """`end`: how the job ends after it has reported progress: `well`, `badly`, or in an `outage`."""
 
     end: str
 
 
-@job("scene", concurrency=1, timeout=30)
-def play(context: JobContext, data: Scene) -> dict[str, str]:
+@job("scripted", concurrency=1, timeout=30)
+def play(context: JobContext, data: Script) -> dict[str, str]:
     """Report progress, and end as asked."""
     context.progress(40, "halfway")
     if data["end"] == "badly":
-        raise PermanentError("the scene was to end <b>badly</b>")
+        raise PermanentError("the script says to end <b>badly</b>")
     if data["end"] == "outage":
         raise ServiceError("openai", "Incorrect API key provided", refuses_all=True)
     time.sleep(0.5)

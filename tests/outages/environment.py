@@ -1,4 +1,4 @@
-"""The servers, the ways to them, and what the workers are configured with."""
+"""The servers, the proxies before them, and the configuration of the workers."""
 
 from __future__ import annotations
 
@@ -23,34 +23,35 @@ from tests.support.process import HOST, free_port
 from tests.support.s3 import S3Server
 
 from .clock import ClockedRedis
-from .table import Cell, Service
+from .table import Case, Service
 from .ways import Ways, open_ways
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-#: As whom the workers come to Redis and PostgreSQL.
+#: The workers' user and password in Redis and PostgreSQL.
 USER, PASSWORD = "worker", "outage-password"
 
-#: Any are good for the S3 server.
+#: The S3 server accepts any.
 _ACCESS_KEY, _SECRET_KEY = "outage-access-key", "outage-secret-key"
 
-#: Seconds that an answer of the OpenAI stand-in takes.
+#: Seconds until the OpenAI stand-in answers.
 LATENCY = 0.3
 
-#: Seconds that we wait for Redis ourselves.
+#: Seconds that the trial itself waits for Redis.
 _PATIENCE = 3.0
 
 _REDIS = {
-    "save": "86400 1",  # without one, a snapshot that fails stops nothing
+    "save": "86400 1",  # without a schedule, a failing snapshot does not stop writes
     "enable-protected-configs": "yes",
     "busy-reply-threshold": "100",
 }
 
 
 @dataclass
-class Stage:
-    """Servers for one cell after the other. Workers reach them through the `ways`, we do directly."""
+class Environment:
+    """The servers on which cases are played one after another. Workers reach them through the proxies in
+    `ways`, the trial reaches them directly."""
 
     folder: Path
     openai: OpenAIServer
@@ -60,11 +61,11 @@ class Stage:
     ways: Ways
 
     @contextmanager
-    def ready(self, cell: Cell, job_ids: list[str]) -> Iterator[None]:
-        """As if no cell had been before: a new Redis, empty tables, no call made, and the rows that jobs of
+    def ready(self, case: Case, job_ids: list[str]) -> Iterator[None]:
+        """Start a new Redis, empty the tables and the list of OpenAI calls, and add the rows that jobs of
         these ids need."""
         self.openai.reset()
-        self._bucket_client().create_bucket(Bucket=self.bucket(cell))
+        self._bucket_client().create_bucket(Bucket=self.bucket(case))
         self.sql(f"TRUNCATE {', '.join(TABLES)}")
         with (
             closing(psycopg2.connect(self.postgres.url)) as connection,
@@ -77,46 +78,46 @@ class Stage:
                     'INSERT INTO interview_questions ("id", "interviewId", question) VALUES (%s, %s, %s)',
                     [job_id, "i1", "What is an index?"],
                 )
-        self.redis.has_clock = cell.stops_nothing
+        self.redis.has_clock = case.stops_nothing
         with self.redis:
             with self.admin() as client:
                 client.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", "~*", "&*", "+@all")
             yield
 
-    def environment(self, cell: Cell) -> dict[str, str]:
-        """What the workers of the cell are configured with: as it comes, but for the rate limits. One is left
-        where clocks are wrong, for it is kept by Redis's; the jobs are more than it allows at once."""
+    def variables(self, case: Case) -> dict[str, str]:
+        """Return the workers' configuration: the defaults, without rate limits. If Redis's clock is wrong,
+        one rate limit stays, since it depends on that clock, and is lower than the number of jobs."""
         ports = self.ways.ports
         return {
             "REDIS_URL": f"redis://{USER}:{PASSWORD}@{HOST}:{ports['redis']}",
             "DATABASE_URL": f"postgresql://{USER}:{PASSWORD}@{HOST}:{ports['postgresql']}/postgres",
             "S3_ENDPOINT": f"http://{HOST}:{ports['s3']}",
-            "S3_BUCKET": self.bucket(cell),
+            "S3_BUCKET": self.bucket(case),
             "S3_ACCESS_KEY_ID": _ACCESS_KEY,
             "S3_SECRET_ACCESS_KEY": _SECRET_KEY,
             "OPENAI_BASE_URL": f"http://{HOST}:{ports['openai']}/v1",
             "OPENAI_API_KEY": "sk-outage",
-            "QUEUES": cell.queue,
-            "EVALUATION_RATE_LIMIT": "10/5" if cell.stops_nothing else "none",
+            "QUEUES": case.queue,
+            "EVALUATION_RATE_LIMIT": "10/5" if case.stops_nothing else "none",
             "TTS_RATE_LIMIT": "none",
             "TTS_CONCURRENCY": "5",
             "LOG_FORMAT": "json",
             "NO_PROXY": HOST,
             # A model may think for a minute by default; a vendor that stalls must be noticed earlier here.
-            **({"EVALUATION_TIMEOUT": "20"} if (cell.service, cell.failure) == ("openai", "stalled") else {}),
+            **({"EVALUATION_TIMEOUT": "20"} if (case.service, case.failure) == ("openai", "stalled") else {}),
         }
 
-    def bucket(self, cell: Cell) -> str:
-        return f"outage-{cell.failure}-{cell.length:g}".replace(" ", "-")
+    def bucket(self, case: Case) -> str:
+        return f"outage-{case.failure}-{case.length:g}".replace(" ", "-")
 
     def admin(self, patience: float | None = _PATIENCE) -> Redis:
-        """A client of Redis itself, of a user of its own, that tries once and waits this many seconds."""
+        """Return a client of Redis, as the default user, that tries each command once and waits this long."""
         return Redis.from_url(
             self.redis.url, decode_responses=True, socket_timeout=patience, retry=Retry(NoBackoff(), 0)
         )
 
     def sql(self, *statements: str) -> None:
-        """Runs them as the superuser, each in a transaction of its own."""
+        """Run the statements as the superuser, each in a transaction of its own."""
         with closing(psycopg2.connect(self.postgres.url)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -125,11 +126,11 @@ class Stage:
                     cursor.execute(statement)
 
     def set_clock(self, seconds: int) -> None:
-        """Redis's clock shows so much more than it is."""
+        """Set Redis's clock forward by this much; back if negative."""
         self.redis.set_clock(seconds)
 
     def require_passwords(self) -> None:
-        """Makes the tables, and the workers' role, which has to give its password."""
+        """Create the tables and the workers' role, which needs its password."""
         with Database(self.postgres.url).transaction() as cursor:
             create_missing(cursor)
         rules = self.postgres.directory / "data" / "pg_hba.conf"
@@ -153,8 +154,8 @@ class Stage:
 
 
 @contextmanager
-def set_up(folder: Path) -> Iterator[Stage]:
-    """Starts the servers side by side. Redis is started for each cell."""
+def set_up(folder: Path) -> Iterator[Environment]:
+    """Start the servers in parallel. Redis is started for each case."""
     openai, s3, postgres = OpenAIServer(latency=LATENCY), S3Server(), PostgresServer()
     redis = ClockedRedis(folder / "clock", port=free_port(), settings=_REDIS)
     ports: dict[Service, int] = {
@@ -169,6 +170,6 @@ def set_up(folder: Path) -> Iterator[Stage]:
             server.launch()
         for server in (openai, s3, postgres):
             server.wait_until_ready()
-        stage = Stage(folder, openai, s3, postgres, redis, stack.enter_context(open_ways(ports)))
-        stage.require_passwords()
-        yield stage
+        environment = Environment(folder, openai, s3, postgres, redis, stack.enter_context(open_ways(ports)))
+        environment.require_passwords()
+        yield environment

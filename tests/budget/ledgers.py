@@ -1,4 +1,4 @@
-"""The workers' books and the vendor's, read and compared."""
+"""The ledger of the workers and that of the vendor, read and compared."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ BUDGET = Keys("preppath", "budget")
 
 
 @dataclass
-class Books:
-    """All calls of the workers' ledger and all that the vendor charged, and what doesn't agree."""
+class Ledgers:
+    """All calls in the workers' ledger, all charges of the vendor, and the differences."""
 
     calls: list[dict[str, Any]]
     charges: list[dict[str, Any]]
@@ -46,31 +46,31 @@ class Books:
         return self.charged - self.known
 
 
-def read(redis: Redis, vendor: OpenAIServer) -> Books:
-    """Return both books, compared to the nano-dollar."""
-    books = Books([*_calls(redis)], [*_charges(vendor)])
-    charges = {charge["requestId"]: charge for charge in books.charges}
-    for call in books.calls:
+def read(redis: Redis, vendor: OpenAIServer) -> Ledgers:
+    """Return both ledgers, compared to the nano-dollar."""
+    ledgers = Ledgers([*_calls(redis)], [*_charges(vendor)])
+    charges = {charge["requestId"]: charge for charge in ledgers.charges}
+    for call in ledgers.calls:
         if call["kind"] == "actual":
             charge = charges.pop(call["requestId"], None)
             if charge is None or charge["nano"] != call["nano"]:
-                books.wrong.append(f"ledger has {call}, the vendor {charge}")
+                ledgers.wrong.append(f"ledger has {call}, the vendor {charge}")
     # What is left was charged and its answer never came: each has an unknown call of the same job, and of the
     # id that the vendor got, unless it was sent over a WebSocket.
-    unknown = Counter(call["job"] for call in books.unknown)
-    most = {call["id"]: call["nano"] for call in books.unknown}
+    unknown = Counter(call["job"] for call in ledgers.unknown)
+    most = {call["id"]: call["nano"] for call in ledgers.unknown}
     for charge in charges.values():
         unknown[charge["job"]] -= 1
         is_known = charge["call"] is None or charge["nano"] <= most.get(charge["call"], -1)
         if unknown[charge["job"]] < 0 or not is_known:
-            books.wrong.append(f"charged and not in the ledger: {charge}")
-    left_open = [call for call in books.calls if call["kind"] == "open"]
-    books.wrong += [f"still open: {call}" for call in left_open]
-    _compare_sums(redis, books)
-    return books
+            ledgers.wrong.append(f"charged and not in the ledger: {charge}")
+    left_open = [call for call in ledgers.calls if call["kind"] == "open"]
+    ledgers.wrong += [f"still open: {call}" for call in left_open]
+    _compare_sums(redis, ledgers)
+    return ledgers
 
 
-def _compare_sums(redis: Redis, books: Books) -> None:
+def _compare_sums(redis: Redis, ledgers: Ledgers) -> None:
     sums: Counter[str] = Counter()
     listed = 0
     for queue in QUEUES:
@@ -79,18 +79,18 @@ def _compare_sums(redis: Redis, books: Books) -> None:
             sums[name.partition(" ")[2]] += int(value)
         listed += sum(redis.hlen(key) for key in redis.scan_iter(f"{keys.spent}:????-??-??:unknown", 1_000))
     expected = {
-        "nano": books.known,
-        "calls": sum(call["kind"] == "actual" for call in books.calls),
-        "unknown": sum(call["nano"] for call in books.unknown),
-        "unknownCalls": len(books.unknown),
+        "nano": ledgers.known,
+        "calls": sum(call["kind"] == "actual" for call in ledgers.calls),
+        "unknown": sum(call["nano"] for call in ledgers.unknown),
+        "unknownCalls": len(ledgers.unknown),
     }
-    books.wrong += [
+    ledgers.wrong += [
         f"sum of {name} is {sums[name]}, the calls have {amount}"
         for name, amount in expected.items()
         if sums[name] != amount
     ]
-    if listed != len(books.unknown):
-        books.wrong.append(f"{listed} unknown calls are listed, there are {len(books.unknown)}")
+    if listed != len(ledgers.unknown):
+        ledgers.wrong.append(f"{listed} unknown calls are listed, there are {len(ledgers.unknown)}")
 
 
 def budget(redis: Redis, scope: str = "all") -> dict[str, int]:
@@ -102,13 +102,13 @@ def budget(redis: Redis, scope: str = "all") -> dict[str, int]:
     return {name: total[name] for name in ("spent", "reserved", "unknown")}
 
 
-def leaks(redis: Redis, books: Books) -> list[str]:
+def leaks(redis: Redis, ledgers: Ledgers) -> list[str]:
     """Return what is reserved although nothing runs, and where budget and ledger disagree."""
     has = budget(redis)
     expected = {
-        "spent": books.known,
+        "spent": ledgers.known,
         "reserved": 0,
-        "unknown": sum(call["nano"] for call in books.unknown),
+        "unknown": sum(call["nano"] for call in ledgers.unknown),
     }
     wrong = [
         f"budget has {has[name]} {name}, expected {expected[name]}"
