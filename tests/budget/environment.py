@@ -122,7 +122,7 @@ def _title(pid: int) -> str:
 
 @contextmanager
 def set_up(folder: Path, latency: float) -> Iterator[Environment]:
-    """Yield a environment of its own servers; stop everything at the end."""
+    """Yield an environment with servers of its own; stop everything at the end."""
     server, vendor = RedisServer(), OpenAIServer(latency=latency)
     with running(server), running(vendor), Redis.from_url(server.url, decode_responses=True) as redis:
         environment = {

@@ -134,7 +134,7 @@ def _judge_counters(job: Mapping[str, Any], starts: int, killed: bool) -> None:
 def _recoveries(experiment: Experiment, job_id: str, lost: bool) -> tuple[int, ...]:
     """Return the allowed values of the job's counter of recoveries."""
     usual = experiment.crash_point.recoveries.get(job_id, 0)
-    # An instance that could not give up its lease in good order loses its jobs instead.
+    # An instance that could not give up its lease loses its jobs instead.
     return (0, 1) if experiment.crash_point.command == "leave" else (usual + lost,)
 
 

@@ -101,7 +101,7 @@ class Replicated:
         self.await_health()
 
     def sentinel_failover(self) -> None:
-        """`SENTINEL FAILOVER`: the primary takes writes until it is told."""
+        """`SENTINEL FAILOVER`: the old primary takes writes until a sentinel demotes it."""
         old = self.primary
         with Redis.from_url(self.sentinels[0].url, decode_responses=True) as client:
 

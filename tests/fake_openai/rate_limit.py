@@ -1,4 +1,4 @@
-"""A rate limit as a vendor has it: buckets of requests and of tokens that fill up again all the time."""
+"""A rate limit as a vendor has it: buckets of requests and of tokens that refill continuously."""
 
 from __future__ import annotations
 

@@ -42,4 +42,4 @@ class ClockedRedis(RedisServer):
         """The clock shows so much more than it is."""
         new = self._clock.with_suffix(".new")
         new.write_text(f"{seconds:+d}", encoding="ascii")
-        new.replace(self._clock)  # the server reads it all the time, and never a half
+        new.replace(self._clock)  # atomic: the server reads it continuously

@@ -1,4 +1,4 @@
-"""An HTTP answer that a proxy gives in the server's place."""
+"""An HTTP answer that a proxy gives in place of the server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 
-#: Seconds that a client gets to take the answer and go.
+#: Seconds in which a client must read the answer and close.
 _PATIENCE = 5.0
 
 
@@ -29,7 +29,7 @@ class Answer:
     async def give(
         self, beginning: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Answers, and waits until the client has read it: closing before it has sent its whole request could
+        """Answer, and wait until the client has read it: closing before it has sent its whole request could
         make it miss the answer."""
         body = b"" if beginning.startswith(b"HEAD ") else self._body
         head = (

@@ -1,16 +1,16 @@
-"""A TCP proxy before each server, which fails as it is told.
+"""A TCP proxy before each server, which fails as ordered.
 
     python -m tests.outages.proxy NAME=LISTEN_PORT:SERVER_PORT ...
 
 It reads an order from each line of its input, `{"name": …, "mode": …}`, and answers `done`. The modes:
 
-- `pass`: everything goes through;
-- `refuse`: nothing listens, and the connections that there were are cut;
-- `reset`: connections are accepted and reset once something is sent, and so are those that there were;
-- `stall`: connections are accepted and kept, and carry nothing. Once it is over they carry on, but nothing
-  is delivered for a client that has gone meanwhile;
-- `answer`: HTTP requests of the given `methods` (all, if there are none) are answered with `status` and
-  `body`; what was asked before is still answered by the server.
+- `pass`: forward everything;
+- `refuse`: don't listen, and cut the open connections;
+- `reset`: accept connections and reset them once something is sent; reset the open ones;
+- `stall`: accept and keep connections, and forward nothing. Afterwards forward what was held back, unless its
+  client has closed the connection;
+- `answer`: answer HTTP requests of the given `methods` (all, if none are given) with `status` and `body`; the
+  server still answers earlier requests.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _AT_ONCE = 2**16
 
 
 class Gate:
-    """One server's way in."""
+    """The proxy before one server."""
 
     def __init__(self, port: int, server_port: int) -> None:
         self.port = port
@@ -72,13 +72,13 @@ class Gate:
 
 
 class Passage:
-    """One client's connection and the server's behind it."""
+    """One client's connection, and the one to the server that belongs to it."""
 
     def __init__(self, gate: Gate, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._gate = gate
         self._reader, self._writer = reader, writer
         self._server_writer: asyncio.StreamWriter | None = None
-        #: Whether the server has answered everything that it was asked.
+        #: Whether the server has answered every request.
         self._is_idle = True
 
     async def run(self) -> None:
@@ -98,7 +98,7 @@ class Passage:
         self._server_writer.close()
 
     def cut(self) -> None:
-        """Resets both sides, at once."""
+        """Reset both sides at once."""
         reset(self._writer)
         if self._server_writer:
             self._server_writer.transport.abort()
@@ -115,8 +115,8 @@ class Passage:
                 await server.drain()
 
     async def _received(self) -> bytes:
-        """What the client sends next; nothing if it has gone, and nothing either of what it sent before it
-        went while the connection was stalled."""
+        """Return what the client sends next; nothing once it has closed the connection, not even what it sent
+        before that while the connection was stalled."""
         received = await self._reader.read(_AT_ONCE)
         while received and not self._gate.carries.is_set():
             more = asyncio.create_task(self._reader.read(_AT_ONCE))
@@ -142,7 +142,7 @@ class Passage:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Closes the connection so that the other side gets a reset."""
+    """Close the connection so that the other side gets a reset."""
     connection = writer.get_extra_info("socket")
     if connection is not None:
         with suppress(OSError):

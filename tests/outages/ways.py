@@ -26,7 +26,7 @@ class Ways:
     replies: IO[bytes]
 
     def set_mode(self, service: Service, mode: str, **answer: object) -> None:
-        """Returns once it is in force."""
+        """Set the mode; return once it is in force."""
         self.orders.write(json.dumps({"name": service, "mode": mode, **answer}).encode() + b"\n")
         self.orders.flush()
         self.wait()
@@ -44,7 +44,7 @@ class Ways:
 
 @contextmanager
 def open_ways(servers: Mapping[Service, int]) -> Iterator[Ways]:
-    """Starts the proxy before the servers that listen, or will listen, on these ports."""
+    """Start the proxy before the servers that listen, or will listen, on these ports."""
     ports: dict[Service, int] = {}
     for service in servers:
         ports[service] = free_port()

@@ -131,7 +131,7 @@ class Worker:
         self.start()
 
     def ghost(self) -> Callable[[], None] | None:
-        """Return what settles its job later, as if the worker were not dead."""
+        """Return a function that settles its job later: the worker was thought dead and is not."""
         consumer, job, payment = self._consumer, self.job, self._payment
         if not job:
             return None

@@ -86,7 +86,7 @@ class Clients:
         self._proxy.ask([("LPUSH", self._keys.wait, entry)])
 
     def close_group(self) -> None:
-        """Close one of the groups, whatever has become of it."""
+        """Close one of the groups, in whatever state it is."""
         group = self._random.choice(["raw", group_of(self._random.randrange(self._added + 1))[0]])
         self._say(f"close {group}: {self.ask('close_group', group)}")
 

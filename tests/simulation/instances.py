@@ -1,4 +1,4 @@
-"""The instances of a run: their janitors, their workers, and what befalls them."""
+"""The instances of a run: their janitors, their workers, and their failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract, checked against each picture of a queue and the one before it."""
+"""The invariants, checked on each snapshot of a queue and the one before it."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def _cancellation(job_id: str, job: Fields, before: Fields, state: State) -> Non
         instance, slot = job["workerId"].rsplit(":", 1)
         announced = state["cancels"].get(instance, {}).get(slot)
         assert announced == job_id or instance not in state["instance"], (
-            f"no worker is told that {job_id} is cancelled"
+            f"no instance is notified that {job_id} is cancelled"
         )
     if before.get("state") == "active" and "cancelRequestedAt" in before:
         assert job["state"] in ("active", "cancelled", "completed"), f"{job_id}, cancelled, is {job['state']}"

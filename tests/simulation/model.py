@@ -22,18 +22,18 @@ from .settings import MOODS, Settings
 from .snapshot import Camera
 from .weather import HEALTHY, OUTAGES, Weather
 
-#: Moves before all faults end and what is left is worked off.
+#: Moves before all faults end and the remaining jobs are run.
 MOVES = {"calm": 50, "mixed": 50, "stormy": 120, "busy": 160}
 
 #: Jobs at the start.
 FIRST = {"calm": 0, "mixed": 0, "stormy": 6, "busy": 25}
 
-#: Rounds within which all must be worked off.
+#: Rounds within which all jobs must end.
 _DRAIN = 300
 
 _START = 1_000_000
 
-#: Who adds the first jobs and the later ones of a fair run: the same users, or ever new ones.
+#: Who adds the first jobs and the later ones of a fair run: the same users, or new ones all the time.
 USERS = (("aaaabc", "aaaabc"), ("aaaab", "acdefghij"))
 
 #: Later than any run ends (ms).
@@ -48,7 +48,7 @@ class Broken(AssertionError):
 
 
 class Model:
-    """Play one seed on one server, which is emptied first."""
+    """Plays one seed on a server, which it empties first."""
 
     def __init__(self, proxy: Proxy, seed: int) -> None:
         self.seed = seed

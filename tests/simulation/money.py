@@ -1,5 +1,5 @@
-"""Paid requests under a cap: what workers and their ghosts do around one, the vendor's own account, and what
-holds of ledger and budget after each move."""
+"""Paid requests under a cap: the steps of workers and of workers thought dead, the vendor's own account, and
+what must be true of ledger and budget after each move."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.integration.store.redis_state import State
 from .actors import Caller
 from .proxy import Proxy
 
-#: The cap at first, and by how much an operator raises it (nano-dollars).
+#: The initial cap, and by how much an operator raises it (nano-dollars).
 _CAP, _RAISE = 2_000, 1_500
-#: How long a job is delayed while other reservations are in the way (ms).
+#: How long a job is delayed while other reservations leave it no room (ms).
 _DELAY = 300
 #: Later than any run ends: a queue over its cap is held until the day does (ms).
 _REST_OF_DAY = 10**8
@@ -44,7 +44,7 @@ class Money:
         self.sent: set[str] = set()
         self._proxy = proxy
         self._made = 0
-        #: Calls of jobs that exist no more, as they were last.
+        #: Calls of jobs that no longer exist, in their last state.
         self._calls: dict[str, dict[str, Any]] = {}
 
     def new_id(self) -> str:
@@ -157,7 +157,7 @@ class Payment:
 
     @property
     def is_over(self) -> bool:
-        """Whether the books are closed."""
+        """Whether every step is done."""
         return not self._steps
 
     def move(self) -> Outcome | None:

@@ -1,5 +1,5 @@
-# ruff: noqa: E501 — a line of a script is as long as it is
-"""Broken variants of the scripts and the slot: each must be caught, or the simulation proves nothing."""
+# ruff: noqa: E501 — lines of scripts may be long
+"""Broken variants of the scripts and the consumer: the simulation must catch each of them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MUTANTS = (
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
     Mutant("a window is a little short", "return acquired and acquired + duration or now", "return acquired and acquired + duration - 25 or now", 166),
     Mutant("a reservation is not compared with real starts", "if not reserved or reserved <= now then\n      moment = free_at", "if not reserved then\n      moment = free_at", 16),
-    Mutant("a stopped slot's reservation is kept for ever", "redis.call('ZREM', RESERVATIONS, worker_id)\n  return moved", "return moved", 0),
+    Mutant("a stopped slot's reservation is kept forever", "redis.call('ZREM', RESERVATIONS, worker_id)\n  return moved", "return moved", 0),
     Mutant("recovery forgets a reserved job", "else\n      place_first(id, priority_of(id))\n    end", "end", 0),
     Mutant("a dead instance's last slot is not looked at", "for slot = 0, slots - 1 do\n    moved", "for slot = 0, slots - 2 do\n    moved", 0),
     Mutant("a job may lose its worker once more", "if add(id, 'recoveries', 1) > limit then", "if add(id, 'recoveries', 1) > limit + 1 then", 79),
@@ -105,7 +105,7 @@ MUTANTS = (
     Mutant("a cancelled job completes later", "if state ~= 'active' then return 'lost' end\n  local gate", "if not state then return 'lost' end\n  local gate", 39),
     Mutant("a cancelled job goes on", "if redis.call('HGET', job_key(id), 'cancelRequestedAt') then return {'cancelled'} end", "", 39),
     Mutant("a dead worker's cancelled job runs again", "if is_cancel_requested(id) then\n        end_cancelled", "if false then\n        end_cancelled", 39),
-    Mutant("a worker is not told of a cancelled job", "redis.call('HSET', cancels_key(instance), slot, id)", "", 34),
+    Mutant("an instance is not notified of a cancelled job", "redis.call('HSET', cancels_key(instance), slot, id)", "", 34),
     Mutant("a group's repeated completion counts twice", "if state == 'completed' then return 'completed' end", "if state == 'completed' then end_in_group(id, 'completed') return 'completed' end", 39),
     Mutant("a group forgets its expired jobs", "end_in_group(id, 'expired')", "", 34),
     Mutant("a group ends without the jobs to come", "counters.size > 0 and counters.jobs >= counters.size", "counters.size > 0", 34),

@@ -1,4 +1,4 @@
-"""What lies between the actors and the server: it may lose a request, or the answer to one."""
+"""The connection between the actors and the server, which may lose requests and answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _POP = "BRPOPLPUSH"
 
 
 class Refused(Exception):
-    """The server refused a command: no transition may fail, and no broken variant may be caught by that."""
+    """Raised when the server refuses a command. No transition may fail, and a broken variant isn't caught by
+    it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class _Leftover:
 
 
 class Proxy:
-    """One connection to the server for all actors, who take turns; and the clock that scripts are told."""
+    """One connection to the server for all actors, who take turns; and the clock that scripts are given."""
 
     def __init__(self, url: str) -> None:
         self._connection = Connection(url, timeout=10.0)
@@ -51,7 +52,7 @@ class Proxy:
         self.now = 0
         #: The answers to commands that load a script; the server forgets none.
         self._loaded: dict[bytes, Any] = {}
-        #: Exchanges of a hundred that are cut off.
+        #: How many of a hundred exchanges are cut off.
         self.faults = 0
         self._leftovers: list[_Leftover] = []
 
@@ -62,19 +63,20 @@ class Proxy:
         self.ask([("FLUSHALL",)])
 
     def load(self, scripts: Iterable[Script]) -> None:
-        """Has the server know them: a script that it did not would be one exchange more, and another run."""
+        """Load the scripts into the server: loading one later would be one more exchange, and change the
+        run."""
         for script in scripts:
             self.load_once(hiredis.pack_command(("SCRIPT", "LOAD", script.text)))
 
     def load_once(self, packed: bytes) -> Any:
-        """The answer to a command of a new connection, which is the same each time."""
+        """Return the answer to a command of a new connection, which is the same each time."""
         if packed not in self._loaded:
             (self._loaded[packed],) = self.ask(list(_unpacked(packed)))
         return self._loaded[packed]
 
     def exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """The answers. Raises ConnectionError where a fault is drawn: then nobody knows how many of the
-        commands were carried out."""
+        """Return the answers. Raises ConnectionError if a fault is drawn: then only some of the commands were
+        executed."""
         if self.random.randrange(100) >= self.faults:
             return self.ask_now(commands)
         done = self.random.randint(0, len(commands))
@@ -83,11 +85,11 @@ class Proxy:
         raise RedisConnectionError(f"cut off after {done} of {len(commands)} commands")
 
     def ask_now(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """The answers of commands as a slot sends them, without a fault."""
+        """Return the answers to commands as a slot sends them, without a fault."""
         return self.ask([self._at_now(command) for command in commands])
 
     def leave(self, commands: Sequence[Sequence[Any]]) -> None:
-        """The connection that sent the commands is lost. Of a pop that blocks, the server may not notice."""
+        """Lose the connection that sent the commands. The server may execute its blocking pop later."""
         if commands and commands[0][0] == _POP:
             self._leftovers.append(_Leftover(commands, self.now + BLOCK * 1000))
 
@@ -102,7 +104,7 @@ class Proxy:
         return True
 
     def ask(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        """The answers, without a fault. Raises Refused."""
+        """Send the commands without a fault; return their answers. Raises Refused."""
         self._connection.send(b"".join(hiredis.pack_command(tuple(command)) for command in commands))
         answers = [self._read() for _ in commands]
         refusals = [answer for answer in answers if isinstance(answer, ResponseError)]
@@ -125,7 +127,7 @@ class Proxy:
 
 
 class ConsumerConnection:
-    """What a Slot takes for its line."""
+    """Takes the place of a Consumer's connection."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
@@ -152,7 +154,7 @@ class ConsumerConnection:
         self._blocked = []
 
     def bounded_by_python(self) -> AbstractContextManager[None]:
-        return nullcontext()  # an answer is there at once, or lost
+        return nullcontext()  # an answer comes at once, or never
 
     def send(self, packed: bytes) -> None:
         if packed.startswith((_SCRIPT_LOAD, _LOOK)):

@@ -26,7 +26,7 @@ CEILING_MS, PATIENCE_MS = 2_000, 10_000
 #: Completions that are listed.
 LISTED = 3
 
-#: In a calm run nothing holds the queue, so the scripts take their short ways. In a stormy one services fail
+#: In a calm run nothing holds the queue, so the scripts take their fast paths. In a stormy one services fail
 #: for long, and little else happens. In a busy one a service works for nearly all of many jobs.
 MOODS = ("calm", "mixed", "stormy", "busy")
 

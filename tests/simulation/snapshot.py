@@ -33,7 +33,7 @@ _FAMILIES = {
 
 
 class Camera:
-    """Takes pictures of one queue."""
+    """Takes snapshots of one queue."""
 
     def __init__(self, proxy: Proxy, base: str) -> None:
         self._proxy = proxy

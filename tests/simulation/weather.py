@@ -17,7 +17,7 @@ _SPARED = 5
 
 
 def failed(kind: FailureKind, words: str, retry_after_ms: int = 0) -> Failed:
-    """A failure whose error tells the kind and the words, so that the stored job tells them too."""
+    """A failure whose error tells the kind and the words, so that the stored job shows them too."""
     error = json.dumps({"class": "E", "message": words, "kind": kind})
     service = "openai" if kind in ("service", "refused", "paid") else ""
     return Failed(error, kind, service, words, retry_after_ms)
@@ -42,7 +42,7 @@ _ROUGH: list[Outcome] = [
 _OUTCOMES: dict[str, list[Outcome]] = {
     "calm": _ORDINARY,
     "mixed": [*_ORDINARY, *_ROUGH],
-    "stormy": [*[Completed('{"n":1}')] * 20, *_ORDINARY, *_ROUGH],  # its bad times do enough
+    "stormy": [*[Completed('{"n":1}')] * 20, *_ORDINARY, *_ROUGH],  # its outages disturb enough
     "busy": [*[Completed('{"n":1}')] * 60, *_ORDINARY, *_ROUGH],
 }
 

@@ -94,7 +94,7 @@ class Soak:
                 return self._has_hit(trouble)
 
     def _restart(self) -> bool:
-        """Kill the server and stop it cleanly by turns; both times it starts with what it had on disk."""
+        """Kill the server and stop it cleanly alternately; it starts again with what it had on disk."""
         at = time.monotonic()
         restarts = sum(happened.trouble == "restart Redis" for happened in self._happened)
         (self._server.stop if restarts % 2 else self._server.kill)()

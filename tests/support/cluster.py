@@ -24,7 +24,7 @@ _NODE_TIMEOUT = 2_000
 
 @cache
 def has_chosen_bus_port(server: str) -> bool:
-    """Whether the server can be told the port of the Cluster's bus: Redis 6.2 cannot."""
+    """Whether the port of the Cluster's bus can be set: not with Redis 6.2."""
     printed = subprocess.run([server, "--version"], capture_output=True, text=True, check=True).stdout
     return " v=6." not in printed
 

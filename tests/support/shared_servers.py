@@ -16,8 +16,8 @@ _POSTGRES, _S3 = "postgres_port", "s3_port"
 
 
 class SharedServers:
-    """A plugin of the process that starts the workers: it tells them the ports, and starts the servers while
-    the workers collect their tests."""
+    """A plugin of the process that starts the workers: it passes the ports to them, and starts the servers
+    while the workers collect their tests."""
 
     def __init__(self) -> None:
         self._postgres, self._s3 = PostgresServer(), S3Server()

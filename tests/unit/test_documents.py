@@ -33,9 +33,12 @@ QUEUE_DEFAULTS = [job_type.defaults for job_type in JOB_TYPES]
 #: Variables that are not the product's.
 FOREIGN_VARIABLES = {"NO_COLOR"}
 
-#: Constructions that documents, comments and messages avoid.
+#: Constructions that documents, comments and messages avoid, and names that have a better one now.
 EXCLUDED = re.compile(
-    r"\bcan not\b|(?<!there )\bis no (?!longer\b)\w|\bmend(s|ed|ing)?\b|\bwhoever\b|\banew\b|\bso many\b",
+    r"\bcan not\b|(?<!there )\bis no (?!longer\b)\w|\bmend(s|ed|ing)?\b|\bwhoever\b|\banew\b|\bso many\b"
+    r"|\bfor ever\b|\bin good order\b|\bin hand\b|\b(the|his|on our) books\b|\bcrews?\b|\b(is|are) told\b"
+    r"|\bhasten|\bfootprint|\bwhereabouts|\bcircumstances|\bpostponed|\bbegin_turn|\bgive_back|\bclear_slot"
+    r"|\blog_facts|\bdies_with_us|\bvacant_for|\bwas_left_in_order|\breap_adopted",
     re.IGNORECASE,
 )
 

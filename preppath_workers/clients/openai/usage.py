@@ -81,7 +81,7 @@ def realtime_usage(response: Mapping[str, Any], worst_case: Usage) -> Usage:
     }
     if not (prompt or answer):
         return Usage(**named, tokens=worst_case.tokens, is_estimated=True)
-    # What is not reported counts with its most.
+    # A number that isn't reported counts as the most that the request can use.
     prompt_tokens = worst_case.tokens.get("input", 0) if prompt is None else prompt
     answer_tokens = worst_case.tokens.get("audio_output", 0) if answer is None else answer
     spoken = _known(outputs, "audio_tokens")

@@ -72,7 +72,7 @@ def connect(parameters: Mapping[str, Any], timeout: float) -> Connection:
         try:
             return _connect(attempt, timeout)
         except psycopg2.Error as error:
-            socket.socket().close()  # libpq does not say so if it cannot open one
+            socket.socket().close()  # raises OSError if none can be opened, which libpq does not report
             failure = psycopg2.OperationalError(f"no connection to {_describe(attempt)}: {error}")
     assert failure is not None, "there is at least one address"
     raise failure

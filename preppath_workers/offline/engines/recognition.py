@@ -77,7 +77,7 @@ class Recognizer:
         known = self._model.supported_languages if self._model.model.is_multilingual else ["en"]
         if language is not None and language not in known:
             raise UnknownLanguage(language)
-        # The filter removes silence, in which Whisper hears phrases that nobody said.
+        # The filter removes silence, in which Whisper recognizes phrases that were not spoken.
         found, info = self._model.transcribe(
             samples,
             language=language,

@@ -25,7 +25,7 @@ PROGRAM = shutil.which("redis-server")
 
 
 def has_tls(program: str) -> bool:
-    """Whether the program asks for a certificate when it is told to use TLS."""
+    """Whether the program asks for a certificate when TLS is on."""
     command = [program, "--port", "0", "--tls-port", "1"]
     printed = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
     return "tls-cert-file" in printed

@@ -31,13 +31,17 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[Address]:
         yield HOST, proxy.port
 
 
-def test_client_over_tls_without_a_password_takes_session_tickets_for_no_answer(address: Address) -> None:
+def test_client_over_tls_without_a_password_does_not_read_session_tickets_as_answers(
+    address: Address,
+) -> None:
     host, port = address
     with connection.client_without_retries(f"rediss://{host}:{port}?ssl_cert_reqs=none", 10.0) as client:
         assert client.ping()
         assert client.info("clients")["connected_clients"] == 1
 
 
-def test_lookup_over_tls_without_a_password_takes_session_tickets_for_no_answer(address: Address) -> None:
+def test_lookup_over_tls_without_a_password_does_not_read_session_tickets_as_answers(
+    address: Address,
+) -> None:
     settings: dict[str, Any] = {"connection_class": redis.SSLConnection, "ssl_cert_reqs": "none"}
     assert ask(settings, address, "PING") is True

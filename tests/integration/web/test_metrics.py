@@ -138,7 +138,7 @@ def test_alerts_fire_for_what_is_due_and_for_nothing_else(tmp_path: Path) -> Non
         'preppath_queue_out_of_service{queue="evaluation",service=""}': 0,
         'preppath_build_info{version="1"}': 1,
         'preppath_instances{queue="webhook"}': 0,
-        'preppath_queue_jobs{queue="webhook",state="delayed"}': 3,  # retries that nobody will start
+        'preppath_queue_jobs{queue="webhook",state="delayed"}': 3,  # retries that no worker will start
         'preppath_instances{queue="tts"}': 0,
         'preppath_queue_jobs{queue="tts",state="failed"}': 3,
         # Fifty die at once, of an error that was never seen before.

@@ -1,1 +1,1 @@
-"""How each service is made to fail: by its server's own means where it has them, by the proxy otherwise."""
+"""How each service is made to fail: by its server's own means if it has them, by the proxy otherwise."""

@@ -1,4 +1,4 @@
-"""What OpenAI and S3 answer when they refuse: as the real ones do, word for word where that is known."""
+"""What OpenAI and S3 answer when they refuse: like the real ones, word for word if known."""
 
 from __future__ import annotations
 

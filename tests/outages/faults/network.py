@@ -1,4 +1,4 @@
-"""Failures that do not depend on what the service speaks."""
+"""Failures that do not depend on the service's protocol."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def refuses_password(environment: Environment) -> Iterator[None]:
 
 @contextmanager
 def is_read_only(environment: Environment) -> Iterator[None]:
-    """25006 for every write, in sessions that there are too."""
+    """25006 for every write, also in sessions that are already open."""
     environment.sql("ALTER SYSTEM SET default_transaction_read_only = on", _RELOAD)
     yield
     environment.sql("ALTER SYSTEM RESET default_transaction_read_only", _RELOAD)
@@ -37,7 +37,7 @@ def is_read_only(environment: Environment) -> Iterator[None]:
 
 @contextmanager
 def raises(environment: Environment, sqlstate: str, message: str) -> Iterator[None]:
-    """This error for every write to the tables of the jobs, out of a trigger."""
+    """This error for every write to the tables of the jobs, raised by a trigger."""
     environment.sql(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}', MESSAGE = '{message}'; END $$",

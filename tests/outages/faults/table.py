@@ -11,7 +11,7 @@ from tests.outages.table import FAILURES, Failure, Service
 
 from . import http, network, postgres, redis
 
-#: The service fails from the beginning to the end of the block.
+#: A context in which the service fails.
 Fault = Callable[[Environment], AbstractContextManager[None]]
 
 _HTTP: Mapping[tuple[Service, Failure], Fault] = {

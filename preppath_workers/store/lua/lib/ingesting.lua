@@ -69,7 +69,7 @@ local function ingest(entry)
   local job = { id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0 }
   local reason, class, message = refusal(entry, job)
   if reason then
-    -- It counts in its group, which would otherwise wait for it for ever.
+    -- It counts in its group, which would otherwise wait for it forever.
     local has_group = not problem_with_group(job.group, job.groupSize)
     store_job({
       id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0,

@@ -53,7 +53,7 @@ local function acquire_token(worker_id, purpose, limit, duration, vendor)
     local rank = redis.call('ZRANK', RESERVATIONS, worker_id)
     if moment <= latest_moment(rank) then return moment, rank end
     -- A reservation before it was given up, or the clock was set back. It is made again in the same place: at the end, slots
-    -- would overtake each other for ever.
+    -- would overtake each other forever.
     redis.call('ZREM', RESERVATIONS, worker_id)
     return nil, rank
   end
