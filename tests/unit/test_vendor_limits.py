@@ -1,4 +1,4 @@
-"""What a vendor's answers tell of its rate limits."""
+"""Rate limits as a vendor's answers report them."""
 
 from __future__ import annotations
 

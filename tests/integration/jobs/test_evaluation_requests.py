@@ -58,7 +58,7 @@ def test_evaluation_of_an_urgent_job_asks_for_no_tier(
 
 
 @pytest.mark.usefixtures("flex")
-def test_evaluation_limited_by_rate_in_a_tier_holds_the_queue_as_ever(
+def test_evaluation_limited_by_rate_in_a_tier_still_holds_the_queue(
     question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
 ) -> None:
     vendor.order({"path": PATH, "status": 429, "code": "rate_limit_exceeded"})

@@ -53,6 +53,7 @@ with wave.open("/dev/stdin", "rb") as sound:
     not ffmpeg.installed(), reason="ffmpeg is not installed"
 ))])  # fmt: skip
 def installed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the test with the stand-in, and with ffmpeg if it is installed."""
     if request.param == "stand-in":
         program = tmp_path / "ffmpeg"
         program.write_text(STAND_IN)

@@ -13,13 +13,9 @@ from preppath_workers.config.load import load
 from preppath_workers.errors import InvalidJob, JobLost, PermanentError, ServiceError
 from preppath_workers.jobs.webhook import handle
 from preppath_workers.testing import FakeContext
+from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.receiver import Receiver, receiver
 
-MINIMAL_ENV = {
-    "OPENAI_API_KEY": "sk-test",
-    "S3_BUCKET": "bucket",
-    "DATABASE_URL": "postgresql://127.0.0.1:1/preppath",
-}
 COMPLETED = {
     "event": "completed",
     "queue": "tts",
@@ -37,19 +33,6 @@ FAILED = {
     "reason": "permanent",
     "error": {"class": "PermanentError", "message": "question 'Zoë 😀' does not exist"},
 }
-
-
-@pytest.fixture
-def api() -> Iterator[Receiver]:
-    with receiver() as running:
-        yield running
-
-
-def services(url: str = "") -> Services:
-    """Services whose webhook receiver alone is running."""
-    return Services(load({**MINIMAL_ENV, "WEBHOOK_URL": url}, []))
-
-
 OUTAGE: dict[str, Any] = {
     "event": "out-of-service",
     "queue": "tts",
@@ -58,8 +41,6 @@ OUTAGE: dict[str, Any] = {
     "service": "openai",
     "reason": "OpenAI answered 401",
 }
-
-
 EXPIRED = {**COMPLETED, "event": "expired", "attempts": 0, "result": None}
 GROUP = {
     "event": "group-ended",
@@ -73,6 +54,17 @@ GROUP = {
     "cancelled": 0,
     "expired": 0,
 }
+
+
+@pytest.fixture
+def api() -> Iterator[Receiver]:
+    with receiver() as running:
+        yield running
+
+
+def services(url: str = "") -> Services:
+    """Services whose webhook receiver alone is running."""
+    return Services(load({**MINIMAL_ENV, "WEBHOOK_URL": url}, []))
 
 
 @pytest.mark.parametrize("data", [COMPLETED, FAILED, EXPIRED, GROUP, OUTAGE], ids=lambda data: data["event"])

@@ -12,7 +12,7 @@ FIRST_EPOCH, ADVANCED = (1, 0, 0, "1"), {"meta": {"epoch": 1, "epochAt": NOW}}
 
 HEARTBEAT = [
     Row(
-        "a renewal returns when the first other lease ends",
+        "a renewal returns the ms until the first other lease ends",
         given={
             "instances": {"host": NOW + 3, "soon": NOW + 7, "later": NOW + 9},
             "instance": {"host": {"gone": 1}},
@@ -23,7 +23,7 @@ HEARTBEAT = [
         again=[],  # it has been renewed in this millisecond
     ),
     Row(
-        "a renewal of the last lease returns when the first one ended",
+        "a renewal beside an expired lease returns 0",
         given={"instances": {"host": NOW + 30_000, "over": NOW - 7}},
         call=("renew", "host", 15_000, 0, 0),
         reply=[NOW, 0, *FIRST_EPOCH],
@@ -31,7 +31,7 @@ HEARTBEAT = [
         again=[],
     ),
     Row(
-        "a renewal of the only instance returns that there is no other",
+        "a renewal of the only instance returns -1",
         given={"instances": {"host": NOW + 3}},
         call=("renew", "host", 15_000, 0, 0),
         reply=[NOW, -1, *FIRST_EPOCH],
@@ -68,7 +68,7 @@ HEARTBEAT = [
         changes={},
     ),
     Row(
-        "the first heartbeat registers",
+        "the first heartbeat registers its instance",
         given={},
         call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0, "host", "box", "pid", "7"),
         reply=[NOW],
@@ -79,7 +79,7 @@ HEARTBEAT = [
         },
     ),
     Row(
-        "each renews the lease",
+        "a later heartbeat renews the lease",
         given={"instances": {"host": NOW + 3}, "instance": {"host": {"slots": 2}}},
         call=("heartbeat", "host", 15_000, 2, 0, 0, 0, 0),
         reply=[NOW],

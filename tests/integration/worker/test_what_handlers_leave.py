@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-from pathlib import Path
 
 import pytest
 
@@ -79,4 +78,4 @@ def test_thread_left_by_a_handler_cannot_act_on_a_later_job(launch: Start, alpha
     assert app.workers()["alpha:0"] == worker
     # The thread still sleeps.
     assert app.stop() == 0
-    assert not [line for line in Path(app.log_path).read_text().splitlines() if "is killed" in line]
+    assert not [line for line in app.lines() if line["message"].startswith("Killing")]
