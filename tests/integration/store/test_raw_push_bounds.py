@@ -61,7 +61,8 @@ def test_promote_due_of_raw_pushes_orders_them_by_priority(
     )
     raw = [number for number in numbers(redis_state) if number is not None]
     assert sorted(raw) == [*range(count)]
-    # In front of very many less urgent jobs, each call places the raw pushes at the left end: the newest first.
+    # In front of very many less urgent jobs, each call places the raw pushes at the left end: the newest
+    # first.
     if len(jobs) < 1_000 or count <= 500:
         assert raw == sorted(raw)
 
