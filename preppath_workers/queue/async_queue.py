@@ -28,7 +28,7 @@ from ..store.scripts import SERVER_TIME, call
 from ..store.undecoded import decoded
 from . import operations
 from .environment import redis_config
-from .new_job import NewJob, check_priority, encode
+from .new_job import NewJob, check_id, check_priority, encode
 from .timeouts import client_timeout
 from .tracing import producer_span
 
@@ -122,7 +122,9 @@ class AsyncQueue:
         traceparent: str | None = None,
     ) -> AsyncJobRef:
         """Add one job; see `Queue.enqueue`."""
-        job_id = new_id() if id is None else id
+        if id is not None:
+            check_id(id)
+        job_id = id or new_id()
         with producer_span(self.name, job_id, traceparent) as trace:
             options = (priority, delay, at, expires, group, group_size, trace)
             job = encode(data, job_id, *options)

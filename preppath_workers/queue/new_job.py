@@ -10,11 +10,10 @@ from typing import Any
 
 from ..store.job import DEFAULT_PRIORITY
 from ..store.job_id import is_valid_id, new_id
-from ..store.json_text import whole_characters
+from ..store.json_text import encode_with, whole_characters
 from .tracing import is_traceparent
 
-# Created once: json.dumps creates an encoder for each call with non-default options.
-_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_compact = encode_with(json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 #: Largest data of one job, bytes of JSON. Store larger objects in S3 and their key in the job.
 MAX_DATA_BYTES = 1_000_000
@@ -69,6 +68,7 @@ class NewJob:
 
     def encode(self) -> Encoded:
         """Return the script's arguments: see `encode`. Raises ValueError if any is invalid."""
+        check_id(self.id)
         when = (self.delay, self.at, self.expires)
         return encode(self.data, self.id, self.priority, *when, self.group, self.group_size, self.traceparent)
 
@@ -85,11 +85,10 @@ def encode(
     traceparent: str | None = None,
 ) -> Encoded:
     """Return the script's arguments for the job that these fields of `NewJob` describe: id, JSON, priority,
-    and the delay in ms or the options as JSON. Raises ValueError if any is invalid.
+    and the delay in ms or the options as JSON. Raises ValueError if any is invalid; the id is not checked.
 
     Without a NewJob, whose making takes as long as this.
     """
-    _check_id("id", job_id)
     check_priority(priority)
     if at is not None:
         delay = _delay_until(at, delay)
@@ -116,7 +115,7 @@ def _options(
             )
         options["expires"] = round(expires * 1000)
     if group is not None:
-        _check_id("group", group)
+        check_id(group, "group")
         options["group"] = group
     if traceparent is not None:
         if not is_traceparent(traceparent):
@@ -148,7 +147,8 @@ def _check_seconds(name: str, value: float) -> None:
         raise ValueError(f"{name} must be a number of seconds, not {value!r}")
 
 
-def _check_id(name: str, value: str) -> None:
+def check_id(value: str, name: str = "id") -> None:
+    """Check an id, or the name of a group. Raises ValueError."""
     if not isinstance(value, str) or not is_valid_id(value):
         raise ValueError(
             f"{name} {value!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
@@ -168,9 +168,11 @@ def encode_data(data: Mapping[str, Any]) -> str:
         raise ValueError(f"data must be a JSON object, not {type(data).__name__}")
     try:
         encoded = _compact(data if isinstance(data, dict) else dict(data))
-        if not encoded.isascii():
+        if encoded.isascii():
+            size = len(encoded)
+        else:
             encoded = whole_characters(encoded)
-        size = len(encoded.encode())
+            size = len(encoded.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"data is not JSON: {error}") from error
     if size > MAX_DATA_BYTES:

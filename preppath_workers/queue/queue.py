@@ -21,7 +21,7 @@ from ..store.keys import Keys
 from ..store.operation import Operation, perform
 from ..store.reading.reader import QueueReader
 from . import operations
-from .new_job import NewJob, check_priority, encode
+from .new_job import NewJob, check_id, check_priority, encode
 from .timeouts import client_timeout
 from .tracing import producer_span
 
@@ -135,7 +135,9 @@ class Queue(QueueReader):
     ) -> JobRef:
         """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid, and
         NotReplicated."""
-        job_id = new_id() if id is None else id
+        if id is not None:
+            check_id(id)
+        job_id = id or new_id()
         with producer_span(self.name, job_id, traceparent) as trace:
             options = (priority, delay, at, expires, group, group_size, trace)
             job = encode(data, job_id, *options)

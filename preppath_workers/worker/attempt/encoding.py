@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from json import encoder
-from typing import Any, cast
+from typing import Any
 
 from ...errors import PermanentError
+from ...store.json_text import encode_with
 
 #: Bytes of a result's JSON: Redis keeps it in memory and is blocked while it copies it.
 _MAX_RESULT_BYTES = 1_000_000
@@ -20,19 +20,9 @@ def _plain(value: object) -> dict[Any, Any]:
     raise TypeError(f"it contains a value of type {type(value).__name__}")
 
 
-_encoder = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain)
-
-#: What `_encoder` makes for each value, made once, since that takes longer than to encode a small result.
-_encode = cast("Any", encoder).c_make_encoder(  # not in the types of the standard library
-    None, _plain, encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+_compact = encode_with(
+    json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_plain)
 )
-
-
-def _compact(value: object) -> str:
-    try:
-        return "".join(_encode(value, 0))
-    except RecursionError:
-        return _encoder.encode(value)  # its error says whether the value contains itself
 
 
 def encode(value: object, what: str) -> str:
