@@ -5,7 +5,6 @@ Each library reads its own environment variable. Here OpenSSL's `SSL_CERT_FILE` 
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,18 +15,10 @@ from ..errors import ConfigError
 #: The variables of boto3 and requests, which default to SSL_CERT_FILE.
 _OTHERS = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR", *_OTHERS)
-#: Holds the names of the variables that this process has set, so that a reload can replace them.
-_EXPORTED = "PREPPATH_EXPORTED"
 
 
-def real_environment() -> dict[str, str]:
-    """Return the variables that this process was started with, without empty ones."""
-    ours = {_EXPORTED, *os.environ.get(_EXPORTED, "").split()}
-    return {name: value for name, value in os.environ.items() if value and name not in ours}
-
-
-def trust(variables: Mapping[str, str]) -> None:
-    """Put the configured certificates into the environment, where the libraries look for them.
+def trusted(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that name the configured certificates, for all libraries.
 
     Raises ConfigError for a file without certificates.
     """
@@ -38,13 +29,7 @@ def trust(variables: Mapping[str, str]) -> None:
         raise ConfigError(*problems)
     if "SSL_CERT_FILE" in chosen:
         chosen = {**dict.fromkeys(_OTHERS, chosen["SSL_CERT_FILE"]), **chosen}
-    real = real_environment()
-    for name in os.environ.pop(_EXPORTED, "").split():
-        os.environ.pop(name, None)
-    exported = [name for name in chosen if name not in real]
-    os.environ.update({name: chosen[name] for name in exported})
-    if exported:
-        os.environ[_EXPORTED] = " ".join(exported)
+    return chosen
 
 
 #: The lines around a certificate.

@@ -15,10 +15,12 @@ from ..errors import ConfigError
 from . import database, queues, telemetry, vendors
 from . import redis as config_redis
 from .budget import Budget
-from .certificates import real_environment, trust
+from .certificates import trusted
 from .env import Environment, read_part
+from .exported import export, real_environment
 from .model import Config, LogConfig, QueueConfig, RedisConfig
 from .prices import Prices, load_prices
+from .proxies import EXPECTED, proxies, unusable
 
 #: Exit code for a wrong configuration (EX_CONFIG of sysexits.h).
 EX_CONFIG = 78
@@ -27,14 +29,14 @@ EX_CONFIG = 78
 def read_environment(path: str | Path | None = None) -> dict[str, str]:
     """Return the variables of the `.env` file at `path`, overridden by those of the process.
 
-    An empty environment variable counts as not set and overrides nothing. The certificates to trust are put
-    into the process's environment, where the libraries look for them.
+    An empty environment variable counts as not set and overrides nothing. The certificates to trust and the
+    proxies to use are put into the process's environment, where the libraries look for them.
 
     Raises ConfigError if the file or the certificates cannot be read.
     """
     real = real_environment()
     if path is None:
-        trust(real)
+        _export(real)
         return real
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -45,8 +47,12 @@ def read_environment(path: str | Path | None = None) -> dict[str, str]:
 
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     variables = {**{name: value for name, value in values.items() if value}, **real}
-    trust(variables)
+    _export(variables)
     return variables
+
+
+def _export(variables: Mapping[str, str]) -> None:
+    export({**trusted(variables), **proxies(variables)})
 
 
 def load(
@@ -63,7 +69,15 @@ def load(
 
     Raises ConfigError with all problems.
     """
-    return read_part(variables, lambda environment: _config(environment, defaults, only))
+
+    def read(environment: Environment) -> Config:
+        config = _config(environment, defaults, only)
+        if config.webhook.url or config.services & {"openai", "storage"}:
+            for name in unusable(variables):
+                environment.problem(name, EXPECTED)
+        return config
+
+    return read_part(variables, read)
 
 
 def _config(environment: Environment, defaults: Sequence[QueueConfig], only: Sequence[str]) -> Config:

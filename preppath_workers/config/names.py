@@ -8,10 +8,11 @@ from types import MappingProxyType
 
 from .load import load, load_job_modules
 from .model import QueueConfig
+from .proxies import NAMES
 from .web import load_web
 
-#: Read by libraries (see certificates.py) and by single commands.
-_OTHERS = frozenset({"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL", "BULLMQ_REDIS_URL"})
+#: Read by libraries (see certificates.py and proxies.py) and by single commands.
+_OTHERS = frozenset({"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL", "BULLMQ_REDIS_URL", *NAMES})
 #: How alike two names must be, from 0 to 1. High, since the file may have variables of other programs.
 _ALIKE = 0.88
 

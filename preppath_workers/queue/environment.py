@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..config import redis as config_redis
-from ..config.certificates import real_environment, trust
+from ..config.certificates import trusted
 from ..config.env import read_part
+from ..config.exported import export, real_environment
 from ..config.model import RedisConfig
 
 
@@ -22,5 +23,5 @@ def _variables(env_file: str | Path | None) -> Mapping[str, str]:
 
         return read_environment(env_file)
     variables = real_environment()
-    trust(variables)
+    export(trusted(variables))
     return variables
