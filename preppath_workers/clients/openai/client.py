@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from io import SEEK_END
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -25,6 +24,7 @@ from ..usage import UNMETERED, Meter, Payment, Usage
 from ..vendor_limits import VendorLimit, limits_in_headers
 from . import models, worst_case
 from .classification import RequestInfo
+from .connection import connect
 from .errors import openai_errors
 from .preloading import preload
 from .responses import Transcript, json_object, speech, transcript
@@ -35,9 +35,6 @@ if TYPE_CHECKING:  # the Realtime API needs packages that a server of /v1/audio/
 
 #: A message of a chat: `{"role", "content"}`.
 Message = ChatCompletionMessageParam
-
-#: Seconds to connect.
-CONNECT_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
@@ -95,8 +92,9 @@ class OpenAI:
         chosen = ("language", "languages") if language else ()
         most = worst_case.transcription(model, _size(file), seconds)
         request = _request(self.config.transcription, "file", *chosen)
+        client = self._transcription
         with self._payment(meter, most) as payment, openai_errors(request):
-            answer: Any = self._transcription.audio.transcriptions.create(
+            answer: Any = client.audio.transcriptions.create(
                 model=model,
                 file=(filename, file, mime_type),
                 response_format="verbose_json" if models.offers_verbose_json(model) else "json",
@@ -114,8 +112,9 @@ class OpenAI:
         chosen = ("voice",) if options.voice != self.config.speech_voice else ()
         request = _request(self.config.speech, "input", "speed", "instructions", *chosen)
         most = worst_case.speech(self.config.speech.model, text, options.speed)
+        client = self._speech
         with self._payment(meter, most) as payment, openai_errors(request):
-            answer = self._speech.audio.speech.create(
+            answer = client.audio.speech.create(
                 model=self.config.speech.model,
                 voice=options.voice,
                 input=text,
@@ -163,8 +162,9 @@ class OpenAI:
         texts = [str(message.get("content")) for message in messages]
         most = worst_case.chat(config.evaluation.model, texts, schema, config.evaluation_max_tokens, tier)
         request = RequestInfo(config.evaluation, frozenset({"messages"}), tier)
+        client = self._evaluation
         with self._payment(meter, most) as payment, openai_errors(request):
-            completion = self._evaluation.chat.completions.create(
+            completion = client.chat.completions.create(
                 model=config.evaluation.model,
                 messages=messages if strict else [_asking_for(schema), *messages],
                 response_format=_response_format(schema) if strict else {"type": "json_object"},
@@ -194,7 +194,7 @@ class OpenAI:
             self._note_limits(limits_in_headers(response.headers))
 
     def _connect(self, model_config: ModelConfig) -> openai.OpenAI:
-        return _connect(model_config, self.config.organization, self._tls, self._received)
+        return connect(model_config, self.config.organization, self._tls, self._received)
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -235,27 +235,6 @@ def _named(payment: Payment) -> Mapping[str, str]:
 
 def _request(model_config: ModelConfig, *from_job: str) -> RequestInfo:
     return RequestInfo(model_config, frozenset(from_job))
-
-
-def _connect(
-    model_config: ModelConfig,
-    organization: str | None,
-    tls: ssl.SSLContext,
-    received: Callable[[httpx2.Response], None],
-) -> openai.OpenAI:
-    return openai.OpenAI(
-        api_key=model_config.api_key,
-        organization=organization,
-        base_url=model_config.base_url,
-        max_retries=0,
-        timeout=openai.Timeout(model_config.timeout, connect=min(CONNECT_TIMEOUT, model_config.timeout)),
-        # No cookies: one that isn't ASCII would make every later request of this process fail.
-        http_client=openai.DefaultHttpxClient(
-            verify=tls,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            event_hooks={"response": [received]},
-        ),
-    )
 
 
 def _response_format(schema: Mapping[str, Any]) -> ResponseFormat:

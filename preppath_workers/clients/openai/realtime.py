@@ -25,6 +25,7 @@ from ..usage import UNMETERED, Meter, Payment, Usage
 from ..vendor_limits import limits_in_event
 from . import worst_case
 from .classification import RequestInfo
+from .connection import MAX_RESPONSE, ResponseTooLarge
 from .realtime_errors import Progress, realtime_errors, refused_event, unfinished
 from .realtime_frames import (
     MAX_OUTPUT_TOKENS,
@@ -206,6 +207,8 @@ class _Answer:
             self.reset = seconds_to_wait(event.get("rate_limits"))
         elif event["type"] in _AUDIO and isinstance(event.get("delta"), str):
             self._samples += base64.b64decode(event["delta"], validate=True)
+            if len(self._samples) > MAX_RESPONSE:
+                raise ResponseTooLarge("the speech is too large")
         elif event["type"] in _TRANSCRIPTS and isinstance(event.get("transcript"), str):
             self._transcripts.append(event["transcript"])
         elif event["type"] == "response.done":

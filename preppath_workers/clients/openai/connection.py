@@ -1,0 +1,79 @@
+"""Makes the SDK's clients: one for each configured model."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from contextlib import closing
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx2
+import openai
+
+from ...config.model import ModelConfig
+from ...errors import ServiceError
+from .classification import SERVICE
+
+#: Seconds to connect.
+CONNECT_TIMEOUT = 5.0
+#: Bytes of the largest response, decompressed: ten times the longest speech.
+MAX_RESPONSE = 64 * 1024 * 1024
+#: Headers that describe a body as it was sent, not as it is here.
+_OF_TRANSFER = ("content-encoding", "content-length", "transfer-encoding")
+
+
+class ResponseTooLarge(ValueError):
+    """Raised for a response of more than `MAX_RESPONSE` bytes."""
+
+
+class _Client(openai.DefaultHttpxClient):
+    """Reads at most `MAX_RESPONSE` bytes of a response. One that never ends would use all of the memory."""
+
+    def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        response = super().send(request, stream=True, **options)
+        if stream:
+            return response
+        with closing(response):
+            content = bytearray()
+            for part in response.iter_bytes():
+                content += part
+                if len(content) > MAX_RESPONSE:
+                    raise ResponseTooLarge("the response is too large")
+        headers = [pair for pair in response.headers.multi_items() if pair[0].lower() not in _OF_TRANSFER]
+        return httpx2.Response(
+            response.status_code,
+            headers=headers,
+            content=bytes(content),
+            request=response.request,
+            history=response.history,
+        )
+
+
+def connect(
+    model_config: ModelConfig,
+    organization: str | None,
+    tls: ssl.SSLContext,
+    received: Callable[[httpx2.Response], None],
+) -> openai.OpenAI:
+    """Return a client that has not connected yet. `received` is called with each response, before its body.
+
+    Raises ServiceError, with `refuses_all`, for what the library cannot use, such as a proxy in the
+    environment.
+    """
+    try:
+        return openai.OpenAI(
+            api_key=model_config.api_key,
+            organization=organization,
+            base_url=model_config.base_url,
+            max_retries=0,
+            timeout=openai.Timeout(model_config.timeout, connect=min(CONNECT_TIMEOUT, model_config.timeout)),
+            # No cookies: one that isn't ASCII would make every later request of this process fail.
+            http_client=_Client(
+                verify=tls,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+                event_hooks={"response": [received]},
+            ),
+        )
+    except (openai.OpenAIError, httpx2.InvalidURL, ImportError, ValueError) as error:
+        raise ServiceError(SERVICE, f"cannot make a client of OpenAI: {error}", refuses_all=True) from None
