@@ -38,12 +38,18 @@ class Job:
         return cls(queue, fields.pop("id"), fields)
 
     @classmethod
-    def first_started(cls, queue: str, worker_id: str, words: Sequence[str]) -> Job:
-        """Read what `first_starts.lua` returns for a job that this worker started for the first time.
+    def first_started(cls, queue: str, worker_id: str, text: str) -> Job:
+        """Read what `first_start.lua` returns for a job that this worker started for the first time. Raises
+        ValueError if it is something else.
 
         That is some of the job's fields. `queuedAt` is the time when it was created, if it has no other.
         """
-        _, job_id, data, priority, since, started_at = words
+        # A space or line break that was written into a field by hand would shift the parts. Then the slot's
+        # next claim returns the whole job, field by field.
+        head, data = text.split("\n", 1)
+        started_at, since, priority, job_id = head.split(" ", 3)
+        if " " in job_id or not started_at.isdecimal():
+            raise ValueError("not the parts of a started job")
         fields = {
             "data": data,
             "priority": priority,

@@ -23,6 +23,9 @@ SERVER_TIME = ""
 
 _FOLDER = Path(__file__).parent / "lua"
 
+#: The line with which a script says that it includes `base` only where it needs it.
+_LEAN = "\n-- needs: keys\n"
+
 
 @dataclass(frozen=True)
 class Script:
@@ -72,9 +75,10 @@ def assembled(text: str) -> str:
     that aren't included above it. What an indented line names is included for its block alone.
 
     A script includes only what it needs, and its fast path comes before what only the general path needs:
-    each call creates all functions that it reaches.
+    each call creates all functions that it reaches. So a script whose fast path needs only `keys` says so,
+    and where it needs `base`.
     """
-    return _with_needs(f"-- needs: base\n{text}", set())
+    return _with_needs(text if _LEAN in text else f"-- needs: base\n{text}", set())
 
 
 def _with_needs(text: str, included: set[str]) -> str:

@@ -91,8 +91,8 @@ class Consumer:
         self._attempt_times = AttemptTimes()
         #: The words that count how long the unsettled attempt waited and ran.
         self._times: tuple[str, ...] = ()
-        #: The claim's answer, if it came together with the settlement.
-        self._fetched: list[Any] | None = None
+        #: The claim's answer, or its job, if it came together with the settlement.
+        self._fetched: list[Any] | Job | None = None
         self._popping = False
         #: Whether the last `settle_and_fetch` script failed.
         self._has_failed = False
@@ -135,22 +135,27 @@ class Consumer:
             job = self._unsettled.job
             words = (job.id, job.fencing_token, outcome.result, *self._times)
             self._connection.send_started(self._settle_and_fetch, words)
-            self._fetched = self._receive_verdict()
-            verdict = self._fetched.pop()  # behind the claim's answer, which next_job reads
+            answer = self._receive_verdict(self._connection.receive_claim)
+            if type(answer) is str:  # without a verdict: the job is completed
+                self._fetched, verdict = self._first_started(answer), "completed"
+            else:
+                self._fetched, verdict = answer, answer.pop()
             self._has_failed = False
             return self._settlement(verdict)
         self._has_failed = False
         self._connection.send([self._settle_words(self._unsettled), self._claim])
-        return self._settlement(*self._receive_verdict())
+        return self._settlement(*self._receive_verdict(self._connection.receive))
 
     def next_job(self) -> Job | Wait | None:
         """Return the next job; None if there was none for up to BLOCK seconds."""
         refusal = self._connection.receive_pop() if self._popping else None
-        answer = self._connection.receive() if self._fetched is None else self._fetched
+        answer = self._connection.receive_claim() if self._fetched is None else self._fetched
+        if isinstance(answer, Job):
+            return answer
+        if type(answer) is str:
+            return self._first_started(answer)
         try:
             kind = answer[0]
-            if kind == "first":
-                return Job.first_started(self._queue.name, self.worker_id, answer)
             if kind == "job":
                 return Job.from_reply(self._queue.name, answer[1])
             if kind == "wait":
@@ -171,7 +176,7 @@ class Consumer:
         if not self._unsettled:
             return None
         self._connection.send([self._settle_words(self._unsettled)])
-        return self._settlement(*self._receive_verdict())
+        return self._settlement(*self._receive_verdict(self._connection.receive))
 
     def disconnect(self) -> None:
         """Close the connection; pending answers are lost."""
@@ -203,9 +208,15 @@ class Consumer:
             *(outcome.lacking, outcome.capped),
         )
 
-    def _receive_verdict(self) -> Any:
+    def _first_started(self, text: str) -> Job:
         try:
-            return self._connection.receive()
+            return Job.first_started(self._queue.name, self.worker_id, text)
+        except ValueError as error:
+            raise self._connection.unknown(text) from error
+
+    def _receive_verdict(self, receive: Callable[[], Any]) -> Any:
+        try:
+            return receive()
         except ResponseError as error:
             if self._unsettled and is_too_large(error):
                 self._unsettled.make_too_large()  # the next call can settle this

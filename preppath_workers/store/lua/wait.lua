@@ -17,7 +17,7 @@ local state = redis.call('HGET', key, 'state')
 if not state then return {'unknown'} end
 if state ~= 'waiting' and state ~= 'delayed' and state ~= 'active' then return {'ended', promised_fields(id)} end
 redis.call('DEL', ended_key(id)) -- of an earlier run of a job that was replayed
--- A completion looks for `awaited` only if `progress` is set: see completions.lua.
+-- A completion looks for `awaited` only if `progress` is set: see succeeded.lua.
 redis.call('HSETNX', key, 'progress', '0')
 redis.call('HSET', key, 'awaited', '1')
 return {'waiting', state}

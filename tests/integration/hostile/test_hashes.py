@@ -77,9 +77,11 @@ def process_all(redis_state: RedisState, ends: list[tuple[str | int, ...]]) -> N
     for _ in range(60):
         redis_state.call("promote_due", 10, now=now)
         answer = Caller(redis_state.redis, redis_state.keys.base, now=str(now))("claim", *CLAIM_ARGUMENTS)
-        if answer[0] in ("first", "job"):
-            first = answer[0] == "first"
-            job = Job.first_started("tts", WORKER_ID, answer) if first else Job.from_reply("tts", answer[1])
+        is_first = isinstance(answer, str)
+        if is_first or answer[0] == "job":
+            job = (
+                Job.first_started("tts", WORKER_ID, answer) if is_first else Job.from_reply("tts", answer[1])
+            )
             assert json.dumps(job.to_dict())
             end, *arguments = ends.pop() if ends else ("complete", "{}", 60_000, 10)
             held = (

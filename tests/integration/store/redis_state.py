@@ -21,7 +21,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from redis import Redis
@@ -68,19 +68,20 @@ class RedisState:
         if name == "claim":
             return self.claimed(f"{arguments[0]}:{arguments[1]}", reply)
         if name == "settle_and_fetch":
-            return [*self.claimed(str(arguments[0]), reply[:-1]), reply[-1]]
+            claimed, settled = (reply, "completed") if isinstance(reply, str) else (reply[:-1], reply[-1])
+            return [*self.claimed(str(arguments[0]), claimed), settled]
         if name in ("recover", "reap"):
             return [reply[0], [self._shown(job) for job in reply[1]]]
         return reply
 
-    def claimed(self, worker_id: str, reply: list[Any]) -> list[Any]:
+    def claimed(self, worker_id: str, reply: str | list[Any]) -> list[Any]:
         """Return a claim's reply to this worker, with a whole job shown as in `call`."""
-        if reply[0] == "first":
+        if isinstance(reply, str):
             return ["job", self._first_shown(worker_id, reply)]
         return ["job", self._shown(reply[1])] if reply[0] == "job" else reply
 
-    def _first_shown(self, worker_id: str, words: Sequence[str]) -> str:
-        job = Job.first_started("tts", worker_id, words)
+    def _first_shown(self, worker_id: str, text: str) -> str:
+        job = Job.first_started("tts", worker_id, text)
         stored = self.redis.hgetall(self.keys.job(job.id))
         shown = ("data", "priority", "state", "workerId", "attempts", "fencingToken", "startedAt")
         assert {name: value for name, value in job.fields.items() if value and name != "queuedAt"} == {

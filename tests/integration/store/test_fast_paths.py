@@ -100,8 +100,8 @@ COMMAND_COUNTS: list[tuple[str, State, tuple[str | int, ...], int]] = [
             "active": {"host:0": ["a"]},
             "jobs": {"a": started(), "b": waiting()},
         },
-        ("settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 60_000, "a", 1, "{}"),
-        10,
+        ("settle_and_fetch", "host:0", 60_000, 30_000, 15_000, 0, 0, 60_000, "a", 1, "{}"),
+        9,
     ),
     (
         "settle_and_fetch of two jobs, and events are requested",
@@ -113,7 +113,7 @@ COMMAND_COUNTS: list[tuple[str, State, tuple[str | int, ...], int]] = [
             "active": {"host:0": ["a"]},
             "jobs": {"a": started(), "b": waiting()},
         },
-        ("settle_and_fetch", "host:0", 60_000, 10, 15_000, 0, 0, 60_000, "a", 1, "{}"),
+        ("settle_and_fetch", "host:0", 60_000, 30_000, 15_000, 0, 0, 60_000, "a", 1, "{}"),
         12,
     ),
 ]

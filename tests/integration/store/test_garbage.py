@@ -36,6 +36,8 @@ GARBAGE = [
     b"*2\r\n$2\r\nhi\r\n*0\r\n",
     b"%1\r\n*0\r\n:2\r\n",
     b"-ERR upstream failure\r\n",
+    b"$5\r\na\n{}x\r\n",
+    b"$14\r\n1 2 50 a b\n{}x\r\n",
 ]
 
 
@@ -149,3 +151,27 @@ def test_settle_with_a_result_too_large_for_the_server_fails_the_job(
     assert job is not None
     assert job.state == "failed"
     assert "too large" in str(job.error)
+
+
+@pytest.mark.parametrize("field", ["priority", "createdAt"])
+@pytest.mark.parametrize("edited", ["5 0", "5\n0"], ids=["space", "line-break"])
+def test_consumer_with_a_shifted_answer_fetches_the_whole_job(
+    open_consumer: OpenConsumer, queue: Queue, field: str, edited: str
+) -> None:
+    """The answer for a first start is one text, and the field was edited by hand."""
+    queue.enqueue({"n": 0}, id="before")
+    queue.enqueue({"n": 1}, id="edited")
+    queue.redis.hset(queue.keys.job("edited"), field, edited)
+    consumer = open_consumer()
+    before = next_job(consumer)
+
+    with pytest.raises(RedisConnectionError):
+        settle_and_fetch(consumer, done(before, Completed("1")))
+    job = settle_and_fetch(consumer)
+
+    assert isinstance(job, Job)
+    assert (job.id, job.data, job.attempts) == ("edited", {"n": 1}, 1)
+    settled = consumer.settle(done(job, Completed("2")))
+    assert settled
+    assert settled.verdict == "completed"
+    assert queue.counts().completed == 2

@@ -1,23 +1,11 @@
--- Included in every script: the most used keys, the clock and the counters. The rest is in other files, since each
--- definition costs time in every call of a script that includes it.
+-- needs: keys
 --
--- KEYS[1]  the queue's base, such as "preppath:{tts}:". All other keys begin with it: the hash tag puts them into the same
---          slot of a Redis Cluster, so this key routes the script.
--- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation set it.
+-- Included in every script, see keys.lua: more of the most used keys, and the counters. The rest is in other files.
 
-local base = KEYS[1]
-local WAIT, LATER, GATE, STATS = base .. 'wait', base .. 'later', base .. 'gate', base .. 'stats'
+local LATER, STATS = base .. 'later', base .. 'stats'
 
 local function job_key(id) return base .. 'job:' .. id end
 local function active_key(worker_id) return base .. 'active:' .. worker_id end
-
--- The current time as text (ms). Redis formats a number argument again for each command, so the fast paths pass text,
--- also for constants. TIME returns seconds, and microseconds without leading zeros.
-local timestamp = ARGV[1]
-if timestamp == '' then
-  local time = redis.call('TIME')
-  timestamp = time[1] .. string.sub('00000' .. time[2], -6, -4)
-end
 
 -- The current time as a number (ms).
 local now = tonumber(timestamp)

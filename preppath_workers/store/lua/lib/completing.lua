@@ -1,4 +1,4 @@
--- needs: gate, events, ownership, completions, outage, groups
+-- needs: gate, events, ownership, completions, durations, outage, groups
 
 -- Settles a job that succeeded, if the caller still owns it. Returns "completed", also if the call is repeated;
 -- "reopened" if the job was the probe that brought the queue back into service; "lost" if another worker owns the job.
@@ -9,7 +9,14 @@ local function complete(id, worker_id, fencing_token, result, keep, listed, buck
   if state ~= 'active' then return 'lost' end
   local gate = read_gate()
   redis.call('LREM', active_key(worker_id), '1', id)
-  local may_have_group = note_completion(id, result, listed, buckets, wait_ms, run_ms)
+  -- needs: succeeded
+  local most = tonumber(listed)
+  if most > 0 then
+    -- pcall: a key of another type must not stop a completion half-way.
+    local length = redis.pcall('LPUSH', COMPLETED, id)
+    if type(length) == 'number' then trim_completions(length, most) end
+  end
+  if buckets then count_attempt('completed', buckets, wait_ms, run_ms) else count('completed') end
   if events_wanted(gate.eventsUntil) then emit(id, 'completed') end
   if may_have_group then end_in_group(id, 'completed') end
   local reopened = false

@@ -3,9 +3,12 @@
 local DURATIONS = base .. 'durations'
 
 -- `buckets`: `<outcome>:<wait>:<run>`. The worker adds up the times, and passes the sums only now and then.
-local function count_attempt(outcome, buckets, wait_ms, run_ms)
-  redis.pcall('HINCRBY', DURATIONS, buckets, '1')
-  if not run_ms then return end
+local function add_times(outcome, wait_ms, run_ms)
   redis.pcall('HINCRBY', DURATIONS, outcome .. ':waitMs', wait_ms)
   redis.pcall('HINCRBY', DURATIONS, outcome .. ':runMs', run_ms)
+end
+
+local function count_attempt(outcome, buckets, wait_ms, run_ms)
+  redis.pcall('HINCRBY', DURATIONS, buckets, '1')
+  if run_ms then add_times(outcome, wait_ms, run_ms) end
 end

@@ -1,5 +1,5 @@
 -- Announces the end of a job to the clients that wait for it, see wait.lua. The list gets one entry, however many wait:
--- each of them reads it with a BRPOPLPUSH to the same list. completions.lua does the same on the fast path.
+-- each of them reads it with a BRPOPLPUSH to the same list. succeeded.lua does the same for a completion.
 local function ended_key(id) return base .. 'ended:' .. id end
 
 local function announce_end(id, state)

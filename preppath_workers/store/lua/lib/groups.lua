@@ -30,7 +30,7 @@ end
 
 -- Adds a new job to a group, of `size` jobs if given.
 local function join_group(id, group, size)
-  -- A completion looks for `group` only if `progress` is set: see completions.lua.
+  -- A completion looks for `group` only if `progress` is set: see succeeded.lua.
   redis.call('HSET', job_key(id), 'group', group, 'progress', '0')
   add_in_group(group, 'jobs', 1)
   if size then redis.pcall('HSET', group_key(group), 'size', size) end

@@ -86,7 +86,7 @@ local function ingest(entry)
   end
   local waits = store_job(job)
   count('enqueued')
-  -- The fencing token keeps first_starts.lua from starting it, because its worker has to get the field `options`: they
+  -- The fencing token keeps first_start.lua from starting it, because its worker has to get the field `options`: they
   -- aren't data.
   if job.has_options then redis.call('HSET', job_key(job.id), 'options', '1', 'fencingToken', '0') end
   if waits then return job.id, job.priority end

@@ -18,7 +18,7 @@ local function store_job(job)
   local state = (job.delay or 0) > 0 and 'delayed' or 'waiting'
   redis.call('HSET', job_key(job.id), 'data', job.data, 'priority', job.priority, 'state', state, 'createdAt', timestamp)
   if job.expires then
-    -- The fencing token keeps first_starts.lua from starting it, which would not read the field.
+    -- The fencing token keeps first_start.lua from starting it, which would not read the field.
     redis.call('HSET', job_key(job.id), 'expiresAt', string.format('%.0f', now + job.expires), 'fencingToken', '0')
   end
   if job.traceparent then

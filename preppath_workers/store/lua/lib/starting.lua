@@ -1,4 +1,4 @@
--- needs: tokens, started
+-- needs: tokens
 
 --: The longest time until a slot that waits for a token claims again (ms): the clock may have been set, or the limit
 --: changed.
@@ -15,6 +15,7 @@ local function start(worker_id, id, attempt, fencing_token, limit, duration, ven
     local longest = vendor and math.max(tonumber(duration), vendor[2], SHORTEST_SLEEP) or tonumber(duration)
     return math.min(delay, longest, LONGEST_SLEEP)
   end
-  note_start(job_key(id), worker_id, attempt, fencing_token)
+  local key = job_key(id)
+  -- needs: started
   return 0
 end
