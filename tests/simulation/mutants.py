@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant("a popped job starts before a more urgent one", "if others > 0 and call('EXISTS', WAIT, later) > 0 then return nil end", "", 16),
     Mutant("a reserved job never makes room for a more urgent one", "if not highest or tonumber(highest) >= priority then return false end", "do return false end", 12),
     Mutant("an instance is struck off with a pop under way", "if was_gone then\n      remove_instance", "if true then\n      remove_instance", 222),
-    Mutant("a job that comes alone goes to the end", "if is_behind or not last then", "do", 1),
+    Mutant("a job that comes alone goes to the end", "if known == 0 or is_behind or is_stale then", "do", 1),
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
     Mutant("a window is a little short", "return acquired and acquired + duration or now", "return acquired and acquired + duration - 25 or now", 166),
     Mutant("a reservation is not compared with real starts", "if not reserved or reserved <= now then\n      moment = free_at", "if not reserved then\n      moment = free_at", 16),

@@ -15,6 +15,7 @@
 --
 -- Returns a list: 1 for each job that was added, 0 for each that exists already.
 
+-- needs: keys
 -- needs: adding
 
 return added

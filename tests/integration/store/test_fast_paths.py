@@ -70,7 +70,13 @@ EVENTS: State = {"gate": {"eventsUntil": NOW + 9_000}}
 
 #: The number of commands of each call, without reading the clock.
 COMMAND_COUNTS: list[tuple[str, State, tuple[str | int, ...], int]] = [
-    ("enqueue of the first job", {}, ("enqueue", "a", "{}", 50, 0), 7),
+    ("enqueue of the first job", {}, ("enqueue", "a", "{}", 50, 0), 5),
+    (
+        "enqueue of a job after others have started",
+        WAIT_LISTS["a stale index entry"],
+        ("enqueue", "a", "{}", 50, 0),
+        8,
+    ),
     ("enqueue of one more job", WAIT_LISTS["one with the same priority"], ("enqueue", "a", "{}", 50, 0), 9),
     (
         "claim of a popped job",

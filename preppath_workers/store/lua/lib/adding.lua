@@ -1,27 +1,32 @@
--- needs: priority_index
+-- needs: keys
 --
 -- Adds the jobs of ARGV, see enqueue.lua. The fast path returns from the script. After the general path, the script has to
 -- return the list `added`.
 
 -- The fast path: one job without options, and the list is empty or its last job has the same priority.
 local id, data, priority, delay, another = unpack(ARGV, 2, 6)
-if delay == '0' and not another and redis.call('EXISTS', job_key(id), FAIR, LATER) == 0 then
-  local last = redis.call('LINDEX', WAIT, '0')
-  -- The index may name a job that has left the list, and whose id was pushed again by hand.
-  local is_behind = last and redis.call('ZSCORE', PRIORITY_INDEX, last) == priority
-    and redis.call('HGET', job_key(last), 'state') == 'waiting'
-  if is_behind or not last then
-    redis.call('HSET', job_key(id), 'data', data, 'priority', priority, 'state', 'waiting', 'createdAt', timestamp)
-    redis.call('LPUSH', WAIT, id)
+if delay == '0' and not another then
+  local call, key, index = redis.call, base .. 'job:' .. id, base .. 'priority_index'
+  -- Of an idle queue there is none of these, as the claim of its last job has removed the index.
+  local known = call('EXISTS', key, WAIT, index, base .. 'fair', base .. 'later')
+  local last = (known == 1 or known == 2) and call('LINDEX', WAIT, '0')
+  -- With a last job and its place in the index, both are known. The index may name a job that has left the list, and whose
+  -- id was pushed again by hand.
+  local is_behind = last and known == 2 and call('ZSCORE', index, last) == priority
+    and call('HGET', base .. 'job:' .. last, 'state') == 'waiting'
+  local is_stale = known == 1 and not last and call('EXISTS', index) == 1
+  if known == 0 or is_behind or is_stale then
+    call('HSET', key, 'data', data, 'priority', priority, 'state', 'waiting', 'createdAt', timestamp)
+    call('LPUSH', WAIT, id)
     -- The new job is now the last of its priority. If the list was empty, every entry of the index is stale.
-    if last then redis.call('ZREM', PRIORITY_INDEX, last) else redis.call('DEL', PRIORITY_INDEX) end
-    redis.call('ZADD', PRIORITY_INDEX, priority, id)
-    count('enqueued')
+    if is_behind then call('ZREM', index, last) elseif is_stale then call('DEL', index) end
+    call('ZADD', index, priority, id)
+    redis.pcall('HINCRBY', base .. 'stats', 'enqueued', '1') -- as `count` in base.lua
     return {1}
   end
 end
 
--- needs: new_jobs, batches
+-- needs: base, new_jobs, batches
 
 local leftmost = redis.call('LINDEX', WAIT, '0')
 if leftmost and redis.call('HGET', job_key(leftmost), 'state') ~= 'waiting' then

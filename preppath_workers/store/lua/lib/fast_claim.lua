@@ -1,5 +1,5 @@
 -- The fast path, for latency: an idle worker popped a job that has never started, and no other job waits. In any other
--- case changes nothing and returns nil.
+-- case changes no job and returns nil.
 local function start_popped_job()
   local call = redis.call
   -- The general path registers the instance.
@@ -27,6 +27,8 @@ local function start_popped_job()
     -- needs: reservations
     return others > 0 and start_nothing(worker_id) or {'none'}
   end
-  call('LTRIM', active, '0', '-1') -- out of memory: as in claiming.lua
+  -- No job waits, so all entries of the index are stale: without it, the next job is added with fewer commands. It also is a
+  -- first write that needs no memory, see claiming.lua.
+  call('DEL', base .. 'priority_index')
   -- needs: first_start
 end
