@@ -90,6 +90,20 @@ def test_check_with_every_server_down_reports_each_and_no_secret(check: Check) -
     assert "hidden-word" not in str(found)
 
 
+def test_check_of_rate_limits_names_those_in_force_elsewhere(check: Check, tts: Queue) -> None:
+    def beat(instance: str, most: int, age_ms: int) -> None:
+        tts.call("heartbeat", instance, 15_000, 1, 0, most, 60_000, age_ms)
+
+    beat("new", 10, 100)
+    assert check("--only", "limits", TTS_RATE_LIMIT="none") == {
+        "tts rate limit": ("warning", "10/60 is in force (new), none is configured here")
+    }
+    beat("old", 20, 9_000)
+    assert check("--only", "limits", TTS_RATE_LIMIT="10/60") == {
+        "tts rate limit": ("error", "instances differ: 10/60 (new) is in force, old is configured with 20/60")
+    }
+
+
 def test_check_without_redis_says_so_once(check: Check) -> None:
     found = check("--only", "redis", "--only", "limits", "--only", "data", REDIS_URL="redis://127.0.0.1:9")
     assert [*found] == ["redis"]
