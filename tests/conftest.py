@@ -52,11 +52,11 @@ VARIABLES = (
     *sorted({*re.findall(r"^#?([A-Z0-9]+(?:_|(?==)))", _REFERENCE, re.MULTILINE)}),
 )
 
-# Fixtures are servers, which examples may share. The suite tries the same examples on every machine, CI twice
-# as many; `--hypothesis-profile=search` searches for new ones.
+# Fixtures are servers, which examples may share. The suite tries the same examples on every machine, CI five
+# times as many; `--hypothesis-profile=search` searches for new ones.
 settings.register_profile(
     "suite",
-    max_examples=50,
+    max_examples=20,
     derandomize=True,
     database=None,
     deadline=None,
@@ -153,8 +153,8 @@ def _is(module: list[pytest.Item], marker: str) -> bool:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if is_usual(config):
         terminalreporter.write_line(
-            "Left out: tests of the trials, the tests' servers and the demo, in a browser and of the OpenAPI "
-            "(bin/test -m trial), and of the offline provider (bin/test -m offline)"
+            "Left out: tests of the trials, the tests' servers, the demo, the page in a browser and the "
+            "OpenAPI, long forms of others (bin/test -m trial), the offline provider (bin/test -m offline)"
         )
 
 

@@ -38,34 +38,17 @@ def test_services_after_close_make_a_new_client() -> None:
     services.close()
 
 
-def test_services_on_preload_open_no_connection_and_start_no_thread() -> None:
-    """The supervisor preloads, and it forks afterwards. With and without keys for S3."""
-    program = """
-import os, sys, threading
-from preppath_workers.clients.services import Services
-from preppath_workers.config.load import load
-events = []
-sys.addaudithook(lambda event, _: events.append(event))
-for keys in ({}, {"S3_ACCESS_KEY_ID": "key", "S3_SECRET_ACCESS_KEY": "secret"}):
-    Services(load({**os.environ, **keys}, [])).preload(["openai", "storage", "database", "webhook"])
-print({event for event in events if event.startswith(("socket.connect", "socket.getaddrinfo"))})
-print(threading.active_count())
-print({"openai.resources.chat", "openai.resources.realtime.realtime"} <= set(sys.modules))
-"""
-    environment = {**os.environ, **MINIMAL_ENV}
-    printed = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    )
-    assert printed.stdout.split() == ["set()", "1", "True"]
-    assert not printed.stderr, "a client that could not be preloaded"
-
-
-def test_first_calls_after_preload_import_nothing_read_no_data_and_build_no_validator(
+def test_preload_connects_nowhere_starts_no_thread_and_leaves_nothing_to_load_to_the_first_calls(
     vendor: OpenAIServer, s3: S3Client, bucket: str, database_url: str
 ) -> None:
-    """What a worker loads itself, each worker has in its own memory."""
+    """The supervisor loads the handlers and preloads, with and without keys for S3, and forks afterwards.
+    What a worker loads itself, each worker has in its own memory."""
     program = """
-import io, os, pydantic, sys
+import io, os, sys, threading
+from pathlib import Path
+events = []
+sys.addaudithook(lambda event, _: events.append(event))
+import pydantic
 from preppath_workers.clients.openai.client import SpeechOptions
 from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
@@ -74,9 +57,12 @@ from preppath_workers.jobs.evaluation.prompt import SCHEMA
 
 for job_type in JOB_TYPES:
     job_type.load()
+links = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+print("handlers:", threading.active_count(), sum("socket" in link for link in links))
 services = Services(load(os.environ, []))
 services.preload(["openai", "storage", "database"])
 opened = []
+sys.stdout.flush()
 if not os.fork():
     loaded = set(sys.modules)
     sys.addaudithook(lambda event, details: opened.append(str(details[0])) if event == "open" else None)
@@ -96,7 +82,13 @@ if not os.fork():
     print([name for name in opened if name.endswith((".py", ".pyc", ".json", ".gz", ".pem"))])
     sys.stdout.flush()
     os._exit(0)
-sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+status = os.waitstatus_to_exitcode(os.wait()[1])
+del os.environ["S3_ACCESS_KEY_ID"], os.environ["S3_SECRET_ACCESS_KEY"]
+Services(load(os.environ, [])).preload(["openai", "storage", "database", "webhook"])
+print({event for event in events if event.startswith(("socket.connect", "socket.getaddrinfo"))})
+print("services:", threading.active_count())
+print({"openai.resources.chat", "openai.resources.realtime.realtime"} <= set(sys.modules))
+sys.exit(status)
 """
     sound = Wav(bytes(3_200), 16_000).wav_bytes("A heap is a tree.")
     environment = {
@@ -111,7 +103,9 @@ sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
     }
     command = [sys.executable, "-c", f"SOUND = {sound!r}\n{program}"]
     printed = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert (printed.stdout.splitlines(), printed.returncode) == (["[]", "[]"], 0), printed.stderr
+    seen = ["handlers: 1 0", "[]", "[]", "set()", "services: 1", "True"]
+    assert (printed.stdout.splitlines(), printed.returncode) == (seen, 0), printed.stderr
+    assert not printed.stderr, "a client that could not be preloaded"
 
 
 def test_services_that_cannot_preload_log_why_and_go_on(

@@ -62,7 +62,13 @@ def producer_url(redis: Redis, redis_url: str, key_prefix: str) -> Iterator[str]
     redis.acl_deluser(key_prefix)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "shell/redis_cli.sh",
+        *(pytest.param(name, marks=pytest.mark.trial) for name in PROGRAMS if not name.startswith("shell/")),
+    ],
+)
 def test_example_with_the_least_rights_adds_awaits_and_cancels_jobs(
     redis: Redis, redis_url: str, producer_url: str, key_prefix: str, scripts: Path, name: str
 ) -> None:

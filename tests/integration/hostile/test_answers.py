@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
@@ -180,7 +180,6 @@ S3_BODIES = st.binary(max_size=100) | st.just(b"<Error><Code>NoSuchKey</Code></E
 
 
 # Without redirects: botocore follows each of them a hundred times.
-@settings(max_examples=50)  # each makes five calls
 @given(answer=http_answers(S3_BODIES, [status for status in STATUSES if status // 100 != 3]))
 def test_storage_with_a_hostile_answer_raises_job_errors_only(
     server: ScriptedServer, storage: Storage, answer: bytes

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from preppath_workers.clients.openai.client import SpeechOptions
@@ -142,7 +142,6 @@ def test_redis_url_that_is_accepted_keeps_our_timeouts(url: str) -> None:
     assert connection.client(redis.url, timeout=3)
 
 
-@settings(max_examples=40)  # each makes clients of three services
 @given(
     url=like_urls("http", "https"),
     key=st.just("sk-key") | ANY_TEXT,

@@ -13,7 +13,7 @@ from preppath_workers.config.model import RateLimit
 from tests.rate_limiter.trial import SKEWS, Trial, job_of
 from tests.support.redis import RedisServer
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.trial, pytest.mark.long]
 
 #: Long enough to spend each token at least three times.
 LIMIT, SECONDS = RateLimit(20, 2.0), 7.0

@@ -123,7 +123,13 @@ def killable_app(
         app.kill()
 
 
-@pytest.mark.parametrize("job_name", JOBS)
+@pytest.mark.parametrize(
+    "job_name",
+    [
+        "evaluation",
+        *(pytest.param(name, marks=pytest.mark.trial) for name in ("transcription", "tts in two requests")),
+    ],
+)
 def test_handler_killed_after_any_of_its_steps_completes_with_one_effect_and_one_payment(
     killable_app: KillableApp, s3: S3Client, bucket: str, job_name: str
 ) -> None:

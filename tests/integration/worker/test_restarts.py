@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -59,13 +59,26 @@ def sessions() -> dict[int, int]:
     return found
 
 
+@pytest.mark.parametrize(
+    "endings",
+    [
+        (kill_a_worker_and_stop,),
+        pytest.param(tuple(islice(cycle(ENDINGS), RESTARTS)), marks=pytest.mark.trial),
+    ],
+    ids=["one", "all"],
+)
 def test_instances_after_any_ending_leave_no_process_file_or_key(
-    launch: Start, alpha: Queue, redis: Redis, key_prefix: str, tmp_path: Path
+    launch: Start,
+    alpha: Queue,
+    redis: Redis,
+    key_prefix: str,
+    tmp_path: Path,
+    endings: Sequence[Callable[[App, str], None]],
 ) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     started, jobs = [], []
-    for number, ending in enumerate(islice(cycle(ENDINGS), RESTARTS)):
+    for number, ending in enumerate(endings):
         app = launch(TMPDIR=str(temporary), LEASE_SECONDS="2", ALPHA_RECOVERIES="100").launch()
         started.append(app.pid)
         jobs.append(f"j{number}")
