@@ -187,7 +187,7 @@ class _ClientConnection(SlotConnection):
         reader.feed(packed)
         self._answers = [self._answer(*reader.gets()) for _ in range(commands)]
 
-    def _receive_any(self) -> Any:
+    def receive(self, may_be_empty: bool = False, may_be_text: bool = False) -> Any:
         return self._answers.pop(0)
 
     def _answer(self, *words: str) -> Any:

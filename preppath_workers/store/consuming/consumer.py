@@ -135,7 +135,7 @@ class Consumer:
             job = self._unsettled.job
             words = (job.id, job.fencing_token, outcome.result, *self._times)
             self._connection.send_started(self._settle_and_fetch, words)
-            answer = self._receive_verdict(self._connection.receive_claim)
+            answer = self._receive_verdict(may_be_text=True)
             if type(answer) is str:  # without a verdict: the job is completed
                 self._fetched, verdict = self._first_started(answer), "completed"
             else:
@@ -144,12 +144,12 @@ class Consumer:
             return self._settlement(verdict)
         self._has_failed = False
         self._connection.send([self._settle_words(self._unsettled), self._claim])
-        return self._settlement(*self._receive_verdict(self._connection.receive))
+        return self._settlement(*self._receive_verdict())
 
     def next_job(self) -> Job | Wait | None:
         """Return the next job; None if there was none for up to BLOCK seconds."""
         refusal = self._connection.receive_pop() if self._popping else None
-        answer = self._connection.receive_claim() if self._fetched is None else self._fetched
+        answer = self._connection.receive(may_be_text=True) if self._fetched is None else self._fetched
         if isinstance(answer, Job):
             return answer
         if type(answer) is str:
@@ -176,7 +176,7 @@ class Consumer:
         if not self._unsettled:
             return None
         self._connection.send([self._settle_words(self._unsettled)])
-        return self._settlement(*self._receive_verdict(self._connection.receive))
+        return self._settlement(*self._receive_verdict())
 
     def disconnect(self) -> None:
         """Close the connection; pending answers are lost."""
@@ -214,9 +214,9 @@ class Consumer:
         except ValueError as error:
             raise self._connection.unknown(text) from error
 
-    def _receive_verdict(self, receive: Callable[[], Any]) -> Any:
+    def _receive_verdict(self, may_be_text: bool = False) -> Any:
         try:
-            return receive()
+            return self._connection.receive(may_be_text=may_be_text)
         except ResponseError as error:
             if self._unsettled and is_too_large(error):
                 self._unsettled.make_too_large()  # the next call can settle this

@@ -77,21 +77,8 @@ class SlotConnection:
             self.disconnect()
             raise
 
-    def receive(self, may_be_empty: bool = False) -> Any:
-        """Return the next answer, a list."""
-        answer = self._receive_any()
-        if type(answer) is not list or not (answer or may_be_empty):
-            raise self.unknown(answer)
-        return answer
-
-    def receive_claim(self) -> Any:
-        """Return the next answer, of a script that claims: a list, or the text of `first_start.lua`."""
-        answer = self._receive_any()
-        if type(answer) is not str and (type(answer) is not list or not answer):
-            raise self.unknown(answer)
-        return answer
-
-    def _receive_any(self) -> Any:
+    def receive(self, may_be_empty: bool = False, may_be_text: bool = False) -> Any:
+        """Return the next answer: a list, or the text of `first_start.lua` if the script may start a job."""
         # Any exception, also one of a signal handler, may leave answers unread, so the connection is closed.
         try:
             answer = self._connection.receive()
@@ -99,6 +86,9 @@ class SlotConnection:
             self.disconnect()
             raise
         self._unread -= 1
+        is_text = may_be_text and type(answer) is str
+        if not is_text and (type(answer) is not list or not (answer or may_be_empty)):
+            raise self.unknown(answer)
         return answer
 
     def receive_pop(self) -> ResponseError | None:

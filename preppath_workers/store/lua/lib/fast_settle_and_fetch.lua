@@ -32,9 +32,9 @@ if held[1] == 'active' and held[2] == worker_id and held[3] == fencing_token the
       -- needs: completions
       trim_completions(call('LLEN', COMPLETED), tonumber(listed))
     end
-    if events_until then
-      -- needs: base, events
-      if events_wanted(events_until) then emit(id, settled) end
+    if events_until and (tonumber(events_until) or 0) > tonumber(timestamp) then
+      local event = settled
+      -- needs: emitted
     end
     if may_have_group then
       -- needs: base, groups
