@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import log
 from ..config.load import load_budget, load_log, load_otlp_endpoint, load_redis, read_environment
 from ..config.vendors import openai_models
-from ..config.web import SCOPES, load_web
+from ..config.web import SCOPES, WebConfig, load_web
 from ..errors import ConfigError
 from ..worker.processes.systemd import Notifier, Phase
 from .arguments import EXIT_UNAVAILABLE, add_command, whole_number
@@ -35,7 +35,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "web",
         "serve the page, the status API and metrics over HTTP",
         """
-        Listens on loopback. Any other address needs WEB_TOKENS, created by --new-token.
+        Listens on loopback. Any other address needs WEB_TOKENS, created by --new-token. SIGHUP reads
+        WEB_TOKENS and WEB_HOSTS again.
 
         examples:
           preppath-workers web --config .env
@@ -54,6 +55,7 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="N",
         help="port, default %(default)s; 0: any free one",
     )
+    parser.add_argument("--check-config", action="store_true", help="check the configuration and exit")
     parser.add_argument("--read-only", action="store_true", help="refuse every change")
     _add_token_options(parser)
     parser.set_defaults(run=run)
@@ -73,23 +75,23 @@ def run(args: Namespace) -> int:
     """Serve until a signal stops it. Raises ConfigError."""
     if args.new_token:
         return _print_token(args)
+    from ..web.access import Access
+
+    access = Access(lambda: _load(args))
     variables = read_environment(args.config)
-    config = load_web(variables)
-    if not config.tokens and not is_loopback(args.host):
-        raise ConfigError(f"--host {args.host} is not loopback: set WEB_TOKENS, see --new-token")
     where, queues = load_redis(variables), open_configured(args)
+    budget, endpoint, log_config = load_budget(variables), load_otlp_endpoint(variables), load_log(variables)
+    if args.check_config:
+        return 0
     if missing := [name for name in _PACKAGES if not find_spec(name)]:
         print_error(f"web: the extra [web] is not installed ({', '.join(missing)}): {_INSTALL}")
         return EXIT_UNAVAILABLE
     from ..web.queues import Queues
     from ..web.server import Options, application, serve
 
-    endpoint = load_otlp_endpoint(variables)
-    log.configure(load_log(variables), where.secrets())
-    shown = Queues.of(
-        queues, load_budget(variables), open_budget(args), openai_models(variables), forecaster(args)
-    )
-    app = application(shown, config, args.read_only)
+    log.configure(log_config, where.secrets())
+    shown = Queues.of(queues, budget, open_budget(args), openai_models(variables), forecaster(args))
+    app = application(shown, access, args.read_only)
     systemd = Notifier.from_environment(os.environ)
 
     def listens(line: str) -> None:
@@ -103,6 +105,14 @@ def run(args: Namespace) -> int:
         print_error(f"web: cannot listen on {args.host}:{args.port}: {error}")
         return EXIT_UNAVAILABLE
     return 0
+
+
+def _load(args: Namespace) -> WebConfig:
+    """Return who may use the server. Raises ConfigError."""
+    config = load_web(read_environment(args.config))
+    if not config.tokens and not is_loopback(args.host):
+        raise ConfigError(f"--host {args.host} is not loopback: set WEB_TOKENS, see --new-token")
+    return config
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
-from ..config.web import SCOPES, Scope, WebConfig
+from ..config.web import SCOPES, Scope
 from ..log import fields
+from .access import Access
 from .sessions import Sessions
 from .tokens import find_token
 
@@ -98,13 +99,13 @@ class Guard:
     def __init__(
         self,
         app: ASGIApp,
-        config: WebConfig,
+        access: Access,
         read_only: bool,
         sessions: Sessions,
         refusal: Callable[[Request, Problem], Response],
     ) -> None:
         self._app = app
-        self._config = config
+        self._access = access
         self._read_only = read_only
         self._sessions = sessions
         self._refusal = refusal
@@ -130,8 +131,8 @@ class Guard:
         """Return whose request it is. Raises Problem."""
         self._check_host(request)
         path, changes = routed_path(request), request.method not in _SAFE
-        token = find_token(self._config.tokens, request.headers.get("authorization", ""))
-        session = None if token else self._sessions.find(request)
+        token = find_token(self._access.tokens, request.headers.get("authorization", ""))
+        session = None if token else self._sessions.find(request, self._access.tokens)
         if changes:
             _check_origin(request, is_required=session is not None or not path.startswith(_API))
             if self._read_only and path not in _SESSION:
@@ -140,7 +141,7 @@ class Guard:
                 raise Problem(413, f"the body is larger than {MAX_BODY} bytes")
         else:
             _check_embedding(request)
-        if not self._config.tokens or path in _OPEN or path.startswith(_OPEN_FOLDER):
+        if not self._access.tokens or path in _OPEN or path.startswith(_OPEN_FOLDER):
             return _ANYONE
         token = token or session
         if token is None:
@@ -154,7 +155,7 @@ class Guard:
         """Refuse unknown host names, against DNS rebinding. That needs a name, so addresses pass."""
         host = request.headers.get("host", "").lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if name not in {"localhost", *self._config.hosts} and not _is_address(name):
+        if name not in {"localhost", *self._access.hosts} and not _is_address(name):
             raise Problem(421, "unknown host: name it in WEB_HOSTS")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import uvicorn
@@ -16,7 +18,7 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from .. import __version__
-from ..config.web import WebConfig
+from .access import Access
 from .api import router
 from .guard import Guard, Problem, routed_path
 from .head_requests import HeadRequests, with_head
@@ -41,11 +43,17 @@ class Options:
     port: int
 
 
-def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
-    """Return the application. It opens no connection before the first request."""
+def application(queues: Queues, access: Access, read_only: bool) -> FastAPI:
+    """Return the application. It opens no connection before the first request. SIGHUP reloads `access`."""
     sessions, streams = Sessions(), Streams()
-    pages = Pages(queues, config, sessions, streams, read_only)
-    app = FastAPI(title="preppath-workers", version=__version__, docs_url=None, redoc_url=None)
+    pages = Pages(queues, access, sessions, streams, read_only)
+    app = FastAPI(
+        title="preppath-workers",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_reloading(access, streams),
+    )
 
     def refusal(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, Problem)
@@ -68,7 +76,7 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
         return invalid_request(request, error)
 
     app.add_middleware(HeadRequests)
-    app.add_middleware(Guard, config=config, read_only=read_only, sessions=sessions, refusal=refusal)
+    app.add_middleware(Guard, access=access, read_only=read_only, sessions=sessions, refusal=refusal)
     app.add_exception_handler(Problem, refusal)
     app.add_exception_handler(RedisError, redis_fails)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -96,6 +104,21 @@ def application(queues: Queues, config: WebConfig, read_only: bool) -> FastAPI:
     return app
 
 
+def _reloading(access: Access, streams: Streams) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    def reload() -> None:
+        if access.reload():
+            streams.end_all()  # a client whose token is gone must not go on reading
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        if app.state.must_reload:
+            reload()
+        yield
+
+    return lifespan
+
+
 def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. `output` is called with the address.
 
@@ -118,10 +141,16 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
     def stop(*_: object) -> None:
         server.should_exit = True
 
+    app.state.must_reload = False
+
+    def reload_at_start(*_: object) -> None:
+        app.state.must_reload = True
+
     # While uvicorn runs it has handlers of its own. Afterwards it raises the signal again, which would make
     # the exit a death; and before, a signal must not be lost.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    signal.signal(signal.SIGHUP, reload_at_start)
     # The image's entrypoint blocks SIGTERM, because without a handler the kernel would drop it.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
     host, port = listening.getsockname()[:2]

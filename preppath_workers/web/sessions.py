@@ -9,7 +9,7 @@ import hashlib
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,11 +48,11 @@ class Sessions:
             samesite="strict",
         )
 
-    def find(self, request: Request) -> Token | None:
-        """Return the token that the request's session stands for; None without a valid session."""
+    def find(self, request: Request, tokens: Sequence[Token]) -> Token | None:
+        """Return the one of these tokens that the request's session stands for; None without a session."""
         for name in (_SECURE_COOKIE, _COOKIE):
             token, until = self._tokens.get(_digest(request.cookies.get(name, "")), (None, 0.0))
-            if token and self._clock() < until:
+            if token in tokens and self._clock() < until:
                 return token
         return None
 

@@ -18,6 +18,8 @@ class Streams:
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._open = 0
+        #: Counts the calls of `end_all`.
+        self._ended = 0
 
     def response(self, events: AsyncIterator[str]) -> StreamingResponse:
         """Return the response that sends these events. Raises Problem if too many streams are open."""
@@ -25,10 +27,17 @@ class Streams:
             raise Problem(503, f"{self._most} event streams are already open")
         return StreamingResponse(self._counted(events), media_type="text/event-stream")
 
+    def end_all(self) -> None:
+        """End the open streams before their next event. Their clients ask again."""
+        self._ended += 1
+
     async def _counted(self, events: AsyncIterator[str]) -> AsyncIterator[str]:
         self._open += 1
+        ended = self._ended
         try:
             async for event in events:
+                if self._ended != ended:
+                    return
                 yield event
         finally:
             self._open -= 1

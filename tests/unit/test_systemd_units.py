@@ -61,8 +61,17 @@ def test_target_wants_every_queue_that_needs_no_variable() -> None:
     assert wanted == [job_type.name for job_type in JOB_TYPES if not job_type.defaults.needs]
 
 
-def test_reload_checks_the_configuration_first(tmp_path: Path) -> None:
-    text = (ROOT / "systemd/preppath-workers@.service").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("unit", "wrong_value"),
+    [
+        ("preppath-workers@.service", {"TTS_RATE_LIMIT": "fast"}),
+        ("preppath-workers-web.service", {"WEB_TOKENS": "secret"}),
+    ],
+)
+def test_reload_checks_the_configuration_first(
+    tmp_path: Path, unit: str, wrong_value: dict[str, str]
+) -> None:
+    text = (ROOT / "systemd" / unit).read_text(encoding="utf-8")
     check, signal = re.findall(r"^ExecReload=(.+)$", text, re.MULTILINE)
     assert "kill -HUP" in signal
     file = tmp_path / "env"
@@ -73,11 +82,11 @@ def test_reload_checks_the_configuration_first(tmp_path: Path) -> None:
     )
     right = {**MINIMAL_ENV, "REDIS_URL": "redis://127.0.0.1:9"}
     for wrong, code in ((False, 0), (True, 78)):
-        values = right | ({"TTS_RATE_LIMIT": "fast"} if wrong else {})
+        values = right | (wrong_value if wrong else {})
         file.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
         done = subprocess.run(words.split(), capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
-        assert ("TTS_RATE_LIMIT" in done.stderr) == wrong
+        assert all((name in done.stderr) == wrong for name in wrong_value)
 
 
 def test_programs_that_units_start_are_executable() -> None:

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from ... import __version__
+from ..access import Access
 from ..guard import Caller, Problem
 from ..streams import Streams
 from ..trouble import trouble_of
@@ -42,7 +43,7 @@ _POLICY = (
 class Renderer:
     """The templates, and what all of them show."""
 
-    def __init__(self, streams: Streams, read_only: bool, needs_token: bool) -> None:
+    def __init__(self, streams: Streams, read_only: bool, access: Access) -> None:
         self._streams = streams
         self._templates = Environment(
             loader=PackageLoader("preppath_workers.web.pages"),
@@ -55,7 +56,7 @@ class Renderer:
         self._templates.globals.update(FUNCTIONS, version=__version__, assets=assets().paths)
         self._templates.globals["parts"] = self._templates.get_template("parts.html").module
         self._read_only = read_only
-        self._needs_token = needs_token
+        self._access = access
 
     def page(self, request: Request, name: str, context: Context, status: int = 200) -> Response:
         """Return the page; `context["media"]` is an origin that it may load sound from."""
@@ -85,7 +86,7 @@ class Renderer:
             "path": request.url.path,
             "may_change": may_change,
             "read_only": self._read_only,
-            "needs_token": self._needs_token,
+            "needs_token": bool(self._access.tokens),
         }
 
 

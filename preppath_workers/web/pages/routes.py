@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from ... import log
-from ...config.web import WebConfig
+from ..access import Access
 from ..guard import Problem
 from ..queues import Queues
 from ..sessions import Sessions
@@ -61,12 +61,12 @@ class Pages:
     """The pages of these queues."""
 
     def __init__(
-        self, queues: Queues, config: WebConfig, sessions: Sessions, streams: Streams, read_only: bool
+        self, queues: Queues, access: Access, sessions: Sessions, streams: Streams, read_only: bool
     ) -> None:
         self._queues = queues
-        self._config = config
+        self._access = access
         self._sessions = sessions
-        self._renderer = Renderer(streams, read_only, bool(config.tokens))
+        self._renderer = Renderer(streams, read_only, access)
 
     def problem(self, request: Request, problem: Problem) -> Response:
         """Return the page for a refused request; without a session, the form to sign in."""
@@ -181,7 +181,7 @@ class Pages:
         @routes.post("/sign-in")
         def sign_in(request: Request, form: Posted) -> Response:
             fields = _first(form)
-            token = find_token(self._config.tokens, f"Bearer {fields.get('token', '')}")
+            token = find_token(self._access.tokens, f"Bearer {fields.get('token', '')}")
             if token is None or "read" not in token.scopes:
                 logger.warning("Sign-in refused", extra=log.fields(who=token.name if token else None))
                 return self._sign_in(request, 403, wrong="unknown" if token is None else "scope")
