@@ -23,14 +23,18 @@ _NEVER_SERVED = frozenset({501, 505})
 _UNANSWERED_STATUSES = frozenset({504, 524})
 
 #: Codes and types that depend on the account and may come with a 400 or 429 (OpenAI's guide "Error codes";
-#: the last two are Moonshot's and Alibaba's). Limits of spending have a prefix, such as `project_`.
+#: then Moonshot's, Alibaba's and Groq's; the last two are Google's, for a key that it doesn't know and for a
+#: country or an account that it doesn't serve). Limits of spending have a prefix, such as `project_`.
 _ACCOUNT = frozenset(
     {
         *("insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"),
         *("billing_not_active", "invalid_api_key", "account_deactivated"),
-        *("exceeded_current_quota_error", "arrearage"),
+        *("exceeded_current_quota_error", "arrearage", "organization_restricted"),
+        *("api_key_invalid", "failed_precondition"),
     }
 )
+#: Codes about the configured model that may come with a 400; the last two are Groq's.
+_MODEL = frozenset({"model_not_found", "model_decommissioned", "model_terms_required"})
 _LIMIT_SUFFIXES = ("spend_limit_exceeded", "usage_limit_exceeded")
 #: Parameters whose values come from the configuration or from our own code, unless the job chose them.
 _SETTINGS = frozenset(
@@ -72,7 +76,7 @@ def classify(refusal: Refusal, request: RequestInfo) -> JobError:
         return ServiceError(SERVICE, message, refuses_all=True)
     if refusal.parameter in request.from_job and (status in _JOB_STATUSES or status == 404):
         return PermanentError(message)
-    if status == 404 or "model_not_found" in refusal.names:
+    if status == 404 or _MODEL.intersection(refusal.names):
         # The model or its endpoint is unknown or shut down, or the base URL is wrong.
         return ServiceError(SERVICE, f"model {request.model_config.model}: {message}", refuses_all=True)
     if status == 429 and request.tier and _NO_CAPACITY in refusal.names:

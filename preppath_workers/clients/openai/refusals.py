@@ -54,8 +54,12 @@ class Refusal:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The code and type in lower case: vendors use the same words for either."""
-        names = [self._field("code"), self._field("type"), self._detail.get("type")]
+        """The code and type in lower case: vendors use the same words for either. Google calls them status
+        and, in the details, reason."""
+        names = [self._field("code"), self._field("type"), self._field("status"), self._detail.get("type")]
+        details = self._fields.get("details")
+        if isinstance(details, list):
+            names += [each.get("reason") for each in details if isinstance(each, dict)]
         return tuple(name.lower() for name in names if isinstance(name, str) and name)
 
     @property

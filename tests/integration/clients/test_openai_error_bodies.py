@@ -44,6 +44,30 @@ def test_error_of_another_providers_shape_is_classified_likewise(
     assert classification(caught.value) == expected
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": 400, "status": "FAILED_PRECONDITION", "message": "User location is not supported."},
+        {"code": 400, "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]},
+        {"type": "invalid_request_error", "code": "organization_restricted"},
+        {"type": "invalid_request_error", "code": "model_decommissioned"},
+        {"type": "invalid_request_error", "code": "model_terms_required"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("in_list", [True, False])
+def test_bad_request_about_the_account_or_the_model_refuses_all(
+    client: Client, answers: Answers, error: dict[str, Any], in_list: bool
+) -> None:
+    body: Any = {"error": error}
+    url = answers(400, json.dumps([body] if in_list else body).encode(), {"Content-Type": "application/json"})
+
+    with pytest.raises(JobError) as caught:
+        evaluate(client(base_url=url))
+
+    assert classification(caught.value) == "refuses all"
+
+
 MESSAGE = "The provider says no."
 
 
