@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Exit codes besides 0 and argparse's 2 for a usage error.
 EXIT_FAILED, EXIT_UNAVAILABLE, EXIT_OUTPUT = 1, 69, 74  # EX_UNAVAILABLE and EX_IOERR of sysexits.h
 
+#: Digits of a whole number.
+_MOST_DIGITS = 15
+
 
 def add_command(
     subparsers: Subparsers, name: str, summary: str, details: str, aliases: Sequence[str] = ()
@@ -39,6 +42,8 @@ def whole_number(word: str) -> int:
     """Return the number, 0 or more; for `type=`."""
     if not word.isascii() or not word.isdigit():
         raise ArgumentTypeError(f"{word!r} is not a whole number")
+    if len(word) > _MOST_DIGITS:  # Redis refuses numbers above 2^63
+        raise ArgumentTypeError(f"at most {_MOST_DIGITS} digits are allowed")
     return int(word)
 
 

@@ -17,7 +17,7 @@ from ..config.durability import Durability
 from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State
 from ..store.job_id import new_id
-from ..store.keys import Keys
+from ..store.keys import Keys, check_queue_name
 from ..store.operation import Operation, perform
 from ..store.reading.reader import QueueReader
 from . import operations
@@ -84,8 +84,8 @@ class Queue(QueueReader):
     With `durable=Durability(replicas=1)`, adding jobs waits until that many replicas have them, and raises
     NotReplicated if that takes too long.
 
-    A queue is there as soon as it has a job, whatever its name. Jobs of one that no worker works, such as one
-    whose name is misspelt, wait: `counts().workers` is 0 then.
+    A queue is there as soon as it has a job. Jobs of one that no worker works, such as one whose name is
+    misspelt, wait: `counts().workers` is 0 then. Raises ValueError for a name that no worker could work on.
 
     Each method that changes jobs is atomic and idempotent in Redis; long lists are sent in chunks. The client
     may be created with or without `decode_responses`. All methods raise redis.RedisError.
@@ -99,6 +99,7 @@ class Queue(QueueReader):
         *,
         durable: Durability | None = None,
     ) -> None:
+        check_queue_name(name)
         super().__init__(name, redis, prefix)
         self._durable = durable
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..config.model import QueueConfig, RateLimit
+from ..store.keys import QUEUE_NAME, is_queue_name
 
 if TYPE_CHECKING:
     from ..clients.services import Services
@@ -30,9 +30,6 @@ WorstCases: TypeAlias = "Callable[[Sequence[Any], Services], Iterator[Sequence[U
 #: Modules of the clients in `clients/` whose path isn't the service's name.
 _CLIENTS = {"openai": "openai.client", "storage": "s3.client", "database": "postgres.client"}
 _SERVICES = ("openai", "storage", "database", "webhook")
-
-#: A queue's name is a part of keys, and in upper case of variables.
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 #: The parameters that a function may have after the context.
 _OPTIONAL = ("data", "services")
@@ -183,11 +180,8 @@ def _check_name(name: object) -> None:
     """Raise TypeError or ValueError unless it is a queue's name."""
     if callable(name):
         raise TypeError(f'@job needs the queue\'s name: @job("{getattr(name, "__name__", "name")}")')
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(
-            f"job {name!r}: expected a name of lower-case letters, digits, _ and -, a letter first, "
-            "of up to 64 characters"
-        )
+    if not isinstance(name, str) or not is_queue_name(name):
+        raise ValueError(f"job {name!r}: expected {QUEUE_NAME}")
 
 
 def _parameters(function: Callable[..., Any]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 #: The versions of the data model: which keys and fields there are, and what they mean. What older workers
@@ -11,6 +12,23 @@ FIRST_LAYOUT, LAYOUT = 1, 2
 
 #: The queue in whose slot the budget is: no jobs, but what all queues may spend.
 BUDGET = "budget"
+
+
+#: What a queue's name looks like, in words.
+QUEUE_NAME = "a name of lower-case letters, digits, _ and -, a letter first, of up to 64 characters"
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+def is_queue_name(name: str) -> bool:
+    """Whether a queue can have this name, which is a part of keys, and in upper case of variables."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_queue_name(name: str) -> None:
+    """Check a producer's queue: no worker could work on one with another name. Raises ValueError."""
+    if not isinstance(name, str) or not is_queue_name(name):
+        raise ValueError(f"queue {name!r}: expected {QUEUE_NAME}")
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,16 @@ def test_jobs_with_offset_and_limit_lists_a_page_of_one_state(run: Run, tts: Que
     assert run("jobs", "tts", "--state", "failed").stdout == ""
 
 
-def test_jobs_with_a_negative_limit_is_refused(run: Run) -> None:
-    wrong = run("jobs", "tts", "--limit", "-1")
-    assert (wrong.returncode, "'-1' is not a whole number" in wrong.stderr) == (2, True)
+@pytest.mark.parametrize("option", ["--limit", "--offset"])
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [("-1", "'-1' is not a whole number"), ("9" * 20, "at most 15 digits are allowed")],
+)
+def test_jobs_with_an_impossible_number_is_a_usage_error(
+    run: Run, option: str, number: str, problem: str
+) -> None:
+    wrong = run("jobs", "tts", option, number)
+    assert (wrong.returncode, problem in wrong.stderr) == (2, True)
 
 
 def test_show_of_a_retried_job_lists_its_failed_attempts(run: Run, tts: Queue, redis: Redis) -> None:
