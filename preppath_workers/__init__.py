@@ -15,12 +15,14 @@ Everything public is exported here:
   returns: to wait for a job or cancel it. `AsyncQueue` and `AsyncJobRef` are the same for asyncio.
 * `Job`, `Group`, `JobLocation`, `Counts`, `Gate`, `Health` and `QueueSnapshot` are what the queue's methods
   return.
-* `job` makes a `JobType` of a function, which gets a `JobContext` and raises subclasses of `JobError`.
+* `job` makes a `JobType` of a function, the handler, which gets a `JobContext`. It may raise a `JobError`:
+  `PermanentError`, `InvalidJob`, `TransientError`, `ServiceError`, `MachineError`, `RateLimited`, `Snooze`.
 * `Durability` says which replicas must confirm a job that is added.
 * `ConfigError`, `NewerLayout`, `UnknownJob`, `JobFailed` and `NotReplicated` are raised to the caller;
-  `JobLost`, `JobTimeout` and `Shutdown` interrupt a handler.
+  `JobLost`, `JobTimeout`, `JobCancelled` and `Shutdown` interrupt a handler. The last three are
+  BaseExceptions, so that `except Exception` in a handler doesn't catch them.
 
-The workers themselves are started by the command `preppath-workers`.
+`preppath_workers.testing` helps to test jobs. The command `preppath-workers` starts the workers.
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def add_ages(parser: ArgumentParser) -> None:
         metavar="AGE",
         help="only if this long in its state, or longer: 90s, 30m, 2h, 7d",
     )
-    parser.add_argument("--newer-than", type=_age, metavar="AGE", help="only if in its state since AGE")
+    parser.add_argument(
+        "--newer-than", type=_age, metavar="AGE", help="only if in its state for less than AGE"
+    )
 
 
 def _age(word: str) -> int:

@@ -73,7 +73,9 @@ def add_parser(subparsers: Subparsers) -> None:
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--unknown", action="store_true", help="list requests of unknown cost one by one")
     other.add_argument("--resolve", metavar="ID", help="store what a request of unknown cost did cost")
-    parser.add_argument("--cost", type=_cost, metavar="DOLLARS", help="with --resolve: what it did cost")
+    parser.add_argument(
+        "--cost", type=_cost, metavar="DOLLARS", help="with --resolve: what the request did cost"
+    )
     other.add_argument("--caps", action="store_true", help="show what is used of the caps on spending")
     other.add_argument("--store", action="store_true", help="write rows of all requests into PostgreSQL")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line and row")

@@ -12,7 +12,9 @@ from .queue_argument import add_queues_argument
 def add_selection(parser: ArgumentParser) -> None:
     """Add QUEUE or --all, and the filters."""
     add_queues_argument(parser)
-    parser.add_argument("--id", dest="ids", action="append", default=[], help="select this job (repeatable)")
+    parser.add_argument(
+        "--id", dest="ids", metavar="ID", action="append", default=[], help="select this job (repeatable)"
+    )
     parser.add_argument(
         "--reason",
         dest="reasons",
