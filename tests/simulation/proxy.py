@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -19,10 +20,10 @@ from preppath_workers.store.scripts import Script
 #: The index of `now` in EVALSHA's words.
 _NOW = 4
 
-#: How a packed command begins that loads a script.
-_SCRIPT_LOAD = b"*3\r\n$6\r\nSCRIPT\r\n"
+#: How a command of a new connection begins that loads a script, or asks which are loaded.
+_SCRIPT = re.compile(rb"\*\d+\r\n\$6\r\nSCRIPT\r\n")
 
-#: The other command of a new connection: looks at the queue's layout, which doesn't change here.
+#: How the other one begins: it looks at the queue's layout, which doesn't change here.
 _LOOK = b"*3\r\n$4\r\nHGET\r\n"
 
 _POP = "BRPOPLPUSH"
@@ -157,7 +158,7 @@ class ConsumerConnection:
         return nullcontext()  # an answer comes at once, or never
 
     def send(self, packed: bytes) -> None:
-        if packed.startswith((_SCRIPT_LOAD, _LOOK)):
+        if packed.startswith(_LOOK) or _SCRIPT.match(packed):
             self._answers.append(self._proxy.load_once(packed))
             return
         commands = list(_unpacked(packed))

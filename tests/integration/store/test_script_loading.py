@@ -1,0 +1,58 @@
+"""A connection loads only scripts that its server lacks: together they have half a megabyte, and all workers
+connect at once when an instance starts, and after a failover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from preppath_workers.store.consuming.consumer_connection import Connection
+from preppath_workers.store.consuming.script_loading import load_commands, load_scripts
+from preppath_workers.store.keys import Keys
+from preppath_workers.store.scripts import scripts
+from tests.support.redis import RedisServer
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def admin(server: RedisServer) -> Iterator[Redis]:
+    with Redis.from_url(server.url, decode_responses=True) as admin:
+        yield admin
+
+
+def _loaded_by_a_new_connection(server: RedisServer, admin: Redis) -> int:
+    """Connect as a worker does; return how many scripts it has loaded."""
+    admin.config_resetstat()
+    connection = Connection(server.url, timeout=10.0)
+    connection.connect()
+    load_scripts(connection, Keys("preppath", "tts"))
+    connection.disconnect()
+    return int(admin.info("commandstats").get("cmdstat_script|load", {"calls": 0})["calls"])
+
+
+def test_load_scripts_on_a_server_without_them_loads_all(server: RedisServer, admin: Redis) -> None:
+    assert _loaded_by_a_new_connection(server, admin) == len(load_commands())
+    assert admin.script_exists(scripts()["claim"].digest) == [True]
+
+
+def test_load_scripts_on_a_server_that_has_them_sends_no_text(server: RedisServer, admin: Redis) -> None:
+    _loaded_by_a_new_connection(server, admin)
+    assert _loaded_by_a_new_connection(server, admin) == 0
+
+
+def test_load_scripts_loads_what_is_missing(server: RedisServer, admin: Redis) -> None:
+    admin.script_load(scripts()["claim"].text)
+    assert _loaded_by_a_new_connection(server, admin) == len(load_commands()) - 1
+
+
+def test_load_scripts_of_a_user_who_may_not_ask_loads_all(server: RedisServer, admin: Redis) -> None:
+    _loaded_by_a_new_connection(server, admin)
+    admin.execute_command("ACL", "SETUSER", "default", "-script|exists")
+    assert _loaded_by_a_new_connection(server, admin) == len(load_commands())
