@@ -62,7 +62,10 @@ HAS_REDIS_SERVER = shutil.which("redis-server") is not None
 
 SERVERS = [
     RedisServer,
-    pytest.param(Redis70, marks=pytest.mark.skipif(not HAS_REDIS_SERVER, reason="no redis-server")),
+    pytest.param(
+        Redis70,
+        marks=[pytest.mark.trial, pytest.mark.skipif(not HAS_REDIS_SERVER, reason="no redis-server")],
+    ),
 ]
 
 

@@ -49,11 +49,13 @@ with wave.open("/dev/stdin", "rb") as sound:
 """
 
 
-@pytest.fixture(params=["stand-in", pytest.param("ffmpeg", marks=pytest.mark.skipif(
-    not ffmpeg.installed(), reason="ffmpeg is not installed"
-))])  # fmt: skip
+@pytest.fixture(
+    params=["ffmpeg", pytest.param("stand-in", marks=pytest.mark.trial)]
+    if ffmpeg.installed()
+    else ["stand-in"]
+)
 def installed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the test with the stand-in, and with ffmpeg if it is installed."""
+    """Run the test with ffmpeg if it is installed, else with the stand-in; in the trials with both."""
     if request.param == "stand-in":
         program = tmp_path / "ffmpeg"
         program.write_text(STAND_IN)

@@ -103,10 +103,11 @@ def test_job_that_needs_more_than_the_machine_has_does_not_hold_the_others(
     full.touch()
     app = launch(ALPHA_CONCURRENCY="1", ALPHA_BACKOFF="0.1").start()
     alpha.enqueue({"do": "fill_disk", "full": str(full)}, id="poison")
-    eventually(lambda: len(app.records("start")) >= 4)
+    eventually(lambda: len(app.records("start")) >= 5)
     for number in range(3):
         job = alpha.enqueue({}, id=f"j{number}")
-        eventually(partial(_is_completed, job), deadline=3)
+        # The worker pauses for a second. A pause that grew with each failure would take 16 s by now.
+        eventually(partial(_is_completed, job), deadline=12)
 
 
 def test_worker_with_lasting_machine_errors_is_replaced(launch: Start, alpha: Queue, tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def test_outcome_during_a_redis_outage_is_settled_when_redis_is_back(
     assert len(away) == 1
 
 
+@pytest.mark.trial
 @pytest.mark.timeout(120)
 def test_redis_outage_longer_than_the_lease_recovers_no_live_instance(
     launch: Start, durable: RedisServer, key_prefix: str

@@ -33,6 +33,7 @@ def replica(primary: RedisServer) -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.mark.trial
 @pytest.mark.timeout(120)
 def test_instances_after_a_failover_follow_to_the_new_primary_within_the_lease(
     launch: Start, primary: RedisServer, replica: RedisServer, key_prefix: str
