@@ -43,6 +43,8 @@ def read_environment(path: str | Path | None = None) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(f"cannot read --config {path}: {reason}") from error
+    if "\0" in text:  # no variable can hold one
+        raise ConfigError(f"cannot read --config {path}: it contains a NUL character")
     from dotenv import dotenv_values  # most commands read no file, or the producer has no python-dotenv
 
     values = dotenv_values(stream=StringIO(text), interpolate=False)

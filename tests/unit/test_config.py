@@ -243,12 +243,14 @@ def test_read_environment_prefers_real_variables_to_the_file(
 
 
 def test_read_environment_of_an_unreadable_file_names_the_reason(tmp_path: Path) -> None:
-    binary = tmp_path / "binary"
+    binary, with_nul = tmp_path / "binary", tmp_path / "nul"
     binary.write_bytes(b"\xff\xfe")
+    with_nul.write_text("HTTPS_PROXY=http://proxy\0:3128\n")
     for path, reason in [
         (tmp_path / "missing", "No such file or directory"),
         (tmp_path, "Is a directory"),
         (binary, "not UTF-8 text"),
+        (with_nul, "it contains a NUL character"),
     ]:
         with pytest.raises(ConfigError) as raised:
             read_environment(path)
