@@ -66,6 +66,17 @@ def test_enqueue_of_one_job_equals_enqueue_of_several(
     assert redis_state.read() == expected
 
 
+def test_claim_of_the_last_waiting_job_removes_the_priority_index(redis_state: RedisState) -> None:
+    """All of its entries are stale then, and the next enqueue doesn't have to remove them."""
+    redis_state.write(
+        {**HOST, "active": {"host:0": ["n"]}, "jobs": {"n": waiting()}, "priority_index": {"n": 50}}
+    )
+
+    redis_state.call("claim", "host", 0, 15_000, 0, 0, 60_000)
+
+    assert redis_state.redis.exists(redis_state.keys.priority_index) == 0
+
+
 EVENTS: State = {"gate": {"eventsUntil": NOW + 9_000}}
 
 #: The number of commands of each call, without reading the clock.
