@@ -39,10 +39,9 @@ class Job:
 
     @classmethod
     def first_started(cls, queue: str, worker_id: str, text: str) -> Job:
-        """Read what `first_start.lua` returns for a job that this worker started for the first time. Raises
-        ValueError if it is something else.
-
-        That is some of the job's fields. `queuedAt` is the time when it was created, if it has no other.
+        """Read what `first_start.lua` returns for a job that this worker started for the first time: some of
+        its fields. `queuedAt` is the time when it was created, if it has no other. Raises ValueError if it is
+        something else.
         """
         # A space or line break that was written into a field by hand would shift the parts. Then the slot's
         # next claim returns the whole job, field by field.
@@ -126,8 +125,7 @@ class Job:
 
     @property
     def excused(self) -> int:
-        """How many attempts failed for a cause that jobs share: they count neither as attempts nor as
-        failures."""
+        """How many attempts failed for a cause that jobs share. Other counters leave them out."""
         return self._number("excused")
 
     @property
@@ -203,19 +201,15 @@ class Job:
     @property
     def checkpoints(self) -> Mapping[str, str]:
         """The results of finished steps of a running job, by name, as JSON."""
-        return {
-            name.removeprefix("checkpoint:"): value
-            for name, value in self.fields.items()
-            if name.startswith("checkpoint:")
-        }
+        prefix, stored = "checkpoint:", self.fields.items()
+        return {name.removeprefix(prefix): value for name, value in stored if name.startswith(prefix)}
 
     @property
     def cost(self) -> Mapping[str, Any] | None:
         """What its paid requests cost, in nano-dollars: `nano`, of `calls` requests; `unknownNano`, the most
         of those whose answers never came; and `requests`, the latest one by one. None if there are none."""
-        requests = [
-            json_value(self.fields.get(f"call:{each}")) for each in self.fields.get("callIds", "").split()
-        ]
+        call_ids = self.fields.get("callIds", "").split()
+        requests = [json_value(self.fields.get(f"call:{each}")) for each in call_ids]
         if not requests and "calls" not in self.fields:
             return None
         return {

@@ -103,7 +103,7 @@ def budget(redis: Redis, scope: str = "all") -> dict[str, int]:
 
 
 def leaks(redis: Redis, ledgers: Ledgers) -> list[str]:
-    """Return what is reserved although nothing runs, and where budget and ledger disagree."""
+    """Return what is reserved although nothing runs, and the differences between budget and ledger."""
     has = budget(redis)
     expected = {
         "spent": ledgers.known,

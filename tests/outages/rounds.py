@@ -40,5 +40,5 @@ def _play_some(
                 done.put(judge(play(waiting.get_nowait(), environment)))
     except queue.Empty:
         pass
-    except BaseException as error:  # noqa: BLE001 - it is raised where the results are waited for
+    except BaseException as error:  # noqa: BLE001 - it is raised by play_all
         done.put(error)

@@ -18,7 +18,7 @@ def fullest_window(moments: Sequence[float], length: float) -> int:
 
 def lateness(moments: Sequence[float], limit: RateLimit) -> list[float]:
     """How late each start was that had to wait for a token: the token was back one duration after the
-    `max`-th start before. None of them is negative where the limit was kept."""
+    `max`-th start before. None of them is negative if the limit was kept."""
     ordered = sorted(moments)
     return [
         later - earlier - limit.duration * 1000

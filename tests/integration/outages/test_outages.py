@@ -20,7 +20,7 @@ def test_failures_of_the_table_all_have_a_fault() -> None:
     assert {*FAULTS} == {(service, failure) for service in FAILURES for failure in FAILURES[service]}
 
 
-#: Two jobs as expected, in a case where in-flight calls may be paid again.
+#: Two jobs as expected, in a case in which in-flight calls may be paid again.
 SOUND = Observations(
     case=Case("openai", "reset", 40, jobs=2),
     failed_at=100.0,

@@ -1,4 +1,4 @@
-"""The jobs behind the first ones of a long queue, where users take turns: they wait in `later`."""
+"""The jobs behind the first ones of a long queue: they wait in `later` if users take turns."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_last_jobs_of_a_long_queue_are_in_later(long: RedisState) -> None:
     assert long.redis.zcard(long.keys.later) == JOBS - LONG
 
 
-def test_all_jobs_wait_in_one_list_where_users_do_not_take_turns(redis_state: RedisState) -> None:
+def test_all_jobs_wait_in_one_list_if_users_do_not_take_turns(redis_state: RedisState) -> None:
     enqueue(redis_state, *ALL)
 
     assert "later" not in redis_state.read()
@@ -247,7 +247,7 @@ def whole_order(queue: RedisState) -> list[str]:
     ]
 
 
-def test_promote_due_keeps_the_list_short_where_priorities_differ(mixed: RedisState) -> None:
+def test_promote_due_keeps_the_list_short_if_priorities_differ(mixed: RedisState) -> None:
     """A job that goes into the middle of a long list would block the server."""
     before = whole_order(mixed)
 
@@ -263,7 +263,7 @@ def test_promote_due_keeps_the_list_short_where_priorities_differ(mixed: RedisSt
     assert whole_order(mixed) == [*before[:LONG_MIXED], "n1", "n2", *before[LONG_MIXED:], "n3", "n4"]
 
 
-def test_last_jobs_of_a_long_list_are_placed_in_later_where_priorities_differ(mixed: RedisState) -> None:
+def test_last_jobs_of_a_long_list_are_placed_in_later_if_priorities_differ(mixed: RedisState) -> None:
     before = whole_order(mixed)
 
     enqueue(mixed, "n1", "n2", priority=90)

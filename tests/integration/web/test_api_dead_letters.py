@@ -38,7 +38,7 @@ def test_dead_jobs_are_selected_by_what_they_died_of(site: Site, tts: Queue) -> 
     assert (tts.counts().failed, tts.counts().waiting) == (0, 1)
 
 
-def test_replay_looks_at_a_bounded_number_of_dead_jobs_and_tells_where_to_go_on(
+def test_replay_looks_at_a_bounded_number_of_dead_jobs_and_says_where_the_next_one_continues(
     site: Site, tts: Queue
 ) -> None:
     ids = [f"d{number}" for number in range(3_200)]
