@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import is_usual
 
 #: What all tests of a file are marked with.
-_LEFT_OUT = re.compile(r"^pytestmark = .*\bmark\.(trial|offline)\b", re.MULTILINE)
+_LEFT_OUT = re.compile(r"^pytestmark = (\[[^]]*|.*)\bmark\.(trial|offline)\b", re.MULTILINE)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
