@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 from contextlib import suppress
+
+#: An option of mallopt(3), and a number of bytes: what glibc begins with.
+_MMAP_THRESHOLD, _LARGE = -3, 128 * 1024
 
 
 def open_standard_files() -> None:
@@ -36,3 +40,14 @@ def forbid_core_dumps() -> None:
     limit = 1 if hard == resource.RLIM_INFINITY else min(1, hard)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+
+
+def return_large_blocks() -> None:
+    """Make malloc return large blocks to the system when they are freed, for as long as the process lives.
+
+    glibc would stop that for all blocks up to the size of the largest that was freed: a worker would keep
+    what a recording and its encoder once took.
+    """
+    # Other C libraries have no mallopt, or ignore it.
+    with suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
