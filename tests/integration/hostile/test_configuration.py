@@ -185,10 +185,12 @@ def test_config_file_with_hostile_content_is_read_or_refused(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "hostile.env"
     path.write_bytes(content)
-    if is_utf8(content):
+    if is_utf8(content) and b"\0" not in content:
         assert all(isinstance(value, str) and value for value in read_environment(path).values())
     else:
-        with pytest.raises(ConfigError, match=r"cannot read .*: not UTF-8 text"):
+        with pytest.raises(
+            ConfigError, match=r"cannot read .*: (not UTF-8 text|it contains a NUL character)"
+        ):
             read_environment(path)
 
 
