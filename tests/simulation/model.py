@@ -62,7 +62,7 @@ class Model:
             limit,
             random.choice([*MOODS, "stormy"]),
             users=USERS[seed > 100] if seed > 30 and seed % 5 == 3 else ("", ""),
-            has_short_list=seed > 30 and seed % 10 == 8,
+            has_short_list=seed > 30 and (seed % 10 == 8 or seed % 20 == 17),
             has_groups=seed > 30 and seed % 5 == 4,
             is_paid=seed > 30 and seed % 5 == 0,
         )

@@ -15,6 +15,7 @@ from . import actors
 _BOUNDS = {
     "local LONG = 200\n": "local LONG = 3\n",
     "local LONG_MIXED = 5000\n": "local LONG_MIXED = 3\n",
+    "local LONG_EQUAL = 50000\n": "local LONG_EQUAL = 5\n",
     "local SHED = 50\n": "local SHED = 2\n",
 }
 

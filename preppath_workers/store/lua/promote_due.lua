@@ -22,8 +22,10 @@ redis.call('ZREM', DELAYED, '')
 
 later.refill()
 local has_more = ingest_raw_pushes(most)
--- No user has a waiting job any more.
-if redis.call('EXISTS', WAIT) == 0 then redis.call('DEL', PRIORITY_INDEX, TURNS) end
+if redis.call('EXISTS', WAIT) == 0 then
+  redis.call('DEL', PRIORITY_INDEX, TURNS) -- no user has a waiting job any more
+  redis.pcall('HDEL', META, 'rawInside')
+end
 
 -- If a job was added or started in the future, the clock was set back since: its due time is too late by the same amount.
 local first = redis.call('ZRANGE', DELAYED, 0, COMPARED - 1, 'WITHSCORES')

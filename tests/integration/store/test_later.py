@@ -17,9 +17,6 @@ from .redis_state import NOW, RedisState
 #: Jobs that `wait` has at least when others are in `later`, and jobs of user `a`.
 LONG, JOBS = 200, 450
 
-#: The most jobs that `wait` keeps if they have different priorities and users don't take turns.
-LONG_MIXED = 5_000
-
 ALL = [f"a{number}" for number in range(JOBS)]
 
 
@@ -226,47 +223,3 @@ def test_earlier_releases_refuse_a_queue_with_jobs_in_later(fair: RedisState) ->
     enqueue(fair, "a500")
 
     assert fair.read()["meta"]["layout"] == LAYOUT
-
-
-@pytest.fixture
-def mixed(redis_state: RedisState) -> RedisState:
-    """A queue without turns, and more jobs than go to `later` at once in front of less urgent ones."""
-    for priority in (90, 50):
-        for first in range(0, LONG_MIXED, 500):
-            ids = [f"p{priority}-{number}" for number in range(first, first + 500)]
-            enqueue(redis_state, *ids, priority=priority)
-    return redis_state
-
-
-def whole_order(queue: RedisState) -> list[str]:
-    """Return all waiting jobs, without the checks of `in_order`, which take long for many."""
-    later = queue.redis.zrange(queue.keys.later, 0, -1)
-    return [
-        *queue.redis.lrange(queue.keys.wait, 0, -1)[::-1],
-        *(member.partition(" ")[2] for member in later),
-    ]
-
-
-def test_promote_due_keeps_the_list_short_if_priorities_differ(mixed: RedisState) -> None:
-    """A job that goes into the middle of a long list would block the server."""
-    before = whole_order(mixed)
-
-    calls = 1
-    while mixed.call("promote_due", 500) == [0, 0]:
-        calls += 1
-
-    assert mixed.redis.llen(mixed.keys.wait) < LONG_MIXED + 50
-    assert calls > 10  # each moves few jobs, and Redis serves other clients in between
-    assert whole_order(mixed) == before
-    enqueue(mixed, "n1", "n2", priority=50)
-    enqueue(mixed, "n3", "n4", priority=90)
-    assert whole_order(mixed) == [*before[:LONG_MIXED], "n1", "n2", *before[LONG_MIXED:], "n3", "n4"]
-
-
-def test_last_jobs_of_a_long_list_are_placed_in_later_if_priorities_differ(mixed: RedisState) -> None:
-    before = whole_order(mixed)
-
-    enqueue(mixed, "n1", "n2", priority=90)
-
-    assert mixed.redis.zcard(mixed.keys.later) == 2
-    assert whole_order(mixed) == [*before, "n1", "n2"]

@@ -1,7 +1,7 @@
 -- needs: priority_index, layout
 --
--- If users take turns or priorities differ, a new job goes into the middle of the waiting ones, and Redis reaches the middle
--- of a list entry by entry. So if many jobs wait, `wait` has only the first ones. The others are in LATER, a sorted set, in
+-- If users take turns or priorities differ, a new job goes into the middle of the waiting ones; a job that is cancelled may
+-- stand there. Redis reaches the middle of a list entry by entry. So if many jobs wait, `wait` has only the first ones. The others are in LATER, a sorted set, in
 -- which a place is found quickly. All of them start after those in `wait`, which is refilled when it is empty.
 --
 -- The score is that of the priority index: priority and round. The member "<number> <id>" keeps the order among equals;
@@ -11,6 +11,8 @@
 local LONG = 200
 --: The same if users don't take turns, but jobs of different priorities wait: most of them go to an end of `wait`.
 local LONG_MIXED = 5000
+--: The same if all of them have one priority: they go to an end of `wait`, and only removing one reaches its middle.
+local LONG_EQUAL = 50000
 
 local function reversed(list)
   local result = {}
@@ -22,6 +24,9 @@ local later = {}
 do
   --: The number of the first job of a priority and round: others may come behind it and in front of it.
   local MIDDLE = 500000000000
+
+  --: The most scores and members in one command, which Lua's stack bounds.
+  local MOST_MEMBERS = 1000
 
   local function number_and_id(member) return string.match(member, '^(%d+) (.*)$') end
 
@@ -73,25 +78,33 @@ do
     if redis.call('EXISTS', LATER) == 0 then raise_layout() end
   end
 
-  local function store(score, number, id)
-    local text = string.format('%012.0f', number)
-    redis.call('ZADD', LATER, score, text .. ' ' .. id)
-    redis.call('HSET', job_key(id), 'later', text)
+  -- Adds jobs with these consecutive numbers.
+  local function store(score, number, ids)
+    local members = {}
+    for index, id in ipairs(ids) do
+      local text = string.format('%012.0f', number + index - 1)
+      redis.call('HSET', job_key(id), 'later', text)
+      members[#members + 1] = score
+      members[#members + 1] = text .. ' ' .. id
+      if #members >= MOST_MEMBERS or index == #ids then
+        redis.call('ZADD', LATER, unpack(members))
+        members = {}
+      end
+    end
   end
 
   -- Adds jobs behind all of their score.
   function later.add(score, ids)
     local last = redis.call('ZREVRANGEBYSCORE', LATER, score, score, 'LIMIT', '0', '1')[1]
     if not last then prepare() end
-    local number = last and tonumber((number_and_id(last))) or MIDDLE - 1
-    for index, id in ipairs(ids) do store(score, number + index, id) end
+    store(score, last and tonumber((number_and_id(last))) + 1 or MIDDLE, ids)
   end
 
   -- Adds a job in front of all of its score.
   function later.add_first(score, id)
     local first = redis.call('ZRANGEBYSCORE', LATER, score, score, 'LIMIT', '0', '1')[1]
     if not first then prepare() end
-    store(score, first and tonumber((number_and_id(first))) - 1 or MIDDLE, id)
+    store(score, first and tonumber((number_and_id(first))) - 1 or MIDDLE, { id })
   end
 
   -- The member of a job in LATER; nil if the job isn't there.

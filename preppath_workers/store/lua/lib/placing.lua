@@ -81,12 +81,14 @@ local function set_last(score, id)
   redis.call('ZADD', PRIORITY_INDEX, score, id)
 end
 
--- Whether `wait` is too long by this many jobs: new ones may have to go into the middle. If all have one priority and users
--- don't take turns, they go to an end of it, however long it is.
+-- Whether `wait` is too long by this many jobs: new ones may have to go into its middle, or be removed from there. A list
+-- with raw pushes in its middle may stay long: they would have to wait for the jobs of LATER.
 local function is_long(more)
   local length = redis.call('LLEN', WAIT) - more
   if length < LONG then return false end
-  return user_field() or length >= LONG_MIXED and redis.call('ZCARD', PRIORITY_INDEX) > 1
+  if user_field() then return true end
+  if length < LONG_MIXED or length < LONG_EQUAL and redis.call('ZCARD', PRIORITY_INDEX) <= 1 then return false end
+  return not redis.pcall('HGET', META, 'rawInside')
 end
 
 -- Whether new jobs of this priority and round belong into LATER: behind others that are there, or at the end of a long list.

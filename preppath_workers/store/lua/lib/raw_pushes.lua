@@ -55,6 +55,8 @@ local function ingest_from(position, most)
     entries[#entries + 1] = entry
     bytes = bytes + #entry
   end
+  local has_read_enough = #entries == most or bytes >= MOST_BYTES
+  if has_read_enough then redis.pcall('HSET', META, 'rawInside', 1) end -- others may be behind them
   local last, taken, elsewhere = nil, 0, new_batch()
   local was_indexed = drop_index_entries(entries)
   for index = #entries, 1, -1 do -- the oldest first
@@ -73,7 +75,7 @@ local function ingest_from(position, most)
     index_last(position)
   end
   place_batch(elsewhere)
-  return not last and (#entries == most or bytes >= MOST_BYTES)
+  return not last and has_read_enough
 end
 
 -- Ingests and places entries that have left the list, the last one first; false for one without a job.
