@@ -37,7 +37,6 @@ def test_supervisor_that_stopped_leaves_only_results_in_redis(
     eventually(lambda: state_of(alpha, "j") == "completed")
     assert app.stop() == 0
     left = {key.removeprefix(alpha.keys.base) for key in redis.scan_iter(f"{key_prefix}*")}
-    # A stale entry of the priority index is removed by the next job that meets it.
     # The history is there if a minute ended meanwhile.
     assert {key for key in left if "{beta}" not in key} - {"history"} == {
         "job:j",
@@ -45,7 +44,6 @@ def test_supervisor_that_stopped_leaves_only_results_in_redis(
         "meta",
         "completed",
         "stats",
-        "priority_index",
         "limit",
     }
     assert redis.pttl(alpha.keys.base + "limit") > 0
