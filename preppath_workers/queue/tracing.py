@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -11,10 +10,6 @@ from types import ModuleType
 from typing import Any
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-
-
-#: Whether the environment names a tracer provider, which OpenTelemetry then sets when it is first asked.
-_IS_NAMED = "OTEL_PYTHON_TRACER_PROVIDER" in os.environ
 
 
 def is_traceparent(value: str) -> bool:
@@ -31,18 +26,11 @@ def producer_span(queue: str, job_id: str, parent: str | None = None) -> Abstrac
     """
     trace = sys.modules.get("opentelemetry.trace")
     # redis-py imports the module if it is installed. The program records spans once it has set a provider.
-    if trace is None or not _has_provider(trace):
+    if trace is None or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return nullcontext(parent)
     if parent is not None and not is_traceparent(parent):
         return nullcontext(parent)
     return _recorded_span(trace, queue, job_id, parent)
-
-
-def _has_provider(trace: ModuleType) -> bool:
-    # The public function looks into the environment at each call, which delays an idle program's next job.
-    if getattr(trace, "_TRACER_PROVIDER", trace) is None and not _IS_NAMED:
-        return False
-    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from typing import Any
 from redis.client import NEVER_DECODE, Pipeline, Redis
 from redis.exceptions import ResponseError
 
-from .connections.idle_connection import execute
 from .operation import Pause, Step, Together
 from .values import sendable, text
 
@@ -31,9 +30,6 @@ class Undecoded:
     def take(self, step: Step) -> Any:
         """Take a step of an operation; return the answer, if it is one or several commands."""
         if isinstance(step, tuple):  # nearly always
-            if step[0] == "EVALSHA":  # as when a job is added
-                self._before()
-                return decoded(execute(self._redis, step))
             return self(*step)
         if isinstance(step, Together):
             return self._together(step.commands)

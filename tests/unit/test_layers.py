@@ -35,7 +35,7 @@ PRODUCER = {
     *("store.operation", "store.refusals", "store.scripts", "store.undecoded", "store.values"),
     *("store.connections", "store.connections.cluster", "store.connections.connection_classes"),
     *("store.connections.failover_retry", "store.connections.given_client", "store.connections.locator"),
-    *("store.connections.idle_connection", "store.connections.tls_connection"),
+    "store.connections.tls_connection",
     *("store.reading", "store.reading.reader"),
     *("queue", "queue.new_job", "queue.operations", "queue.queue", "queue.timeouts", "queue.tracing"),
 }
