@@ -26,10 +26,10 @@ _CHUNK = 50
 _CHUNK_CHARACTERS = 1_000_000
 
 #: Longest delay and longest time to expiry, seconds.
-_LONGEST_DELAY = 10 * 365 * 86_400
+LONGEST_DELAY = 10 * 365 * 86_400
 
 #: The most jobs that a group may be said to have.
-_LARGEST_GROUP = 1_000_000
+LARGEST_GROUP = 1_000_000
 
 #: Arguments of `enqueue.lua` for one job; see `NewJob.encode`.
 Encoded = tuple[str, str, int, int | str]
@@ -94,7 +94,7 @@ def encode(
         delay = _delay_until(at, delay)
     if type(delay) is not float:  # as by default
         _check_seconds("delay", delay)
-    if not 0 <= delay <= _LONGEST_DELAY:
+    if not 0 <= delay <= LONGEST_DELAY:
         raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {delay!r}")
     encoded, delay_ms = encode_data(data), round(delay * 1000)
     if expires is None and group is None and group_size is None and traceparent is None:
@@ -109,7 +109,7 @@ def _options(
     options: dict[str, int | str] = {"delay": delay_ms}
     if expires is not None:
         _check_seconds("expires", expires)
-        if not delay_ms < expires * 1000 <= _LONGEST_DELAY * 1000:
+        if not delay_ms < expires * 1000 <= LONGEST_DELAY * 1000:
             raise ValueError(
                 f"expires must be later than the delay and at most ten years, not {expires!r} seconds"
             )
@@ -130,8 +130,8 @@ def _options(
 
 
 def _check_group_size(size: int) -> None:
-    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= _LARGEST_GROUP:
-        raise ValueError(f"group_size must be a whole number from 1 to {_LARGEST_GROUP:,}, not {size!r}")
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST_GROUP:
+        raise ValueError(f"group_size must be a whole number from 1 to {LARGEST_GROUP:,}, not {size!r}")
 
 
 def _delay_until(at: datetime, delay: float) -> float:

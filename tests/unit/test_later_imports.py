@@ -38,8 +38,15 @@ def test_command_loads_no_client_of_redis_that_it_does_not_use() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("redis.RedisCluster", "redis.__version__", "redis.client.Redis", "redis.cluster.RedisCluster"),
-        *("redis.asyncio.Redis", "redis.asyncio.sentinel.Sentinel"),
+        *(
+            "redis.Redis",
+            "redis.RedisCluster",
+            "redis.__version__",
+            "redis.SSLConnection",
+            "redis.client.Redis",
+        ),
+        *("redis.cluster.RedisCluster", "redis.asyncio.Redis", "redis.asyncio.cluster.RedisCluster"),
+        *("redis.asyncio.sentinel.Sentinel", "redis.sentinel.Sentinel", "redis.exceptions.RedisError"),
     ],
 )
 def test_name_of_redis_is_found_when_it_is_first_used(name: str) -> None:

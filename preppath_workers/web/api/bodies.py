@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...queue.new_job import LARGEST_GROUP, LONGEST_DELAY
 from ...store.dead_letters import MAX_REPLAYS, Selection
 from ...store.job import DEFAULT_PRIORITY
 from ...store.job_id import ID
@@ -32,10 +33,12 @@ class NewJobBody(BaseModel):
     data: dict[str, Any]
     id: _Id = None
     priority: int = Field(DEFAULT_PRIORITY, ge=1, le=100)
-    delay: float = Field(0.0, ge=0, description="seconds")
-    expires: float | None = Field(None, ge=0, description="seconds")
+    delay: float = Field(0.0, ge=0, le=LONGEST_DELAY, description="seconds")
+    expires: float | None = Field(None, gt=0, le=LONGEST_DELAY, description="seconds; later than `delay`")
     group: _Id = None
-    group_size: int | None = Field(None, alias="groupSize", ge=1)
+    group_size: int | None = Field(
+        None, alias="groupSize", ge=1, le=LARGEST_GROUP, description="needs `group`"
+    )
 
 
 class Selected(BaseModel):

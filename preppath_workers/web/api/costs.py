@@ -11,6 +11,16 @@ from ..guard import Problem
 from ..polling import NOT_CHANGED, POLL_COSTS, Known, polled
 from ..queues import Queues
 
+#: The pattern is for OpenAPI only: `since_of` also says what is wrong.
+_Since = Annotated[
+    str,
+    Query(
+        max_length=20,
+        description="a day that is not in the future, or 7d: 7 days including today",
+        json_schema_extra={"pattern": r"^([1-9][0-9]{0,2}d|[0-9]{4}-[0-9]{2}-[0-9]{2})$"},
+    ),
+]
+
 
 def cost_routes(queues: Queues) -> APIRouter:
     """Return the route of costs."""
@@ -21,9 +31,7 @@ def cost_routes(queues: Queues) -> APIRouter:
     )
     def show_costs(
         by: By = "model",
-        since: Annotated[
-            str, Query(max_length=20, description="a day, or 7d: 7 days including today")
-        ] = "1d",
+        since: _Since = "1d",
         limit: Annotated[int, Query(ge=1, le=1_000, description="rows")] = 50,
         known: Known = None,
     ) -> Response:

@@ -19,7 +19,8 @@ checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 #: constants hypothesis uses.
 EXAMPLES = 3
 
-#: Operations that refuse what a schema cannot tell: a day in the future, a group's size without its name.
+#: Operations that refuse what their schemas cannot tell: a day in the future, or one that no month has; an
+#: expiry before the delay is over, a group's size without its name.
 REFUSES_MORE = {"GET /api/v1/costs", "POST /api/v1/jobs/{queue}"}
 
 
