@@ -30,6 +30,11 @@ ROOT = Path(__file__).resolve().parents[2]
 #: that retries a stopped server can end up connected to itself.
 PORTS = range(20_000, 32_000)
 
+#: The number of this worker of xdist, and how many there are. Each chooses from ports of its own: a server of
+#: another could take a port between its choice and its use.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
 #: Seconds until a server must answer.
 START_DEADLINE = 60.0
 
@@ -199,7 +204,7 @@ def children_of(pid: int) -> list[str]:
 
 def free_port() -> int:
     """A loopback port on which nothing listens at the moment."""
-    for port in random.sample(PORTS, 100):
+    for port in random.sample(PORTS[_WORKER::_WORKERS], 100):
         if _is_free(port):
             return port
     raise ServerFailed("no free port found")
