@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..jobs.evaluation.prompt import SCHEMA
 from .api.chat import chat_request, completion
 from .api.errors import ApiError
 from .api.http import Request, Response, json_response
@@ -15,6 +14,7 @@ from .api.transcription import Segment, check_length, transcription_request, tra
 from .engines.encoding import CONTENT_TYPES, encode
 from .engines.recognition import UnknownLanguage, UnreadableAudio
 from .engines.synthesis import RATE
+from .grading.evaluation import reply_schema
 from .grading.feedback import evaluation
 from .grading.prompt import read_exam
 from .grading.scores import score
@@ -65,7 +65,7 @@ def speak_realtime(engines: Engines, wanted: Mapping[str, Any]) -> Iterator[dict
 
 def grade(engines: Engines, request: Request) -> Response:
     """`POST /v1/chat/completions`. Raises ApiError."""
-    chat = chat_request(request.json, MODELS, SCHEMA)
+    chat = chat_request(request.json, MODELS, reply_schema)
     exam = read_exam(chat.by_user)
     if exam is None:
         content = chat.content(lambda name: None, _NO_EVALUATION)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from preppath_workers.jobs.evaluation.prompt import SCHEMA
 from preppath_workers.offline.api.chat import ChatRequest, chat_request, completion
 from preppath_workers.offline.api.http import Request, Response, json_response
+from preppath_workers.offline.grading.evaluation import reply_schema
 
 from .evaluation import evaluate
 from .faults import Fault
@@ -20,7 +20,7 @@ from .models import MODELS
 
 def create_completion(request: Request, fault: Fault) -> Response:
     """Return a completion. Raises ApiError for requests that the real API refuses, and for streaming."""
-    chat = chat_request(request.json, MODELS, SCHEMA)
+    chat = chat_request(request.json, MODELS, reply_schema)
     content = None if fault.refusal is not None else _content(chat, fault)
     choice: dict[str, Any] = {"finish_reason": fault.finish_reason or "stop", "refusal": fault.refusal}
     if fault.choice_error is not None:

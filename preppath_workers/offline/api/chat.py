@@ -35,10 +35,12 @@ class ChatRequest:
         return json.dumps(fill(self.schema, suggest), ensure_ascii=False)
 
 
-def chat_request(body: Mapping[str, Any], models: Models, default_schema: Schema) -> ChatRequest:
+def chat_request(
+    body: Mapping[str, Any], models: Models, default_schema: Callable[[], Schema]
+) -> ChatRequest:
     """Return the request. Raises ApiError for what the real API refuses, and for streaming.
 
-    `default_schema`: that of a JSON object which is requested without one.
+    `default_schema` returns that of a JSON object which is requested without one.
     """
     model = models.require(body, "chat")
     messages = body.get("messages")
@@ -107,7 +109,7 @@ def _text(message: Any) -> str:
     return content
 
 
-def _schema(body: Mapping[str, Any], text: str, default: Schema) -> Schema | None:
+def _schema(body: Mapping[str, Any], text: str, default: Callable[[], Schema]) -> Schema | None:
     wanted = body.get("response_format") or {"type": "text"}
     kind = wanted.get("type") if isinstance(wanted, dict) else None
     if kind == "json_schema":
@@ -125,7 +127,7 @@ def _schema(body: Mapping[str, Any], text: str, default: Schema) -> Schema | Non
                 "'messages' must contain the word 'json' to use 'response_format' of type 'json_object'."
             )
             raise ApiError(400, message, param="messages")
-        return default
+        return default()
     if kind != "text":
         message = "Invalid 'response_format.type': expected 'text', 'json_object' or 'json_schema'."
         raise ApiError(400, message, "invalid_value", "response_format")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,3 +22,11 @@ class Evaluation:
         """Return the value for a property of this name, such as `correctness` or `correctnessScore`."""
         lower = name.lower()
         return next((value for each, value in vars(self).items() if lower.startswith(each)), None)
+
+
+def reply_schema() -> Mapping[str, Any]:
+    """Return the schema of an evaluation, for requests of a JSON object that state none."""
+    # Not above: it brings OpenAI's SDK, whose import takes a second, and most requests state a schema.
+    from ...jobs.evaluation.prompt import SCHEMA
+
+    return SCHEMA
