@@ -35,10 +35,11 @@ FOREIGN_VARIABLES = {"NO_COLOR"}
 
 #: Constructions that documents, comments and messages avoid, and names that have a better one now.
 EXCLUDED = re.compile(
-    r"\bcan not\b|(?<!there )\bis no (?!longer\b)\w|\bmend(s|ed|ing)?\b|\bwhoever\b|\banew\b|\bso many\b"
-    r"|\bfor ever\b|\bin good order\b|\bin hand\b|\b(the|his|on our) books\b|\bcrews?\b|\b(is|are) told\b"
-    r"|\bhasten|\bfootprint|\bwhereabouts|\bcircumstances|\bpostponed|\bbegin_turn|\bgive_back|\bclear_slot"
-    r"|\blog_facts|\bdies_with_us|\bvacant_for|\bwas_left_in_order|\breap_adopted",
+    r"\b(?:"  # once: a test of each alternative at each character takes fifteen times as long
+    r"can not\b|(?<!there )is no (?!longer\b)\w|mend(s|ed|ing)?\b|whoever\b|anew\b|so many\b"
+    r"|for ever\b|in good order\b|in hand\b|(the|his|on our) books\b|crews?\b|(is|are) told\b"
+    r"|hasten|footprint|whereabouts|circumstances|postponed|begin_turn|give_back|clear_slot"
+    r"|log_facts|dies_with_us|vacant_for|was_left_in_order|reap_adopted)",
     re.IGNORECASE,
 )
 
