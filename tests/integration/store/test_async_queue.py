@@ -118,14 +118,14 @@ def test_many_tasks_at_once_all_get_a_connection(
     async def use_queue() -> None:
         async with AsyncQueue.from_env("tts") as tts:
             ref = await tts.enqueue({}, delay=60)
-            waiting = [asyncio.create_task(ref.wait(30)) for _ in range(150)]
-            adding = [asyncio.create_task(tts.enqueue({}, id=f"j{number}")) for number in range(1_500)]
+            waiting = [asyncio.create_task(ref.wait(30)) for _ in range(120)]
+            adding = [asyncio.create_task(tts.enqueue({}, id=f"j{number}")) for number in range(400)]
             await asyncio.sleep(0)
             for task in adding[::2]:
                 task.cancel()
             added = await asyncio.gather(*adding, return_exceptions=True)
             assert [each.id for each in added[1::2] if not isinstance(each, BaseException)] == [
-                f"j{number}" for number in range(1, 1_500, 2)
+                f"j{number}" for number in range(1, 400, 2)
             ]
             await ref.cancel()
             ends = await asyncio.gather(*waiting, return_exceptions=True)
