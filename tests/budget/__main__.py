@@ -7,6 +7,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import ledgers
@@ -76,7 +77,7 @@ def _is_held(environment: Environment) -> bool:
     return all("budget" in (queue.gate().reason or "") for queue in environment.queues.values())
 
 
-def _killer(environment: Environment, kills: int, jobs: int, rng: random.Random):  # type: ignore[no-untyped-def] # a closure
+def _killer(environment: Environment, kills: int, jobs: int, rng: random.Random) -> Callable[[], None]:
     """Return a function that kills a worker whenever another part of the jobs is done."""
 
     def kill() -> None:
