@@ -54,6 +54,7 @@ def application(queues: Queues, access: Access, read_only: bool) -> FastAPI:
         redoc_url=None,
         lifespan=_reloading(access, streams),
     )
+    app.state.must_reload = False  # `serve` sets it if a signal comes before the application starts
 
     def refusal(request: Request, problem: Exception) -> Response:
         assert isinstance(problem, Problem)
@@ -140,8 +141,6 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
 
     def stop(*_: object) -> None:
         server.should_exit = True
-
-    app.state.must_reload = False
 
     def reload_at_start(*_: object) -> None:
         app.state.must_reload = True
