@@ -35,6 +35,10 @@ PORTS = range(20_000, 32_000)
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
+#: These ports in a random order, each once: of several servers that choose before the first of them starts,
+#: two would otherwise choose the same sometimes.
+_choices = iter(random.sample(PORTS[_WORKER::_WORKERS], len(PORTS[_WORKER::_WORKERS])))
+
 #: Seconds until a server must answer.
 START_DEADLINE = 60.0
 
@@ -203,11 +207,11 @@ def children_of(pid: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A loopback port on which nothing listens at the moment."""
-    for port in random.sample(PORTS[_WORKER::_WORKERS], 100):
+    """A loopback port on which nothing listens at the moment, and that this process did not choose before."""
+    for port in _choices:
         if _is_free(port):
             return port
-    raise ServerFailed("no free port found")
+    raise ServerFailed("no free port is left")
 
 
 def _is_free(port: int) -> bool:

@@ -1,9 +1,11 @@
-"""The tests themselves: their names and the length of their files."""
+"""The tests themselves: their names, the length of their files, and the ports of their servers."""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
+
+from tests.support.process import free_port
 
 TESTS = Path(__file__).parents[1]
 MOST_LINES = 300
@@ -27,3 +29,8 @@ def test_file_of_python_under_tests_has_at_most_300_lines() -> None:
         if "node_modules" not in path.parts
     }
     assert not {name: length for name, length in lengths.items() if length > MOST_LINES}
+
+
+def test_ports_chosen_before_any_server_starts_all_differ() -> None:
+    ports = [free_port() for _ in range(400)]
+    assert len(set(ports)) == len(ports)
