@@ -14,12 +14,12 @@ _WRONG_SERVER = frozenset(
     (
         *("READONLY", "UNBLOCKED", "MASTERDOWN", "LOADING", "NOREPLICAS", "MISCONF"),
         *("MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"),
-        "NOAUTH",
+        *("NOAUTH", "DENIED"),
     )
 )
 
 #: What a failover doesn't cure.
-_LASTING = frozenset(("NOAUTH", "MISCONF"))
+_LASTING = frozenset(("NOAUTH", "DENIED", "MISCONF"))
 
 #: The server refuses whatever it is asked, for now.
 _SERVER_WIDE = _WRONG_SERVER | {"BUSY", "WRONGPASS"}
@@ -40,6 +40,7 @@ _MEANINGS = {
     "CLUSTERDOWN": "the Cluster is down: nodes have failed, or hash slots belong to no node",
     "CROSSSLOT": "the keys belong to different nodes of the Cluster",
     "NOAUTH": "this server wants a password",
+    "DENIED": "this server has no password, so it serves its own machine only (protected-mode)",
     "WRONGPASS": "this server doesn't know the user or the password",
     "NOPERM": "the user has too few rights (ACL)",
 }
@@ -51,6 +52,9 @@ _TOO_LARGE = (
     "string exceeds maximum allowed size",
 )
 
+#: What the server says of a long command before it knows the user, in place of NOAUTH.
+_NOT_LOGGED_IN = ("Protocol error: unauthenticated", "ERR Protocol error: unauthenticated")
+
 #: Redis 6 wraps what a command inside a script is answered: "Error running script (call to f_…): …: -OOM …".
 _IN_SCRIPT = re.compile(r"(?:ERR )?Error running script .*?: -(?=([A-Z]+) )", re.DOTALL)
 
@@ -60,6 +64,8 @@ def code_of(error: RedisError) -> str:
     if not is_refusal(error):
         return ""
     text = str(error)
+    if text.startswith(_NOT_LOGGED_IN):
+        return "NOAUTH"
     if inner := _IN_SCRIPT.match(text):
         return inner[1]
     # Some of redis-py's classes keep the code apart from the text.
@@ -83,9 +89,9 @@ def meaning_of(error: RedisError) -> str:
 
 
 def described(error: RedisError) -> str:
-    """The error, after what it means, if that is known."""
+    """The error; if its meaning is known, that and the first sentence of the error."""
     meaning = meaning_of(error)
-    return f"{meaning} ({words_of(error)})" if meaning else words_of(error)
+    return f"{meaning} ({words_of(error).partition('. ')[0]})" if meaning else words_of(error)
 
 
 def summary_of(error: RedisError, detail: str | None = None) -> str:

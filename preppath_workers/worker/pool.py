@@ -124,8 +124,10 @@ class Pool:
         """Stop workers of an older configuration.
 
         Busy ones stop after their job. Of the idle ones of a queue, one stops at a time, when the replacement
-        of the one before is ready.
+        of the one before is ready. None stops before the janitor has reached Redis with this configuration.
         """
+        if not self.has_served:
+            return
         wanted = self._wanted()
         transitioning = {queue for (queue, _), process in self._workers.items() if process.is_transitioning}
         for (queue, number), process in self._workers.items():
@@ -172,10 +174,15 @@ class Pool:
         return not self._janitor.is_running and not self.has_workers
 
     @property
+    def has_served(self) -> bool:
+        """Whether the janitor has reached Redis with this configuration."""
+        return self._janitor.has_served(self._generation)
+
+    @property
     def is_complete(self) -> bool:
         """Whether every configured process is ready and no process of an older configuration is left."""
         wanted = self._wanted()
-        return self._janitor.has_served(self._generation) and all(
+        return self.has_served and all(
             process.has_served(self._generation) if slot in wanted else not process.is_running
             for slot, process in self._workers.items()
         )

@@ -20,8 +20,10 @@ _FIRST, _LONGEST = 0.05, 2.0
 _QUIET = 10.0
 
 
-#: No answer, or the code of a server or Cluster that cannot work for a while.
-_CANNOT_WORK = frozenset(("", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "ASK", "TRYAGAIN"))
+#: No answer, or the code of a server or Cluster that cannot work for a while or refuses the credentials.
+_CANNOT_WORK = frozenset(
+    ("", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "ASK", "TRYAGAIN", "NOAUTH", "WRONGPASS")
+)
 
 
 class ReconnectBackoff:
@@ -60,7 +62,7 @@ class ReconnectBackoff:
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether Redis did not answer the last try, or answers that it cannot work now."""
+        """Whether Redis did not answer the last try, or answers what a new process could not change."""
         return self._trouble in _CANNOT_WORK
 
     def succeeded(self) -> None:

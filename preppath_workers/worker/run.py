@@ -103,14 +103,13 @@ class Workers:
         tuple(scripts().values())
         load_commands()
         self._load_handlers(first)
-        return Supervisor(first, Registry(self._handlers, _preloaded_services), self._load_again).run()
+        registry = Registry(self._handlers, _preloaded_services)
+        return Supervisor(first, registry, self.load, self._apply).run()
 
-    def _load_again(self) -> Config:
-        loaded = self.load()
+    def _apply(self, loaded: Config) -> None:
         self._load_handlers(loaded)
         # Last: if anything fails, the old configuration stays in force, and its secrets stay redacted.
         log.configure(loaded.log, loaded.secrets())
-        return loaded
 
     def _load_handlers(self, loaded: Config) -> None:
         """Load the missing handlers of the configured queues, and put all handlers inside the hooks."""

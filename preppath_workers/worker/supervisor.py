@@ -42,12 +42,22 @@ _ERROR_INTERVAL = 10.0
 class Supervisor:
     """One instance: a pool of processes and the signals that control it.
 
-    `load_config` reads the configuration again on SIGHUP. On ConfigError the old one stays in force.
+    On SIGHUP, `load_config` reads the configuration again, and `apply_config` prepares this process for it.
+    If one of them fails, or the janitor cannot work with the new configuration, the old one stays in force.
     """
 
-    def __init__(self, config: Config, registry: Registry, load_config: Callable[[], Config]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        registry: Registry,
+        load_config: Callable[[], Config],
+        apply_config: Callable[[Config], None],
+    ) -> None:
         self.instance = new_name()
         self._load_config = load_config
+        self._apply_config = apply_config
+        #: The configuration before the last reload, with which the janitor has reached Redis.
+        self._fallback: Config | None = None
         self._pool = Pool(config, registry, self.instance)
         self._notifier = Notifier.from_environment(os.environ)
         self._phase = Phase.STARTING
@@ -133,6 +143,10 @@ class Supervisor:
             self._notify_systemd()
         try:
             config = self._load_config()
+            if leads_elsewhere(self._pool.config.redis, config.redis):
+                # The lease of the running jobs would end, and another instance run them again.
+                raise ConfigError("REDIS_URL or KEY_PREFIX leads to other queues: restart to change it")
+            self._apply_config(config)
         except ConfigError as error:
             for problem in error.problems:
                 logger.error(f"Cannot reload configuration, keeping the old one: {problem}")
@@ -140,15 +154,20 @@ class Supervisor:
         except Exception:
             logger.exception("Cannot reload configuration, keeping the old one")
             return
-        if leads_elsewhere(self._pool.config.redis, config.redis):
-            # The lease of the running jobs would end, and another instance run them again.
-            problem = "REDIS_URL or KEY_PREFIX leads to other queues: restart to change it"
-            logger.error(f"Cannot reload configuration, keeping the old one: {problem}")
-            return
+        if self._pool.has_served:
+            self._fallback = self._pool.config
         self._pool.reload(config)
         # Else more would stay in memory with each reload.
         shared_memory.freeze()
         logger.info("Configuration reloaded", extra=fields(instance=self.instance))
+
+    def _go_back(self, config: Config, process: str) -> None:
+        """Put the configuration before the last reload into force again, which `process` cannot work with."""
+        self._fallback = None
+        problem = f"{process} cannot work with the new one"
+        logger.error(f"Cannot reload configuration, going back to the old one: {problem}")
+        self._apply_config(config)
+        self._pool.reload(config)
 
     def _resize(self, number: signal.Signals) -> None:
         self._pool.resize(1 if number is signal.SIGTTIN else -1)
@@ -157,9 +176,13 @@ class Supervisor:
 
     def _reap(self) -> None:
         misconfigured = self._pool.reap()
-        if misconfigured and not self._is_stopping:
-            self._exit_code = EX_CONFIG
-            self._stop(f"{misconfigured} cannot work with this configuration")
+        if not misconfigured or self._is_stopping:
+            return
+        if self._fallback and not self._pool.has_served:
+            self._go_back(self._fallback, misconfigured)
+            return
+        self._exit_code = EX_CONFIG
+        self._stop(f"{misconfigured} cannot work with this configuration")
 
     def _stop(self, reason: str) -> None:
         logger.info("Supervisor stopping", extra=fields(instance=self.instance, reason=reason))

@@ -11,7 +11,7 @@ from redis.connection import Connection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError
 
-from ..refusals import is_wrong_server, redirection
+from ..refusals import code_of, is_wrong_server, redirection
 from .locator import Locator, greet
 from .tls_connection import TlsConnection
 
@@ -48,6 +48,18 @@ class _LeavesWrongServer(_AnyConnection):
             if self.locator and (address := redirection(error)):
                 self.locator.redirect(address)
             raise
+
+    def can_read(self, timeout: float = 0) -> bool:
+        """Return whether there is data before a command was sent. Raises what a server says that refuses the
+        connection, of which redis-py would say "Connection not ready"."""
+        if not super().can_read(timeout):
+            return False
+        try:
+            self.read_response()
+        except RedisError as error:
+            if isinstance(error, RedisConnectionError) or code_of(error) == "DENIED":
+                raise
+        return True
 
 
 class _Located(_NetworkConnection):

@@ -11,7 +11,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from preppath_workers.store.connections import connection
-from preppath_workers.store.refusals import code_of, is_refusal, is_server_wide, is_too_large, is_wrong_server
+from preppath_workers.store.refusals import (
+    code_of,
+    described,
+    is_refusal,
+    is_server_wide,
+    is_too_large,
+    is_wrong_server,
+)
 from tests.support.redis import RedisServer
 
 
@@ -39,6 +46,9 @@ def server() -> Iterator[RedisServer]:
         ),
         (ResponseError("WRONGTYPE Operation against a key"), "WRONGTYPE"),
         (ResponseError("ERR unknown command"), "ERR"),
+        (ResponseError("NOAUTH Authentication required."), "NOAUTH"),
+        (ResponseError("ERR Protocol error: unauthenticated multibulk length"), "NOAUTH"),
+        (ResponseError("DENIED Redis is running in protected mode"), "DENIED"),
         (ResponseError("user_script:12: attempt to compare nil with number"), "ERR"),
         (RedisConnectionError("connection refused"), ""),
         (RedisTimeoutError("READONLY is not what it says"), ""),
@@ -47,7 +57,7 @@ def server() -> Iterator[RedisServer]:
 def test_code_of_is_the_first_word_of_the_reply(error: RedisError, code: str) -> None:
     assert code_of(error) == code
     assert is_refusal(error) == (code != "")
-    assert is_wrong_server(error) == (code in ("READONLY", "LOADING", "UNBLOCKED"))
+    assert is_wrong_server(error) == (code in ("READONLY", "LOADING", "UNBLOCKED", "NOAUTH", "DENIED"))
     assert is_server_wide(error) == is_wrong_server(error)
 
 
@@ -89,3 +99,19 @@ def test_client_with_another_error_keeps_its_connection(server: RedisServer) -> 
         with pytest.raises(ResponseError):
             client.lpush("text", "y")
         assert client.client_id() == before
+
+
+def test_client_of_a_server_without_a_free_connection_says_so() -> None:
+    with RedisServer(settings={"maxclients": "1"}) as server, Redis.from_url(server.url) as first:
+        first.ping()
+        for _ in range(10):
+            with pytest.raises(RedisConnectionError, match="max number of clients reached"):
+                connection.client_without_retries(server.url, 3.0).ping()
+
+
+def test_described_protected_mode_says_what_is_missing() -> None:
+    error = ResponseError("DENIED Redis is running in protected mode. In this mode connections are only …")
+    assert described(error) == (
+        "this server has no password, so it serves its own machine only (protected-mode) "
+        "(DENIED Redis is running in protected mode)"
+    )

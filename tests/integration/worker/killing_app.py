@@ -97,9 +97,11 @@ def with_steps(handle: Handler) -> Handler:
 
 
 def load() -> Config:
-    loaded = config.load(config.read_environment(), [job_type.defaults for job_type in JOB_TYPES])
+    return config.load(config.read_environment(), [job_type.defaults for job_type in JOB_TYPES])
+
+
+def apply(loaded: Config) -> None:
     log.configure(loaded.log, loaded.secrets())
-    return loaded
 
 
 def preloaded_services(loaded: Config) -> Services:
@@ -111,4 +113,6 @@ def preloaded_services(loaded: Config) -> Services:
 if __name__ == "__main__":
     handlers = {job_type.name: with_steps(job_type.load()) for job_type in JOB_TYPES}
     registry = Registry(handlers, preloaded_services)
-    sys.exit(Supervisor(load(), registry, load).run())
+    first = load()
+    apply(first)
+    sys.exit(Supervisor(first, registry, load, apply).run())

@@ -19,8 +19,11 @@ def supervise(handlers: Mapping[str, Handler]) -> int:
     queues = tuple(map(QueueConfig, handlers))
 
     def load() -> Config:
-        loaded = config.load(config.read_environment(os.environ.get("ENV_FILE")), queues)
-        log.configure(loaded.log, loaded.secrets())
-        return loaded
+        return config.load(config.read_environment(os.environ.get("ENV_FILE")), queues)
 
-    return Supervisor(load(), Registry(handlers, lambda _: Mock()), load).run()
+    def apply(loaded: Config) -> None:
+        log.configure(loaded.log, loaded.secrets())
+
+    first = load()
+    apply(first)
+    return Supervisor(first, Registry(handlers, lambda _: Mock()), load, apply).run()

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from redis.exceptions import AuthenticationError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
 
 from preppath_workers.worker import reconnect_backoff
 from preppath_workers.worker.reconnect_backoff import ReconnectBackoff
@@ -42,6 +42,13 @@ def test_reconnect_backoff_of_repeated_failures_grows_to_two_seconds() -> None:
 def test_reconnect_backoff_with_a_longest_delay_stays_below_it() -> None:
     backoff = ReconnectBackoff(longest=0.2)
     assert all(0.025 <= backoff.failed(NO_ANSWER) <= 0.2 for _ in range(20))
+
+
+@pytest.mark.parametrize("code", ["NOAUTH", "WRONGPASS"])
+def test_reconnect_backoff_of_refused_credentials_needs_no_new_process(code: str) -> None:
+    backoff = ReconnectBackoff()
+    backoff.failed(AuthenticationError("no", status_code=code))
+    assert backoff.is_unreachable
 
 
 def test_reconnect_backoff_of_an_outage_logs_its_start_and_end_once(

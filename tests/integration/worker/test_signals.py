@@ -140,6 +140,23 @@ def test_supervisor_on_sighup_with_another_redis_keeps_the_old_one(
     refuse_reload(app, alpha, tmp_path / "env", f"REDIS_URL={redis_url}", changed, expected)
 
 
+def test_supervisor_on_sighup_with_credentials_that_redis_refuses_goes_back_to_the_old_ones(
+    launch: Start, alpha: Queue, tmp_path: Path, redis_url: str
+) -> None:
+    file = tmp_path / "env"
+    file.write_text(f"REDIS_URL={redis_url}\n", encoding="utf-8")
+    app = launch(ENV_FILE=str(file), REDIS_URL="").start()
+    before = app.workers()
+    file.write_text(f"REDIS_URL={redis_url.replace('://', '://no-user:no-password@')}\n", encoding="utf-8")
+    app.send(signal.SIGHUP)
+    reason = "janitor cannot work with the new one"
+    eventually(lambda: app.logged(f"Cannot reload configuration, going back to the old one: {reason}"))
+    eventually(lambda: not set(before.values()) & set(app.workers().values()))
+    alpha.enqueue({}, id="j")
+    eventually(lambda: state_of(alpha, "j") == "completed")
+    assert app.stop() == 0
+
+
 def test_supervisor_on_sighup_with_a_busy_worker_replaces_the_others(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
