@@ -30,7 +30,7 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from tests.fake_openai.control import OpenAIServer
-from tests.support.databases import new_database
+from tests.support.databases import empty_database, new_database
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 from tests.support.s3 import S3Server
@@ -253,11 +253,18 @@ def redis(redis_url: str) -> Iterator[Redis]:
         yield client
 
 
-@pytest.fixture
-def database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
-    """The URL of a new, empty database."""
+@pytest.fixture(scope="session")
+def emptied_database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
+    """The URL of a new database, for `database_url`."""
     with new_database(database_server.url) as url:
         yield url
+
+
+@pytest.fixture
+def database_url(emptied_database_url: str) -> Iterator[str]:
+    """The URL of an empty database."""
+    yield emptied_database_url
+    empty_database(emptied_database_url)
 
 
 @pytest.fixture(scope="session")

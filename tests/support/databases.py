@@ -1,4 +1,4 @@
-"""New databases, and short statements on them."""
+"""Empty databases, and short statements on them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,29 @@ def new_database(server_url: str) -> Iterator[str]:
             base, _, options = server_url.partition("?")
             yield f"{base.rpartition('/')[0]}/{name}{'?' if options else ''}{options}"
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def empty_database(url: str) -> None:
+    """Remove every schema and end every other connection. That takes a tenth of the time of a new database,
+    which has some 300 files."""
+    execute(
+        url,
+        """
+        DO $$
+        DECLARE name text;
+        BEGIN
+            PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid();
+            FOR name IN SELECT nspname FROM pg_namespace
+                WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+            LOOP
+                EXECUTE format('DROP SCHEMA %I CASCADE', name);
+            END LOOP;
+            CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+            GRANT USAGE ON SCHEMA public TO PUBLIC;
+        END $$
+        """,
+    )
 
 
 def first_value(database: Database, statement: str, *values: object) -> object:

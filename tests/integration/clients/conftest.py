@@ -13,29 +13,12 @@ import pytest
 from preppath_workers.clients.openai.client import OpenAI
 from preppath_workers.clients.postgres.client import Database
 from preppath_workers.config.model import ModelConfig, OpenAIConfig
-from tests.conftest import ExternalServer
 from tests.fake_openai.control import OpenAIServer
-from tests.support.databases import execute, new_database
-from tests.support.postgres import PostgresServer
 
 Answers = Callable[..., str]
 Client = Callable[..., OpenAI]
 MODELS = {"evaluation": "gpt-6-luna", "transcription": "gpt-transcribe", "speech": "gpt-4o-mini-tts"}
 REALTIME_MODEL = "gpt-realtime-2.1-mini"
-
-
-@pytest.fixture(scope="session")
-def shared_database_url(database_server: PostgresServer | ExternalServer) -> Iterator[str]:
-    with new_database(database_server.url) as url:
-        yield url
-
-
-@pytest.fixture
-def database_url(shared_database_url: str) -> Iterator[str]:
-    """The URL of an empty database."""
-    yield shared_database_url
-    execute(shared_database_url, 'DROP SCHEMA public CASCADE; DROP SCHEMA IF EXISTS "Prep" CASCADE')
-    execute(shared_database_url, "CREATE SCHEMA public")
 
 
 @pytest.fixture

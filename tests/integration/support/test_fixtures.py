@@ -29,7 +29,7 @@ def test_key_prefix_in_each_test_has_no_keys(redis: Redis, key_prefix: str, time
 
 
 @TWICE
-def test_database_url_in_each_test_is_a_new_database(database_url: str, time: int) -> None:
+def test_database_url_in_each_test_is_an_empty_database(database_url: str, time: int) -> None:
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE things (id int)")
         connection.commit()
