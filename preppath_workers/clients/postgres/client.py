@@ -26,6 +26,9 @@ __all__ = ["Cursor", "Database"]
 CONNECT_TIMEOUT = 5
 #: Seconds that one statement may run or wait for a lock.
 STATEMENT_TIMEOUT = 30.0
+#: Seconds between two statements after which the server ends the transaction, which takes its locks from a
+#: machine that has died or stands still. Less than others wait for them.
+IDLE_TIMEOUT = 15.0
 #: Further seconds until a server that does not answer at all counts as lost: it may be frozen, or a pooler
 #: without a free server. Longer than a round trip.
 GRACE = 10.0
@@ -51,6 +54,7 @@ class Database:
         connect_timeout: float = CONNECT_TIMEOUT,
         statement_timeout: float = STATEMENT_TIMEOUT,
         grace: float = GRACE,
+        idle_timeout: float = IDLE_TIMEOUT,
     ) -> None:
         """`url` is PostgreSQL's or Prisma's; `?schema=` becomes the search path. Raises ConfigError."""
         try:
@@ -64,6 +68,7 @@ class Database:
         }
         self._connect_timeout = _seconds(parameters.get("connect_timeout"), connect_timeout)
         self._statement_timeout = statement_timeout
+        self._idle_timeout = idle_timeout
         self._patience = statement_timeout + grace
 
     @contextmanager
@@ -99,7 +104,11 @@ class Database:
         """Begin the transaction and apply the settings to it. Not to the session: a pooler such as PgBouncer
         may run the next transaction in another session."""
         connection.patience = self._patience
-        settings = {"timezone": "UTC", "statement_timeout": f"{self._statement_timeout * 1_000:.0f}ms"}
+        settings = {
+            "timezone": "UTC",
+            "statement_timeout": f"{self._statement_timeout * 1_000:.0f}ms",
+            "idle_in_transaction_session_timeout": f"{self._idle_timeout * 1_000:.0f}ms",
+        }
         if self._schema:
             settings["search_path"] = extensions.quote_ident(self._schema, connection)
         cursor: Cursor = connection.cursor(cursor_factory=Cursor)

@@ -6,9 +6,11 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import FrameType
 from urllib.parse import urlsplit
 
+import psycopg2
 import pytest
 
 from preppath_workers.clients.postgres.client import Database
@@ -23,6 +25,15 @@ def test_statement_over_its_timeout_is_cancelled(database_url: str) -> None:
     database = Database(database_url, statement_timeout=0.3)
     with pytest.raises(ServiceError, match="57014"), database.transaction() as cursor:
         cursor.execute("SELECT pg_sleep(30)")
+
+
+def test_transaction_of_a_process_that_stands_still_releases_its_locks(database_url: str) -> None:
+    lock = "SELECT pg_advisory_xact_lock(77)"
+    with suppress(ServiceError), Database(database_url, idle_timeout=0.2).transaction() as cursor:
+        cursor.execute(lock)
+        first_value(Database(database_url), lock)  # returns when the first transaction has ended
+        with pytest.raises(psycopg2.errors.IdleInTransactionSessionTimeout):
+            cursor.execute("SELECT 1")
 
 
 @pytest.fixture
