@@ -244,7 +244,8 @@ def _purge(args: Namespace) -> int:
 
 
 def _confirmed(question: str) -> bool:
-    return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    can_ask = sys.stdin is not None and sys.stdin.isatty()
+    return can_ask and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _jobs(queue: QueueReader, selection: Selection, limit: int | None) -> Iterator[Job]:

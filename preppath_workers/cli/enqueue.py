@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from argparse import ArgumentTypeError, Namespace
@@ -83,9 +84,8 @@ def run(args: Namespace) -> int:
     """Add the jobs. Raises ConfigError."""
     if args.data == "-" and args.id is not None:
         return _refuse("cannot use --id with jobs from standard input: an id names one job")
-    lines = sys.stdin if args.data == "-" else [args.data]
     try:
-        jobs = _jobs(lines, args)
+        jobs = _jobs(_standard_input() if args.data == "-" else [args.data], args)
         for job in jobs:
             job.encode()
     except ValueError as error:
@@ -106,6 +106,15 @@ def run(args: Namespace) -> int:
         if not queue.counts().workers:
             print_error(f"enqueue: no worker of queue {queue.name} is running; its jobs wait for one")
     return 0
+
+
+def _standard_input() -> Iterable[str]:
+    """Return the lines of standard input: JSON, which is UTF-8 in any locale. Raises ValueError."""
+    if sys.stdin is None:
+        raise ValueError("standard input is closed")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
+    return sys.stdin
 
 
 def _jobs(lines: Iterable[str], args: Namespace) -> list[NewJob]:

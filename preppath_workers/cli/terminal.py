@@ -38,8 +38,10 @@ def flush_output() -> None:
 
 def print_error(line: str) -> None:
     """Print one line to standard error, escaped; in the systemd journal, with priority `err`."""
+    if sys.stderr is None:  # closed: `print` would choose standard output
+        return
     line = escaped(line)
-    if sys.stderr and journal.is_journal(2):
+    if journal.is_journal(2):
         line = journal.with_priority(line, logging.ERROR)
     print(line, file=sys.stderr)
 

@@ -8,6 +8,7 @@ from argparse import ArgumentTypeError, Namespace
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
@@ -37,7 +38,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers top
           preppath-workers top --once
 
-        Press q to quit. Rates are those since the last refresh, at first those of the latest full
+        Press q to quit. Without a terminal that can move its cursor, one snapshot is printed.
+        Rates are those since the last refresh, at first those of the latest full
         minute. Workers on other hosts are shown without pid and memory. MIB is resident
         memory, including memory shared with other processes.
 
@@ -62,13 +64,24 @@ def run(args: Namespace) -> int:
     optional = {job_type.name for job_type in job_types(args) if job_type.defaults.needs}
     first = _snapshot(queues, optional)
     first = replace(first, minutes=_latest_minutes(queues, first.at))
-    if args.once or not sys.stdout.isatty():
+    if args.once or not _has_screen():
         for line in render(first, None, 10**6, 10**6):
             print_line(line)
         return 0
     with suppress(KeyboardInterrupt):
         curses.wrapper(lambda screen: _watch(screen, queues, optional, first, args.every))
     return 0
+
+
+def _has_screen() -> bool:
+    """Return whether standard output is a terminal that can move its cursor."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return False
+    try:
+        curses.setupterm()
+    except curses.error:  # TERM isn't set, or is unknown here
+        return False
+    return bool(curses.tigetstr("cup"))
 
 
 def _snapshot(queues: Sequence[Queue], optional: Collection[str]) -> Snapshot:
@@ -88,8 +101,9 @@ def _latest_minutes(queues: Sequence[Queue], now: int) -> Mapping[str, Minute]:
 def _watch(
     screen: curses.window, queues: Sequence[Queue], optional: Collection[str], first: Snapshot, every: float
 ) -> None:
-    curses.use_default_colors()
-    curses.curs_set(0)
+    for prepare in (curses.use_default_colors, partial(curses.curs_set, 0)):
+        with suppress(curses.error):  # a terminal without colours, or that cannot hide its cursor
+            prepare()
     screen.timeout(round(every * 1000))
     before, now, trouble = None, first, ""
     while True:

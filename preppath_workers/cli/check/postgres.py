@@ -40,9 +40,13 @@ def _check(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Find
     try:
         database = Database(config.database_url, connect_timeout=_TIMEOUT, statement_timeout=_TIMEOUT)
         with database.transaction() as cursor:
-            cursor.execute("SELECT current_setting('server_version') AS version")
+            cursor.execute(
+                "SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS standby, "
+                "current_setting('transaction_read_only') = 'on' AS read_only"
+            )
             answer = cursor.fetchone()
-            yield Finding("ok", "database", f"PostgreSQL {answer['version'] if answer else '?'}")
+            assert answer is not None
+            yield _server(**answer)
             if needed:
                 yield check_connections(config, cursor)
             for table, rights in needed.items():
@@ -57,6 +61,14 @@ def _check(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Find
                 yield _table(table, answer["there"], answer["missing"])
     except (JobError, ConfigError) as error:
         yield Finding("error", "database", str(error))
+
+
+def _server(version: str, standby: bool, read_only: bool) -> Finding:
+    if standby:
+        return Finding("error", "database", "this server is a standby, which accepts no writes")
+    if read_only:
+        return Finding("error", "database", "accepts no writes: default_transaction_read_only is on")
+    return Finding("ok", "database", f"PostgreSQL {version}")
 
 
 def _table(table: str, there: bool, missing: Sequence[str]) -> Finding:

@@ -125,6 +125,12 @@ def test_check_with_ledger_rows_needs_their_table(check: Check) -> None:
     )
 
 
+def test_check_of_a_database_that_accepts_no_writes_is_an_error(check: Check, database_url: str) -> None:
+    url = f"{database_url}?options=-c%20default_transaction_read_only%3Don"
+    reason = "accepts no writes: default_transaction_read_only is on"
+    assert check("--only", "database", DATABASE_URL=url)["database"] == ("error", reason)
+
+
 def test_check_of_missing_tables_and_privileges_is_an_error(check: Check, database_url: str) -> None:
     connection = psycopg2.connect(database_url)
     connection.autocommit = True

@@ -1,0 +1,74 @@
+"""Commands whose standard files are closed, in another encoding, or a terminal that can do little."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+
+import pytest
+
+from preppath_workers import Queue
+
+from .conftest import ROOT
+
+PROGRAM = str(ROOT / "bin/preppath-workers")
+
+
+@pytest.fixture
+def environment(redis_url: str, key_prefix: str) -> dict[str, str]:
+    return {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}
+
+
+@pytest.mark.parametrize(
+    ("words", "closed", "code", "output"),
+    [
+        ("top", ">&-", 0, ""),
+        ("enqueue tts -", "<&-", 1, "enqueue: standard input is closed\n"),
+        (
+            *("dead purge tts", "<&-", 1),
+            "dead purge: not confirmed, nothing was deleted (--yes skips the confirmation)\n",
+        ),
+        ("show tts no-such-job", "2>&-", 1, ""),
+    ],
+)
+def test_command_with_a_closed_standard_file_ends_as_usual(
+    environment: dict[str, str], tts: Queue, words: str, closed: str, code: int, output: str
+) -> None:
+    job = tts.enqueue({})
+    tts.redis.lrem(tts.keys.wait, 1, job.id)
+    tts.redis.lpush(tts.keys.dead, job.id)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" {words} {closed}', PROGRAM],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, output)
+
+
+def test_enqueue_of_text_that_is_not_utf8_is_refused_in_any_locale(
+    environment: dict[str, str], tts: Queue
+) -> None:
+    plain = {**environment, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    enqueue = [PROGRAM, "enqueue", "tts", "-"]
+    done = subprocess.run(enqueue, input=b'{"text": "caf\xe9"}', env=plain, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"can't decode byte 0xe9" in done.stderr
+    assert tts.counts().waiting == 0
+
+
+@pytest.mark.parametrize("terminal", ["dumb", "no-such-terminal", ""])
+def test_top_on_a_terminal_without_a_cursor_prints_one_snapshot(
+    environment: dict[str, str], terminal: str
+) -> None:
+    master, slave = pty.openpty()
+    changed = {**environment, "TERM": terminal}
+    done = subprocess.run([PROGRAM, "top"], env=changed, stdout=slave, timeout=30, check=False)
+    os.close(slave)
+    assert done.returncode == 0
+    assert os.read(master, 65_536).startswith(b"QUEUE ")
+    os.close(master)
