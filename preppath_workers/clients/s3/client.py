@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any
 
 import boto3
@@ -27,6 +27,7 @@ from .errors import (
     redirected,
     refusal,
     status_of,
+    too_large,
 )
 from .preloading import preload
 
@@ -90,11 +91,15 @@ class Storage:
         if client:
             client.close()
 
-    def download(self, key: str, file: IO[bytes]) -> None:
-        """Write the object to the file in chunks, so that memory use does not depend on its size."""
+    def download(self, key: str, file: IO[bytes], most: int) -> int:
+        """Write the object to the file in chunks, so that memory use does not depend on its size. Return its
+        size in bytes.
+
+        Raises PermanentError for an object of more than `most` bytes: it can have grown since its size was
+        looked up, and the response need not be as long as it says.
+        """
         with self._request(key) as client:
-            body = client.get_object(Bucket=self._config.bucket, Key=key)["Body"]
-            shutil.copyfileobj(body, file, CHUNK)
+            return self._copy(client, key, file, most)
 
     def upload(
         self, key: str, body: bytes, content_type: str, metadata: Mapping[str, str] | None = None
@@ -129,13 +134,16 @@ class Storage:
             raise missing(self._config.bucket, key)
         return found.size
 
-    def read(self, key: str) -> bytes | None:
-        """Return the object's content, all of it in memory, or None if it does not exist."""
+    def read(self, key: str, most: int) -> bytes | None:
+        """Return the object's content, all of it in memory, or None if it does not exist. Raises
+        PermanentError for an object of more than `most` bytes."""
+        content = BytesIO()
         with self._request(key) as client:
             try:
-                return client.get_object(Bucket=self._config.bucket, Key=key)["Body"].read()
+                self._copy(client, key, content, most)
             except client.exceptions.NoSuchKey:
                 return None
+        return content.getvalue()
 
     def delete(self, key: str) -> None:
         """Delete the object if it exists."""
@@ -151,6 +159,16 @@ class Storage:
             return client.generate_presigned_url(
                 "get_object", Params={"Bucket": self._config.bucket, "Key": key}, ExpiresIn=seconds
             )
+
+    def _copy(self, client: S3Client, key: str, file: IO[bytes], most: int) -> int:
+        size = 0
+        with closing(client.get_object(Bucket=self._config.bucket, Key=key)["Body"]) as body:
+            while chunk := body.read(CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise too_large(self._config.bucket, key, most)
+                file.write(chunk)
+        return size
 
     def _find_by_get(self, client: S3Client, key: str) -> ObjectInfo | None:
         """`find` with GET, whose error response has a code. The content is not read."""

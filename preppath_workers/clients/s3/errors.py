@@ -121,6 +121,11 @@ def missing(bucket: str, key: str) -> JobError:
     return PermanentError(f"there is no object {bucket}/{key} in S3")
 
 
+def too_large(bucket: str, key: str, most: int) -> JobError:
+    """Return the error for an object that is larger than its reader takes."""
+    return PermanentError(f"the object {bucket}/{key} in S3 has more than {most:,} bytes")
+
+
 def credentials_rejected(error: ClientError) -> bool:
     """Return whether fresh credentials may help."""
     return status_of(error) in (401, 403) or code_of(error) in _CREDENTIALS

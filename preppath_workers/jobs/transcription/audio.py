@@ -48,7 +48,7 @@ def transcribe(
         )
     # An unnamed file: its disk space is freed even if this process is killed.
     with temporary_file() as audio:
-        services.storage.download(key, audio)
+        size = services.storage.download(key, audio, most)
         context.progress(30)
         found = audio_format(audio)
         duration = sound.seconds(audio)

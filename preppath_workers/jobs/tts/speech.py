@@ -15,6 +15,7 @@ from functools import partial
 
 from ...clients.audio import mp3
 from ...clients.openai.client import SpeechOptions
+from ...clients.openai.connection import MAX_RESPONSE
 from ...clients.s3.client import ObjectInfo, Storage
 from ...clients.services import Services
 from ...config.model import OpenAIConfig
@@ -147,7 +148,7 @@ def _stored_or_new(
     context: JobContext, storage: Storage, key: str, synthesis: Synthesizer, passage: str
 ) -> tuple[bytes, SpeechCost]:
     """Return the part that an earlier attempt has stored, or a new one, and its cost."""
-    part = storage.read(key)
+    part = storage.read(key, MAX_RESPONSE)
     if part:
         stored = storage.find(key)
         return part, SpeechCost.of(stored.metadata if stored else {})

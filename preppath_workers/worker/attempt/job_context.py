@@ -42,6 +42,9 @@ _MAX_TOKEN_WAIT = 5.0
 #: Characters of a checkpoint in the job's hash; larger ones are stored in S3.
 _MAX_CHECKPOINT = 100_000
 
+#: The same in S3: an attempt has it in memory several times.
+_MAX_S3_CHECKPOINT = 64 * 1024 * 1024
+
 #: The same while S3 fails: 750 kB of audio in base64.
 _MAX_FALLBACK_CHECKPOINT = 1_000_000
 
@@ -174,14 +177,15 @@ class ActiveJobContext:
 
     def _large_checkpoint(self, name: str, checkpoint: str) -> str:
         """Return what to store for a large checkpoint: its reference in S3, or itself if there is no S3."""
-        if getattr(self._services, "has_storage", False):  # jobs of others may run without services
-            return self._upload_checkpoint(name, checkpoint)
-        if len(checkpoint) > _MAX_FALLBACK_CHECKPOINT:
+        # Jobs of others may run without services.
+        has_storage = getattr(self._services, "has_storage", False)
+        most = _MAX_S3_CHECKPOINT if has_storage else _MAX_FALLBACK_CHECKPOINT
+        if len(checkpoint) > most:
             raise PermanentError(
-                f"cannot store the result of step {name}: {len(checkpoint):,} bytes of JSON; without "
-                f"S3_BUCKET at most {_MAX_FALLBACK_CHECKPOINT:,} are allowed"
+                f"cannot store the result of step {name}: {len(checkpoint):,} bytes of JSON; "
+                f"{'' if has_storage else 'without S3_BUCKET '}at most {most:,} are allowed"
             )
-        return checkpoint
+        return self._upload_checkpoint(name, checkpoint) if has_storage else checkpoint
 
     def _note_limits(self, payment: OpenPayment, age: float) -> None:
         """Store what the answer said about the vendor's limits, `age` seconds after its request was sent."""
@@ -239,7 +243,7 @@ class ActiveJobContext:
         stored = _object(checkpoint)
         key = stored.get("key")
         if key is not None:
-            stored = _object(self._services.storage.read(str(key)) or "")
+            stored = _object(self._services.storage.read(str(key), _MAX_S3_CHECKPOINT) or "")
         if "value" in stored:
             return stored
         # An operator deleted the object or edited the hash: paying again is better than failing.

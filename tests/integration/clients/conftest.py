@@ -12,13 +12,23 @@ import pytest
 
 from preppath_workers.clients.openai.client import OpenAI
 from preppath_workers.clients.postgres.client import Database
-from preppath_workers.config.model import ModelConfig, OpenAIConfig
+from preppath_workers.clients.s3.client import Storage
+from preppath_workers.config.model import ModelConfig, OpenAIConfig, StorageConfig
 from tests.fake_openai.control import OpenAIServer
 
 Answers = Callable[..., str]
 Client = Callable[..., OpenAI]
 MODELS = {"evaluation": "gpt-6-luna", "transcription": "gpt-transcribe", "speech": "gpt-4o-mini-tts"}
 REALTIME_MODEL = "gpt-realtime-2.1-mini"
+
+#: Bytes of the largest object that these tests read.
+MOST = 1_000_000
+
+
+def storage_at(bucket: str, endpoint: str, **keys: str | None) -> Storage:
+    """A client of the bucket, with keys that our servers accept."""
+    keys = {"access_key_id": "test", "secret_access_key": "test-secret", **keys}
+    return Storage(StorageConfig(bucket, endpoint, "us-east-1", **keys), read_timeout=5)
 
 
 @pytest.fixture

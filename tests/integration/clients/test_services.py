@@ -74,8 +74,8 @@ if not os.fork():
         reader.read("What is a heap?")
     assert storage.find("missing") is None
     storage.upload("key", b"content", "text/plain", {"a": "b"})
-    storage.size("key"), storage.read("key"), storage.signed_url("key")
-    storage.download("key", io.BytesIO())
+    storage.size("key"), storage.read("key", 9), storage.signed_url("key")
+    storage.download("key", io.BytesIO(), 9)
     with services.database.transaction() as cursor:
         cursor.execute("SELECT 1")
     print(sorted(set(sys.modules) - loaded))

@@ -187,8 +187,8 @@ def test_storage_with_a_hostile_answer_raises_job_errors_only(
     server.answer = answer
     for call in (
         lambda: storage.find("key"),
-        lambda: storage.read("key"),
-        lambda: storage.download("key", io.BytesIO()),
+        lambda: storage.read("key", 1_000),
+        lambda: storage.download("key", io.BytesIO(), 1_000),
         lambda: storage.upload("key", b"x", "audio/mpeg", {"sha256": "x"}),
         lambda: storage.delete("key"),
     ):
