@@ -31,6 +31,7 @@ from redis import Redis
 
 from tests.fake_openai.control import OpenAIServer
 from tests.support.databases import empty_database, new_database
+from tests.support.order import slow_first
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 from tests.support.s3 import S3Server
@@ -124,30 +125,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each worker of xdist, which gets a contiguous part, begin with its share of the slow modules."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers == 1:
-        return
-    by_module: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        by_module.setdefault(item.path, []).append(item)
-    modules = sorted(by_module.values(), key=lambda module: (not _is(module, "long"), not _is_slow(module)))
-    slow = sum(map(_is_slow, modules))
-    items[:] = [
-        item
-        for worker in range(workers)
-        for part in (modules[:slow], modules[slow:])
-        for module in part[worker::workers]
-        for item in module
-    ]
-
-
-def _is_slow(module: list[pytest.Item]) -> bool:
-    return _is(module, "long") or _is(module, "processes")
-
-
-def _is(module: list[pytest.Item], marker: str) -> bool:
-    return any(item.get_closest_marker(marker) for item in module)
+    items[:] = slow_first(items, workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
