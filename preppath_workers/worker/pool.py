@@ -20,6 +20,7 @@ from .processes.instance_info import InstanceInfo
 from .processes.liveness import Liveness
 from .processes.managed_process import ManagedProcess
 from .processes.signals import LEAVE
+from .processes.standstill import Standstill
 
 #: Seconds between two checks of the processes if no signal arrives.
 _TICK = 1.0
@@ -56,6 +57,7 @@ class Pool:
         self._janitor = ManagedProcess("janitor", self._fork_janitor)
         self._workers: dict[SlotId, ManagedProcess] = {}
         self._services = registry.services(config)
+        self._standstill = Standstill()
         self._configure()
 
     def reload(self, config: Config) -> None:
@@ -95,6 +97,8 @@ class Pool:
 
     def kill_hung(self) -> None:
         """Kill the processes that do not beat and the workers whose job exceeds its time limit."""
+        if self._standstill.look():
+            return
         for process in self._workers.values():
             if process.is_running and process.liveness.busy_for > process.time_limit:
                 process.kill("Killing worker: job exceeded its time limit")
