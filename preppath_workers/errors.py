@@ -157,8 +157,9 @@ class ServiceError(JobError):
 
 
 class MachineError(JobError):
-    """Raised when this machine lacks a resource: `disk`, `memory`, `descriptors` or `processes`. The job is
-    requeued without counting the attempt, for another machine or a later time, and the worker pauses."""
+    """Raised when this machine lacks a resource: `disk`, `memory`, `descriptors`, `processes`, or a right
+    `clock`. The job is requeued without counting the attempt, for another machine or a later time, and the
+    worker pauses."""
 
     def __init__(self, resource: str, message: str) -> None:
         super().__init__(message)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..queue.gate_words import gate_word, why_closed
 from ..queue.summary import summarize
+from ..store.reading.troubles import machine_troubles
 from ..store.values import iso
 from .arguments import add_command
 from .queue_argument import open_configured
@@ -62,6 +63,7 @@ def run(args: Namespace) -> int:
         rows.append([found.name, *counts, limit, gate_word(found.gate, found.refusal)])
         notes += [f"{found.name}: {note}" for note in why_closed(found.gate, found.refusal)]
         notes += [f"{found.name}: {found.loss}, noticed at {iso(found.loss.at)}"] if found.loss else []
+        notes += [f"{found.name}: {trouble}" for trouble in machine_troubles(queue)]
     if not args.json:
         for line in [*_table(rows, shutil.get_terminal_size().columns), *notes]:
             print_line(line)

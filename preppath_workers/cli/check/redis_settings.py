@@ -13,7 +13,7 @@ from .findings import Finding
 #: The oldest version with all commands that the scripts use (ZADD and SET options of 6.2).
 _OLDEST = (6, 2)
 
-#: Seconds that this machine's clock may differ. Deadlines use Redis's clock; only logs use this one.
+#: Seconds that this machine's clock may differ.
 _CLOCK_TOLERANCE = 2.0
 
 
@@ -74,7 +74,6 @@ def check_clock(client: redis.Redis) -> Finding:
     theirs = seconds + microseconds / 1e6
     off = theirs - after if theirs > after else before - theirs if theirs < before else 0.0
     if off > _CLOCK_TOLERANCE:
-        return Finding(
-            "warning", "clock", f"differs from Redis's by {off:.1f} s; times in logs will not match"
-        )
+        use = "logs, signatures (S3, webhooks) and enqueue(at=…) use this machine's"
+        return Finding("warning", "clock", f"differs from Redis's by {off:.1f} s; {use}")
     return Finding("ok", "clock", "matches Redis's")

@@ -15,7 +15,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from ...errors import JobError, PermanentError, ServiceError
+from ...errors import JobError, MachineError, PermanentError, ServiceError
 from ..machine import machine_error
 from ..retry_after import retry_after
 
@@ -40,7 +40,7 @@ _PERMANENT = frozenset(
 _CREDENTIALS = frozenset(
     {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired"}
 )
-#: Fails every job until the bucket, the account, the configuration or a clock is changed.
+#: Fails every job until the bucket, the account or the configuration is changed.
 _REFUSES_ALL = frozenset(
     {
         "AccountProblem",
@@ -54,7 +54,6 @@ _REFUSES_ALL = frozenset(
         "NotImplemented",
         "NotSignedUp",
         "PermanentRedirect",
-        "RequestTimeTooSkewed",
     }
 )
 
@@ -73,6 +72,8 @@ def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: b
     if code == "NoSuchBucket":
         return ServiceError("s3", f"there is no bucket {bucket} in S3", refuses_all=True)
     said = f"S3 answered {status} {code} for {bucket}/{key}"
+    if code == "RequestTimeTooSkewed":  # other machines may have the right time
+        return MachineError("clock", f"the clock of this machine differs from that of S3 too much: {said}")
     if code in _PERMANENT:
         return PermanentError(said)
     if code in _CREDENTIALS or code.startswith("KMS."):

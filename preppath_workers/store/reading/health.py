@@ -48,7 +48,7 @@ def check_health(
     if gate.out_of_service:
         return Health(False, f"{workers}, out of service: {gate.service}: {gate.reason}")
     if troubles := machine_troubles(queue):
-        return Health(False, f"{workers}; {troubles[0].instance}: {troubles[0].message}")
+        return Health(False, f"{workers}; {troubles[0]}")
     if gate.held_ms:
         return Health(True, f"{workers}, held: {gate.reason}")
     give_up_at = time.monotonic() + _PATIENCE

@@ -1,4 +1,4 @@
-"""What the machines that work a queue lack: disk, memory, descriptors, processes."""
+"""What the machines that work a queue lack: disk, memory, descriptors, processes, the right time."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class MachineTrouble:
     instance: str
     message: str
     at: int
+
+    def __str__(self) -> str:
+        return f"{self.instance}: {self.message}"
 
 
 def machine_troubles(queue: QueueReader) -> list[MachineTrouble]:

@@ -92,7 +92,9 @@ def test_health_of_a_queue_out_of_service_is_an_error(health: Run, tts: Queue, r
     )
 
 
-def test_health_of_a_machine_out_of_a_resource_is_an_error(health: Run, tts: Queue, redis: Redis) -> None:
+def test_health_of_a_machine_out_of_a_resource_is_an_error(
+    health: Run, run: Run, tts: Queue, redis: Redis
+) -> None:
     name = new_name()
     send_heartbeat(tts, redis, name)
     shortage = {
@@ -105,6 +107,7 @@ def test_health_of_a_machine_out_of_a_resource_is_an_error(health: Run, tts: Que
         1,
         f"error  tts: 2 workers; {name}: this machine: disk full\n",
     )
+    assert f"\ntts: {name}: this machine: disk full\n" in run("queues").stdout
     redis.hset(tts.keys.instance(name), "troubleAt", tts.now() - 600_000)
     assert health().returncode == 0
 

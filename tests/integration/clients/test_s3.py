@@ -124,7 +124,6 @@ def classification(request: Callable[[], object]) -> str:
         (400, "RequestTimeout", SERVICE, SERVICE),
         (403, "AccessDenied", ALL, SERVICE),
         (403, "InvalidAccessKeyId", ALL, ALL),
-        (403, "RequestTimeTooSkewed", ALL, ALL),
         (403, "SignatureDoesNotMatch", ALL, ALL),
         (403, None, ALL, SERVICE),
         (404, "NoSuchBucket", ALL, ALL),
@@ -147,6 +146,15 @@ def test_error_response_is_classified_by_its_cause(
     assert classification(lambda: storage.upload("key", b"body", "text/plain")) == write
     assert classification(lambda: storage.download("key", io.BytesIO(), MOST)) == read
     assert classification(lambda: storage.size("key")) == read, "HEAD, whose answer has no body"
+
+
+def test_request_that_s3_refuses_for_its_time_is_the_fault_of_this_machine(answers: Answers) -> None:
+    storage = storage_at("bucket", answers(403, b"<Error><Code>RequestTimeTooSkewed</Code></Error>"))
+
+    with pytest.raises(MachineError, match="the clock of this machine differs") as caught:
+        storage.upload("key", b"body", "text/plain")
+
+    assert caught.value.resource == "clock"
 
 
 def test_error_response_with_retry_after_sets_the_delay(answers: Answers) -> None:
