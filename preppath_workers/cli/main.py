@@ -6,8 +6,12 @@ import gc
 import sys
 from collections.abc import Sequence
 
+from .arguments import EXIT_UNAVAILABLE
 from .commands import named
 from .later_imports import import_later
+
+#: What commands import of the packages in pyproject.toml.
+_REQUIRED = ("boto3", "botocore", "dotenv", "hiredis", "lameenc", "openai", "psycopg2", "redis", "requests")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,9 +23,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The jobs of `run` may use redis-py's metrics.
         import_later(with_metrics=named(words) in ([], ["run"]))
         from .program import run  # with redis-py
+
+        return run(words)
     except KeyboardInterrupt:
         return 130
-    return run(words)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _REQUIRED:
+            raise
+        # A producer has redis alone; a checkout without its .venv has nothing.
+        problem = f"Python's package {package} is missing; `pip install .` installs what is needed"
+        print(f"preppath-workers: {problem}", file=sys.stderr)
+        return EXIT_UNAVAILABLE
 
 
 if __name__ == "__main__":

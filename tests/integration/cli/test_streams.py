@@ -1,14 +1,17 @@
-"""Commands whose standard files are closed, in another encoding, or a terminal that can do little."""
+"""Commands with closed standard files, another encoding, a terminal that can do little, a missing package."""
 
 from __future__ import annotations
 
 import os
 import pty
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from preppath_workers import Queue
+from preppath_workers.cli.main import main
 
 from .conftest import ROOT
 
@@ -72,3 +75,13 @@ def test_top_on_a_terminal_without_a_cursor_prints_one_snapshot(
     assert done.returncode == 0
     assert os.read(master, 65_536).startswith(b"QUEUE ")
     os.close(master)
+
+
+def test_command_without_a_required_package_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "env").touch()
+    monkeypatch.setitem(sys.modules, "dotenv", None)  # as if it were not installed
+    assert main(["queues", "--config", str(tmp_path / "env")]) == 69
+    missing = "Python's package dotenv is missing; `pip install .` installs what is needed"
+    assert capsys.readouterr().err == f"preppath-workers: {missing}\n"
