@@ -32,6 +32,7 @@ from .attempt.budget import ReservedBudget
 from .attempt.payments import PaymentTerms
 from .processes.cancellations import Cancellations
 from .processes.liveness import Liveness
+from .processes.managed_process import EX_HELD
 from .processes.process_title import ProcessTitle
 from .processes.signals import Deadline, StopRequest, install
 from .reconnect_backoff import ReconnectBackoff
@@ -221,7 +222,7 @@ class Worker:
         return bool(job and self._cancellations.includes(job.queue, job.id, job.fencing_token))
 
     def _settle_and_close(self) -> None:
-        """Settle the last job and requeue what is reserved; exit with 1 if Redis fails for too long."""
+        """Settle the last job and requeue what is reserved; exit with EX_HELD if Redis fails for too long."""
         give_up_at = time.monotonic() + _SETTLE_LIMIT
         while True:
             try:
@@ -234,12 +235,18 @@ class Worker:
             except RedisError as error:
                 pause = self._backoff.failed(error)
                 if time.monotonic() + pause > give_up_at:
-                    # A code other than 0 makes the supervisor fork another worker, which recovers the slot.
-                    logger.error(
-                        "Cannot settle the last job before exit, it may run again",
-                        extra=fields(error=str(error)),
-                    )
-                    sys.exit(1)
+                    self._log_held(error)
+                    sys.exit(EX_HELD)
                 time.sleep(pause)
         self._consumer.disconnect()
         self._services.close()
+
+    def _log_held(self, error: RedisError) -> None:
+        details = fields(queue=self._queue.name, error=str(error))
+        if self._finished:
+            details = fields(**self._finished.job.log_fields(), error=str(error))
+            logger.error("Cannot settle the last job before exit, it may run again", extra=details)
+        else:
+            logger.warning(
+                "Cannot release the slot before exit, what it may hold is requeued later", extra=details
+            )

@@ -20,6 +20,10 @@ _EARLY = 10.0
 #: Seconds before the second restart after early deaths; the delay doubles up to the longest.
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
 
+#: Exit code of a worker whose slot may still hold jobs, because Redis failed when it ended. It has logged it.
+#: Another worker is forked, which requeues them.
+EX_HELD = 75
+
 #: The longest delay between two failed forks (s): without a janitor, the lease expires.
 _LONGEST_FORK_DELAY = 2.0
 
@@ -138,6 +142,8 @@ class ManagedProcess:
             self._early_deaths, self._respawn_at = 0, 0.0
             return code
         self._schedule_respawn()
+        if code == EX_HELD and not self.liveness.busy_for:
+            return code
         busy_ms = round(self.liveness.busy_for * 1000)
         logger.error(
             "Process died",

@@ -11,7 +11,7 @@ from multiprocessing.context import ForkProcess
 import pytest
 
 from preppath_workers.worker.processes.liveness import Liveness
-from preppath_workers.worker.processes.managed_process import ManagedProcess
+from preppath_workers.worker.processes.managed_process import EX_HELD, ManagedProcess
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.processes
@@ -76,6 +76,15 @@ def test_managed_process_that_dies_in_a_job_logs_the_job(caplog: pytest.LogCaptu
     codes_and_delays(ManagedProcess("s", dies_at_start), 1)
     lines = [record.fields for record in caplog.records if record.message == "Process died"]  # type: ignore[attr-defined]
     assert [line.get("jobId") for line in lines] == ["7", None]
+
+
+def test_managed_process_that_has_logged_what_it_holds_is_not_logged_as_dead(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    process = ManagedProcess("s", lambda _: _fork(lambda: os._exit(EX_HELD)))
+    assert codes_and_delays(process, 1) == [(EX_HELD, 0.0)]
+    assert not process.exited_cleanly
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("job_id", ["a", "x" * 5_000, "\udcff raw"])

@@ -45,6 +45,26 @@ def test_outcome_during_a_redis_outage_is_settled_when_redis_is_back(
 
 
 @pytest.mark.trial
+def test_stop_during_a_redis_outage_tells_a_finished_job_from_an_idle_slot(
+    launch: Start, durable: RedisServer, key_prefix: str
+) -> None:
+    app = launch(REDIS_URL=durable.url, ALPHA_CONCURRENCY="1").start()
+    alpha = Queue("alpha", Redis.from_url(durable.url, decode_responses=True), key_prefix)
+    alpha.enqueue({"do": "sleep", "seconds": 0.5}, id="j")
+    app.pid_of("j")
+    durable.kill()
+    eventually(lambda: app.records("end"))
+    assert app.stop() == 0
+    [unsettled] = app.logged("Cannot settle the last job before exit, it may run again")
+    assert unsettled["jobId"] == "j"
+    assert (
+        app.logged("Cannot release the slot before exit, what it may hold is requeued later")[0]["queue"]
+        == "beta"
+    )
+    assert not app.logged("Process died")
+
+
+@pytest.mark.trial
 @pytest.mark.timeout(120)
 def test_redis_outage_longer_than_the_lease_recovers_no_live_instance(
     launch: Start, durable: RedisServer, key_prefix: str
