@@ -215,12 +215,18 @@ def key_prefix(redis_server: RedisServer | ExternalServer) -> Iterator[str]:
                 client.delete(key)
 
 
+@pytest.fixture(scope="session")
+def emptying_client(redis_server: RedisServer | ExternalServer) -> Iterator[Redis]:
+    """A client for `redis_url`: to connect takes longer than to empty."""
+    with Redis.from_url(redis_server.url) as client:
+        yield client
+
+
 @pytest.fixture
-def redis_url(redis_server: RedisServer | ExternalServer) -> str:
+def redis_url(redis_server: RedisServer | ExternalServer, emptying_client: Redis) -> str:
     """The URL of Redis: emptied if it is our own, unchanged if it is external (use `key_prefix` there)."""
     if isinstance(redis_server, RedisServer):
-        with Redis.from_url(redis_server.url) as client:
-            client.flushall()
+        emptying_client.flushall()
     return redis_server.url
 
 

@@ -11,6 +11,7 @@ from preppath_workers.store.scripts import scripts
 #: Modules that the programs import. One that fails to import is imported by the program itself.
 MODULES = (
     "preppath_workers.cli.program",
+    "preppath_workers.config.database_url",
     "preppath_workers.web.server",
     "preppath_workers.worker.run",
     "preppath_workers.worker.supervisor",

@@ -57,8 +57,9 @@ def test_health_of_a_queue_with_an_expired_lease_is_an_error(health: Run, tts: Q
 
 
 def test_health_of_a_job_that_may_start_and_does_not_is_an_error(
-    health: Run, tts: Queue, redis: Redis
+    health: Run, tts: Queue, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("preppath_workers.store.reading.health._PATIENCE", 0.5)
     send_heartbeat(tts, redis, new_name())
     tts.enqueue({})
     shown = health()

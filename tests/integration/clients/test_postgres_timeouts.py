@@ -72,7 +72,7 @@ def test_job_timeout_in_a_statement_closes_its_connection(
             cursor.execute("SELECT pg_backend_pid() AS pid")
             pids.append((cursor.fetchone() or {})["pid"])
             alarm(0.2)
-            cursor.execute("SELECT pg_sleep(3)")
+            cursor.execute("SELECT pg_sleep(1)")
 
     pids: list[int] = []
     with pytest.raises(JobTimeout):

@@ -25,6 +25,8 @@ from tests.support.waiting import eventually
 
 from .consumer_steps import next_job
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def pair() -> Iterator[tuple[RedisServer, RedisServer]]:

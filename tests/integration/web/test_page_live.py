@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 import requests
 from redis import Redis
 
@@ -11,6 +12,8 @@ from preppath_workers import Queue
 from tests.support.redis import RedisServer
 
 from .conftest import Serve, Site
+
+pytestmark = pytest.mark.long
 
 
 def events(response: requests.Response) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ from . import scripted_handlers
 from .starting import supervise
 
 #: Calls that fail.
-REFUSALS = 6
+REFUSALS = 4
 
 
 def refuse(name: str, error: int) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from preppath_workers import Queue
 from tests.support.waiting import eventually
 
 from .conftest import Start
 from .harness import state_of
 from .unreadable_errors import ERRORS
+
+pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 
 def test_job_that_succeeds_keeps_its_result(launch: Start, alpha: Queue) -> None:

@@ -55,7 +55,7 @@ def test_idle_worker_that_is_killed_is_replaced(launch: Start, alpha: Queue) -> 
 def test_workers_of_a_killed_supervisor_die_and_another_instance_runs_their_jobs(
     launch: Start, alpha: Queue
 ) -> None:
-    app = launch().start()
+    app = launch(LEASE_SECONDS="2").start()
     alpha.enqueue({"do": "sleep", "seconds": 20}, id="j")
     app.pid_of("j")
     processes = app.processes().values()
@@ -75,8 +75,8 @@ def test_workers_of_a_killed_supervisor_die_and_another_instance_runs_their_jobs
 
 
 def test_worker_that_was_stopped_beyond_its_lease_cannot_settle_its_job(launch: Start, alpha: Queue) -> None:
-    app = launch(ALPHA_CONCURRENCY="1").start()
-    alpha.enqueue({"do": "sleep", "seconds": 2}, id="j")
+    app = launch(ALPHA_CONCURRENCY="1", LEASE_SECONDS="2").start()
+    alpha.enqueue({"do": "sleep", "seconds": 1}, id="j")
     app.pid_of("j")
     pids = [app.pid, *app.processes().values()]
     for pid in pids:

@@ -46,7 +46,7 @@ def test_janitor_that_cannot_renew_one_lease_renews_the_others(
 def test_janitor_that_cannot_enqueue_webhooks_still_recovers_dead_instances(
     launch: Start, alpha: Queue, redis: Redis, key_prefix: str
 ) -> None:
-    url = {"WEBHOOK_URL": "http://127.0.0.1:9/hook"}
+    url = {"WEBHOOK_URL": "http://127.0.0.1:9/hook", "LEASE_SECONDS": "2"}
     dying = launch(**url).start()
     alpha.enqueue({"do": "sleep", "seconds": 20}, id="j")
     dying.pid_of("j")
@@ -95,7 +95,7 @@ def test_instance_with_a_redis_out_of_memory_keeps_its_lease_and_logs_once(
             alpha.enqueue({}, id=f"due{number}", delay=1)
         client.config_set("maxmemory", 1)
         before = lease_of(app, alpha)
-        eventually(lambda: lease_of(app, alpha) > before + 4_000, deadline=30)
+        eventually(lambda: lease_of(app, alpha) > before + 3_000, deadline=30)
         eventually(lambda: alpha.counts().completed == 20, deadline=30)
         eventually(lambda: app.logged("Redis rejects a command, retrying"), deadline=30)
         client.config_set("maxmemory", 0)

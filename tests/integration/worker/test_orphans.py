@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.long]
 def test_workers_without_pdeathsig_finish_their_job_and_exit_after_their_supervisor(
     launch: Start, alpha: Queue
 ) -> None:
-    app = launch(ALPHA_CONCURRENCY="2", LEASE_SECONDS="20")
+    app = launch(ALPHA_CONCURRENCY="2", LEASE_SECONDS="5")
     app.module = "tests.integration.worker.unbound_app"
     app.start()
     processes = app.processes()

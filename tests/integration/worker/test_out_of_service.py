@@ -56,7 +56,7 @@ def test_poison_job_alone_in_its_queue_does_not_hold_jobs_that_arrive_later(
 ) -> None:
     launch(ALPHA_CONCURRENCY="2", ALPHA_RETRIES="1", ALPHA_BACKOFF="0.05").start()
     alpha.enqueue({"do": "serve", "poison": True}, id="poison", priority=1)
-    eventually(lambda: alpha.gate().out_of_service and alpha.gate().probe_ms > 3_000)
+    eventually(lambda: alpha.gate().out_of_service and alpha.gate().probe_ms > 1_500)
     alpha.enqueue({"do": "serve", "down": str(tmp_path / "no")}, id="good")
     eventually(lambda: state_of(alpha, "good") == "completed")
     assert not alpha.gate().out_of_service

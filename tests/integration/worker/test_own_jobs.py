@@ -16,6 +16,8 @@ from preppath_workers import JobFailed, Queue
 from tests.support import forked
 from tests.support.waiting import eventually
 
+pytestmark = [pytest.mark.processes, pytest.mark.long]
+
 ROOT = Path(__file__).parents[3]
 
 MODULE = """

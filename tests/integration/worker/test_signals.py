@@ -96,7 +96,7 @@ def test_supervisor_on_sighup_changes_its_workers_and_runs_each_job_once(
     file.write_text("ALPHA_CONCURRENCY=2\n", encoding="utf-8")
     app = launch(ENV_FILE=str(file), ALPHA_CONCURRENCY="").start()
     first = set(app.workers().values())
-    jobs = [NewJob({"do": "sleep", "seconds": 0.05}, id=f"j{number}") for number in range(150)]
+    jobs = [NewJob({"do": "sleep", "seconds": 0.05}, id=f"j{number}") for number in range(60)]
     alpha.enqueue_many(jobs)
     for concurrency in (4, 1):
         file.write_text(f"ALPHA_CONCURRENCY={concurrency}\n", encoding="utf-8")
@@ -104,7 +104,7 @@ def test_supervisor_on_sighup_changes_its_workers_and_runs_each_job_once(
         names = {f"alpha:{number}" for number in range(concurrency)} | {"beta:0"}
         eventually(lambda names=names: app.workers().keys() == names)
     eventually(lambda: not first & set(app.workers().values()))
-    eventually(lambda: alpha.counts().completed == 150, deadline=60)
+    eventually(lambda: alpha.counts().completed == 60, deadline=60)
     assert all(app.runs(job.id) == 1 for job in jobs)
     assert not app.logged("Process died")
 
@@ -179,7 +179,7 @@ def test_closed_slot_whose_worker_was_killed_requeues_its_job(
     file.write_text("ALPHA_CONCURRENCY=2\n", encoding="utf-8")
     app = launch(ENV_FILE=str(file), ALPHA_CONCURRENCY="").start()
     for job_id in ("a", "b"):
-        alpha.enqueue({"do": "sleep", "seconds": 3}, id=job_id)
+        alpha.enqueue({"do": "sleep", "seconds": 2}, id=job_id)
     worker_ids = {app.pid_of(job_id): job_id for job_id in ("a", "b")}
     closed = app.workers()["alpha:1"]
     file.write_text("ALPHA_CONCURRENCY=1\n", encoding="utf-8")
@@ -193,13 +193,13 @@ def test_closed_slot_whose_worker_was_killed_requeues_its_job(
 def test_lease_during_a_stop_is_renewed_after_the_janitors_death(
     launch: Start, alpha: Queue, redis: Redis
 ) -> None:
-    app = launch(LEASE_SECONDS="4", SHUTDOWN_GRACE="20").start()
-    alpha.enqueue({"do": "sleep", "seconds": 6}, id="j")
+    app = launch(LEASE_SECONDS="3", SHUTDOWN_GRACE="20").start()
+    alpha.enqueue({"do": "sleep", "seconds": 4.5}, id="j")
     app.pid_of("j")
     app.send(signal.SIGTERM)
     eventually(lambda: app.logged("Supervisor stopping"))
     os.kill(app.processes()["janitor"], signal.SIGKILL)
-    other = launch(LEASE_SECONDS="4").start()
+    other = launch(LEASE_SECONDS="3").start()
     assert app.wait() == 0
     assert state_of(alpha, "j") == "completed"
     assert app.runs("j") == 1

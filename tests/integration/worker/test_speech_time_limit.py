@@ -18,7 +18,7 @@ from preppath_workers.worker.processes.signals import Deadline, StopRequest, ins
 from preppath_workers.config.model import ModelConfig, OpenAIConfig
 
 model = ModelConfig("gpt-realtime-2.1-mini", "sk-test", sys.argv[1], timeout=60)
-deadline = Deadline(1.0, lambda: None)
+deadline = Deadline(0.7, lambda: None)
 install(StopRequest(), deadline)
 vendor = OpenAI(OpenAIConfig(model, model, model))
 for silence in ("before", "middle"):
@@ -28,7 +28,8 @@ for silence in ("before", "middle"):
             reader.read("Why?")
     except JobTimeout:
         print(silence, "interrupted", time.monotonic() - begun < 20)
-    time.sleep(1)
+    while threading.active_count() > 1 and time.monotonic() - begun < 20:
+        time.sleep(0.01)
     print(threading.active_count())
 """
 

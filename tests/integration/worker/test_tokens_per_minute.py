@@ -100,10 +100,10 @@ def test_failed_request_gives_all_back_unless_it_may_have_been_answered(
 
 def test_request_waits_for_its_tokens(queue: Queue, work: Work) -> None:
     queue.enqueue_many([NewJob({}), NewJob({})])
-    work(6_000, lambda context: _use(context, 5_900))
+    work(6_000, lambda context: _use(context, 5_600))
     began = time.monotonic()
     assert work(6_000).verdict == "completed"
-    assert time.monotonic() - began > 4
+    assert time.monotonic() - began > 1
 
 
 def test_job_with_a_long_wait_is_delayed_uncounted(
