@@ -50,7 +50,7 @@ class LineHandler(logging.Handler):
     def _catch_up(self) -> bool:
         """Report dropped lines first. Returns whether lines can be written again."""
         if self._dropped:
-            report = _record("Log lines dropped: the reader is too slow", {"dropped": self._dropped})
+            report = _record("Log lines dropped: they could not be written", {"dropped": self._dropped})
             if not self._write(report, patience=0.0):
                 return False
             self._dropped = 0

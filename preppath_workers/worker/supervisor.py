@@ -64,6 +64,8 @@ class Supervisor:
         self._stopping_since = 0.0
         self._leaving_since: float | None = None
         self._exit_code = 0
+        #: Whether it was started in a terminal. If that is closed, its user means to stop it.
+        self._has_terminal = os.isatty(0)
         self._error_logged_at = float("-inf")
 
     def run(self) -> int:
@@ -130,6 +132,9 @@ class Supervisor:
                 self._pool.kill_workers("Killing worker: second stop signal")
             case signal.SIGTERM | signal.SIGINT:
                 self._stop(number.name)
+            case signal.SIGHUP if self._has_terminal and not os.isatty(0):
+                if not self._is_stopping:
+                    self._stop("its terminal was closed")
             case signal.SIGHUP if not self._is_stopping:
                 self._reload()
             case signal.SIGTTIN | signal.SIGTTOU if not self._is_stopping:

@@ -26,7 +26,7 @@ from .test_log import restored_logging  # noqa: F401 — a fixture
 
 logger = logging.getLogger("preppath_workers.test")
 
-DROPPED = "Log lines dropped: the reader is too slow"
+DROPPED = "Log lines dropped: they could not be written"
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from preppath_workers import NewJob, Queue
 from tests.support.waiting import eventually
 
 from .conftest import Start
-from .harness import App, is_alive, state_of
+from .harness import ROOT, App, is_alive, state_of
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
 
@@ -56,6 +59,25 @@ def test_supervisor_on_an_interrupt_of_its_group_finishes_active_jobs(launch: St
     os.killpg(app.pid, signal.SIGINT)
     assert app.wait() == 0
     assert state_of(alpha, "j") == "completed"
+
+
+@pytest.mark.trial
+@pytest.mark.parametrize("starter", ["", "nohup"])
+def test_supervisor_whose_terminal_is_closed_stops_unless_it_was_started_with_nohup(
+    alpha: Queue, environment: dict[str, str], starter: str
+) -> None:
+    command = f"exec {starter} {sys.executable} -m tests.integration.worker.app >/dev/null 2>&1"
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(ROOT)
+        os.execve("/bin/sh", ["sh", "-c", command], {**os.environ, **environment})  # noqa: S606
+    eventually(lambda: alpha.counts().workers == 2, deadline=30)
+    os.close(terminal)
+    if starter:
+        time.sleep(1)
+        assert is_alive(pid)
+        os.kill(pid, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_job_that_outlasts_the_grace_time_is_requeued_uncounted(launch: Start, alpha: Queue) -> None:
