@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 from .durability import LONGEST_WAIT, Durability
 from .env import Environment, has_host
 from .model import RedisConfig
-from .redis_url import FOR_SENTINELS, host_parts, split_url, topology_of
+from .redis_url import FOR_SENTINELS, PREFIX, PREFIX_IN_WORDS, host_parts, split_url, topology_of
 
 _ANY = re.compile(r".*", re.DOTALL)
 _DATABASE = re.compile(r"[0-9]{0,5}")
@@ -62,9 +62,7 @@ def redis(environment: Environment) -> RedisConfig:
         environment.problem("REDIS_HOST", "a host name or an address")
     return RedisConfig(
         url=_url(environment, default),
-        prefix=environment.pattern(
-            "KEY_PREFIX", RedisConfig.prefix, r"[A-Za-z0-9_.:-]{1,64}", "letters, digits and _ . : - only"
-        ),
+        prefix=environment.pattern("KEY_PREFIX", RedisConfig.prefix, PREFIX, PREFIX_IN_WORDS),
         enqueue=_durability(environment, "ENQUEUE_WAIT_REPLICAS"),
         checkpoint=_durability(environment, "CHECKPOINT_WAIT_REPLICAS"),
     )

@@ -21,6 +21,9 @@ Topology = Literal["server", "sentinel", "cluster"]
 
 Address = tuple[str, int]
 
+#: What the prefix of all keys looks like, as a pattern and in words. Braces would be a Cluster's hash tag.
+PREFIX, PREFIX_IN_WORDS = r"[A-Za-z0-9_.:-]{1,64}", "letters, digits and _ . : - only"
+
 #: What begins the names of parameters that are for the sentinels.
 FOR_SENTINELS = "sentinel_"
 

@@ -20,7 +20,7 @@ from ..store.connections.async_connection import async_client, async_client_of_q
 from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State
 from ..store.job_id import new_id
-from ..store.keys import Keys, check_queue_name
+from ..store.keys import Keys, check_names
 from ..store.layout import refuse_newer_layout
 from ..store.operation import Operation, Pause, Reconnect, Step, Together
 from ..store.reading.reader import Counts
@@ -73,7 +73,7 @@ class AsyncQueue:
         *,
         durable: Durability | None = None,
     ) -> None:
-        check_queue_name(name)
+        check_names(name, prefix)
         self.name = name
         self.keys = Keys(prefix, name)
         self.redis = async_client_of_queue(redis, self.keys.base)

@@ -184,7 +184,11 @@ def chunks(jobs: Iterable[NewJob]) -> Iterator[list[Encoded]]:
     """Yield the jobs, encoded, in chunks that one script call can take. Raises ValueError."""
     chunk: list[Encoded] = []
     size = 0
+    if isinstance(jobs, NewJob):
+        raise ValueError("jobs must be a list of NewJob, not one of them")
     for job in jobs:
+        if not isinstance(job, NewJob):
+            raise ValueError(f"jobs must be NewJob, not {type(job).__name__}")
         encoded = job.encode()
         if len(chunk) == _CHUNK or (chunk and size + len(encoded[1]) > _CHUNK_CHARACTERS):
             yield chunk

@@ -5,7 +5,7 @@ Methods that only observers call import what they need: a producer may be a shor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from ..config.durability import Durability
 from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State
 from ..store.job_id import new_id
-from ..store.keys import Keys, check_queue_name
+from ..store.keys import Keys, check_names
 from ..store.operation import Operation, perform
 from ..store.reading.reader import QueueReader
 from . import operations
@@ -99,7 +99,7 @@ class Queue(QueueReader):
         *,
         durable: Durability | None = None,
     ) -> None:
-        check_queue_name(name)
+        check_names(name, prefix)
         super().__init__(name, redis, prefix)
         self._durable = durable
 
@@ -197,19 +197,21 @@ class Queue(QueueReader):
         """Remove an event after its delivery has been enqueued."""
         self.redis.lrem(self.keys.events, 1, event)
 
-    def replay(self, ids: Sequence[str]) -> int:
+    def replay(self, ids: Iterable[str]) -> int:
         """Move dead letters back to the waiting list in the given order, with counters reset. Returns the
         number of jobs moved."""
         return self._in_portions("replay", ids)
 
-    def purge(self, ids: Sequence[str]) -> int:
+    def purge(self, ids: Iterable[str]) -> int:
         """Delete dead letters permanently. Returns the number of jobs deleted."""
         return self._in_portions("purge", ids)
 
-    def _in_portions(self, script: str, ids: Sequence[str]) -> int:
+    def _in_portions(self, script: str, ids: Iterable[str]) -> int:
         """Call a script, which blocks Redis, for some ids at a time. Returns the sum of its results."""
-        total = first = 0
-        while portion := ids[first : first + _PORTION]:
+        if isinstance(ids, str):
+            raise ValueError(f"ids must be a list of ids, not the text {ids!r}")
+        wanted, total, first = list(ids), 0, 0
+        while portion := wanted[first : first + _PORTION]:
             jobs, *handled = self.call(script, *portion)
             total += int(jobs)
             first += int(handled[0]) if handled else len(portion)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ..config.redis_url import PREFIX, PREFIX_IN_WORDS
+
 #: The versions of the data model: which keys and fields there are, and what they mean. What older workers
 #: would misread gets the next number, here and in `lua/lib/layout.lua`. A queue begins with the first one,
 #: and has the newest since it first used the key `later`.
@@ -25,10 +27,14 @@ def is_queue_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def check_queue_name(name: str) -> None:
-    """Check a producer's queue: no worker could work on one with another name. Raises ValueError."""
-    if not isinstance(name, str) or not is_queue_name(name):
-        raise ValueError(f"queue {name!r}: expected {QUEUE_NAME}")
+def check_names(queue: str, prefix: str) -> None:
+    """Check a producer's queue and prefix: no worker could work with other ones. Raises ValueError."""
+    if not isinstance(queue, str):
+        raise ValueError(f"queue: expected {QUEUE_NAME}, not {type(queue).__name__}")
+    if not is_queue_name(queue):
+        raise ValueError(f"queue {queue!r}: expected {QUEUE_NAME}")
+    if not isinstance(prefix, str) or not re.fullmatch(PREFIX, prefix):
+        raise ValueError(f"prefix {prefix!r}: expected {PREFIX_IN_WORDS}")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from redis import asyncio as redis_asyncio
@@ -26,7 +27,7 @@ from ..refusals import is_wrong_server, redirection
 from .connection import COMMON, CONNECT_TIMEOUT, server_settings
 from .connection_classes import UNREADABLE
 from .failover_retry import may_try, policy
-from .given_client import located_settings
+from .given_client import kind_of, located_settings
 from .locator import LOGIN_TIMEOUT, Locator, refuse_replica
 
 if TYPE_CHECKING:  # what the mixins are mixed into
@@ -57,7 +58,12 @@ def async_client(url: str, timeout: float = 5.0, base: str = "") -> redis_asynci
 
 
 def async_client_of_queue(given: redis_asyncio.Redis | RedisCluster, base: str) -> redis_asyncio.Redis:
-    """Return a client for the queue whose keys begin with `base`, as `client_of_queue` does."""
+    """Return a client for the queue whose keys begin with `base`, as `client_of_queue` does.
+
+    Raises TypeError for anything but a client of asyncio.
+    """
+    if not iscoroutinefunction(getattr(given, "execute_command", None)):
+        raise TypeError(f"redis must be a client of redis.asyncio, not {kind_of(given)}")
     if not isinstance(given, RedisCluster):
         return given
     options = given.connection_kwargs

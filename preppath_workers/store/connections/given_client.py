@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
 from redis.client import Redis
@@ -32,7 +33,11 @@ def client_of_queue(given: Redis | RedisCluster, base: str) -> Redis:
 
     For a RedisCluster, the client has the same settings and connects to the node that has the queue. A
     RedisCluster follows ASK: while the queue's slot is moved, it would run scripts on half of the keys.
+
+    Raises TypeError for anything but a client, and for one of asyncio.
     """
+    if not callable(getattr(given, "execute_command", None)) or iscoroutinefunction(given.execute_command):
+        raise TypeError(f"redis must be a client of redis-py without asyncio, not {kind_of(given)}")
     if isinstance(given, Redis) or not _is_cluster(given):
         return cast("Redis", given)
     pool = given.get_redis_connection(given.get_default_node()).connection_pool
@@ -41,6 +46,11 @@ def client_of_queue(given: Redis | RedisCluster, base: str) -> Redis:
     settings = located_settings(nodes, pool.connection_kwargs, is_tls, base)
     kind = CONNECTION_CLASSES["rediss" if is_tls else "redis"]
     return Redis.from_pool(ConnectionPool(kind, **settings, retry=FailoverRetry()))
+
+
+def kind_of(given: object) -> str:
+    """Return the full name of its class. A client's text may contain addresses and names of users."""
+    return f"{type(given).__module__}.{type(given).__qualname__}"
 
 
 def _is_cluster(given: object) -> bool:

@@ -46,7 +46,14 @@ def list_jobs(queue: QueueReader, state: Listed, start: int = 0, count: int = 50
 
 
 def list_places(queue: QueueReader, state: Listed, start: int, count: int) -> list[Job | None]:
-    """Return the same page with None for what is left out: fewer than `count` places only at the end."""
+    """Return the same page with None for what is left out: fewer than `count` places only at the end.
+
+    Raises ValueError.
+    """
+    if state not in LISTED:
+        raise ValueError(f"state must be one of {', '.join(LISTED)}, not {state!r}")
+    if start < 0:
+        raise ValueError(f"start must be 0 or more, not {start!r}")
     if count <= 0:
         return []
     end = start + count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from redis import Redis
 
@@ -110,3 +112,17 @@ def test_locate_of_an_active_or_delayed_job_has_its_slot_or_due_time(
 def test_locate_of_an_unknown_job_is_empty(queue: Queue) -> None:
     location = queue.locate("unknown", LIMIT)
     assert location == JobLocation(at=location.at, workers=0)
+
+
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        (("dead",), "state must be one of waiting, active, delayed, failed, completed, not 'dead'"),
+        (("waiting", -1), "start must be 0 or more, not -1"),
+    ],
+)
+def test_jobs_of_an_unknown_state_or_place_are_refused(
+    queue: Queue, page: tuple[Any, ...], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        queue.jobs(*page)
