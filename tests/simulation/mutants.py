@@ -42,6 +42,8 @@ MUTANTS = (
     Mutant("an instance is struck off with a pop under way", "if was_gone then\n      remove_instance", "if true then\n      remove_instance", 222),
     Mutant("a job that comes alone goes to the end", "if known == 0 or is_behind or is_stale then", "do", 1),
     Mutant("a token is not spent", "redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)", "", 0),
+    Mutant("a window holds one start too many", "starts < tonumber(limit) and", "starts <= tonumber(limit) and", 0),
+    Mutant("a start does not look for slots that wait for a token", " and redis.call('EXISTS', RESERVATIONS) == 0 then", " then", 798),
     Mutant("a window is a little short", "return acquired and acquired + duration or now", "return acquired and acquired + duration - 25 or now", 166),
     Mutant("a reservation is not compared with real starts", "if not reserved or reserved <= now then\n      moment = free_at", "if not reserved then\n      moment = free_at", 16),
     Mutant("a stopped slot's reservation is kept forever", "redis.call('ZREM', RESERVATIONS, worker_id)\n  return moved", "return moved", 0),

@@ -195,3 +195,18 @@ def test_claim_behind_reservations_of_a_clock_that_was_set_back_starts_when_a_to
     assert redis_state.read()["reservations"]["host:0"] == NOW + 2_000
     assert redis_state.call(*CLAIM) == ["wait", 800]
     assert redis_state.call(*CLAIM, now=NOW + 800)[0] == "job"
+
+
+@pytest.mark.parametrize(("old", "left"), [(49, 50), (50, 1)])
+def test_claim_at_each_fiftieth_start_deletes_old_ones(redis_state: RedisState, old: int, left: int) -> None:
+    starts = {f"x#{number}": NOW - 5_000 for number in range(old)}
+    redis_state.write({**IN_FLIGHT, "tokens": starts})
+    assert redis_state.call("claim", "host", 0, 15_000, 1_000, 1_000, 60_000)[0] == "job"
+    assert len(redis_state.read()["tokens"]) == left
+
+
+def test_claim_behind_a_reservation_waits_although_tokens_are_left(redis_state: RedisState) -> None:
+    """Three tokens, one of which another slot has reserved and not yet acquired."""
+    used, reserved = {f"x#{number}": NOW - 900 for number in range(2)}, {"host:1": NOW - 5}
+    redis_state.write({**IN_FLIGHT, "tokens": used, "reservations": reserved})
+    assert redis_state.call("claim", "host", 0, 15_000, 3, 1_000, 60_000) == ["wait", 100]

@@ -1,18 +1,34 @@
 -- needs: reservations
 --
--- The token bucket. `tokens` holds every start of the last `duration`. A token comes back `duration` after it was acquired,
--- so the next job may start that long after the start that is `limit` starts back. `reservations` holds a moment for each
--- slot that found the bucket empty: the slot sleeps until then, and slots that come later get later moments.
+-- The token bucket. `tokens` holds every start of the last `duration`, and a few older ones. A token comes back `duration`
+-- after it was acquired, so the next job may start that long after the start that is `limit` starts back. `reservations`
+-- holds a moment for each slot that found the bucket empty: the slot sleeps until then, and slots that come later get later
+-- moments.
 --
 -- If the clock is set back, a start in the future counts as one at this moment, and a reservation further away than the
 -- starts require is made again.
 local TOKENS = base .. 'tokens'
+
+--: Each start with a number that this divides deletes old ones: they only take memory.
+local CLEANED_EACH = 50
+
+-- Acquires the token, and returns what acquire_token returns.
+local function record_start(purpose)
+  -- The time makes the member unique: a new job with the id of an old one has the same fencing tokens.
+  redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)
+  return 0
+end
 
 -- Acquires a token for what `purpose` names and returns 0, or reserves one for the slot and returns how long until then
 -- (ms). A limit of "0" is none; limit and duration are taken as text. `vendor`: a further {limit, duration (ms)} that
 -- applies at the same time, or nil.
 local function acquire_token(worker_id, purpose, limit, duration, vendor)
   if limit == '0' and not vendor then return 0 end
+  -- Nearly always there are tokens, and no slot waits for one. Then what is below would only cost time.
+  local starts = redis.call('ZCARD', TOKENS)
+  if not vendor and starts < tonumber(limit) and starts % CLEANED_EACH > 0 and redis.call('EXISTS', RESERVATIONS) == 0 then
+    return record_start(purpose)
+  end
   local windows = {vendor}
   if limit ~= '0' then windows[#windows + 1] = {tonumber(limit), tonumber(duration)} end
 
@@ -83,7 +99,5 @@ local function acquire_token(worker_id, purpose, limit, duration, vendor)
     return moment - now
   end
   if reserved then redis.call('ZREM', RESERVATIONS, worker_id) end
-  -- The time makes the member unique: a new job with the id of an old one has the same fencing tokens.
-  redis.call('ZADD', TOKENS, timestamp, purpose .. '#' .. timestamp)
-  return 0
+  return record_start(purpose)
 end
