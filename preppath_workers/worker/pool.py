@@ -54,7 +54,8 @@ class Pool:
         #: slots too.
         self._queues: dict[str, QueueConfig] = {}
         self._slots: dict[str, int] = {}
-        self._janitor = ManagedProcess("janitor", self._fork_janitor)
+        # Whatever ended the janitor, the next one must have time to renew the lease.
+        self._janitor = ManagedProcess("janitor", self._fork_janitor, longest_delay=config.lease / 5)
         self._workers: dict[SlotId, ManagedProcess] = {}
         self._services = registry.services(config)
         self._standstill = Standstill()

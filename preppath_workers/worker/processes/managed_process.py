@@ -35,7 +35,13 @@ class ManagedProcess:
     After an early death without a job, the delay grows each time.
     """
 
-    def __init__(self, name: str, fork: Callable[[Liveness], ForkProcess]) -> None:
+    def __init__(
+        self,
+        name: str,
+        fork: Callable[[Liveness], ForkProcess],
+        longest_delay: float = _LONGEST_DELAY,
+    ) -> None:
+        """`longest_delay`: the longest delay after early deaths (s)."""
         self.name = name
         self.process: ForkProcess | None = None
         self.liveness = Liveness(shared=False)
@@ -47,6 +53,7 @@ class ManagedProcess:
         #: Whether the last process exited with code 0, and so requeued its in-flight jobs.
         self.exited_cleanly = True
         self._fork = fork
+        self._longest_delay = longest_delay
         self._was_killed = False
         #: The latest generation in which a process that has ended was ready.
         self._served = -1
@@ -161,7 +168,7 @@ class ManagedProcess:
         if self.liveness.busy_for or time.monotonic() - self._spawned_at >= _EARLY:
             self._early_deaths, self._respawn_at = 0, 0.0
             return
-        self._respawn_at = time.monotonic() + _delay(self._early_deaths, _LONGEST_DELAY)
+        self._respawn_at = time.monotonic() + _delay(self._early_deaths, self._longest_delay)
         self._early_deaths += 1
 
     def _send(self, number: int) -> bool:

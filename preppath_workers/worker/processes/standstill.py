@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-#: Seconds between two looks after which this process stood still: it looks each second.
-_LONGEST_PAUSE = 5.0
+#: Seconds between two looks after which this process stood still. It looks each second, on an overloaded
+#: machine a little later.
+_LONGEST_PAUSE = 10.0
 
 #: Seconds in which processes that went on must have beaten: longer than any wait for Redis.
 _GRACE = 30.0

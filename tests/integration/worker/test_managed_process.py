@@ -58,6 +58,11 @@ def test_respawn_delay_after_many_deaths_is_at_most_thirty_seconds() -> None:
     assert codes_and_delays(ManagedProcess("s", dies_at_start), 12)[-1] == (1, 30.0)
 
 
+def test_respawn_delay_with_a_longest_one_stays_below_it() -> None:
+    seen = codes_and_delays(ManagedProcess("s", dies_at_start, longest_delay=0.5), 5)
+    assert seen == [(1, 0.0), (1, 0.2), (1, 0.4), (1, 0.5), (1, 0.5)]
+
+
 def test_respawn_delay_of_a_process_that_dies_in_a_job_is_zero() -> None:
     assert codes_and_delays(ManagedProcess("s", dies_with_a_job), 4) == [(-signal.SIGKILL, 0.0)] * 4
 
