@@ -153,3 +153,7 @@ def test_certificate_file_is_checked_at_its_first_and_last_certificate(
     else:
         with pytest.raises(ConfigError, match="SSL_CERT_FILE is wrong"):
             configure(tmp_path, f"SSL_CERT_FILE={bundle}\n")
+
+
+def test_folder_of_certificates_is_left_to_the_library(tmp_path: Path) -> None:
+    assert configure(tmp_path, f"AWS_CA_BUNDLE={tmp_path}\n")["AWS_CA_BUNDLE"] == str(tmp_path)

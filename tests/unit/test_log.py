@@ -254,3 +254,13 @@ def test_log_line_truncated_inside_a_secret_shows_no_part_of_it() -> None:
     written = [{name: line[name] for name in line.keys() - {"time", "pid"}} for line in lines(stream)]
     assert len(written) == 12
     assert not any(part in str(written) for part in ("456", "012", "789"))
+
+
+def test_log_line_with_values_too_deep_for_json_is_written_without_them() -> None:
+    stream = configured()
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    logger.info("x", extra=fields(data=deep, jobId="j"))
+    (line,) = lines(stream)
+    assert (line["message"], line["jobId"]) == ("x", "j")

@@ -150,6 +150,20 @@ def fail_updates(tables: Tables) -> Callable[[str], None]:
 
 
 @pytest.fixture
+def skip_updates(tables: Tables) -> Callable[[str], None]:
+    """Make every update of a table find no row, as if it had been deleted meanwhile."""
+
+    def order(table: str) -> None:
+        tables.run(
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NULL; END $$"
+        )
+        tables.run(f"CREATE TRIGGER refuse BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse()")
+
+    return order
+
+
+@pytest.fixture
 def question(tables: Tables) -> Callable[..., FakeContext]:
     """Make an interview of user u1 with one question, and the context of a job with an answer to it."""
 

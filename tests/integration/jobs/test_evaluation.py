@@ -262,3 +262,18 @@ def test_evaluation_with_an_unusable_reply_stores_nothing(
 
     assert tables.row("interview_questions") == before
     assert tables.rows("answer_feedback") == []
+
+
+def test_evaluation_of_a_question_that_is_deleted_meanwhile_fails_for_good(
+    question: Callable[..., FakeContext],
+    services: Services,
+    tables: Tables,
+    vendor: OpenAIServer,
+    skip_updates: Callable[[str], None],
+) -> None:
+    context = question()
+    vendor.order({"content": REPLY})
+    skip_updates("interview_questions")
+    with pytest.raises(PermanentError, match="question 'q1' was deleted during the evaluation"):
+        handle(context, services)
+    assert tables.rows("answer_feedback") == []

@@ -270,3 +270,8 @@ def test_transcription_that_fails_leaves_the_recording_unchanged(
 
     assert tables.row("interview_recordings") == before
     assert handle(context, services)["cached"] is False
+
+
+def test_transcript_of_a_recording_that_was_deleted_meanwhile_fails_for_good(services: Services) -> None:
+    with pytest.raises(PermanentError, match="recording 'r1' was deleted during the transcription"):
+        records.save(services.database, "r1", "text", 3.0, lambda: None)

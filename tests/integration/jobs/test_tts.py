@@ -253,3 +253,11 @@ def test_tts_of_a_question_id_with_separators_stays_in_its_folder(
     assert keys == [result["key"]]
     assert keys[0].count("/") == 1
     assert requests.get(result["url"], timeout=5).status_code == 200
+
+
+def test_tts_of_a_question_that_is_deleted_meanwhile_fails_for_good(
+    context: FakeContext, services: Services, skip_updates: Callable[[str], None]
+) -> None:
+    skip_updates("interview_questions")
+    with pytest.raises(PermanentError, match="question 'q1' was deleted while it was spoken"):
+        handle(context, services)

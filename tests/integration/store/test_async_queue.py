@@ -132,3 +132,14 @@ def test_many_tasks_at_once_all_get_a_connection(
             assert {type(end) for end in ends} == {JobFailed}
 
     asyncio.run(use_queue())
+
+
+def test_async_queue_counts_and_closes_a_group(redis_url: str, key_prefix: str, queue: Queue) -> None:
+    async def use_queue() -> None:
+        async with opened(redis_url, key_prefix, decode=True) as tts:
+            await tts.enqueue({}, group="g")
+            assert await tts.group("g") == queue.group("g")
+            assert (await tts.close_group("g")) == queue.group("g")
+            assert await tts.group("none") is None
+
+    asyncio.run(use_queue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator
 
@@ -10,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from preppath_workers.queue import Queue
-from preppath_workers.store.connections import connection
+from preppath_workers.store.connections import async_connection, connection
 from preppath_workers.store.consuming.outcome import Completed, Settlement
 from preppath_workers.store.job import Job
 from tests.support.address import Address
@@ -125,6 +126,18 @@ def test_client_with_an_http_reply_raises_a_connection_error(address: Address) -
         with pytest.raises(RedisConnectionError):
             client.ping()
         assert client.ping()
+
+
+def test_async_client_with_an_http_reply_raises_a_connection_error(address: Address) -> None:
+    async def ping_twice() -> None:
+        async with async_connection.async_client(address.url) as client:
+            assert await client.ping()
+            address.falsify = once(PAGE)
+            with pytest.raises(RedisConnectionError, match="the answer is not Redis's protocol"):
+                await client.ping()
+            assert await client.ping()
+
+    asyncio.run(ping_twice())
 
 
 def test_settle_with_a_result_too_large_for_the_server_fails_the_job(

@@ -147,6 +147,17 @@ def test_find_problems_empties_an_orphaned_slot(redis_state: RedisState) -> None
     assert redis_state.read()["wait"] == ['{"raw": 1}', "w", "g"]
 
 
+def test_find_problems_of_more_jobs_than_a_page_finds_those_of_each_page(
+    redis_state: RedisState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preppath_workers.store.repair._PAGE", 1)
+    missing = {f"m{number}": waiting() for number in range(3)}
+    redis_state.write(merged(SOUND, {"jobs": missing}))
+    found = find_problems(QueueAtNow(redis_state.redis, redis_state.keys), repair=True)
+    assert {*found} == {Problem("missing", job_id) for job_id in missing}
+    assert {*missing} < {*redis_state.read()["wait"]}
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_find_problems_repairs_random_data(redis_state: RedisState, seed: int) -> None:
     """Any job in any place, any number of times."""

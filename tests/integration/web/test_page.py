@@ -169,3 +169,21 @@ def test_costs_page_shows_spending_and_users_near_their_cap(
     assert "$1.90 today for 2 requests, $1.90 this month" in site.get("/queues/tts").text
     assert site.get("/costs?by=planet").status_code == 422
     assert site.get("/costs?since=soon").status_code == 422
+
+
+def test_job_page_shows_its_failed_attempts_and_that_it_runs(site: Site, tts: Queue, redis: Any) -> None:
+    now = tts.now()
+    failed = {"attempt": 1, "startedAt": now - 9_000, "failedAt": now - 8_000, "workerId": "host-1:0"}
+    tts.enqueue({}, id="j")
+    redis.hset(
+        tts.keys.job("j"),
+        mapping={
+            "failedAttempts": json.dumps([{**failed, "class": "ServiceError", "message": "no answer"}]),
+            "queuedAt": now - 5_000,
+            "failures": 1,
+            "excused": 2,
+        },
+    )
+    shown = site.get("/queues/tts/jobs/j").text
+    assert "ServiceError: no answer" in shown
+    assert "1 failure, 2 failures not counted" in shown

@@ -266,3 +266,19 @@ def test_budget_that_cannot_be_settled_is_left_to_a_janitor(
     away = replace(capped.config, redis=replace(capped.config.redis, url="redis://127.0.0.1:9"))
     ReservedBudget(away, capped.settings).settle({"a-call": 400})
     assert "Cannot settle budget, a janitor will" in caplog.text
+
+
+def test_request_of_a_step_that_fails_after_it_is_settled_at_the_end_of_the_attempt(
+    capped: CappedWorker, queue: Queue
+) -> None:
+    def pay_and_fail(context: JobContext) -> None:
+        pay(context)
+        raise ServiceError("storage", "no connection")
+
+    capped.cap(all=1_000)
+    queue.enqueue({})
+    assert (
+        capped.work(lambda context: context.step("speech", lambda: pay_and_fail(context))).verdict
+        == "delayed"
+    )
+    assert capped.sums() == {"spent": 400}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,3 +131,12 @@ def test_run_with_watch_restarts_the_workers_when_the_code_changes(
         eventually(lambda: not mail.counts().workers)
         (folder / "mails.py").write_text(MODULE.replace('"sent"', '"delivered"'), encoding="utf-8")
         assert mail.enqueue({"to": "ann"}).wait(60) == {"delivered": "ann"}
+
+
+def test_run_workers_does_what_the_command_does(
+    folder: Path, environment: dict[str, str], mail: Queue
+) -> None:
+    program = "import mails, preppath_workers.worker.run as workers; workers.run_workers(mails, burst=True)"
+    ref = mail.enqueue({"to": "ann"})
+    subprocess.run([sys.executable, "-c", program], cwd=folder, env=environment, check=True, timeout=60)
+    assert ref.wait(0) == {"sent": "ann"}

@@ -21,7 +21,7 @@ from preppath_workers.worker.processes.systemd import Notifier, Phase
 from tests.support.waiting import eventually
 
 from .conftest import Start
-from .harness import state_of
+from .harness import is_alive, state_of
 
 pytestmark = pytest.mark.processes
 
@@ -59,6 +59,17 @@ def test_supervisor_whose_system_calls_fail_for_a_while_works_and_stops_cleanly(
     eventually(lambda: state_of(alpha, "k") == "completed")
     assert app.stop() == 0
     assert not app.logged("Unhandled exception in supervisor")
+
+
+def test_supervisor_with_a_bug_kills_its_processes_and_exits_with_1(launch: Start) -> None:
+    app = launch(REFUSED="signal.sigtimedwait", BUG_AFTER="2", LEASE_SECONDS="60")
+    app.module = "tests.integration.worker.refusing_app"
+    assert app.launch().wait() == 1
+    assert [line["level"] for line in app.logged("Unhandled exception in supervisor")] == ["critical"]
+    assert app.logged("Killing janitor: supervisor failed")
+    started = [line["processPid"] for line in app.logged("Process started")]
+    assert started
+    eventually(lambda: not any(map(is_alive, started)))
 
 
 def test_supervisor_without_a_free_descriptor_keeps_its_workers(

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import InvalidJob, JobContext, PermanentError, Queue, TransientError, job
+from preppath_workers.errors import Snooze
 from preppath_workers.testing import FakeContext, drain, run_job
 from tests.support.waiting import eventually
 
@@ -109,3 +110,9 @@ def test_step_without_a_bucket_keeps_up_to_a_megabyte_with_the_job(queue: Queue)
 def test_fake_context_refuses_a_step_that_is_not_json() -> None:
     with pytest.raises(PermanentError, match=r"cannot store the result of step page \(bytes\) as JSON"):
         FakeContext().step("page", lambda: b"x")
+
+
+def test_fake_context_that_snoozes_raises_the_seconds() -> None:
+    with pytest.raises(Snooze) as raised:
+        FakeContext({}).snooze(7)
+    assert raised.value.seconds == 7
