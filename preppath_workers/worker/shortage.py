@@ -16,22 +16,19 @@ class Shortage:
         self._failures = 0
         #: The jobs of these attempts. One job alone may need more than any machine has.
         self._jobs: set[str] = set()
+        #: Seconds before the next job: more, the more jobs have failed; 0 without a shortage.
+        self.pause = 0.0
+        #: Whether to replace the worker.
+        self.is_lasting = False
 
     def record(self, job_id: str, failed: bool) -> None:
         """Record the end of an attempt."""
         if failed:
             self._failures += 1
             self._jobs.add(job_id)
+            self.pause = min(_LONGEST_PAUSE, 2.0 ** (len(self._jobs) - 1))
+            self.is_lasting = self._failures >= _LASTING
         elif self._failures:
             self._failures = 0
             self._jobs.clear()
-
-    @property
-    def pause(self) -> float:
-        """Seconds before the next job: more, the more jobs have failed; 0 without a shortage."""
-        return min(_LONGEST_PAUSE, 2.0 ** (len(self._jobs) - 1)) if self._jobs else 0.0
-
-    @property
-    def is_lasting(self) -> bool:
-        """Whether to replace the worker."""
-        return self._failures >= _LASTING
+            self.pause, self.is_lasting = 0.0, False

@@ -185,8 +185,7 @@ class Worker:
         self._job = job
         if logger.isEnabledFor(logging.INFO):
             logger.info("Job started", extra=fields(waitMs=job.wait_ms))
-        began = time.monotonic()
-        self._liveness.begin_job(job.id)
+        began = self._liveness.begin_job(job.id)
         try:
             outcome = execution.run(job, self._worker_context, self._deadline)
         except JobLost:

@@ -134,7 +134,7 @@ class Consumer:
             self._has_failed = True
             job = self._unsettled.job
             words = (job.id, job.fencing_token, outcome.result, *self._times)
-            self._connection.send_started(self._settle_and_fetch, words)
+            self._connection.send_packed(self._settle_and_fetch.with_words(words))
             answer = self._receive_verdict(may_be_text=True)
             if type(answer) is str:  # without a verdict: the job is completed
                 self._fetched, verdict = self._first_started(answer), "completed"

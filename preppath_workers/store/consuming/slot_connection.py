@@ -59,10 +59,6 @@ class SlotConnection:
         """Send commands in one packet."""
         self.send_packed(b"".join(map(pack_command, commands)), len(commands))
 
-    def send_started(self, start: PackedStart, words: tuple[Any, ...]) -> None:
-        """Send a command whose first words are packed."""
-        self.send_packed(start.with_words(words))
-
     def send_packed(self, packed: bytes, commands: int = 1) -> None:
         """Send packed commands, of which there are this many."""
         try:

@@ -62,7 +62,6 @@ class ActiveJobContext:
     ) -> None:
         self.id = job.id
         self.data = data
-        self.traceparent = job.traceparent
         self._job = job
         self._running_job = running_job
         self._services = services
@@ -89,6 +88,11 @@ class ActiveJobContext:
     def priority(self) -> int:
         """The job's priority, 1 (most urgent) to 100."""
         return self._job.priority
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace that its producer gave the job to."""
+        return self._job.traceparent
 
     def progress(self, percent: float, stage: str = "") -> None:
         """Store the progress, at most five times a second. Raises JobLost; a failure of Redis is ignored."""

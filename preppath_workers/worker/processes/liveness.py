@@ -39,10 +39,11 @@ class Liveness:
         self._cells[_READY] = 1.0
         self.beat()
 
-    def begin_job(self, job_id: str) -> None:
-        """Record that a job starts now."""
+    def begin_job(self, job_id: str) -> float:
+        """Record that a job starts now; return when."""
         _ID.pack_into(self._bytes, _ID_AT, job_id.encode("utf-8", "surrogateescape"))
-        self._cells[_BUSY_SINCE] = time.monotonic()
+        self._cells[_BUSY_SINCE] = began = time.monotonic()
+        return began
 
     def end_job(self) -> None:
         """Record that no job runs."""
