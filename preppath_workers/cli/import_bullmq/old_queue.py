@@ -23,10 +23,13 @@ from redis import Redis
 
 from ...store.operation import Together
 from ...store.undecoded import Undecoded
-from ...store.values import integer
+from ...store.values import integer, sendable
 
 #: Jobs read at a time.
 _PAGE = 200
+
+#: The largest whole number that a score holds exactly; a score itself may be infinite.
+_LARGEST_SCORE = 2.0**53
 
 #: The field that marks a job as taken: its id here. BullMQ ignores it.
 MARK = "preppath"
@@ -129,7 +132,8 @@ class OldQueue:
             if not words:
                 return
             seen += len(words) // 2
-            yield self._read([(words[i], float(words[i + 1])) for i in range(0, len(words), 2)], key)
+            scores = [max(-_LARGEST_SCORE, min(_LARGEST_SCORE, float(word))) for word in words[1::2]]
+            yield self._read([*zip(words[::2], scores, strict=True)], key)
 
     def _read(self, entries: Sequence[tuple[str, float]], place: str) -> list[OldJob]:
         # Version 4 keeps markers such as `0:1795733663453` in its lists: they have no hash.
@@ -137,16 +141,23 @@ class OldQueue:
         if not wanted:
             return []
         keys = [self._key(job_id) for job_id, _ in wanted]
-        hashes = self._together([("HGETALL", key) for key in keys])
+        # A key of another type holds no job. To read it as a hash would end the whole import.
+        kinds = self._together([("TYPE", key) for key in keys])
+        hashes = [key for key, kind in zip(keys, kinds, strict=True) if kind == "hash"]
+        fields = dict(zip(hashes, self._together([("HGETALL", key) for key in hashes]), strict=True))
         parents = self._together([("EXISTS", f"{key}:dependencies", f"{key}:processed") for key in keys])
         return [
-            OldJob(job_id, place, score, fields, bool(parent))
-            for (job_id, score), fields, parent in zip(wanted, hashes, parents, strict=True)
+            OldJob(job_id, place, score, fields.get(key, {}), bool(parent))
+            for (job_id, score), key, parent in zip(wanted, keys, parents, strict=True)
         ]
 
     def _together(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
-        """Return the answers to several commands, in one round trip."""
-        answers: list[Any] = self._redis.take(Together(commands))
+        """Return the answers to several commands, in one round trip. Ids may have any bytes."""
+        words = [
+            tuple(sendable(word) if isinstance(word, str) else word for word in command)
+            for command in commands
+        ]
+        answers: list[Any] = self._redis.take(Together(words))
         return answers
 
     def _key(self, name: str) -> str:

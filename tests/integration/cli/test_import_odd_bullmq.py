@@ -1,0 +1,33 @@
+"""`import-bullmq` on a queue with entries that BullMQ would not have made: the others are taken."""
+
+from __future__ import annotations
+
+from redis import Redis
+
+from preppath_workers import Queue
+
+from .conftest import Run
+
+
+def test_import_with_odd_entries_takes_the_others_and_lists_them(run: Run, redis: Redis, tts: Queue) -> None:
+    job = {"name": "speak", "data": '{"n":1}'}
+    redis.hset("bull:speech:meta", mapping={"paused": "1", "version": "bullmq:5.0.0"})
+    redis.lpush("bull:speech:wait", "a-text", b"\xff", "plain")
+    redis.set("bull:speech:a-text", "not a hash")
+    redis.hset(b"bull:speech:\xff", mapping=job)
+    redis.hset("bull:speech:plain", mapping=job)
+    redis.zadd("bull:speech:delayed", {"never": float("inf")})
+    redis.hset("bull:speech:never", mapping=job)
+    redis.zadd("bull:speech:failed", {"always": float("-inf")})
+    redis.hset("bull:speech:always", mapping=job)
+
+    for arguments in (["--dry-run"], [], ["--remove"]):
+        imported = run("import-bullmq", "tts", "--from", "speech", *arguments)
+        assert imported.returncode == 0, imported.stderr
+        assert "1 no job of that id (a-text)" in imported.stdout
+        assert "1 data or delay is not allowed here (never)" in imported.stdout
+
+    waiting, dead = tts.jobs("waiting"), tts.jobs("failed")
+    assert [(found.id[:8], found.data) for found in waiting] == [("bullmq-_", {"n": 1}), ("plain", {"n": 1})]
+    assert [found.id for found in dead] == ["always"]
+    assert not redis.exists("bull:speech:plain", b"bull:speech:\xff", "bull:speech:always")
