@@ -47,14 +47,15 @@ def json_within(line: dict[str, Any], limit: int, kept: Collection[str]) -> str:
     if size(text) <= limit:
         return text
     cut = {**line, "truncated": True}
-    names = [name for name in line if name not in kept]
-    for _ in names:
-        if (excess := size(to_json(cut)) - limit) <= 0:
+    excess = size(to_json(cut)) - limit
+    sizes = {name: size(to_json(value)) for name, value in line.items() if name not in kept}
+    for name in sorted(sizes, key=lambda name: -sizes[name]):
+        if excess <= 0:
             break
-        longest = max(names, key=lambda name: size(to_json(cut[name])))
-        value = cut[longest]
-        room = max(_MIN_VALUE, size(to_json(value)) - excess)
-        cut[longest] = _value_within(value if isinstance(value, str) else to_json(value), room)
+        value = line[name]
+        room = max(_MIN_VALUE, sizes[name] - excess)
+        cut[name] = _value_within(value if isinstance(value, str) else to_json(value), room)
+        excess -= sizes[name] - size(to_json(cut[name]))
     text = to_json(cut)
     if size(text) <= limit:
         return text

@@ -13,7 +13,7 @@ import pytest
 
 from preppath_workers import log
 from preppath_workers.config.model import LogConfig
-from preppath_workers.log import LogContext, fields, redact
+from preppath_workers.log import LogContext, fields, redact, shortening
 
 logger = logging.getLogger("preppath_workers.test")
 
@@ -244,6 +244,18 @@ def test_log_line_that_is_too_long_is_truncated(form: str) -> None:
     assert (traceback["message"], traceback["jobId"], traceback["truncated"]) == ("It broke", "j", True)
     assert many["truncated"]
     assert data["data"].startswith('{"list": [')
+
+
+def test_log_line_with_many_fields_is_shortened_in_a_few_looks_at_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[Any] = []
+    to_json = shortening.to_json
+    monkeypatch.setattr(shortening, "to_json", lambda value: looks.append(value) or to_json(value))
+    line = {f"field{number}": "x" * 150 for number in range(1_000)}
+
+    assert json.loads(shortening.json_within({**line, "message": "m"}, 4_096, ()))["truncated"]
+    assert len(looks) < 10 * len(line)
 
 
 def test_log_line_truncated_inside_a_secret_shows_no_part_of_it() -> None:
