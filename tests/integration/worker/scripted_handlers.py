@@ -248,7 +248,7 @@ def _acquire_tokens(context: JobContext) -> None:
     for number in range(context.data["requests"]):
         if number:
             context.acquire_token()
-        record(f"request {context.id} {time.monotonic()}")
+        record(f"request {context.id} {time.time()}")
 
 
 _LEAKED: list[int] = []

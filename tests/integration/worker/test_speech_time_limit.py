@@ -11,7 +11,7 @@ from tests.fake_openai.control import OpenAIServer
 from .harness import ROOT
 
 PROGRAM = """
-import sys, threading, time
+import os, sys, threading, time
 from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
 from preppath_workers.errors import JobTimeout
 from preppath_workers.worker.processes.signals import Deadline, StopRequest, install
@@ -30,7 +30,8 @@ for silence in ("before", "middle"):
         print(silence, "interrupted", time.monotonic() - begun < 20)
     while threading.active_count() > 1 and time.monotonic() - begun < 20:
         time.sleep(0.01)
-    print(threading.active_count())
+    print(threading.active_count(), flush=True)
+os._exit(0)  # as a worker ends: the timer may still tick
 """
 
 
