@@ -11,11 +11,12 @@ from ..clients.services import Services
 from ..errors import InvalidJob
 from ..registry import JobContext
 from ..store.job import ENDED_STATES
-from .validation import identifier, optional_number, optional_text, text
+from .validation import identifier, optional_number, text
 
 #: Events of a job, of a group of jobs, and of a queue as a whole.
 JOB_EVENTS, GROUP_EVENT = ENDED_STATES, "group-ended"
-EVENTS = (*JOB_EVENTS, GROUP_EVENT, "out-of-service", "in-service")
+QUEUE_EVENTS = ("out-of-service", "in-service", "budget-spent", "budget-warning")
+EVENTS = (*JOB_EVENTS, GROUP_EVENT, *QUEUE_EVENTS)
 #: Longest name of a queue, an event or a service, characters.
 MAX_NAME = 200
 #: Longest reason, characters: a service's error message, or the reason for a dead letter.
@@ -33,12 +34,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     """Deliver one event.
 
-    Data of a job's event: `{event, queue, jobId, at, attempts, result, reason, error}`. `event` is
-    `completed`, `failed`, `cancelled` or `expired`, `at` is in ms since the epoch; the last four may be null.
+    Data of a job's event: `{event, queue, jobId, at, attempts, result, reason, cost, error}`. `event` is
+    `completed`, `failed`, `cancelled` or `expired`, `at` is in ms since the epoch; the last five may be null.
     Data of a group's event: `{event, queue, jobId: null, at, group, jobs, completed, failed, cancelled,
     expired}`; `event` is `group-ended`, the last five count jobs.
-    Data of a queue's event: `{event, queue, jobId: null, at, service, reason}`; `event` is `out-of-service`
-    or `in-service`.
+    Data of a queue's event: `{event, queue, jobId: null, at, service, reason}`; `event` is `out-of-service`,
+    `in-service`, `budget-spent` or `budget-warning`, and `service` is null after an unknown error.
     Result: `{status}`, the receiver's HTTP status.
 
     The receiver gets the data with `at` in ISO 8601, and `deliveryId`, this job's id. A delivery whose
@@ -72,14 +73,23 @@ def _check(data: Mapping[str, Any]) -> None:
         identifier(data, "group")
         for name in ("jobs", *ENDED_STATES):
             _check_whole_number(data, name, MAX_JOBS)
-    optional_text(data, "service", MAX_NAME)
+    _check_text_or_null(data, "service", MAX_NAME)
     if data.get("at") is None:
         raise InvalidJob("at is missing")
     _check_whole_number(data, "at", MAX_AT)
     _check_whole_number(data, "attempts", MAX_ATTEMPTS)
-    optional_text(data, "reason", MAX_REASON)
+    _check_text_or_null(data, "reason", MAX_REASON)
     if not isinstance(data.get("error"), Mapping | None):
         raise InvalidJob("error must be an object or null")
+
+
+def _check_text_or_null(data: Mapping[str, Any], name: str, limit: int) -> None:
+    """Raise InvalidJob unless it is text or null. Any text: an error may say what PostgreSQL cannot store."""
+    value = data.get(name)
+    if not isinstance(value, str | None):
+        raise InvalidJob(f"{name} must be text, not {type(value).__name__}")
+    if value is not None and len(value) > limit:
+        raise InvalidJob(f"{name} must have at most {limit} characters, not {len(value)}")
 
 
 def _check_whole_number(data: Mapping[str, Any], name: str, limit: int) -> None:

@@ -97,13 +97,13 @@ def _valid_id(name: str) -> str:
 
 
 def _queue_delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
-    """Return the delivery of an event of the queue itself: out of service, or back in service."""
+    """Return the delivery of an event of the queue itself, such as that it is out of service."""
     data = {
         "event": event["event"],
         "queue": queue.name,
         "jobId": None,
         "at": event["at"],
-        "service": event["service"],
+        "service": event["service"] or None,  # none after an unknown error
         "reason": event["reason"],
     }
     return NewJob(data, id=f"{queue.name}:{event['event']}:{event['at']}")

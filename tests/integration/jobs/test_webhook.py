@@ -41,6 +41,10 @@ OUTAGE: dict[str, Any] = {
     "service": "openai",
     "reason": "OpenAI answered 401",
 }
+BUG = {**OUTAGE, "service": None, "reason": "KeyError: '\0'"}
+BACK = {**OUTAGE, "event": "in-service"}
+SPENT = {**OUTAGE, "event": "budget-spent", "service": "budget", "reason": "budget of all is spent"}
+WARNING = {**SPENT, "event": "budget-warning"}
 EXPIRED = {**COMPLETED, "event": "expired", "attempts": 0, "result": None}
 GROUP = {
     "event": "group-ended",
@@ -67,7 +71,11 @@ def services(url: str = "") -> Services:
     return Services(load({**MINIMAL_ENV, "WEBHOOK_URL": url}, []))
 
 
-@pytest.mark.parametrize("data", [COMPLETED, FAILED, EXPIRED, GROUP, OUTAGE], ids=lambda data: data["event"])
+@pytest.mark.parametrize(
+    "data",
+    [COMPLETED, FAILED, EXPIRED, GROUP, OUTAGE, BUG, BACK, SPENT, WARNING],
+    ids=lambda data: data["event"],
+)
 def test_webhook_job_delivers_the_outcome(api: Receiver, data: dict[str, Any]) -> None:
     context = FakeContext(data, "d1")
 

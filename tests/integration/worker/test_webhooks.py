@@ -87,6 +87,16 @@ def test_event_repeated_after_a_crash_is_delivered_once(redis: Redis, alpha: Que
     assert webhook.counts().waiting == 1
 
 
+def test_webhook_of_an_outage_by_an_unknown_error_names_no_service(
+    redis: Redis, alpha: Queue, webhook: Queue
+) -> None:
+    event = '{"event":"out-of-service","service":"","reason":"KeyError: 1","at":5}'
+    redis.rpush(alpha.keys.events, event)
+    assert enqueue_deliveries(alpha, webhook) == 1
+    (job,) = webhook.jobs("waiting")
+    assert (job.data["service"], job.data["reason"]) == (None, "KeyError: 1")
+
+
 @pytest.mark.parametrize("event", ["nonsense", "[]", "{}", '{"id":"j","event":"completed"}'])
 def test_event_that_is_malformed_is_dropped(redis: Redis, alpha: Queue, webhook: Queue, event: str) -> None:
     redis.rpush(alpha.keys.events, event)

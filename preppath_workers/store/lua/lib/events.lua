@@ -1,4 +1,4 @@
--- Events: jobs that ended, and outages. They are stored atomically with the transition, so none is lost; a janitor turns
+-- Events: jobs that ended, and events of the whole queue. They are stored atomically with the transition, so none is lost; a janitor turns
 -- each into webhook deliveries. Instances that want events renew `eventsUntil` (ms) of the gate with every heartbeat.
 local EVENTS = base .. 'events'
 
@@ -11,7 +11,7 @@ local function emit(id, event)
   -- needs: emitted
 end
 
--- Emits an event of the whole queue: `out-of-service` or `in-service`.
+-- Emits an event of the whole queue, such as `out-of-service` or `budget-spent`.
 local function emit_outage(events_until, event, service, message)
   if not events_wanted(events_until) then return end
   redis.call('RPUSH', EVENTS, cjson.encode({ event = event, service = service, reason = message, at = now }))
