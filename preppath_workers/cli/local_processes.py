@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: `preppath: tts[1] idle`
-_TITLE = re.compile(rb"preppath: ([a-z_]+)\[(\d+)\] ")
+_TITLE = re.compile(rb"preppath: ([a-z0-9_-]+)\[(\d+)\] ")
 
 
 @dataclass(frozen=True)

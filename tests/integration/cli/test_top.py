@@ -7,7 +7,9 @@ import json
 import os
 import pty
 import select
+import shutil
 import struct
+import subprocess
 import termios
 import time
 
@@ -15,12 +17,13 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Counts, Job, Queue
-from preppath_workers.cli.local_processes import LocalProcess
+from preppath_workers.cli.local_processes import LocalProcess, local_workers
 from preppath_workers.cli.top_view import Snapshot, render
 from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.instance import new_name
 from preppath_workers.store.reading.reader import Gate
 from preppath_workers.store.reading.snapshot import QueueSnapshot, WorkerSnapshot
+from tests.support.waiting import eventually
 
 from .conftest import ROOT, Run
 from .slots import take
@@ -166,3 +169,15 @@ def read_until(terminal: int, wanted: bytes) -> bytes:
 @pytest.mark.parametrize("seconds", ["0", "x", "1e9"])
 def test_top_with_a_useless_interval_is_refused(run: Run, seconds: str) -> None:
     assert run("top", "--every", seconds).returncode == 2
+
+
+def test_local_workers_of_a_queue_with_any_name_are_found() -> None:
+    title = "preppath: slow-thumbnail_2[1] idle"
+    with subprocess.Popen([title, "60"], executable=shutil.which("sleep")) as worker:
+        try:
+            # The kernel shows the new command line a moment after the old program is gone.
+            slot = (os.getpid(), "slow-thumbnail_2", 1)
+            eventually(lambda: slot in local_workers())
+            assert local_workers()[slot].pid == worker.pid
+        finally:
+            worker.kill()
