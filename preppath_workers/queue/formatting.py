@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 worker`, `2 workers`, `1,234 jobs`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return `1 worker`, `2 workers`, `1,234 jobs`. `plural`: if it isn't the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def span(ms: float) -> str:

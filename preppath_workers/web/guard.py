@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -20,6 +19,7 @@ from starlette.types import Scope as Connection
 from ..config.web import SCOPES, Scope
 from ..log import fields
 from .access import Access
+from .problem import Problem
 from .sessions import Sessions
 from .tokens import find_token
 
@@ -50,29 +50,6 @@ _HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
-
-
-class Problem(Exception):
-    """A refused request: the HTTP status, what is wrong, and for 405 the methods that are allowed."""
-
-    def __init__(self, status: int, detail: str, allowed: str = "GET, HEAD") -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.allowed = allowed
-
-    def response(self) -> Response:
-        """Return the error in the API's shape: `{"detail"}`."""
-        return refused(self.status, self.detail, self.headers())
-
-    def headers(self) -> Mapping[str, str]:
-        """Return the headers that belong to the status."""
-        known: Mapping[int, Mapping[str, str]] = {
-            401: {"WWW-Authenticate": "Bearer"},
-            405: {"Allow": self.allowed},
-            503: {"Retry-After": "5"},
-        }
-        return known.get(self.status, {})
 
 
 @dataclass(frozen=True)
@@ -138,7 +115,7 @@ class Guard:
             if self._read_only and path not in _SESSION:
                 raise Problem(405, "this server is read-only")
             if not 0 <= _announced(request) <= MAX_BODY:
-                raise Problem(413, f"the body is larger than {MAX_BODY} bytes")
+                raise Problem(413, f"the body is larger than {MAX_BODY:,} bytes")
         else:
             _check_embedding(request)
         if not self._access.tokens or path in _OPEN or path.startswith(_OPEN_FOLDER):
@@ -157,11 +134,6 @@ class Guard:
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if name not in {"localhost", *self._access.hosts} and not _is_address(name):
             raise Problem(421, "unknown host: name it in WEB_HOSTS")
-
-
-def refused(status: int, detail: object, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the answer `{"detail"}`, in ASCII: a text of the request may not be encodable."""
-    return Response(json.dumps({"detail": detail}), status, headers, media_type="application/json")
 
 
 def routed_path(request: Request) -> str:
@@ -229,7 +201,7 @@ def _limited(receive: Receive) -> Receive:
             raise HTTPException(408, f"the body did not arrive within {_BODY_SECONDS:.0f} s") from None
         taken += len(message.get("body", b""))
         if taken > MAX_BODY:
-            raise HTTPException(413, f"the body is larger than {MAX_BODY} bytes")
+            raise HTTPException(413, f"the body is larger than {MAX_BODY:,} bytes")
         is_complete = not message.get("more_body", False)
         return message
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 
-from .guard import Problem, refused
+from .problem import Problem, refused
 
 #: The parts of an error that are returned. What was sent may be a megabyte, and may not be valid in JSON.
 _RETURNED = ("type", "loc", "msg")

@@ -13,8 +13,8 @@ from ..queue.cost_forecast import CostForecast, MostCost
 from ..queue.summary import summarize
 from ..store.reading.budget_use import BudgetUse, caps_in_use
 from ..store.reading.reader import QueueReader
-from .guard import Problem
 from .model_ends import ModelEnd
+from .problem import Problem
 
 #: Jobs whose data is read, and whose recordings are looked up, to tell what they can cost: bounds a request.
 _MOST_FORECAST = 50

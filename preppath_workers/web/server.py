@@ -20,12 +20,13 @@ from starlette.exceptions import HTTPException
 from .. import __version__
 from .access import Access
 from .api import router
-from .guard import Guard, Problem, routed_path
+from .guard import Guard, routed_path
 from .head_requests import HeadRequests, with_head
 from .head_timeout import HeadTimeoutProtocol
 from .invalid import invalid_request
 from .metrics import QueueCollector
 from .pages.routes import Pages
+from .problem import Problem
 from .queues import Queues
 from .sessions import Sessions
 from .streams import Streams

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import StreamingResponse
 
-from .guard import Problem
+from .problem import Problem
 
 #: The most streams that are open at the same time.
 _MOST = 100

@@ -11,7 +11,7 @@ from ...store.dead_letters import MAX_REPLAYS, Selection
 from ...store.job import DEFAULT_PRIORITY
 from ...store.job_id import ID
 from ...store.reading.filtering import AGE, JobFilter, age_ms, as_text
-from ..guard import Problem
+from ..problem import Problem
 
 #: The most dead jobs that one request moves or deletes, and the most jobs that one cancels.
 MOST_DEAD, MOST_CANCELLED = 500, 200
@@ -44,8 +44,8 @@ class NewJobBody(BaseModel):
 class Selected(BaseModel):
     """Dead jobs to replay or purge, oldest first: those that meet all conditions.
 
-    There has to be a condition, or `all`. A request looks at 2000 dead jobs at most, and changes 500 at most:
-    repeat it with `cursor` until `next` is null.
+    There has to be a condition, or `all`. A request looks at 2,000 dead jobs at most, and changes 500 at
+    most: repeat it with `cursor` until `next` is null.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -90,8 +90,8 @@ class Replay(Selected):
 class Cancellation(BaseModel):
     """Jobs to cancel: those in the state that meet all conditions, as of the command `cancel`.
 
-    A request looks at 2000 jobs at most, and cancels `limit` at most: repeat it with `cursor` until `next` is
-    null.
+    A request looks at 2,000 jobs at most, and cancels `limit` at most: repeat it with `cursor` until `next`
+    is null.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -107,6 +107,7 @@ class Cancellation(BaseModel):
     dry_run: bool = Field(False, alias="dryRun")
 
     def conditions(self) -> JobFilter:
+        """Return the conditions besides the state."""
         return JobFilter(
             min_age_ms=optional_age_ms(self.older_than),
             max_age_ms=optional_age_ms(self.newer_than),

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from ...queue.cost_report import By, as_dict, budget_as_dict, cost_report, since_of
-from ..guard import Problem
 from ..polling import NOT_CHANGED, POLL_COSTS, Known, polled
+from ..problem import Problem
 from ..queues import Queues
 
 #: The pattern is for OpenAPI only: `since_of` also says what is wrong.

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 
 from ...store.group import Group
-from ..guard import Problem
 from ..polling import NOT_CHANGED, POLL_JOB, Known, polled
+from ..problem import Problem
 from ..queues import Queues
 from .refusals import REFUSED_CHANGES
 

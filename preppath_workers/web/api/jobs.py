@@ -13,8 +13,8 @@ from ...queue.new_job import DataTooLarge
 from ...queue.tracing import is_traceparent
 from ...store.job import State
 from ..events import stream, version
-from ..guard import Problem
 from ..polling import NOT_CHANGED, POLL_JOB, Known, polled
+from ..problem import Problem, no_such_job
 from ..queues import Queues
 from ..streams import Streams
 from .bodies import NewJobBody
@@ -143,4 +143,4 @@ def _job(queue: Queue, job_id: str, known: str | None) -> Response:
 
 
 def _unknown(queue: Queue, job_id: str) -> Problem:
-    return Problem(404, f"queue {queue.name} has no job {job_id!r}; finished jobs expire")
+    return Problem(404, no_such_job(queue.name, job_id))

@@ -12,7 +12,8 @@ from ...queue import Queue
 from ...store.dead_letters import Selection, Walk
 from ...store.job import State
 from ...store.reading.brief import BriefReader
-from ..guard import Caller, Problem
+from ..guard import Caller
+from ..problem import Problem
 from .dead_view import selection_of
 from .text import cursor_of
 

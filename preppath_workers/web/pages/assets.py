@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from starlette.responses import Response
 
-from ..guard import Problem
+from ..problem import Problem
 
 _TYPES = {"app.css": "text/css", "app.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...queue.cost_report import BY, cost_report, since_of
-from ..guard import Problem
+from ..problem import Problem
 from ..queues import Queues
 from .text import query
 

@@ -10,7 +10,7 @@ from ...store.job import Job
 from ...store.reading.brief import BriefReader
 from ...store.reading.filtering import JobFilter, age_ms, find_jobs
 from ...store.reading.listing import LISTED
-from ..guard import Problem
+from ..problem import Problem
 from .text import cursor_of, query
 
 #: Jobs of a page.

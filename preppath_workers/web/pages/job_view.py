@@ -15,7 +15,7 @@ from ...queue.explain import explain
 from ...queue.formatting import counted, span
 from ...store.job import Job
 from ...store.reading.location import JobLocation
-from ..guard import Problem
+from ..problem import Problem, no_such_job
 
 #: What may stand in a Content-Security-Policy: nothing that could end the directive.
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
@@ -40,7 +40,7 @@ def job_view(queue: Queue, job_id: str, limit: RateLimit | None) -> dict[str, An
     """Return what the template shows. Raises Problem."""
     job = queue.get(job_id)
     if job is None:
-        raise Problem(404, f"queue {queue.name} has no job {job_id!r}; finished jobs expire")
+        raise Problem(404, no_such_job(queue.name, job_id))
     location = queue.locate(job_id, limit)
     sound = _sound(job)
     return {
@@ -105,14 +105,14 @@ def _failed(attempt: Mapping[str, Any]) -> Iterator[Step]:
 
 
 def _counts(job: Job) -> Iterator[str]:
-    for number, noun in (
-        (job.failures, "failure"),
-        (job.recoveries, "recovery" if job.recoveries == 1 else "recoverie"),
-        (job.releases, "release"),
-        (job.replays, "replay"),
+    for number, noun, plural in (
+        (job.failures, "failure", None),
+        (job.recoveries, "recovery", "recoveries"),
+        (job.releases, "release", None),
+        (job.replays, "replay", None),
     ):
         if number:
-            yield counted(number, noun)
+            yield counted(number, noun, plural)
     if job.excused:
         yield f"{counted(job.excused, 'failure')} not counted"
 

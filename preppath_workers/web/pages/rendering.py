@@ -17,7 +17,8 @@ from starlette.responses import Response
 
 from ... import __version__
 from ..access import Access
-from ..guard import Caller, Problem
+from ..guard import Caller
+from ..problem import Problem
 from ..streams import Streams
 from ..trouble import trouble_of
 from .assets import assets

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ... import log
 from ..access import Access
-from ..guard import Problem
+from ..problem import Problem
 from ..queues import Queues
 from ..sessions import Sessions
 from ..streams import Streams

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 
 from preppath_workers.web import guard
-from preppath_workers.web.guard import Problem
 from preppath_workers.web.head_timeout import HeadTimeoutProtocol
+from preppath_workers.web.problem import Problem
 from preppath_workers.web.streams import Streams
 from tests.support.waiting import eventually
 
