@@ -11,7 +11,7 @@ from typing import Any
 
 
 class PrepPathError(Exception):
-    """Base class of all errors of this package, except the two interrupts."""
+    """Base class of all errors of this package, except `Interrupt` and its subclasses."""
 
 
 class ConfigError(PrepPathError):

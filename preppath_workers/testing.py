@@ -66,34 +66,44 @@ class FakeContext:
     charges: list[Usage] = field(default_factory=list)
 
     def progress(self, percent: float, stage: str = "") -> None:
+        """Record the percentage in `reported`, and the stage in `stages` if there is one."""
         self.reported.append(percent)
         if stage:
             self.stages.append(stage)
 
     def step(self, name: str, call: Callable[[], Any]) -> Any:
+        """Return the result in `checkpoints`; without one, call and store the result, as JSON.
+
+        Raises what the call raises, and what a worker raises for a result that it cannot store.
+        """
         if name not in self.checkpoints:
             self.checkpoints[name] = json.loads(encode_step(name, call()))
         return self.checkpoints[name]
 
     def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
+        """Call, store the bytes once, and return them. Nothing is kept for the next attempt."""
         value = call()
         store(value)
         return value
 
     def acquire_token(self) -> None:
+        """Count the token in `tokens`. Never waits."""
         self.tokens += 1
 
     @contextmanager
     def payment(self, worst_case: Usage) -> Iterator[Payment]:
+        """Record the worst case in `worst_cases`, and what is charged in `charges`. No budget applies."""
         self.worst_cases.append(worst_case)
         yield _FakePayment(self.charges, f"call-{len(self.worst_cases)}")
 
     def check_lease(self) -> None:
+        """Count the check in `lease_checks`. Raises JobLost if `lost` is set."""
         self.lease_checks += 1
         if self.lost:
             raise JobLost(f"job {self.id} belongs to another worker now")
 
     def snooze(self, seconds: float) -> NoReturn:
+        """Raise Snooze, whose `seconds` a test can read."""
         raise Snooze(f"snoozed for {seconds:g} s", seconds)
 
     def again(self) -> FakeContext:

@@ -64,10 +64,10 @@ def add_ages(parser: ArgumentParser) -> None:
         "--older-than",
         type=_age,
         metavar="AGE",
-        help="only if this long in its state, or longer: 90s, 30m, 2h, 7d",
+        help="select jobs in their state for AGE or more: 90s, 30m, 7d",
     )
     parser.add_argument(
-        "--newer-than", type=_age, metavar="AGE", help="only if in its state for less than AGE"
+        "--newer-than", type=_age, metavar="AGE", help="select jobs in their state for less than AGE"
     )
 
 

@@ -56,11 +56,11 @@ def add_parser(subparsers: Subparsers) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="only if this field of the data has this value (repeatable)",
+        help="select jobs whose data has this value (repeatable)",
     )
     add_ages(parser)
     parser.add_argument("--limit", type=positive_number, metavar="N", help="cancel at most N jobs")
-    parser.add_argument("--dry-run", action="store_true", help="print the ids, change nothing")
+    parser.add_argument("--dry-run", action="store_true", help="print the ids of the jobs, change nothing")
     parser.set_defaults(run=run)
 
 
@@ -74,7 +74,7 @@ def run(args: Namespace) -> int:
     # Read completely before the first is cancelled, which would shift the pages.
     ids = args.ids or list(_selected(queue, args))[: args.limit]
     if not ids:
-        print_error("cancel: no such job")
+        print_error(f"cancel: no {' or '.join(args.states)} job of queue {queue.name} matches")
     failed = False
     for job_id in ids:
         if args.dry_run:

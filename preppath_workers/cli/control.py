@@ -96,10 +96,8 @@ def _add_prioritize(subparsers: Subparsers) -> None:
         "\n        example: preppath-workers prioritize tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F 1\n" + _CODES,
     )
     add_queue_argument(parser)
-    parser.add_argument("id", metavar="ID", help="the job's id")
-    parser.add_argument(
-        "priority", type=_priority, metavar="N", help="set the priority: 1 (most urgent) to 100"
-    )
+    parser.add_argument("id", metavar="ID", help="a job's id")
+    parser.add_argument("priority", type=_priority, metavar="N", help="the priority: 1 (most urgent) to 100")
     parser.set_defaults(run=_prioritize)
 
 

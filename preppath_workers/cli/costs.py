@@ -23,11 +23,11 @@ from .job_types import load_queues
 from .queue_argument import open_budget, open_configured
 from .terminal import print_error, print_json, print_line
 
-#: Days in which a request to resolve is looked for: as long as the ledger may be kept.
-_LONGEST = 3_650
-
 if TYPE_CHECKING:
     from .arguments import Subparsers
+
+#: Days in which a request to resolve is looked for: as long as the ledger may be kept.
+_LONGEST = 3_650
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -143,8 +143,8 @@ def _resolve(args: Namespace, queues: Sequence[Queue]) -> int:
         args.parser.error("--resolve needs --cost: what the request did cost, 0 if it was not charged")
     for queue in queues:
         last = today(queue)
-        known = days(first_day(_LONGEST, last), last)
-        if call := resolve_call(queue, open_budget(args), known[::-1], args.resolve, args.cost):
+        newest_first = days(first_day(_LONGEST, last), last)[::-1]
+        if call := resolve_call(queue, open_budget(args), newest_first, args.resolve, args.cost):
             most = integer(str(call.get("nano") or ""))
             was = "" if most is None else f", not up to {dollars(most)}"
             print_line(f"{_name({'queue': queue.name, **call})}: {dollars(args.cost)}{was}")

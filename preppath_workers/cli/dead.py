@@ -136,7 +136,7 @@ def _add_purge(verbs: Subparsers) -> None:
 
 
 def _add_dry_run(parser: ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="list the affected jobs without changing them")
+    parser.add_argument("--dry-run", action="store_true", help="print the jobs, change nothing")
 
 
 def _add_oldest(parser: ArgumentParser) -> None:

@@ -48,15 +48,14 @@ def add_parser(subparsers: Subparsers) -> None:
         """,
     )
     add_queue_argument(parser)
-    parser.add_argument(
-        "data", metavar="JSON", help="the job's data, a JSON object; - reads lines from stdin"
-    )
+    parser.add_argument("data", metavar="JSON", help="the job's data, a JSON object; - reads standard input")
     parser.add_argument("--id", help="set the job's id; no-op if the id already exists")
     parser.add_argument(
         "--priority",
         type=int,
         default=DEFAULT_PRIORITY,
-        help="set the priority, 1 (first) to 100, default %(default)s",
+        metavar="N",
+        help="set the priority: 1 (most urgent) to 100, default %(default)s",
     )
     parser.add_argument(
         "--delay",

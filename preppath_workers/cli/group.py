@@ -35,8 +35,8 @@ def add_parser(subparsers: Subparsers) -> None:
         """,
     )
     add_queue_argument(parser)
-    parser.add_argument("group", metavar="GROUP", help="the group that its jobs were added with")
-    parser.add_argument("--close", action="store_true", help="close it: no more jobs will be added")
+    parser.add_argument("group", metavar="GROUP", help="the group's name")
+    parser.add_argument("--close", action="store_true", help="close the group: no more jobs will be added")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 

@@ -26,7 +26,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
         A queue is healthy if Redis accepts writes, an instance with workers has a valid lease, its
         services work, and a job that may start does start within 5 seconds. A queue that is paused,
-        or held by a vendor's rate limit, is healthy.
+        or held by a vendor's rate limit or a spent budget, is healthy.
 
         exit codes: 0 all healthy; 1 not all healthy; 69 Redis does not answer;
         78 the configuration is wrong

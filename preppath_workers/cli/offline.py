@@ -40,12 +40,19 @@ def add_parser(subparsers: Subparsers) -> None:
         installed; 78 the host is not this machine's own
         """,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on, default 127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="listen on this address, default %(default)s")
     parser.add_argument(
-        "--port", type=whole_number, default=8090, metavar="N", help="port, default 8090; 0: any free one"
+        "--port",
+        type=whole_number,
+        default=8090,
+        metavar="N",
+        help="listen on this port, default %(default)s; 0: any free one",
     )
     parser.add_argument(
-        "--threads", type=positive_number, metavar="N", help="threads of each engine, default all cores"
+        "--threads",
+        type=positive_number,
+        metavar="N",
+        help="set the threads of each engine, default one a core, up to 4",
     )
     parser.add_argument(
         "--allow-network", action="store_true", help="serve other machines too, without authentication"

@@ -47,13 +47,13 @@ def add_parser(subparsers: Subparsers) -> None:
         78 the configuration is wrong
         """,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on, default %(default)s")
+    parser.add_argument("--host", default="127.0.0.1", help="listen on this address, default %(default)s")
     parser.add_argument(
         "--port",
         type=whole_number,
         default=8070,
         metavar="N",
-        help="port, default %(default)s; 0: any free one",
+        help="listen on this port, default %(default)s; 0: any free one",
     )
     parser.add_argument("--check-config", action="store_true", help="check the configuration and exit")
     parser.add_argument("--read-only", action="store_true", help="refuse every change")
@@ -67,7 +67,7 @@ def _add_token_options(parser: ArgumentParser) -> None:
         "--scopes",
         default="read",
         metavar="LIST",
-        help=f"what the new token allows: {', '.join(SCOPES)}; default %(default)s",
+        help=f"set the new token's scopes: {', '.join(SCOPES)}; default %(default)s",
     )
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..config.model import Config
+from ..log import fields
 
 if TYPE_CHECKING:
     from .openai.client import OpenAI
@@ -30,12 +31,14 @@ class Services:
 
     @cached_property
     def openai(self) -> OpenAI:
+        """OpenAI, or the servers that speak its API."""
         from .openai import client
 
         return client.OpenAI(self._config.openai)
 
     @cached_property
     def storage(self) -> Storage:
+        """The S3 bucket."""
         from .s3 import client
 
         return client.Storage(self._config.storage)
@@ -47,12 +50,14 @@ class Services:
 
     @cached_property
     def database(self) -> Database:
+        """PrepPath's PostgreSQL database."""
         from .postgres import client
 
         return client.Database(self._config.database_url)
 
     @cached_property
     def webhook(self) -> Webhook:
+        """The receiver of webhook deliveries."""
         from . import webhook
 
         return webhook.Webhook(self._config.webhook)
@@ -69,7 +74,7 @@ class Services:
                 try:
                     preload()
                 except Exception:
-                    logger.warning("cannot preload the client of %s", name, exc_info=True)
+                    logger.warning("Cannot preload client", extra=fields(service=name), exc_info=True)
 
     def close(self) -> None:
         """Close the clients that were created."""

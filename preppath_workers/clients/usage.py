@@ -81,6 +81,7 @@ class Unmetered:
 
     @contextmanager
     def payment(self, _: Usage) -> Iterator[Payment]:
+        """Yield a payment that is not recorded."""
         yield self
 
     def charge(self, _: Usage) -> None:

@@ -131,10 +131,7 @@ def load_log(variables: Mapping[str, str | None]) -> LogConfig:
 
 def load_otlp_endpoint(variables: Mapping[str, str | None]) -> str | None:
     """Return the collector that traces are sent to; None for nowhere. Raises ConfigError."""
-    environment = Environment(variables)
-    endpoint = telemetry.otlp_endpoint(environment)
-    environment.raise_problems()
-    return endpoint
+    return read_part(variables, telemetry.otlp_endpoint)
 
 
 def load_job_modules(variables: Mapping[str, str | None], default: str) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class AsyncJobRef:
     _queue: AsyncQueue = field(repr=False, compare=False)
 
     async def status(self) -> Job:
-        """Return the job as it is now. Raises UnknownJob if it has expired."""
+        """Return the job as it is now. Raises UnknownJob if it is no longer stored."""
         return await self._queue.run(operations.status(self._queue.keys, self.id))
 
     async def wait(self, timeout: float | None = None) -> Any:

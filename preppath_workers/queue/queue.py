@@ -54,7 +54,7 @@ class JobRef:
     _queue: Queue = field(repr=False, compare=False)
 
     def status(self) -> Job:
-        """Return the job as it is now. Raises UnknownJob if it has expired."""
+        """Return the job as it is now. Raises UnknownJob if it is no longer stored."""
         return self._queue.run(operations.status(self._queue.keys, self.id))
 
     def wait(self, timeout: float | None = None) -> Any:

@@ -210,8 +210,12 @@ def _parameters(function: Callable[..., Any]) -> set[str]:
 
 @dataclass(frozen=True)
 class Registry:
-    """The handlers by queue, loaded before forking, and the factory of their services, called
-    before it too: see `Services`."""
+    """What the workers of one program run. Both are needed before the first fork: see `Services`.
+
+    Args:
+        handlers: by queue, loaded.
+        services: makes the handlers' services for a configuration.
+    """
 
     handlers: Mapping[str, Handler]
     services: Callable[[Config], Services]

@@ -81,6 +81,7 @@ class Job:
 
     @property
     def state(self) -> State:
+        """Its state; `unknown` if the field was deleted by hand."""
         return cast("State", self.fields.get("state", "unknown"))
 
     @property
@@ -173,6 +174,7 @@ class Job:
 
     @property
     def created_at(self) -> int | None:
+        """When it was added."""
         return integer(self.fields.get("createdAt"))
 
     @property
@@ -182,10 +184,12 @@ class Job:
 
     @property
     def started_at(self) -> int | None:
+        """When its last attempt started."""
         return integer(self.fields.get("startedAt"))
 
     @property
     def finished_at(self) -> int | None:
+        """When it completed, failed for good, was cancelled or expired."""
         return integer(self.fields.get("finishedAt"))
 
     @property

@@ -17,7 +17,7 @@ class HeadTimeoutProtocol(H11Protocol):
     limit = _LIMIT
     _timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in uvicorn
         """Start the timer for the first request."""
         super().connection_made(transport)
         self._watch()

@@ -60,7 +60,7 @@ class _State:
         self.jobs = gauge("queue_jobs", "Jobs by state", "state")
         self.oldest = gauge("queue_oldest_waiting_seconds", "How long the oldest waiting job has waited")
         self.paused = gauge("queue_paused", "1 if the queue is paused by hand")
-        self.held = gauge("queue_held_seconds", "Seconds until the queue is held no more by a rate limit")
+        self.held = gauge("queue_held_seconds", "Seconds until a hold by a rate limit or a spent budget ends")
         self.out = gauge(
             "queue_out_of_service", "1 if a service is away that the queue's jobs need", "service"
         )

@@ -172,10 +172,12 @@ class Pool:
 
     @property
     def has_workers(self) -> bool:
+        """Whether a worker runs."""
         return any(process.is_running for process in self._workers.values())
 
     @property
     def is_empty(self) -> bool:
+        """Whether no process runs, neither the janitor nor a worker."""
         return not self._janitor.is_running and not self.has_workers
 
     @property

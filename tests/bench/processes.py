@@ -38,7 +38,7 @@ HEADINGS = (
     *("instances × workers", "at rest: Redis's CPU, commands/s", "enqueue to start: p50 / p99, ms"),
     *(
         "`queues`, ms",
-        "`why`, ms",
+        "`Queue.locate`, ms",
         "half of them die: all their jobs wait again after",
         "longest command, ms",
     ),
@@ -73,7 +73,7 @@ class Processes:
             eventually(lambda: queue.counts().active >= slots, deadline=120)
             looks = median_ms(lambda: queue.snapshot(), calls=5)
             waiting = queue.enqueue({}).id
-            why = median_ms(lambda: queue.locate(waiting, None), calls=5)
+            locating = median_ms(lambda: queue.locate(waiting, None), calls=5)
             died = _kill(members[: len(members) // 2])
             left = self.instances * (len(members) // 2) // len(members) * _SLOTS
             eventually(lambda: queue.statistics().get("recovered", 0) >= left, deadline=self.lease * 3)
@@ -84,7 +84,7 @@ class Processes:
             at_rest,
             f"{starts[0]:.1f} / {starts[1]:.1f}",
             f"{looks:.1f}",
-            f"{why:.1f}",
+            f"{locating:.1f}",
             f"{recovered:.1f} s",
             f"{longest:.1f}",
         ]

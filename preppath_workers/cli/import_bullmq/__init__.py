@@ -48,10 +48,10 @@ def add_parser(subparsers: Subparsers) -> None:
         """,
     )
     add_queue_argument(parser)
-    parser.add_argument("--from", dest="old_name", metavar="NAME", help="the old queue's name, default QUEUE")
-    parser.add_argument("--prefix", default="bull", help="BullMQ's prefix of keys, default %(default)s")
+    parser.add_argument("--from", dest="old_name", metavar="NAME", help="read this old queue, default QUEUE")
+    parser.add_argument("--prefix", default="bull", help="set BullMQ's key prefix, default %(default)s")
     parser.add_argument(
-        "--name", dest="names", action="append", default=[], help="only jobs of this name (repeatable)"
+        "--name", dest="names", action="append", default=[], help="select jobs of this name (repeatable)"
     )
     parser.add_argument(
         "--state",
@@ -59,14 +59,14 @@ def add_parser(subparsers: Subparsers) -> None:
         action="append",
         default=[],
         choices=STATES,
-        help="only jobs in this state (repeatable)",
+        help="select jobs in this state (repeatable)",
     )
     parser.add_argument(
         "--without-priority",
         type=_priority,
         default=DEFAULT_PRIORITY,
         metavar="N",
-        help="priority of jobs that have none, default %(default)s",
+        help="set the priority of jobs without one, default %(default)s",
     )
     parser.add_argument("--remove", action="store_true", help="delete the old jobs that are taken")
     parser.add_argument("--dry-run", action="store_true", help="print what would be taken, change nothing")

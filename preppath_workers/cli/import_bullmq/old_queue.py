@@ -66,6 +66,7 @@ class OldQueue:
         return str(self._redis("HGET", self._key("meta"), "version") or "an early version")
 
     def is_paused(self) -> bool:
+        """Whether its workers start no jobs."""
         return bool(self._redis("HEXISTS", self._key("meta"), "paused"))
 
     def waiting(self) -> Iterator[list[OldJob]]:

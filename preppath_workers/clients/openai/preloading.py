@@ -5,7 +5,7 @@ The SDK imports its resources and builds its pydantic models on first use.
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 - getaddrinfo() encodes host names with it
+import encodings.idna  # noqa: F401 — getaddrinfo() encodes host names with it
 from io import BytesIO
 from typing import Literal
 

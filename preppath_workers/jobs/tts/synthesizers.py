@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # the Realtime API needs packages that /v1/audio/speech does 
 # Imported before forking, so that workers share the memory.
 with suppress(ImportError):
     from ...clients.audio import mp3_encoder
-    from ...clients.openai import realtime  # noqa: F401
+    from ...clients.openai import realtime  # noqa: F401 — RealtimeSynthesizer's reader comes from it
 
 logger = logging.getLogger(__name__)
 

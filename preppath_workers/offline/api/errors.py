@@ -17,7 +17,7 @@ class ApiError(Exception):
         message: str,
         code: str | None = None,
         param: str | None = None,
-        type: str | None = None,  # noqa: A002 - the API's own name
+        type: str | None = None,  # noqa: A002 — the API's own name
     ) -> None:
         super().__init__(message)
         self.status = status

@@ -76,6 +76,7 @@ class Request:
 
     @property
     def is_form(self) -> bool:
+        """Whether the body claims to be a multipart form."""
         return self.headers.get("content-type", "").startswith("multipart/")
 
     def _parsed(self) -> Any:
@@ -98,6 +99,7 @@ class Response:
 
 
 def json_response(value: object, status: int = 200) -> Response:
+    """Return a response with the value as JSON."""
     return Response(json.dumps(value).encode(), status)
 
 
@@ -122,12 +124,12 @@ class Handler(BaseHTTPRequestHandler):
             response = type(self).answer(request)
         except ApiError as error:
             response = json_response(error.body(), error.status)
-        except Exception:  # noqa: BLE001 - the client gets an answer, the terminal the traceback
+        except Exception:  # noqa: BLE001 — the client gets an answer, the terminal the traceback
             traceback.print_exc(file=sys.stderr)
             response = json_response(ApiError(500, SERVER_FAILED).body(), 500)
         self.send(response)
 
-    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _respond  # noqa: N815 - http.server's names
+    do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = _respond  # noqa: N815 — http.server's names
 
     def send(self, response: Response) -> None:
         """Send the response, or continue as a WebSocket."""
@@ -161,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
             left -= len(read)
         raise ApiError(413, f"Maximum content size limit ({MAX_BODY}) exceeded ({length} bytes read)")
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 — http.server's name
         """No-op: applications log requests themselves."""
 
 

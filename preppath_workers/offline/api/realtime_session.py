@@ -46,7 +46,7 @@ class Session:
                 self._report(error, event)
             except (OSError, WebSocketException):  # the client is gone
                 raise
-            except Exception:  # noqa: BLE001 - the client gets an answer, the terminal the traceback
+            except Exception:  # noqa: BLE001 — the client gets an answer, the terminal the traceback
                 traceback.print_exc(file=sys.stderr)
                 self._report(ApiError(500, SERVER_FAILED), event)
 

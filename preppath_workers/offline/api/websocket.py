@@ -53,9 +53,11 @@ class WebSocket:
                 return
 
     def send(self, event: Mapping[str, Any]) -> None:
+        """Send an event as JSON. Raises OSError if the client is gone."""
         self.send_text(json.dumps(event))
 
     def send_text(self, text: str) -> None:
+        """Send a text message. Raises OSError if the client is gone."""
         with self._lock:
             self._protocol.send_text(text.encode())
             self._flush()

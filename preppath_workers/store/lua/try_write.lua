@@ -4,7 +4,8 @@
 -- KEYS[1]  base
 -- ARGV[1]  now
 --
--- Returns {"ok", its maxmemory-policy}, the latter empty if the user may not ask (INFO). A server that refuses writes answers with its error: OOM, READONLY, MISCONF, NOREPLICAS, …
+-- Returns {"ok", its maxmemory-policy}, the latter empty if the user may not ask (INFO). A server that refuses writes answers
+-- with its error: OOM, READONLY, MISCONF, NOREPLICAS, …
 
 redis.call('HSET', GATE, 'tryWrite', '1')
 redis.call('HDEL', GATE, 'tryWrite')

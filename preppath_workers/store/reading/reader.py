@@ -40,13 +40,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Gate:
-    """Whether jobs may start: `paused` by hand, held for `held_ms` because a vendor asked for it, or out of
-    service: then one job at a time probes. `reason` is what the vendor or the service said last."""
+    """Whether jobs may start: `paused` by hand; held for `held_ms` by a vendor's rate limit or a spent
+    budget; or out of service: then one job at a time probes. `reason` says why it is held or out of
+    service."""
 
     paused: bool = False
     held_ms: int = 0
     reason: str | None = None
-    #: What is out of service: openai, s3, postgresql, webhook, or `unknown`; None when nothing is.
+    #: What is out of service: openai, s3, postgresql, webhook, budget (a model has no price), or `unknown`;
+    #: None when nothing is.
     service: str | None = None
     #: When the queue went out of service, ms since the epoch.
     since: int | None = None
@@ -55,6 +57,7 @@ class Gate:
 
     @property
     def out_of_service(self) -> bool:
+        """Whether the queue is out of service."""
         return self.service is not None
 
 
@@ -142,8 +145,7 @@ class QueueReader:
         )
 
     def events(self, count: int = 100) -> list[str]:
-        """Return the oldest events: JSON objects with id, event (completed or failed),
-        replays and at (ms)."""
+        """Return the oldest events that have no webhook delivery yet, as JSON; see `lua/lib/events.lua`."""
         return self._page(self.keys.events, 0, count)
 
     def dead_letters(self, start: int = 0, count: int = 100) -> list[Job]:

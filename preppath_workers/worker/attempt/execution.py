@@ -58,7 +58,7 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     except JobLost:
         raise
     # Also CancelledError, KeyboardInterrupt and GeneratorExit: uncaught, they would end the worker.
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:  # noqa: BLE001 — see above
         try:
             return _outcome(error, job, worker_context)
         except Exception as problem:  # noqa: BLE001 — the handler's error may be of any class, with any bug

@@ -1,4 +1,4 @@
-"""The JobContext that handlers get (see `registry.py`), backed by the running job in Redis."""
+"""The JobContext that handlers get (see `registry/context.py`), backed by the running job in Redis."""
 
 from __future__ import annotations
 

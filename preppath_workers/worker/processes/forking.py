@@ -20,7 +20,7 @@ class Child(ForkProcess):
     """
 
     @staticmethod
-    def _Popen(process_obj: BaseProcess) -> _Fork:  # noqa: N802
+    def _Popen(process_obj: BaseProcess) -> _Fork:  # noqa: N802 — multiprocessing's name
         return _Fork(process_obj)
 
 
@@ -31,7 +31,7 @@ class _Fork(popen_fork.Popen):
         if self.pid == 0:
             code = 1
             try:
-                code = process_obj._bootstrap()  # type: ignore[attr-defined]
+                code = process_obj._bootstrap()  # type: ignore[attr-defined] # as popen_fork.Popen does
             finally:
                 os._exit(code)
 

@@ -64,10 +64,12 @@ class ManagedProcess:
 
     @property
     def is_running(self) -> bool:
+        """Whether it was forked and not reaped yet."""
         return self.process is not None
 
     @property
     def is_starting(self) -> bool:
+        """Whether it was forked and is not ready yet."""
         return self.is_running and not self.liveness.is_ready
 
     @property

@@ -66,6 +66,7 @@ class StopRequest:
         self._waiting = False
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Note the request. Raises Shutdown if the worker waits."""
         self.is_requested = True
         if self._waiting:
             self._waiting = False
@@ -112,6 +113,7 @@ class Deadline:
         self._in_job = False
 
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Raise JobTimeout or JobCancelled if the job has to end, else call `each_second`."""
         if not self._in_job:
             self._ticking = False
             signal.setitimer(signal.ITIMER_REAL, 0)

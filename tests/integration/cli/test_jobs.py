@@ -211,7 +211,7 @@ def test_cancel_by_state_and_field_cancels_only_those(run: Run, tts: Queue) -> N
     tts.enqueue({"userId": "u0"}, id="later", delay=60)
     words = ("cancel", "tts", "--state", "waiting", "--where", "userId=u0")
     assert run(*words, "--dry-run").stdout == "j0\nj2\n"
-    assert run(*words, "--older-than", "1h").stderr == "cancel: no such job\n"
+    assert run(*words, "--older-than", "1h").stderr == "cancel: no waiting job of queue tts matches\n"
     assert tts.counts().waiting == 3
     assert run(*words).stdout == "j0 cancelled\nj2 cancelled\n"
     assert (tts.counts().waiting, tts.counts().delayed) == (1, 1)

@@ -117,6 +117,10 @@ def test_services_that_cannot_preload_log_why_and_go_on(
     with caplog.at_level(logging.WARNING):
         services.preload(["storage"])
 
-    assert "cannot preload the client of storage" in caplog.text
+    (logged,) = caplog.records
+    assert (logged.getMessage(), getattr(logged, "fields", None)) == (
+        "Cannot preload client",
+        {"service": "storage"},
+    )
     assert "missing" in caplog.text
     services.close()

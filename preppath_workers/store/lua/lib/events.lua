@@ -1,5 +1,6 @@
--- Events: jobs that ended, and events of the whole queue. They are stored atomically with the transition, so none is lost; a janitor turns
--- each into webhook deliveries. Instances that want events renew `eventsUntil` (ms) of the gate with every heartbeat.
+-- Events: jobs that ended, and events of the whole queue. They are stored atomically with the transition, so none is lost; a
+-- janitor turns each into a webhook delivery. Instances that want events renew `eventsUntil` (ms) of the gate with every
+-- heartbeat.
 local EVENTS = base .. 'events'
 
 local function events_wanted(events_until)

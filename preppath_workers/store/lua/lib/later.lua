@@ -1,8 +1,9 @@
 -- needs: priority_index, layout
 --
 -- If users take turns or priorities differ, a new job goes into the middle of the waiting ones; a job that is cancelled may
--- stand there. Redis reaches the middle of a list entry by entry. So if many jobs wait, `wait` has only the first ones. The others are in LATER, a sorted set, in
--- which a place is found quickly. All of them start after those in `wait`, which is refilled when it is empty.
+-- stand there. Redis reaches the middle of a list entry by entry. So if many jobs wait, `wait` has only the first ones. The
+-- others are in LATER, a sorted set, in which a place is found quickly. All of them start after those in `wait`, which is
+-- refilled when it is empty.
 --
 -- The score is that of the priority index: priority and round. The member "<number> <id>" keeps the order among equals;
 -- the job's field `later` has its number.
