@@ -14,12 +14,12 @@ from .steps import CALLS, median_ms, turns
 
 BACKLOGS = (1_000, 10_000, 100_000, 1_000_000)
 
-#: Jobs that one urgent batch adds or one promote moves.
-_BATCH = 500
+#: Jobs that one urgent batch adds, and that one call of a janitor promotes.
+_BATCH, _DUE = 500, 100
 
 HEADINGS = (
     *("backlog", "enqueue", "enqueue, urgent", f"{_BATCH} urgent at once", "claim", "settle and claim"),
-    *(f"promote {_BATCH}", "`queues`", "`jobs`, a page", "bytes a waiting job", "bytes a completed job"),
+    *(f"promote {_DUE}", "`queues`", "`jobs`, a page", "bytes a waiting job", "bytes a completed job"),
 )
 
 
@@ -58,7 +58,7 @@ class Backlog:
         queue, due = self._queue, min(self.jobs, 100_000)
         queue.enqueue_many(NewJob(data(number, 0.0), delay=0.001) for number in range(due))
         time.sleep(0.01)
-        return median_ms(lambda: queue.call("promote_due", _BATCH), calls=min(5, due // _BATCH))
+        return median_ms(lambda: queue.call("promote_due", _DUE), calls=min(9, due // _DUE))
 
     def _completed(self) -> float:
         """Bytes that a completed job takes, its entry in the list of completions included."""

@@ -28,30 +28,44 @@ if redis.call('EXISTS', WAIT) == 0 then
 end
 
 -- If a job was added or started in the future, the clock was set back since: its due time is too late by the same amount.
-local first = redis.call('ZRANGE', DELAYED, 0, COMPARED - 1, 'WITHSCORES')
-for index = 1, #first, 2 do
-  local id, key = first[index], job_key(first[index])
-  local job = redis.call('HMGET', key, 'createdAt', 'startedAt')
-  local created, started = integer(job[1]) or 0, integer(job[2]) or 0
+-- Returns that amount, or less than 1.
+local function correct_times(key, created, started)
+  created, started = integer(created) or 0, integer(started) or 0
   local ahead = math.max(created, started) - now
-  if ahead > 0 then
-    redis.call('ZADD', DELAYED, first[index + 1] - ahead, id)
-    redis.call('HSET', key, 'createdAt', math.min(created, now))
-    if job[2] then redis.call('HSET', key, 'startedAt', math.min(started, now)) end
+  if created > now then redis.call('HSET', key, 'createdAt', now) end
+  if started > now then redis.call('HSET', key, 'startedAt', now) end
+  return ahead
+end
+
+local after = string.format('%.0f', now + 1)
+if redis.call('ZCOUNT', DELAYED, '-inf', '(' .. after) < most then
+  local upcoming = redis.call('ZRANGEBYSCORE', DELAYED, after, '+inf', 'WITHSCORES', 'LIMIT', 0, COMPARED)
+  for index = 1, #upcoming, 2 do
+    local key = job_key(upcoming[index])
+    local ahead = correct_times(key, unpack(redis.call('HMGET', key, 'createdAt', 'startedAt')))
+    if ahead > 0 then redis.call('ZADD', DELAYED, upcoming[index + 1] - ahead, upcoming[index]) end
   end
 end
 
 local waiting = new_batch()
-local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', '(' .. string.format('%.0f', now + 1), 'LIMIT', 0, most)
-for _, entry in ipairs(due) do
-  redis.call('ZREM', DELAYED, entry)
-  local state = redis.call('HGET', job_key(entry), 'state')
+local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', '(' .. after, 'LIMIT', 0, most)
+local jobs = {}
+for index, entry in ipairs(due) do
+  jobs[index] = redis.call('HMGET', job_key(entry), 'state', 'priority', 'createdAt', 'startedAt')
+end
+for first = 1, #due, PORTION do
+  redis.call('ZREM', DELAYED, unpack(due, first, math.min(first + PORTION - 1, #due)))
+end
+for index, entry in ipairs(due) do
+  local state, priority, created, started = unpack(jobs[index], 1, 4)
   if not state then
-    local id, priority = ingest(entry) -- a raw push with a due time
-    if id then add_to(waiting, id, priority) end
+    local id, its_priority = ingest(entry) -- a raw push with a due time
+    if id then add_to(waiting, id, its_priority) end
   elseif state == 'delayed' then
-    redis.call('HSET', job_key(entry), 'state', 'waiting', 'queuedAt', now)
-    add_to(waiting, entry, priority_of(entry))
+    local key = job_key(entry)
+    correct_times(key, created, started)
+    redis.call('HSET', key, 'state', 'waiting', 'queuedAt', timestamp)
+    add_to(waiting, entry, integer(priority) or DEFAULT_PRIORITY)
   end
 end
 place_batch(waiting)
@@ -60,5 +74,5 @@ local sheds = 0
 while sheds < SHEDS and shed() do sheds = sheds + 1 end
 
 if has_more or sheds == SHEDS then return {#due, 0} end
-local upcoming = redis.call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
-return {#due, upcoming[2] and math.max(0, upcoming[2] - now) or -1}
+local earliest = redis.call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
+return {#due, earliest[2] and math.max(0, earliest[2] - now) or -1}

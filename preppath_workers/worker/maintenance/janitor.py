@@ -43,9 +43,12 @@ logger = logging.getLogger(__name__)
 _ROUND = 1.0
 
 #: Due jobs that one script call moves: bounds the time that Redis is blocked.
-_PROMOTE_BATCH = 200
+_PROMOTE_BATCH = 100
 
-#: Seconds between two calls while more jobs are due, so that other clients are served in between.
+#: The most seconds for which a round moves due jobs of one queue.
+_PROMOTE_TIME = 0.1
+
+#: Seconds between two rounds while there is more to do, so that other clients are served in between.
 _SHORTEST_ROUND = 0.01
 
 
@@ -174,9 +177,17 @@ class Janitor:
         return bool(self._redis.exists(*chain.from_iterable(looked_at)))
 
     def _promote(self, queue: str) -> float:
-        moved, next_in_ms = self._callers[queue]("promote_due", _PROMOTE_BATCH)
-        if moved:
-            logger.debug("Promoted due jobs", extra=fields(queue=queue, jobs=moved))
+        jobs, ends = 0, time.monotonic() + _PROMOTE_TIME
+        while True:
+            began = time.monotonic()
+            moved, next_in_ms = self._callers[queue]("promote_due", _PROMOTE_BATCH)
+            jobs += moved
+            ended = time.monotonic()
+            if next_in_ms or ended > ends:
+                break
+            time.sleep(ended - began)  # Redis serves other clients for as long
+        if jobs:
+            logger.debug("Promoted due jobs", extra=fields(queue=queue, jobs=jobs))
         return _ROUND if next_in_ms < 0 else next_in_ms / 1000
 
     def _enqueue_deliveries(self, queue: str) -> float:

@@ -51,6 +51,19 @@ TABLE = [
             "jobs": {"a": {"createdAt": NOW}, "b": {"startedAt": NOW}},
         },
     ),
+    Row(
+        "promote_due: a job that is due was not added in the future",
+        given={"delayed": {"a": NOW}, "jobs": {"a": delayed(createdAt=NOW + HOUR)}},
+        call=("promote_due", 10),
+        reply=[1, -1],
+        again=[0, -1],
+        changes={
+            "delayed": None,
+            "wait": ["a"],
+            "priority_index": {"a": 50},
+            "jobs": {"a": {"state": "waiting", "queuedAt": NOW, "createdAt": NOW}},
+        },
+    ),
 ]
 
 

@@ -101,11 +101,11 @@ do
     store(score, last and tonumber((number_and_id(last))) + 1 or MIDDLE, ids)
   end
 
-  -- Adds a job in front of all of its score.
-  function later.add_first(score, id)
+  -- Adds jobs, in the order in which they will run, in front of all of their score.
+  function later.add_first(score, ids)
     local first = redis.call('ZRANGEBYSCORE', LATER, score, score, 'LIMIT', '0', '1')[1]
     if not first then prepare() end
-    store(score, first and tonumber((number_and_id(first))) - 1 or MIDDLE, { id })
+    store(score, (first and tonumber((number_and_id(first))) or MIDDLE) - #ids, ids)
   end
 
   -- The member of a job in LATER; nil if the job isn't there.

@@ -111,7 +111,14 @@ local function shed()
     if job[1] ~= 'waiting' then return false end
     scores[index] = score_of(integer(job[2]) or DEFAULT_PRIORITY, (read_turn(job[3])))
   end
-  for index, id in ipairs(ids) do later.add_first(scores[index], id) end
+  local run = {} -- of equal scores, in the order in which they will run
+  for index, id in ipairs(ids) do
+    table.insert(run, 1, id)
+    if scores[index] ~= scores[index + 1] then
+      later.add_first(scores[index], run)
+      run = {}
+    end
+  end
   redis.call('LTRIM', WAIT, SHED, -1)
   redis.call('ZREM', PRIORITY_INDEX, unpack(ids))
   local last = redis.call('LINDEX', WAIT, '0')
@@ -170,7 +177,7 @@ local function place_first(id, priority)
   -- If it was the last of its round, it isn't any more.
   if redis.call('HDEL', job_key(id), 'turn') == 1 then redis.call('ZREM', PRIORITY_INDEX, id) end
   local first = later.first()
-  if first and first < tonumber(priority) then return later.add_first(priority, id) end
+  if first and first < tonumber(priority) then return later.add_first(priority, { id }) end
   insert_behind('(' .. priority, { id })
   local pointer = redis.call('ZRANGEBYSCORE', PRIORITY_INDEX, priority, priority)[1]
   local may_be_last = pointer and redis.call('HGET', job_key(pointer), 'state') == 'waiting'
