@@ -57,7 +57,7 @@ class Outage:
         self._end_probe(before["jobs"], jobs, now)
         for job_id, job in jobs.items():
             if job.get("fencingToken", 0) > before["jobs"].get(job_id, {}).get("fencingToken", 0):
-                self._start(job_id, job, state, now)
+                self._start(job_id, job, before["jobs"].get(job_id, {}), state, now)
 
     def _end_probe(self, before: Mapping[str, Fields], jobs: Mapping[str, Fields], now: int) -> None:
         if not self._probe:
@@ -76,7 +76,7 @@ class Outage:
         else:
             self._due = now
 
-    def _start(self, job_id: str, job: Fields, state: State, now: int) -> None:
+    def _start(self, job_id: str, job: Fields, was: Fields, state: State, now: int) -> None:
         has_met = job_id in self.met
         is_probe = now >= self._due
         assert is_probe or (not has_met and self._tried < _TRIED), f"{job_id} probes before {self._due}"
@@ -86,7 +86,7 @@ class Outage:
                 assert entry in self.met, f"{job_id} probes again, {entry} has not met the outage"
                 assert self._places.get(entry, 0) >= mine, f"{job_id} probes again, {entry} waits for longer"
         else:
-            self._check_end(job_id, job, state)
+            self._check_choice(job_id, job, was, state)
         self.meet(job_id)
         self.started.add(job_id)
         self._probes += 1
@@ -94,13 +94,23 @@ class Outage:
         if is_probe:
             self._probe, self._due = (job_id, job["fencingToken"]), now + CEILING_MS
 
-    def _check_end(self, job_id: str, job: Fields, state: State) -> None:
-        """Probes are taken from both ends of `wait` in turn, once enough jobs have tried."""
-        is_from_behind = self._tried >= _TRIED and self._probes % 2 == 1
+    def _check_choice(self, job_id: str, job: Fields, was: Fields, state: State) -> None:
+        """Jobs that never failed probe first; once enough have tried, from the end and the head in turn."""
+        has_failed = _has_failed(was)
+        is_from_behind = self._tried >= _TRIED and self._probes % 2 == 0
         for entry in waiting(state):
-            if entry not in self.met:
-                other = state["jobs"].get(entry, {}).get("priority", DEFAULT_PRIORITY)
-                ahead, behind = sorted((other, job["priority"]), reverse=is_from_behind)
-                assert (ahead, behind) == (job["priority"], other), (
-                    f"{job_id} probes, and {entry} is nearer to the {'end' if is_from_behind else 'head'}"
-                )
+            other = state["jobs"].get(entry, {})
+            if entry in self.met or _has_failed(other) > has_failed:
+                continue
+            assert _has_failed(other) == has_failed, (
+                f"{job_id} has failed and probes, {entry} has never failed"
+            )
+            priority = other.get("priority", DEFAULT_PRIORITY)
+            ahead, behind = sorted((priority, job["priority"]), reverse=is_from_behind)
+            assert (ahead, behind) == (job["priority"], priority), (
+                f"{job_id} probes, and {entry} is nearer to the {'end' if is_from_behind else 'head'}"
+            )
+
+
+def _has_failed(job: Fields) -> bool:
+    return any(job.get(counter, 0) > 0 for counter in ("failures", "excused", "outages"))

@@ -79,6 +79,17 @@ def test_poison_job_first_in_its_queue_does_not_hold_the_others(
     eventually(lambda: all(job.state == "completed" for job in alpha.get_many(good)))
 
 
+def test_many_poison_jobs_first_in_their_queue_do_not_hold_the_others(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
+    """Those that have failed return to the end of the queue, where probes look too."""
+    alpha.enqueue_many(NewJob({"do": "serve", "poison": True}) for _ in range(12))
+    good = [f"j{number}" for number in range(40)]
+    alpha.enqueue_many(NewJob({"do": "serve", "down": str(tmp_path / "no")}, job_id) for job_id in good)
+    launch(ALPHA_CONCURRENCY="3", ALPHA_BACKOFF="0.1").start()
+    eventually(lambda: all(job.state == "completed" for job in alpha.get_many(good)), deadline=60)
+
+
 def test_full_disk_during_a_job_counts_no_failure(launch: Start, alpha: Queue, tmp_path: Path) -> None:
     full = tmp_path / "full"
     full.touch()

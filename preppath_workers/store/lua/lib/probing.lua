@@ -6,25 +6,31 @@
 --: stale entries.
 local PROBE_WINDOW = 100
 
--- The last waiting job that has not met this outage.
-local function last_unmet(outage)
-  for _, entry in ipairs(later.last_waiting(PROBE_WINDOW)) do
-    if redis.call('HGET', job_key(entry), 'outage') ~= outage then return entry end
-  end
+-- Whether a job has failed or probed before, by its counters: then it may have caused failures itself.
+local function has_met_failures(failures, excused, outages)
+  return (integer(failures) or 0) > 0 or (integer(excused) or 0) > 0 or (integer(outages) or 0) > 0
 end
 
--- The entry to probe with: one that has not met this outage, else the one that probed longest ago. With `from_behind` the
--- search starts at the end: if many jobs at the head cannot succeed, they must not all probe before one that can. Returns
--- the entry, and whether it has met the outage.
+-- The entry to probe with: one that has never failed, else one that has not met this outage, else the one that probed
+-- longest ago. With `from_behind` the search starts at the end: if many jobs at the head cannot succeed, they must not all
+-- probe before one that can. Returns the entry, and whether it has met the outage.
 local function choose_probe(outage, from_behind)
-  local chosen, earliest
-  for _, entry in ipairs(later.first_waiting(PROBE_WINDOW)) do
-    local job = redis.call('HMGET', job_key(entry), 'outage', 'probe')
-    if job[1] ~= outage then return from_behind and last_unmet(outage) or entry, false end
-    local probe = integer(job[2]) or 0
-    if not earliest or probe < earliest then chosen, earliest = entry, probe end
+  local ends = { later.first_waiting, later.last_waiting }
+  if from_behind then ends = { later.last_waiting, later.first_waiting } end
+  local unmet, met, earliest
+  for _, waiting in ipairs(ends) do
+    for _, entry in ipairs(waiting(PROBE_WINDOW)) do
+      local job = redis.call('HMGET', job_key(entry), 'outage', 'probe', 'failures', 'excused', 'outages')
+      if job[1] ~= outage then
+        if not has_met_failures(job[3], job[4], job[5]) then return entry, false end
+        unmet = unmet or entry
+      else
+        local probe = integer(job[2]) or 0
+        if not earliest or probe < earliest then met, earliest = entry, probe end
+      end
+    end
   end
-  return chosen, true
+  return unmet or met, not unmet
 end
 
 -- Removes the entry from `wait`. Returns the id of its job; nil if it has none that may start.
@@ -49,7 +55,7 @@ local function claim_probe(worker_id, gate, reserved, ceiling, limit, duration)
   local left = (integer(gate.probeAt) or 0) - set_back - now
   if set_back > 0 then set_probe(gate, now + left) end
   local enough_tried = (integer(gate.tried) or 0) >= ENOUGH_TRIED
-  local from_behind = enough_tried and (integer(gate.probes) or 0) % 2 == 1
+  local from_behind = enough_tried and (integer(gate.probes) or 0) % 2 == 0
   local function wait()
     redis.call('ZREM', RESERVATIONS, worker_id)
     return {'wait', math.min(GATE_POLL, left)}

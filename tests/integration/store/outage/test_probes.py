@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from ..redis_state import NOW, RedisState
-from .steps import CEILING, add, complete, counted, fail, gate, start, start_and_fail
+from .steps import (
+    CEILING,
+    add,
+    complete,
+    complete_others,
+    counted,
+    fail,
+    gate,
+    start,
+    start_and_fail,
+    suspects,
+)
 
 
 def test_claim_before_the_probe_is_due_waits(closed: RedisState) -> None:
@@ -19,7 +30,7 @@ def test_claim_during_a_probe_waits(closed: RedisState) -> None:
     add(closed, "d", "e")
     start(closed, now=NOW + 1_000)
     assert start(closed, slot=1, now=NOW + 1_001) == ["wait", 1_000]
-    assert start(closed, slot=1, now=NOW + 1_000 + CEILING) == ["job", "e"]
+    assert start(closed, slot=1, now=NOW + 1_000 + CEILING) == ["job", "d"]
 
 
 def test_probe_interval_doubles_up_to_the_ceiling(closed: RedisState) -> None:
@@ -47,7 +58,8 @@ def test_probe_after_a_failed_probe_is_another_job(closed: RedisState) -> None:
         probed.append(job_id)
         fail(closed, str(job_id), now=now)
         closed.call("promote_job", job_id)
-    assert probed == ["a", "b", "c"] * 2
+    assert sorted(probed[:3]) == ["a", "b", "c"]
+    assert probed[3:] == probed[:3]
 
 
 def test_probes_alternate_between_both_ends_of_the_queue(closed: RedisState) -> None:
@@ -58,7 +70,7 @@ def test_probes_alternate_between_both_ends_of_the_queue(closed: RedisState) -> 
         (_, job_id) = start(closed, now=now)
         probed.append(job_id)
         fail(closed, str(job_id), now=now)
-    assert probed == ["d", "i", "e", "h", "f"]
+    assert probed == ["i", "d", "h", "e", "g"]
 
 
 def test_probe_prefers_a_job_that_has_not_met_the_outage(closed: RedisState) -> None:
@@ -66,6 +78,28 @@ def test_probe_prefers_a_job_that_has_not_met_the_outage(closed: RedisState) -> 
     closed.call("promote_job", "a")
     add(closed, "new", priority=100)
     assert start(closed, now=NOW + 1_000) == ["job", "new"]
+
+
+@pytest.mark.parametrize("kind", ["service", "paid", "unknown", "machine"])
+def test_probe_prefers_a_job_that_has_never_failed(queue: RedisState, kind: str) -> None:
+    add(queue, "failed", "a", "b", "c", "good")
+    start_and_fail(queue, "failed", kind)
+    complete_others(queue, 1)
+    for job_id in "abc":
+        start_and_fail(queue, job_id)
+    queue.call("promote_job", "failed")
+    queue.call("prioritize", "failed", 1)
+    assert start(queue, now=NOW + 1_000) == ["job", "good"]
+
+
+@pytest.mark.parametrize(("probes", "priority", "chosen"), [(0, 100, "last"), (1, 1, "first")])
+def test_probe_is_from_the_other_end_if_all_at_one_have_failed(
+    closed: RedisState, probes: int, priority: int, chosen: str
+) -> None:
+    closed.redis.hset(closed.keys.gate, "probes", probes)
+    suspects(closed, 120)
+    add(closed, "first", "last", priority=priority)
+    assert start(closed, now=NOW + 1_000) == ["job", chosen]
 
 
 def test_outage_found_by_one_job_lets_others_probe_at_once(queue: RedisState) -> None:
@@ -97,7 +131,7 @@ def test_completion_of_an_earlier_job_leaves_the_queue_closed(queue: RedisState)
 
 
 def test_invalid_job_as_probe_lets_the_next_probe_start(closed: RedisState) -> None:
-    add(closed, "invalid", "next")
+    add(closed, "next", "invalid")
     start(closed, now=NOW + 1_000)
     assert fail(closed, "invalid", "invalid", now=NOW + 1_100)[:2] == ["dead", "invalid"]
     assert start(closed, now=NOW + 1_100) == ["job", "next"]
