@@ -204,6 +204,10 @@ class JobLost(PrepPathError):
     """Raised when the lease has expired and another worker owns the job: stop without any further effect."""
 
 
+class JobGone(JobLost):
+    """Raised when Redis no longer has the job: it was deleted, or Redis has lost its data."""
+
+
 class Interrupt(BaseException):
     """Base class of what signal handlers raise. A BaseException, so `except Exception` cannot swallow it."""
 

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from ..clients.services import Services
 from ..config.model import Config, QueueConfig
-from ..errors import JobLost, Shutdown
+from ..errors import JobGone, JobLost, Shutdown
 from ..log import LogContext, fields
 from ..registry import Handler
 from ..store.consuming.consumer import Consumer
@@ -188,6 +188,8 @@ class Worker:
         began = self._liveness.begin_job(job.id)
         try:
             outcome = execution.run(job, self._worker_context, self._deadline)
+        except JobGone:
+            logger.warning("Job is gone from Redis", extra=fields(outcome="gone"))
         except JobLost:
             logger.warning("Job lost to another worker", extra=fields(outcome="lost"))
         else:

@@ -29,7 +29,7 @@ class Mutant:
 MUTANTS = (
     Mutant("a settled job's worker_id is not checked", "local state = state_if_owned(id, worker_id, fencing_token)", "local state = redis.call('HGET', job_key(id), 'state')", 4),
     Mutant("a completed job stays in its slot's active list", "local gate = read_gate()\n  redis.call('LREM', active_key(worker_id), '1', id)", "local gate = read_gate()", 4),
-    Mutant("completing again completes again", "if state == 'completed' then return 'completed' end\n  if state ~= 'active' then return 'lost' end", "if not state then return 'lost' end", 1),
+    Mutant("completing again completes again", "if state == 'completed' then return 'completed' end\n  if state ~= 'active' then return disowned(id) end", "if not state then return 'lost' end", 1),
     Mutant("a claim forgets what it holds", "if state == 'active' and holder == worker_id then return id, job end", "if state == 'active' and holder == worker_id then redis.call('RPOP', active) return nil end", 0),
     Mutant("a swap loses the reserved job", "place_first(id, priority)\n  return true", "return true", 1),
     Mutant("a claim does not look for more urgent jobs", "id = redis.call('RPOPLPUSH', WAIT, active) or later.refill() and redis.call('RPOPLPUSH', WAIT, active)", "id = redis.call('LPOP', WAIT) if id then redis.call('RPUSH', active, id) end", 1),
@@ -106,7 +106,7 @@ MUTANTS = (
     Mutant("a job expires too early", "if not latest or latest > now", "if not latest or latest > now + 500", 33),
     Mutant("a cancelled job is retried", "if end_if_cancelled(id, worker_id) then return {'cancelled'} end\n\nlocal gate", "local gate", 44),
     Mutant("a cancelled job is released", "if end_if_cancelled(id, worker_id) then return {'cancelled'} end\n\nredis.call('LREM'", "redis.call('LREM'", 74),
-    Mutant("a cancelled job completes later", "if state ~= 'active' then return 'lost' end\n  local gate", "if not state then return 'lost' end\n  local gate", 39),
+    Mutant("a cancelled job completes later", "if state ~= 'active' then return disowned(id) end\n  local gate", "if not state then return 'lost' end\n  local gate", 39),
     Mutant("a cancelled job goes on", "if redis.call('HGET', job_key(id), 'cancelRequestedAt') then return {'cancelled'} end", "", 39),
     Mutant("a dead worker's cancelled job runs again", "if is_cancel_requested(id) then\n        end_cancelled", "if false then\n        end_cancelled", 39),
     Mutant("an instance is not notified of a cancelled job", "redis.call('HSET', cancels_key(instance), slot, id)", "", 34),

@@ -43,7 +43,7 @@ ANSWER_TIMEOUT = BLOCK + 3.0
 #: The attempts whose times are counted, by their outcome.
 _COUNTED = {Completed: "completed", Failed: "failed"}
 
-_VERDICTS = ("completed", "reopened", "delayed", "dead", "released", "cancelled", "lost")
+_VERDICTS = ("completed", "reopened", "delayed", "dead", "released", "cancelled", "lost", "gone")
 
 
 class Consumer:

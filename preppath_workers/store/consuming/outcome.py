@@ -102,14 +102,14 @@ class Recovered:
 @dataclass(slots=True)
 class Settlement:
     """The result of settling a job: `delay_ms` until the retry, or the `reason` for the dead-letter list.
-    `lost` if another worker owns the job, so that nothing was changed. `reopened` is a completion
-    that brought the queue back into service.
+    `lost` if another worker owns the job, `gone` if Redis no longer has it: nothing was changed. `reopened`
+    is a completion that brought the queue back into service.
 
     `counted`: whether the failure counts against the job. `closed`: whether it took the queue out of service.
     """
 
     finished: Finished
-    verdict: Literal["completed", "reopened", "delayed", "dead", "released", "cancelled", "lost"]
+    verdict: Literal["completed", "reopened", "delayed", "dead", "released", "cancelled", "lost", "gone"]
     delay_ms: int = 0
     reason: str = ""
     counted: bool = True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...config.durability import Durability, Shortfall
-from ...errors import JobCancelled, JobLost
+from ...errors import JobCancelled, JobGone, JobLost
 from ..job import Job
 from ..values import milliseconds
 from .paid_calls import PaidCalls
@@ -133,7 +133,7 @@ class RunningJob:
                 )
 
     def check_lease(self, job: Job) -> None:
-        """Raise JobLost if another worker owns the job now."""
+        """Raise JobLost if another worker owns the job now, or Redis no longer has it."""
         with self._lock:
             self._call("check_lease", job)
 
@@ -147,6 +147,8 @@ class RunningJob:
             answer: list[Any] = self._connection.call(
                 name, job.id, self._worker_id, job.fencing_token, *arguments
             )
+        if answer[0] == "gone":
+            raise JobGone(f"job {job.id} is gone from Redis")
         if answer[0] == "lost":
             raise JobLost(f"job {job.id} belongs to another worker now")
         if answer[0] == "cancelled":

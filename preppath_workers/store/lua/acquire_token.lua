@@ -11,8 +11,8 @@
 -- ARGV[6]  the rate limit's duration (ms)
 --
 -- Returns {"ok"}; {"wait", ms} if the caller has to call again after that time; {"cancelled"} if the job is cancelled;
--- {"lost"} if another worker owns it. A call that is repeated after a lost answer may acquire one token too many, never one
--- too few.
+-- {"lost"} if another worker owns it; {"gone"} if there is no such job. A call that is repeated after a lost answer may
+-- acquire one token too many, never one too few.
 
 local id, worker_id, fencing_token, limit, duration = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 

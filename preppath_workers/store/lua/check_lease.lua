@@ -8,7 +8,8 @@
 -- ARGV[3]  worker_id
 -- ARGV[4]  fencing token
 --
--- Returns {"ok"}; {"cancelled"} if the job is cancelled; {"lost"} if another worker owns it.
+-- Returns {"ok"}; {"cancelled"} if the job is cancelled; {"lost"} if another worker owns it; {"gone"} if
+-- there is no such job.
 
 local id, worker_id, fencing_token = ARGV[2], ARGV[3], ARGV[4]
 

@@ -12,7 +12,8 @@
 -- ARGV[6]  the step's result (JSON)
 -- ARGV[7…] answered paid requests: calls as in ledger.lua (JSON)
 --
--- Returns {"ok"}; {"cancelled"} if the job is cancelled; {"lost"} if another worker owns it.
+-- Returns {"ok"}; {"cancelled"} if the job is cancelled; {"lost"} if another worker owns it; {"gone"} if
+-- there is no such job.
 
 local id, worker_id, fencing_token, name, value = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 

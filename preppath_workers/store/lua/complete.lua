@@ -13,7 +13,7 @@
 -- ARGV[10] how long they ran (ms)
 --
 -- Returns {"completed"}, also if the call is repeated; {"reopened"} if the job was the probe that brought the queue back
--- into service; {"lost"} if another worker owns the job.
+-- into service; {"lost"} if another worker owns the job; {"gone"} if there is no such job.
 
 -- needs: completing, tokens
 

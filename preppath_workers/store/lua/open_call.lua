@@ -14,7 +14,7 @@
 -- ARGV[8…] soft caps of the budget that are reached for the first time, as text
 --
 -- Returns {"ok", the call's time (ms)}, also if the call is repeated; {"cancelled"} if the job is cancelled, {"lost"} if
--- another worker owns it: the request must not be sent.
+-- another worker owns it, {"gone"} if there is no such job: the request must not be sent.
 
 local id, worker_id, fencing_token, call_id, text = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local at = ARGV[7] ~= '' and ARGV[7] or timestamp

@@ -10,7 +10,8 @@
 -- ARGV[5]  percent, 0 to 100
 -- ARGV[6]  a word for what the job does now; "" or missing for none
 --
--- Returns {"ok"}; {"cancelled"} if the job is cancelled; {"lost"} if another worker owns it.
+-- Returns {"ok"}; {"cancelled"} if the job is cancelled; {"lost"} if another worker owns it; {"gone"} if
+-- there is no such job.
 
 local id, worker_id, fencing_token, percent, stage = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 

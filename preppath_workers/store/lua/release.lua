@@ -15,7 +15,8 @@
 -- ARGV[9]  the user's scope that has no room, if only the job is delayed; "" or missing otherwise
 --
 -- Returns {"released"}, also if the call is repeated; {"cancelled"} if the job was cancelled meanwhile;
--- {"lost"} if another worker owns it; {"released", "held"} if the budget holds the queue from now on.
+-- {"lost"} if another worker owns it; {"gone"} if there is no such job; {"released", "held"} if the budget holds the
+-- queue from now on.
 
 local id, worker_id, fencing_token, hold, reason = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local delay, lacking, scope = tonumber(ARGV[7] or '0'), ARGV[8] or '', ARGV[9] or ''
@@ -23,7 +24,7 @@ local delay, lacking, scope = tonumber(ARGV[7] or '0'), ARGV[8] or '', ARGV[9] o
 local state = state_if_owned(id, worker_id, fencing_token)
 if state == 'waiting' or state == 'delayed' and delay > 0 then return {'released'} end
 if state == 'cancelled' then return {'cancelled'} end
-if state ~= 'active' then return {'lost'} end
+if state ~= 'active' then return {disowned(id)} end
 if end_if_cancelled(id, worker_id) then return {'cancelled'} end
 
 redis.call('LREM', active_key(worker_id), '1', id)

@@ -31,6 +31,7 @@
 --   {"dead", reason, account, gate}  the job is in the dead-letter list
 --   {"cancelled"}                    it was cancelled meanwhile
 --   {"lost"}                         another worker owns it
+--   {"gone"}                         there is no such job
 -- `account`: "counted" or "excused". `gate`: "closed" if the failure took the queue out of service, else "open". A repeated
 -- call returns neither.
 
@@ -47,7 +48,7 @@ if state == 'delayed' then return {'delayed', (redis.call('ZSCORE', DELAYED, id)
 if state == 'waiting' and (integer(redis.call('HGET', key, 'failures')) or 0) > 0 then return {'delayed', 0} end
 if state == 'failed' then return {'dead', redis.call('HGET', key, 'reason')} end
 if state == 'cancelled' then return {'cancelled'} end
-if state ~= 'active' then return {'lost'} end
+if state ~= 'active' then return {disowned(id)} end
 if end_if_cancelled(id, worker_id) then return {'cancelled'} end
 
 local gate = read_gate() -- before the first write: it fails if the key has another type

@@ -16,8 +16,8 @@
 -- ARGV[13] how long this worker's attempts waited that were not added up yet (ms); missing most of the time
 -- ARGV[14] how long they ran (ms)
 --
--- Returns what claim.lua returns, followed by "completed", "reopened" or "lost" (as complete.lua): {"none", "completed"}.
--- If the next job is started for the first time, that is the text alone, and the job is completed.
+-- Returns what claim.lua returns, followed by "completed", "reopened", "lost" or "gone" (as complete.lua):
+-- {"none", "completed"}. If the next job is started for the first time, that is the text alone, and the job is completed.
 
 -- needs: keys
 

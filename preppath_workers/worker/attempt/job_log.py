@@ -20,6 +20,11 @@ _MAX_DATA, _MAX_BRACKETS = 10_000, 200
 #: Reasons caused by one job's own data, such as an empty answer: logged as warnings, not as errors.
 _OWN_FAULT = ("invalid", "permanent")
 
+_DISCARDED = {
+    "lost": "Outcome discarded: the job belongs to another worker",
+    "gone": "Outcome discarded: the job is gone from Redis",
+}
+
 
 def settled(settlement: Settlement, config: LogConfig) -> None:
     """Log how an attempt ended, after Redis has confirmed it."""
@@ -49,8 +54,8 @@ def settled(settlement: Settlement, config: LogConfig) -> None:
                 _failed_permanently(job, config, known | {"reason": settlement.reason})
             case "released":
                 logger.warning("Job released", extra=fields(**known))
-            case "lost":
-                logger.warning("Outcome discarded: the job belongs to another worker", extra=fields(**known))
+            case "lost" | "gone" as verdict:
+                logger.warning(_DISCARDED[verdict], extra=fields(**known))
         _queue_changed(settlement)
 
 

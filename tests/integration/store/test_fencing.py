@@ -36,7 +36,6 @@ NOT_HELD: dict[str, State] = {
     "another slot ran it when it was cancelled": {
         **HOST, "jobs": {"a": waiting(state="cancelled", workerId="host:1", fencingToken=2)},
     },
-    "unknown": HOST,
 }  # fmt: skip
 
 #: What this attempt was settled as, and the calls that come too late.
@@ -69,6 +68,10 @@ def test_call_without_the_job_is_lost_and_changes_nothing(redis_state: RedisStat
     check_lost(redis_state, state, [*CALLS])
 
 
+def test_call_for_a_job_that_redis_no_longer_has_is_gone_and_changes_nothing(redis_state: RedisState) -> None:
+    check_lost(redis_state, HOST, [*CALLS], "gone")
+
+
 @pytest.mark.parametrize(("state", "names"), SETTLED.values(), ids=SETTLED)
 def test_call_after_another_settlement_is_lost_and_changes_nothing(
     redis_state: RedisState, state: State, names: list[str]
@@ -76,9 +79,9 @@ def test_call_after_another_settlement_is_lost_and_changes_nothing(
     check_lost(redis_state, state, names)
 
 
-def check_lost(redis_state: RedisState, state: State, names: list[str]) -> None:
+def check_lost(redis_state: RedisState, state: State, names: list[str], answer: str = "lost") -> None:
     redis_state.write(state)
     before = redis_state.read()
     for name in names:
-        assert redis_state.call(name, *HELD, *CALLS[name]) == ["lost"], name
+        assert redis_state.call(name, *HELD, *CALLS[name]) == [answer], name
         assert redis_state.read() == before, name

@@ -110,7 +110,7 @@ def test_claim_of_an_id_without_a_hash_makes_a_dead_letter(redis_state: RedisSta
     redis_state.redis.delete(redis_state.keys.job("a"))
 
     assert redis_state.call(*CLAIM) == ["none"]
-    assert redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["lost"]
+    assert redis_state.call("complete", "a", "host:0", 1, "{}", 60_000, 10) == ["gone"]
 
     state = redis_state.read()
     assert state["dead"] == ["raw-1000000-1"]

@@ -14,7 +14,7 @@ from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
 from .conftest import Start
-from .harness import App
+from .harness import App, state_of
 
 _WARNING = "Redis lost its latest writes: jobs may be missing, and finished ones may run again"
 
@@ -57,3 +57,26 @@ def test_restore_of_older_data_is_logged_once(launch: Start, tmp_path: Path, key
         before = epoch()
         eventually(lambda: epoch() > before + 4, deadline=30)
         assert [lost(app) for app in apps] == [["alpha", "beta"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"do": "sleep", "seconds": 1}, "Outcome discarded: the job is gone from Redis"),
+        ({"do": "check_lease_later"}, "Job is gone from Redis"),
+    ],
+    ids=["at its end", "while it runs"],
+)
+def test_loss_of_a_running_job_is_logged_as_such(
+    launch: Start, key_prefix: str, data: dict[str, object], message: str
+) -> None:
+    with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
+        alpha = Queue("alpha", client, key_prefix)
+        app = launch(REDIS_URL=server.url, ALPHA_CONCURRENCY="1").start()
+        alpha.enqueue(data, id="j")
+        app.pid_of("j")
+        client.flushall()
+        eventually(lambda: app.logged(message))
+        alpha.enqueue({}, id="next")
+        eventually(lambda: state_of(alpha, "next") == "completed")
+        assert not app.logged("Job lost to another worker")

@@ -1,12 +1,13 @@
 -- needs: gate, events, ownership, completions, durations, outage, groups
 
 -- Settles a job that succeeded, if the caller still owns it. Returns "completed", also if the call is repeated;
--- "reopened" if the job was the probe that brought the queue back into service; "lost" if another worker owns the job.
+-- "reopened" if the job was the probe that brought the queue back into service; "lost" if another worker owns the
+-- job; "gone" if Redis has no such job.
 local function complete(id, worker_id, fencing_token, result, keep, listed, buckets, wait_ms, run_ms)
   local key = job_key(id)
   local state = state_if_owned(id, worker_id, fencing_token)
   if state == 'completed' then return 'completed' end
-  if state ~= 'active' then return 'lost' end
+  if state ~= 'active' then return disowned(id) end
   local gate = read_gate()
   redis.call('LREM', active_key(worker_id), '1', id)
   -- needs: succeeded

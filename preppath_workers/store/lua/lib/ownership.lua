@@ -5,3 +5,8 @@ local function state_if_owned(id, worker_id, fencing_token)
   if held[2] == worker_id and held[3] == fencing_token then return held[1] end
   return nil
 end
+
+-- What a script answers to a caller that must not change the job: "gone" if Redis has no such job, else "lost".
+local function disowned(id)
+  return redis.call('EXISTS', job_key(id)) == 0 and 'gone' or 'lost'
+end
