@@ -82,7 +82,7 @@ class Workers:
     def run(self) -> int:
         """Run a supervisor until it is stopped. Returns the exit code. Raises ConfigError."""
         host.open_standard_files()
-        host.return_large_blocks()
+        host.return_freed_memory()
         first = self.load()
         log.configure(first.log, first.secrets())
         # From here on a stop signal shuts down in order; PID 1 of a container would ignore it otherwise.

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 #: Whether a block is in the heap, which shrinks at its end only, after a larger block was freed.
-_PROGRAM = """
+_LARGE_BLOCK = """
 import ctypes, re
 from pathlib import Path
-from preppath_workers.worker.processes.host import return_large_blocks
+from preppath_workers.worker.processes.host import return_freed_memory
 {call}
 bytearray(16 * 2**20)
 block = bytearray(8 * 2**20)
@@ -21,12 +21,28 @@ heap = re.search(r"(\\w+)-(\\w+) .*\\[heap\\]", Path("/proc/self/maps").read_tex
 print(int(heap[1], 16) <= address < int(heap[2], 16))
 """
 
+#: Whether the heap keeps more than 100 KiB at its end, after 500 were freed there. mallinfo(3): the last number.
+_END_OF_HEAP = """
+import ctypes
+from preppath_workers.worker.processes.host import return_freed_memory
+class Usage(ctypes.Structure):
+    _fields_ = [("numbers", ctypes.c_size_t * 10)]
+usage = ctypes.CDLL(None).mallinfo2
+usage.restype = Usage
+{call}
+before = [bytearray(10_000) for _ in range(300)]
+blocks = [bytearray(10_000) for _ in range(50)]
+blocks.clear()
+print(usage().numbers[9] > 100 * 1024)
+"""
+
 
 @pytest.mark.skipif(
     sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="other C libraries never keep blocks"
 )
-@pytest.mark.parametrize(("call", "is_kept"), [("", "True"), ("return_large_blocks()", "False")])
-def test_return_large_blocks_keeps_none_in_the_heap(call: str, is_kept: str) -> None:
-    command = [sys.executable, "-c", _PROGRAM.format(call=call)]
+@pytest.mark.parametrize("program", [_LARGE_BLOCK, _END_OF_HEAP], ids=["large block", "end of heap"])
+@pytest.mark.parametrize(("call", "is_kept"), [("", "True"), ("return_freed_memory()", "False")])
+def test_return_freed_memory_keeps_little_in_the_heap(program: str, call: str, is_kept: str) -> None:
+    command = [sys.executable, "-c", program.format(call=call)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [is_kept]

@@ -7,8 +7,9 @@ import os
 import resource
 from contextlib import suppress
 
-#: An option of mallopt(3), and a number of bytes: what glibc begins with.
-_MMAP_THRESHOLD, _LARGE = -3, 128 * 1024
+#: Options of mallopt(3), and their values in bytes: blocks from this size on are returned when they are freed; the end
+#: of the heap, once so much of it is free, except for the last part.
+_MALLOC_OPTIONS = {"M_MMAP_THRESHOLD": (-3, 2**17), "M_TRIM_THRESHOLD": (-1, 2**15), "M_TOP_PAD": (-2, 2**14)}
 
 
 def open_standard_files() -> None:
@@ -42,12 +43,13 @@ def forbid_core_dumps() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
-def return_large_blocks() -> None:
-    """Make malloc return large blocks to the system when they are freed, for as long as the process lives.
+def return_freed_memory() -> None:
+    """Make malloc return memory to the system soon after it was freed, for as long as the process lives.
 
-    glibc would stop that for all blocks up to the size of the largest that was freed: a worker would keep
-    what a recording and its encoder once took.
+    glibc would keep all blocks up to the size of the largest that was freed, and 128 KiB at the end of the heap: a
+    worker would keep what a recording and its encoder once took.
     """
     # Other C libraries have no mallopt, or ignore it.
     with suppress(AttributeError):
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
+        for option, value in _MALLOC_OPTIONS.values():
+            ctypes.CDLL(None).mallopt(option, value)
