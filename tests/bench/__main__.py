@@ -106,8 +106,9 @@ def _speed(measure: Measure, figures: Figures, quick: bool) -> None:
         figures.throughput.setdefault(processes, []).append(measure.throughput(processes, jobs))
     figures.single.append(measure.enqueue(min(jobs, 3_000), bulk=False))
     figures.bulk.append(measure.enqueue(jobs, bulk=True))
-    # A few samples in each repetition: latency varies over time more than any other figure.
-    figures.latency += measure.latency(50 if quick else 100)
+    # In each repetition: latency varies over time more than any other figure. With a hundred samples, the p99
+    # would be a single one.
+    figures.latency += measure.latency(100 if quick else 400)
 
 
 def _memory(measure: Measure, figures: Figures, _quick: bool) -> None:

@@ -28,6 +28,9 @@ from tests.bench.board import Board, Place
 #: The data of a job beside its id: some 220 bytes of JSON in all.
 _QUESTION = "What is the difference between a process and a thread, and when would you choose which? " * 2
 
+#: The first jobs whose latency is measured, and not counted.
+_UNCOUNTED = 5
+
 Add = Callable[[dict[str, Any]], Awaitable[None] | None]
 AddMany = Callable[[Sequence[dict[str, Any]]], Awaitable[None] | None]
 
@@ -126,12 +129,15 @@ async def _add(add: Add, add_many: AddMany, args: argparse.Namespace) -> float:
 
 
 async def _latency(add: Add, jobs: int) -> list[float]:
-    """Return the ms from just before each job is added to the start of its run."""
+    """Return the ms from just before each job is added to the start of its run.
+
+    The first jobs are not counted: they show what the producer's own start costs, not the queue.
+    """
     board = Board(Path(os.environ["BENCH_BOARD"]))
     await _done(add(data(jobs, 0.0)))  # connects
     await asyncio.sleep(0.1)
     found = []
-    for number in range(jobs):
+    for number in range(_UNCOUNTED + jobs):
         known = board.begun()
         began = time.monotonic_ns()
         await _done(add(data(number, 0.0)))
@@ -139,7 +145,7 @@ async def _latency(add: Add, jobs: int) -> list[float]:
             await asyncio.sleep(0.002)
         found.append((max(cell.last_begin for cell in board.cells()) - began) / 1e6)
         await asyncio.sleep(0.005)
-    return found
+    return found[_UNCOUNTED:]
 
 
 async def _done(result: Awaitable[None] | None) -> None:
