@@ -21,7 +21,7 @@ heap = re.search(r"(\\w+)-(\\w+) .*\\[heap\\]", Path("/proc/self/maps").read_tex
 print(int(heap[1], 16) <= address < int(heap[2], 16))
 """
 
-#: Whether the heap keeps more than 100 KiB at its end, after 500 were freed there. mallinfo(3): the last number.
+#: Whether the heap keeps more than 100 KiB at its end, after 500 were freed there (mallinfo(3)).
 _END_OF_HEAP = """
 import ctypes
 from preppath_workers.worker.processes.host import return_freed_memory

@@ -7,9 +7,10 @@ import os
 import resource
 from contextlib import suppress
 
-#: Options of mallopt(3), and their values in bytes: blocks from this size on are returned when they are freed; the end
-#: of the heap, once so much of it is free, except for the last part.
-_MALLOC_OPTIONS = {"M_MMAP_THRESHOLD": (-3, 2**17), "M_TRIM_THRESHOLD": (-1, 2**15), "M_TOP_PAD": (-2, 2**14)}
+#: Options of mallopt(3), by their numbers in malloc.h, and their values in bytes: the smallest block that is
+#: returned when it is freed (M_MMAP_THRESHOLD); how much of the heap's end may be free (M_TRIM_THRESHOLD),
+#: and what is kept of more than that (M_TOP_PAD).
+_MALLOC_OPTIONS = {-3: 2**17, -1: 2**15, -2: 2**14}
 
 
 def open_standard_files() -> None:
@@ -46,10 +47,10 @@ def forbid_core_dumps() -> None:
 def return_freed_memory() -> None:
     """Make malloc return memory to the system soon after it was freed, for as long as the process lives.
 
-    glibc would keep all blocks up to the size of the largest that was freed, and 128 KiB at the end of the heap: a
-    worker would keep what a recording and its encoder once took.
+    glibc would keep all blocks up to the size of the largest that was freed, and 128 KiB at the end of the
+    heap: a worker would keep what a recording and its encoder once took.
     """
     # Other C libraries have no mallopt, or ignore it.
     with suppress(AttributeError):
-        for option, value in _MALLOC_OPTIONS.values():
+        for option, value in _MALLOC_OPTIONS.items():
             ctypes.CDLL(None).mallopt(option, value)
