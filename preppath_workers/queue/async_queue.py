@@ -23,7 +23,7 @@ from ..store.job_id import new_id
 from ..store.keys import Keys, check_names
 from ..store.layout import refuse_newer_layout
 from ..store.operation import Operation, Pause, Reconnect, Step, Together
-from ..store.reading.reader import Counts
+from ..store.reading.reader import Counts, count
 from ..store.scripts import SERVER_TIME, call
 from ..store.undecoded import decoded
 from . import operations
@@ -146,7 +146,7 @@ class AsyncQueue:
 
     async def counts(self) -> Counts:
         """Return how many jobs are in each state, and how many workers there are."""
-        return Counts(*await self.run(call(self.keys.base, SERVER_TIME, "counts")))
+        return await self.run(count(self.keys.base))
 
     async def cancel(self, job_id: str, running: bool = False) -> State:
         """Cancel a job; see `Queue.cancel`."""

@@ -30,7 +30,7 @@ if not state then return {'unknown'} end
 if state == 'delayed' then
   redis.call('ZREM', DELAYED, id)
 elseif state == 'waiting' then
-  if not remove_reserved() then remove_waiting(id) end
+  if not remove_waiting(id, likely_position) and not remove_reserved() then remove_waiting(id) end
 elseif state == 'active' and with_active then
   redis.call('HSETNX', key, 'cancelRequestedAt', now)
   -- The janitor of the worker's instance reads this, see find_cancelled.lua.

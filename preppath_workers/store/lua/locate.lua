@@ -36,7 +36,15 @@ local function token_in(ahead)
 end
 
 local state = redis.call('HGET', job_key(id), 'state')
-local holder = holder_of(id)
+local rank, position, holder
+if state == 'waiting' then
+  rank = later.rank(id)
+  position = not rank and likely_position(id)
+  holder = not rank and not position and holder_of(id)
+  position = position or not rank and not holder and position_of(id)
+elseif state == 'active' then
+  holder = runner_of(id)
+end
 if holder then
   add_field('workerId', holder.worker_id)
   add_field('lease', holder.lease)
@@ -52,8 +60,6 @@ add_field('workers', workers_live)
 
 if state == 'waiting' then
   local reserved = redis.call('ZCARD', RESERVATIONS)
-  local rank = not holder and later.rank(id)
-  local position = not holder and not rank and position_of(id)
   -- Reserved jobs start before those in the list.
   local ahead = position and reserved + redis.call('LLEN', WAIT) - 1 - position
     or rank and reserved + redis.call('LLEN', WAIT) + rank

@@ -18,7 +18,8 @@ if not state then return {'unknown'} end
 if state ~= 'waiting' and state ~= 'delayed' then return {state} end
 -- A repeated call must not move the job again.
 if priority_of(id) == tonumber(priority) then return {state} end
-local was_in_wait = state == 'waiting' and not holder_of(id) and remove_waiting(id)
+local was_in_wait = state == 'waiting'
+  and (remove_waiting(id, likely_position) or not holder_of(id) and remove_waiting(id))
 -- The index may still name a reserved job as the last one of its old priority.
 redis.call('ZREM', PRIORITY_INDEX, id)
 redis.call('HSET', key, 'priority', priority)

@@ -15,7 +15,8 @@
 -- ARGV[8]  the latest time that the server's clock can show, by the caller's clock (ms): if it shows a later one, it was
 --          set forward and no lease has expired
 --
--- Returns {{instance, jobs requeued, …}, {jobs moved to the dead-letter list, each as fields and values}}.
+-- Returns {{instance, jobs requeued, …}, {jobs moved to the dead-letter list, each as fields and values}}. If it names any
+-- instance, the caller has to call again: only some of the jobs may be requeued.
 
 local limit, most, own, linger, connected_for = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local lease, latest = tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -34,19 +35,20 @@ for index = 1, #late, 2 do
   if tonumber(late[index + 1]) > ends then redis.call('ZADD', INSTANCES, ends, late[index]) end
 end
 
-local reaped, dead = {}, {}
+local reaped, dead, left = {}, {}, MOST_REQUEUED
 local expired = redis.call('ZRANGEBYSCORE', INSTANCES, now - connected_for, now, 'LIMIT', 0, most)
 for _, instance in ipairs(expired) do
-  if instance ~= own then
+  if instance ~= own and left > 0 then
     local was_gone = redis.call('HGET', instance_key(instance), 'gone')
-    local moved = requeue_instance(instance, true, limit, dead, true)
+    local moved, entries, is_empty = requeue_instance(instance, true, limit, dead, true, left)
+    left = left - entries
     if not was_gone or moved > 0 then
       reaped[#reaped + 1] = instance
       reaped[#reaped + 1] = moved
     end
-    if was_gone then
+    if is_empty and was_gone then
       remove_instance(instance)
-    else
+    elseif is_empty then
       redis.call('HSET', instance_key(instance), 'gone', 1)
       redis.call('ZADD', INSTANCES, now + linger, instance)
     end

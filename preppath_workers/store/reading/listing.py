@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..job import Job
-from ..operation import Together
+from ..operation import Together, run
 from ..values import text
+from .portions import in_portions
 from .reader import QueueReader
 
 Listed = Literal["waiting", "active", "delayed", "failed", "completed"]
@@ -27,12 +28,14 @@ class HeldSlot:
 
 
 def held_slots(queue: QueueReader) -> list[HeldSlot]:
-    """Return the slots of all instances, read atomically."""
-    answer = queue.call("held_slots")
-    return [
-        HeldSlot(text(worker_id), int(lease), [text(entry) for entry in ids])
-        for worker_id, lease, *ids in answer
-    ]
+    """Return the slots of all instances, read atomically; of thousands, some hundred at a time."""
+    held: list[HeldSlot] = []
+    for slots, _ in run(in_portions(queue.keys.base, "held_slots", lambda answer: answer[1]), queue.read):
+        held += [
+            HeldSlot(text(worker_id), int(lease), [text(entry) for entry in ids])
+            for worker_id, lease, *ids in slots
+        ]
+    return held
 
 
 def list_jobs(queue: QueueReader, state: Listed, start: int = 0, count: int = 50) -> list[Job]:

@@ -15,6 +15,7 @@ from ..connections.given_client import client_of_queue
 from ..job import Job
 from ..keys import Keys
 from ..layout import LayoutCheck
+from ..operation import Operation, run
 from ..scripts import Caller
 from ..undecoded import Undecoded, hgetall
 from ..values import integer, text
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counts:
-    """A queue's jobs by state, counted atomically; `completed` are the listed recent ones."""
+    """A queue's jobs by state, counted atomically; what more than some hundred workers hold is counted in
+    several steps. `completed` are the listed recent ones."""
 
     waiting: int
     active: int
@@ -61,6 +63,17 @@ class Gate:
         return self.service is not None
 
 
+def count(base: str) -> Operation[Counts]:
+    """Count a queue's jobs."""
+    from .portions import in_portions
+
+    first, *further = yield from in_portions(base, "counts", lambda answer: answer[6:])
+    waiting, active, delayed, failed, completed, workers = first[:6]
+    for answer in further:
+        waiting, active, workers = waiting + answer[0], active + answer[1], workers + answer[5]
+    return Counts(waiting, active, delayed, failed, completed, workers)
+
+
 class QueueReader:
     """Reads one queue. Nearly every method is one step in Redis; the client may decode responses or not."""
 
@@ -91,7 +104,7 @@ class QueueReader:
 
     def counts(self) -> Counts:
         """Return how many jobs are in each state, and how many workers there are."""
-        return Counts(*self.call("counts"))
+        return run(count(self.keys.base), self.read)
 
     def statistics(self) -> dict[str, int]:
         """Counters since the queue's first job: enqueued, completed, failed, retried, recovered, …"""

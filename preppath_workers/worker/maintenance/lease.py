@@ -69,17 +69,24 @@ class Lease:
 
     def reap_if_due(self, again: float) -> float:
         """Recover the jobs of dead instances if a lease may have expired. Returns the seconds until the next
-        may: `again` after a call, since it may not be sure yet whether one has expired."""
+        may: `again` after a call, since it may not be sure yet whether one has expired; 0 if there may be
+        more."""
         if (left := self._reap_at - time.monotonic()) > 0:
             return left
         self._reap_at = time.monotonic() + again
-        self._reap()
-        return again
+        if not self._reap():
+            return again
+        self._reap_at = 0.0
+        return 0.0
 
     def release(self) -> int:
         """Release the lease. Returns how many unfinished jobs were requeued."""
-        (requeued,) = self._call("leave", self._instance_info.instance)
-        return int(requeued)
+        requeued = 0
+        while True:
+            jobs, *more = self._call("leave", self._instance_info.instance)
+            requeued += int(jobs)
+            if not more:
+                return requeued
 
     def _renew(self) -> bool:
         """Renew the lease. Returns whether the instance was registered."""
@@ -117,7 +124,8 @@ class Lease:
         self._rate_limits.compare(limit, conflict)
         self._uptime.renew(int(server_ms))
 
-    def _reap(self) -> None:
+    def _reap(self) -> bool:
+        """Recover some jobs of dead instances. Returns whether there were such instances."""
         recoveries, lease = self._instance_info.queues[self._queue].recoveries, self._config.lease
         reaped, dead = self._call(
             *("reap", recoveries, _REAP_BATCH, self._instance_info.instance, LONGEST_POP_MS),
@@ -130,3 +138,4 @@ class Lease:
                 "Recovered jobs of dead instance",
                 extra=fields(queue=self._queue, instance=instance, jobs=jobs),
             )
+        return bool(reaped)

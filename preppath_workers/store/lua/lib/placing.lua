@@ -181,5 +181,6 @@ local function place_first(id, priority)
   insert_behind('(' .. priority, { id })
   local pointer = redis.call('ZRANGEBYSCORE', PRIORITY_INDEX, priority, priority)[1]
   local may_be_last = pointer and redis.call('HGET', job_key(pointer), 'state') == 'waiting'
-  if not may_be_last or not position_of(pointer) then set_last(priority, id) end
+  local is_last = may_be_last and (redis.call('LINDEX', WAIT, '0') == pointer or position_of(pointer))
+  if not is_last then set_last(priority, id) end
 end

@@ -1,15 +1,15 @@
 -- needs: placing, positions, jobs
 
 -- Removes a waiting job. If it was the last of its round, the one ahead of it becomes the last. Returns false if the job is
--- neither in `wait` nor in LATER.
-local function remove_waiting(id)
+-- neither in `wait` nor in LATER. `find`: what finds it in `wait`, position_of if missing.
+local function remove_waiting(id, find)
   local member = later.find(id)
   if member then
     give_up_turn(id, priority_of(id))
     redis.call('ZREM', LATER, member)
     return true
   end
-  local position = position_of(id)
+  local position = (find or position_of)(id)
   if not position then return false end
   local score = redis.call('ZSCORE', PRIORITY_INDEX, id)
   if score then

@@ -36,14 +36,15 @@ local function requeue_recovered(id, worker_id, limit, is_lost)
 end
 
 -- Empties the active list of a slot without a worker, and deletes its reservation. The newest job is requeued first, so that
--- the oldest will be in front. Returns how many were requeued; those that went to the dead-letter list are added to `dead`.
+-- the oldest will be in front. Returns how many were requeued, and how many entries the list had; those that went to the
+-- dead-letter list are added to `dead`.
 local function requeue_slot(worker_id, counted, limit, dead, is_lost)
-  local moved = 0
+  local moved, entries = 0, 0
   while true do
     local id = redis.call('LPOP', active_key(worker_id))
     if not id then break end
     local held = redis.call('HMGET', job_key(id), 'state', 'workerId')
-    moved = moved + 1
+    moved, entries = moved + 1, entries + 1
     if not held[1] then
       redis.call('RPUSH', WAIT, id) -- a raw push, or an id without a job: the next claim decides
     elseif held[1] == 'active' and held[2] == worker_id then
@@ -65,17 +66,23 @@ local function requeue_slot(worker_id, counted, limit, dead, is_lost)
     end
   end
   redis.call('ZREM', RESERVATIONS, worker_id)
-  return moved
+  return moved, entries
 end
 
--- Empties all slots of an instance; arguments and result as above.
-local function requeue_instance(instance, counted, limit, dead, is_lost)
-  local moved = 0
+--: An instance's other slots have to wait for the next call after this many entries.
+local MOST_REQUEUED = 50
+
+-- Empties the slots of an instance; arguments as above. Returns how many jobs were requeued, how many entries there were, and
+-- whether all slots are empty now. Stops after `most` entries.
+local function requeue_instance(instance, counted, limit, dead, is_lost, most)
+  local moved, entries = 0, 0
   local slots = integer(redis.call('HGET', instance_key(instance), 'slots')) or 0
   for slot = 0, slots - 1 do
-    moved = moved + requeue_slot(instance .. ':' .. slot, counted, limit, dead, is_lost)
+    if entries >= most then return moved, entries, false end
+    local requeued, found = requeue_slot(instance .. ':' .. slot, counted, limit, dead, is_lost)
+    moved, entries = moved + requeued, entries + found
   end
-  return moved
+  return moved, entries, true
 end
 
 local function remove_instance(instance)
