@@ -9,12 +9,12 @@
 -- Returns {jobs deleted}; ids that are not in the list are skipped. {jobs deleted, ids handled} if the list is so long that
 -- the others have to wait for the next call.
 
+local ids = {}
+for index = 2, #ARGV do ids[#ids + 1] = ARGV[index] end
+local taken, handled = take_dead(ids)
 local deleted = 0
-for index = 2, #ARGV do
-  if has_compared_enough() then return {deleted, index - 2} end
-  if take_dead(ARGV[index]) then
-    redis.call('DEL', job_key(ARGV[index]))
-    deleted = deleted + 1
-  end
+for id in pairs(taken) do
+  redis.call('DEL', job_key(id))
+  deleted = deleted + 1
 end
-return {deleted}
+return {deleted, handled < #ids and handled or nil}

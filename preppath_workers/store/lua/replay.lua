@@ -11,15 +11,15 @@
 
 ingest_raw_pushes()
 
-local moved, handled, waiting = 0, nil, new_batch()
-for index = 2, #ARGV do
-  if has_compared_enough() then
-    handled = index - 2
-    break
-  end
-  local id = ARGV[index]
+local ids = {}
+for index = 2, #ARGV do ids[#ids + 1] = ARGV[index] end
+local taken, handled = take_dead(ids)
+local moved, waiting = 0, new_batch()
+for index = 1, handled do
+  local id = ids[index]
   local key = job_key(id)
-  if take_dead(id) and redis.call('EXISTS', key) == 1 then
+  if taken[id] and redis.call('EXISTS', key) == 1 then
+    taken[id] = nil
     redis.call('HSET', key, 'state', 'waiting', 'queuedAt', now, 'attempts', 0, 'failures', 0, 'recoveries', 0)
     redis.call('HDEL', key, 'reason', 'finishedAt', 'progress', 'rateLimits', 'failingSince', 'outage', 'probe', 'outages',
       'excused', 'pardons', 'failingFrom', 'turn')
@@ -31,4 +31,4 @@ for index = 2, #ARGV do
 end
 place_batch(waiting)
 if moved > 0 then count('replayed', moved) end
-return {moved, handled}
+return {moved, handled < #ids and handled or nil}

@@ -1,0 +1,90 @@
+"""Jobs that are taken out of the middle of a long dead-letter list."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+
+#: More than near the two ends, and more than a call takes if they are far from each other.
+LONG = 5_000
+
+IDS = [f"j{number}" for number in range(LONG)]
+
+
+@pytest.fixture
+def queue(redis: Redis, key_prefix: str) -> Queue:
+    """A queue of which each job failed a second after the one before, `j0` first."""
+    queue = Queue("tts", redis, key_prefix)
+    with redis.pipeline(transaction=False) as pipeline:
+        for number, job_id in enumerate(IDS):
+            job = {"state": "failed", "reason": "retries", "finishedAt": 1_000_000 + 1_000 * number}
+            pipeline.hset(queue.keys.job(job_id), mapping={**job, "data": "{}"})
+            pipeline.lpush(queue.keys.dead, job_id)
+        pipeline.execute()
+    return queue
+
+
+def dead(queue: Queue) -> list[str]:
+    return [*queue.redis.lrange(queue.keys.dead, 0, -1)][::-1]
+
+
+def waiting(queue: Queue) -> list[str]:
+    return [*queue.redis.lrange(queue.keys.wait, 0, -1)][::-1]
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        IDS[1_500:1_600],
+        IDS[1_599:1_499:-1],
+        IDS[LONG // 2 - 150 : LONG // 2 + 150 : 3],
+        IDS[3_500:3_550],
+        IDS[5::97],
+        [IDS[2_000], IDS[10], IDS[-10], "unknown", IDS[2_000], IDS[3_000]],
+    ],
+    ids=["old half", "newest first", "around the middle", "new half", "scattered", "repeated"],
+)
+def test_replay_moves_jobs_of_any_place_in_the_given_order(queue: Queue, taken: list[str]) -> None:
+    expected = [job_id for job_id in dict.fromkeys(taken) if job_id in IDS]
+
+    assert queue.replay(taken) == len(expected)
+
+    assert waiting(queue) == expected
+    assert dead(queue) == [job_id for job_id in IDS if job_id not in expected]
+    assert queue.replay(taken) == 0
+
+
+def test_purge_deletes_jobs_of_any_place(queue: Queue) -> None:
+    chosen = random.Random(1).sample(IDS, 300)
+
+    assert queue.purge(chosen) == 300
+    assert queue.purge(chosen) == 0
+
+    assert dead(queue) == [job_id for job_id in IDS if job_id not in chosen]
+    assert [job.id for job in queue.get_many(IDS)] == dead(queue)
+
+
+def test_jobs_that_are_out_of_order_are_found(queue: Queue) -> None:
+    """Edited by hand, or failed while the clock was wrong."""
+    queue.redis.hset(queue.keys.job(IDS[2_500]), "finishedAt", 1)
+    queue.redis.hset(queue.keys.job(IDS[2_600]), "finishedAt", "never")
+    queue.redis.delete(queue.keys.job(IDS[2_700]))
+    chosen = [IDS[2_500], IDS[2_600], IDS[2_700], IDS[2_501]]
+
+    assert queue.replay(chosen) == 3
+
+    assert dead(queue) == [job_id for job_id in IDS if job_id not in chosen]
+    assert waiting(queue) == [IDS[2_500], IDS[2_600], IDS[2_501]]
+
+
+def test_neighbours_leave_a_long_list_by_one_walk(queue: Queue) -> None:
+    queue.call("replay", *IDS[1_400:1_402])  # the server knows the script
+    before = queue.redis.info("commandstats")["cmdstat_lrem"]["calls"]
+
+    assert queue.call("replay", *IDS[1_500:1_600]) == [100]
+
+    assert queue.redis.info("commandstats")["cmdstat_lrem"]["calls"] - before == 1
