@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Exit codes besides 0 and argparse's 2 for a usage error.
 EXIT_FAILED, EXIT_UNAVAILABLE, EXIT_OUTPUT = 1, 69, 74  # EX_UNAVAILABLE and EX_IOERR of sysexits.h
+
+_HIGHEST_PORT = 65_535
 
 #: Digits of a whole number.
 _MOST_DIGITS = 15
@@ -38,6 +40,29 @@ def add_command(
     return parser
 
 
+def refuse_with(args: Namespace, other: str, *options: str) -> None:
+    """End the program with a usage error if one of these options was given: with `other` it would be ignored.
+
+    They are None, False or empty unless they are given.
+    """
+    for option in options:
+        if is_given(args, option):
+            args.parser.error(f"{option} has no effect with {other}")
+
+
+def refuse_without(args: Namespace, other: str, *options: str) -> None:
+    """The same if they were given without `other`, which was not."""
+    for option in options:
+        if is_given(args, option):
+            args.parser.error(f"{option} has no effect without {other}")
+
+
+def is_given(args: Namespace, option: str) -> bool:
+    """Return whether the option was given."""
+    value = getattr(args, option.removeprefix("--").replace("-", "_"))
+    return value is not None and value is not False and value != []
+
+
 def whole_number(word: str) -> int:
     """Return the number, 0 or more; for `type=`."""
     if not word.isascii() or not word.isdigit():
@@ -52,6 +77,25 @@ def positive_number(word: str) -> int:
     number = whole_number(word)
     if not number:
         raise ArgumentTypeError("must be 1 or more, not 0")
+    return number
+
+
+def port_number(word: str) -> int:
+    """Return the port, 0 to 65535; for `type=`."""
+    number = whole_number(word)
+    if number > _HIGHEST_PORT:
+        raise ArgumentTypeError(f"must be {_HIGHEST_PORT} or less, not {word}")
+    return number
+
+
+def priority(word: str) -> int:
+    """Return the priority, 1 to 100; for `type=`."""
+    from ..queue import check_priority
+
+    try:
+        check_priority(number := int(word))
+    except ValueError:
+        raise ArgumentTypeError(f"{word!r} is not a whole number from 1 to 100") from None
     return number
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import UnknownJob
 from ..queue import Queue
 from ..store.reading.filtering import JobFilter, find_jobs
-from .arguments import EXIT_FAILED, add_ages, add_command, positive_number
+from .arguments import EXIT_FAILED, add_ages, add_command, positive_number, refuse_without
 from .queue_argument import add_queue_argument, open_queue
 from .terminal import print_error, print_line
 
@@ -59,7 +59,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="select jobs whose data has this value (repeatable)",
     )
     add_ages(parser)
-    parser.add_argument("--limit", type=positive_number, metavar="N", help="cancel at most N jobs")
+    parser.add_argument("--limit", type=positive_number, metavar="N", help="cancel at most N jobs of --state")
     parser.add_argument("--dry-run", action="store_true", help="print the ids of the jobs, change nothing")
     parser.set_defaults(run=run)
 
@@ -68,8 +68,8 @@ def run(args: Namespace) -> int:
     """Cancel the jobs. Raises ConfigError."""
     if bool(args.ids) == bool(args.states):
         args.parser.error("expected either ids or --state")
-    if (args.where or args.older_than or args.newer_than) and not args.states:
-        args.parser.error("--where, --older-than and --newer-than choose among the jobs of --state")
+    if not args.states:
+        refuse_without(args, "--state", "--where", "--older-than", "--newer-than", "--limit")
     queue = open_queue(args)
     # Read completely before the first is cancelled, which would shift the pages.
     ids = args.ids or list(_selected(queue, args))[: args.limit]

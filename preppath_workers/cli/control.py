@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errors import UnknownJob
-from ..queue import Queue, check_priority
+from ..queue import Queue
 from ..store.job import State
-from .arguments import EXIT_FAILED, add_command
+from .arguments import EXIT_FAILED, add_command, priority
 from .queue_argument import add_queue_argument, add_queues_argument, open_queue, open_queues
 from .terminal import print_error, print_line
 
@@ -97,16 +97,8 @@ def _add_prioritize(subparsers: Subparsers) -> None:
     )
     add_queue_argument(parser)
     parser.add_argument("id", metavar="ID", help="a job's id")
-    parser.add_argument("priority", type=_priority, metavar="N", help="the priority: 1 (most urgent) to 100")
+    parser.add_argument("priority", type=priority, metavar="N", help="the priority: 1 (most urgent) to 100")
     parser.set_defaults(run=_prioritize)
-
-
-def _priority(word: str) -> int:
-    try:
-        check_priority(number := int(word))
-    except ValueError:
-        raise ArgumentTypeError(f"{word!r} is not a whole number from 1 to 100") from None
-    return number
 
 
 def _prioritize(args: Namespace) -> int:

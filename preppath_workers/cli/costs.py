@@ -17,7 +17,7 @@ from ..queue.formatting import counted
 from ..store.reading.budget_use import caps_in_use
 from ..store.reading.spending import Spending, days, resolve_call, today, unknown_calls
 from ..store.values import integer, iso
-from .arguments import EXIT_FAILED, add_command, positive_number
+from .arguments import EXIT_FAILED, add_command, is_given, positive_number, refuse_with, refuse_without
 from .cost_rows import store_rows
 from .job_types import load_queues
 from .queue_argument import open_budget, open_configured
@@ -28,6 +28,17 @@ if TYPE_CHECKING:
 
 #: Days in which a request to resolve is looked for: as long as the ledger may be kept.
 _LONGEST = 3_650
+
+#: The options of what is shown; without a default in the parser, because there it would look like given.
+_DEFAULTS = {"by": "model", "since": 1, "limit": 50}
+
+#: The options that have no effect with one that does something else than showing costs.
+_IGNORED = {
+    "--unknown": ("--by",),
+    "--resolve": ("--by", "--since", "--limit", "--json"),
+    "--caps": ("--by", "--since", "--limit"),
+    "--store": ("--by", "--since", "--limit", "--json"),
+}
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -56,18 +67,15 @@ def add_parser(subparsers: Subparsers) -> None:
         78 the configuration is wrong
         """,
     )
-    parser.add_argument(
-        "--by", choices=BY, default="model", help="group the costs by this, default %(default)s"
-    )
+    parser.add_argument("--by", choices=BY, help=f"group the costs by this, default {_DEFAULTS['by']}")
     parser.add_argument(
         "--since",
         type=_since,
-        default="1d",
         metavar="WHEN",
         help="count from this day, or 7d: 7 days including today",
     )
     parser.add_argument(
-        "--limit", type=positive_number, default=50, metavar="N", help="show N rows, default %(default)s"
+        "--limit", type=positive_number, metavar="N", help=f"show N rows, default {_DEFAULTS['limit']}"
     )
     # Each does something else than showing costs.
     other = parser.add_mutually_exclusive_group()
@@ -84,8 +92,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Show the costs. Raises ConfigError."""
-    if args.cost is not None and args.resolve is None:
-        args.parser.error("--cost needs --resolve: the request that it is the cost of")
+    _complete(args)
     if args.store:
         return store_rows(args)
     queues = [queue for queue, _ in open_configured(args)]
@@ -105,6 +112,18 @@ def run(args: Namespace) -> int:
     if report.more:
         print_line(f"and {report.more} more: --limit shows them")
     return 0
+
+
+def _complete(args: Namespace) -> None:
+    """Set the options that were not given; refuse those that would be ignored."""
+    if args.resolve is None:
+        refuse_without(args, "--resolve", "--cost")
+    for other, options in _IGNORED.items():
+        if is_given(args, other):
+            refuse_with(args, other, *options)
+    for name, value in _DEFAULTS.items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
 
 
 def _list_caps(args: Namespace, queues: Sequence[Queue]) -> int:

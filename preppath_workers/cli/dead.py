@@ -15,7 +15,7 @@ from ..store.dead_letters import MAX_REPLAYS, Selection, Walk, newest
 from ..store.job import Job
 from ..store.reading.brief import BriefReader
 from ..store.reading.reader import QueueReader
-from .arguments import EXIT_FAILED, add_command, positive_number, whole_number
+from .arguments import EXIT_FAILED, add_command, positive_number, refuse_without, whole_number
 from .dead_selection import add_selection, selection_of
 from .forecasting import MOST_AT_ONCE, forecast, print_forecast, tell_cost
 from .queue_argument import open_queues
@@ -179,6 +179,8 @@ def _missing(args: Namespace, found: Collection[str]) -> int:
 
 def _replay(args: Namespace) -> int:
     selection = selection_of(args).worth_a_replay(args.max_replays)
+    if not args.dry_run:
+        refuse_without(args, "--dry-run", "--json")
     if args.dry_run:
         return _dry_replay(args, selection)
     if not args.quiet:

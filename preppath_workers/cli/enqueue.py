@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from ..queue import NewJob
 from ..store.job import DEFAULT_PRIORITY
 from ..store.job_id import new_id
-from .arguments import EXIT_FAILED, add_command
+from .arguments import EXIT_FAILED, add_command, priority, refuse_with, refuse_without
 from .forecasting import forecast, print_forecast, tell_cost
 from .queue_argument import add_queue_argument, open_queue
 from .terminal import print_error, print_line
@@ -43,7 +43,7 @@ def add_parser(subparsers: Subparsers) -> None:
         is invalid, no job is added. What up to 1,000 jobs may cost is printed on standard error
         before they are added; --dry-run prints it for any number, and adds nothing.
 
-        exit codes: 0 added, or already existed; 1 invalid job; 69 Redis does not answer;
+        exit codes: 0 added, or already existed; 1 invalid data; 69 Redis does not answer;
         78 the configuration is wrong
         """,
     )
@@ -52,7 +52,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--id", help="set the job's id; no-op if the id already exists")
     parser.add_argument(
         "--priority",
-        type=int,
+        type=priority,
         default=DEFAULT_PRIORITY,
         metavar="N",
         help="set the priority: 1 (most urgent) to 100, default %(default)s",
@@ -81,8 +81,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Add the jobs. Raises ConfigError."""
-    if args.data == "-" and args.id is not None:
-        return _refuse("cannot use --id with jobs from standard input: an id names one job")
+    _check_options(args)
     try:
         jobs = _jobs(_standard_input() if args.data == "-" else [args.data], args)
         for job in jobs:
@@ -107,6 +106,20 @@ def run(args: Namespace) -> int:
     return 0
 
 
+def _check_options(args: Namespace) -> None:
+    """End the program with a usage error if an option is invalid or would be ignored."""
+    if args.data == "-":
+        refuse_with(args, "jobs from standard input", "--id")
+    if not args.dry_run:
+        refuse_without(args, "--dry-run", "--json")
+    if args.group is None:
+        refuse_without(args, "--group", "--group-size")
+    try:
+        _job({}, args).encode()
+    except ValueError as error:
+        args.parser.error(str(error))
+
+
 def _standard_input() -> Iterable[str]:
     """Return the lines of standard input: JSON, which is UTF-8 in any locale. Raises ValueError."""
     if sys.stdin is None:
@@ -121,13 +134,17 @@ def _jobs(lines: Iterable[str], args: Namespace) -> list[NewJob]:
     for number, line in enumerate(lines, start=1):
         if line.strip() or args.data != "-":
             try:
-                job_id = new_id() if args.id is None else args.id
-                job = NewJob(_object(line), job_id, args.priority, args.delay, expires=args.expires)
-                jobs.append(replace(job, group=args.group, group_size=args.group_size))
+                jobs.append(_job(_object(line), args))
             except ValueError as error:
                 where = f"line {number}: " if args.data == "-" else ""
                 raise ValueError(f"{where}{error}") from error
     return jobs
+
+
+def _job(data: Mapping[str, Any], args: Namespace) -> NewJob:
+    job_id = new_id() if args.id is None else args.id
+    job = NewJob(data, job_id, args.priority, args.delay, expires=args.expires)
+    return replace(job, group=args.group, group_size=args.group_size)
 
 
 def _object(text: str) -> dict[str, Any]:

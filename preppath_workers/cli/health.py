@@ -44,9 +44,11 @@ def run(args: Namespace) -> int:
     for queue, settings in open_configured(args):
         found = queue.health(settings.rate_limit, args.local)
         healthy &= found.healthy
+        if found.healthy and args.quiet:
+            continue
         if args.json:
             print_json({"queue": queue.name, "healthy": found.healthy, "detail": found.detail})
-        elif not found.healthy or not args.quiet:
+        else:
             word = "ok" if found.healthy else "error"
             print_line(f"{word:<6} {queue.name}: {found.detail}")
     return 0 if healthy else EXIT_FAILED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..config.load import read_environment
 from ..errors import ConfigError
-from .arguments import EXIT_FAILED, EXIT_UNAVAILABLE, add_command, positive_number, whole_number
+from .arguments import EXIT_FAILED, EXIT_UNAVAILABLE, add_command, port_number, positive_number
 from .loopback import is_loopback
 from .terminal import OutputError, print_error, print_line
 
@@ -43,7 +43,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="listen on this address, default %(default)s")
     parser.add_argument(
         "--port",
-        type=whole_number,
+        type=port_number,
         default=8090,
         metavar="N",
         help="listen on this port, default %(default)s; 0: any free one",
@@ -80,7 +80,7 @@ def run(args: Namespace) -> int:
         serve(options, lambda line: print_line(line, flush=True), _ignore if args.quiet else _log)
     except EngineFailed as error:
         print_error(f"offline: {error}")
-    except (OSError, OverflowError) as error:  # OverflowError: the port is above 65535
+    except OSError as error:
         print_error(f"offline: cannot listen on {args.host}:{args.port}: {error}")
         return EXIT_UNAVAILABLE
     return EXIT_FAILED

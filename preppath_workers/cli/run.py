@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, Namespace
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from .arguments import add_command
 
@@ -34,23 +34,22 @@ def add_parser(subparsers: Subparsers) -> None:
         """,
     )
     parser.add_argument("modules", metavar="MODULE", nargs="*", help="run the jobs of this module")
-    add_queue_option(parser, default=SUPPRESS)
+    add_queue_option(parser, "more")
     ending = parser.add_mutually_exclusive_group()
     ending.add_argument(
         "--burst", action="store_true", help="stop when no job is left, or due within a minute"
     )
     ending.add_argument("--watch", action="store_true", help="restart the workers when the code changes")
-    parser.add_argument("--check-config", action="store_true", help="check the configuration and exit")
+    ending.add_argument("--check-config", action="store_true", help="check the configuration and exit")
     parser.set_defaults(run=run)
 
 
-def add_queue_option(parser: ArgumentParser, default: Any = None) -> None:
-    """Add `--queue`, which is also accepted without a command."""
+def add_queue_option(parser: ArgumentParser, dest: str = "only") -> None:
+    """Add `--queue`, which is also accepted before the command, or without one."""
     parser.add_argument(
         "--queue",
-        dest="only",
+        dest=dest,
         action="append",
-        default=default,
         metavar="QUEUE",
         help="run only this queue (repeatable; overrides QUEUES)",
     )
@@ -63,9 +62,10 @@ def run(args: Namespace) -> int:
     from .watch import watch
 
     modules: list[str] = getattr(args, "modules", [])  # missing without a command
+    args.only = [*(args.only or ()), *(getattr(args, "more", None) or ())]
     if getattr(args, "watch", False):
         return watch(args)
-    workers = worker.Workers(modules, args.config, args.only or (), getattr(args, "burst", False))
+    workers = worker.Workers(modules, args.config, args.only, getattr(args, "burst", False))
     if getattr(args, "check_config", False):
         workers.load()
         return 0

@@ -6,8 +6,8 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ..queue.contract import CONTRACT, SCRIPTS
-from .arguments import EXIT_FAILED, add_command
-from .terminal import print_error, print_line
+from .arguments import add_command
+from .terminal import print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -27,11 +27,12 @@ def add_parser(subparsers: Subparsers) -> None:
         The first line of each script names the version of its contract; the lines below
         it document its arguments and answers.
 
-        exit codes: 0 printed; 1 no such script
+        exit codes: 0 printed
         """,
     )
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the script's name")
-    parser.add_argument("--list", action="store_true", help="list the scripts")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("name", nargs="?", choices=SCRIPTS, metavar="NAME", help="the script's name")
+    which.add_argument("--list", action="store_true", help="list the scripts")
     parser.set_defaults(run=run)
 
 
@@ -41,9 +42,6 @@ def run(args: Namespace) -> int:
         for script in SCRIPTS.values():
             print_line(f"{script.name:<11} contract {CONTRACT}: {script.summary}")
         return 0
-    if args.name not in SCRIPTS:
-        print_error(f"script: no script {args.name}; there are {', '.join(SCRIPTS)}")
-        return EXIT_FAILED
     for line in SCRIPTS[args.name].text.splitlines():
         print_line(line)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -59,12 +59,21 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--wait",
         nargs="?",
-        type=float,
+        type=_seconds,
         const=float("inf"),
         metavar="SECONDS",
         help="wait until it is finished, at most SECONDS if given",
     )
     parser.set_defaults(run=run)
+
+
+def _seconds(word: str) -> float:
+    try:
+        if (seconds := float(word)) >= 0:  # not NaN
+            return seconds
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"{word!r} is not a number of seconds, 0 or more")
 
 
 def run(args: Namespace) -> int:

@@ -46,8 +46,9 @@ def add_parser(subparsers: Subparsers) -> None:
         exit codes: 0 done; 69 Redis does not answer at start; 78 the configuration is wrong
         """,
     )
-    parser.add_argument("--once", action="store_true", help="print one snapshot as plain text and exit")
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--once", action="store_true", help="print one snapshot as plain text and exit")
+    how.add_argument(
         "--every",
         type=_seconds,
         default=2.0,

@@ -60,7 +60,7 @@ def _command(args: Namespace) -> list[str]:
     # -P: the folder that the program starts in must not replace a library.
     command = [sys.executable, "-P", "-m", "preppath_workers", "run", *args.modules]
     command += ["--config", args.config] if args.config else []
-    return command + [word for queue in args.only or () for word in ("--queue", queue)]
+    return command + [word for queue in args.only for word in ("--queue", queue)]
 
 
 def _changed_at(modules: tuple[str, ...] | list[str], config: str | None) -> Mapping[Path, int]:

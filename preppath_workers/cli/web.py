@@ -15,7 +15,7 @@ from ..config.vendors import openai_models
 from ..config.web import SCOPES, WebConfig, load_web
 from ..errors import ConfigError
 from ..worker.processes.systemd import Notifier, Phase
-from .arguments import EXIT_UNAVAILABLE, add_command, whole_number
+from .arguments import EXIT_UNAVAILABLE, add_command, port_number, refuse_with, refuse_without
 from .forecasting import forecaster
 from .loopback import is_loopback
 from .queue_argument import open_budget, open_configured
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from .arguments import Subparsers
 
 _INSTALL = 'pip install "preppath-workers[web]"'
+#: Where it listens, and the scope of a new token, unless options say otherwise.
+_HOST, _PORT, _SCOPE = "127.0.0.1", 8070, "read"
+
 _PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "jinja2")
 
 
@@ -47,13 +50,12 @@ def add_parser(subparsers: Subparsers) -> None:
         78 the configuration is wrong
         """,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="listen on this address, default %(default)s")
+    parser.add_argument("--host", help=f"listen on this address, default {_HOST}")
     parser.add_argument(
         "--port",
-        type=whole_number,
-        default=8070,
+        type=port_number,
         metavar="N",
-        help="listen on this port, default %(default)s; 0: any free one",
+        help=f"listen on this port, default {_PORT}; 0: any free one",
     )
     parser.add_argument("--check-config", action="store_true", help="check the configuration and exit")
     parser.add_argument("--read-only", action="store_true", help="refuse every change")
@@ -65,16 +67,19 @@ def _add_token_options(parser: ArgumentParser) -> None:
     parser.add_argument("--new-token", metavar="NAME", help="print a new token and its entry, then exit")
     parser.add_argument(
         "--scopes",
-        default="read",
         metavar="LIST",
-        help=f"set the new token's scopes: {', '.join(SCOPES)}; default %(default)s",
+        help=f"set the new token's scopes: {', '.join(SCOPES)}; default {_SCOPE}",
     )
 
 
 def run(args: Namespace) -> int:
     """Serve until a signal stops it. Raises ConfigError."""
-    if args.new_token:
+    if args.new_token is not None:
+        refuse_with(args, "--new-token", "--host", "--port", "--check-config", "--read-only")
         return _print_token(args)
+    refuse_without(args, "--new-token", "--scopes")
+    args.host = _HOST if args.host is None else args.host
+    args.port = _PORT if args.port is None else args.port
     from ..web.access import Access
 
     access = Access(lambda: _load(args))
@@ -101,7 +106,7 @@ def run(args: Namespace) -> int:
     try:
         with _tracing(endpoint):
             serve(app, Options(args.host, args.port), listens)
-    except (OSError, OverflowError) as error:  # OverflowError: the port is above 65535
+    except OSError as error:
         print_error(f"web: cannot listen on {args.host}:{args.port}: {error}")
         return EXIT_UNAVAILABLE
     return 0
@@ -133,8 +138,9 @@ def _tracing(endpoint: str | None) -> Iterator[None]:
 def _print_token(args: Namespace) -> int:
     from ..web.tokens import new_token
 
-    scopes = [scope for scope in SCOPES if scope in args.scopes.split(",")]
-    if len(scopes) != len(args.scopes.split(",")):
+    wanted = _SCOPE.split(",") if args.scopes is None else args.scopes.split(",")
+    scopes = [scope for scope in SCOPES if scope in wanted]
+    if len(scopes) != len(wanted):
         args.parser.error(f"--scopes: expected some of {', '.join(SCOPES)}, with commas between them")
     if not args.new_token.replace("-", "").replace("_", "").replace(".", "").isalnum():
         args.parser.error("--new-token: expected a name of letters, digits, . _ and -")

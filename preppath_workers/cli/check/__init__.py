@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...config.load import EX_CONFIG
 from ...config.model import Config
 from ...errors import ConfigError
-from ..arguments import add_command
+from ..arguments import add_command, refuse_with, refuse_without
 from ..job_types import job_types, load_config
 from ..terminal import print_json, print_line
 from .config_file import check_config_file
@@ -88,6 +88,11 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Print a line for each finding, and return the exit code."""
+    for check, option in {"models": "--paid", "data": "--fix"}.items():
+        if args.fast:
+            refuse_with(args, "--fast", option)
+        if args.checks and check not in args.checks:
+            refuse_without(args, f"--only {check}", option)
     findings = []
     for finding in _findings(args):
         findings.append(finding)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from ...config import load
 from ...errors import ConfigError
-from ...queue import check_priority
 from ...store.connections.connection import client
 from ...store.job import DEFAULT_PRIORITY
-from ..arguments import EXIT_FAILED, add_command
+from ..arguments import EXIT_FAILED, add_command, priority
 from ..queue_argument import add_queue_argument, open_queue
 from ..terminal import print_error, print_line
 from .old_queue import OldQueue
@@ -63,7 +62,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--without-priority",
-        type=_priority,
+        type=priority,
         default=DEFAULT_PRIORITY,
         metavar="N",
         help="set the priority of jobs without one, default %(default)s",
@@ -114,12 +113,3 @@ def _url(args: Namespace) -> str:
     except ConfigError as error:
         where = "for BULLMQ_REDIS_URL: " if url else ""
         raise ConfigError(*(f"{where}{problem}" for problem in error.problems)) from error
-
-
-def _priority(word: str) -> int:
-    try:
-        number = int(word)
-        check_priority(number)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{word!r} is not a whole number from 1 to 100") from error
-    return number

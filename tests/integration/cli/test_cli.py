@@ -13,6 +13,7 @@ from redis import Redis
 from preppath_workers import Queue
 from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.consuming.outcome import Completed, Finished
+from tests.support.minimal_env import MINIMAL_ENV
 
 from .conftest import ROOT, Run
 from .slots import take
@@ -60,16 +61,11 @@ def test_enqueue_from_standard_input_adds_each_line(run: Run, tts: Queue) -> Non
     [
         (["{"], "", "not JSON"),
         (["[1]"], "", "not a JSON object"),
-        (["{}", "--priority", "101"], "", "priority must be a whole number from 1 to 100, not 101"),
-        (["{}", "--delay", "-1"], "", "delay must be 0 or more seconds"),
-        (["{}", "--id", "a b"], "", "id 'a b' must be 1 to 128 letters"),
-        (["{}", "--id", ""], "", "id '' must be 1 to 128 letters"),  # of an empty variable of the shell
         ([""], "", "not JSON"),
         (["-"], '{"good": 1}\n{"bad": \n', "line 2: not JSON"),
-        (["-", "--id", "x"], "{}\n", "cannot use --id with jobs from standard input"),
     ],
 )
-def test_enqueue_of_invalid_input_is_refused_and_adds_nothing(
+def test_enqueue_of_invalid_data_is_refused_and_adds_nothing(
     run: Run, tts: Queue, words: list[str], stdin: str, message: str
 ) -> None:
     refused = run("enqueue", "tts", *words, stdin=stdin)
@@ -77,6 +73,12 @@ def test_enqueue_of_invalid_input_is_refused_and_adds_nothing(
     assert refused.stderr.startswith("enqueue: ")
     assert message in refused.stderr
     assert tts.counts().waiting == 0
+
+
+def test_run_knows_the_queues_named_before_and_after_the_command(run: Run) -> None:
+    for words in (("--queue", "no", "run", "--queue", "tts"), ("--queue", "tts", "run", "--queue", "no")):
+        refused = run(*words, "--check-config", **{**MINIMAL_ENV, "JOBS": ""})
+        assert (refused.returncode, "no queue 'no'" in refused.stderr) == (78, True)
 
 
 def test_status_of_an_unknown_job_is_one_line_and_exit_code_1(run: Run) -> None:

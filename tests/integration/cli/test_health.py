@@ -38,7 +38,7 @@ def test_health_of_a_queue_without_instances_is_an_error(health: Run) -> None:
 def test_health_of_a_queue_with_a_live_lease_is_ok(health: Run, tts: Queue, redis: Redis) -> None:
     send_heartbeat(tts, redis, new_name())
     assert (health().returncode, health().stdout) == (0, "ok     tts: 2 workers\n")
-    assert health("--quiet").stdout == ""
+    assert health("--quiet").stdout == health("--quiet", "--json").stdout == ""
     assert json.loads(health("--json").stdout) == {"queue": "tts", "healthy": True, "detail": "2 workers"}
 
 

@@ -30,8 +30,3 @@ def test_script_list_names_each_script_and_its_contract(capsys: pytest.CaptureFi
     listed = [line.split(":")[0].split() for line in printed(capsys, "--list").splitlines()]
     names = ("enqueue", "status", "wait", "cancel", "close_group")
     assert listed == [[name, "contract", str(CONTRACT)] for name in names]
-
-
-def test_unknown_script_exits_with_1_and_names_the_others(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["script", "nosuch"]) == 1
-    assert "there are enqueue, status, wait, cancel, close_group" in capsys.readouterr().err
