@@ -24,6 +24,7 @@ from .processes.cancellations import Cancellations
 from .processes.forking import Child
 from .processes.instance_info import InstanceInfo
 from .processes.liveness import Liveness
+from .processes.machine_backoff import MachineBackoff
 from .processes.process_title import ProcessTitle
 from .processes.signals import LEAVE
 from .worker import Worker
@@ -46,6 +47,7 @@ def fork_worker(
     number: int,
     liveness: Liveness,
     cancellations: Cancellations,
+    machine_backoff: MachineBackoff,
 ) -> ForkProcess:
     """Fork the worker of one slot."""
 
@@ -54,7 +56,8 @@ def fork_worker(
         title = ProcessTitle(f"{queue.name}[{number}]")
         title.show("idle")
         consumer = Consumer(config, queue, instance, number)
-        Worker(config, queue, handler, consumer, services, liveness, title, cancellations).run()
+        shared = (liveness, title, cancellations, machine_backoff)
+        Worker(config, queue, handler, consumer, services, *shared).run()
 
     return _fork(f"{queue.name}:{number}", body)
 

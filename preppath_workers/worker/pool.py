@@ -18,6 +18,7 @@ from .processes.cancellations import Cancellations
 from .processes.forking import reap_zombies
 from .processes.instance_info import InstanceInfo
 from .processes.liveness import Liveness
+from .processes.machine_backoff import MachineBackoff
 from .processes.managed_process import ManagedProcess
 from .processes.signals import LEAVE
 from .processes.standstill import Standstill
@@ -57,6 +58,7 @@ class Pool:
         # Whatever ended the janitor, the next one must have time to renew the lease.
         self._janitor = ManagedProcess("janitor", self._fork_janitor, longest_delay=config.lease / 5)
         self._workers: dict[SlotId, ManagedProcess] = {}
+        self._machine_backoffs: dict[str, MachineBackoff] = {}
         self._services = registry.services(config)
         self._standstill = Standstill()
         self._configure()
@@ -247,6 +249,12 @@ class Pool:
         """Created with the first process, whose start is tried again if the machine is out of memory."""
         return Cancellations()
 
+    def _machine_backoff(self, queue: str) -> MachineBackoff:
+        """Created with a queue's first worker, whose start is tried again if the machine is out of memory."""
+        if queue not in self._machine_backoffs:
+            self._machine_backoffs[queue] = MachineBackoff()
+        return self._machine_backoffs[queue]
+
     def _wanted(self) -> set[SlotId]:
         return {(queue.name, number) for queue in self.config.queues for number in range(queue.concurrency)}
 
@@ -257,8 +265,15 @@ class Pool:
         handler = self._registry.handlers[name]
         queue = self._queues[name]
         return fork_worker(
-            *(self.config, queue, handler, self._services),
-            *(self._instance, number, liveness, self._cancellations),
+            self.config,
+            queue,
+            handler,
+            self._services,
+            self._instance,
+            number,
+            liveness,
+            self._cancellations,
+            self._machine_backoff(name),
         )
 
     def _fork_janitor(self, liveness: Liveness) -> ForkProcess:

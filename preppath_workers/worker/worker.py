@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from .attempt.budget import ReservedBudget
 from .attempt.payments import PaymentTerms
 from .processes.cancellations import Cancellations
 from .processes.liveness import Liveness
+from .processes.machine_backoff import MachineBackoff
 from .processes.managed_process import EX_HELD
 from .processes.process_title import ProcessTitle
 from .processes.signals import Deadline, StopRequest, install
@@ -45,6 +47,12 @@ Value = TypeVar("Value")
 
 #: Seconds of sleep between two beats.
 _SLEEP_SLICE = 5.0
+
+#: Seconds after which a worker that pauses for its machine looks whether the pause is over.
+_LONGEST_PAUSE = 1.0
+
+#: Seconds by which such pauses differ at most.
+_PAUSE_JITTER = 0.1
 
 #: Seconds that a stopping worker tries to settle its last job while Redis fails. An unsettled job runs again.
 _SETTLE_LIMIT = 5.0
@@ -63,6 +71,7 @@ class Worker:
         liveness: Liveness,
         title: ProcessTitle,
         cancellations: Cancellations,
+        machine_backoff: MachineBackoff,
     ) -> None:
         self._config = config
         self._queue = queue
@@ -72,6 +81,7 @@ class Worker:
         self._stop = StopRequest()
         self._deadline = Deadline(queue.timeout, self._show_job, self._is_cancelled)
         self._cancellations = cancellations
+        self._machine_backoff = machine_backoff
         self._services = services
         self._worker_context = execution.WorkerContext(
             handle,
@@ -93,6 +103,8 @@ class Worker:
         self._job: Job | None = None
         self._finished: Finished | None = None
         self._shortage = Shortage()
+        #: Whether the slot may hold a job that has not started yet, since it fetches.
+        self._may_hold_job = False
         #: Whether this process was forked by a handler.
         self._was_forked = False
         self._replacement = Replacement(config)
@@ -116,8 +128,8 @@ class Worker:
     def loop(self) -> None:
         """Settle the last job, fetch the next one and run it."""
         self._liveness.beat()
-        if self._finished and self._shortage.pause:
-            self._pause_for_machine()
+        if pause := self._machine_backoff.take_turn():
+            self._pause_for_machine(pause)
             return
         answer = self._with_reconnect(self._settle_and_fetch)
         if isinstance(answer, Wait):
@@ -147,6 +159,7 @@ class Worker:
             return self._consumer.recover()
 
     def _settle_and_fetch(self) -> Job | Wait | None:
+        self._may_hold_job = True
         settlement = self._consumer.settle_and_fetch(self._finished)
         self._finished = None
         if settlement:
@@ -154,14 +167,21 @@ class Worker:
         with self._stop:
             return self._consumer.next_job()
 
-    def _pause_for_machine(self) -> None:
-        """Settle the last job without fetching another, so that another machine takes it, and pause."""
-        settlement = self._with_reconnect(lambda: self._consumer.settle(self._finished))
-        if not settlement:
-            return
-        self._finished = None
-        job_log.settled(settlement, self._config.log)
-        self._sleep(self._shortage.pause)
+    def _pause_for_machine(self, seconds: float) -> None:
+        """Pause, and leave all jobs to other machines: settle the last one, requeue what is reserved."""
+        if self._with_reconnect(self._let_go):
+            # Not the whole pause: a job that completes on this machine ends it. Not all to the same moment,
+            # or they would take one turn.
+            self._sleep(min(seconds, _LONGEST_PAUSE) + random.uniform(0, _PAUSE_JITTER))  # noqa: S311
+
+    def _let_go(self) -> bool:
+        if settlement := self._consumer.settle(self._finished):
+            self._finished = None
+            job_log.settled(settlement, self._config.log)
+        if self._may_hold_job:
+            self._consumer.requeue()
+            self._may_hold_job = False
+        return True
 
     def _with_reconnect(self, step: Callable[[], Value]) -> Value | None:
         """Return the step's value, or None after a backoff pause if Redis failed."""
@@ -194,7 +214,9 @@ class Worker:
             logger.warning("Job lost to another worker", extra=fields(outcome="lost"))
         else:
             self._finished = Finished(job, outcome, round((time.monotonic() - began) * 1000))
-            self._shortage.record(job.id, isinstance(outcome, Failed) and outcome.kind == "machine")
+            failed = isinstance(outcome, Failed) and outcome.kind == "machine"
+            self._shortage.record(failed)
+            self._machine_backoff.record(job.id, began, failed)
         finally:
             if self._was_forked:
                 self._end_forked_process()

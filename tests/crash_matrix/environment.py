@@ -28,6 +28,7 @@ from preppath_workers.worker.child import fork_janitor, fork_worker
 from preppath_workers.worker.processes.cancellations import Cancellations
 from preppath_workers.worker.processes.instance_info import InstanceInfo
 from preppath_workers.worker.processes.liveness import Liveness
+from preppath_workers.worker.processes.machine_backoff import MachineBackoff
 from preppath_workers.worker.processes.signals import LEAVE
 from tests.integration.store.redis_state import RedisState
 from tests.support.minimal_env import MINIMAL_ENV
@@ -120,6 +121,7 @@ class Environment:
                 0,
                 Liveness(),
                 Cancellations(),
+                MachineBackoff(),
             )
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import mmap
-from hashlib import blake2b
+
+from .digest import digest
 
 
 class Cancellations:
@@ -22,15 +23,10 @@ class Cancellations:
         if self.includes(queue, job_id, fencing_token):
             return False
         count = self._cells[0]
-        self._cells[1 + count % (len(self._cells) - 1)] = _digest(queue, job_id, fencing_token)
+        self._cells[1 + count % (len(self._cells) - 1)] = digest(queue, job_id, fencing_token)
         self._cells[0] = count + 1
         return True
 
     def includes(self, queue: str, job_id: str, fencing_token: str) -> bool:
         """Return whether the attempt is cancelled."""
-        return self._cells[0] > 0 and _digest(queue, job_id, fencing_token) in self._cells[1:].tolist()
-
-
-def _digest(*words: str) -> int:
-    digest = blake2b(" ".join(words).encode("utf-8", "surrogateescape"), digest_size=8)
-    return int.from_bytes(digest.digest()) | 1  # 0 is an empty cell
+        return self._cells[0] > 0 and digest(queue, job_id, fencing_token) in self._cells[1:].tolist()

@@ -17,6 +17,7 @@ from preppath_workers.errors import JobTimeout
 from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.worker.processes.cancellations import Cancellations
 from preppath_workers.worker.processes.liveness import Liveness
+from preppath_workers.worker.processes.machine_backoff import MachineBackoff
 from preppath_workers.worker.processes.process_title import ProcessTitle
 from preppath_workers.worker.processes.signals import Deadline
 from preppath_workers.worker.worker import Worker
@@ -93,7 +94,7 @@ def test_worker_interrupted_as_a_deadlines_block_ends_is_not_interrupted_again(
         queue = QueueConfig("alpha", timeout=0, retries=0)
         config = load({**environment, "MAX_JOBS_PER_CHILD": "1"}, [queue])
         consumer = Consumer(config, queue, "host", 0)
-        around = (Mock(), Liveness(), ProcessTitle("alpha[0]"), Cancellations())
+        around = (Mock(), Liveness(), ProcessTitle("alpha[0]"), Cancellations(), MachineBackoff())
         monkeypatch.setattr(Deadline, "__exit__", interrupt)
         Worker(config, queue, lambda _context, _services: {}, consumer, *around).run()
         signal.raise_signal(signal.SIGALRM)  # the timer's next tick, between two jobs

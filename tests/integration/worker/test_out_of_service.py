@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -119,6 +120,23 @@ def test_job_that_needs_more_than_the_machine_has_does_not_hold_the_others(
         job = alpha.enqueue({}, id=f"j{number}")
         # The worker pauses for a second. A pause that grew with each failure would take 16 s by now.
         eventually(partial(_is_completed, job), deadline=12)
+
+
+def test_workers_of_a_machine_that_lacks_something_pause_together(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
+    """Each start uses a token of the rate limit, which the other machines need."""
+    full = tmp_path / "full"
+    full.touch()
+    app = launch(ALPHA_CONCURRENCY="4", ALPHA_BACKOFF="0").start()
+    jobs = [alpha.enqueue({"do": "fill_disk", "full": str(full)}) for _ in range(30)]
+    eventually(lambda: len(app.records("start")) >= 5)
+    began = time.monotonic()
+    eventually(lambda: time.monotonic() - began > 2.2)
+    # The first four, and one after each of the pauses of 1 and 2 s. Each worker for itself: 12.
+    assert len(app.records("start")) <= 7
+    full.unlink()
+    eventually(lambda: all(map(_is_completed, jobs)), deadline=30)
 
 
 def test_worker_with_lasting_machine_errors_is_replaced(launch: Start, alpha: Queue, tmp_path: Path) -> None:
