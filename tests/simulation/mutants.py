@@ -54,7 +54,7 @@ MUTANTS = (
     Mutant("a retry too many", "if failures > retries then return move_to_dead", "if failures > retries + 1 then return move_to_dead", 0),
     Mutant("jobs are due too early", "local after = string.format('%.0f', now + 1)", "local after = string.format('%.0f', now + 5000)", 0),
     Mutant("a job that is due is not placed", "add_to(waiting, entry, integer(priority) or DEFAULT_PRIORITY)", "", 0),
-    Mutant("an empty priority is not passed over", "forget(pointer, score)\n  end", "redis.call('RPUSH', WAIT, unpack(reversed(ids)))\n    return\n  end", 2),
+    Mutant("an empty priority is not passed over", "forget(pointer, score)\n    end", "redis.call('RPUSH', WAIT, unpack(reversed(ids)))\n      return\n    end", 2),
     Mutant("a priority's pointer is not moved", "redis.call('ZREMRANGEBYSCORE', PRIORITY_INDEX, score, score)", "", 1),
     Mutant("a job that goes back goes to the end", "insert_behind('(' .. priority, { id })", "insert_behind(priority, { id })", 1),
     Mutant("a cancelled job stays in the list", "redis.call('LREM', WAIT, position < redis.call('LLEN', WAIT) / 2 and 1 or -1, id)", "", 1),

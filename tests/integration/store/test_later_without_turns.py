@@ -20,11 +20,14 @@ def enqueue(queue: RedisState, *ids: str, priority: int = 50) -> None:
 
 @pytest.fixture
 def mixed(redis_state: RedisState) -> RedisState:
-    """A queue without turns, and more jobs than go to `later` at once in front of less urgent ones."""
+    """A queue without turns, and more jobs than go to `later` at once in front of less urgent ones: there
+    were raw pushes between them."""
+    redis_state.redis.hset(redis_state.keys.meta, "rawInside", 1)
     for priority in (90, 50):
         for first in range(0, LONG_MIXED, 500):
             ids = [f"p{priority}-{number}" for number in range(first, first + 500)]
             enqueue(redis_state, *ids, priority=priority)
+    redis_state.redis.hdel(redis_state.keys.meta, "rawInside")
     return redis_state
 
 
@@ -60,6 +63,28 @@ def test_last_jobs_of_a_long_list_are_placed_in_later_if_priorities_differ(mixed
 
     assert mixed.redis.zcard(mixed.keys.later) == 2
     assert whole_order(mixed) == [*before, "n1", "n2"]
+
+
+def test_enqueue_of_jobs_with_mixed_priorities_keeps_the_list_short(redis_state: RedisState) -> None:
+    """Many that are added in bulk, before a janitor looks."""
+    added: list[tuple[int, str]] = []
+    for first in range(0, 3 * LONG_MIXED, 300):
+        new = [(number * 7 % 3, f"n{number}") for number in range(first, first + 300)]
+        words = [word for priority, job_id in new for word in (job_id, "{}", 40 + priority, 0)]
+        redis_state.call("enqueue", *words)
+        added += new
+
+    assert redis_state.redis.llen(redis_state.keys.wait) < LONG_MIXED + 300
+    assert whole_order(redis_state) == [job_id for _, job_id in sorted(added, key=lambda job: job[0])]
+
+
+def test_enqueue_of_urgent_jobs_shortens_a_long_list(equal: RedisState) -> None:
+    before = whole_order(equal)
+
+    enqueue(equal, "u1", "u2", priority=1)
+
+    assert equal.redis.llen(equal.keys.wait) == LONG_EQUAL + 2
+    assert whole_order(equal) == ["u1", "u2", *before]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ LONG = 12_000
 def long_queue(redis: Redis, key_prefix: str) -> Queue:
     """A queue of which each third is less urgent than the one in front of it."""
     queue = Queue("tts", redis, key_prefix)
+    redis.hset(queue.keys.meta, "rawInside", 1)  # keeps it one list
     for priority in (22, 21, 20):
         queue.enqueue_many(
             NewJob({}, id=f"j{priority}-{number}", priority=priority) for number in range(LONG // 3)

@@ -1,79 +1,85 @@
 -- needs: rounds, positions
 
---: LINSERT searches from the left end, which is slow if the position is near the right end of a long list. Moving an entry
---: aside and back costs about as much as passing this many, so near the right end entries are moved.
-local PASSED = 35
-
 --: `wait` may exceed its length by this many jobs that were placed in front of others. Then its last ones move to LATER.
 local SHED = 50
+
+--: How often jobs that were placed without turns may move others to LATER: more than they are themselves, mostly.
+local LEAST_SHEDS = 4
 
 --: The most ids in one command, which Lua's stack bounds.
 local PORTION = 1000
 
--- Pushes the ids one by one at one end of the list.
-local function push(command, list)
-  for first = 1, #list, PORTION do
-    redis.call(command, WAIT, unpack(list, first, math.min(first + PORTION - 1, #list)))
-  end
-end
+local push, insert_behind
+do
+  --: LINSERT searches from the left end, which is slow if the position is near the right end of a long list. Moving an entry
+  --: aside and back costs about as much as passing this many, so near the right end entries are moved.
+  local PASSED = 35
 
--- Inserts ids, in the order in which they will run, directly behind the job at this position (from the left). Moves the
--- shorter side of the list aside and back.
-local function open_at(position, ids)
-  if position <= redis.call('LLEN', WAIT) / 2 then
-    local aside = position > 0 and redis.call('LRANGE', WAIT, 0, position - 1) or {}
-    if position > 0 then redis.call('LTRIM', WAIT, position, -1) end
-    push('LPUSH', ids)
-    push('LPUSH', reversed(aside))
-  else
-    local aside = redis.call('LRANGE', WAIT, position, -1)
-    redis.call('LTRIM', WAIT, 0, position - 1)
-    push('RPUSH', reversed(ids))
-    push('RPUSH', aside)
-  end
-end
-
--- Inserts ids directly behind this job. Returns false if it is not in the list.
-local function put_behind(pointer, ids)
-  local near = math.ceil(redis.call('LLEN', WAIT) / PASSED)
-  local position = redis.call('LPOS', WAIT, pointer, 'RANK', -1, 'MAXLEN', near)
-  if not position and #ids == 1 then return redis.call('LINSERT', WAIT, 'BEFORE', pointer, ids[1]) > 0 end
-  position = position or redis.call('LPOS', WAIT, pointer)
-  if not position then return false end
-  open_at(position, ids)
-  return true
-end
-
--- Whether an entry of the index may still be in the list. If the last job of a round has started, searching a long list
--- for it, once for each round, would block the server.
-local function may_wait(pointer, score)
-  return not string.find(score, '.', 1, true) or waits_in_round(pointer, score)
-end
-
--- Removes an entry of the index whose job has left the list, and with it the entries of all earlier rounds that are over.
-local function forget(pointer, score)
-  redis.call('ZREM', PRIORITY_INDEX, pointer)
-  local priority = string.match(score, '^(%d+)%.')
-  if priority then first_round(priority) end
-end
-
--- Inserts ids in `wait`, which the caller has refilled: behind the last job whose priority and round are within the bound, a
--- maximum for ZRANGEBYSCORE. Returns that job's score; nil if there is none and they are in front of all jobs.
-local function insert_behind(bound, ids)
-  local last = redis.call('LINDEX', WAIT, '0')
-  if not last then redis.call('DEL', PRIORITY_INDEX, TURNS) end
-  while last do
-    local found = redis.call('ZREVRANGEBYSCORE', PRIORITY_INDEX, bound, '-inf', 'WITHSCORES', 'LIMIT', '0', '1')
-    local pointer, score = found[1], found[2]
-    if not pointer then break end
-    if pointer == last then
-      push('LPUSH', ids)
-      return score
+  -- Pushes the ids one by one at one end of the list.
+  function push(command, list)
+    for first = 1, #list, PORTION do
+      redis.call(command, WAIT, unpack(list, first, math.min(first + PORTION - 1, #list)))
     end
-    if may_wait(pointer, score) and put_behind(pointer, ids) then return score end
-    forget(pointer, score)
   end
-  push('RPUSH', reversed(ids))
+
+  -- Inserts ids, in the order in which they will run, directly behind the job at this position (from the left). Moves the
+  -- shorter side of the list aside and back.
+  local function open_at(position, ids)
+    if position <= redis.call('LLEN', WAIT) / 2 then
+      local aside = position > 0 and redis.call('LRANGE', WAIT, 0, position - 1) or {}
+      if position > 0 then redis.call('LTRIM', WAIT, position, -1) end
+      push('LPUSH', ids)
+      push('LPUSH', reversed(aside))
+    else
+      local aside = redis.call('LRANGE', WAIT, position, -1)
+      redis.call('LTRIM', WAIT, 0, position - 1)
+      push('RPUSH', reversed(ids))
+      push('RPUSH', aside)
+    end
+  end
+
+  -- Inserts ids directly behind this job. Returns false if it is not in the list.
+  local function put_behind(pointer, ids)
+    local near = math.ceil(redis.call('LLEN', WAIT) / PASSED)
+    local position = redis.call('LPOS', WAIT, pointer, 'RANK', -1, 'MAXLEN', near)
+    if not position and #ids == 1 then return redis.call('LINSERT', WAIT, 'BEFORE', pointer, ids[1]) > 0 end
+    position = position or redis.call('LPOS', WAIT, pointer)
+    if not position then return false end
+    open_at(position, ids)
+    return true
+  end
+
+  -- Whether an entry of the index may still be in the list. If the last job of a round has started, searching a long list
+  -- for it, once for each round, would block the server.
+  local function may_wait(pointer, score)
+    return not string.find(score, '.', 1, true) or waits_in_round(pointer, score)
+  end
+
+  -- Removes an entry of the index whose job has left the list, and with it the entries of all earlier rounds that are over.
+  local function forget(pointer, score)
+    redis.call('ZREM', PRIORITY_INDEX, pointer)
+    local priority = string.match(score, '^(%d+)%.')
+    if priority then first_round(priority) end
+  end
+
+  -- Inserts ids in `wait`, which the caller has refilled: behind the last job whose priority and round are within the bound,
+  -- a maximum for ZRANGEBYSCORE. Returns that job's score; nil if there is none and they are in front of all jobs.
+  function insert_behind(bound, ids)
+    local last = redis.call('LINDEX', WAIT, '0')
+    if not last then redis.call('DEL', PRIORITY_INDEX, TURNS) end
+    while last do
+      local found = redis.call('ZREVRANGEBYSCORE', PRIORITY_INDEX, bound, '-inf', 'WITHSCORES', 'LIMIT', '0', '1')
+      local pointer, score = found[1], found[2]
+      if not pointer then break end
+      if pointer == last then
+        push('LPUSH', ids)
+        return score
+      end
+      if may_wait(pointer, score) and put_behind(pointer, ids) then return score end
+      forget(pointer, score)
+    end
+    push('RPUSH', reversed(ids))
+  end
 end
 
 local function set_last(score, id)
@@ -169,6 +175,9 @@ local function place_last(ids, priority)
   if not score or tonumber(score) < tonumber(priority) then score = priority end
   join_last_round(ids, score, priority)
   set_last(score, ids[#ids])
+  for _ = 1, math.max(LEAST_SHEDS, math.ceil(#ids / SHED)) do
+    if not shed() then return end
+  end
 end
 
 -- Places a job that goes back, in front of all jobs of its priority.
