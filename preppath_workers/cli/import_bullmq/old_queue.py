@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from ...store.operation import Together
 from ...store.undecoded import Undecoded
@@ -53,7 +54,7 @@ class OldQueue:
 
     def __init__(self, redis: Redis, name: str, prefix: str) -> None:
         self._base = f"{prefix}:{name}:"
-        self._redis = Undecoded(redis)
+        self._send = Undecoded(redis)
         #: How many jobs were removed from each list or zset: the pages move on by that.
         self._removed: Counter[str] = Counter()
 
@@ -152,13 +153,22 @@ class OldQueue:
             for (job_id, score), key, parent in zip(wanted, keys, parents, strict=True)
         ]
 
+    def _redis(self, command: str, key: str, *words: str | int) -> Any:
+        """Return the answer to one command. Redis doesn't name a key that has another type."""
+        try:
+            return self._send(command, key, *words)
+        except ResponseError as error:
+            if str(error).startswith("WRONGTYPE"):
+                raise ResponseError(f"{error}: {key}") from error
+            raise
+
     def _together(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
         """Return the answers to several commands, in one round trip. Ids may have any bytes."""
         words = [
             tuple(sendable(word) if isinstance(word, str) else word for word in command)
             for command in commands
         ]
-        answers: list[Any] = self._redis.take(Together(words))
+        answers: list[Any] = self._send.take(Together(words))
         return answers
 
     def _key(self, name: str) -> str:

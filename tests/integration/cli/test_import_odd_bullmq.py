@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from redis import Redis
 
 from preppath_workers import Queue
@@ -31,3 +32,14 @@ def test_import_with_odd_entries_takes_the_others_and_lists_them(run: Run, redis
     assert [(found.id[:8], found.data) for found in waiting] == [("bullmq-_", {"n": 1}), ("plain", {"n": 1})]
     assert [found.id for found in dead] == ["always"]
     assert not redis.exists("bull:speech:plain", b"bull:speech:\xff", "bull:speech:always")
+
+
+@pytest.mark.parametrize("name", ["wait", "delayed", "repeat", "meta"])
+def test_import_of_a_list_of_another_type_names_its_key(run: Run, redis: Redis, name: str) -> None:
+    redis.hset("bull:speech:meta", mapping={"paused": "1"})
+    redis.delete(f"bull:speech:{name}")
+    redis.set(f"bull:speech:{name}", "text")
+    refused = run("import-bullmq", "tts", "--from", "speech", "--dry-run")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (69, 1)
+    assert "WRONGTYPE" in refused.stderr
+    assert refused.stderr.endswith(f": bull:speech:{name}\n")
