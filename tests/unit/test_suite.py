@@ -1,4 +1,4 @@
-"""The tests themselves: their names, the length of their files, and the ports of their servers."""
+"""The tests themselves: their names, the length of their files, the ports of their servers; lines of Lua."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tests.support.process import free_port
 
 TESTS = Path(__file__).parents[1]
 MOST_LINES = 300
+MOST_CHARACTERS = 126
 
 
 def test_name_of_each_test_has_its_unit_a_condition_and_a_result() -> None:
@@ -29,6 +30,19 @@ def test_file_of_python_under_tests_has_at_most_300_lines() -> None:
         if "node_modules" not in path.parts
     }
     assert not {name: length for name, length in lengths.items() if length > MOST_LINES}
+
+
+def test_line_of_lua_has_at_most_126_characters() -> None:
+    """Ruff checks those of Python."""
+    scripts = [*TESTS.parent.glob("preppath_workers/store/lua/**/*.lua")]
+    assert len(scripts) > 80
+    long = [
+        f"{path.name}:{number}"
+        for path in scripts
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > MOST_CHARACTERS
+    ]
+    assert not long
 
 
 def test_ports_chosen_before_any_server_starts_all_differ() -> None:

@@ -7,9 +7,10 @@
 -- ARGV[2]  look at about this many slots at most, which bounds the time that Redis is blocked; missing: at all of them
 -- ARGV[3…] instances that an earlier call has left: look at these alone
 --
--- Returns {waiting, active, delayed, failed, completed, slots of live instances that have a worker, instance, …}. A job that a
--- slot has reserved while it waits for a token counts as waiting; `completed` is the length of the list of recent completions.
--- The instances are left for a further call, whose results have to be added: it counts only what their slots hold.
+-- Returns {waiting, active, delayed, failed, completed, slots of live instances that have a worker, instance, …}. A job that
+-- a slot has reserved while it waits for a token counts as waiting; `completed` is the length of the list of recent
+-- completions. The instances are left for a further call, whose results have to be added: it counts only what their slots
+-- hold.
 
 local names = { unpack(ARGV, 3) }
 local counts = names[1] and { 0, 0, 0, 0, 0 } or {

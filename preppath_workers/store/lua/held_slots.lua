@@ -8,7 +8,8 @@
 -- ARGV[3…] instances that an earlier call has left: look at these alone
 --
 -- Returns {slots, instances}. For each slot there is {worker_id, ms until its instance's lease ends, id, …}, the oldest id
--- first; no id if the slot is empty. A closed slot is listed only if it holds a job. The instances are left for a further call.
+-- first; no id if the slot is empty. A closed slot is listed only if it holds a job. The instances are left for a further
+-- call.
 
 local held = {}
 local left = each_slot_of({ unpack(ARGV, 3) }, tonumber(ARGV[2] or '') or math.huge, function(worker_id, lease, is_open)

@@ -35,7 +35,9 @@ local KEEP = 3600000
 
 local sent, used = now - tonumber(ARGV[2]), tonumber(ARGV[3])
 local known = {}
-local fields = {'sentAt', 'tokensPerRequest', 'requestsSpan', 'tokensSpan', 'seenAt', 'seenLimit', 'seenTokens', 'seenAnswers'}
+local fields = {
+  'sentAt', 'tokensPerRequest', 'requestsSpan', 'tokensSpan', 'seenAt', 'seenLimit', 'seenTokens', 'seenAnswers',
+}
 for index, value in ipairs(redis.call('HMGET', VENDOR, unpack(fields))) do known[fields[index]] = tonumber(value) end
 local answers = redis.call('HINCRBY', VENDOR, 'answers', '1')
 redis.call('PEXPIRE', VENDOR, KEEP)
@@ -44,7 +46,8 @@ if known.sentAt and sent < known.sentAt and known.sentAt <= now then return {'st
 -- The limits, by name: limit, left, span (ms).
 local limits = {}
 for index = 6, #ARGV, 4 do
-  local name, limit, left, reset = ARGV[index], tonumber(ARGV[index + 1]), tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3])
+  local name, limit = ARGV[index], tonumber(ARGV[index + 1])
+  local left, reset = tonumber(ARGV[index + 2]), tonumber(ARGV[index + 3])
   local span = known[name .. 'Span'] or math.min(USUAL_SPAN, known.requestsSpan or known.tokensSpan or USUAL_SPAN)
   local is_measured = left < limit and reset >= FINE_ENOUGH
   if is_measured then span = reset * limit / (limit - left) end

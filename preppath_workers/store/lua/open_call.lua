@@ -30,7 +30,7 @@ redis.call('HSET', key, field, '{"at":' .. at .. ',' .. string.sub(text, 2))
 add_word(key, 'callIds', call_id)
 add_word(key, 'openCalls', call_id)
 for index = 8, #ARGV do
-  emit_outage(redis.call('HGET', GATE, 'eventsUntil'), 'budget-warning', 'budget', ARGV[index])
+  emit_queue_event(redis.call('HGET', GATE, 'eventsUntil'), 'budget-warning', 'budget', ARGV[index])
 end
 local ids = {}
 for each in string.gmatch(redis.call('HGET', key, 'callIds'), '%S+') do ids[#ids + 1] = each end

@@ -47,7 +47,7 @@ if hold > hold_left(unpack(redis.call('HMGET', GATE, 'heldUntil', 'heldSetAt')))
   redis.call('HSET', GATE, 'heldUntil', now + hold, 'heldSetAt', now, 'heldReason', reason)
   if lacking ~= '' then
     redis.call('HSET', GATE, 'heldFor', lacking)
-    emit_outage(redis.call('HGET', GATE, 'eventsUntil'), 'budget-spent', 'budget', reason)
+    emit_queue_event(redis.call('HGET', GATE, 'eventsUntil'), 'budget-spent', 'budget', reason)
     if was_for == '' then return {'released', 'held'} end
     return {'released'}
   end

@@ -1,5 +1,5 @@
--- Does work: stores an `event` of the job `id` with this `key`. Puts the JSON together itself, because cjson takes three times
--- as long for an object.
+-- Does work: stores an `event` of the job `id` with this `key`. Puts the JSON together itself, because cjson takes three
+-- times as long for an object.
 local replays = redis.call('HGET', key, 'replays')
 if replays then
   -- needs: base

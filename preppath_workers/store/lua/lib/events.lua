@@ -13,7 +13,7 @@ local function emit(id, event)
 end
 
 -- Emits an event of the whole queue, such as `out-of-service` or `budget-spent`.
-local function emit_outage(events_until, event, service, message)
+local function emit_queue_event(events_until, event, service, message)
   if not events_wanted(events_until) then return end
   redis.call('RPUSH', EVENTS, cjson.encode({ event = event, service = service, reason = message, at = now }))
 end

@@ -64,14 +64,14 @@ local function close(gate, service, message, signature, tried, first_probe)
     'tried', tried, 'failedProbes', 0)
   if signature then redis.call('HSET', GATE, 'signature', signature) end
   redis.call('HDEL', GATE, 'streak')
-  emit_outage(gate.eventsUntil, 'out-of-service', service, message)
+  emit_queue_event(gate.eventsUntil, 'out-of-service', service, message)
 end
 
 -- Brings the queue back into service.
 local function open(gate)
   local service = redis.call('HGET', GATE, 'service')
   redis.call('HDEL', GATE, 'streak', unpack(OUTAGE_FIELDS))
-  emit_outage(gate.eventsUntil, 'in-service', service or '', gate.outOfService)
+  emit_queue_event(gate.eventsUntil, 'in-service', service or '', gate.outOfService)
 end
 
 -- Delays the next probe, if this job was the probe that failed: twice as long as the last time.

@@ -154,7 +154,8 @@ local function ingest_raw_pushes(limit)
   local leftmost = redis.call('LINDEX', WAIT, '0')
   if not leftmost or is_waiting(leftmost) then return false end
   local has_later = redis.call('EXISTS', LATER) == 1
-  if user_field() or has_later or redis.call('ZCOUNT', PRIORITY_INDEX, '(' .. DEFAULT_PRIORITY, '(' .. DEFAULT_PRIORITY + 1) > 0 then
+  local first, after = '(' .. DEFAULT_PRIORITY, '(' .. DEFAULT_PRIORITY + 1
+  if user_field() or has_later or redis.call('ZCOUNT', PRIORITY_INDEX, first, after) > 0 then
     return ingest_oldest(most)
   end
   local lowest = redis.call('ZREVRANGE', PRIORITY_INDEX, 0, 0, 'WITHSCORES')[2]
