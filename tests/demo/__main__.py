@@ -7,6 +7,9 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
+from preppath_workers.cli.arguments import EXIT_OUTPUT
+from preppath_workers.cli.terminal import OutputError, discard_output
+
 _DESCRIPTION = """\
 Runs one interview through the workers, on servers of its own on loopback:
 questions are spoken, what was spoken is transcribed, answers are scored.
@@ -19,7 +22,8 @@ With OPENAI_API_KEY set, OpenAI is used instead of the offline provider, with
 OPENAI_BASE_URL, OPENAI_MODEL and so on. The product's other variables, such as
 REDIS_URL, DATABASE_URL, S3_* and AWS_*, are ignored.
 
-exit codes: 0 everything was as it should be; 1 something wasn't; 130 Ctrl-C
+exit codes: 0 everything was as it should be; 1 something wasn't; 74 the output cannot
+be written; 130 Ctrl-C
 """
 
 
@@ -29,7 +33,12 @@ def main() -> int:
     # Imported here because the vendors' libraries take a second to load.
     from .show import show
 
-    return show(options.light, options.away, options.report, options.keep)
+    try:
+        return show(options.light, options.away, options.report, options.keep)
+    except OutputError as error:
+        print(f"bin/demo: cannot write the output: {error}", file=sys.stderr)
+        discard_output()
+        return EXIT_OUTPUT
 
 
 def _parse() -> Namespace:

@@ -12,6 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from preppath_workers.cli.terminal import OutputError
+
 #: Plainer than "dim", which not every terminal knows.
 GREY = "bright_black"
 
@@ -32,7 +34,10 @@ class Row:
 
 
 class Screen:
-    """Standard output. In a pipe, the table becomes a line for each change."""
+    """Standard output. In a pipe, the table becomes a line for each change.
+
+    Methods raise OutputError if it cannot be written, for example to a full disk.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
@@ -51,7 +56,7 @@ class Screen:
 
     def quote(self, text: str) -> None:
         """Print a line to be copied: never wrapped."""
-        self._console.print(Text(text), soft_wrap=True)
+        self._write(Text(text), soft_wrap=True)
 
     def event(self, text: str, style: str = "") -> None:
         """Print what happened, after the time."""
@@ -106,7 +111,13 @@ class Screen:
 
     def _print(self, content: Text | Table) -> None:
         # Lines in a pipe are whole, however long.
-        self._console.print(content, soft_wrap=not self._console.is_terminal)
+        self._write(content, soft_wrap=not self._console.is_terminal)
+
+    def _write(self, content: Text | Table, soft_wrap: bool) -> None:
+        try:
+            self._console.print(content, soft_wrap=soft_wrap)
+        except OSError as error:
+            raise OutputError(error.strerror or str(error)) from error
 
 
 def _bar(percent: float, style: str) -> ProgressBar:

@@ -143,6 +143,14 @@ def test_demo_with_a_report_that_cannot_be_written_refuses_to_start(folder: Path
 
 @pytest.mark.offline
 @pytest.mark.timeout(300)
+def test_demo_whose_output_cannot_be_written_says_so_in_one_line(folder: Path) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "tests.demo", "--light", "--report", str(folder / "none.html")]
+        run = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    message = "bin/demo: cannot write the output: No space left on device\n"
+    assert (run.returncode, run.stderr) == (74, message)
+
+
 def test_demo_with_real_engines_hears_what_it_said_and_tells_good_from_poor(folder: Path) -> None:
     with start(folder, "--report", os.devnull, light=False) as process:
         printed, _ = process.communicate()
