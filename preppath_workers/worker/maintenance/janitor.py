@@ -177,17 +177,16 @@ class Janitor:
         return bool(self._redis.exists(*chain.from_iterable(looked_at)))
 
     def _promote(self, queue: str) -> float:
-        jobs, ends = 0, time.monotonic() + _PROMOTE_TIME
+        ends = time.monotonic() + _PROMOTE_TIME
         while True:
             began = time.monotonic()
             moved, next_in_ms = self._callers[queue]("promote_due", _PROMOTE_BATCH)
-            jobs += moved
+            if moved:
+                logger.debug("Promoted due jobs", extra=fields(queue=queue, jobs=moved))
             ended = time.monotonic()
             if next_in_ms or ended > ends:
                 break
             time.sleep(ended - began)  # Redis serves other clients for as long
-        if jobs:
-            logger.debug("Promoted due jobs", extra=fields(queue=queue, jobs=jobs))
         return _ROUND if next_in_ms < 0 else next_in_ms / 1000
 
     def _enqueue_deliveries(self, queue: str) -> float:
