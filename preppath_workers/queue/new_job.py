@@ -48,7 +48,7 @@ class NewJob:
         id: a unique id; a new ULID by default. Adding an id that still exists is a no-op.
         priority: 1 (most urgent) to 100; first in, first out within one priority.
         delay: seconds until the job is due.
-        at: the time when it is due, with a time zone, in place of `delay`; by this machine's clock.
+        at: the time when it is due, with a time zone, in place of `delay`; by Redis's clock.
         expires: seconds from now. A job that hasn't started by then never starts and ends as `expired`.
         group: the name of a group of jobs, in the form of an id. When all of its jobs have ended, one event
             reports it.
@@ -97,16 +97,22 @@ def encode(
     if not 0 <= delay <= LONGEST_DELAY:
         raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {delay!r}")
     encoded, delay_ms = encode_data(data), round(delay * 1000)
-    if expires is None and group is None and group_size is None and traceparent is None:
+    if at is None and expires is None and group is None and group_size is None and traceparent is None:
         return job_id, encoded, priority, delay_ms
-    options = _options(delay_ms, expires, group, group_size, traceparent)
+    options = _options(delay_ms, at, expires, group, group_size, traceparent)
     return job_id, encoded, priority, _compact(options)
 
 
 def _options(
-    delay_ms: int, expires: float | None, group: str | None, group_size: int | None, traceparent: str | None
+    delay_ms: int,
+    at: datetime | None,
+    expires: float | None,
+    group: str | None,
+    group_size: int | None,
+    traceparent: str | None,
 ) -> Mapping[str, int | str]:
-    options: dict[str, int | str] = {"delay": delay_ms}
+    # The script compares the time with Redis's clock: this machine's may be wrong.
+    options: dict[str, int | str] = {"at": _ms(at)} if at else {"delay": delay_ms}
     if expires is not None:
         _check_seconds("expires", expires)
         if not delay_ms < expires * 1000 <= LONGEST_DELAY * 1000:
@@ -134,11 +140,16 @@ def _check_group_size(size: int) -> None:
         raise ValueError(f"group_size must be a whole number from 1 to {LARGEST_GROUP:,}, not {size!r}")
 
 
+def _ms(at: datetime) -> int:
+    return max(0, round(at.timestamp() * 1000))
+
+
 def _delay_until(at: datetime, delay: float) -> float:
     if not isinstance(at, datetime) or at.tzinfo is None:
         raise ValueError(f"at must be a time with a time zone, not {at!r}")
     if delay:
         raise ValueError("at and delay exclude each other")
+    # By this machine's clock, only to check the time.
     return max(0.0, (at - datetime.now(UTC)).total_seconds())
 
 

@@ -74,6 +74,6 @@ def check_clock(client: redis.Redis) -> Finding:
     theirs = seconds + microseconds / 1e6
     off = theirs - after if theirs > after else before - theirs if theirs < before else 0.0
     if off > _CLOCK_TOLERANCE:
-        use = "logs, signatures (S3, webhooks) and enqueue(at=…) use this machine's"
+        use = "logs and signatures (S3, webhooks) use this machine's"
         return Finding("warning", "clock", f"differs from Redis's by {off:.1f} s; {use}")
     return Finding("ok", "clock", "matches Redis's")

@@ -7,7 +7,8 @@
 --          id, 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first
 --          data (a JSON object, up to 1,000,000 bytes)
 --          priority, 1 (most urgent) to 100
---          delay (ms; 0 for none), or a JSON object of options: `delay` (ms); `expires` (ms): if the job hasn't started
+--          delay (ms; 0 for none), or a JSON object of options: `delay` (ms), or in its place `at`, when the job is due
+--          (ms since the epoch, by Redis's clock); `expires` (ms): if the job hasn't started
 --          by then, it ends as `expired`; `group`: the group's name, in the form of an id; `groupSize`: how many jobs
 --          the group will have, 1 to 1,000,000 (see close_group.lua);
 --          `traceparent`: its trace, as in W3C Trace Context

@@ -42,6 +42,7 @@ for index = 2, #ARGV, 4 do
   if is_new then
     local ms = tonumber(options)
     local job = ms and { delay = ms } or cjson.decode(options)
+    if job.at then job.delay = math.max(0, job.at - now) end
     job.id, job.data, job.priority = job_id, ARGV[index + 1], ARGV[index + 2]
     if store_job(job) then add_to(waiting, job_id, job.priority) end
     new = new + 1

@@ -3,7 +3,7 @@
 local VALID_ID = '^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$'
 
 --: What a producer may set besides id, data and priority.
-local OPTIONS = { delay = true, expires = true, group = true, groupSize = true, traceparent = true }
+local OPTIONS = { delay = true, at = true, expires = true, group = true, groupSize = true, traceparent = true }
 
 --: ms: ten years.
 local LONGEST_DELAY = 315360000000
@@ -60,6 +60,13 @@ local function problem_of(id, data, priority, options)
   if not is_json or type(job) ~= 'table' then return 'delay must be ms, or a JSON object of options' end
   for name in pairs(job) do
     if not OPTIONS[name] then return 'unknown option ' .. tostring(name) end
+  end
+  if job.at ~= nil then
+    local present = tonumber(timestamp)
+    if job.delay ~= nil or not is_number(job.at, 0, present + LONGEST_DELAY) then
+      return 'at must be ms since the epoch, at most ten years from now, and not beside delay'
+    end
+    job.delay = math.max(0, job.at - present)
   end
   job.id, job.priority = id, tonumber(priority)
   local problem = problem_with(job)
