@@ -194,16 +194,27 @@ def test_queue_becomes_fair_behind_the_jobs_that_wait(redis_state: RedisState) -
     assert in_order(redis_state) == "a1 a2 a3 b1 a4"
 
 
-def test_heartbeat_of_the_newest_configuration_decides_about_fairness(redis_state: RedisState) -> None:
-    def beat(instance: str, field: str, age: int, now: int = NOW) -> dict[str, str]:
-        redis_state.call("heartbeat", instance, 15_000, 1, 0, 0, 0, age, "fairBy", field, now=now)
-        return redis_state.redis.hgetall(redis_state.keys.fair)
+def beat(redis_state: RedisState, instance: str, field: str, age: int, now: int = NOW) -> dict[str, str]:
+    """Send a heartbeat of an instance whose configuration is `age` ms old; return what jobs are placed by."""
+    redis_state.call("heartbeat", instance, 15_000, 1, 0, 0, 0, age, "fairBy", field, now=now)
+    found: dict[str, str] = redis_state.redis.hgetall(redis_state.keys.fair)
+    return found
 
-    assert beat("old", "userId", 60_000) == {"by": "userId"}
-    assert beat("new", "", 1_000) == {}
-    assert beat("old", "userId", 61_000, NOW + 1_000) == {}
-    assert beat("newer", "team", 500, NOW + 2_000) == {"by": "team"}
-    assert beat("new", "", 4_000, NOW + 3_000) == {"by": "team"}
+
+def test_heartbeat_of_the_newest_configuration_decides_about_fairness(redis_state: RedisState) -> None:
+    assert beat(redis_state, "old", "userId", 60_000) == {"by": "userId"}
+    assert beat(redis_state, "new", "", 1_000) == {}
+    assert beat(redis_state, "old", "userId", 61_000, NOW + 1_000) == {}
+    assert beat(redis_state, "newer", "team", 500, NOW + 2_000) == {"by": "team"}
+    assert beat(redis_state, "new", "", 4_000, NOW + 3_000) == {"by": "team"}
+
+
+def test_newest_configuration_decides_about_fairness_after_the_clock_was_set_back(
+    redis_state: RedisState,
+) -> None:
+    beat(redis_state, "old", "userId", 60_000, NOW + 3_600_000)
+    assert beat(redis_state, "new", "team", 1_000) == {"by": "team"}
+    assert beat(redis_state, "old", "userId", 61_000) == {"by": "team"}
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,18 @@ def test_dispute_after_the_clock_was_set_back_ends_on_time(redis_state: RedisSta
     assert "gate" not in redis_state.read()
 
 
+@pytest.mark.parametrize("order", [["new"], ["new", "old", "new"], ["old", "new"]])
+def test_newest_limit_applies_after_the_clock_was_set_back(redis_state: RedisState, order: list[str]) -> None:
+    beats = {"old": (OLD, 9_000), "new": (NEW, 100)}
+    for seconds in (3_600, 1):
+        beat(redis_state, "old", *beats["old"], now=NOW + seconds * 1_000)
+        for name in order:
+            beat(redis_state, name, *beats[name], now=NOW)
+        limit = redis_state.read()["limit"]
+        assert (limit["instance"], limit["since"]) == ("new", NOW - 100)
+        redis_state.redis.delete(redis_state.keys.base + "limit")
+
+
 def test_limit_in_force_names_the_limit_and_the_disputed_one(redis: Redis, key_prefix: str) -> None:
     queue = Queue("tts", redis, key_prefix)
     assert limit_in_force(queue) is None

@@ -29,7 +29,9 @@ end
 local function agree_on_limit(instance, limit, duration, age, lease)
   local latest, ours = now + GOOD_FOR * lease, now - age
   local known = redis.call('HMGET', LIMIT, 'max', 'duration', 'since', 'until', 'instance')
-  local is_known, since = at_most(known[4], latest) > now, at_most(known[3], now)
+  -- If the clock was set back since the last heartbeat, `until` shows by how much.
+  local set_back = math.max(0, (integer(known[4]) or 0) - latest)
+  local is_known, since = at_most(known[4], latest) > now, math.min((integer(known[3]) or 0) - set_back, now)
   local agrees = known[1] == limit and known[2] == duration
   local is_newer = not is_known or ours > since
   local is_disputed = is_known and not agrees
@@ -42,8 +44,8 @@ local function agree_on_limit(instance, limit, duration, age, lease)
   elseif agrees then
     redis.call('HSET', LIMIT, 'since', since, 'until', latest)
   else
-    redis.call('HSET', LIMIT, 'until', at_most(known[4], latest), 'otherMax', limit, 'otherDuration', duration,
-      'otherInstance', instance)
+    redis.call('HSET', LIMIT, 'since', since, 'until', at_most(known[4], latest), 'otherMax', limit,
+      'otherDuration', duration, 'otherInstance', instance)
   end
   redis.call('PEXPIRE', LIMIT, GOOD_FOR * lease) -- it expires if no instance works on the queue any more
   store_dispute(latest, is_disputed, known[1], known[2])

@@ -6,7 +6,9 @@
 -- pcall: a key of another type must not stop the caller.
 local function agree_on_fairness(field, configured_at)
   local known = redis.pcall('HGET', META, 'fairSince')
-  local since = type(known) == 'string' and math.min(integer(known) or 0, now) or 0
+  local since = type(known) == 'string' and integer(known) or 0
+  -- Stored before the clock was set back: it says nothing, so the next heartbeats decide.
+  if since > now then since = 0 end
   if configured_at < since then return end
   local stored = redis.pcall('HGET', FAIR, 'by')
   if (stored or '') == field then return end
