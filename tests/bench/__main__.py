@@ -101,7 +101,7 @@ def _attempt(step: Step, measure: Measure, figures: Figures, quick: bool) -> Non
 
 def _speed(measure: Measure, figures: Figures, quick: bool) -> None:
     """throughput and latency"""
-    jobs = measure.system.jobs // (5 if quick else 1)
+    jobs = measure.system.jobs // (2 if quick else 1)
     for processes in PROCESSES:
         figures.throughput.setdefault(processes, []).append(measure.throughput(processes, jobs))
     figures.single.append(measure.enqueue(min(jobs, 3_000), bulk=False))
