@@ -29,9 +29,16 @@ COMMANDS: Mapping[str, Sequence[str]] = {
 }
 
 
-def modules_for(words: Collection[str]) -> list[ModuleType]:
-    """Return the modules of all commands that the command line's words name, or of all if they name none."""
-    return [import_module(f"{__package__}.{module}") for module in named(words) or COMMANDS]
+#: The options that are accepted without a command.
+_OPTIONS = {"--config", "--queue"}
+
+
+def modules_for(words: Sequence[str]) -> list[ModuleType]:
+    """Return the modules of all commands that the command line's words name. If they name none, return that
+    of the default command, or of all if the help or a usage error may have to list them."""
+    is_default = not len(words) % 2 and {*words[::2]} <= _OPTIONS
+    wanted = named(words) or (["run"] if is_default else COMMANDS)
+    return [import_module(f"{__package__}.{module}") for module in wanted]
 
 
 def named(words: Collection[str]) -> list[str]:

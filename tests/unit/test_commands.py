@@ -23,6 +23,16 @@ def test_help_names_the_commands_of_every_module() -> None:
     assert len(modules_for(["--help"])) == len(COMMANDS)
 
 
+@pytest.mark.parametrize("words", [[], ["--queue", "tts"], ["--config", ".env", "--queue", "tts"]])
+def test_program_without_a_command_loads_only_the_default_one(words: list[str]) -> None:
+    assert [module.__name__.rpartition(".")[2] for module in modules_for(words)] == ["run"]
+
+
+@pytest.mark.parametrize("words", [["--queue"], ["--verison"], ["-h"], ["qeueus"]])
+def test_program_with_a_wrong_command_line_loads_every_command(words: list[str]) -> None:
+    assert len(modules_for(words)) == len(COMMANDS)
+
+
 def test_queues_loads_no_other_command_and_nothing_of_the_workers() -> None:
     program = (
         "import sys; from preppath_workers.cli.main import main; main(['queues', '--config', '/none']);"
