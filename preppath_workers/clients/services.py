@@ -63,16 +63,17 @@ class Services:
         return webhook.Webhook(self._config.webhook)
 
     def preload(self, names: Iterable[str]) -> None:
-        """Load what the first requests to these services need, without opening a connection.
+        """Load what the first requests to these services or parts need, without opening a connection.
 
         Call it before a fork, so that the workers share that memory. A failure is only logged: the first
         request will fail in the same way, and its job is retried.
         """
         for name in names:
-            preload = getattr(getattr(self, name), "preload", None)
+            service, *part = name.split(".")
+            preload = getattr(getattr(self, service), "preload", None)
             if preload:
                 try:
-                    preload()
+                    preload(*part)
                 except Exception:
                     logger.warning("Cannot preload client", extra=fields(service=name), exc_info=True)
 

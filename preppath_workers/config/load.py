@@ -84,7 +84,7 @@ def load(
 
 def _config(environment: Environment, defaults: Sequence[QueueConfig], only: Sequence[str]) -> Config:
     chosen = queues.queues(environment, defaults, only)
-    services = frozenset(service for queue in defaults for service in queue.services)
+    services = frozenset(name.partition(".")[0] for queue in defaults for name in queue.services)
     return Config(
         redis=config_redis.redis(environment),
         openai=vendors.openai(environment, chosen, required="openai" in services),

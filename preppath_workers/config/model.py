@@ -62,7 +62,7 @@ class QueueConfig:
     budget: Caps = field(default_factory=Caps)
     #: Variable that enables the queue by default; without it, workers run only if the queue is named.
     needs: str | None = None
-    #: The services that its jobs use, by their names in `clients/services.py`.
+    #: The services that its jobs use, by their names in `clients/services.py`, or parts: `openai.speech`.
     services: tuple[str, ...] = ()
 
     @property
@@ -96,6 +96,10 @@ class ModelConfig:
     base_url: str | None = None
     #: Seconds without data after which a request fails; less than the queue's time limit.
     timeout: float = 60.0
+
+
+#: What OpenAI's client is used for.
+OPENAI_PARTS = ("transcription", "speech", "evaluation")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ JOB_TYPES: tuple[JobType, ...] = (
         rate_limit="5/60",
         timeout=600,
         fair_by="userId",
-        services=("storage", "openai", "database"),
+        services=("storage", "openai.transcription", "database"),
         worst_cases="preppath_workers.jobs.transcription.worst_case:worst_cases",
     )("preppath_workers.jobs.transcription:handle"),
     job(
@@ -21,6 +21,7 @@ JOB_TYPES: tuple[JobType, ...] = (
         concurrency=3,
         rate_limit="10/60",
         timeout=300,
+        # All of OpenAI: once the other parts have made requests too, a worker has less memory of its own.
         services=("openai", "storage", "database"),
         worst_cases="preppath_workers.jobs.tts.worst_case:worst_cases",
     )("preppath_workers.jobs.tts:handle"),
@@ -30,7 +31,7 @@ JOB_TYPES: tuple[JobType, ...] = (
         rate_limit="20/60",
         retries=2,
         fair_by="userId",
-        services=("openai", "database"),
+        services=("openai.evaluation", "database"),
         worst_cases="preppath_workers.jobs.evaluation.worst_case:worst_cases",
     )("preppath_workers.jobs.evaluation:handle"),
     job(

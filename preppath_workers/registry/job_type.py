@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..config.model import QueueConfig, RateLimit
+from ..config.model import OPENAI_PARTS, QueueConfig, RateLimit
 from ..store.keys import QUEUE_NAME, is_queue_name
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ WorstCases: TypeAlias = "Callable[[Sequence[Any], Services], Iterator[Sequence[U
 
 #: Modules of the clients in `clients/` whose path isn't the service's name.
 _CLIENTS = {"openai": "openai.client", "storage": "s3.client", "database": "postgres.client"}
-_SERVICES = ("openai", "storage", "database", "webhook")
+_SERVICES = ("openai", "storage", "database", "webhook", *(f"openai.{part}" for part in OPENAI_PARTS))
 
 #: The parameters that a function may have after the context.
 _OPTIONAL = ("data", "services")
@@ -61,7 +61,8 @@ class JobType:
         Returns a function of the context and the services, which decodes the job's data, calls the function
         and returns its result. Raises TypeError if the function isn't one that can run jobs.
         """
-        for service in self.defaults.services:
+        for name in self.defaults.services:
+            service = name.partition(".")[0]
             import_module(f"...clients.{_CLIENTS.get(service, service)}", __name__)
         function = _imported(self.function)
         taken = _parameters(function)
@@ -119,7 +120,8 @@ def job(
         recoveries: times that a job runs again after its worker died during it.
         fair_by: the field of the data that identifies a user, so that users take turns.
         needs: a variable without which the queue isn't worked on by default.
-        services: clients of PrepPath's services that it uses: openai, storage, database, webhook.
+        services: clients of PrepPath's services that it uses: openai, storage, database, webhook. A part,
+            such as `openai.speech`, has the supervisor prepare less: transcription, speech or evaluation.
         worst_cases: a function of the data of several jobs and the services that yields the most that the
             paid requests of each can use, so that commands tell what jobs can cost; or its name.
 

@@ -70,6 +70,30 @@ def test_imports_from_packages_that_are_run_later_work() -> None:
     assert printed(PREPARED + EACH.format(programs=programs)) == ["done"] * len(statements)
 
 
+def test_openai_loads_no_models_of_apis_that_are_not_used() -> None:
+    loaded = printed("import sys, preppath_workers.clients.openai.client; print(*sys.modules)")
+    assert "openai.types.chat.chat_completion" in loaded
+    assert {"openai.types.batch", "openai.types.responses.response"} & {*loaded} == set()
+
+
+def test_names_of_openai_are_found_when_they_are_first_used() -> None:
+    names = (
+        *(
+            "openai.types.Batch",
+            "openai.types.responses.Response",
+            "openai.types.responses.response.Response",
+        ),
+        *("openai.OpenAI(api_key='a').responses.create", "openai.OpenAI(api_key='a').batches.create"),
+    )
+    statements = (
+        *(f"print({name} is not None)" for name in names),
+        "from openai.types.responses import Response; print(Response.__name__ == 'Response')",
+        "import openai.types.responses as found; print(found is openai.types.responses)",
+    )
+    prepared = "import os, sys, preppath_workers.clients.openai, openai"
+    assert printed(f"{prepared}\n{EACH.format(programs=statements)}") == ["True"] * len(statements)
+
+
 def test_name_that_a_package_lacks_raises_attribute_error() -> None:
     assert printed(f"{PREPARED}import redis; print(hasattr(redis, 'nosuch'), hasattr(redis, 'Redis'))") == [
         *("False", "True")

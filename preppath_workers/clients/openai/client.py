@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from io import SEEK_END
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -17,16 +17,15 @@ from openai import omit
 from openai.types.chat import ChatCompletionMessageParam
 from openai.types.chat.completion_create_params import ResponseFormat
 
-from ...config.model import ModelConfig, OpenAIConfig
+from ...config.model import OPENAI_PARTS, ModelConfig, OpenAIConfig
 from ...config.openai_speech import is_openai
 from ..audio import mp3
 from ..usage import UNMETERED, Meter, Payment, Usage
 from ..vendor_limits import VendorLimit, limits_in_headers
-from . import models, worst_case
+from . import models, preloading, worst_case
 from .classification import RequestInfo
 from .connection import connect
 from .errors import openai_errors
-from .preloading import preload
 from .responses import Transcript, json_object, speech, transcript
 from .usage import chat_usage, speech_usage, transcription_usage
 
@@ -60,11 +59,19 @@ class OpenAI:
         #: What the request in progress does with the rate limits in its answer's headers.
         self._note_limits: Callable[[Sequence[VendorLimit]], None] | None = None
 
-    def preload(self) -> None:
+    def preload(self, *parts: str) -> None:
         """Make the SDK's clients and load what their first requests need, without a connection. Workers that
-        are forked afterwards share that memory."""
-        clients = (self._transcription, self._speech, self._evaluation)
-        preload(clients[0])  # the classes that it loads are those of all
+        are forked afterwards share that memory. `parts`: of OPENAI_PARTS, all by default."""
+        for part in parts or OPENAI_PARTS:
+            client: openai.OpenAI = getattr(self, f"_{part}")
+            if part == "evaluation":
+                preloading.preload(client, preloading.evaluate)
+            elif part == "transcription":
+                is_verbose = models.offers_verbose_json(self.config.transcription.model)
+                preloading.preload(client, partial(preloading.transcribe, is_verbose))
+            else:
+                is_realtime = self.config.speech_api == "realtime"
+                preloading.preload(client, preloading.connect if is_realtime else preloading.speak)
 
     def close(self) -> None:
         """Close the connections."""

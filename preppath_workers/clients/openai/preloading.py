@@ -6,8 +6,8 @@ The SDK imports its resources and builds its pydantic models on first use.
 from __future__ import annotations
 
 import encodings.idna  # noqa: F401 — getaddrinfo() encodes host names with it
+from collections.abc import Callable
 from io import BytesIO
-from typing import Literal
 
 import httpcore2
 import httpx2
@@ -42,6 +42,7 @@ _ANSWERS = {
         "text": "",
         "usage": {"type": "duration", "seconds": 0},
         "language": "",
+        "languages": [{"code": ""}],
         "duration": 0.0,
         "segments": [
             {
@@ -62,25 +63,38 @@ _ANSWERS = {
 }
 
 
-def preload(client: openai.OpenAI) -> None:
-    """Make a request of each kind with a copy of the client. No connection is opened: the answers are made
-    here."""
+def preload(client: openai.OpenAI, request: Callable[[openai.OpenAI], object]) -> None:
+    """Make a request with a copy of the client. No connection is opened: the answers are made here."""
     _read_an_answer()
     with openai.DefaultHttpxClient(transport=httpx2.MockTransport(_answer)) as http:
-        _request_each(client.with_options(http_client=http))
+        request(client.with_options(http_client=http))
 
 
-def _request_each(client: openai.OpenAI) -> None:
+def evaluate(client: openai.OpenAI) -> None:
+    """Request an evaluation."""
     client.chat.completions.create(
         model="",
         messages=[{"role": "user", "content": ""}],
         response_format={"type": "json_schema", "json_schema": {"name": "", "strict": True, "schema": {}}},
     )
-    formats: tuple[Literal["json", "verbose_json"], ...] = ("json", "verbose_json")
-    for answer_format in formats:
-        file = ("a.wav", BytesIO(), "audio/wav")
-        client.audio.transcriptions.create(model="", file=file, response_format=answer_format)
+
+
+def transcribe(is_verbose: bool, client: openai.OpenAI) -> None:
+    """Request a transcription, with its details or without."""
+    client.audio.transcriptions.create(
+        model="",
+        file=("a.wav", BytesIO(), "audio/wav"),
+        response_format="verbose_json" if is_verbose else "json",
+    )
+
+
+def speak(client: openai.OpenAI) -> None:
+    """Request speech of the speech endpoint."""
     client.audio.speech.create(model="", voice="", input="", response_format="mp3")
+
+
+def connect(client: openai.OpenAI) -> None:
+    """Prepare a session of the Realtime API."""
     client.realtime.connect(model="")  # opens nothing until it is entered
 
 

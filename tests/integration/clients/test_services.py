@@ -108,6 +108,52 @@ sys.exit(status)
     assert not printed.stderr, "a client that could not be preloaded"
 
 
+@pytest.mark.parametrize(
+    ("part", "call"),
+    [
+        ("evaluation", "openai.evaluate([{'role': 'user', 'content': 'An answer.'}], SCHEMA)"),
+        ("transcription", "openai.transcribe(io.BytesIO(SOUND), 'a.wav', 'audio/wav')"),
+        ("speech", "openai.reader(SpeechOptions('alloy')).read('What is a heap?')"),
+    ],
+)
+@pytest.mark.parametrize("other_models", [False, True])
+def test_preload_of_a_part_leaves_nothing_to_load_to_its_calls(
+    vendor: OpenAIServer, part: str, call: str, other_models: bool
+) -> None:
+    program = f"""
+import io, os, sys
+import pydantic
+from preppath_workers.clients.openai.client import SpeechOptions
+from preppath_workers.clients.services import Services
+from preppath_workers.config.load import load
+from preppath_workers.jobs import JOB_TYPES
+from preppath_workers.jobs.evaluation.prompt import SCHEMA
+
+for job_type in JOB_TYPES:
+    if "openai.{part}" in job_type.defaults.services or ("{part}", job_type.name) == ("speech", "tts"):
+        job_type.load()
+services = Services(load(os.environ, []))
+services.preload(["openai.{part}"])
+openai, loaded, built = services.openai, set(sys.modules), []
+pydantic.TypeAdapter.__init__ = lambda *arguments, **_: built.append(str(arguments[1:]))
+{call}
+print(sorted(set(sys.modules) - loaded), built)
+"""
+    if other_models and part == "speech":
+        program = program.replace(call, "openai.synthesize('What is a heap?', SpeechOptions('alloy'))")
+    sound = Wav(bytes(3_200), 16_000).wav_bytes("A heap is a tree.")
+    models = {"OPENAI_WHISPER_MODEL": "whisper-1", "OPENAI_TTS_MODEL": "gpt-4o-mini-tts"}
+    environment = {
+        **os.environ,
+        **MINIMAL_ENV,
+        "OPENAI_BASE_URL": vendor.base_url,
+        **(models if other_models else {}),
+    }
+    command = [sys.executable, "-c", f"SOUND = {sound!r}\n{program}"]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (printed.stdout, printed.stderr) == ("[] []\n", "")
+
+
 def test_services_that_cannot_preload_log_why_and_go_on(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

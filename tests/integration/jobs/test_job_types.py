@@ -77,4 +77,4 @@ def test_job_type_names_the_services_that_its_handler_uses(job_type: JobType) ->
     used = re.findall(
         r"\bservices\.(\w+)", sources(str(job_type.function).partition(":")[0].rpartition(".")[2])
     )
-    assert {*job_type.defaults.services} == {*used}
+    assert {name.partition(".")[0] for name in job_type.defaults.services} == {*used}
