@@ -163,7 +163,7 @@ class Supervisor:
             self._fallback = self._pool.config
         self._pool.reload(config)
         # Else more would stay in memory with each reload.
-        shared_memory.freeze()
+        shared_memory.freeze(again=True)
         logger.info("Configuration reloaded", extra=fields(instance=self.instance))
 
     def _go_back(self, config: Config, process: str) -> None:

@@ -27,9 +27,13 @@ _KNOWN = ((3, 12), (3, 13))
 _ADDRESSES = 2**48 // 4
 
 
-def freeze() -> None:
-    """Exempt the objects of today from garbage collection, here and in processes that are forked later."""
-    gc.unfreeze()  # those of an earlier configuration can be freed
+def freeze(again: bool = False) -> None:
+    """Exempt the objects of today from garbage collection, here and in processes that are forked later.
+
+    Garbage is collected first; `again` also among what is exempt, such as an earlier configuration.
+    """
+    if again:
+        gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.enable()  # it is disabled while the supervisor loads what it needs

@@ -52,6 +52,26 @@ print(gc.get_freeze_count() > 1_000, len(gc.get_objects()) < 1_000)
     assert _printed(program) == ["True True True", "True True"]
 
 
+def test_shared_memory_is_examined_again_once_the_configuration_is_reloaded() -> None:
+    program = """
+import gc, weakref
+from preppath_workers.worker.processes import shared_memory
+class Old: pass
+def garbage():
+    old = Old()
+    old.itself = old
+    return weakref.ref(old)
+first = garbage()
+gc.freeze()
+second = garbage()
+shared_memory.freeze()
+print(first() is None, second() is None)
+shared_memory.freeze(again=True)
+print(first() is None)
+"""
+    assert _printed(program) == ["False True", "True"]
+
+
 def _printed(program: str) -> list[str]:
     """Run the program and return its lines; it must also end well."""
     command = [sys.executable, "-c", program]
