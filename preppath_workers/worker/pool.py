@@ -207,7 +207,7 @@ class Pool:
     @property
     def tick(self) -> float:
         """Seconds until the next check is needed if no signal arrives."""
-        # SIGCHLD reports the end of a process, but no signal reports that one is ready.
+        # SIGCHLD reports that a process has ended or the janitor is ready, but not that a worker is.
         if any(process.is_starting for process in self._processes()):
             return _SHORT_TICK
         return min(

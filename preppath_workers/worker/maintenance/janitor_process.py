@@ -54,6 +54,8 @@ class JanitorProcess:
         pause = min(janitor.round_if_due() for janitor in self._janitors)
         if not self._liveness.is_ready and any(janitor.has_renewed for janitor in self._janitors):
             self._liveness.ready()
+            if not is_orphaned():
+                os.kill(os.getppid(), signal.SIGCHLD)  # the supervisor looks at once, and forks the workers
         self._beat()
         return pause
 
