@@ -19,7 +19,13 @@ _BATCH, _DUE = 500, 100
 
 HEADINGS = (
     *("backlog", "enqueue", "enqueue, urgent", f"{_BATCH} urgent at once", "claim", "settle and claim"),
-    *(f"promote {_DUE}", "`queues`", "`jobs`, a page", "bytes a waiting job", "bytes a completed job"),
+    *(
+        f"promote {_DUE}",
+        "`Queue.snapshot`",
+        "`jobs`, a page",
+        "bytes a waiting job",
+        "bytes a completed job",
+    ),
 )
 
 

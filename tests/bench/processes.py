@@ -37,7 +37,7 @@ _PROCESSES = 50
 HEADINGS = (
     *("instances × workers", "at rest: Redis's CPU, commands/s", "enqueue to start: p50 / p99, ms"),
     *(
-        "`queues`, ms",
+        "`Queue.snapshot`, ms",
         "`Queue.locate`, ms",
         "half of them die: all their jobs wait again after",
         "longest command, ms",

@@ -3,8 +3,8 @@
 --: `wait` may exceed its length by this many jobs that were placed in front of others. Then its last ones move to LATER.
 local SHED = 50
 
---: How often jobs that were placed without turns may move others to LATER: more than they are themselves, mostly.
-local LEAST_SHEDS = 4
+--: Without turns, a call moves SHED jobs to LATER for each 12 that it places, at most five times, or as many as it places.
+local PLACED_FOR_A_SHED, SHEDS_AT_ONCE = 12, 5
 
 --: The most ids in one command, which Lua's stack bounds.
 local PORTION = 1000
@@ -175,7 +175,8 @@ local function place_last(ids, priority)
   if not score or tonumber(score) < tonumber(priority) then score = priority end
   join_last_round(ids, score, priority)
   set_last(score, ids[#ids])
-  for _ = 1, math.max(LEAST_SHEDS, math.ceil(#ids / SHED)) do
+  local sheds = math.min(math.ceil(#ids / PLACED_FOR_A_SHED), SHEDS_AT_ONCE)
+  for _ = 1, math.max(sheds, math.ceil(#ids / SHED)) do
     if not shed() then return end
   end
 end
