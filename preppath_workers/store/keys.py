@@ -128,8 +128,9 @@ class Keys:
 
     @property
     def limit(self) -> str:
-        """hash: the rate limit in force (max, duration, since, until, instance; ms). While an instance is
-        configured with another one, also that (otherMax, otherDuration, otherInstance, otherUntil)."""
+        """hash: the rate limit in force (max, duration, since, until, instance; ms), and when it was last
+        compared with that of an instance (comparedAt). While one is configured with another limit, also that
+        (otherMax, otherDuration, otherInstance, otherUntil)."""
         return self.base + "limit"
 
     @property

@@ -17,10 +17,15 @@ OLD, NEW = (5, 10_000), (1, 10_000)
 
 
 def beat(
-    redis_state: RedisState, instance: str, limit: tuple[int, int], age: int, now: int = NOW
+    redis_state: RedisState,
+    instance: str,
+    limit: tuple[int, int],
+    age: int,
+    now: int = NOW,
+    lease: int = LEASE,
 ) -> list[str]:
     """Send a heartbeat of an instance whose configuration is `age` ms old; return its reply on limits."""
-    _, *dispute = redis_state.call("heartbeat", instance, LEASE, 9, 0, *limit, age, now=now)
+    _, *dispute = redis_state.call("heartbeat", instance, lease, 9, 0, *limit, age, now=now)
     return [str(word) for word in dispute]
 
 
@@ -40,7 +45,7 @@ def test_heartbeat_of_instances_that_agree_reports_no_dispute(redis_state: Redis
     state = redis_state.read()
     assert "gate" not in state
     assert state["limit"] == {"max": 5, "duration": 10_000, "since": NOW - 100, "until": NOW + 4 * LEASE,
-                              "instance": "other"}  # fmt: skip
+                              "instance": "other", "comparedAt": NOW}  # fmt: skip
 
 
 @pytest.mark.parametrize("order", ["old first", "new first"])
@@ -98,6 +103,13 @@ def test_dispute_after_the_clock_was_set_back_ends_on_time(redis_state: RedisSta
     assert beat(redis_state, "old", OLD, 9_000, now=NOW + 4 * LEASE + 1) == []
     beat(redis_state, "old", OLD, 9_000, now=NOW + 8 * LEASE + 2)
     assert "gate" not in redis_state.read()
+
+
+def test_newest_limit_applies_if_its_instance_has_a_longer_lease(redis_state: RedisState) -> None:
+    for _ in range(2):
+        beat(redis_state, "new", NEW, 100, lease=2 * LEASE)
+        beat(redis_state, "old", OLD, 9_000)
+        assert redis_state.read()["limit"]["instance"] == "new"
 
 
 @pytest.mark.parametrize("order", [["new"], ["new", "old", "new"], ["old", "new"]])

@@ -28,13 +28,14 @@ end
 -- Returns maximum, duration and instance of the limit in force and of the other one; an empty table if there is only one.
 local function agree_on_limit(instance, limit, duration, age, lease)
   local latest, ours = now + GOOD_FOR * lease, now - age
-  local known = redis.call('HMGET', LIMIT, 'max', 'duration', 'since', 'until', 'instance')
-  -- If the clock was set back since the last heartbeat, `until` shows by how much.
-  local set_back = math.max(0, (integer(known[4]) or 0) - latest)
+  local known = redis.call('HMGET', LIMIT, 'max', 'duration', 'since', 'until', 'instance', 'comparedAt')
+  -- By how much the clock was set back since the last heartbeat.
+  local set_back = math.max(0, (integer(known[6]) or 0) - now)
   local is_known, since = at_most(known[4], latest) > now, math.min((integer(known[3]) or 0) - set_back, now)
   local agrees = known[1] == limit and known[2] == duration
   local is_newer = not is_known or ours > since
   local is_disputed = is_known and not agrees
+  redis.call('HSET', LIMIT, 'comparedAt', timestamp)
   if is_newer then
     redis.call('HSET', LIMIT, 'max', limit, 'duration', duration, 'since', ours, 'until', latest, 'instance', instance)
     if is_disputed then
