@@ -141,8 +141,6 @@ def test_demo_with_a_report_that_cannot_be_written_refuses_to_start(folder: Path
     assert "cannot write /nowhere/report.html" in printed
 
 
-@pytest.mark.offline
-@pytest.mark.timeout(300)
 def test_demo_whose_output_cannot_be_written_says_so_in_one_line(folder: Path) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         command = [sys.executable, "-m", "tests.demo", "--light", "--report", str(folder / "none.html")]
@@ -151,6 +149,8 @@ def test_demo_whose_output_cannot_be_written_says_so_in_one_line(folder: Path) -
     assert (run.returncode, run.stderr) == (74, message)
 
 
+@pytest.mark.offline
+@pytest.mark.timeout(300)
 def test_demo_with_real_engines_hears_what_it_said_and_tells_good_from_poor(folder: Path) -> None:
     with start(folder, "--report", os.devnull, light=False) as process:
         printed, _ = process.communicate()
