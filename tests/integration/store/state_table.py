@@ -15,7 +15,14 @@ from .redis_state import NOW, RedisState, State, merged
 HOST: State = {"instances": {"host": NOW + 15_000}, "instance": {"host": {"slots": 2}}}
 
 #: The limit that a heartbeat writes if instances agree.
-UNLIMITED = {"max": 0, "duration": 0, "since": NOW, "until": NOW + 60_000, "instance": "host"}
+UNLIMITED = {
+    "max": 0,
+    "duration": 0,
+    "since": NOW,
+    "until": NOW + 60_000,
+    "instance": "host",
+    "comparedAt": NOW,
+}
 
 #: What the first heartbeat of a queue stores for the queue itself.
 KNOWN: State = {"limit": UNLIMITED, "meta": {"layout": FIRST_LAYOUT}}
