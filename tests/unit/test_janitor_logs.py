@@ -46,7 +46,8 @@ def test_rate_limits_that_differ_are_logged_when_they_begin_change_and_end(
     limits = RateLimits("tts")
     conflict = [20, 2_000, "new", 0, 0, "old"]
     with caplog.at_level(logging.INFO):
-        for seen in ([], conflict, conflict, [*conflict[:5], "older"], [], []):
+        older = [*conflict[:3], 9, 2_000, "older"]
+        for seen in ([], conflict, conflict, [*conflict[:5], "another"], older, [], []):
             limits.compare(RateLimit(20, 2.0), seen)  # type: ignore[arg-type] # as a script answers
 
     differ = "Instances have different rate limits, the newest configuration is in force"

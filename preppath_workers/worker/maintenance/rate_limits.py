@@ -25,14 +25,16 @@ class RateLimits:
             ours: the limit that this instance is configured with.
             conflict: empty, or maximum, duration (ms) and instance of the limit in force, then of the other.
         """
-        now = tuple(map(str, conflict))
-        if now == self._conflict:
+        words = tuple(map(str, conflict))
+        # Without the instances: many may have the other limit, and each heartbeat names one of them.
+        limits = (*words[:2], *words[3:5])
+        if limits == self._conflict:
             return
-        self._conflict = now
-        if not now:
+        self._conflict = limits
+        if not words:
             logger.info("All instances have the same rate limit again", extra=fields(queue=self._queue))
             return
-        most, duration, instance, other_most, other_duration, other = now
+        most, duration, instance, other_most, other_duration, other = words
         logger.warning(
             "Instances have different rate limits, the newest configuration is in force",
             extra=fields(

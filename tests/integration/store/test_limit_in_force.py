@@ -61,6 +61,19 @@ def test_heartbeat_of_instances_that_differ_applies_the_newest_limit(
     assert started(redis_state, OLD, 3) == 1
 
 
+@pytest.mark.parametrize("instance", ["old", "new"])
+def test_heartbeat_after_a_reload_or_a_restart_reports_no_dispute(
+    redis_state: RedisState, instance: str
+) -> None:
+    """Workers that finish their jobs have the old limit until then, and the new one applies to them."""
+    beat(redis_state, "old", OLD, 9_000)
+    if instance == "new":
+        redis_state.call("leave", "old")
+    assert beat(redis_state, instance, NEW, 0) == []
+    assert started(redis_state, OLD, 3) == 1
+    assert beat(redis_state, instance, NEW, 5_000, now=NOW + 5_000) == []
+
+
 def test_limit_of_an_instance_that_left_expires(redis_state: RedisState) -> None:
     beat(redis_state, "old", OLD, 9_000)
     beat(redis_state, "new", NEW, 100)

@@ -1,4 +1,4 @@
--- needs: limits
+-- needs: limits, instances
 
 --: Leases after which an instance's configuration is out of date.
 local GOOD_FOR = 4
@@ -35,11 +35,14 @@ local function agree_on_limit(instance, limit, duration, age, lease)
   local agrees = known[1] == limit and known[2] == duration
   local is_newer = not is_known or ours > since
   local is_disputed = is_known and not agrees
+  -- After a reload or a restart, only workers that finish their jobs have the other limit: there is nothing to report.
+  local is_reported = is_disputed
+    and (not is_newer or known[5] ~= instance and redis.call('ZSCORE', INSTANCES, known[5] or ''))
   redis.call('HSET', LIMIT, 'comparedAt', timestamp)
   if is_newer then
     redis.call('HSET', LIMIT, 'max', limit, 'duration', duration, 'since', ours, 'until', latest, 'instance', instance)
-    if is_disputed then
-      redis.call('HSET', LIMIT, 'otherMax', known[1], 'otherDuration', known[2], 'otherInstance', known[5] or '')
+    if is_reported then
+      redis.call('HSET', LIMIT, 'otherMax', known[1], 'otherDuration', known[2], 'otherInstance', known[5])
     end
     known = { limit, duration, nil, nil, instance }
   elseif agrees then
@@ -52,7 +55,7 @@ local function agree_on_limit(instance, limit, duration, age, lease)
   store_dispute(latest, is_disputed, known[1], known[2])
 
   local other = redis.call('HMGET', LIMIT, 'otherUntil', 'otherMax', 'otherDuration', 'otherInstance')
-  if is_disputed then
+  if is_reported then
     redis.call('HSET', LIMIT, 'otherUntil', latest)
   elseif other[1] and (at_most(other[1], latest) <= now or other[4] == instance) then
     redis.call('HDEL', LIMIT, 'otherUntil', 'otherMax', 'otherDuration', 'otherInstance')
