@@ -131,7 +131,7 @@ class ServiceError(JobError):
     """Raised when a service shared by all jobs fails, or refuses the configuration. The job is not to blame.
 
     Args:
-        service: `openai`, `s3`, `postgresql` or `webhook`.
+        service: `openai`, `s3`, `postgresql`, `webhook`, or the name of one of your own.
         message: the service's message, without secrets.
         refuses_all: no job of this queue can succeed until the configuration, account, model, bucket or
             schema changes: the queue is out of service at the first failure.
@@ -159,7 +159,7 @@ class ServiceError(JobError):
 class MachineError(JobError):
     """Raised when this machine lacks a resource: `disk`, `memory`, `descriptors`, `processes`, or a right
     `clock`. The job is requeued without counting the attempt, for another machine or a later time, and the
-    worker pauses."""
+    queue's workers on this machine pause."""
 
     def __init__(self, resource: str, message: str) -> None:
         super().__init__(message)

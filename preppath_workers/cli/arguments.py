@@ -93,8 +93,8 @@ def priority(word: str) -> int:
     from ..queue import check_priority
 
     try:
-        check_priority(number := int(word))
-    except ValueError:
+        check_priority(number := whole_number(word))
+    except (ValueError, ArgumentTypeError):
         raise ArgumentTypeError(f"{word!r} is not a whole number from 1 to 100") from None
     return number
 

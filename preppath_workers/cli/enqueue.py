@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from ..queue import NewJob
 from ..store.job import DEFAULT_PRIORITY
 from ..store.job_id import new_id
-from .arguments import EXIT_FAILED, add_command, priority, refuse_with, refuse_without
+from .arguments import EXIT_FAILED, add_command, positive_number, priority, refuse_with, refuse_without
 from .forecasting import forecast, print_forecast, tell_cost
 from .queue_argument import add_queue_argument, open_queue
 from .terminal import print_error, print_line
@@ -75,7 +75,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--json", action="store_true", help="with --dry-run: print the cost as JSON")
     parser.add_argument("--group", help="add the jobs to this group; an event reports its end")
-    parser.add_argument("--group-size", type=int, metavar="N", help="set how many jobs the group will have")
+    parser.add_argument(
+        "--group-size", type=positive_number, metavar="N", help="set how many jobs the group will have"
+    )
     parser.set_defaults(run=run)
 
 

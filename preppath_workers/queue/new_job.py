@@ -116,8 +116,9 @@ def _options(
     if expires is not None:
         _check_seconds("expires", expires)
         if not delay_ms < expires * 1000 <= LONGEST_DELAY * 1000:
+            start = "at" if at else "the delay"
             raise ValueError(
-                f"expires must be later than the delay and at most ten years, not {expires!r} seconds"
+                f"expires must be later than {start} and at most ten years, not {expires!r} seconds"
             )
         options["expires"] = round(expires * 1000)
     if group is not None:
@@ -150,7 +151,10 @@ def _delay_until(at: datetime, delay: float) -> float:
     if delay:
         raise ValueError("at and delay exclude each other")
     # By this machine's clock, only to check the time.
-    return max(0.0, (at - datetime.now(UTC)).total_seconds())
+    left = max(0.0, (at - datetime.now(UTC)).total_seconds())
+    if left > LONGEST_DELAY:
+        raise ValueError(f"at must be at most ten years from now, not {at.isoformat()}")
+    return left
 
 
 def _check_seconds(name: str, value: float) -> None:

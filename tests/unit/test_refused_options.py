@@ -38,6 +38,8 @@ IGNORED = {
 
 INVALID = {
     "enqueue tts {} --priority 0": "argument --priority: '0' is not a whole number from 1 to 100",
+    "enqueue tts {} --priority 1_0": "argument --priority: '1_0' is not a whole number from 1 to 100",
+    "enqueue tts {} --priority ٣": "argument --priority: '٣' is not a whole number from 1 to 100",
     "prioritize tts a 0": "argument N: '0' is not a whole number from 1 to 100",
     "import-bullmq tts --without-priority 101": "'101' is not a whole number from 1 to 100",
     "enqueue tts {} --delay -1": "delay must be 0 or more seconds",
@@ -46,7 +48,9 @@ INVALID = {
     "enqueue tts {} --id 'a b'": "id 'a b' must be",
     "enqueue tts {} --id ''": "id '' must be",  # of an empty variable of the shell
     "enqueue tts {} --group 'a b'": "group 'a b' must be",
-    "enqueue tts {} --group g --group-size 0": "group_size must be",
+    "enqueue tts {} --group g --group-size 0": "argument --group-size: must be 1 or more, not 0",
+    "enqueue tts {} --group g --group-size 1_0": "argument --group-size: '1_0' is not a whole number",
+    "enqueue tts {} --group g --group-size 1000001": "group_size must be",
     "show tts a --wait nan": "argument --wait: 'nan' is not a number of seconds, 0 or more",
     "show tts a --wait -1": "argument --wait: '-1' is not a number of seconds, 0 or more",
     "script nope": "argument NAME: invalid choice: 'nope'",

@@ -137,10 +137,12 @@ def test_job_with_a_due_time_is_delayed_until_then(producer: Queue) -> None:
     [
         (NewJob({}, at=datetime(2030, 1, 1)), "at must be a time with a time zone"),  # noqa: DTZ001 - the mistake
         (NewJob({}, delay=1, at=datetime(2030, 1, 1, tzinfo=UTC)), "at and delay exclude each other"),
+        (NewJob({}, at=datetime(9999, 1, 1, tzinfo=UTC)), "at must be at most ten years from now, not 9999-"),
+        (NewJob({}, at=datetime.now(UTC) + timedelta(1), expires=5), "expires must be later than at and"),
     ],
-    ids=["without a zone", "with a delay"],
+    ids=["without a zone", "with a delay", "in the year 9999", "after it expires"],
 )
-def test_due_time_that_is_unclear_is_refused(job: NewJob, message: str) -> None:
+def test_due_time_that_is_unclear_or_wrong_is_refused(job: NewJob, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         job.encode()
 
