@@ -81,6 +81,15 @@ def test_jobs_that_are_out_of_order_are_found(queue: Queue) -> None:
     assert waiting(queue) == [IDS[2_500], IDS[2_600], IDS[2_501]]
 
 
+def test_job_is_found_beside_one_whose_key_has_another_type(queue: Queue) -> None:
+    middle = IDS[LONG // 2 - 1]  # where a search begins
+    queue.redis.delete(queue.keys.job(middle))
+    queue.redis.set(queue.keys.job(middle), "text")
+
+    assert queue.replay([IDS[1_500]]) == 1
+    assert queue.purge([IDS[3_500]]) == 1
+
+
 def test_neighbours_leave_a_long_list_by_one_walk(queue: Queue) -> None:
     queue.call("replay", *IDS[1_400:1_402])  # the server knows the script
     before = queue.redis.info("commandstats")["cmdstat_lrem"]["calls"]

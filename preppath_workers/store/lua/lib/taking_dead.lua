@@ -14,12 +14,13 @@ local NEAR_END, NEAR_PLACE = 1000, 100
 --: is out of order, so that the whole list is searched, costs all.
 local MOST_COST = 5
 
--- The position (from the left) where a job should be that failed at this time: newer ones are in front of it.
+-- The position (from the left) where a job should be that failed at this time: newer ones are in front of it. pcall: a key
+-- of another type must not keep the others from being found.
 local function position_by_time(finished_at)
   local low, high = 0, redis.call('LLEN', DEAD)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    local other = integer(redis.call('HGET', job_key(redis.call('LINDEX', DEAD, middle)), 'finishedAt'))
+    local other = integer(redis.pcall('HGET', job_key(redis.call('LINDEX', DEAD, middle)), 'finishedAt'))
     if (other or 0) > finished_at then low = middle + 1 else high = middle end
   end
   return low
