@@ -68,7 +68,9 @@ class Services:
         Call it before a fork, so that the workers share that memory. A failure is only logged: the first
         request will fail in the same way, and its job is retried.
         """
-        for name in names:
+        wanted = {*names}
+        # A part is included if its whole service is wanted.
+        for name in sorted(name for name in wanted if name.partition(".")[0] not in wanted - {name}):
             service, *part = name.split(".")
             preload = getattr(getattr(self, service), "preload", None)
             if preload:

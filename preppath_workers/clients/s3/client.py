@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import create_loader
+from botocore.loaders import Loader
 from botocore.model import OperationModel
 from botocore.session import Session
 
@@ -57,6 +57,14 @@ class ObjectInfo:
     metadata: Mapping[str, str]
 
 
+class _Descriptions(Loader):
+    """botocore's descriptions of S3."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """Return S3 alone: botocore would look into the folders of 400 services."""
+        return ["s3"]
+
+
 class Storage:
     """The bucket.
 
@@ -75,7 +83,7 @@ class Storage:
         self._timeouts = (connect_timeout, read_timeout)
         self._client: S3Client | None = None
         # botocore's descriptions of S3, some MiB, are read once for all clients.
-        self._descriptions = create_loader()
+        self._descriptions = _Descriptions()
 
     def preload(self) -> None:
         """Load what the first request needs, without a connection. Workers that are forked afterwards share

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from preppath_workers.clients.openai.client import OpenAI
 from preppath_workers.clients.services import Services
 from preppath_workers.config.load import load
 from tests.fake_openai.control import OpenAIServer
@@ -152,6 +153,17 @@ print(sorted(set(sys.modules) - loaded), built)
     command = [sys.executable, "-c", f"SOUND = {sound!r}\n{program}"]
     printed = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert (printed.stdout, printed.stderr) == ("[] []\n", "")
+
+
+def test_preload_of_a_service_and_its_parts_includes_each_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    preloaded: list[tuple[str, ...]] = []
+    monkeypatch.setattr(OpenAI, "preload", lambda _, *parts: preloaded.append(parts))
+    services = Services(load(MINIMAL_ENV, []))
+
+    services.preload(["openai.evaluation", "openai", "openai.transcription", "database"])
+    services.preload(["openai.evaluation", "openai.transcription", "openai.evaluation"])
+
+    assert preloaded == [(), ("evaluation",), ("transcription",)]
 
 
 def test_services_that_cannot_preload_log_why_and_go_on(
