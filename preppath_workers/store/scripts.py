@@ -91,7 +91,13 @@ def _with_needs(text: str, included: set[str]) -> str:
 
 def _library(name: str, included: set[str]) -> str:
     included.add(name)
-    return _with_needs((_FOLDER / "lib" / f"{name}.lua").read_text(encoding="utf-8"), included)
+    return _with_needs(_library_text(name), included)
+
+
+@cache
+def _library_text(name: str) -> str:
+    """Return a file of `lua/lib`: most are part of many scripts."""
+    return (_FOLDER / "lib" / f"{name}.lua").read_text(encoding="utf-8")
 
 
 def call(base: str, now: str, name: str, *arguments: str | int | float) -> Operation[Any]:
