@@ -103,8 +103,6 @@ class Workers:
         tuple(scripts().values())
         load_commands()
         self._load_handlers(first)
-        # Nearly nothing of it is garbage, and to look for it takes as long as a quarter of the imports.
-        gc.freeze()
         registry = Registry(self._handlers, _preloaded_services)
         return Supervisor(first, registry, self.load, self._apply).run()
 

@@ -30,11 +30,11 @@ _ADDRESSES = 2**48 // 4
 def freeze(again: bool = False) -> None:
     """Exempt the objects of today from garbage collection, here and in processes that are forked later.
 
-    Garbage is collected first; `again` also among what is exempt, such as an earlier configuration.
+    `again`: collect garbage first, also among what is exempt, such as an earlier configuration.
     """
     if again:
         gc.unfreeze()
-    gc.collect()
+        gc.collect()
     gc.freeze()
     gc.enable()  # it is disabled while the supervisor loads what it needs
 

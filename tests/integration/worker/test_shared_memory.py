@@ -62,9 +62,9 @@ def garbage():
     old.itself = old
     return weakref.ref(old)
 first = garbage()
-gc.freeze()
-second = garbage()
 shared_memory.freeze()
+second = garbage()
+gc.collect()
 print(first() is None, second() is None)
 shared_memory.freeze(again=True)
 print(first() is None)
