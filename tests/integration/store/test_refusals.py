@@ -102,8 +102,8 @@ def test_client_with_another_error_keeps_its_connection(server: RedisServer) -> 
 
 
 def test_client_of_a_server_without_a_free_connection_says_so() -> None:
-    with RedisServer(settings={"maxclients": "1"}) as server, Redis.from_url(server.url) as first:
-        first.ping()
+    with RedisServer() as server, Redis.from_url(server.url) as first:
+        first.config_set("maxclients", "1")
         for _ in range(10):
             with pytest.raises(RedisConnectionError, match="max number of clients reached"):
                 connection.client_without_retries(server.url, 3.0).ping()
