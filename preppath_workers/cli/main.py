@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         gc.disable()  # until it has imported what it needs, none of which is garbage
     try:
         # The jobs of `run` may use redis-py's metrics.
-        import_later(with_metrics=named(words) in ([], ["run"]))
+        is_help = not {"-h", "--help"}.isdisjoint(words)
+        import_later(with_metrics=not is_help and named(words) in ([], ["run"]))
         from .program import run  # with redis-py
 
         return run(words)

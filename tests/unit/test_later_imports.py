@@ -129,6 +129,11 @@ print(redis.observability.providers.OTEL_AVAILABLE)
     assert printed(program) == [str(with_metrics)]
 
 
+def test_help_loads_no_metrics() -> None:
+    program = "import sys; from preppath_workers.cli.main import main; main(['--help']); print(*sys.modules)"
+    assert not [name for name in printed(program) if name.startswith("opentelemetry.")]
+
+
 def test_import_later_changes_nothing_once_redis_is_imported() -> None:
     asked = "print(redis.asyncio is known, 'Redis' in vars(redis))"
     program = f"import redis; known = redis.asyncio\n{PREPARED}{asked}"
