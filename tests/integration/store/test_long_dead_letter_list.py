@@ -81,6 +81,10 @@ def test_jobs_that_are_out_of_order_are_found(queue: Queue) -> None:
     assert waiting(queue) == [IDS[2_500], IDS[2_600], IDS[2_501]]
 
 
+def test_jobs_far_from_each_other_leave_a_long_list_by_one_call(queue: Queue) -> None:
+    assert queue.call("replay", *IDS[1_100:2_000:300]) == [3]
+
+
 def test_job_is_found_beside_one_whose_key_has_another_type(queue: Queue) -> None:
     middle = IDS[LONG // 2 - 1]  # where a search begins
     queue.redis.delete(queue.keys.job(middle))

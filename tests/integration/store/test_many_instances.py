@@ -69,6 +69,15 @@ def test_held_slots_of_many_instances_are_all_there(busy: Queue) -> None:
     assert len({job_id for slot in held for job_id in slot.job_ids}) == len(held) == INSTANCES * SLOTS
 
 
+def test_locate_of_a_job_that_a_slot_holds_names_the_slot(busy: Queue) -> None:
+    slots = {job_id: slot.worker_id for slot in busy.held_slots() for job_id in slot.job_ids}
+    reserved, active = [*slots][:2]
+
+    assert [busy.ref(job_id).status().state for job_id in (reserved, active)] == ["waiting", "active"]
+    assert busy.locate(reserved, None).worker_id == slots[reserved]
+    assert busy.locate(active, None).worker_id == slots[active]
+
+
 @pytest.mark.parametrize(("name", "place_of_left"), [("counts", slice(6, None)), ("held_slots", 1)])
 def test_call_looks_at_a_bounded_number_of_slots(busy: Queue, name: str, place_of_left: slice | int) -> None:
     left = busy.call(name, 70)[place_of_left]
@@ -105,6 +114,16 @@ def test_reap_requeues_a_bounded_number_of_jobs(dead: RedisState) -> None:
     assert len(state["wait"]) == sum(moved) == 140
     assert "active" not in state
     assert state["instances"] == {"a": NOW + 9_000, "b": NOW + 9_000}
+
+
+def test_instance_is_struck_off_when_all_of_its_jobs_are_requeued(dead: RedisState) -> None:
+    """A pop of a dead instance may have put jobs into its slots later."""
+    dead.redis.hset(dead.keys.instance("a"), "gone", 1)
+
+    assert dead.call("reap", 3, 1, "", 9_000, 60_000, 15_000, 10**15)[0] == ["a", MOST_REQUEUED]
+    assert "a" in dead.read()["instances"]
+    assert dead.call("reap", 3, 1, "", 9_000, 60_000, 15_000, 10**15)[0] == ["a", 20]
+    assert "a" not in dead.read()["instances"]
 
 
 def test_leave_requeues_a_bounded_number_of_jobs(dead: RedisState) -> None:

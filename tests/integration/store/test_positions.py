@@ -47,8 +47,18 @@ def test_job_in_the_middle_of_a_long_list_is_located_cancelled_and_moved_without
     assert redis.llen(long_queue.keys.wait) == LONG - 1
 
 
-def test_job_out_of_order_in_a_long_list_is_located_by_a_search(long_queue: Queue, redis: Redis) -> None:
+def test_job_out_of_order_in_a_long_list_is_located_moved_and_cancelled_by_a_search(
+    long_queue: Queue, redis: Redis
+) -> None:
     """Edited by hand, or placed while the clock was wrong."""
-    middle = redis.lindex(long_queue.keys.wait, LONG // 2)
-    redis.hset(long_queue.keys.job(middle), "createdAt", 1)
-    assert long_queue.locate(middle, None).ahead == LONG - 1 - LONG // 2
+    ahead = LONG // 2
+    order = [*map(str, reversed(redis.lrange(long_queue.keys.wait, 0, -1)))]
+    for job_id in order[ahead : ahead + 2]:
+        redis.hset(long_queue.keys.job(job_id), "createdAt", 1)
+    assert long_queue.locate(order[ahead], None).ahead == ahead
+
+    long_queue.prioritize(order[ahead], 1)
+    long_queue.cancel(order[ahead + 1])
+
+    left = [order[ahead], *order[:ahead], *order[ahead + 2 :]]
+    assert [*map(str, reversed(redis.lrange(long_queue.keys.wait, 0, -1)))] == left
