@@ -244,6 +244,14 @@ def _check_lease_later(context: JobContext) -> None:
     record(f"written {context.id}")
 
 
+def _await(context: JobContext) -> None:
+    """Wait until a file exists, and then `check` the lease or not."""
+    while not Path(context.data["file"]).exists():
+        time.sleep(0.02)
+    if context.data["check"]:
+        context.check_lease()
+
+
 def _acquire_tokens(context: JobContext) -> None:
     for number in range(context.data["requests"]):
         if number:
@@ -275,5 +283,6 @@ _ACTIONS: dict[str, Callable[[JobContext], None]] = {
     "leave_behind": _leave_behind,
     "pay_then_die": _pay_then_die,
     "check_lease_later": _check_lease_later,
+    "await": _await,
     "acquire_tokens": _acquire_tokens,
 }

@@ -60,22 +60,21 @@ def test_restore_of_older_data_is_logged_once(launch: Start, tmp_path: Path, key
 
 
 @pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        ({"do": "sleep", "seconds": 1}, "Outcome discarded: the job is gone from Redis"),
-        ({"do": "check_lease_later"}, "Job is gone from Redis"),
-    ],
+    ("check", "message"),
+    [(False, "Outcome discarded: the job is gone from Redis"), (True, "Job is gone from Redis")],
     ids=["at its end", "while it runs"],
 )
 def test_loss_of_a_running_job_is_logged_as_such(
-    launch: Start, key_prefix: str, data: dict[str, object], message: str
+    launch: Start, tmp_path: Path, key_prefix: str, check: bool, message: str
 ) -> None:
+    flushed = tmp_path / "flushed"
     with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
         alpha = Queue("alpha", client, key_prefix)
         app = launch(REDIS_URL=server.url, ALPHA_CONCURRENCY="1").start()
-        alpha.enqueue(data, id="j")
+        alpha.enqueue({"do": "await", "file": str(flushed), "check": check}, id="j")
         app.pid_of("j")
         client.flushall()
+        flushed.touch()
         eventually(lambda: app.logged(message))
         alpha.enqueue({}, id="next")
         eventually(lambda: state_of(alpha, "next") == "completed")
