@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -120,6 +121,20 @@ def test_run_with_burst_ends_when_no_job_is_left(
     mail.enqueue({"to": "ann"}, delay=3600)
     assert forked.run("preppath_workers", ["run", "mails", "--burst"], environment, folder).returncode == 0
     assert [ref.wait(0) for ref in refs] == [{"sent": "ann"}] * 5
+
+
+def test_run_with_burst_and_a_paused_queue_logs_what_it_waits_for(
+    folder: Path, environment: dict[str, str], mail: Queue
+) -> None:
+    ref = mail.enqueue({"to": "ann"})
+    mail.pause()
+    with running(folder, environment, "mails", "--burst") as process:
+        assert process.stderr
+        found = json.loads(process.stderr.readline())
+        assert (found["message"], found["queue"]) == ("Waiting for jobs of paused queue", "mail")
+        mail.resume()
+        assert ref.wait(60) == {"sent": "ann"}
+        assert process.wait(60) == 0
 
 
 def test_run_with_watch_restarts_the_workers_when_the_code_changes(

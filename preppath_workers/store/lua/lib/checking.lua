@@ -63,8 +63,9 @@ local function problem_of(id, data, priority, options)
   end
   if job.at ~= nil then
     local present = tonumber(timestamp)
-    if job.delay ~= nil or not is_number(job.at, 0, present + LONGEST_DELAY) then
-      return 'at must be ms since the epoch, at most ten years from now, and not beside delay'
+    -- Seconds in place of ms are a time in January 1970: such a job would run at once.
+    if job.delay ~= nil or not is_number(job.at, present / 100, present + LONGEST_DELAY) then
+      return 'at must be ms since the epoch (not seconds), at most ten years from now, and not beside delay'
     end
     job.delay = math.max(0, job.at - present)
   end
