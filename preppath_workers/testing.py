@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,9 @@ from .store.job import Job
 from .store.scripts import SERVER_TIME, scripts
 from .worker.attempt.encoding import encode_result, encode_step
 from .worker.attempt.execution import WorkerContext, run
+
+#: How often `drain` runs one job before it gives up.
+_MOST_ATTEMPTS = 100
 
 
 @dataclass
@@ -151,16 +155,21 @@ def drain(queue: Queue, job_type: JobType, *, services: Any = None, delayed: boo
         delayed: also run delayed jobs, such as retries, without waiting until they are due.
 
     Returns the jobs as they are at the end, one for each attempt, in the order of the attempts. Raises
-    redis.RedisError.
+    redis.RedisError, and RuntimeError if a job has run 100 times and is delayed again.
     """
     settings = replace(job_type.defaults, name=queue.name, rate_limit=None, services=())
     ended = []
+    runs: Counter[str] = Counter()
     while True:
         attempts = _attempts(queue, settings, job_type, services)
+        runs.update(attempts)
         ended += [job for job_id in attempts if (job := queue.get(job_id))]
         if not delayed or not (later := queue.jobs("delayed")):
             return ended
         for job in later:
+            # Snoozes and machine errors are not counted, so its retries don't end.
+            if runs[job.id] >= _MOST_ATTEMPTS:
+                raise RuntimeError(f"job {job.id} has run {_MOST_ATTEMPTS} times and is delayed again")
             queue.promote(job.id)
 
 

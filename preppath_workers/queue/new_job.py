@@ -172,7 +172,8 @@ def check_id(value: str, name: str = "id") -> None:
 
 def check_priority(priority: int) -> None:
     """Check a priority. Raises ValueError unless it is a whole number from 1 to 100."""
-    if isinstance(priority, bool) or priority not in range(1, 101):
+    # 1.0 is in the range, but would be stored as such.
+    if isinstance(priority, bool) or not hasattr(priority, "__index__") or priority not in range(1, 101):
         raise ValueError(f"priority must be a whole number from 1 to 100, not {priority!r}")
 
 

@@ -156,6 +156,7 @@ def test_due_time_that_is_unclear_or_wrong_is_refused(job: NewJob, message: str)
             for wrong in ("5", True, timedelta(5), float("nan"))
         ),
         *((name, odd) for name in ("id", "group") for odd in (5, b"x", ["x"])),
+        *(("priority", odd) for odd in (True, 1.0, "1", None)),
         ("delay", None),
         ("at", "2030-01-01"),
         ("at", date(2030, 1, 1)),

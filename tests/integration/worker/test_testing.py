@@ -9,7 +9,8 @@ import pytest
 from redis import Redis
 
 from preppath_workers import InvalidJob, JobContext, PermanentError, Queue, TransientError, job
-from preppath_workers.errors import Snooze
+from preppath_workers.errors import MachineError, Snooze
+from preppath_workers.registry import JobType
 from preppath_workers.testing import FakeContext, drain, run_job
 from tests.support.waiting import eventually
 
@@ -105,6 +106,23 @@ def test_step_without_a_bucket_keeps_up_to_a_megabyte_with_the_job(queue: Queue)
     assert [job.reason for job in (large, wrong)] == ["permanent"] * 2
     assert "the result of step page: 2,000,013 bytes of JSON; without S3_BUCKET" in str(large.error)
     assert "cannot store the result of step page (bytes) as JSON" in str(wrong.error)
+
+
+@job("sum")
+def lack(context: JobContext) -> None:
+    raise MachineError("disk", "no space left")
+
+
+@job("sum")
+def postpone(context: JobContext) -> None:
+    context.snooze(5)
+
+
+@pytest.mark.parametrize("function", [lack, postpone])
+def test_drain_of_a_job_that_never_ends_raises(queue: Queue, function: JobType) -> None:
+    ref = queue.enqueue({})
+    with pytest.raises(RuntimeError, match=f"job {ref.id} has run 100 times and is delayed again"):
+        drain(queue, function, delayed=True)
 
 
 def test_fake_context_refuses_a_step_that_is_not_json() -> None:
