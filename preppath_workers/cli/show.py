@@ -18,6 +18,7 @@ from ..queue.cost_words import cost_of
 from ..queue.explain import explain
 from ..queue.formatting import moment, span
 from ..store.job import Job
+from ..store.reading.troubles import machine_troubles
 from ..store.refusals import is_passing, summary_of
 from .arguments import EXIT_FAILED, add_command
 from .group import summary
@@ -88,7 +89,7 @@ def run(args: Namespace) -> int:
         print_error(f"show: {error}")
         return EXIT_FAILED
     location = queue.locate(job.id, rate_limit_of(args))
-    reason = explain(job, location, queue.gate())
+    reason = explain(job, location, queue.gate(), machine_troubles(queue))
     if job.state == "failed":
         reason += f"; `retry {job.queue} {job.id}` retries it"
     if args.json:

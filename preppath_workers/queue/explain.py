@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..store.job import Job
 from ..store.reading.location import JobLocation
 from ..store.reading.reader import Gate
+from ..store.reading.troubles import MachineTrouble
 from .formatting import counted, moment, span
 
 
-def explain(job: Job, location: JobLocation, gate: Gate) -> str:
-    """Return what the job waits for, or how it ended."""
+def explain(job: Job, location: JobLocation, gate: Gate, troubles: Sequence[MachineTrouble] = ()) -> str:
+    """Return what the job waits for, or how it ended.
+
+    `troubles`: what the machines lack; workers that pause for it look as if they were free.
+    """
     match job.state:
         case "waiting":
-            return _waiting(location, gate) + _expiry(job, location.at)
+            return _waiting(location, gate) + _shortage(troubles) + _expiry(job, location.at)
         case "delayed":
             return _delayed(job, location) + _expiry(job, location.at)
         case "active":
@@ -53,6 +59,13 @@ def _obstacle(location: JobLocation, gate: Gate) -> str:
     if location.token_ms:
         return f"expected to start in about {span(location.token_ms)}, when the rate limit allows"
     return "starts within a second" if location.worker_id else "starts as soon as a worker is free"
+
+
+def _shortage(troubles: Sequence[MachineTrouble]) -> str:
+    if not troubles:
+        return ""
+    others = f", and on {counted(len(troubles) - 1, 'other instance')}" if len(troubles) > 1 else ""
+    return f"; workers met a shortage lately on {troubles[0]}{others}"
 
 
 def _delayed(job: Job, location: JobLocation) -> str:

@@ -10,6 +10,7 @@ from preppath_workers.queue.explain import explain
 from preppath_workers.store.job import Job
 from preppath_workers.store.reading.location import JobLocation
 from preppath_workers.store.reading.reader import Gate
+from preppath_workers.store.reading.troubles import MachineTrouble
 
 NOW = 1_000_000_000_000
 SECOND = 1_000
@@ -57,6 +58,17 @@ def test_explain_of_a_waiting_job_names_its_place_and_what_holds_it(
     location: dict[str, object], gate: Gate, expected: str
 ) -> None:
     assert sentence({"state": "waiting"}, location, gate) == expected
+
+
+@pytest.mark.parametrize(("more", "others"), [(0, ""), (2, ", and on 2 other instances")])
+def test_explain_of_a_waiting_job_names_what_machines_lack(more: int, others: str) -> None:
+    """Workers that pause for their machine look as if they were free."""
+    troubles = [MachineTrouble("host-1", "disk is full", NOW)] * (1 + more)
+    job = Job("tts", "j", {"state": "waiting"})
+    assert explain(job, JobLocation(at=NOW, workers=1, ahead=0), Gate(), troubles) == (
+        "next in line, starts as soon as a worker is free; "
+        f"workers met a shortage lately on host-1: disk is full{others}"
+    )
 
 
 @pytest.mark.parametrize(

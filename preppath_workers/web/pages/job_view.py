@@ -15,6 +15,7 @@ from ...queue.explain import explain
 from ...queue.formatting import counted, span
 from ...store.job import Job
 from ...store.reading.location import JobLocation
+from ...store.reading.troubles import machine_troubles
 from ..problem import Problem, no_such_job
 
 #: What may stand in a Content-Security-Policy: nothing that could end the directive.
@@ -46,7 +47,7 @@ def job_view(queue: Queue, job_id: str, limit: RateLimit | None) -> dict[str, An
     return {
         "job": job,
         "now": location.at,
-        "why": explain(job, location, queue.gate()),
+        "why": explain(job, location, queue.gate(), machine_troubles(queue)),
         "steps": list(_with_spans(_steps(job, location))),
         "data": job.data if job.data is not None else job.raw_data,
         "sound": sound,
