@@ -109,8 +109,9 @@ def test_health_of_a_machine_out_of_a_resource_is_an_error(
         f"error  tts: 2 workers; {name}: this machine: disk full\n",
     )
     assert f"\ntts: {name}: this machine: disk full\n" in run("queues").stdout
-    tts.enqueue({}, id="j1")
+    ref = tts.enqueue({}, id="j1")
     assert f"a shortage lately on {name}: this machine: disk full\n" in run("show", "tts", "j1").stdout
+    ref.cancel()
     redis.hset(tts.keys.instance(name), "troubleAt", tts.now() - 600_000)
     assert health().returncode == 0
 
