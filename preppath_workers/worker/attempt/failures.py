@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ...clients.machine import machine_error
 from ...errors import (
@@ -66,7 +67,10 @@ def unreadable(error: BaseException, problem: Exception) -> Failed:
 
 
 def milliseconds(seconds: object) -> int | None:
-    """Return the delay that a handler's error asks for; None if it is not a finite number."""
+    """Return the delay that a handler's error asks for; None if it is not a finite number, as text or not."""
+    if isinstance(seconds, str):  # of a header Retry-After
+        with suppress(ValueError):
+            seconds = float(seconds)
     if not isinstance(seconds, int | float) or not math.isfinite(seconds):
         return None
     return min(max(0, round(seconds * 1000)), _LONGEST_DELAY)

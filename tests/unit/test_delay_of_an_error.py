@@ -1,0 +1,30 @@
+"""The delay that a handler's error asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from preppath_workers.errors import TransientError
+from preppath_workers.worker.attempt.failures import failed, milliseconds
+
+
+@pytest.mark.parametrize(
+    ("delay", "expected"),
+    [
+        (1.5, 1_500),
+        ("30", 30_000),  # of a header, as it came
+        (" 0.5 ", 500),
+        ("Fri, 27 Nov 2026 23:00:00 GMT", None),
+        ("nan", None),
+        ("", None),
+        (None, None),
+        (-5, 0),
+    ],
+)
+def test_milliseconds_of_a_delay_reads_numbers_also_as_text(delay: object, expected: int | None) -> None:
+    assert milliseconds(delay) == expected
+
+
+def test_failed_attempt_has_the_delay_of_its_error() -> None:
+    error = TransientError("again", retry_after="30")  # type: ignore[arg-type] # a header's value
+    assert failed(error, ()).retry_after_ms == 30_000
