@@ -14,7 +14,7 @@ from .findings import Finding
 
 
 def check_limits(config: Config) -> Iterator[Finding]:
-    """Yield each queue whose rate limit differs between instances, or from this configuration."""
+    """Yield whether each queue's rate limit is the same on all instances and in this configuration."""
     clients = Clients.patient(config.redis)
     for settings in config.queues:
         what = f"{settings.name} rate limit"
@@ -25,8 +25,8 @@ def check_limits(config: Config) -> Iterator[Finding]:
             continue
         ours = str(settings.rate_limit) if settings.rate_limit else "none"
         if agreed is None:
-            continue
-        if agreed.other:
+            yield Finding("ok", what, f"{ours} is configured here, no instance is running")
+        elif agreed.other:
             yield Finding(
                 "error",
                 what,
@@ -39,4 +39,6 @@ def check_limits(config: Config) -> Iterator[Finding]:
                 what,
                 f"{agreed.newest} is in force ({agreed.newest.instance}), {ours} is configured here",
             )
+        else:
+            yield Finding("ok", what, f"{ours} on all machines")
     clients.close()

@@ -94,14 +94,18 @@ def test_check_of_rate_limits_names_those_in_force_elsewhere(check: Check, tts: 
     def beat(instance: str, most: int, age_ms: int) -> None:
         tts.call("heartbeat", instance, 15_000, 1, 0, most, 60_000, age_ms)
 
+    def found(limit: str) -> tuple[str, str]:
+        return check("--only", "limits", TTS_RATE_LIMIT=limit)["tts rate limit"]
+
+    assert found("10/60") == ("ok", "10/60 is configured here, no instance is running")
     beat("new", 10, 100)
-    assert check("--only", "limits", TTS_RATE_LIMIT="none") == {
-        "tts rate limit": ("warning", "10/60 is in force (new), none is configured here")
-    }
+    assert found("10/60") == ("ok", "10/60 on all machines")
+    assert found("none") == ("warning", "10/60 is in force (new), none is configured here")
     beat("old", 20, 9_000)
-    assert check("--only", "limits", TTS_RATE_LIMIT="10/60") == {
-        "tts rate limit": ("error", "instances differ: 10/60 (new) is in force, old is configured with 20/60")
-    }
+    assert found("10/60") == (
+        "error",
+        "instances differ: 10/60 (new) is in force, old is configured with 20/60",
+    )
 
 
 def test_check_without_redis_says_so_once(check: Check) -> None:
