@@ -29,6 +29,17 @@ def run_later(*packages: str) -> None:
             loader.exec_module(module)
 
 
+def run_all() -> None:
+    """Run the packages that were put off.
+
+    For a program whose threads may use them first: each would import other modules of a package and wait for
+    those of the others, which ends in an ImportError.
+    """
+    for module in [*sys.modules.values()]:
+        if isinstance(getattr(getattr(module, "__spec__", None), "loader", None), _Later):
+            hasattr(module, "__all__")  # any name that isn't one of its modules
+
+
 def _found(name: str) -> ModuleSpec | None:
     """Return where a package is, without running those that contain it."""
     parent = name.rpartition(".")[0]

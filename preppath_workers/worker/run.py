@@ -9,10 +9,12 @@ from pathlib import Path
 from types import ModuleType
 
 from .. import log
+from ..clients.later_packages import run_all
 from ..clients.services import Services
 from ..config import load as config
 from ..config.model import Config
 from ..errors import ConfigError
+from ..jobs import JOB_TYPES
 from ..jobs.loading import OWN_JOBS, load_job_types
 from ..registry import Handler, JobType, Registry
 from .processes import host, signals
@@ -103,7 +105,7 @@ class Workers:
         tuple(scripts().values())
         load_commands()
         self._load_handlers(first)
-        registry = Registry(self._handlers, _preloaded_services)
+        registry = Registry(self._handlers, self._preloaded_services)
         return Supervisor(first, registry, self.load, self._apply).run()
 
     def _apply(self, loaded: Config) -> None:
@@ -134,9 +136,10 @@ class Workers:
                 handler = surround(handler, hook)
             self._handlers[name] = handler
 
-
-def _preloaded_services(loaded: Config) -> Services:
-    """Return the clients for workers that are forked later."""
-    services = Services(loaded)
-    services.preload({name for queue in loaded.queues for name in queue.services})
-    return services
+    def _preloaded_services(self, loaded: Config) -> Services:
+        """Return the clients for workers that are forked later."""
+        services = Services(loaded)
+        services.preload({name for queue in loaded.queues for name in queue.services})
+        if any(job_type not in JOB_TYPES for job_type in self._job_types):
+            run_all()  # handlers of others may have threads
+        return services

@@ -94,6 +94,16 @@ def test_names_of_openai_are_found_when_they_are_first_used() -> None:
     assert printed(f"{prepared}\n{EACH.format(programs=statements)}") == ["True"] * len(statements)
 
 
+def test_run_all_runs_the_packages_that_were_put_off() -> None:
+    program = f"""{PREPARED}
+import preppath_workers.clients.openai, openai, redis
+from preppath_workers.clients.later_packages import run_all
+run_all()
+print(*sys.modules)
+"""
+    assert {"openai.types.batch", "openai.types.responses.response", "redis.cluster"} <= {*printed(program)}
+
+
 def test_name_that_a_package_lacks_raises_attribute_error() -> None:
     assert printed(f"{PREPARED}import redis; print(hasattr(redis, 'nosuch'), hasattr(redis, 'Redis'))") == [
         *("False", "True")
