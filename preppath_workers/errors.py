@@ -119,8 +119,8 @@ class TransientError(JobError):
 
 
 class RateLimited(JobError):
-    """Raised when a vendor limits the rate: the queue is held for `retry_after` seconds, the attempt is not
-    counted."""
+    """Raised when a vendor limits the rate: the queue is held for `retry_after` seconds, a day at most; the
+    attempt is not counted."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)

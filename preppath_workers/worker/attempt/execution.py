@@ -20,6 +20,9 @@ from .payments import PaymentTerms
 #: Rate-limited attempts of a job that are not counted as failures.
 _MAX_RATE_LIMITS = 20
 
+#: ms for which one rate limit may hold the queue: a handler may pass a time on as if it were a duration.
+_LONGEST_HOLD = 24 * 3600 * 1000
+
 
 @dataclass(frozen=True)
 class WorkerContext:
@@ -81,6 +84,6 @@ def _outcome(error: BaseException, job: Job, worker_context: WorkerContext) -> O
         case RateLimited() if job.rate_limits < _MAX_RATE_LIMITS:
             # Without a delay, which a vendor may also tell as 0, the next request would follow at once.
             hold = milliseconds(error.retry_after) or round(worker_context.hold * 1000)
-            return Released(hold, message(error, secrets))
+            return Released(min(hold, _LONGEST_HOLD), message(error, secrets))
         case _:
             return failed(error, secrets)

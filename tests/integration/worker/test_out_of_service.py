@@ -160,6 +160,15 @@ def test_rate_limit_without_a_delay_still_holds_the_queue(launch: Start, alpha: 
     assert app.runs("j") <= 3
 
 
+def test_rate_limit_with_a_time_in_place_of_a_delay_holds_the_queue_for_a_day(
+    launch: Start, alpha: Queue
+) -> None:
+    launch(ALPHA_CONCURRENCY="1").start()
+    alpha.enqueue({"do": "fail", "how": "limited", "after": 1_795_000_000}, id="j")
+    day = 24 * 3600 * 1000
+    assert day - 60_000 < eventually(lambda: alpha.gate().held_ms) <= day
+
+
 def test_job_that_is_rate_limited_twenty_times_fails(launch: Start, alpha: Queue) -> None:
     launch(ALPHA_RETRIES="0").start()
     alpha.enqueue({"do": "fail", "how": "limited", "after": 0.01}, id="j")
