@@ -17,6 +17,14 @@ from .harness import state_of
 pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    """A file: while it exists, jobs that fill the disk find it full."""
+    file = tmp_path / "full"
+    file.touch()
+    return file
+
+
 def test_queue_out_of_service_excuses_its_jobs_until_a_probe_succeeds(
     launch: Start, alpha: Queue, tmp_path: Path
 ) -> None:
@@ -91,9 +99,7 @@ def test_many_poison_jobs_first_in_their_queue_do_not_hold_the_others(
     eventually(lambda: all(job.state == "completed" for job in alpha.get_many(good)), deadline=60)
 
 
-def test_full_disk_during_a_job_counts_no_failure(launch: Start, alpha: Queue, tmp_path: Path) -> None:
-    full = tmp_path / "full"
-    full.touch()
+def test_full_disk_during_a_job_counts_no_failure(launch: Start, alpha: Queue, full: Path) -> None:
     app = launch(ALPHA_RETRIES="0", ALPHA_BACKOFF="0.05").start()
     alpha.enqueue({"do": "fill_disk", "full": str(full)}, id="j")
     eventually(lambda: len(app.records("start")) >= 2)
@@ -109,10 +115,8 @@ def _is_completed(job: JobRef) -> bool:
 
 
 def test_job_that_needs_more_than_the_machine_has_does_not_hold_the_others(
-    launch: Start, alpha: Queue, tmp_path: Path
+    launch: Start, alpha: Queue, full: Path
 ) -> None:
-    full = tmp_path / "full"
-    full.touch()
     app = launch(ALPHA_CONCURRENCY="1", ALPHA_BACKOFF="0.1").start()
     alpha.enqueue({"do": "fill_disk", "full": str(full)}, id="poison")
     eventually(lambda: len(app.records("start")) >= 5)
@@ -123,11 +127,9 @@ def test_job_that_needs_more_than_the_machine_has_does_not_hold_the_others(
 
 
 def test_workers_of_a_machine_that_lacks_something_pause_together(
-    launch: Start, alpha: Queue, tmp_path: Path
+    launch: Start, alpha: Queue, full: Path
 ) -> None:
     """Each start uses a token of the rate limit, which the other machines need."""
-    full = tmp_path / "full"
-    full.touch()
     app = launch(ALPHA_CONCURRENCY="4", ALPHA_BACKOFF="0").start()
     jobs = [alpha.enqueue({"do": "fill_disk", "full": str(full)}) for _ in range(30)]
     eventually(lambda: len(app.records("start")) >= 5)
@@ -139,10 +141,8 @@ def test_workers_of_a_machine_that_lacks_something_pause_together(
     eventually(lambda: all(map(_is_completed, jobs)), deadline=30)
 
 
-def test_worker_with_lasting_machine_errors_is_replaced(launch: Start, alpha: Queue, tmp_path: Path) -> None:
+def test_worker_with_lasting_machine_errors_is_replaced(launch: Start, alpha: Queue, full: Path) -> None:
     """What it lacks may be its own: leaked by jobs, or limited by one."""
-    full = tmp_path / "full"
-    full.touch()
     app = launch(ALPHA_CONCURRENCY="1", ALPHA_BACKOFF="0").start()
     worker = app.workers()["alpha:0"]
     alpha.enqueue({"do": "fill_disk", "full": str(full)}, id="j")
