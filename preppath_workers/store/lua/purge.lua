@@ -9,12 +9,10 @@
 -- Returns {jobs deleted}; ids that are not in the list are skipped. {jobs deleted, ids handled} if the list is so long that
 -- the others have to wait for the next call.
 
-local ids = {}
-for index = 2, #ARGV do ids[#ids + 1] = ARGV[index] end
-local taken, handled = take_dead(ids)
+local _, taken, handled = take_dead()
 local deleted = 0
 for id in pairs(taken) do
   redis.call('DEL', job_key(id))
   deleted = deleted + 1
 end
-return {deleted, handled < #ids and handled or nil}
+return {deleted, handled}

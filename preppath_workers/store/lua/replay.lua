@@ -11,12 +11,9 @@
 
 ingest_raw_pushes()
 
-local ids = {}
-for index = 2, #ARGV do ids[#ids + 1] = ARGV[index] end
-local taken, handled = take_dead(ids)
+local ids, taken, handled = take_dead()
 local moved, waiting = 0, new_batch()
-for index = 1, handled do
-  local id = ids[index]
+for _, id in ipairs(ids) do
   local key = job_key(id)
   if taken[id] and redis.call('EXISTS', key) == 1 then
     taken[id] = nil
@@ -31,4 +28,4 @@ for index = 1, handled do
 end
 place_batch(waiting)
 if moved > 0 then count('replayed', moved) end
-return {moved, handled < #ids and handled or nil}
+return {moved, handled}

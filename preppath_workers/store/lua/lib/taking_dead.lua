@@ -52,9 +52,11 @@ local function find_dead(positions, id)
   return MOST_COST
 end
 
--- Removes jobs from the list. Returns those that were there, as keys of a table, and how many of the ids it looked at: in a
--- long list, the others have to wait for the next call.
-local function take_dead(ids)
+-- Removes the jobs from the list that the arguments from the second on name. Returns their ids; those that were in the list,
+-- as keys of a table; and how many ids it looked at, nil for all: in a long list, the others have to wait for the next call.
+local function take_dead()
+  local ids = {}
+  for index = 2, #ARGV do ids[#ids + 1] = ARGV[index] end
   local middle = redis.call('LLEN', DEAD) / 2
   local is_long = middle > NEAR_END
   local positions, taken, places, cost, handled = {}, {}, {}, 0, 0
@@ -77,5 +79,5 @@ local function take_dead(ids)
     for _, place in ipairs(places) do redis.call('LSET', DEAD, place, TAKEN) end
     redis.call('LREM', DEAD, places[1] < middle and #places or -#places, TAKEN)
   end
-  return taken, handled
+  return ids, taken, handled < #ids and handled or nil
 end
