@@ -172,7 +172,7 @@ class Worker:
         if self._with_reconnect(self._let_go):
             # Not the whole pause: a job that completes on this machine ends it. Not all to the same moment,
             # or they would take one turn.
-            self._sleep(min(seconds, _LONGEST_PAUSE) + random.uniform(0, _PAUSE_JITTER))  # noqa: S311
+            self._sleep(min(seconds, _LONGEST_PAUSE) + random.uniform(0, _PAUSE_JITTER))  # noqa: S311 — no secret
 
     def _let_go(self) -> bool:
         if settlement := self._consumer.settle(self._finished):

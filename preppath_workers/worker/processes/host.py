@@ -52,5 +52,6 @@ def return_freed_memory() -> None:
     """
     # Other C libraries have no mallopt, or ignore it.
     with suppress(AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
         for option, value in _MALLOC_OPTIONS.items():
-            ctypes.CDLL(None).mallopt(option, value)
+            mallopt(option, value)

@@ -45,7 +45,7 @@ class MachineBackoff:
             return
         job = digest(job_id)
         if job not in jobs and len(jobs) < _JOBS:
-            # First the cell behind it: what an earlier row left there must not count.
+            # First the cell behind it: what an earlier shortage left there must not count.
             if len(jobs) + 1 < _JOBS:
                 self._failed[len(jobs) + 1] = 0
             self._failed[len(jobs)] = job
