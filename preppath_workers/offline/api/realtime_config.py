@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ...config.openai_speech import REALTIME_VOICES, SPEEDS
 from .errors import ApiError
-from .voices import REALTIME_VOICES
 
-SLOWEST, FASTEST = 0.25, 1.5
+SLOWEST, FASTEST = SPEEDS["realtime"]
 #: The only format that this server has; the real one has two more, for telephones.
 PCM = {"type": "audio/pcm", "rate": 24_000}
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh")

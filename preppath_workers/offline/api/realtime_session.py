@@ -11,14 +11,14 @@ from typing import Any
 from websockets.exceptions import WebSocketException
 
 from .errors import SERVER_FAILED, ApiError
-from .realtime_config import check_response, check_session
+from .realtime_config import PCM, check_response, check_session
 from .websocket import WebSocket
 
 #: Settings of a new session.
 _DEFAULTS: dict[str, Any] = {
     "type": "realtime",
     "output_modalities": ["audio"],
-    "audio": {"output": {"format": {"type": "audio/pcm", "rate": 24_000}, "voice": "alloy", "speed": 1.0}},
+    "audio": {"output": {"format": PCM, "voice": "alloy", "speed": 1.0}},
 }
 
 #: Called with the checked settings of a response; yields its events. May raise ApiError.

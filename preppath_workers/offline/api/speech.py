@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...config.openai_speech import SPEEDS
 from .errors import ApiError
 from .models import Models
 from .voices import speech_voices
@@ -13,7 +14,7 @@ from .voices import speech_voices
 #: Characters.
 LONGEST_INPUT = 4_096
 
-SLOWEST, FASTEST = 0.25, 4.0
+SLOWEST, FASTEST = SPEEDS["speech"]
 
 
 @dataclass(frozen=True)

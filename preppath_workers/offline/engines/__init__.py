@@ -1,1 +1,1 @@
-"""The engines: speech recognition, speech, sentence embeddings, and grading. Independent of OpenAI's API."""
+"""The engines: speech recognition, speech and sentence embeddings. Independent of OpenAI's API."""

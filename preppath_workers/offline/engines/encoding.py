@@ -20,10 +20,6 @@ def encode(samples: bytes, rate: int, kind: str) -> bytes:
     return _ENCODERS[kind](samples, rate)
 
 
-def _mp3(samples: bytes, rate: int) -> bytes:
-    return mp3_encoder.encode(samples, rate)
-
-
 def _wav(samples: bytes, rate: int) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as written:
@@ -58,7 +54,7 @@ def _by_ffmpeg(container: str, codec: str) -> Callable[[bytes, int], bytes]:
 
 
 _ENCODERS: dict[str, Callable[[bytes, int], bytes]] = {
-    "mp3": _mp3,
+    "mp3": mp3_encoder.encode,
     "opus": _by_ffmpeg("ogg", "libopus"),
     "aac": _by_ffmpeg("adts", "aac"),
     "flac": _by_ffmpeg("flac", "flac"),
