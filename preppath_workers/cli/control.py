@@ -80,12 +80,7 @@ def _run_steps(args: Namespace, step: Step, done: State, allowed: str) -> int:
 
 
 def _retry(queue: Queue, job_id: str) -> State:
-    if queue.replay([job_id]):
-        return "waiting"
-    job = queue.get(job_id)
-    if not job:
-        raise UnknownJob(queue.name, job_id)
-    return job.state
+    return "waiting" if queue.replay([job_id]) else queue.ref(job_id).status().state
 
 
 def _add_prioritize(subparsers: Subparsers) -> None:

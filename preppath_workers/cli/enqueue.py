@@ -8,7 +8,6 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
@@ -145,8 +144,8 @@ def _jobs(lines: Iterable[str], args: Namespace) -> list[NewJob]:
 
 def _job(data: Mapping[str, Any], args: Namespace) -> NewJob:
     job_id = new_id() if args.id is None else args.id
-    job = NewJob(data, job_id, args.priority, args.delay, expires=args.expires)
-    return replace(job, group=args.group, group_size=args.group_size)
+    options = {"expires": args.expires, "group": args.group, "group_size": args.group_size}
+    return NewJob(data, job_id, args.priority, args.delay, **options)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def run(args: Namespace) -> int:
     """Show the job. Raises ConfigError."""
     queue = open_queue(args)
     try:
-        job = _find(queue, args.id)
+        job = queue.ref(args.id).status()
         give_up_at = time.monotonic() + (args.wait or 0.0)
         while not job.is_finished and time.monotonic() < give_up_at:
             job = _wait(queue, job, give_up_at)
@@ -112,7 +112,7 @@ def _wait(queue: Queue, job: Job, give_up_at: float) -> Job:
         try:
             with suppress(JobFailed, TimeoutError):
                 queue.ref(job.id).wait(max(0.0, min(give_up_at - time.monotonic(), _LOOK)))
-            return _find(queue, job.id)
+            return queue.ref(job.id).status()
         except RedisError as error:
             if not is_passing(error) or time.monotonic() >= give_up_at:
                 raise
@@ -120,13 +120,6 @@ def _wait(queue: Queue, job: Job, give_up_at: float) -> Job:
                 print_error(f"show: still waiting: {summary_of(error)}")
                 is_reported = True
             time.sleep(_PAUSE)
-
-
-def _find(queue: Queue, job_id: str) -> Job:
-    job = queue.get(job_id)
-    if not job:
-        raise UnknownJob(queue.name, job_id)
-    return job
 
 
 def _shown(job: Job, reason: str, now: int) -> list[str]:

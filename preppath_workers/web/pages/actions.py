@@ -71,9 +71,9 @@ def change_job(change: Change, job_id: str, form: Mapping[str, str]) -> None:
             case "prioritize":
                 state = queue.prioritize(job_id, _priority(form))
             case "retry":
-                state = "waiting" if queue.replay([job_id]) else _state(queue, job_id)
+                state = "waiting" if queue.replay([job_id]) else queue.ref(job_id).status().state
             case "purge":
-                state = "unknown" if queue.purge([job_id]) else _state(queue, job_id)
+                state = "unknown" if queue.purge([job_id]) else queue.ref(job_id).status().state
             case action:
                 raise Problem(422, f"there is no action {action!r}")
     except UnknownJob as error:
@@ -142,10 +142,3 @@ def _priority(form: Mapping[str, str]) -> int:
     if not (number.isascii() and number.isdecimal() and len(number) <= 3 and 1 <= int(number) <= 100):
         raise Problem(422, "expected a priority from 1 (most urgent) to 100")
     return int(number)
-
-
-def _state(queue: Queue, job_id: str) -> State:
-    job = queue.get(job_id)
-    if job is None:
-        raise UnknownJob(queue.name, job_id)
-    return job.state
