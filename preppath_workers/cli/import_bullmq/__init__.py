@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,10 @@ from ...store.connections.connection import client
 from ...store.job import DEFAULT_PRIORITY
 from ..arguments import EXIT_FAILED, add_command, priority
 from ..queue_argument import add_queue_argument, open_queue
-from ..terminal import print_error, print_line
-from .old_queue import OldQueue
+from ..terminal import print_error, print_json, print_line
+from .old_queue import STATES, OldQueue
 from .report import Report
-from .taking import STATES, Importer
+from .taking import Importer
 from .translation import Translator
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def run(args: Namespace) -> int:
         )
     if args.json:
         found = {"queue": args.queue, "from": name, "version": version, "paused": is_paused}
-        print_line(json.dumps({**found, **report.to_dict(args.dry_run)}, ensure_ascii=False))
+        print_json({**found, **report.to_dict(args.dry_run)})
         return 0
     for line in report.lines(args.dry_run):
         print_line(line)

@@ -26,6 +26,9 @@ from ...store.operation import Together
 from ...store.undecoded import Undecoded
 from ...store.values import integer, sendable
 
+#: The states whose jobs are taken, in the order in which they are: each is a method of `OldQueue`.
+STATES = ("waiting", "prioritized", "delayed", "failed")
+
 #: Jobs read at a time.
 _PAGE = 200
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-_STATES = ("waiting", "prioritized", "delayed", "failed")
+from .old_queue import STATES
 
 #: Ids that are shown for each kind of job that is not taken, and names of jobs that are counted.
 _SHOWN_IDS, _COUNTED_NAMES = 10, 20
@@ -49,7 +49,7 @@ class Report:
         """Return the report for a program."""
         return {
             "dryRun": dry_run,
-            "taken": {state: self.taken[state] for state in _STATES},
+            "taken": {state: self.taken[state] for state in STATES},
             "takenBefore": self.already_taken,
             "names": dict(self.names),
             "left": {kind: {"jobs": jobs, "ids": self._examples[kind]} for kind, jobs in self.left.items()},
@@ -58,7 +58,7 @@ class Report:
     def lines(self, dry_run: bool) -> Iterator[str]:
         """Yield the report for a person."""
         verb = "would be taken" if dry_run else "taken"
-        for state in _STATES:
+        for state in STATES:
             where = " (to the dead-letter list)" if state == "failed" else ""
             yield f"{state:<11} {self.taken[state]:>9,} {verb}{where}"
         if self.already_taken:

@@ -14,9 +14,6 @@ from .old_queue import MARK, OldJob, OldQueue
 from .report import Report
 from .translation import NotTaken, Translator
 
-#: BullMQ's states whose jobs are taken, in the order in which they are.
-STATES = ("waiting", "prioritized", "delayed", "failed")
-
 Translated = TypeVar("Translated", NewJob, DeadLetter)
 
 

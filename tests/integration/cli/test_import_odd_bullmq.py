@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from redis import Redis
 
@@ -32,6 +34,15 @@ def test_import_with_odd_entries_takes_the_others_and_lists_them(run: Run, redis
     assert [(found.id[:8], found.data) for found in waiting] == [("bullmq-_", {"n": 1}), ("plain", {"n": 1})]
     assert [found.id for found in dead] == ["always"]
     assert not redis.exists("bull:speech:plain", b"bull:speech:\xff", "bull:speech:always")
+
+
+def test_import_of_names_with_control_characters_prints_json(run: Run, redis: Redis) -> None:
+    redis.hset("bull:speech:meta", mapping={"paused": "1"})
+    redis.lpush("bull:speech:wait", "1")
+    redis.hset("bull:speech:1", mapping={"name": "a\x7f\x9b", "data": "{}"})
+    imported = run("import-bullmq", "tts", "--from", "speech", "--dry-run", "--json")
+    assert "\x9b" not in imported.stdout
+    assert json.loads(imported.stdout)["names"] == {"a\x7f\x9b": 1}
 
 
 @pytest.mark.parametrize("name", ["wait", "delayed", "repeat", "meta"])
