@@ -1,4 +1,5 @@
-"""When a worker is replaced: after its most jobs, above its memory limit, or if its supervisor has ended."""
+"""When a worker is replaced: after its most jobs, above its memory limit, when its jobs keep meeting machine
+errors, or if its supervisor has ended."""
 
 from __future__ import annotations
 
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 #: Seconds between two checks of the worker's memory and of its supervisor.
 _CHECK_INTERVAL = 1.0
 
+#: Machine errors in a row after which the worker is replaced: what it lacks may have been leaked by its jobs.
+_MACHINE_ERRORS = 6
+
 
 class Replacement:
     """Tells a worker between two jobs whether it has to exit."""
@@ -24,9 +28,18 @@ class Replacement:
         self._config = config
         self._checked_at = time.monotonic()
         self.jobs_done = 0
+        #: How many of the latest attempts met a machine error, in a row.
+        self._machine_errors = 0
+
+    def record(self, is_machine_error: bool) -> None:
+        """Record how an attempt ended."""
+        self._machine_errors = self._machine_errors + 1 if is_machine_error else 0
 
     def is_due(self) -> bool:
         """Return whether the worker has to exit; log why."""
+        if self._machine_errors >= _MACHINE_ERRORS:
+            logger.warning("Replacing worker: its jobs keep meeting machine errors")
+            return True
         most = self._config.max_jobs_per_child
         if most and self.jobs_done >= most:
             logger.debug("Replacing worker: MAX_JOBS_PER_CHILD reached", extra=fields(jobs=self.jobs_done))

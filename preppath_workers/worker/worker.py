@@ -39,7 +39,6 @@ from .processes.process_title import ProcessTitle
 from .processes.signals import Deadline, StopRequest, install
 from .reconnect_backoff import ReconnectBackoff
 from .replacement import Replacement
-from .shortage import Shortage
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +101,6 @@ class Worker:
         #: The job that runs now.
         self._job: Job | None = None
         self._finished: Finished | None = None
-        self._shortage = Shortage()
         #: Whether the slot may hold a job that has not started yet, since it fetches.
         self._may_hold_job = False
         #: Whether this process was forked by a handler.
@@ -121,7 +119,7 @@ class Worker:
         with suppress(Shutdown), LogContext(lambda: self._job.log_fields() if self._job else {}):
             self._recover_slot()
             self._liveness.ready()
-            while not self._stop.is_requested and not self._is_due_for_replacement():
+            while not self._stop.is_requested and not self._replacement.is_due():
                 self.loop()
         self._settle_and_close()
 
@@ -136,12 +134,6 @@ class Worker:
             self._sleep(answer.seconds)
         elif answer:
             self._run_job(answer)
-
-    def _is_due_for_replacement(self) -> bool:
-        if self._shortage.is_lasting:
-            logger.warning("Replacing worker: its jobs keep meeting machine errors")
-            return True
-        return self._replacement.is_due()
 
     def _recover_slot(self) -> None:
         while (recovered := self._with_reconnect(self._recover)) is None:
@@ -215,7 +207,7 @@ class Worker:
         else:
             self._finished = Finished(job, outcome, round((time.monotonic() - began) * 1000))
             failed = isinstance(outcome, Failed) and outcome.kind == "machine"
-            self._shortage.record(failed)
+            self._replacement.record(failed)
             self._machine_backoff.record(job.id, began, failed)
         finally:
             if self._was_forked:
