@@ -7,7 +7,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from ...clients.services import Services
+from ...errors import JobCancelled, JobLost, RateLimited, Shutdown, Snooze
 from ...registry import Handler, JobContext
+
+#: How an attempt ends that did not fail.
+NO_FAILURE = (JobCancelled, JobLost, RateLimited, Shutdown, Snooze)
 
 #: Called with the context of each attempt in a worker; the handler runs inside what it returns, and its
 #: errors pass through.

@@ -11,21 +11,10 @@ from typing import Any
 import sentry_sdk
 
 from ... import __version__
-from ...errors import (
-    InvalidJob,
-    JobCancelled,
-    JobLost,
-    PermanentError,
-    RateLimited,
-    Shutdown,
-    Snooze,
-)
+from ...errors import InvalidJob, PermanentError
 from ...log import redact
 from ...registry import JobContext
-from .around import Hook
-
-#: How an attempt ends that did not fail.
-_NO_FAILURE = (JobCancelled, JobLost, RateLimited, Shutdown, Snooze)
+from .around import NO_FAILURE, Hook
 
 #: Seconds that a process that ends waits for its last reports.
 _FLUSH_LIMIT = 2.0
@@ -59,7 +48,7 @@ def sentry_hook(dsn: str, environment: str | None, secrets: Sequence[str]) -> Ho
     def hook(context: JobContext) -> Iterator[None]:
         try:
             yield
-        except _NO_FAILURE:
+        except NO_FAILURE:
             raise
         except BaseException as error:
             start()

@@ -14,13 +14,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from ... import __version__
-from ...errors import JobCancelled, JobLost, RateLimited, Shutdown, Snooze
 from ...registry import JobContext
-from .around import Hook
+from .around import NO_FAILURE, Hook
 from .spans import recorded_span
-
-#: How an attempt ends that did not fail.
-_NO_FAILURE = (JobCancelled, JobLost, RateLimited, Shutdown, Snooze)
 
 #: Milliseconds that a process that ends waits for its last spans.
 _FLUSH_LIMIT = 2_000
@@ -53,7 +49,7 @@ def tracing_hook(endpoint: str) -> Hook:
             "preppath.attempt": context.attempt,
         }
         name, links = f"process {context.queue}", _links(context.traceparent)
-        with recorded_span(trace, name, trace.SpanKind.CONSUMER, attributes, links, _NO_FAILURE):
+        with recorded_span(trace, name, trace.SpanKind.CONSUMER, attributes, links, NO_FAILURE):
             yield
 
     return hook
