@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from preppath_workers.errors import TransientError
-from preppath_workers.worker.attempt.failures import failed, milliseconds
+from preppath_workers.worker.attempt.failures import delay_in_ms, failed
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ from preppath_workers.worker.attempt.failures import failed, milliseconds
         (-5, 0),
     ],
 )
-def test_milliseconds_of_a_delay_reads_numbers_also_as_text(delay: object, expected: int | None) -> None:
-    assert milliseconds(delay) == expected
+def test_delay_in_ms_of_an_error_reads_numbers_also_as_text(delay: object, expected: int | None) -> None:
+    assert delay_in_ms(delay) == expected
 
 
 def test_failed_attempt_has_the_delay_of_its_error() -> None:

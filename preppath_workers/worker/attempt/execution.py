@@ -13,7 +13,7 @@ from ...store.consuming.outcome import Cancelled, Completed, Outcome, Released
 from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
 from .encoding import encode_result
-from .failures import failed, message, milliseconds, unreadable
+from .failures import delay_in_ms, failed, message, unreadable
 from .job_context import ActiveJobContext
 from .payments import PaymentTerms
 
@@ -75,15 +75,15 @@ def _outcome(error: BaseException, job: Job, worker_context: WorkerContext) -> O
         case JobCancelled():
             return Cancelled()
         case Snooze():
-            return Released(reason=message(error, secrets), delay_ms=milliseconds(error.seconds) or 0)
+            return Released(reason=message(error, secrets), delay_ms=delay_in_ms(error.seconds) or 0)
         case BudgetSpent():
-            wait_ms, reason = milliseconds(error.seconds) or 0, message(error, secrets)
+            wait_ms, reason = delay_in_ms(error.seconds) or 0, message(error, secrets)
             if error.is_of_user:
                 return Released(0, reason, wait_ms, lacking=str(error.amount), capped=error.scope)
             return Released(wait_ms, reason, lacking=str(error.amount))
         case RateLimited() if job.rate_limits < _MAX_RATE_LIMITS:
             # Without a delay, which a vendor may also tell as 0, the next request would follow at once.
-            hold = milliseconds(error.retry_after) or round(worker_context.hold * 1000)
+            hold = delay_in_ms(error.retry_after) or round(worker_context.hold * 1000)
             return Released(min(hold, _LONGEST_HOLD), message(error, secrets))
         case _:
             return failed(error, secrets)

@@ -56,7 +56,7 @@ def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
         described["service"] = service
     summary = text if service else f"{name}: {text}"
     delay = getattr(error, "retry_after", None) if isinstance(error, PrepPathError) else None
-    return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], milliseconds(delay) or 0)
+    return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], delay_in_ms(delay) or 0)
 
 
 def unreadable(error: BaseException, problem: Exception) -> Failed:
@@ -66,7 +66,7 @@ def unreadable(error: BaseException, problem: Exception) -> Failed:
     return Failed(_compact({"class": name, "message": text}), "unknown", "", f"{name}: {text}")
 
 
-def milliseconds(seconds: object) -> int | None:
+def delay_in_ms(seconds: object) -> int | None:
     """Return the delay that a handler's error asks for; None if it is not a finite number, as text or not."""
     if isinstance(seconds, str):  # of a header Retry-After
         with suppress(ValueError):

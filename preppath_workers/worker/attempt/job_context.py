@@ -137,7 +137,7 @@ class ActiveJobContext:
         def save() -> bool:
             nonlocal checkpoint
             checkpoint = checkpoint or json.dumps({"base64": base64.b64encode(value).decode()})
-            return len(checkpoint) <= _MAX_FALLBACK_CHECKPOINT and self._try_checkpoint(name, checkpoint)
+            return self._try_checkpoint(name, checkpoint)
 
         retry_step(lambda: store(value), save)
         if self._checkpoints.pop(name, None):
@@ -210,11 +210,8 @@ class ActiveJobContext:
         def upload() -> None:
             self._services.storage.upload(key, checkpoint.encode(), "application/json")
 
-        def save() -> bool:
-            return len(checkpoint) <= _MAX_FALLBACK_CHECKPOINT and self._try_checkpoint(name, checkpoint)
-
         try:
-            retry_step(upload, save)
+            retry_step(upload, lambda: self._try_checkpoint(name, checkpoint))
         except JobError:
             if self._checkpoints.get(name) != checkpoint:
                 raise
@@ -233,7 +230,10 @@ class ActiveJobContext:
             )
 
     def _try_checkpoint(self, name: str, checkpoint: str) -> bool:
-        """Try once to store the checkpoint in Redis. Returns whether it was stored. Raises JobLost."""
+        """Try once to store the checkpoint in Redis, unless it is too large for that. Returns whether it was
+        stored. Raises JobLost."""
+        if len(checkpoint) > _MAX_FALLBACK_CHECKPOINT:
+            return False
         try:
             self._store(name, checkpoint)
         except RedisError as error:
