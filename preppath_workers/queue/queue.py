@@ -193,10 +193,6 @@ class Queue(QueueReader):
         check_priority(priority)
         return self.run(operations.change(self.keys, "prioritize", job_id, priority))
 
-    def drop_event(self, event: str) -> None:
-        """Remove an event after its delivery has been enqueued."""
-        self.redis.lrem(self.keys.events, 1, event)
-
     def replay(self, ids: Iterable[str]) -> int:
         """Move dead letters back to the waiting list in the given order, with counters reset. Returns the
         number of jobs moved."""

@@ -39,7 +39,7 @@ def enqueue_deliveries(queue: Queue, deliveries: Queue) -> int:
         except (ValueError, KeyError, TypeError) as error:
             # A malformed event must not block the others.
             logger.error("Dropping malformed event", extra=fields(event=event, error=str(error)))
-        queue.drop_event(event)
+        queue.redis.lrem(queue.keys.events, 1, event)
     return len(events)
 
 
