@@ -32,11 +32,11 @@ from .attempt import execution, job_log
 from .attempt.budget import ReservedBudget
 from .attempt.payments import PaymentTerms
 from .processes.cancellations import Cancellations
+from .processes.interrupts import Deadline, StopRequest, install
 from .processes.liveness import Liveness
 from .processes.machine_backoff import MachineBackoff
 from .processes.managed_process import EX_HELD
 from .processes.process_title import ProcessTitle
-from .processes.signals import Deadline, StopRequest, install
 from .reconnect_backoff import ReconnectBackoff
 from .replacement import Replacement
 

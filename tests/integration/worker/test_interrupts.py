@@ -16,10 +16,10 @@ from preppath_workers.config.model import QueueConfig
 from preppath_workers.errors import JobTimeout
 from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.worker.processes.cancellations import Cancellations
+from preppath_workers.worker.processes.interrupts import Deadline
 from preppath_workers.worker.processes.liveness import Liveness
 from preppath_workers.worker.processes.machine_backoff import MachineBackoff
 from preppath_workers.worker.processes.process_title import ProcessTitle
-from preppath_workers.worker.processes.signals import Deadline
 from preppath_workers.worker.worker import Worker
 
 from .harness import state_of

@@ -1,0 +1,111 @@
+"""Signals of a worker, as exceptions at safe points: SIGTERM while it waits, SIGALRM while a job runs."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from ...errors import JobCancelled, JobTimeout, Shutdown
+from .signals import GROUP_SIGNALS
+
+#: Seconds between two checks of a job's time limit. After it, each check raises JobTimeout, because Python
+#: ignores an exception in a finalizer.
+_TICK = 1.0
+
+
+class StopRequest:
+    """Handles SIGTERM, which asks a worker to stop: at once if it waits, else after its job.
+
+    The worker waits inside `with` blocks. There a request raises Shutdown, also one that came before.
+    Blocks must not be nested.
+    """
+
+    def __init__(self) -> None:
+        #: Whether the worker must not take another job.
+        self.is_requested = False
+        self._waiting = False
+
+    def __enter__(self) -> None:
+        self._waiting = True
+        if self.is_requested:
+            self._waiting = False
+            raise Shutdown
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting = False
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Note the request. Raises Shutdown if the worker waits."""
+        self.is_requested = True
+        if self._waiting:
+            self._waiting = False
+            raise Shutdown
+
+
+class Deadline:
+    """Handles SIGALRM, which interrupts a job that exceeds its time limit or is cancelled.
+
+    Inside a `with` block JobTimeout is raised after `seconds`, and again each second until the block ends;
+    likewise JobCancelled. The supervisor sends a SIGALRM of its own when jobs are cancelled.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        each_second: Callable[[], None],
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Prepare the time limit. `each_second` is called from the signal handler while a job runs, and
+        `is_cancelled` tells whether the job has to end."""
+        self._seconds = seconds
+        self._each_second = each_second
+        self._is_cancelled = is_cancelled
+        #: When the current job's time limit ends (s, monotonic).
+        self._ends_at = 0.0
+        self._in_job = False
+        #: Whether the timer is set.
+        self._ticking = False
+
+    def __enter__(self) -> None:
+        self._ends_at = time.monotonic() + self._seconds
+        self._in_job = True
+        # The timer keeps running between jobs and stops at a tick without a job, which saves system calls.
+        if not self._ticking or self._seconds < _TICK:
+            self._ticking = True
+            signal.setitimer(signal.ITIMER_REAL, min(self._seconds, _TICK), _TICK)
+
+    def __exit__(self, *_: object) -> None:
+        self._in_job = False
+
+    def disarm(self) -> None:
+        """Stop raising JobTimeout. Call this after catching one, which may have been raised in `__exit__`."""
+        self._in_job = False
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Raise JobTimeout or JobCancelled if the job has to end, else call `each_second`."""
+        if not self._in_job:
+            self._ticking = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return
+        if self._is_cancelled():
+            raise JobCancelled("the job is cancelled")
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise JobTimeout("the job exceeded its time limit")
+        if left < _TICK:
+            signal.setitimer(signal.ITIMER_REAL, left, _TICK)
+        self._each_second()
+
+
+def install(stop: StopRequest, deadline: Deadline) -> None:
+    """Install a worker's signal handlers and unblock the signals that were blocked before the fork.
+
+    Signals to the whole process group are ignored: the supervisor handles them.
+    """
+    signal.signal(signal.SIGTERM, stop.on_signal)
+    signal.signal(signal.SIGALRM, deadline.on_signal)
+    for ignored in (*GROUP_SIGNALS, signal.SIGUSR1):
+        signal.signal(ignored, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
