@@ -6,13 +6,15 @@ import io
 import json
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
-from ..queue import NewJob
+from ..queue import NewJob, Queue
+from ..queue.new_job import due_time
 from ..store.job import DEFAULT_PRIORITY
 from ..store.job_id import new_id
 from .arguments import EXIT_FAILED, add_command, positive_number, priority, refuse_with, refuse_without
@@ -37,6 +39,7 @@ def add_parser(subparsers: Subparsers) -> None:
         examples:
           preppath-workers enqueue tts '{"questionId": "q1", "text": "Why?"}' --priority 1
           preppath-workers enqueue tts - < jobs.jsonl
+          preppath-workers enqueue tts - --at 2026-12-01T08:00:00Z < jobs.jsonl
 
         With -, each line of standard input is the JSON object of one job. If any line
         is invalid, no job is added. What up to 1,000 jobs may cost is printed on standard error
@@ -62,6 +65,9 @@ def add_parser(subparsers: Subparsers) -> None:
         default=0.0,
         metavar="SECONDS",
         help="start the job after this delay",
+    )
+    parser.add_argument(
+        "--at", type=_due_time, metavar="TIME", help="start the job at this time: ISO 8601 with a time zone"
     )
     parser.add_argument(
         "--expires",
@@ -95,16 +101,24 @@ def run(args: Namespace) -> int:
         return 0
     if args.data == "-":
         tell_cost(args, queue, [job.data for job in jobs])
+    try:
+        _add(queue, jobs)
+    except ValueError as error:  # a time that is wrong by Redis's clock: the first job is refused
+        return _refuse(str(error))
+    with suppress(RedisError):  # the jobs are added
+        if not queue.counts().workers:
+            print_error(f"enqueue: no worker of queue {queue.name} is running; its jobs wait for one")
+    return 0
+
+
+def _add(queue: Queue, jobs: Sequence[NewJob]) -> None:
+    """Add the jobs and print their ids. Raises ValueError."""
     for start in range(0, len(jobs), _STEP):
         # Printed per step, so that the output shows what was added if Redis stops answering.
         for added in queue.enqueue_many(jobs[start : start + _STEP]):
             print_line(added.id)
             if not added.created:
                 print_error(f"enqueue: job {added.id} already exists, nothing was added")
-    with suppress(RedisError):  # the jobs are added
-        if not queue.counts().workers:
-            print_error(f"enqueue: no worker of queue {queue.name} is running; its jobs wait for one")
-    return 0
 
 
 def _check_options(args: Namespace) -> None:
@@ -145,7 +159,7 @@ def _jobs(lines: Iterable[str], args: Namespace) -> list[NewJob]:
 def _job(data: Mapping[str, Any], args: Namespace) -> NewJob:
     job_id = new_id() if args.id is None else args.id
     options = {"expires": args.expires, "group": args.group, "group_size": args.group_size}
-    return NewJob(data, job_id, args.priority, args.delay, **options)
+    return NewJob(data, job_id, args.priority, args.delay, args.at, **options)
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -163,6 +177,13 @@ def _seconds(text: str) -> float:
         return float(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is not a number of seconds") from error
+
+
+def _due_time(text: str) -> datetime:
+    try:
+        return due_time(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _refuse(why: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ..store.job import DEFAULT_PRIORITY
@@ -86,12 +86,13 @@ def encode(
 ) -> Encoded:
     """Return the script's arguments for the job that these fields of `NewJob` describe: id, JSON, priority,
     and the delay in ms or the options as JSON. Raises ValueError if any is invalid; the id is not checked.
+    What depends on Redis's clock is checked there.
 
     Without a NewJob, whose making takes as long as this.
     """
     check_priority(priority)
     if at is not None:
-        delay = _delay_until(at, delay)
+        _check_due_time(at, delay)
     if type(delay) is not float:  # as by default
         _check_seconds("delay", delay)
     if not 0 <= delay <= LONGEST_DELAY:
@@ -116,9 +117,8 @@ def _options(
     if expires is not None:
         _check_seconds("expires", expires)
         if not delay_ms < expires * 1000 <= LONGEST_DELAY * 1000:
-            start = "at" if at else "the delay"
             raise ValueError(
-                f"expires must be later than {start} and at most ten years, not {expires!r} seconds"
+                f"expires must be later than delay, and at most ten years, not {expires!r} seconds"
             )
         options["expires"] = round(expires * 1000)
     if group is not None:
@@ -145,16 +145,22 @@ def _ms(at: datetime) -> int:
     return max(0, round(at.timestamp() * 1000))
 
 
-def _delay_until(at: datetime, delay: float) -> float:
-    if not isinstance(at, datetime) or at.tzinfo is None:
+def _check_due_time(at: datetime, delay: float) -> None:
+    if not isinstance(at, datetime) or at.utcoffset() is None:
         raise ValueError(f"at must be a time with a time zone, not {at!r}")
     if delay:
         raise ValueError("at and delay exclude each other")
-    # By this machine's clock, only to check the time.
-    left = max(0.0, (at - datetime.now(UTC)).total_seconds())
-    if left > LONGEST_DELAY:
-        raise ValueError(f"at must be at most ten years from now, not {at.isoformat()}")
-    return left
+
+
+def due_time(text: str) -> datetime:
+    """Return the due time that a text names (ISO 8601). Raises ValueError."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.utcoffset() is None:
+        raise ValueError(f"at must be a time with a time zone, such as 2026-12-01T08:00:00Z, not {text!r}")
+    return at
 
 
 def _check_seconds(name: str, value: float) -> None:

@@ -10,7 +10,7 @@ from math import inf, isnan
 from time import monotonic
 from typing import Any, cast
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from ..config.durability import Durability
 from ..errors import JobFailed, NotReplicated, UnknownJob
@@ -35,11 +35,14 @@ _BLOCK_SHARE = 0.7
 
 
 def add(keys: Keys, job: Encoded, durable: Durability | None = None) -> Operation[bool]:
-    """Add one job. Returns whether it was created. Raises NotReplicated."""
-    if durable is None:
-        (created,) = yield from call(keys.base, SERVER_TIME, "enqueue", *job)
-    else:
-        (created,) = yield from _add_durably(keys, [job], durable)
+    """Add one job. Returns whether it was created. Raises ValueError and NotReplicated."""
+    try:
+        if durable is None:
+            (created,) = yield from call(keys.base, SERVER_TIME, "enqueue", *job)
+        else:
+            (created,) = yield from _add_durably(keys, [job], durable)
+    except ResponseError as error:
+        raise _invalid_time(error, job[0]) from None
     return bool(created)
 
 
@@ -50,13 +53,25 @@ def add_many(
     NotReplicated."""
     added: list[tuple[str, bool]] = []
     for chunk in chunks(jobs):
-        if durable is None:
-            words = (word for encoded in chunk for word in encoded)
-            created = yield from call(keys.base, SERVER_TIME, "enqueue", *words)
-        else:
-            created = yield from _add_durably(keys, chunk, durable)
+        try:
+            if durable is None:
+                words = (word for encoded in chunk for word in encoded)
+                created = yield from call(keys.base, SERVER_TIME, "enqueue", *words)
+            else:
+                created = yield from _add_durably(keys, chunk, durable)
+        except ResponseError as error:
+            raise _invalid_time(error) from None
         added += [(job[0], bool(new)) for job, new in zip(chunk, created, strict=True)]
     return added
+
+
+def _invalid_time(error: ResponseError, job_id: str | None = None) -> Exception:
+    """Return the ValueError for a time that is wrong by Redis's clock, without the id if it is this one; for
+    any other refusal, the error itself."""
+    code, _, problem = str(error).partition(" ")
+    if code != "INVALIDJOB":
+        return error
+    return ValueError(problem.removeprefix(f"job {job_id}: "))
 
 
 def _add_durably(keys: Keys, jobs: Sequence[Encoded], durable: Durability) -> Operation[list[Any]]:

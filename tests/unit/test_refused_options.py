@@ -43,8 +43,8 @@ INVALID = {
     "prioritize tts a 0": "argument N: '0' is not a whole number from 1 to 100",
     "import-bullmq tts --without-priority 101": "'101' is not a whole number from 1 to 100",
     "enqueue tts {} --delay -1": "delay must be 0 or more seconds",
-    "enqueue tts {} --expires nan": "expires must be later than the delay",
-    "enqueue tts {} --delay 9 --expires 5": "expires must be later than the delay",
+    "enqueue tts {} --expires nan": "expires must be later than delay",
+    "enqueue tts {} --delay 9 --expires 5": "expires must be later than delay",
     "enqueue tts {} --id 'a b'": "id 'a b' must be",
     "enqueue tts {} --id ''": "id '' must be",  # of an empty variable of the shell
     "enqueue tts {} --group 'a b'": "group 'a b' must be",

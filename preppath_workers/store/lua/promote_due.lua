@@ -28,13 +28,13 @@ if redis.call('EXISTS', WAIT) == 0 then
 end
 
 -- If a job was added or started in the future, the clock was set back since: its due time is too late by the same amount.
--- Returns that amount, or less than 1.
-local function correct_times(key, created, started)
+-- Returns that amount, or less than 1. (A due time that the producer named is right by any clock.)
+local function correct_times(key, created, started, at)
   created, started = integer(created) or 0, integer(started) or 0
   local ahead = math.max(created, started) - now
   if created > now then redis.call('HSET', key, 'createdAt', now) end
   if started > now then redis.call('HSET', key, 'startedAt', now) end
-  return ahead
+  return at and started == 0 and 0 or ahead
 end
 
 local after = string.format('%.0f', now + 1)
@@ -42,7 +42,7 @@ if redis.call('ZCOUNT', DELAYED, '-inf', '(' .. after) < most then
   local upcoming = redis.call('ZRANGEBYSCORE', DELAYED, after, '+inf', 'WITHSCORES', 'LIMIT', 0, COMPARED)
   for index = 1, #upcoming, 2 do
     local key = job_key(upcoming[index])
-    local ahead = correct_times(key, unpack(redis.call('HMGET', key, 'createdAt', 'startedAt')))
+    local ahead = correct_times(key, unpack(redis.call('HMGET', key, 'createdAt', 'startedAt', 'at'), 1, 3))
     if ahead > 0 then redis.call('ZADD', DELAYED, upcoming[index + 1] - ahead, upcoming[index]) end
   end
 end

@@ -34,7 +34,14 @@ class NewJobBody(BaseModel):
     id: _Id = None
     priority: int = Field(DEFAULT_PRIORITY, ge=1, le=100)
     delay: float = Field(0.0, ge=0, le=LONGEST_DELAY, description="seconds")
-    expires: float | None = Field(None, gt=0, le=LONGEST_DELAY, description="seconds; later than `delay`")
+    at: str | None = Field(
+        None,
+        description="when it is due, with a time zone, in place of `delay`; at most ten years from now",
+        json_schema_extra={"format": "date-time"},
+    )
+    expires: float | None = Field(
+        None, gt=0, le=LONGEST_DELAY, description="seconds; later than `delay` or `at`"
+    )
     group: _Id = None
     group_size: int | None = Field(
         None, alias="groupSize", ge=1, le=LARGEST_GROUP, description="needs `group`"

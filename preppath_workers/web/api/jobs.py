@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 
 from ...errors import NotReplicated, UnknownJob
 from ...queue import JobRef, Queue
-from ...queue.new_job import DataTooLarge
+from ...queue.new_job import DataTooLarge, due_time
 from ...queue.tracing import is_traceparent
 from ...store.job import State
 from ..events import stream, version
@@ -100,6 +100,7 @@ def _enqueue(queue: Queue, body: NewJobBody, traceparent: str | None) -> JobRef:
             id=body.id,
             priority=body.priority,
             delay=body.delay,
+            at=due_time(body.at) if body.at is not None else None,
             expires=body.expires,
             group=body.group,
             group_size=body.group_size,

@@ -23,5 +23,7 @@ redis-cli -u "$REDIS_URL" HMGET "${base}job:q1-v1" state result | paste -s -d ' 
 call enqueue q2-v1 '{"questionId": "q2", "text": "How?"}' 50 60000 >/dev/null
 call cancel q2-v1 "" 1 # 1: also if it runs
 
-# Without a script: a raw push, with options beside its data.
+# Without a script: raw pushes, with options beside their data. The second one is due in an hour.
 redis-cli -u "$REDIS_URL" LPUSH "${base}wait" '{"$id": "q3-v1", "$priority": 1, "questionId": "q3", "text": "Who?"}' >/dev/null
+due=$(($(date +%s) + 3600))
+redis-cli -u "$REDIS_URL" LPUSH "${base}wait" "{\"\$id\": \"q4-v1\", \"\$at\": $due, \"questionId\": \"q4\"}" >/dev/null

@@ -37,6 +37,30 @@ def test_enqueue_of_one_job_prints_its_id_and_status_shows_it(run: Run, tts: Que
     assert "progress    0 %" in plain
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--at", "2526-12-01T08:00:00Z"], 1, ": at must be at most ten years from now"),
+        (["--at", "2035-12-01T08:00:00Z", "--expires", "5"], 1, ": expires must be later than at, and"),
+        (["--at", "2026-12-01"], 2, "at must be a time with a time zone, such as 2026-12-01T08:00:00Z, not"),
+        (["--at", "2035-12-01T08:00:00Z", "--delay", "5"], 2, "at and delay exclude each other"),
+    ],
+)
+def test_enqueue_at_a_wrong_time_is_refused_and_adds_nothing(
+    run: Run, tts: Queue, words: list[str], code: int, message: str
+) -> None:
+    refused = run("enqueue", "tts", "-", *words, stdin="{}\n" * 2)
+    assert (refused.returncode, refused.stdout) == (code, "")
+    assert message in refused.stderr
+    assert tts.counts().waiting == tts.counts().delayed == 0
+
+
+def test_enqueue_at_a_time_delays_the_job_until_then(run: Run, tts: Queue) -> None:
+    added = run("enqueue", "tts", "{}", "--at", "2035-12-01T09:00:00+01:00")
+    assert added.returncode == 0
+    assert tts.redis.zscore(tts.keys.delayed, added.stdout.strip()) == 2_080_108_800_000
+
+
 def test_enqueue_with_an_existing_id_adds_nothing_and_says_so(run: Run, tts: Queue) -> None:
     assert run("enqueue", "tts", "{}", "--id", "once").returncode == 0
     again = run("enqueue", "tts", "{}", "--id", "once")

@@ -100,3 +100,6 @@ def test_example_with_the_least_rights_adds_awaits_and_cancels_jobs(
     job = queue.get("q1-v1")
     assert job
     assert (job.data, job.priority) == ({"questionId": "q1", "text": "Why?"}, 1)
+    if interpreter == "sh":
+        queue.call("promote_due", 100)
+        assert [queue.ref(raw).status().state for raw in ("q3-v1", "q4-v1")] == ["waiting", "delayed"]

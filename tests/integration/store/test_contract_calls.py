@@ -56,19 +56,3 @@ def test_cancel_with_a_wrong_time_changes_nothing(queue: Queue, keep: str) -> No
     with pytest.raises(ResponseError, match="INVALIDCALL keep must be ms"):
         call(queue, "cancel", "", "j", keep)
     assert queue.ref("j").status().state == "waiting"
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        '{"at": -1}',
-        '{"at": "soon"}',
-        '{"at": 1e18}',
-        '{"at": 1795435200}',  # in seconds
-        '{"at": 1795435200123, "delay": 0}',
-    ],
-)
-def test_enqueue_at_a_wrong_time_is_refused_and_adds_nothing(queue: Queue, options: str) -> None:
-    with pytest.raises(ResponseError, match="INVALIDJOB job j: at must be ms since the epoch"):
-        call(queue, "enqueue", "", "j", "{}", "50", options)
-    assert queue.counts().waiting == 0

@@ -137,19 +137,3 @@ def test_enqueue_of_mixed_priorities_is_fifo_within_each(redis_state: RedisState
     ran = [redis_state.take("host:0") for _ in priorities]
 
     assert ran == sorted(ran, key=str)
-
-
-@pytest.mark.parametrize(
-    ("name", "at", "place"),
-    [
-        (name, at, place)
-        for name in ("enqueue", "enqueue_checked")
-        for at, place in ((NOW + 5_000, "delayed"), (NOW, "wait"), (NOW - 5_000, "wait"))
-    ],
-)
-def test_enqueue_at_a_time_compares_it_with_the_clock_of_redis(
-    redis_state: RedisState, name: str, at: int, place: str
-) -> None:
-    redis_state.call(name, "a", "{}", 50, f'{{"at":{at}}}', now=NOW)
-    found = redis_state.read()
-    assert found[place] == ({"a": at} if place == "delayed" else ["a"])

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -121,30 +121,6 @@ def test_completion_without_a_waiting_client_announces_nothing(
     ref = producer.enqueue({})
     finish(open_consumer, Completed("1"))
     assert not producer.redis.exists(producer.keys.ended(ref.id))
-
-
-def test_job_with_a_due_time_is_delayed_until_then(producer: Queue) -> None:
-    due = datetime.now(UTC) + timedelta(minutes=5)
-    ref = producer.enqueue({}, at=due)
-    score = producer.redis.zscore(producer.keys.delayed, ref.id)
-    assert score is not None
-    assert score == round(due.timestamp() * 1000)  # a wrong clock of this machine changes nothing
-    assert producer.enqueue({}, at=datetime(2020, 1, 1, tzinfo=UTC)).status().state == "waiting"
-
-
-@pytest.mark.parametrize(
-    ("job", "message"),
-    [
-        (NewJob({}, at=datetime(2030, 1, 1)), "at must be a time with a time zone"),  # noqa: DTZ001 - the mistake
-        (NewJob({}, delay=1, at=datetime(2030, 1, 1, tzinfo=UTC)), "at and delay exclude each other"),
-        (NewJob({}, at=datetime(9999, 1, 1, tzinfo=UTC)), "at must be at most ten years from now, not 9999-"),
-        (NewJob({}, at=datetime.now(UTC) + timedelta(1), expires=5), "expires must be later than at and"),
-    ],
-    ids=["without a zone", "with a delay", "in the year 9999", "after it expires"],
-)
-def test_due_time_that_is_unclear_or_wrong_is_refused(job: NewJob, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        job.encode()
 
 
 @pytest.mark.parametrize(

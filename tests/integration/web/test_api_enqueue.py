@@ -35,13 +35,23 @@ def test_enqueue_refuses_what_is_wrong_and_names_it(site: Site, tts: Queue) -> N
         ({"data": {}, "delay": -1}, "delay"),
         ({"data": {}, "id": "no spaces"}, "id"),
         ({"data": {}, "dealy": 5}, "dealy"),
+        ({"data": {}, "at": 2_080_108_800}, "at"),
+        ({"data": {}, "at": "2035-12-01"}, "at must be a time with a time zone"),
+        ({"data": {}, "at": "2526-12-01T08:00:00Z"}, '"detail": "at must be at most ten years from now'),
+        ({"data": {}, "at": "2035-12-01T08:00:00Z", "delay": 5}, "at and delay exclude each other"),
+        ({"data": {}, "at": "2035-12-01T08:00:00Z", "expires": 5}, "expires must be later than at, and"),
     ):
         status, text = answer(body)
         assert (status, field in text) == (422, True), (body, text)
     assert answer({"data": {}}, "nope")[0] == 404
     assert answer({"data": {"text": "x" * 1_000_001}})[0] == 413
     assert answer({"data": {"text": "x" * 2_000_000}})[0] == 413
-    assert tts.counts().waiting == 0
+    assert tts.counts().waiting == tts.counts().delayed == 0
+
+
+def test_enqueue_at_a_time_delays_the_job_until_then(site: Site, tts: Queue) -> None:
+    site.post("/api/v1/jobs/tts", {"data": SPEECH, "id": "j", "at": "2035-12-01T09:00:00+01:00"})
+    assert tts.redis.zscore(tts.keys.delayed, "j") == 2_080_108_800_000
 
 
 def test_group_of_jobs_is_shown_and_closed(site: Site, tts: Queue) -> None:

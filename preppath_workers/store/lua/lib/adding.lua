@@ -1,7 +1,7 @@
 -- needs: keys
 --
--- Adds the jobs of ARGV, see enqueue.lua. The fast path returns from the script. After the general path, the script has to
--- return the list `added`.
+-- Adds the jobs of ARGV, see enqueue.lua. The fast path returns from the script, as does a due time that is wrong by Redis's
+-- clock. After the general path, the script has to return the list `added`.
 
 -- The fast path: one job without options, and the list is empty or its last job has the same priority.
 local id, data, priority, delay, another = unpack(ARGV, 2, 6)
@@ -28,6 +28,21 @@ end
 
 -- needs: base, new_jobs, batches
 
+-- Jobs to add, by the index of their ids in ARGV.
+local jobs = {}
+for index = 2, #ARGV, 4 do
+  local options = ARGV[index + 3]
+  local ms = tonumber(options)
+  local job = ms and { delay = ms } or cjson.decode(options)
+  if job.at then
+    -- needs: start_times
+    local problem = problem_with_times(job)
+    if problem then return redis.error_reply('INVALIDJOB job ' .. ARGV[index] .. ': ' .. problem) end
+  end
+  job.id, job.data, job.priority = ARGV[index], ARGV[index + 1], ARGV[index + 2]
+  jobs[index] = job
+end
+
 local leftmost = redis.call('LINDEX', WAIT, '0')
 if leftmost and redis.call('HGET', job_key(leftmost), 'state') ~= 'waiting' then
 -- needs: raw_pushes
@@ -36,15 +51,11 @@ end
 
 local added, new, waiting = {}, 0, new_batch()
 for index = 2, #ARGV, 4 do
-  local job_id, options = ARGV[index], ARGV[index + 3]
-  local is_new = is_free(job_id)
+  local job = jobs[index]
+  local is_new = is_free(job.id)
   added[#added + 1] = is_new and 1 or 0
   if is_new then
-    local ms = tonumber(options)
-    local job = ms and { delay = ms } or cjson.decode(options)
-    if job.at then job.delay = math.max(0, job.at - now) end
-    job.id, job.data, job.priority = job_id, ARGV[index + 1], ARGV[index + 2]
-    if store_job(job) then add_to(waiting, job_id, job.priority) end
+    if store_job(job) then add_to(waiting, job.id, job.priority) end
     new = new + 1
   end
 end

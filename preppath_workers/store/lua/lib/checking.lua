@@ -1,16 +1,11 @@
+-- needs: start_times
+--
 -- Checks what a producer asks for. A new job is a table as in new_jobs.lua.
 
 local VALID_ID = '^[A-Za-z0-9][A-Za-z0-9._:@/+=-]*$'
 
 --: What a producer may set besides id, data and priority.
 local OPTIONS = { delay = true, at = true, expires = true, group = true, groupSize = true, traceparent = true }
-
---: ms: ten years.
-local LONGEST_DELAY = 315360000000
-
-local function is_number(value, low, high)
-  return type(value) == 'number' and value >= low and value <= high
-end
 
 --: The largest `groupSize`.
 local LARGEST_GROUP = 1000000
@@ -25,7 +20,7 @@ local function problem_with_group(group, size)
     local problem = problem_with_id('group', group)
     if problem then return problem end
   end
-  if size ~= nil and (group == nil or not is_number(size, 1, LARGEST_GROUP) or size % 1 ~= 0) then
+  if size ~= nil and (group == nil or not is_between(size, 1, LARGEST_GROUP) or size % 1 ~= 0) then
     return 'groupSize must be a whole number from 1 to 1000000, beside group'
   end
 end
@@ -37,18 +32,13 @@ local TRACEPARENT = '^%x%x%-' .. string.rep('%x', 32) .. '%-' .. string.rep('%x'
 local function problem_with(job)
   local problem = problem_with_id('id', job.id) or problem_with_group(job.group, job.groupSize)
   if problem then return problem end
-  if not is_number(job.priority, 1, 100) or job.priority % 1 ~= 0 then
+  if not is_between(job.priority, 1, 100) or job.priority % 1 ~= 0 then
     return 'priority must be a whole number from 1 to 100'
-  end
-  if job.delay ~= nil and not is_number(job.delay, 0, LONGEST_DELAY) then
-    return 'delay must be 0 or more, and at most ten years'
   end
   if job.traceparent ~= nil and not (type(job.traceparent) == 'string' and string.find(job.traceparent, TRACEPARENT)) then
     return 'traceparent must be as in W3C Trace Context'
   end
-  if job.expires ~= nil and (not is_number(job.expires, 0, LONGEST_DELAY) or job.expires <= (job.delay or 0)) then
-    return 'expires must be later than delay, and at most ten years'
-  end
+  return problem_with_times(job)
 end
 
 -- What is wrong with the arguments for one job, see enqueue.lua; nil if nothing is.
@@ -61,13 +51,9 @@ local function problem_of(id, data, priority, options)
   for name in pairs(job) do
     if not OPTIONS[name] then return 'unknown option ' .. tostring(name) end
   end
-  if job.at ~= nil then
-    local present = tonumber(timestamp)
-    -- Seconds in place of ms are a time in January 1970: such a job would run at once.
-    if job.delay ~= nil or not is_number(job.at, present / 100, present + LONGEST_DELAY) then
-      return 'at must be ms since the epoch (not seconds), at most ten years from now, and not beside delay'
-    end
-    job.delay = math.max(0, job.at - present)
+  -- Seconds in place of ms are a time in January 1970: such a job would run at once.
+  if job.at ~= nil and not is_between(job.at, tonumber(timestamp) / 100, math.huge) then
+    return 'at must be ms since the epoch (not seconds)'
   end
   job.id, job.priority = id, tonumber(priority)
   local problem = problem_with(job)

@@ -7,9 +7,12 @@ local MAX_DATA_BYTES = 1000000
 
 --: The options of a raw push, which are members of its object, and their names in new_jobs.lua. Times are in seconds.
 local RAW_OPTIONS = {
-  ['$id'] = 'id', ['$priority'] = 'priority', ['$delay'] = 'delay', ['$expires'] = 'expires', ['$group'] = 'group',
-  ['$groupSize'] = 'groupSize', ['$traceparent'] = 'traceparent',
+  ['$id'] = 'id', ['$priority'] = 'priority', ['$delay'] = 'delay', ['$at'] = 'at', ['$expires'] = 'expires',
+  ['$group'] = 'group', ['$groupSize'] = 'groupSize', ['$traceparent'] = 'traceparent',
 }
+
+--: A greater `$at` (the year 5138) is in ms. It would be refused as too late, without the reason.
+local LATEST_SECONDS = 100000000000
 
 -- Reads the options of a raw push into the job. Returns what is wrong with them, or nil.
 local function read_options(entry, job)
@@ -19,14 +22,17 @@ local function read_options(entry, job)
     local option = RAW_OPTIONS[name]
     if not option and string.sub(name, 1, 1) == '$' then unknown = name end
     if option then
-      local is_seconds = type(value) == 'number' and (option == 'delay' or option == 'expires')
+      local is_seconds = type(value) == 'number' and (option == 'delay' or option == 'at' or option == 'expires')
       job[option] = is_seconds and math.floor(value * 1000 + 0.5) or value
       job.has_options = true
     end
   end
   if unknown then
-    local known = '$id, $priority, $delay, $expires, $group, $groupSize and $traceparent'
+    local known = '$id, $priority, $delay, $at, $expires, $group, $groupSize and $traceparent'
     return string.format('unknown option %s; %s are known', unknown, known)
+  end
+  if job.at ~= nil and not is_between(job.at, 0, LATEST_SECONDS * 1000) then
+    return '$at must be seconds since the epoch (not ms)'
   end
   local problem = problem_with(job)
   return problem and '$' .. problem
@@ -66,13 +72,13 @@ local function ingest(entry)
     return entry, DEFAULT_PRIORITY
   end
   local id = new_raw_id()
-  local job = { id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0 }
+  local job = { id = id, data = entry, priority = DEFAULT_PRIORITY }
   local reason, class, message = refusal(entry, job)
   if reason then
     -- It counts in its group, which would otherwise wait for it forever.
     local has_group = not problem_with_group(job.group, job.groupSize)
     store_job({
-      id = id, data = entry, priority = DEFAULT_PRIORITY, delay = 0,
+      id = id, data = entry, priority = DEFAULT_PRIORITY,
       group = has_group and job.group or nil, groupSize = has_group and job.groupSize or nil,
     })
     count('enqueued')

@@ -1,7 +1,7 @@
 -- needs: places, groups
 --
--- Adds one job. A new job is a table with `id`, `data` (JSON), `priority` and, if given, `delay` and `expires` (ms), `group`,
--- `groupSize` and `traceparent`.
+-- Adds one job. A new job is a table with `id`, `data` (JSON), `priority` and, if given, `delay` and `expires` (ms), `at` (ms
+-- since the epoch, beside the delay that follows from it), `group`, `groupSize` and `traceparent`.
 
 -- Whether an id may be used: there is no such job, or one that ended without having started.
 local function is_free(id)
@@ -26,6 +26,7 @@ local function store_job(job)
   end
   if job.group then join_group(job.id, job.group, job.groupSize) end
   if state == 'waiting' then return true end
+  if job.at then redis.call('HSET', job_key(job.id), 'at', string.format('%.0f', job.at)) end
   delay_until(now + job.delay, job.id)
   return false
 end
