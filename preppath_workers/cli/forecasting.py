@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ConfigError
 from ..queue import Queue
-from ..queue.cost_forecast import CostForecast, MostCost
+from ..queue.cost_forecast import CostForecast, Forecaster, MostCost
 from .job_types import job_types, load_config
 from .terminal import print_error, print_json, print_line
 
 #: Jobs of which a command tells the cost before it acts: more would delay it.
 MOST_AT_ONCE = 1_000
-
-#: Returns the most that jobs of the queue named can cost; None if its job type tells no worst case.
-Forecaster = Callable[[str, Sequence[Any]], MostCost | None]
 
 
 def forecaster(args: Namespace) -> Forecaster:

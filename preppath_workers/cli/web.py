@@ -95,7 +95,7 @@ def run(args: Namespace) -> int:
     from ..web.server import Options, application, serve
 
     log.configure(log_config, where.secrets())
-    shown = Queues.of(queues, budget, open_budget(args), openai_models(variables), forecaster(args))
+    shown = Queues(queues, budget, open_budget(args), openai_models(variables), forecaster(args))
     app = application(shown, access, args.read_only)
     systemd = Notifier.from_environment(os.environ)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,11 @@ class MostCost:
     def unknown_words(self) -> str:
         """Return which costs are unknown, in words."""
         return f"an unknown amount for {counted(self.unbounded, 'job')} ({self.reason})"
+
+
+#: Returns the most that jobs of the queue named can cost, from their data; None if its job type tells no
+#: worst case.
+Forecaster = Callable[[str, Sequence[Any]], MostCost | None]
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..config.budget import Budget
 from ..config.model import QueueConfig
 from ..queue import Queue
-from ..queue.cost_forecast import CostForecast, MostCost
+from ..queue.cost_forecast import CostForecast, Forecaster
 from ..queue.summary import summarize
 from ..store.reading.budget_use import BudgetUse, caps_in_use
 from ..store.reading.reader import QueueReader
@@ -20,37 +19,32 @@ from .problem import Problem
 _MOST_FORECAST = 50
 
 
-@dataclass(frozen=True)
 class Queues:
-    """The queues of one configuration, by name, with their settings.
+    """The queues of one configuration, by name, with their settings."""
 
-    Args:
-        budget: the caps that are not those of one queue; `budget_reader` reads what counts against all caps.
-        models: the names of OpenAI's models by queue.
-        most_cost: returns the most that jobs with these data can cost; None if it is not known how to tell.
-    """
-
-    by_name: Mapping[str, Queue]
-    settings: Mapping[str, QueueConfig]
-    budget: Budget
-    budget_reader: QueueReader
-    models: Mapping[str, str]
-    most_cost: Callable[[str, Sequence[Any]], MostCost | None] = lambda *_: None
-
-    @classmethod
-    def of(
-        cls,
-        configured: Iterable[tuple[Queue, QueueConfig]],
+    def __init__(
+        self,
+        configured: Sequence[tuple[Queue, QueueConfig]],
         budget: Budget,
         budget_reader: QueueReader,
         models: Mapping[str, str],
-        most_cost: Callable[[str, Sequence[Any]], MostCost | None] = lambda *_: None,
-    ) -> Queues:
-        """Return these queues with their settings."""
-        pairs = list(configured)
-        by_name = {queue.name: queue for queue, _ in pairs}
-        settings = {queue.name: settings for queue, settings in pairs}
-        return cls(by_name, settings, budget, budget_reader, models, most_cost)
+        most_cost: Forecaster,
+    ) -> None:
+        """Take the configuration.
+
+        Args:
+            configured: each queue with its settings.
+            budget: the caps that are not those of one queue.
+            budget_reader: reads what counts against all caps.
+            models: the names of OpenAI's models by queue.
+            most_cost: returns the most that jobs can cost.
+        """
+        self.by_name: Mapping[str, Queue] = {queue.name: queue for queue, _ in configured}
+        self.settings: Mapping[str, QueueConfig] = {queue.name: settings for queue, settings in configured}
+        self.budget_reader = budget_reader
+        self._budget = budget
+        self._models = models
+        self._most_cost = most_cost
 
     def forecast(self, name: str, ids: Sequence[str]) -> CostForecast:
         """Return what these jobs of a queue may cost if they run again.
@@ -62,7 +56,7 @@ class Queues:
         if len(ids) > _MOST_FORECAST or queue.gate().out_of_service:
             return CostForecast.of(queue, len(ids), None)
         datas = [job.data for job in queue.get_many(ids)]
-        return CostForecast.of(queue, len(datas), self.most_cost(name, datas))
+        return CostForecast.of(queue, len(datas), self._most_cost(name, datas))
 
     def summary(self, name: str) -> dict[str, Any]:
         """Return a queue's summary, as `queues --json` prints it. Raises Problem."""
@@ -77,8 +71,8 @@ class Queues:
     def caps_in_use(self, with_users: bool = True) -> list[BudgetUse]:
         """Return what is used of each cap on spending, and by which users nearly all of theirs."""
         users_of = self.by_name.values() if with_users else ()
-        return caps_in_use(self.budget_reader, self.budget, self.settings.values(), users_of)
+        return caps_in_use(self.budget_reader, self._budget, self.settings.values(), users_of)
 
     def model_end(self, name: str) -> ModelEnd | None:
         """Return when the queue's model is shut down, None if that isn't known."""
-        return ModelEnd.of(self.models[name]) if name in self.models else None
+        return ModelEnd.of(self._models[name]) if name in self._models else None
