@@ -18,7 +18,7 @@ from ..store.reading.limits import limit_in_force
 from ..store.reading.listing import held_slots
 from ..store.reading.oldest import oldest_waiting_ms
 from ..store.values import text
-from .budget_metrics import budget_metrics, model_metrics
+from .configured_metrics import budget_metrics, model_metrics
 from .queues import Queues
 from .vendor_metrics import VendorMetrics
 
