@@ -15,7 +15,8 @@ from ..queue.cost_report import BY, budget_as_dict, cost_report, first_day, sinc
 from ..queue.cost_words import budget_of
 from ..queue.formatting import counted
 from ..store.reading.budget_use import caps_in_use
-from ..store.reading.spending import Spending, days, resolve_call, today, unknown_calls
+from ..store.reading.spending import Spending, days, today
+from ..store.unknown_calls import resolve_call, unknown_calls
 from ..store.values import integer, iso
 from .arguments import EXIT_FAILED, add_command, is_given, positive_number, refuse_with, refuse_without
 from .cost_rows import store_rows
