@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .job import Job
@@ -12,9 +12,6 @@ from .values import text
 
 #: Entries looked at by one step.
 _PAGE = 100
-
-#: Characters of data after which no further job is added by the same call.
-_CALL_CHARACTERS = 1_000_000
 
 #: Why a job is in the list.
 REASONS = ("invalid", "permanent", "retries", "worker-died", "malformed", "out-of-service", "machine")
@@ -75,10 +72,6 @@ class Page(NamedTuple):
     taken: int
 
 
-def _no_step(_: Sequence[str]) -> int:
-    return 0
-
-
 @dataclass
 class Walk:
     """Goes through the dead-letter list, oldest first, and yields the selected jobs, `page` at a time.
@@ -86,7 +79,7 @@ class Walk:
     Args:
         step: `queue.replay` or `queue.purge`. It is called with the ids of each page before the page is
             yielded, and returns how many of them it took out of the list. Concurrent callers take each job
-            once; one may skip a job, which the next call finds.
+            once; one may skip a job, which the next call finds. None takes nothing.
         limit: the most jobs to select.
         looked_at: the most entries to look at, since few may meet the selection.
         next: where to begin, as the number of older entries that are left alone. Afterwards it is where
@@ -95,7 +88,7 @@ class Walk:
 
     queue: QueueReader
     selection: Selection
-    step: Callable[[Sequence[str]], int] = _no_step
+    step: Callable[[Sequence[str]], int] | None = None
     limit: int | None = None
     looked_at: int | None = None
     page: int = _PAGE
@@ -117,7 +110,7 @@ class Walk:
                 ids = ids[: ids.index(jobs[-1].id) + 1]  # what is behind is the next walk's
             left = None if left is None else left - len(jobs)
             to_look_at = None if to_look_at is None else to_look_at - len(ids)
-            taken = self.step([job.id for job in jobs]) if jobs else 0
+            taken = self._take(jobs)
             position += len(ids) - taken
             self.next = position
             if len(entries) < size and len(ids) == len(entries):
@@ -136,7 +129,10 @@ class Walk:
         jobs = [job for job in found if self.selection.holds(job, now)][: self.limit]
         for first in range(0, len(jobs), self.page):
             portion = jobs[first : first + self.page]
-            yield Page(portion, self.step([job.id for job in portion]))
+            yield Page(portion, self._take(portion))
+
+    def _take(self, jobs: Sequence[Job]) -> int:
+        return self.step([job.id for job in jobs]) if self.step and jobs else 0
 
 
 def newest(
@@ -159,31 +155,3 @@ def newest(
             if selection.holds(job, now):
                 limit = limit if limit is None else limit - 1
                 yield job
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A job that failed in another system. `data` and `error` are JSON, times are ms since the epoch."""
-
-    id: str
-    data: str
-    priority: int
-    reason: str
-    error: str
-    attempts: int
-    created_at: int
-    failed_at: int
-
-
-def add_dead_letters(queue: QueueReader, jobs: Sequence[DeadLetter]) -> list[bool]:
-    """Add jobs, the one that failed last first, at the list's old end. Returns for each whether it was added;
-    one whose id exists is not."""
-    added: list[bool] = []
-    start = size = 0
-    for end, job in enumerate(jobs, start=1):
-        size += len(job.data)
-        if end == len(jobs) or end - start == _PAGE or size > _CALL_CHARACTERS:
-            words = [word for each in jobs[start:end] for word in astuple(each)]
-            added += map(bool, queue.call("add_dead_letters", *words))
-            start, size = end, 0
-    return added

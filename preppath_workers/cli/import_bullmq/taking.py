@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from ...queue import NewJob, Queue
-from ...store.dead_letters import DeadLetter, add_dead_letters
+from ...store.foreign_dead_letters import DeadLetter, add_dead_letters
 from ...store.json_text import loads
 from .old_queue import MARK, OldJob, OldQueue
 from .report import Report

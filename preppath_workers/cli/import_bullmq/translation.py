@@ -10,7 +10,7 @@ from typing import Any
 
 from ...queue import NewJob, encode_data
 from ...queue.new_job import DataTooLarge
-from ...store.dead_letters import DeadLetter
+from ...store.foreign_dead_letters import DeadLetter
 from ...store.job_id import is_valid_id
 from ...store.json_text import loads
 from .old_queue import OldJob, due_ms, number

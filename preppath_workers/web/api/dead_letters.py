@@ -38,7 +38,7 @@ def _apply(queue: Queue, selected: Selected, act: Callable[[Sequence[str]], int]
     walk = Walk(
         BriefReader.of(queue),
         selected.selection(),
-        (lambda _: 0) if selected.dry_run else act,
+        None if selected.dry_run else act,
         limit=MOST_DEAD,
         looked_at=MOST_LOOKED_AT,
         next=selected.cursor,
