@@ -1,4 +1,4 @@
-"""Validate a job's data before any paid request, and clean vendors' text before it is stored."""
+"""Validate a job's data before any paid request."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..clients.postgres.text import storable
 from ..errors import InvalidJob
 from ..log import fields
 
@@ -73,9 +74,3 @@ def optional_language(data: Mapping[str, Any], name: str) -> str | None:
     if value is not None and not re.fullmatch("[a-z]{2}", value):
         raise InvalidJob(f"{name} must be an ISO 639-1 code: two lower-case letters, such as en")
     return value
-
-
-def storable(value: str) -> str:
-    """Return the text without NUL characters and with `?` in place of lone surrogates: JSON can contain both,
-    PostgreSQL's text cannot."""
-    return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

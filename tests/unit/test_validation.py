@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from preppath_workers.clients.postgres.text import storable
 from preppath_workers.errors import InvalidJob
 from preppath_workers.jobs import JOB_TYPES, validation
 from preppath_workers.registry import JobType
@@ -115,4 +116,4 @@ def test_text_that_is_valid_is_returned_unchanged(value: str) -> None:
     ("value", "expected"), [("plain 😀", "plain 😀"), ("a\0b", "ab"), ("half \ud83d", "half ?"), ("", "")]
 )
 def test_storable_removes_what_postgresql_cannot_store(value: str, expected: str) -> None:
-    assert validation.storable(value) == expected
+    assert storable(value) == expected

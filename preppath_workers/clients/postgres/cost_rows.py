@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .client import Database
+from .text import storable
 
 # A request is listed again when its unknown cost becomes known, which happens once. So the order in which two
 # processes store its records doesn't matter. They write rows in one order, so that they cannot deadlock.
@@ -33,12 +34,12 @@ WHERE preppath_worker_costs.certainty = 'unknown' AND excluded.certainty <> 'unk
 def store_calls(database: Database, calls: Sequence[Mapping[str, Any]]) -> int:
     """Store calls of the ledger, each with its queue, in one transaction; return how many rows changed. Calls
     that are stored already change nothing. Raises what `Database.transaction` does."""
-    latest = {call["id"]: {name: _storable(value) for name, value in call.items()} for call in calls}
+    latest = {
+        call["id"]: {
+            name: storable(value) if isinstance(value, str) else value for name, value in call.items()
+        }
+        for call in calls
+    }
     with database.transaction() as cursor:
         cursor.execute(_STORE, [json.dumps([*latest.values()])])
         return cursor.rowcount
-
-
-def _storable(value: Any) -> Any:
-    """Return the value without what PostgreSQL's text cannot hold: NUL, and half a surrogate pair."""
-    return value.replace("\0", "").encode(errors="replace").decode() if isinstance(value, str) else value

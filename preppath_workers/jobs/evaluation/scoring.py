@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from ...clients.postgres.text import storable
 from ...errors import TransientError
-from ..validation import storable
 
 #: Weights of the scores for questions without their own.
 DEFAULT_WEIGHTS = {"correctness": 40.0, "completeness": 30.0, "clarity": 30.0}

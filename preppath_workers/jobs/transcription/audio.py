@@ -13,12 +13,12 @@ from ...clients.audio import ffmpeg
 from ...clients.audio.format import AudioFormat, audio_format
 from ...clients.machine import temporary_file
 from ...clients.openai.models import MAX_AUDIO_BYTES, longest_audio
+from ...clients.postgres.text import storable
 from ...clients.services import Services
 from ...errors import PermanentError
 from ...log import fields
 from ...registry import JobContext
 from ..paid_requests import PaidRequests
-from ..validation import storable
 
 logger = logging.getLogger(__name__)
 
