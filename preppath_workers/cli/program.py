@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from functools import partial
 
 from redis.exceptions import RedisError
 
@@ -14,27 +14,15 @@ from ..config.load import EX_CONFIG
 from ..errors import ConfigError, NotReplicated
 from ..store.refusals import summary_of
 from . import run as run_command
-from .arguments import CONFIG_HELP, EXIT_OUTPUT, EXIT_UNAVAILABLE
+from .arguments import CONFIG_HELP, EXIT_UNAVAILABLE
 from .commands import modules_for
-from .terminal import OutputError, accept_every_character, discard_output, flush_output, print_error
+from .terminal import accept_every_character, print_error, run_with_output
 
 
 def run(words: Sequence[str]) -> int:
     """Run the command that the words of the command line give. Returns its exit code."""
     accept_every_character()
-    try:
-        code = _run(words)
-        # At interpreter exit it would be too late for a message, and the exit code would be 120.
-        flush_output()
-    except BrokenPipeError:
-        # Not 0: the command may not have finished its work when the reader closed the pipe.
-        discard_output()
-        return 128 + signal.SIGPIPE
-    except OutputError as error:
-        print_error(f"preppath-workers: cannot write the output: {error}")
-        discard_output()
-        return EXIT_OUTPUT
-    return code
+    return run_with_output("preppath-workers", partial(_run, words))
 
 
 def _run(words: Sequence[str]) -> int:
@@ -42,8 +30,6 @@ def _run(words: Sequence[str]) -> int:
         args = _parse(words)
         _collect_garbage()
         return int(args.run(args))
-    except SystemExit as error:  # argparse, after --help or a usage error
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
     except ConfigError as error:
         for problem in error.problems:
             print_error(f"preppath-workers: {problem}")

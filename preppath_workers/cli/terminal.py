@@ -6,11 +6,14 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ..log import journal
 from ..queue.escaping import escaped, escaped_in_json
+from .arguments import EXIT_OUTPUT
 
 
 class OutputError(Exception):
@@ -22,6 +25,26 @@ def accept_every_character() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def run_with_output(program: str, main: Callable[[], int]) -> int:
+    """Run `main` and write what it has printed. Return its exit code, or another one if that failed."""
+    try:
+        try:
+            code = main()
+        except SystemExit as error:  # argparse, after a usage error or --help, whose failed output it ignores
+            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        # At interpreter exit it would be too late for a message, and the exit code would be 120.
+        flush_output()
+    except BrokenPipeError:
+        # Not 0: the command may not have finished its work when the reader closed the pipe.
+        discard_output()
+        return 128 + signal.SIGPIPE
+    except OutputError as error:
+        print_error(f"{program}: cannot write the output: {error}")
+        discard_output()
+        return EXIT_OUTPUT
+    return code
 
 
 def print_line(line: str = "", flush: bool = False) -> None:

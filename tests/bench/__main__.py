@@ -15,6 +15,7 @@ from pathlib import Path
 from redis import Redis
 
 from tests.support.servers import running
+from tests.support.tool import run_tool
 
 from . import __doc__ as description
 from . import in_flight
@@ -140,4 +141,4 @@ def _report(step: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

@@ -31,6 +31,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.s3 import S3Server
 from tests.support.servers import running
 from tests.support.tls_proxy import TlsProxy
+from tests.support.tool import run_tool
 from tests.support.waiting import eventually
 from tests.support.wav import Wav
 
@@ -227,4 +228,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

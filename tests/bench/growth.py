@@ -5,13 +5,13 @@ Milliseconds are medians of some dozen calls by one client on an otherwise idle 
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 
 from preppath_workers.store.connections.connection import client
 from tests.support import report
 from tests.support.servers import running
+from tests.support.tool import run_tool
 
 from . import backlog, burst, insertion, payload, processes
 from .server import BenchServer, version
@@ -46,4 +46,4 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ from preppath_workers.store.connections.connection import client
 from tests.support import report
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.servers import running
+from tests.support.tool import run_tool
 from tests.support.waiting import eventually
 
 from . import server, tree
@@ -52,6 +54,7 @@ HEADINGS = (
 
 
 def main() -> int:
+    ArgumentParser(prog="python -m tests.bench.idle", description=__doc__).parse_args()
     redis_server = BenchServer()
     with running(redis_server):
         redis = client(redis_server.url)
@@ -121,4 +124,4 @@ def imports(module: str) -> Mapping[str, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

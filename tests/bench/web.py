@@ -24,6 +24,7 @@ from preppath_workers import Queue
 from preppath_workers.store.reading.spending import days, today
 from preppath_workers.store.scripts import scripts
 from preppath_workers.store.values import text
+from tests.support.tool import run_tool
 
 from .server import BenchServer
 
@@ -67,7 +68,7 @@ _PATHS = {
 }
 
 
-def main() -> None:
+def main() -> int:
     parser = ArgumentParser(description="measure the status API with many jobs")
     parser.add_argument("--jobs", type=int, default=1_000_000, help="waiting jobs, default %(default)s")
     parser.add_argument("--dead", type=int, default=100_000, help="dead letters, default %(default)s")
@@ -113,6 +114,7 @@ def main() -> None:
         )[:5]:
             print(f"  {name:25} {used['usec_per_call'] / 1000:7.3f} ms a call")
     print(f"load average {os.getloadavg()[0]:.1f}")
+    return 0
 
 
 def _fill(queue: Queue, jobs: int, dead: int) -> None:
@@ -159,4 +161,4 @@ def _pss(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    run_tool(main)

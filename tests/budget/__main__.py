@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from tests.support.tool import run_tool
 
 from . import ledgers
 from .environment import Environment, set_up, until
@@ -103,4 +104,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

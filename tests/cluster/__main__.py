@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -18,6 +17,7 @@ from tests.servers.programs import version
 from tests.support import report
 from tests.support.cluster import Cluster
 from tests.support.redis import program
+from tests.support.tool import run_tool
 
 from . import __doc__ as description
 from . import nodes
@@ -137,4 +137,4 @@ def _run(scenario: Scenario, times: int, random: Random) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
 import tempfile
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from tests.support import report
+from tests.support.tool import run_tool
 
 from . import __doc__ as description
 from .crash_points import CRASH_POINTS, CrashPoint
@@ -61,4 +61,4 @@ def _played(experiment: Experiment, environment: Environment, broken: list[str])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

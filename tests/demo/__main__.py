@@ -7,8 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from preppath_workers.cli.arguments import EXIT_OUTPUT
-from preppath_workers.cli.terminal import OutputError, discard_output
+from preppath_workers.cli.terminal import run_with_output
 
 _DESCRIPTION = """\
 Runs one interview through the workers, on servers of its own on loopback:
@@ -33,12 +32,7 @@ def main() -> int:
     # Imported here because the vendors' libraries take a second to load.
     from .show import show
 
-    try:
-        return show(options.light, options.away, options.report, options.keep)
-    except OutputError as error:
-        print(f"bin/demo: cannot write the output: {error}", file=sys.stderr)
-        discard_output()
-        return EXIT_OUTPUT
+    return show(options.light, options.away, options.report, options.keep)
 
 
 def _parse() -> Namespace:
@@ -76,4 +70,4 @@ def _parse() -> Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_with_output("bin/demo", main))

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser
 from fcntl import ioctl
 from itertools import groupby
 from pathlib import Path
@@ -23,6 +24,7 @@ from xml.sax.saxutils import escape
 import pyte
 
 from tests.support.process import ROOT
+from tests.support.tool import run_tool
 
 _PICTURES = Path(__file__).parent / "pictures"
 
@@ -53,6 +55,7 @@ Frame = list[Line]
 
 def main() -> int:
     """Run the demo and write both pictures; return the demo's exit code."""
+    ArgumentParser(prog="python -m tests.demo.picture", description=__doc__).parse_args()
     _PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         outputs, code = _record([sys.executable, "-m", "tests.demo"], folder)
@@ -162,4 +165,4 @@ def _take_screenshot(report: Path, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

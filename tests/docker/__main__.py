@@ -7,13 +7,13 @@ exits with 1 if one fails.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 import traceback
 from pathlib import Path
 
 from tests.nspawn.servers import servers
+from tests.support.tool import run_tool
 
 from . import image
 from .checks import CHECKS, Checks
@@ -67,4 +67,4 @@ def _check_all(checks: Checks) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from contextlib import AbstractContextManager
@@ -13,6 +12,7 @@ from statistics import median
 from tests.servers.programs import version
 from tests.support import report
 from tests.support.redis import program
+from tests.support.tool import run_tool
 
 from . import __doc__ as description
 from .scenarios import SCENARIOS, Scenario
@@ -81,4 +81,4 @@ def _cells(outcome: Outcome) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

@@ -11,11 +11,12 @@ from __future__ import annotations
 import argparse
 import re
 import subprocess
-import sys
 import tempfile
 import time
 import traceback
 from pathlib import Path
+
+from tests.support.tool import run_tool
 
 from .container import ROOT, Container, make_tree, put_checkout
 from .servers import Servers, servers
@@ -102,4 +103,4 @@ def _try_all(container: Container, running_servers: Servers) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

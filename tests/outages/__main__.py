@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.conftest import VARIABLES
+from tests.support.tool import run_tool
 
 from . import __doc__ as description
 from . import report
@@ -53,4 +53,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

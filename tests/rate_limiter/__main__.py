@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from preppath_workers.config.model import RateLimit
 from tests.integration.worker.harness import App
 from tests.support import report
 from tests.support.redis import RedisServer
+from tests.support.tool import run_tool
 
 from .trial import Disturb, Observations, Trial
 
@@ -106,4 +106,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

@@ -8,7 +8,6 @@ these headers.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from tests.integration.worker.harness import App
 from tests.support import report
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.redis import RedisServer
+from tests.support.tool import run_tool
 
 #: Seconds in which an empty limit fills up; a vendor's is a minute.
 SPAN = 4.0
@@ -155,4 +155,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

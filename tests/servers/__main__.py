@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.support import report
 from tests.support.process import ROOT
+from tests.support.tool import run_tool
 
 from . import __doc__ as description
 from .programs import SOURCES, Installed, Unavailable, version
@@ -80,4 +81,4 @@ def _run(program: str, tests: Sequence[str]) -> tuple[list[str], bool]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

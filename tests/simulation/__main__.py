@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
 from tests.support.redis import RedisServer
+from tests.support.tool import run_tool
 
 from . import __doc__ as description
 from .model import Broken, Model
@@ -63,4 +63,4 @@ def _mutants(proxy: Proxy, most: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)

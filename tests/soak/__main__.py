@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import sys
 import tempfile
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from tests.support import report
+from tests.support.tool import run_tool
 
 from . import __doc__ as description
 from . import against
@@ -56,4 +56,4 @@ def _line(row: Row) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_tool(main)
