@@ -13,7 +13,7 @@ from ...store.connections.clients import Clients
 from ...store.reading.writes import refusal
 from ...store.refusals import described, is_refusal
 from .findings import Finding
-from .redis_replicas import check_cluster, check_replicas, check_role, check_sentinels
+from .redis_replicas import check_cluster, check_durability, check_replicas, check_role, check_sentinels
 from .redis_settings import check_clock, check_persistence, check_policy, check_version, info_of
 
 #: Seconds for each answer. Longer than Redis may be asked to wait for replicas.
@@ -56,7 +56,8 @@ def _check_server(config: Config, queues: Sequence[Queue]) -> Iterator[Finding]:
         yield role
         yield from check_cluster(client, config.redis)
         if role.status != "error":
-            yield from check_replicas(queues[0], config.redis)
+            yield from check_replicas(client, config.redis)
+            yield from check_durability(queues[0], config.redis)
         yield check_policy(client)
         yield check_persistence(client)
         yield check_clock(client)

@@ -18,28 +18,26 @@ from ...store.operation import perform
 from ...store.refusals import described
 from ...store.scripts import call_and_confirm
 from .findings import Finding
-from .redis_settings import info_of
+from .redis_settings import MAY_NOT_ASK, info_of
 
 #: Seconds since a replica's last sign of life; healthy ones give one each second.
 _LONGEST_LAG = 10
-
-_MAY_NOT_ASK = "this user may not ask (INFO)"
 
 
 def check_role(client: redis.Redis) -> Finding:
     """Check that the server is a primary."""
     info = info_of(client, "replication")
     if "role" not in info:
-        return Finding("warning", "redis role", _MAY_NOT_ASK)
+        return Finding("warning", "redis role", MAY_NOT_ASK)
     if info["role"] != "master":
         where = f"{info.get('master_host')}:{info.get('master_port')}"
         return Finding("error", "redis role", f"this is a replica of {where}, writes are refused")
     return Finding("ok", "redis role", "primary")
 
 
-def check_replicas(queue: Queue, config: RedisConfig) -> Iterator[Finding]:
-    """Check that a primary has the replicas that the configuration counts on, and that they keep up."""
-    info = info_of(queue.redis, "replication")
+def check_replicas(client: redis.Redis, config: RedisConfig) -> Iterator[Finding]:
+    """Check that a primary's replicas keep up, and that it has some if one of them is to take over."""
+    info = info_of(client, "replication")
     if "role" not in info:
         return
     replicas = [state for name, state in info.items() if name[5:].isdigit() and isinstance(state, dict)]
@@ -53,6 +51,10 @@ def check_replicas(queue: Queue, config: RedisConfig) -> Iterator[Finding]:
         yield Finding("ok", "redis replicas", f"{len(online)} connected{bounded}")
     elif split_url(config.url).topology != "server":
         yield Finding("warning", "redis replicas", "none is connected: after a failure, no server takes over")
+
+
+def check_durability(queue: Queue, config: RedisConfig) -> Iterator[Finding]:
+    """Check that as many replicas confirm a write in time as producers and workers wait for."""
     for variable, durability in (
         ("ENQUEUE_WAIT_REPLICAS", config.enqueue),
         ("CHECKPOINT_WAIT_REPLICAS", config.checkpoint),

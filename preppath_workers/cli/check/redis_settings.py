@@ -16,6 +16,8 @@ _OLDEST = (6, 2)
 #: Seconds that this machine's clock may differ.
 _CLOCK_TOLERANCE = 2.0
 
+MAY_NOT_ASK = "this user may not ask (INFO)"
+
 
 def info_of(client: redis.Redis, section: str) -> dict[str, Any]:
     """Return a section of INFO; empty if the user may not ask."""
@@ -31,7 +33,7 @@ def check_version(client: redis.Redis) -> Finding:
     name = "Valkey" if "valkey_version" in info else "Redis"
     version = str(info.get("valkey_version") or info.get("redis_version") or "")
     if not version:
-        return Finding("warning", "redis version", "this user may not ask (INFO)")
+        return Finding("warning", "redis version", MAY_NOT_ASK)
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if numbers < _OLDEST:
         return Finding("error", "redis version", f"{name} {version} is too old, 6.2 or later is required")
@@ -42,7 +44,7 @@ def check_policy(client: redis.Redis) -> Finding:
     """Check that the server evicts nothing."""
     policy = info_of(client, "memory").get("maxmemory_policy")
     if policy is None:
-        return Finding("warning", "redis maxmemory-policy", "this user may not ask (INFO)")
+        return Finding("warning", "redis maxmemory-policy", MAY_NOT_ASK)
     if policy != "noeviction":
         return Finding("error", "redis maxmemory-policy", f"{policy} would evict jobs; set noeviction")
     return Finding("ok", "redis maxmemory-policy", "noeviction")
@@ -52,7 +54,7 @@ def check_persistence(client: redis.Redis) -> Finding:
     """Check that the server writes to its disk, and that it could the last time."""
     info = info_of(client, "persistence")
     if "aof_enabled" not in info:
-        return Finding("warning", "redis persistence", "this user may not ask (INFO)")
+        return Finding("warning", "redis persistence", MAY_NOT_ASK)
     if info.get("aof_last_write_status", "ok") != "ok":
         return Finding("error", "redis persistence", "the last write to the append-only file failed")
     if info.get("rdb_last_bgsave_status", "ok") != "ok":
