@@ -66,9 +66,9 @@ class Money:
         except RedisError as error:
             self.say(f"sweep: {error}")
 
-    def raise_cap(self, by: int = _RAISE) -> None:
+    def raise_cap(self) -> None:
         """Raise the cap and end the hold for which there is room now."""
-        self.cap += by
+        self.cap += _RAISE
         self.say(f"the cap is {self.cap}")
         try:
             (lacking,) = self._proxy.ask([("HGET", self.queue.base + "gate", "heldFor")])

@@ -21,6 +21,9 @@ _GONE = Fate("gone")
 #: Restarts of Redis in between come on top.
 _UNSETTLED = ANSWER_TIMEOUT + 5.0
 
+#: Jobs with unexplained runs that are shown.
+_SHOWN = 5
+
 
 def unexplained(observations: Observations, prefix: str) -> list[str]:
     """Return the jobs that ran more often than their failures and their workers' deaths explain, each once
@@ -43,12 +46,12 @@ def planned_runs(observations: Observations, prefix: str, job_id: str) -> int:
     return 1 + (RETRIES + excused if job_id[0] == "f" else 0)
 
 
-def evidence(observations: Observations, most: int = 5) -> Iterator[str]:
+def evidence(observations: Observations) -> Iterator[str]:
     """Yield lines about the first jobs with unexplained runs: their runs, and what happened at the time."""
     repeated = [
         (prefix, job_id) for prefix in observations.records for job_id in unexplained(observations, prefix)
     ]
-    for prefix, job_id in repeated[:most]:
+    for prefix, job_id in repeated[:_SHOWN]:
         runs = observations.records[prefix].by_job[job_id]
         yield f"{prefix} {job_id}"
         yield from (f"  {run.began:.2f} to {run.ended or 0:.2f} in {run.pid}" for run in runs)

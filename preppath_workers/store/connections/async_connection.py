@@ -24,7 +24,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ...config.redis_url import split_url
 from ..refusals import is_wrong_server, redirection
-from .connection import COMMON, CONNECT_TIMEOUT, server_settings
+from .connection import ANSWER_TIMEOUT, COMMON, CONNECT_TIMEOUT, server_settings
 from .connection_classes import UNREADABLE
 from .failover_retry import may_try, policy
 from .given_client import kind_of, located_settings
@@ -41,10 +41,10 @@ else:
 _MOST_CONNECTIONS, _POOL_TIMEOUT = 1_000, 30.0
 
 
-def async_client(url: str, timeout: float = 5.0, base: str = "") -> redis_asyncio.Redis:
+def async_client(url: str, base: str = "") -> redis_asyncio.Redis:
     """Return a client as `connection.client` does."""
     scheme, settings = server_settings(url, base)
-    settings |= {**COMMON, "socket_timeout": timeout, "socket_connect_timeout": CONNECT_TIMEOUT}
+    settings |= {**COMMON, "socket_timeout": ANSWER_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
     if split_url(url).topology != "server":
         settings["retry"] = AsyncFailoverRetry()
     # Tasks are cheap, and servers have some 10,000 connections: further ones wait for a free one.

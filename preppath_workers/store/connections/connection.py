@@ -23,8 +23,8 @@ from .failover_retry import FailoverRetry
 from .locator import Locator
 from .sentinel import SentinelLocator
 
-#: Seconds to wait for a connection.
-CONNECT_TIMEOUT = 3.0
+#: Seconds to wait for a connection, and for the answer to a command of a producer or reader.
+CONNECT_TIMEOUT, ANSWER_TIMEOUT = 3.0, 5.0
 
 #: Any client may push bytes that aren't UTF-8: each is read as a surrogate.
 ENCODING_ERRORS = "surrogateescape"
@@ -41,7 +41,7 @@ COMMON = {
 }
 
 
-def client(url: str, timeout: float = 5.0, base: str = "") -> Redis:
+def client(url: str, timeout: float = ANSWER_TIMEOUT, base: str = "") -> Redis:
     """Return a client for producers and readers: `timeout` seconds a command.
 
     With sentinels or a Cluster, a command that fails is sent again for some seconds, since a failover may be

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...config.model import RateLimit
@@ -29,9 +28,7 @@ class Health:
     detail: str
 
 
-def check_health(
-    queue: QueueReader, rate_limit: RateLimit | None, local: bool, pause: Callable[[float], None] = time.sleep
-) -> Health:
+def check_health(queue: QueueReader, rate_limit: RateLimit | None, local: bool) -> Health:
     """Check leases and slots, and if a job waits that may start, whether it starts within some seconds. With
     `local`, only instances of this host count."""
     if refused := refusal(queue):  # first: leases expire then too
@@ -58,7 +55,7 @@ def check_health(
             return Health(True, f"{workers}, jobs are running")
         if time.monotonic() > give_up_at:
             return Health(False, f"{workers}, but no worker starts a waiting job that may start")
-        pause(_LOOK)
+        time.sleep(_LOOK)
     return Health(True, workers)
 
 

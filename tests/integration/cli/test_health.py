@@ -18,8 +18,8 @@ from .conftest import Run
 from .slots import take
 
 
-def send_heartbeat(queue: Queue, redis: Redis, instance: str, slots: int = 2) -> None:
-    Caller(redis, queue.keys.base)("heartbeat", instance, 60_000, slots, 0, 0, 0, 0, "pid", 1)
+def send_heartbeat(queue: Queue, redis: Redis, instance: str) -> None:
+    Caller(redis, queue.keys.base)("heartbeat", instance, 60_000, 2, 0, 0, 0, 0, "pid", 1)
 
 
 @pytest.fixture

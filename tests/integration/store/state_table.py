@@ -102,7 +102,7 @@ def failed(priority: int = 50, **fields: str | int) -> Fields:
     return _job("failed", priority, _ONCE, end, fields)
 
 
-def completed(priority: int = 50, **fields: str | int) -> Fields:
+def completed(**fields: str | int) -> Fields:
     """A job that was completed at 960,000 ms."""
     end: Fields = {"result": "{}", "progress": 100, "finishedAt": 960_000}
-    return _job("completed", priority, _ONCE, end, fields)
+    return _job("completed", 50, _ONCE, end, fields)

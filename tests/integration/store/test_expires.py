@@ -18,11 +18,9 @@ CLAIM = ("claim", "host", 0, 15_000, 0, 0, 30_000)
 LATE = waiting(expiresAt=NOW, fencingToken=0)
 
 
-def expired(name: str, given: dict[str, Any], reply: Any, changes: dict[str, Any], again: Any = None) -> Row:
+def expired(name: str, given: dict[str, Any], reply: Any, changes: dict[str, Any]) -> Row:
     jobs = {"jobs": {"a": EXPIRED, **changes.pop("jobs", {})}}
-    return Row(
-        name, {**HOST, **given}, CLAIM, reply, {"stats": {"expired": 1}, **changes, **jobs}, again or reply
-    )
+    return Row(name, {**HOST, **given}, CLAIM, reply, {"stats": {"expired": 1}, **changes, **jobs}, reply)
 
 
 TABLE = [

@@ -21,9 +21,9 @@ def group(jobs: int = 1, **fields: int) -> dict[str, int]:
     return {"jobs": jobs, **fields}
 
 
-def ended(outcome: str, ends: int = 1, **fields: int) -> dict[str, int]:
+def ended(outcome: str) -> dict[str, int]:
     """What the end of a group's last job changes."""
-    return {outcome: 1, "ends": ends, "endedAt": NOW, "ttl": WEEK, **fields}
+    return {outcome: 1, "ends": 1, "endedAt": NOW, "ttl": WEEK}
 
 
 #: Each way to end, with the state before, the call and the outcome that the group counts.

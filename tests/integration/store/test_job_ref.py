@@ -28,9 +28,9 @@ def producer(request: pytest.FixtureRequest, redis_url: str, key_prefix: str) ->
         yield Queue("tts", client, key_prefix)
 
 
-def finish(open_consumer: OpenConsumer, outcome: Completed | Failed, number: int = 0) -> None:
+def finish(open_consumer: OpenConsumer, outcome: Completed | Failed) -> None:
     """Run the next job to this outcome, and let the fast path settle it."""
-    consumer = open_consumer(number)
+    consumer = open_consumer(0)
     consumer.settle_and_fetch()
     job = consumer.next_job()
     consumer.settle_and_fetch(Finished(job, outcome, 1))  # type: ignore[arg-type] # there is one

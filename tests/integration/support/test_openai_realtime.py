@@ -24,8 +24,8 @@ OUTPUT: Any = {"format": {"type": "audio/pcm", "rate": 24_000}, "voice": "marin"
 SESSION: Any = {"type": "realtime", "output_modalities": ["audio"], "audio": {"output": OUTPUT}, "tools": []}
 
 
-def asked(text: str = TEXT, **more: Any) -> Any:
-    content = [{"type": "input_text", "text": text}]
+def asked(**more: Any) -> Any:
+    content = [{"type": "input_text", "text": TEXT}]
     return {
         "conversation": "none",
         "metadata": {"part": "0"},
