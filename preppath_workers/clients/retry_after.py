@@ -44,7 +44,7 @@ def _until(text: str, now: datetime) -> float | None:
 def _moment(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a year of many digits
         return None
     # The parser returns no zone for "-0000"; HTTP dates are UTC by definition.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

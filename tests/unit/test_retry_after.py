@@ -29,6 +29,15 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
         ({"retry-after": "nan"}, None),
         ({"retry-after": "later"}, None),
         ({"retry-after": ""}, None),
+        ({"retry-after": "Fri, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
+        ({"retry-after": "Mon, 23 Nov 2026 12:00:30 +9999"}, None),
+        (
+            {
+                "retry-after": "Mon, 23 Nov 2026 12:00:30 GMT",
+                "date": "Fri, 01 Jan 99999999999999999999 00:00:00 GMT",
+            },
+            30.0,
+        ),
     ],
     ids=str,
 )
