@@ -19,12 +19,20 @@ from .classification import SERVICE
 CONNECT_TIMEOUT = 5.0
 #: Bytes of the largest response, decompressed: ten times the longest speech.
 MAX_RESPONSE = 64 * 1024 * 1024
+#: Statuses of a redirect that keeps the method and the body: others make a GET of a POST.
+_KEEPS_REQUEST = frozenset({307, 308})
+#: Characters of a redirect's location that are shown.
+_MAX_LOCATION = 200
 #: Headers that describe a body as it was sent, not as it is here.
 _OF_TRANSFER = ("content-encoding", "content-length", "transfer-encoding")
 
 
 class ResponseTooLarge(ValueError):
     """Raised for a response of more than `MAX_RESPONSE` bytes."""
+
+
+class Redirected(httpx2.RequestError):
+    """Raised for a redirect that is not followed; the message is where to, without credentials and query."""
 
 
 class _Client(openai.DefaultHttpxClient):
@@ -72,8 +80,29 @@ def connect(
             http_client=_Client(
                 verify=tls,
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                event_hooks={"response": [received]},
+                event_hooks={"response": [received, _check_redirect]},
             ),
         )
     except (openai.OpenAIError, httpx2.InvalidURL, ImportError, ValueError) as error:
         raise ServiceError(SERVICE, f"cannot make a client of OpenAI: {error}", refuses_all=True) from None
+
+
+def _check_redirect(response: httpx2.Response) -> None:
+    """Raise Redirected unless the redirect keeps the request and the server, as that of a path's last slash.
+
+    Another server would get what users said, but not the key, and would answer that the key is missing.
+    """
+    if not response.has_redirect_location:
+        return
+    try:
+        target = response.url.join(response.headers["location"])
+    except (httpx2.InvalidURL, ValueError):
+        raise Redirected("an invalid URL") from None
+    same = (target.host, target.port) == (response.url.host, response.url.port)
+    if (
+        not same
+        or target.scheme not in (response.url.scheme, "https")
+        or response.status_code not in _KEEPS_REQUEST
+    ):
+        place = target.copy_with(userinfo=b"", query=None, fragment=None)
+        raise Redirected(str(place)[:_MAX_LOCATION])

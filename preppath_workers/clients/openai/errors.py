@@ -10,6 +10,7 @@ import openai
 from ...errors import JobError, ServiceError
 from ..machine import machine_error
 from .classification import SERVICE, RequestInfo, classify
+from .connection import Redirected
 from .refusals import Refusal, Refused
 
 #: The HTTP library's errors of a request that was not sent completely, so it cannot be charged. By name,
@@ -48,6 +49,9 @@ def openai_errors(request: RequestInfo) -> Iterator[None]:
 
 
 def _no_answer(error: openai.APIConnectionError) -> JobError:
+    if isinstance(error.__cause__, Redirected):
+        message = f"OpenAI's server redirects to {error.__cause__}: check the model's base URL"
+        return ServiceError(SERVICE, message, refuses_all=True)
     cause = type(error.__cause__)
     names = {each.__name__ for each in cause.__mro__}
     if names & _NOT_SENT:
