@@ -28,6 +28,15 @@ _CLOSE_STATUSES = {1012: 503, 1013: 503, 1014: 502, 3000: 401, 3003: 403, 3008: 
 _MAX_REASON = 200
 
 
+class _Closing(Refusal):
+    """The code and reason with which a server closed the connection."""
+
+    def __str__(self) -> str:
+        # As with HTTP: a message about a wrong key quotes parts of it.
+        said = str(self.error["message"])
+        return said if self.status != 401 or " " not in self.error["code"] else said.partition(":")[0]
+
+
 class Progress:
     """The progress of a response. Once it is `sent`, it may be charged."""
 
@@ -132,8 +141,9 @@ def _closed(closed: ConnectionClosed, request: RequestInfo, sent: bool) -> JobEr
     if frame.code == 1009:  # too big: our own frame, hence the job's text
         return PermanentError(message)
     # Reasons are words, or codes such as `invalid_request_error.invalid_api_key`.
-    error = {"code": frame.reason.rpartition(".")[2], "message": f"{message}: {frame.reason[:_MAX_REASON]}"}
-    found = classify(Refusal(_CLOSE_STATUSES.get(frame.code, 200), error), request)
+    reason = f": {frame.reason[:_MAX_REASON]}" if frame.reason else ""
+    error = {"code": frame.reason.rpartition(".")[2], "message": f"{message}{reason}"}
+    found = classify(_Closing(_CLOSE_STATUSES.get(frame.code, 200), error), request)
     return _charged(found) if sent else found
 
 
