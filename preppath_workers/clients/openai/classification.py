@@ -15,12 +15,15 @@ SERVICE = "openai"
 
 #: Statuses that can be about the job's own text, file or parameters.
 _JOB_STATUSES = frozenset({400, 413, 414, 415, 422})
-#: Transient statuses below 500: timeout, conflict, too early.
-_SERVICE_STATUSES = frozenset({408, 409, 425})
+#: That of a request that is too large: of a gateway too, it is about the job.
+_TOO_LARGE = 413
+#: Transient statuses below 500: timeout, conflict, wrong connection, too early; Groq's, for a service tier
+#: without capacity; Google's and gateways', for a request that was cancelled.
+_SERVICE_STATUSES = frozenset({408, 409, 421, 425, 498, 499})
 #: Statuses from 500 on for what the server does not support.
 _NEVER_SERVED = frozenset({501, 505})
-#: Statuses of a gateway that forwarded the request and got no response in time.
-_UNANSWERED_STATUSES = frozenset({504, 524})
+#: Statuses of a gateway that forwarded the request and got no response in time, or was not waited for.
+_UNANSWERED_STATUSES = frozenset({499, 504, 524})
 
 #: Codes and types that depend on the account and may come with a 400 or 429 (OpenAI's guide "Error codes";
 #: then Moonshot's, Alibaba's and Groq's; the last two are Google's, for a key that it doesn't know and for a
@@ -45,8 +48,9 @@ _SETTINGS = frozenset(
 )
 
 
-#: The code of a service tier without capacity (OpenAI's guide "Flex processing").
-_NO_CAPACITY = "resource_unavailable"
+#: What says that a service tier has no capacity: with 429, OpenAI's code; Groq's status (their guides "Flex
+#: processing").
+_NO_CAPACITY, _NO_CAPACITY_STATUS = "resource_unavailable", 498
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ def classify(refusal: Refusal, request: RequestInfo) -> JobError:
     if status == 404 or _MODEL.intersection(refusal.names):
         # The model or its endpoint is unknown or shut down, or the base URL is wrong.
         return ServiceError(SERVICE, f"model {request.model_config.model}: {message}", refuses_all=True)
-    if status == 429 and request.tier and _NO_CAPACITY in refusal.names:
+    if request.tier and (status == _NO_CAPACITY_STATUS or (status == 429 and _NO_CAPACITY in refusal.names)):
         return TierUnavailable(message, wait)
     # Groq answers 413 for a rate limit of tokens.
     if status == 429 or (status < 500 and "rate_limit_exceeded" in refusal.names):
@@ -88,13 +92,20 @@ def classify(refusal: Refusal, request: RequestInfo) -> JobError:
         unanswered = refusal.http_status in _UNANSWERED_STATUSES
         return ServiceError(SERVICE, message, may_be_paid=unanswered, retry_after=wait)
     if status in _JOB_STATUSES:
-        if refusal.parameter in _SETTINGS or CONFIGURATION_CODES.intersection(refusal.names):
-            setting = f"setting {refusal.parameter}: " if refusal.parameter else ""
-            return ServiceError(SERVICE, setting + message, refuses_all=True)
-        return PermanentError(message)
+        return _of_bad_request(refusal, message)
     if status == 403 and refusal.is_flagged_input:
         return PermanentError(message)
     return ServiceError(SERVICE, message, refuses_all=True)
+
+
+def _of_bad_request(refusal: Refusal, message: str) -> JobError:
+    if refusal.parameter in _SETTINGS or CONFIGURATION_CODES.intersection(refusal.names):
+        setting = f"setting {refusal.parameter}: " if refusal.parameter else ""
+        return ServiceError(SERVICE, setting + message, refuses_all=True)
+    if refusal.status != _TOO_LARGE and not refusal.is_json:
+        # It may answer all jobs so, or only this one's text: the failures of others decide.
+        return ServiceError(SERVICE, f"{message}; not JSON, so a proxy or gateway may have answered")
+    return PermanentError(message)
 
 
 def _is_account(refusal: Refusal) -> bool:

@@ -25,6 +25,8 @@ _STATUSES = {
     **dict.fromkeys(("rate_limit_exceeded", "rate_limit_error", "slow_down", "requests", "tokens"), 429),
     **dict.fromkeys(("resource_exhausted", "too_many_requests"), 429),
     **dict.fromkeys(("server_error", "api_error", "overloaded_error", "server_is_overloaded"), 503),
+    # Of a Realtime session, whose type is that of a bad request.
+    **dict.fromkeys(("session_expired", "conversation_already_has_active_response"), 503),
     **dict.fromkeys(("invalid_request_error", "invalid_argument", "context_length_exceeded"), 400),
     **dict.fromkeys(("invalid_prompt", "content_policy_violation", *CONFIGURATION_CODES), 400),
 }
@@ -72,6 +74,11 @@ class Refusal:
             place = next((each for each in named if each != "body"), "")
         word = re.match(r"\w+", place)
         return word[0] if word else None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the response is JSON, as all of the API's errors are."""
+        return isinstance(self.error, dict | list) or "json" in self.headers.get("content-type", "")
 
     @property
     def is_flagged_input(self) -> bool:

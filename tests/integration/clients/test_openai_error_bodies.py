@@ -68,6 +68,31 @@ def test_bad_request_about_the_account_or_the_model_refuses_all(
     assert classification(caught.value) == "refuses all"
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "expected"),
+    [
+        # nginx, for a plain request to a port of TLS
+        (400, {"Content-Type": "text/html"}, b"<html>400 Bad Request</html>", "service"),
+        (400, {"Content-Type": "text/plain"}, b"Bad Request", "service"),
+        (400, {}, b"", "service"),
+        (414, {"Content-Type": "text/html"}, b"<html>", "service"),
+        (422, {}, b"", "service"),
+        (413, {"Content-Type": "text/html"}, b"<html>Request Entity Too Large</html>", "PermanentError"),
+        (400, {"Content-Type": "application/json"}, b'{"error": "no such words"}', "PermanentError"),
+        (400, {"Content-Type": "application/problem+json"}, b'"no"', "PermanentError"),
+    ],
+)
+def test_bad_request_that_is_not_the_apis_is_not_the_jobs_failure(
+    client: Client, answers: Answers, status: int, headers: dict[str, str], body: bytes, expected: str
+) -> None:
+    """A proxy or gateway may answer all requests so: each would be dead at once."""
+    with pytest.raises(JobError) as caught:
+        evaluate(client(base_url=answers(status, body, headers)))
+
+    assert classification(caught.value) == expected
+    assert ("not JSON" in str(caught.value)) == (expected == "service")
+
+
 MESSAGE = "The provider says no."
 
 

@@ -140,6 +140,8 @@ def test_handshake_that_fails_is_classified_and_not_paid(
         ({"status": 500}, ServiceError, False, False),
         ({"status": 400, "code": "content_policy_violation"}, PermanentError, None, None),
         ({"status": 400, "code": "unknown_parameter", "param": "response.tools"}, ServiceError, True, False),
+        ({"status": 400, "code": "session_expired"}, ServiceError, False, False),
+        ({"status": 400, "code": "conversation_already_has_active_response"}, ServiceError, False, False),
         # responses that end otherwise
         ({"ends": "failed", "type": "server_error"}, ServiceError, False, False),
         ({"ends": "failed", "code": "rate_limit_exceeded"}, RateLimited, None, None),

@@ -36,13 +36,16 @@ def tiers(vendor: OpenAIServer) -> list[str | None]:
 
 
 @pytest.mark.usefixtures("flex")
+@pytest.mark.parametrize(
+    "refusal",
+    [{"status": 429, "code": "resource_unavailable"}, {"status": 498, "code": "capacity_exceeded"}],
+    ids=["OpenAI", "Groq"],
+)
 def test_evaluation_in_a_tier_without_capacity_falls_back_to_the_default(
-    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer
+    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer, refusal: dict[str, object]
 ) -> None:
     context = replace(question(), priority=60)
-    vendor.order(
-        {"path": PATH, "times": 2, "status": 429, "code": "resource_unavailable"}, {"content": REPLY}
-    )
+    vendor.order({"path": PATH, "times": 2, **refusal}, {"content": REPLY})
     assert handle(context, services)["cached"] is False
     assert tiers(vendor) == ["flex", "flex", None]
     assert context.tokens == 2  # each further request has one of the rate limit
