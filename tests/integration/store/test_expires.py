@@ -135,7 +135,7 @@ def test_enqueue_with_a_wrong_argument_names_it_and_adds_nothing(
 
 
 def test_new_job_that_expires_before_it_is_due_is_refused() -> None:
-    with pytest.raises(ValueError, match="expires must be later than the delay"):
+    with pytest.raises(ValueError, match="expires must be later than delay"):
         NewJob({}, delay=5, expires=5).encode()
 
 
