@@ -57,9 +57,24 @@ def application(queues: Queues, access: Access, read_only: bool) -> FastAPI:
     )
     app.state.must_reload = False  # `serve` sets it if a signal comes before the application starts
 
-    def refusal(request: Request, problem: Exception) -> Response:
-        assert isinstance(problem, Problem)
+    def refusal(request: Request, problem: Problem) -> Response:
         return problem.response() if _is_for_programs(request) else pages.problem(request, problem)
+
+    app.add_middleware(HeadRequests)
+    app.add_middleware(Guard, access=access, read_only=read_only, sessions=sessions, refusal=refusal)
+    _add_error_handlers(app, refusal)
+    app.include_router(router(queues, streams))
+    _add_probes(app, queues)
+    app.include_router(pages.router())
+    return app
+
+
+def _add_error_handlers(app: FastAPI, refusal: Callable[[Request, Problem], Response]) -> None:
+    """Let each error end in a refusal."""
+
+    def problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return refusal(request, error)
 
     def redis_fails(request: Request, error: Exception) -> Response:
         assert isinstance(error, RedisError)
@@ -77,14 +92,15 @@ def application(queues: Queues, access: Access, read_only: bool) -> FastAPI:
         assert isinstance(error, RequestValidationError)
         return invalid_request(request, error)
 
-    app.add_middleware(HeadRequests)
-    app.add_middleware(Guard, access=access, read_only=read_only, sessions=sessions, refusal=refusal)
-    app.add_exception_handler(Problem, refusal)
+    app.add_exception_handler(Problem, problem)
     app.add_exception_handler(RedisError, redis_fails)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, no_route)
     app.add_exception_handler(Exception, bug)
-    app.include_router(router(queues, streams))
+
+
+def _add_probes(app: FastAPI, queues: Queues) -> None:
+    """Add what monitors and load balancers ask for."""
     registry = CollectorRegistry()
     registry.register(QueueCollector(queues))
 
@@ -101,9 +117,6 @@ def application(queues: Queues, access: Access, read_only: bool) -> FastAPI:
         for queue in queues.by_name.values():
             queue.redis.ping()
         return {"status": "ok"}
-
-    app.include_router(pages.router())
-    return app
 
 
 def _reloading(access: Access, streams: Streams) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
