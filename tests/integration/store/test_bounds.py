@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from redis import Redis
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.store.scripts import Caller
-
-
-@pytest.fixture
-def queue(redis: Redis, key_prefix: str) -> Queue:
-    return Queue("tts", redis, key_prefix)
 
 
 def beat(queue: Queue, slots: int, workers: int | None = None) -> None:

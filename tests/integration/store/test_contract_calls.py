@@ -13,11 +13,6 @@ from preppath_workers.queue.contract import SCRIPTS
 JOB = ("j", "{}", "50", "0")
 
 
-@pytest.fixture
-def queue(redis: Any, key_prefix: str) -> Queue:
-    return Queue("tts", redis, key_prefix)
-
-
 def call(queue: Queue, name: str, *arguments: str, base: str | None = None) -> Any:
     return queue.redis.eval(SCRIPTS[name].text, 1, queue.keys.base if base is None else base, *arguments)
 

@@ -53,3 +53,9 @@ def launch(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
 def alpha(redis: Redis, key_prefix: str) -> Queue:
     """The queue alpha, with two workers unless a test says otherwise."""
     return Queue("alpha", redis, key_prefix)
+
+
+@pytest.fixture
+def queue(redis: Redis, key_prefix: str) -> Queue:
+    """A queue without workers, for tests that run its jobs themselves."""
+    return Queue("tts", redis, key_prefix)

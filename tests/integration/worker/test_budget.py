@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from redis import Redis
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.clients.services import Services
@@ -38,11 +37,6 @@ WORST, USED = Usage("gpt-6-luna", {"output": 2}), Usage("gpt-6-luna", {"input": 
 def pay(context: JobContext) -> None:
     with context.payment(WORST) as payment:
         payment.charge(USED)
-
-
-@pytest.fixture
-def queue(redis: Redis, key_prefix: str) -> Queue:
-    return Queue("tts", redis, key_prefix)
 
 
 class CappedWorker:

@@ -10,7 +10,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from redis import Redis
 from redis.exceptions import ConnectionError as NoConnection
 
 from preppath_workers import Queue
@@ -92,11 +91,6 @@ def freeze(own_s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     os.kill(pid, signal.SIGCONT)
     for timer in timers:
         timer.cancel()
-
-
-@pytest.fixture
-def queue(redis: Redis, key_prefix: str) -> Queue:
-    return Queue("tts", redis, key_prefix)
 
 
 @pytest.fixture

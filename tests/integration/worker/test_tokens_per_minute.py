@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from typing import Any, cast
 
 import pytest
-from redis import Redis
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.clients.services import Services
@@ -34,11 +33,6 @@ Work = Callable[..., Settlement]
 def pay(context: JobContext) -> None:
     with context.payment(WORST) as payment:
         payment.charge(USED)
-
-
-@pytest.fixture
-def queue(redis: Redis, key_prefix: str) -> Queue:
-    return Queue("tts", redis, key_prefix)
 
 
 @pytest.fixture
