@@ -73,6 +73,8 @@ def _queues(now: Snapshot, before: Snapshot | None) -> Iterator[str]:
             + "".join(rates)
             + f" {_gate(queue)}"
         )
+    # Their workers look free, but pause.
+    yield from (f"{queue.name}: {trouble}" for queue in now.queues for trouble in queue.troubles)
 
 
 def _rate(

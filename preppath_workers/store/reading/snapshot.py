@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..job import Job
 from .listing import HeldSlot, held_slots
 from .reader import Counts, Gate, QueueReader
+from .troubles import MachineTrouble, machine_troubles
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class WorkerSnapshot:
 
 @dataclass(frozen=True)
 class QueueSnapshot:
-    """One queue: its jobs by state, gate, counters, workers, and latest dead letters."""
+    """One queue: its jobs by state, gate, counters, workers, latest dead letters, and what machines lack."""
 
     name: str
     counts: Counts
@@ -31,6 +32,7 @@ class QueueSnapshot:
     statistics: dict[str, int]
     workers: Sequence[WorkerSnapshot]
     failures: Sequence[Job]
+    troubles: Sequence[MachineTrouble] = ()
 
 
 def take_snapshot(queue: QueueReader, failures: int = 5) -> QueueSnapshot:
@@ -46,6 +48,7 @@ def take_snapshot(queue: QueueReader, failures: int = 5) -> QueueSnapshot:
         statistics=queue.statistics(),
         workers=[_worker(queue.name, slot, jobs, now) for slot in slots],
         failures=queue.dead_letters(count=failures),
+        troubles=machine_troubles(queue),
     )
 
 

@@ -74,6 +74,7 @@ def view(queues: Queues, name: str, failures: int = 0) -> QueueView:
         reasons.append("no instance with workers for this queue is running")
     if gate.paused:
         reasons.append("paused: nothing starts until it is resumed")
+    reasons += map(str, snapshot.troubles)
     if loss:
         reasons.append(f"{loss}, noticed {max(0, now - loss.at) // 60_000} min ago")
     return QueueView(
@@ -81,7 +82,7 @@ def view(queues: Queues, name: str, failures: int = 0) -> QueueView:
         now=now,
         counts=counts,
         word=word,
-        tone=_tone(word, counts),
+        tone="bad" if snapshot.troubles else _tone(word, counts),
         reasons=reasons,
         since=gate.since,
         is_paused=gate.paused,

@@ -108,7 +108,8 @@ def test_health_of_a_machine_out_of_a_resource_is_an_error(
         1,
         f"error  tts: 2 workers; {name}: this machine: disk full\n",
     )
-    assert f"\ntts: {name}: this machine: disk full\n" in run("queues").stdout
+    for words in (["queues"], ["top", "--once"]):
+        assert f"\ntts: {name}: this machine: disk full\n" in run(*words).stdout
     ref = tts.enqueue({}, id="j1")
     assert f"a shortage lately on {name}: this machine: disk full\n" in run("show", "tts", "j1").stdout
     ref.cancel()

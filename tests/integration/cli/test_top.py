@@ -12,6 +12,7 @@ import struct
 import subprocess
 import termios
 import time
+from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -23,6 +24,7 @@ from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.instance import new_name
 from preppath_workers.store.reading.reader import Gate
 from preppath_workers.store.reading.snapshot import QueueSnapshot, WorkerSnapshot
+from preppath_workers.store.reading.troubles import MachineTrouble
 from tests.support.waiting import eventually
 
 from .conftest import ROOT, Run
@@ -115,6 +117,12 @@ def test_render_of_workers_shows_their_process_and_job() -> None:
 )
 def test_render_of_a_gate_shows_its_state(gate: Gate, workers: int, state: str) -> None:
     assert render(snapshot(view("tts", gate=gate, workers=workers, busy=0)), None, 99, 9)[1].endswith(state)
+
+
+def test_render_of_a_shortage_names_it_below_the_queues() -> None:
+    lacks = replace(view("tts"), troubles=[MachineTrouble("web-1-2-3", "No space left on device", NOW)])
+    shown = render(snapshot(lacks, view("evaluation")), None, 79, 23)
+    assert shown[3:5] == ["tts: web-1-2-3: No space left on device", ""]
 
 
 def test_top_once_prints_one_snapshot(run: Run, tts: Queue, consumer: Consumer) -> None:

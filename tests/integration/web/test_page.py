@@ -136,6 +136,14 @@ def test_dead_letters_of_a_long_list_are_looked_for_a_part_at_a_time(
     assert "These are the oldest that match" in post_form(site, "/queues/tts/dead", action="replay").text
 
 
+def test_page_of_a_queue_names_what_a_machine_lacks(site: Site, tts: Queue, redis: Any) -> None:
+    tts.call("heartbeat", "web-1-a", 60_000, 1, 0, 0, 0, 0, "workers", 1)
+    trouble = {"trouble": '{"message":"this machine: disk full"}', "troubleAt": tts.now()}
+    redis.hset(tts.keys.instance("web-1-a"), mapping=trouble)
+
+    assert "web-1-a: this machine: disk full" in site.get("/queues/tts").text
+
+
 def test_page_of_nothing_is_a_page_and_the_api_stays_json(site: Site) -> None:
     for path in ("/nothing", "/queues/none", "/queues/tts/jobs/none", "/queues/tts?state=none", "/static/x"):
         found = site.get(path)
