@@ -28,7 +28,7 @@ from ..store.scripts import SERVER_TIME, call
 from ..store.undecoded import decoded
 from . import operations
 from .environment import redis_config
-from .new_job import NewJob, check_id, check_priority, encode
+from .new_job import NewJob, check_id, encode
 from .timeouts import client_timeout
 from .tracing import producer_span
 
@@ -158,8 +158,7 @@ class AsyncQueue:
 
     async def prioritize(self, job_id: str, priority: int) -> State:
         """Change the priority of a waiting or delayed job; see `Queue.prioritize`."""
-        check_priority(priority)
-        return await self.run(operations.change(self.keys, "prioritize", job_id, priority))
+        return await self.run(operations.prioritize(self.keys, job_id, priority))
 
     async def group(self, name: str) -> Group | None:
         """Return how many jobs of a group have ended; None if there is no such group."""

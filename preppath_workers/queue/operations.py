@@ -21,7 +21,7 @@ from ..store.operation import Operation, Pause, Reconnect
 from ..store.refusals import is_passing
 from ..store.scripts import SERVER_TIME, call, call_and_confirm
 from ..store.values import sendable
-from .new_job import Encoded, NewJob, chunks
+from .new_job import Encoded, NewJob, check_priority, chunks
 
 #: Longest time that one command waits for the end of a job, seconds. Bounds the delay if a failover loses the
 #: announcement.
@@ -114,12 +114,35 @@ def close_group(keys: Keys, name: str) -> Operation[Group | None]:
 def cancel(keys: Keys, job_id: str, running: bool) -> Operation[State]:
     """Cancel a waiting or delayed job, or with `running` an active one too. Returns its state. Raises
     UnknownJob."""
-    return (yield from change(keys, "cancel", job_id, "", int(running)))
+    return (yield from _change_reserved(keys, "cancel", job_id, "", int(running)))
+
+
+def prioritize(keys: Keys, job_id: str, priority: int) -> Operation[State]:
+    """Change the priority of a waiting or delayed job. Returns its state. Raises UnknownJob."""
+    check_priority(priority)
+    return (yield from _change_reserved(keys, "prioritize", job_id, priority))
+
+
+def _change_reserved(keys: Keys, transition: str, job_id: str, *arguments: str | int) -> Operation[State]:
+    """Call a transition that changes a job which a slot may have reserved. Returns its state. Raises
+    UnknownJob."""
+    from ..store.reading.portions import NOT_LOOKED, find_slot
+
+    arguments = (job_id, *arguments)
+    (state,) = yield from call(keys.base, SERVER_TIME, transition, *arguments, NOT_LOOKED)
+    if state == "reserved":
+        slot = yield from find_slot(keys.base, job_id)
+        (state,) = yield from call(keys.base, SERVER_TIME, transition, *arguments, slot)
+    return _known(keys, job_id, state)
 
 
 def change(keys: Keys, transition: str, job_id: str, *arguments: str | int) -> Operation[State]:
     """Call a transition that changes a job. Returns its state. Raises UnknownJob."""
     (state,) = yield from call(keys.base, SERVER_TIME, transition, job_id, *arguments)
+    return _known(keys, job_id, state)
+
+
+def _known(keys: Keys, job_id: str, state: str) -> State:
     if state == "unknown":
         raise UnknownJob(keys.queue, job_id)
     return cast("State", state)

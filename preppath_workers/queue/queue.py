@@ -21,7 +21,7 @@ from ..store.keys import Keys, check_names
 from ..store.operation import Operation, perform
 from ..store.reading.reader import QueueReader
 from . import operations
-from .new_job import NewJob, check_id, check_priority, encode
+from .new_job import NewJob, check_id, encode
 from .timeouts import client_timeout
 from .tracing import producer_span
 
@@ -190,8 +190,7 @@ class Queue(QueueReader):
         """Change the priority of a waiting or delayed job. Returns its state; in any other state, the
         priority is unchanged. Raises UnknownJob, and ValueError for an invalid priority.
         """
-        check_priority(priority)
-        return self.run(operations.change(self.keys, "prioritize", job_id, priority))
+        return self.run(operations.prioritize(self.keys, job_id, priority))
 
     def replay(self, ids: Iterable[str]) -> int:
         """Move dead letters back to the waiting list in the given order, with counters reset. Returns the

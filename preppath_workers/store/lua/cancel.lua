@@ -12,17 +12,12 @@
 
 -- needs: places, tokens, removing, slots, cancelling
 
-local id, with_active = ARGV[2], ARGV[4] == '1'
+-- Not part of the contract. ARGV[5]: the slot that has reserved the job, if the caller knows it; missing: look for it. Other
+-- values: see slots.lua. If it is empty and a slot may have reserved the job, returns {"reserved"} and changes nothing: the
+-- caller has to look for the slot.
+local id, with_active, reserved_by = ARGV[2], ARGV[4] == '1', ARGV[5]
 local keep = (ARGV[3] or '') ~= '' and ARGV[3] or KEEP_CANCELLED
 if not string.find(keep, '^%d+$') or #keep > 14 then return redis.error_reply('INVALIDCALL keep must be ms, not ' .. keep) end
-
-local function remove_reserved()
-  local holder = holder_of(id)
-  if not holder then return false end
-  redis.call('LREM', active_key(holder.worker_id), 1, id)
-  redis.call('ZREM', RESERVATIONS, holder.worker_id)
-  return true
-end
 
 local key = job_key(id)
 local state = redis.call('HGET', key, 'state')
@@ -30,7 +25,16 @@ if not state then return {'unknown'} end
 if state == 'delayed' then
   redis.call('ZREM', DELAYED, id)
 elseif state == 'waiting' then
-  if not remove_waiting(id, likely_position) and not remove_reserved() then remove_waiting(id) end
+  if not remove_waiting(id, likely_position) then
+    local holder, has_to_look = holder_of(id, reserved_by)
+    if has_to_look then return {'reserved'} end
+    if holder then
+      redis.call('LREM', active_key(holder.worker_id), 1, id)
+      redis.call('ZREM', RESERVATIONS, holder.worker_id)
+    else
+      remove_waiting(id)
+    end
+  end
 elseif state == 'active' and with_active then
   redis.call('HSETNX', key, 'cancelRequestedAt', now)
   -- The janitor of the worker's instance reads this, see find_cancelled.lua.

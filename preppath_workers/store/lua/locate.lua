@@ -7,10 +7,15 @@
 -- ARGV[2]  id
 -- ARGV[3]  the rate limit's maximum if no instance has stored its own; 0 for no limit
 -- ARGV[4]  the rate limit's duration (ms)
+-- ARGV[5]  the slot that holds the job, if the caller knows it; missing: look for it. Other values: see slots.lua
 --
 -- Returns a list of names and values, without those that don't apply: `at` (now, ms); `workers`, workers of live
--- instances; `workerId`, the slot that holds the job, and `lease`, ms until its instance counts as dead; `due`, ms since
--- the epoch; `ahead`, jobs that start before it; `token`, ms until the rate limit lets it start.
+-- instances, at most some hundred of these; `workerId`, the slot that holds the job, and `lease`, ms until its instance
+-- counts as dead; `due`, ms since the epoch; `ahead`, jobs that start before it; `token`, ms until the rate limit allows it.
+-- {"held"} if ARGV[5] is empty and a slot may hold the job: the caller has to look for it.
+
+--: The most instances whose workers are counted.
+local MOST_INSTANCES = 500
 
 local id, limit, duration = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local in_force = redis.call('HMGET', LIMIT, 'max', 'duration', 'until')
@@ -36,14 +41,16 @@ local function token_in(ahead)
 end
 
 local state = redis.call('HGET', job_key(id), 'state')
-local rank, position, holder
+local rank, position, holder, has_to_look
 if state == 'waiting' then
   rank = later.rank(id)
   position = not rank and likely_position(id)
-  holder = not rank and not position and holder_of(id)
+  if not rank and not position then holder, has_to_look = holder_of(id, ARGV[5]) end
+  if has_to_look then return {'held'} end
   position = position or not rank and not holder and position_of(id)
 elseif state == 'active' then
-  holder = runner_of(id)
+  holder, has_to_look = runner_of(id, ARGV[5])
+  if has_to_look then return {'held'} end
 end
 if holder then
   add_field('workerId', holder.worker_id)
@@ -55,7 +62,7 @@ if due then add_field('due', due) end
 local workers_live = 0
 each_instance(function(_, _, lease, workers)
   if lease > 0 then workers_live = workers_live + workers end
-end)
+end, MOST_INSTANCES)
 add_field('workers', workers_live)
 
 if state == 'waiting' then

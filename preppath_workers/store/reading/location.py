@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...config.model import RateLimit
+from ..operation import run
 from ..values import text
+from .portions import NOT_LOOKED, find_slot
 from .reader import QueueReader
 
 
@@ -18,7 +20,7 @@ class JobLocation:
 
     #: The moment.
     at: int
-    #: Slots of live instances of this queue.
+    #: Workers of live instances of this queue; of more than 500 instances, those of 500.
     workers: int
     #: Jobs that start before it.
     ahead: int | None = None
@@ -32,9 +34,12 @@ class JobLocation:
 
 
 def locate(queue: QueueReader, job_id: str, rate_limit: RateLimit | None) -> JobLocation:
-    """Locate the job, atomically."""
+    """Locate the job, atomically; if a slot holds it, that is looked for before, some hundred at a time."""
     limit = (rate_limit.max, round(rate_limit.duration * 1000)) if rate_limit else (0, 0)
-    answer = [word if isinstance(word, int) else text(word) for word in queue.call("locate", job_id, *limit)]
+    words = queue.call("locate", job_id, *limit, NOT_LOOKED)
+    if len(words) == 1:
+        words = queue.call("locate", job_id, *limit, run(find_slot(queue.keys.base, job_id), queue.read))
+    answer = [word if isinstance(word, int) else text(word) for word in words]
     known = dict(zip(map(str, answer[::2]), answer[1::2], strict=True))
 
     def number(name: str) -> int | None:

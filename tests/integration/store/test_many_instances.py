@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from redis import Redis
 from redis import asyncio as redis_asyncio
 
 from preppath_workers import AsyncQueue, NewJob, Queue
+from preppath_workers.store.operation import run
+from preppath_workers.store.reading.portions import find_slot
 from preppath_workers.store.reading.reader import Counts
 
 from .redis_state import NOW, RedisState
@@ -76,6 +79,53 @@ def test_locate_of_a_job_that_a_slot_holds_names_the_slot(busy: Queue) -> None:
     assert [busy.ref(job_id).status().state for job_id in (reserved, active)] == ["waiting", "active"]
     assert busy.locate(reserved, None).worker_id == slots[reserved]
     assert busy.locate(active, None).worker_id == slots[active]
+
+
+def test_change_of_a_reserved_job_finds_its_slot(busy: Queue) -> None:
+    slots = {job_id: slot.worker_id for slot in busy.held_slots() for job_id in slot.job_ids}
+    first, *_, last = (job_id for job_id in slots if busy.ref(job_id).status().state == "waiting")
+
+    assert [busy.prioritize(job_id, 1) for job_id in (first, last)] == ["waiting", "waiting"]
+    assert busy.redis.exists(busy.keys.active(slots[first]), busy.keys.active(slots[last])) == 2
+    assert [busy.cancel(job_id) for job_id in (first, last)] == ["cancelled", "cancelled"]
+    assert busy.redis.exists(busy.keys.active(slots[first]), busy.keys.active(slots[last])) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "answer"),
+    [
+        ("cancel", ("", "0"), "reserved"),
+        ("prioritize", (7,), "reserved"),
+        ("locate", (0, 0), "held"),
+    ],
+)
+def test_script_that_needs_the_slot_of_a_job_leaves_the_search_to_its_caller(
+    busy: Queue, name: str, arguments: tuple[str | int, ...], answer: str
+) -> None:
+    slots = {job_id: slot.worker_id for slot in busy.held_slots() for job_id in slot.job_ids}
+    reserved = next(job_id for job_id in slots if busy.ref(job_id).status().state == "waiting")
+    before = busy.ref(reserved).status()
+
+    assert busy.call(name, reserved, *arguments, "") == [answer]
+    assert busy.ref(reserved).status() == before
+    for found in (slots[reserved], "none", "host-1:1"):  # the last two: it has moved since
+        assert busy.call(name, reserved, *arguments, found) != [answer]
+
+
+def test_search_for_a_slot_ends_when_it_is_found(busy: Queue) -> None:
+    first, *_, last = (slot for slot in busy.held_slots() if slot.job_ids)
+
+    def calls(job_id: str) -> int:
+        sent: list[tuple[str | int, ...]] = []
+
+        def send(*words: str | int) -> Any:
+            sent.append(words)
+            return busy.read(*words)
+
+        assert run(find_slot(busy.keys.base, job_id), send) in (first.worker_id, last.worker_id)
+        return len(sent)
+
+    assert (calls(first.job_ids[0]), calls(last.job_ids[0])) == (1, 3)
 
 
 @pytest.mark.parametrize(("name", "place_of_left"), [("counts", slice(6, None)), ("held_slots", 1)])

@@ -11,9 +11,9 @@ local function read_instance(instance, ends)
 end
 
 -- Calls visit(instance, slots, lease, workers), the last three as above, for each instance, until one call returns a result,
--- and returns that.
-local function each_instance(visit)
-  local instances = redis.call('ZRANGE', INSTANCES, 0, -1, 'WITHSCORES')
+-- and returns that. `most`: only for that many, those whose leases end last; nil for all.
+local function each_instance(visit, most)
+  local instances = redis.call('ZREVRANGE', INSTANCES, 0, (most or 0) - 1, 'WITHSCORES')
   for index = 1, #instances, 2 do
     local found = visit(instances[index], read_instance(instances[index], instances[index + 1]))
     if found then return found end
@@ -52,19 +52,31 @@ local function each_slot_of(names, most, visit)
   return left
 end
 
--- The slot that has this job in its active list, with ms until its instance counts as dead; nil if there is none.
-local function holder_of(id)
+-- This slot, with ms until its instance counts as dead, if it has the job in its active list; nil if it hasn't.
+local function holder_if(worker_id, id)
+  local instance = string.match(worker_id, '^(.*):%d+$')
+  local ends = instance and redis.call('ZSCORE', INSTANCES, instance)
+  if not ends or not redis.call('LPOS', active_key(worker_id), id) then return nil end
+  local _, lease = read_instance(instance, ends)
+  return { worker_id = worker_id, lease = lease }
+end
+
+-- The slot that has this job in its active list, as above; nil if there is none. To search thousands would block the server,
+-- so a caller may look for it, some hundred slots at a time. `found`: the slot where the caller has found the job; "none"; ""
+-- if it has not looked yet, then the second result is true if it has to; nil if it won't look.
+local function holder_of(id, found)
+  local holder = found and holder_if(found, id)
+  if holder then return holder end
+  if found == '' then return nil, true end
+  -- The job may have moved since the caller looked.
   return each_slot(function(worker_id, lease)
     return redis.call('LPOS', active_key(worker_id), id) and { worker_id = worker_id, lease = lease }
   end)
 end
 
--- The same for an active job, whose hash names its slot: there may be thousands.
-local function runner_of(id)
-  local worker_id = redis.call('HGET', job_key(id), 'workerId') or ''
-  local instance = string.match(worker_id, '^(.*):%d+$')
-  local ends = instance and redis.call('ZSCORE', INSTANCES, instance)
-  if not ends or not redis.call('LPOS', active_key(worker_id), id) then return holder_of(id) end
-  local _, lease = read_instance(instance, ends)
-  return { worker_id = worker_id, lease = lease }
+-- The same for an active job, whose hash names its slot.
+local function runner_of(id, found)
+  local holder = holder_if(redis.call('HGET', job_key(id), 'workerId') or '', id)
+  if holder then return holder end
+  return holder_of(id, found)
 end
