@@ -136,7 +136,8 @@ class ServiceError(JobError):
         refuses_all: no job of this queue can succeed until the configuration, account, model, bucket or
             schema changes: the queue is out of service at the first failure.
         may_be_paid: the request was sent and no answer came, so it may be charged: always counted against
-            the job, even while the service is failing.
+            the job, even while the service is failing. Set for a request whose payment was charged, unless
+            `refuses_all`.
         retry_after: seconds to wait, as the service asked.
     """
 

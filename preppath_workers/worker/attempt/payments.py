@@ -115,6 +115,8 @@ class Payments:
             with vendor_span(worst_case, made):
                 yield made
         except BaseException as error:
+            if isinstance(error, ServiceError) and not error.refuses_all and self._is_charged(made):
+                error.may_be_paid = True  # else each probe of an outage would pay again
             self._close(made, "void" if _costs_nothing(error) else "unknown")
             raise
         self._close(made, "unknown")
@@ -213,6 +215,9 @@ class Payments:
         else:
             if made.step is None:
                 self.settle()
+
+    def _is_charged(self, made: OpenPayment) -> bool:
+        return made.usage is not None and self._terms.cost(made.usage) != 0
 
     def _priced(self, usage: Usage) -> dict[str, Any]:
         nano = self._terms.cost(usage)

@@ -1,0 +1,99 @@
+"""Answers that were charged and failed: each attempt that pays for one counts, also in an outage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import cast
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from preppath_workers.clients.services import Services
+from preppath_workers.clients.usage import Usage
+from preppath_workers.config.load import load
+from preppath_workers.config.model import QueueConfig
+from preppath_workers.errors import ServiceError
+from preppath_workers.registry import JobContext
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Finished
+from preppath_workers.store.job import Job
+from preppath_workers.worker.attempt.execution import WorkerContext, run
+from tests.support.minimal_env import MINIMAL_ENV
+
+SETTINGS = QueueConfig("tts", retries=1, backoff=0.0)
+WORST = Usage("gpt-6-luna", {"output": 200})
+
+#: Runs the next job's attempt with this handler and settles it; returns the verdict.
+Work = Callable[[Callable[[JobContext], object]], str]
+
+
+@pytest.fixture
+def queue(redis: Redis, key_prefix: str) -> Queue:
+    return Queue("tts", redis, key_prefix)
+
+
+@pytest.fixture
+def work(redis_url: str, key_prefix: str) -> Iterator[Work]:
+    config = load({**MINIMAL_ENV, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}, [])
+    consumer = Consumer(config, SETTINGS, "host", 0)
+
+    def work(handle: Callable[[JobContext], object]) -> str:
+        consumer.settle_and_fetch()
+        job = consumer.next_job()
+        assert isinstance(job, Job)
+        context = WorkerContext(
+            lambda context, _: handle(context), cast("Services", None), consumer.running_job, 1.0, ()
+        )
+        settlement = consumer.settle(Finished(job, run(job, context, nullcontext()), 0))
+        assert settlement
+        return settlement.verdict
+
+    yield work
+    consumer.disconnect()
+
+
+def failing(usage: Usage | None, refuses_all: bool = False) -> Callable[[JobContext], None]:
+    """Return a handler whose request has this usage and fails because of the service."""
+
+    def fail(context: JobContext) -> None:
+        with context.payment(WORST) as payment:
+            if usage:
+                payment.charge(usage)
+            raise ServiceError("openai", "an upstream failed", refuses_all=refuses_all)
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        (Usage("gpt-6-luna", {"output": 100}), True),
+        (Usage("a-model-without-a-price", {"output": 100}), True),
+        (Usage("gpt-6-luna", {"output": 0}), False),
+        (None, False),
+    ],
+    ids=["charged", "charged without a price", "charged nothing", "not charged"],
+)
+def test_failure_of_a_service_counts_if_its_answer_was_charged(
+    queue: Queue, work: Work, usage: Usage | None, counts: bool
+) -> None:
+    """Each probe would pay for it, until the service has been away for a day."""
+    for number in range(3):
+        queue.enqueue({"n": number}, id=f"j{number}")
+    for _ in range(3):
+        work(failing(usage))
+
+    assert queue.gate().out_of_service
+    failures = [job.failures for number in range(3) if (job := queue.get(f"j{number}"))]
+    assert failures == [1 if counts else 0] * 3
+
+
+def test_charged_failure_that_refuses_all_takes_the_queue_out_of_service_at_once(
+    queue: Queue, work: Work
+) -> None:
+    queue.enqueue({}, id="j")
+    work(failing(Usage("gpt-6-luna", {"output": 1}), refuses_all=True))
+
+    assert queue.gate().out_of_service
