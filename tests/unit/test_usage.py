@@ -42,6 +42,15 @@ def test_chat_without_a_usable_count_is_estimated(odd: Any) -> None:
     assert (tokens_of(odd_details), odd_details.is_estimated) == ({"input": 10, "output": 4}, False)
 
 
+def test_chat_that_reports_zeros_for_what_it_said_is_estimated() -> None:
+    zeros = chat(prompt_tokens=0, completion_tokens=0)
+    assert (tokens_of(zeros), zeros.is_estimated) == ({"input": 500, "output": 6}, True)
+    silent = chat_usage(
+        Answer(model="m", choices=[], usage=Answer(prompt_tokens=9, completion_tokens=0)), CHAT
+    )
+    assert (tokens_of(silent), silent.is_estimated) == ({"input": 9}, False)
+
+
 def test_parts_of_a_count_are_never_more_than_it() -> None:
     prompt = {"cached_tokens": 70, "cache_write_tokens": 70, "audio_tokens": 70}
     out = {"audio_tokens": 50, "reasoning_tokens": 50}

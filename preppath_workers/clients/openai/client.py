@@ -27,7 +27,7 @@ from .classification import RequestInfo
 from .connection import connect
 from .errors import openai_errors
 from .responses import Transcript, json_object, speech, transcript
-from .usage import chat_usage, speech_usage, transcription_usage
+from .usage import chat_usage, reports_usage, speech_usage, transcription_usage
 
 if TYPE_CHECKING:  # the Realtime API needs packages that a server of /v1/audio/speech does not
     from .realtime import RealtimeReader
@@ -109,9 +109,10 @@ class OpenAI:
                 languages=[language] if language and not models.takes_language(model) else omit,
                 extra_headers=_named(payment),
             )
-            text = transcript(answer)
-            payment.charge(transcription_usage(answer, most))
-            return text
+            is_text = isinstance(getattr(answer, "text", None), str)
+            if is_text or reports_usage(getattr(answer, "usage", None)):
+                payment.charge(transcription_usage(answer, most))
+            return transcript(answer)
 
     def synthesize(self, text: str, options: SpeechOptions, meter: Meter = UNMETERED) -> bytes:
         """Return an MP3 of a text of at most `MAX_SPEECH_INPUT` characters."""
@@ -181,7 +182,7 @@ class OpenAI:
                 prompt_cache_key=cache_key if cache_key and is_openai(config.evaluation.base_url) else omit,
                 extra_headers=_named(payment),
             )
-            if getattr(completion, "choices", None):
+            if getattr(completion, "choices", None) or reports_usage(getattr(completion, "usage", None)):
                 payment.charge(chat_usage(completion, most))
             return json_object(completion)
 

@@ -10,7 +10,8 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from socket import SHUT_RDWR
 from typing import Any, cast
 
@@ -28,6 +29,7 @@ from .classification import RequestInfo
 from .connection import MAX_RESPONSE, ResponseTooLarge
 from .realtime_errors import Progress, realtime_errors, refused_event, unfinished
 from .realtime_frames import (
+    AUDIO_TOKENS,
     MAX_OUTPUT_TOKENS,
     RATE,
     SessionOptions,
@@ -36,7 +38,7 @@ from .realtime_frames import (
     seconds_to_wait,
     session_request,
 )
-from .usage import realtime_usage
+from .usage import realtime_usage, reports_usage
 
 #: Seconds to connect, the handshake included.
 _OPEN_TIMEOUT = 10.0
@@ -178,9 +180,10 @@ class RealtimeReader:
             if event["type"] == "error":
                 raise refused_event(event.get("error"), self._request, may_be_paid=answer.id is not None)
             if response := answer.take(event):
-                if response.get("usage"):
-                    payment.charge(realtime_usage(response, most))
-                if response.get("status") != "completed":
+                is_complete = response.get("status") == "completed"
+                if is_complete or reports_usage(response.get("usage")):
+                    payment.charge(realtime_usage(response, answer.bounded(most)))
+                if not is_complete:
                     raise unfinished(response, self._request, answer.reset)
                 return answer.reading(response)
 
@@ -214,6 +217,12 @@ class _Answer:
         elif event["type"] == "response.done":
             return {"status": None, **response}
         return None
+
+    def bounded(self, most: Usage) -> Usage:
+        """Return the most that the response can have used, by its audio."""
+        spoken = ceil(len(self._samples) / 2 / RATE * AUDIO_TOKENS)
+        most_spoken = min(spoken, most.tokens["audio_output"])
+        return replace(most, tokens={**most.tokens, "audio_output": most_spoken})
 
     def reading(self, response: Mapping[str, Any]) -> Reading:
         """Return the finished reading. Raises TransientError if it has no audio."""

@@ -11,6 +11,8 @@ from ..retry_after import MAX_RETRY_AFTER
 
 #: Sample rate, Hz: the only one that the API supports.
 RATE = 24_000
+#: Tokens of a second of spoken audio (OpenAI's guide "Managing costs").
+AUDIO_TOKENS = 20
 #: Output tokens of one response, about three minutes of audio: bounds a model that answers the text.
 MAX_OUTPUT_TOKENS = 4_096
 #: Prefix of the names of reasoning models, which accept an effort.

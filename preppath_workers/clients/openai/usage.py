@@ -16,14 +16,23 @@ _LONGEST_NAME = 200
 _MOST = 10**9
 
 
+def reports_usage(usage: Any) -> bool:
+    """Return whether an answer's `usage` says that the request used something, and so was charged."""
+    counts = ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
+    return any(_count(usage, name) for name in counts) or bool(_seconds(_field(usage, "seconds")))
+
+
 def chat_usage(completion: Any, worst_case: Usage) -> Usage:
     """Return the usage of a chat; an estimate, from the text's length, if the server reports none."""
     usage = getattr(completion, "usage", None)
     prompt, answer = _known(usage, "prompt_tokens"), _known(usage, "completion_tokens")
     named = _served(completion, worst_case)
+    said = len(_text(completion).encode(errors="replace"))
+    if said and not answer:  # some servers report zeros
+        answer = None
     is_estimated = not prompt or answer is None
     if answer is None:
-        answer = len(_text(completion).encode(errors="replace"))
+        answer = said
     if not prompt:
         inputs = {"input": worst_case.tokens.get("cache_write", 0)}
         return Usage(
@@ -161,10 +170,14 @@ def _count(holder: Any, name: str) -> int:
 
 def _known(holder: Any, name: str) -> int | None:
     """Return the number of tokens; None if it isn't reported, or isn't one."""
-    value = holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
+    value = _field(holder, name)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST:
         return value
     return None
+
+
+def _field(holder: Any, name: str) -> Any:
+    return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
 
 
 def _seconds(value: Any) -> Decimal:

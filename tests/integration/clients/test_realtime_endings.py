@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
 
 from preppath_workers.clients.openai.client import SpeechOptions
 from preppath_workers.errors import JobError
+from preppath_workers.testing import FakeContext
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
 
@@ -35,3 +45,78 @@ def test_message_of_a_closed_session_has_its_code_and_reason_and_no_part_of_the_
         reader.read("Hello.")
 
     assert str(caught.value) == said
+
+
+NOTHING_USED = {
+    "total_tokens": 0,
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "input_token_details": {"text_tokens": 0, "audio_tokens": 0, "cached_tokens": 0},
+    "output_token_details": {"text_tokens": 0, "audio_tokens": 0},
+}
+#: Half a second, which has ten tokens.
+SAMPLES = bytes(24_000)
+
+Ends = Callable[..., FakeContext]
+
+
+@pytest.fixture
+def ends(client: Client) -> Iterator[Ends]:
+    """Read a text whose response has half a second of audio and ends with these fields; return the context
+    that its payment was made with."""
+    done: dict[str, Any] = {}
+
+    def session(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            connection.recv()
+            connection.send('{"type": "session.updated"}')
+            connection.recv()
+            connection.send('{"type": "response.created", "response": {"id": "r1"}}')
+            audio = base64.b64encode(SAMPLES).decode()
+            connection.send(json.dumps({"type": "response.output_audio.delta", "delta": audio}))
+            connection.send(json.dumps({"type": "response.done", "response": {"id": "r1", **done}}))
+            connection.recv()
+
+    with serve(session, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        openai = client(base_url=f"http://127.0.0.1:{server.socket.getsockname()[1]}/v1")
+
+        def read(**fields: Any) -> FakeContext:
+            done.update(fields)
+            context = FakeContext()
+            with openai.reader(SpeechOptions("marin")) as reader, suppress(JobError):
+                reader.read("Hello.", context)
+            return context
+
+        yield read
+        server.shutdown()
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled", "incomplete"])
+@pytest.mark.parametrize(
+    "error", [{"type": "server_error"}, {"type": "tokens", "code": "rate_limit_exceeded"}]
+)
+def test_response_that_failed_and_used_nothing_is_not_charged(
+    ends: Ends, status: str, error: dict[str, str]
+) -> None:
+    """It was charged as much as three minutes of speech."""
+    context = ends(status=status, usage=NOTHING_USED, status_details={"type": status, "error": error})
+
+    assert context.charges == []
+
+
+def test_response_that_failed_after_it_used_tokens_is_charged(ends: Ends) -> None:
+    [usage] = ends(status="failed", usage={"input_tokens": 90, "output_tokens": 7}).charges
+
+    assert sum(usage.tokens.values()) == 97
+
+
+@pytest.mark.parametrize("usage", [None, {}, NOTHING_USED, {"input_tokens": -1}])
+def test_completed_response_without_usage_is_charged_by_an_estimate_of_its_duration(
+    ends: Ends, usage: Any
+) -> None:
+    context = ends(status="completed", usage=usage)
+
+    [charge], [worst_case] = context.charges, context.worst_cases
+    assert charge.is_estimated
+    assert charge.tokens == {"input": worst_case.tokens["input"], "audio_output": 10}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from math import ceil
 
@@ -19,6 +20,13 @@ from .conftest import REALTIME_MODEL, Client
 from .test_openai import SCHEMA, TWO_SECONDS
 
 MESSAGES = [{"role": "user", "content": "Judge this answer: a heap is a tree. Ünïcödé."}]
+
+
+USED = {
+    "prompt_tokens": 9,
+    "completion_tokens": 0,
+    "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+}
 
 
 def evaluate(openai: OpenAI, meter: Meter) -> None:
@@ -73,6 +81,10 @@ def test_speech_endpoint_is_charged_by_an_estimate_of_its_duration(client: Clien
         ({"status": 500}, False),
         ({"body_error": {"message": "no"}}, False),
         ({"cut": "middle"}, False),
+        ({"body": json.dumps({"choices": [], "usage": USED})}, True),
+        ({"body": json.dumps({"choices": None, "usage": {**USED, "prompt_tokens": 0}})}, False),
+        ({"body": '{"error": {"code": 502}, "usage": {"prompt_tokens": 9}}'}, True),
+        ({"body": '{"usage": "some"}'}, False),
     ],
 )
 def test_unusable_answer_is_charged_if_it_reports_its_usage(
@@ -82,4 +94,23 @@ def test_unusable_answer_is_charged_if_it_reports_its_usage(
     context = FakeContext()
     with pytest.raises(JobError):
         evaluate(client(), context)
+    assert bool(context.charges) == is_charged
+
+
+@pytest.mark.parametrize(
+    ("usage", "is_charged"),
+    [
+        ('{"type": "duration", "seconds": 2}', True),
+        ('{"type": "tokens", "input_tokens": 20, "output_tokens": 1}', True),
+        ('{"type": "duration", "seconds": 0}', False),
+        ("null", False),
+    ],
+)
+def test_answer_without_a_transcript_is_charged_if_it_reports_its_usage(
+    client: Client, vendor: OpenAIServer, usage: str, is_charged: bool
+) -> None:
+    vendor.order({"body": f'{{"text": null, "usage": {usage}}}'})
+    context = FakeContext()
+    with pytest.raises(JobError):
+        transcribe(client(), context)
     assert bool(context.charges) == is_charged
