@@ -127,9 +127,8 @@ class AsyncQueue:
             check_id(id)
         job_id = id or new_id()
         with producer_span(self.name, job_id, traceparent) as trace:
-            options = (priority, delay, at, expires, group, group_size, trace)
-            job = encode(data, job_id, *options)
-            return AsyncJobRef(job[0], await self.run(operations.add(self.keys, job, self._durable)), self)
+            job = encode(data, job_id, priority, delay, at, expires, group, group_size, trace)
+            return AsyncJobRef(job_id, await self.run(operations.add(self.keys, job, self._durable)), self)
 
     async def enqueue_many(self, jobs: Iterable[NewJob]) -> list[AsyncJobRef]:
         """Add jobs in order; see `Queue.enqueue_many`."""

@@ -140,9 +140,8 @@ class Queue(QueueReader):
             check_id(id)
         job_id = id or new_id()
         with producer_span(self.name, job_id, traceparent) as trace:
-            options = (priority, delay, at, expires, group, group_size, trace)
-            job = encode(data, job_id, *options)
-            return JobRef(job[0], self.run(operations.add(self.keys, job, self._durable)), self)
+            job = encode(data, job_id, priority, delay, at, expires, group, group_size, trace)
+            return JobRef(job_id, self.run(operations.add(self.keys, job, self._durable)), self)
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[JobRef]:
         """Add jobs in order, in chunks of up to 50 jobs. Raises ValueError if a job is invalid, and

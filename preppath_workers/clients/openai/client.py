@@ -144,7 +144,7 @@ class OpenAI:
         config = self.config
         # The configured voice counts as a setting, as in `synthesize`.
         chosen = ("voice",) if options.voice != config.speech_voice else ()
-        request = RequestInfo(config.speech, frozenset({"input", "text", "speed", "instructions", *chosen}))
+        request = _request(config.speech, "input", "text", "speed", "instructions", *chosen)
         session = SessionOptions(config.speech.model, options.voice, options.speed, options.instructions)
         return RealtimeReader(self._speech, request, session, config.speech.timeout)
 
@@ -169,7 +169,7 @@ class OpenAI:
         strict = config.evaluation_format == "json_schema"
         texts = [str(message.get("content")) for message in messages]
         most = worst_case.chat(config.evaluation.model, texts, schema, config.evaluation_max_tokens, tier)
-        request = RequestInfo(config.evaluation, frozenset({"messages"}), tier)
+        request = _request(config.evaluation, "messages", tier=tier)
         client = self._evaluation
         with self._payment(meter, most) as payment, openai_errors(request):
             completion = client.chat.completions.create(
@@ -185,6 +185,13 @@ class OpenAI:
             if getattr(completion, "choices", None) or reports_usage(getattr(completion, "usage", None)):
                 payment.charge(chat_usage(completion, most))
             return json_object(completion)
+
+    def shutdown_date(self, model_config: ModelConfig) -> str | None:
+        """Return the ISO date on which the vendor shuts the model down, or None if none is announced. Raises
+        ServiceError if the model does not exist."""
+        client = self._connect(model_config)
+        with client, openai_errors(_request(model_config)):
+            return client.models.retrieve(model_config.model).shutdown_date
 
     @contextmanager
     def _payment(self, meter: Meter, most: Usage) -> Iterator[Payment]:
@@ -208,13 +215,6 @@ class OpenAI:
     def _tls(self) -> ssl.SSLContext:
         """Shared by the clients: reading the system's certificates takes long, and memory."""
         return httpx2.create_ssl_context()
-
-    def shutdown_date(self, model_config: ModelConfig) -> str | None:
-        """Return the ISO date on which the vendor shuts the model down, or None if none is announced. Raises
-        ServiceError if the model does not exist."""
-        client = self._connect(model_config)
-        with client, openai_errors(_request(model_config)):
-            return client.models.retrieve(model_config.model).shutdown_date
 
     @cached_property
     def _transcription(self) -> openai.OpenAI:
@@ -241,8 +241,8 @@ def _named(payment: Payment) -> Mapping[str, str]:
     return {"X-Client-Request-Id": payment.id} if payment.id else {}
 
 
-def _request(model_config: ModelConfig, *from_job: str) -> RequestInfo:
-    return RequestInfo(model_config, frozenset(from_job))
+def _request(model_config: ModelConfig, *from_job: str, tier: str | None = None) -> RequestInfo:
+    return RequestInfo(model_config, frozenset(from_job), tier)
 
 
 def _response_format(schema: Mapping[str, Any]) -> ResponseFormat:
