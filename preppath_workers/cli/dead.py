@@ -167,7 +167,11 @@ def _print(args: Namespace, selection: Selection, as_json: bool = False, oldest_
 
 
 def _missing(args: Namespace, found: Collection[str]) -> int:
-    """Report selected jobs that were not found, and return the exit code: a missing --id is a failure."""
+    """Report selected jobs that were not found, and return the exit code: a missing --id is a failure.
+
+    `found`: the ids that were asked for and found. Without --id any member says that there was a job: to keep
+    the ids of all would take much memory.
+    """
     where = "any queue" if args.all else f"queue {args.queue}"
     missing = [job_id for job_id in args.ids if job_id not in found]
     for job_id in missing:

@@ -160,8 +160,8 @@ def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float |
         timeout: seconds; None for no limit.
         client_timeout: seconds after which the client gives up a command; None if it never does.
 
-    Raises JobFailed if the job failed or was cancelled; TimeoutError; UnknownJob; redis.RedisError if Redis
-    is away for half a minute, or at the end of the timeout.
+    Raises JobFailed if the job failed or was cancelled; TimeoutError; UnknownJob; ValueError if the timeout
+    isn't a number; redis.RedisError if Redis is away for half a minute, or at the end of the timeout.
     """
     if timeout is not None and isnan(timeout):
         raise ValueError("timeout must be a number of seconds, not nan")

@@ -59,6 +59,7 @@ class Histogram:
 
     @property
     def count(self) -> int:
+        """Attempts in all buckets."""
         return sum(self.counts)
 
     def cumulative(self) -> list[tuple[str, int]]:

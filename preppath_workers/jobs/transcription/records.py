@@ -30,7 +30,8 @@ def save(
 ) -> Mapping[str, Any]:
     """Store the transcript, and the duration if it is known; call `check_lease` before the commit.
 
-    Returns the stored recording. A recording is transcribed once: an existing transcript is kept.
+    Returns the stored recording. A recording is transcribed once: an existing transcript is kept. Raises
+    PermanentError if the recording was deleted meanwhile.
     """
     with database.transaction() as cursor:
         cursor.execute(

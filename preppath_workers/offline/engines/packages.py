@@ -25,7 +25,8 @@ def missing_packages() -> list[str]:
 
 
 def package_folder(name: str) -> Path:
-    """Return the folder of an installed package, without importing it: of these only the files are used."""
+    """Return the folder of an installed package without importing it: only its files are used. Raises
+    FileNotFoundError."""
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError(f"the package {PACKAGES.get(name, name)} is not installed")
