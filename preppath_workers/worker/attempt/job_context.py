@@ -174,7 +174,7 @@ class ActiveJobContext:
         retry_step(lambda: self._running_job.check_lease(self._job))
 
     def snooze(self, seconds: float) -> NoReturn:
-        """End the attempt, uncounted, and run the job again after `seconds`. Raises Snooze, and ValueError for
+        """End the attempt, uncounted, and run the job again after `seconds`. Raises Snooze; ValueError for
         less than 0 s or more than ten years."""
         if not 0 <= seconds <= _LONGEST_SNOOZE:
             raise ValueError(f"a snooze must be 0 to {_LONGEST_SNOOZE:,} seconds, not {seconds!r}")
