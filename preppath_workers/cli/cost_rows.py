@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from functools import partial
 
-from ..config.load import load_database_url, read_environment
+from ..config.load import load_database_url
 from ..errors import JobError
 from ..queue.escaping import escaped
 from ..queue.formatting import counted
 from ..store.cost_rows import is_full, left_out, store_listed
 from .arguments import EXIT_FAILED
+from .job_types import variables_of
 from .queue_argument import open_all
 from .terminal import print_error, print_line
 
@@ -21,7 +22,7 @@ def store_rows(args: Namespace) -> int:
     from ..clients.postgres.client import Database
     from ..clients.postgres.cost_rows import store_calls
 
-    store = partial(store_calls, Database(load_database_url(read_environment(args.config))))
+    store = partial(store_calls, Database(load_database_url(variables_of(args))))
     for queue in open_all(args):
         was_full = is_full(queue)
         try:

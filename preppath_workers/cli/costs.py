@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ..config.budget import nano_dollars
-from ..config.load import load_budget, read_environment
+from ..config.load import load_budget
 from ..config.prices import dollars
 from ..queue import Queue
 from ..queue.cost_report import BY, budget_as_dict, cost_report, first_day, since_of
@@ -20,7 +20,7 @@ from ..store.unknown_calls import resolve_call, unknown_calls
 from ..store.values import integer, iso
 from .arguments import EXIT_FAILED, add_command, is_given, positive_number, refuse_with, refuse_without
 from .cost_rows import store_rows
-from .job_types import load_queues
+from .job_types import load_queues, variables_of
 from .queue_argument import open_budget, open_configured
 from .terminal import print_error, print_json, print_line
 
@@ -129,7 +129,7 @@ def _complete(args: Namespace) -> None:
 
 def _list_caps(args: Namespace, queues: Sequence[Queue]) -> int:
     """Show the caps, and the users who have reached theirs or nearly have. Raises ConfigError."""
-    budget = load_budget(read_environment(args.config))
+    budget = load_budget(variables_of(args))
     uses = caps_in_use(open_budget(args), budget, load_queues(args), queues)
     for use in uses:
         if args.json:

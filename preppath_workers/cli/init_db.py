@@ -5,9 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
-from ..config.load import load_database_url, load_ledger_rows, read_environment
+from ..config.load import load_database_url, load_ledger_rows
 from ..errors import JobError
 from .arguments import EXIT_FAILED, add_command
+from .job_types import variables_of
 from .terminal import print_error, print_line
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def run(args: Namespace) -> int:
     from ..clients.postgres.client import Database
     from ..clients.postgres.schema import COSTS, TABLES, create_missing, missing_tables
 
-    variables = read_environment(args.config)
+    variables = variables_of(args)
     tables = (*TABLES, COSTS) if load_ledger_rows(variables) else TABLES
     database = Database(load_database_url(variables))
     missing: list[str] = []

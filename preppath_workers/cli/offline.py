@@ -6,9 +6,9 @@ from argparse import Namespace
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..config.load import read_environment
 from ..errors import ConfigError
 from .arguments import EXIT_FAILED, EXIT_UNAVAILABLE, add_command, port_number, positive_number
+from .job_types import variables_of
 from .loopback import is_loopback
 from .terminal import OutputError, print_error, print_line
 
@@ -74,7 +74,7 @@ def run(args: Namespace) -> int:
 
     if not args.allow_network and not is_loopback(args.host):
         raise ConfigError(f"--host {args.host}: not loopback; --allow-network serves other machines too")
-    model = read_environment(args.config).get(_WHISPER_MODEL) or None
+    model = variables_of(args).get(_WHISPER_MODEL) or None
     options = Options(args.host, args.port, model, args.threads)
     try:
         serve(options, lambda line: print_line(line, flush=True), _ignore if args.quiet else _log)

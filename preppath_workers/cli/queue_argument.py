@@ -11,7 +11,7 @@ from ..queue import Queue
 from ..store.connections.clients import Clients
 from ..store.keys import BUDGET
 from ..store.reading.reader import QueueReader
-from .job_types import job_types, load_queues
+from .job_types import job_types, load_queues, variables_of
 
 _HELP = "the queue's name, such as tts"
 
@@ -52,7 +52,7 @@ def open_configured(args: Namespace) -> list[tuple[Queue, QueueConfig]]:
 
 def open_budget(args: Namespace) -> QueueReader:
     """Return a reader of the budget, which spans queues. Raises ConfigError."""
-    where = load.load_redis(load.read_environment(args.config))
+    where = load.load_redis(variables_of(args))
     return QueueReader(BUDGET, Clients.patient(where).of(BUDGET), where.prefix)
 
 
@@ -73,7 +73,7 @@ def check_queue(args: Namespace, name: str) -> None:
 
 
 def _open(args: Namespace, names: Iterable[str]) -> list[Queue]:
-    where = load.load_redis(load.read_environment(args.config))
+    where = load.load_redis(variables_of(args))
     for name in names:
         check_queue(args, name)
     clients = Clients.patient(where)

@@ -17,6 +17,7 @@ from ..errors import ConfigError
 from ..worker.processes.systemd import Notifier, Phase
 from .arguments import EXIT_UNAVAILABLE, add_command, port_number, refuse_with, refuse_without
 from .forecasting import forecaster
+from .job_types import variables_of
 from .loopback import is_loopback
 from .queue_argument import open_budget, open_configured
 from .terminal import print_error, print_line
@@ -83,7 +84,7 @@ def run(args: Namespace) -> int:
     from ..web.access import Access
 
     access = Access(lambda: _load(args))
-    variables = read_environment(args.config)
+    variables = variables_of(args)
     where, queues = load_redis(variables), open_configured(args)
     budget, endpoint, log_config = load_budget(variables), load_otlp_endpoint(variables), load_log(variables)
     if args.check_config:
@@ -114,7 +115,8 @@ def run(args: Namespace) -> int:
 
 def _load(args: Namespace) -> WebConfig:
     """Return who may use the server. Raises ConfigError."""
-    config = load_web(read_environment(args.config))
+    args.variables = read_environment(args.config)  # again after each SIGHUP
+    config = load_web(args.variables)
     if not config.tokens and not is_loopback(args.host):
         raise ConfigError(f"--host {args.host} is not loopback: set WEB_TOKENS, see --new-token")
     return config

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 
 from ..errors import ConfigError
@@ -17,6 +16,7 @@ from . import redis as config_redis
 from .budget import Budget
 from .certificates import trusted
 from .env import Environment, read_part
+from .env_file import read_env_file
 from .exported import export, real_environment
 from .model import Config, LogConfig, QueueConfig, RedisConfig
 from .prices import Prices, load_prices
@@ -38,17 +38,7 @@ def read_environment(path: str | Path | None = None) -> dict[str, str]:
     if path is None:
         _export(real)
         return real
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"cannot read --config {path}: {reason}") from error
-    if "\0" in text:  # no variable can hold one
-        raise ConfigError(f"cannot read --config {path}: it contains a NUL character")
-    from dotenv import dotenv_values  # most commands read no file, or the producer has no python-dotenv
-
-    values = dotenv_values(stream=StringIO(text), interpolate=False)
-    variables = {**{name: value for name, value in values.items() if value}, **real}
+    variables = {**{name: value for name, value in read_env_file(path).items() if value}, **real}
     _export(variables)
     return variables
 

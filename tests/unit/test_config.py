@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 
-from preppath_workers.config.load import load, load_database_url, load_queues, load_redis, read_environment
+from preppath_workers.config.load import load, load_database_url, load_queues, load_redis
 from preppath_workers.config.model import Config, QueueConfig, RateLimit
 from preppath_workers.errors import ConfigError
 from preppath_workers.jobs import JOB_TYPES
@@ -220,41 +219,6 @@ def test_partial_loaders_read_only_what_they_need() -> None:
     for read in (load_database_url, lambda v: load_queues({**v, "TTS_RETRIES": "x"}, DEFAULTS)):
         with pytest.raises(ConfigError):
             read({})
-
-
-def test_read_environment_prefers_real_variables_to_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / ".env"
-    path.write_text(
-        "# a comment\nOPENAI_MODEL=from-file\nexport S3_REGION='eu-1' # why\nS3_BUCKET=${HOME}/x\n"
-        'OPENAI_TTS_VOICE="é"\nLOG_LEVEL=\nNO_VALUE\n',
-        encoding="utf-8",
-    )
-    monkeypatch.setenv("OPENAI_MODEL", "from-process")
-    monkeypatch.setenv("S3_REGION", "")
-
-    read = read_environment(path)
-
-    assert read["OPENAI_MODEL"] == "from-process"
-    assert (read["S3_REGION"], read["S3_BUCKET"], read["OPENAI_TTS_VOICE"]) == ("eu-1", "${HOME}/x", "é")
-    assert not {"LOG_LEVEL", "NO_VALUE"} & {*read}
-    assert "S3_REGION" not in read_environment()
-
-
-def test_read_environment_of_an_unreadable_file_names_the_reason(tmp_path: Path) -> None:
-    binary, with_nul = tmp_path / "binary", tmp_path / "nul"
-    binary.write_bytes(b"\xff\xfe")
-    with_nul.write_text("HTTPS_PROXY=http://proxy\0:3128\n")
-    for path, reason in [
-        (tmp_path / "missing", "No such file or directory"),
-        (tmp_path, "Is a directory"),
-        (binary, "not UTF-8 text"),
-        (with_nul, "it contains a NUL character"),
-    ]:
-        with pytest.raises(ConfigError) as raised:
-            read_environment(path)
-        assert raised.value.problems == (f"cannot read --config {path}: {reason}",)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from ...errors import ConfigError
 from ...store.connections.connection import client
 from ...store.job import DEFAULT_PRIORITY
 from ..arguments import EXIT_FAILED, add_command, priority
+from ..job_types import variables_of
 from ..queue_argument import add_queue_argument, open_queue
 from ..terminal import print_error, print_json, print_line
 from .old_queue import STATES, OldQueue
@@ -105,7 +106,7 @@ def run(args: Namespace) -> int:
 
 def _url(args: Namespace) -> str:
     """Return the URL of BullMQ's Redis. Raises ConfigError."""
-    variables = load.read_environment(args.config)
+    variables = variables_of(args)
     url = variables.get("BULLMQ_REDIS_URL")
     try:
         return load.load_redis({**variables, "REDIS_URL": url} if url else variables).url

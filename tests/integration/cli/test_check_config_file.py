@@ -34,3 +34,15 @@ def test_config_file_with_a_misspelt_name_is_a_warning_that_says_which_is_meant(
         ("warning", "TTS_CONCURENCY is not a variable of the workers; TTS_CONCURRENCY is"),
         ("warning", "S3_ACCESS_KEY is not a variable of the workers; S3_ACCESS_KEY_ID is"),
     ]
+
+
+def test_config_file_that_sets_a_variable_again_is_a_warning_with_its_lines(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text(
+        "# the first\n\nOPENAI_API_KEY=sk-1\nS3_BUCKET=b\nexport OPENAI_API_KEY=sk-2\nOPENAI_API_KEY=\n"
+    )
+    file.chmod(0o600)
+
+    [found] = check_config_file(str(file), [])
+
+    assert (found.status, found.detail) == ("warning", "lines 3, 5 and 6 set OPENAI_API_KEY; 6 counts")

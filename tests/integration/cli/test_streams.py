@@ -12,6 +12,7 @@ import pytest
 
 from preppath_workers import Queue
 from preppath_workers.cli.main import main
+from tests.support.minimal_env import MINIMAL_ENV
 
 from .conftest import ROOT
 
@@ -53,6 +54,21 @@ def test_command_with_a_closed_standard_file_ends_as_usual(
     assert (done.returncode, done.stdout) == (code, output)
 
 
+@pytest.mark.parametrize("words", ["queues", "show tts a", "check --only data", "costs --caps", "top --once"])
+def test_command_reads_its_configuration_from_a_pipe(
+    redis_url: str, key_prefix: str, tts: Queue, words: str
+) -> None:
+    tts.enqueue({}, id="a")
+    variables = {**MINIMAL_ENV, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}
+    config = "".join(f"{name}={value}\n" for name, value in variables.items())
+    command = [PROGRAM, "--config", "/dev/stdin", *words.split()]
+    environment = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        command, input=config, env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_enqueue_of_text_that_is_not_utf8_is_refused_in_any_locale(
     environment: dict[str, str], tts: Queue
 ) -> None:
@@ -81,7 +97,8 @@ def test_command_without_a_required_package_names_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "env").touch()
-    monkeypatch.setitem(sys.modules, "dotenv", None)  # as if it were not installed
+    for module in ("dotenv", "dotenv.parser"):
+        monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
     assert main(["queues", "--config", str(tmp_path / "env")]) == 69
     missing = "Python's package dotenv is missing; `pip install .` installs what is needed"
     assert capsys.readouterr().err == f"preppath-workers: {missing}\n"
