@@ -12,13 +12,15 @@ from preppath_workers.clients.postgres.client import Database
 
 
 @contextmanager
-def new_database(server_url: str) -> Iterator[str]:
+def new_database(server_url: str, encoding: str = "UTF8") -> Iterator[str]:
     """Create an empty database; yield its URL; drop it when the block ends."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with closing(psycopg2.connect(server_url)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+            cursor.execute(
+                f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+            )
             base, _, options = server_url.partition("?")
             yield f"{base.rpartition('/')[0]}/{name}{'?' if options else ''}{options}"
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -20,6 +20,10 @@ NEEDED: Mapping[str, Sequence[str]] = {
     "answer_feedback": ("SELECT", "INSERT"),
 }
 
+#: Encodings that store any text.
+_ENCODINGS = ("UTF8", "SQL_ASCII")
+_ENCODING_LACKS = "lacks characters: jobs whose texts have them fail, after their requests were paid for"
+
 #: Those that `costs --store` needs.
 _NEEDED_BY_ROWS = {"preppath_worker_costs": ("SELECT", "INSERT", "UPDATE")}
 
@@ -42,11 +46,15 @@ def _check(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Find
         with database.transaction() as cursor:
             cursor.execute(
                 "SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS standby, "
-                "current_setting('transaction_read_only') = 'on' AS read_only"
+                "current_setting('transaction_read_only') = 'on' AS read_only, "
+                "current_setting('server_encoding') AS encoding"
             )
             answer = cursor.fetchone()
             assert answer is not None
+            encoding = answer.pop("encoding")
             yield _server(**answer)
+            if encoding not in _ENCODINGS:
+                yield Finding("warning", "database encoding", f"{encoding} {_ENCODING_LACKS}")
             if needed:
                 yield check_connections(config, cursor)
             for table, rights in needed.items():

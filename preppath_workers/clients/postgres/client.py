@@ -65,6 +65,8 @@ class Database:
             "application_name": "preppath-workers",
             **KEEPALIVES,
             **parameters,
+            # psycopg2 encodes values itself, and raises no error of its own for one that it cannot encode.
+            "client_encoding": "UTF8",
         }
         self._connect_timeout = _seconds(parameters.get("connect_timeout"), connect_timeout)
         self._statement_timeout = statement_timeout

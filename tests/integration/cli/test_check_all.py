@@ -13,6 +13,9 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
+from tests.conftest import ExternalServer
+from tests.support.databases import new_database
+from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 
 from .conftest import Run
@@ -133,6 +136,15 @@ def test_check_of_a_database_that_accepts_no_writes_is_an_error(check: Check, da
     url = f"{database_url}?options=-c%20default_transaction_read_only%3Don"
     reason = "accepts no writes: default_transaction_read_only is on"
     assert check("--only", "database", DATABASE_URL=url)["database"] == ("error", reason)
+
+
+def test_check_of_a_database_with_another_encoding_warns(
+    check: Check, database_server: PostgresServer | ExternalServer
+) -> None:
+    with new_database(database_server.url, "LATIN1") as url:
+        status, said = check("--only", "database", DATABASE_URL=url)["database encoding"]
+
+    assert (status, said.split()[0]) == ("warning", "LATIN1")
 
 
 def test_check_of_missing_tables_and_privileges_is_an_error(check: Check, database_url: str) -> None:
