@@ -6,6 +6,7 @@ import logging
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from hashlib import sha256
 from typing import IO, Any
 
 from ...clients.audio import duration as sound
@@ -29,6 +30,8 @@ MAX_RECORDING_BYTES = 2 * 1024**3
 #: Longest recording that is transcribed in parts, seconds. Each part is paid for, and a small file can claim
 #: any duration.
 MAX_RECORDING_SECONDS = 8 * 3_600.0
+#: Bytes hashed at a time.
+_CHUNK = 1024 * 1024
 
 
 def transcribe(
@@ -39,24 +42,35 @@ def transcribe(
     Raises PermanentError, with the reason, if the recording cannot be transcribed.
     """
     key = recording["filename"]
-    size = services.storage.size(key)
     most = MAX_RECORDING_BYTES if ffmpeg.installed() else MAX_AUDIO_BYTES
-    if not 0 < size <= most:
-        raise PermanentError(
-            f"cannot transcribe recording {recording['id']}: it has {size} bytes, allowed are 1 to {most}"
-            + ("" if ffmpeg.installed() else " (more with ffmpeg installed)")
-        )
+    _check_size(recording, services.storage.size(key), most)
     # An unnamed file: its disk space is freed even if this process is killed.
     with temporary_file() as audio:
         size = services.storage.download(key, audio, most)
+        _check_size(recording, size, most)  # it may have been replaced
         context.progress(30)
         found = audio_format(audio)
         duration = sound.seconds(audio)
         if not found or not found.extension:
             _require_ffmpeg(found)
         elif size <= MAX_AUDIO_BYTES and not _is_too_long(services, duration):
-            return _transcribe_whole(context, services, audio, found, duration, language)
+            try:
+                return _transcribe_whole(context, services, audio, found, duration, language)
+            except PermanentError as error:
+                if not duration or not ffmpeg.installed():
+                    raise
+                # OpenAI takes its format, but maybe not its codec or header; a refusal costs nothing.
+                logger.info("OpenAI refuses the recording, converting it", extra=fields(error=str(error)))
+            context.acquire_token()
         return _transcribe_parts(context, services, audio, duration, language)
+
+
+def _check_size(recording: Mapping[str, Any], size: int, most: int) -> None:
+    if not 0 < size <= most:
+        raise PermanentError(
+            f"cannot transcribe recording {recording['id']}: it has {size} bytes, allowed are 1 to {most}"
+            + ("" if ffmpeg.installed() else " (more with ffmpeg installed)")
+        )
 
 
 def _require_ffmpeg(found: AudioFormat | None) -> None:
@@ -113,8 +127,9 @@ def _transcribe_parts(
             f"cannot transcribe the recording: its {duration:.0f} s exceed the limit of "
             f"{MAX_RECORDING_SECONDS:.0f} s"
         )
+    version = _version(context, audio)
     # A step, because every attempt must split the recording at the same places.
-    begins = context.step("parts", lambda: starts(duration, ffmpeg.pauses(audio), PART_SECONDS))
+    begins = context.step(f"parts{version}", lambda: starts(duration, ffmpeg.pauses(audio), PART_SECONDS))
     silences = ffmpeg.silences(audio)
     requests, texts, silent, doubtful = PaidRequests(context), [], 0.0, 0
     for number, (begin, end) in enumerate(zip(begins, [*begins[1:], duration], strict=True), 1):
@@ -122,11 +137,23 @@ def _transcribe_parts(
             silent += end - begin
             continue
         request = partial(_transcribe_part, context, services, audio, begin, end - begin, language)
-        part = context.step(f"part-{number}", partial(requests.make, request))
+        part = context.step(f"part-{number}{version}", partial(requests.make, request))
         texts.append(part["text"])
         doubtful += part["doubtful"]
         context.progress(30 + 60 * number // len(begins))
     return _result(join(texts), duration, silent, doubtful)
+
+
+def _version(context: JobContext, audio: IO[bytes]) -> str:
+    """Return the suffix of the steps' names: empty, unless an earlier attempt has found another recording
+    under the key, whose parts must not be mixed with those of this one."""
+    audio.seek(0)
+    hashed = sha256()
+    while chunk := audio.read(_CHUNK):
+        hashed.update(chunk)
+    digest = hashed.hexdigest()
+    first = context.step("recording", lambda: digest)
+    return "" if first == digest else f"-{digest[:16]}"
 
 
 def _transcribe_part(

@@ -111,6 +111,62 @@ def test_recording_retried_after_some_parts_pays_for_none_twice(
     assert (len(vendor.calls(PATH)), again.tokens) == (4, 0)
 
 
+def test_recording_replaced_between_two_attempts_is_transcribed_from_its_beginning(
+    context: FakeContext,
+    services: Services,
+    tables: Tables,
+    vendor: OpenAIServer,
+    installed: None,
+    s3: S3Client,
+    bucket: str,
+) -> None:
+    """Its text was the beginning of the first and the end of the second."""
+    vendor.order(*texts("The", "first"), {"path": PATH, "status": 503}, *texts("A", "second", "one."))
+    with pytest.raises(ServiceError):
+        handle(context, services)
+    s3.put_object(Bucket=bucket, Key="recordings/r1.wav", Body=Wav(NOISE * 8, RATE).wav_bytes())
+
+    again = context.again()
+    assert handle(again, services)["duration"] == pytest.approx(8, abs=0.1)
+
+    assert tables.row("interview_recordings")["transcription"] == "A second one."
+    assert len(vendor.calls(PATH)) == 6
+
+
+def test_recording_that_openai_refuses_is_converted(
+    tables: Tables, s3: S3Client, bucket: str, services: Services, vendor: OpenAIServer, installed: None
+) -> None:
+    """OpenAI names the formats that it takes, not the codecs and headers."""
+    tables.insert("interview_recordings", id="r1", userId="u1", filename="r1.wav")
+    s3.put_object(Bucket=bucket, Key="r1.wav", Body=AUDIO)
+    context = FakeContext({"recordingId": "r1", "userId": "u1"})
+    refusal = {"status": 400, "param": "file", "message": "Audio file might be corrupted or unsupported"}
+    vendor.order({"path": PATH, **refusal}, *texts("I would."))
+
+    assert handle(context, services)["characters"] == len("I would.")
+
+    names = [call["body"]["file"]["filename"] for call in vendor.calls(PATH)]
+    assert names == ["recording.wav", "part.wav"]
+    assert (context.tokens, len(context.charges)) == (1, 1)
+
+
+def test_recording_that_openai_refuses_fails_with_its_reason_without_ffmpeg(
+    tables: Tables,
+    s3: S3Client,
+    bucket: str,
+    services: Services,
+    vendor: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    tables.insert("interview_recordings", id="r1", userId="u1", filename="r1.wav")
+    s3.put_object(Bucket=bucket, Key="r1.wav", Body=AUDIO)
+    vendor.order({"path": PATH, "status": 400, "param": "file", "message": "might be corrupted"})
+
+    with pytest.raises(PermanentError, match="might be corrupted"):
+        handle(FakeContext({"recordingId": "r1", "userId": "u1"}), services)
+
+
 def test_recording_that_is_too_long_is_transcribed_in_parts(
     context: FakeContext,
     make_services: Callable[..., Services],

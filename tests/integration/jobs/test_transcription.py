@@ -234,6 +234,15 @@ def test_transcription_of_a_recording_that_is_not_the_users_is_refused(
     assert vendor.calls() == []
 
 
+def test_transcription_of_a_recording_that_was_emptied_meanwhile_fails_for_good(
+    recording: Callable[..., FakeContext], services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services.storage, "size", lambda key: 5)
+
+    with pytest.raises(PermanentError, match="it has 0 bytes"):
+        handle(recording(audio=b""), services)
+
+
 @pytest.mark.parametrize(
     ("audio", "problem"),
     [
