@@ -1,8 +1,9 @@
-"""Commands do not import modules from the current folder."""
+"""The scripts in bin/ that start commands: what they import, and a .venv that does not work."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,3 +27,14 @@ def test_command_in_a_folder_with_modules_imports_none_of_them(tmp_path: Path, c
 
     assert "planted" not in done.stdout + done.stderr
     assert "preppath-workers" in done.stdout
+
+
+def test_command_whose_venv_does_not_work_says_so_instead_of_using_another_python(tmp_path: Path) -> None:
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to("/nowhere/python3")  # so it looks to users who may not read the folder of the real one
+    (tmp_path / "bin").mkdir()
+    script = shutil.copy(BIN / "preppath-workers", tmp_path / "bin")
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=False)
+    problem = f"this user cannot run {python}, or the Python that it was created with is gone"
+    assert (done.returncode, done.stderr) == (69, f"preppath-workers: {problem}\n")
