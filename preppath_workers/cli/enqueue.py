@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterable, Mapping, Sequence
@@ -90,7 +91,7 @@ def run(args: Namespace) -> int:
     """Add the jobs. Raises ConfigError."""
     _check_options(args)
     try:
-        jobs = _jobs(_standard_input() if args.data == "-" else [args.data], args)
+        jobs = _jobs(_standard_input() if args.data == "-" else [_argument(args)], args)
         for job in jobs:
             job.encode()
     except ValueError as error:
@@ -135,12 +136,18 @@ def _check_options(args: Namespace) -> None:
         args.parser.error(str(error))
 
 
+def _argument(args: Namespace) -> str:
+    """Return the argument JSON, which is UTF-8 in any locale. Raises ValueError."""
+    return os.fsencode(args.data).decode()
+
+
 def _standard_input() -> Iterable[str]:
-    """Return the lines of standard input: JSON, which is UTF-8 in any locale. Raises ValueError."""
+    """Return the lines of standard input: JSON, which is UTF-8 in any locale; programs on Windows put a byte
+    order mark in front. Raises ValueError."""
     if sys.stdin is None:
         raise ValueError("standard input is closed")
     if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="strict")
     return sys.stdin
 
 

@@ -73,11 +73,27 @@ def test_enqueue_of_text_that_is_not_utf8_is_refused_in_any_locale(
     environment: dict[str, str], tts: Queue
 ) -> None:
     plain = {**environment, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
-    enqueue = [PROGRAM, "enqueue", "tts", "-"]
-    done = subprocess.run(enqueue, input=b'{"text": "caf\xe9"}', env=plain, capture_output=True, check=False)
-    assert done.returncode == 1
-    assert b"can't decode byte 0xe9" in done.stderr
+    enqueue = [PROGRAM, "enqueue", "tts"]
+    for data in (b"-", b'{"text": "caf\xe9"}'):
+        done = subprocess.run(
+            [*enqueue, data], input=b'{"text": "caf\xe9"}', env=plain, capture_output=True, check=False
+        )
+        assert done.returncode == 1
+        assert b"can't decode byte 0xe9" in done.stderr
     assert tts.counts().waiting == 0
+
+
+@pytest.mark.parametrize("data", ["-", '{"text": "Grüße, 你好"}'])
+def test_enqueue_of_utf8_stores_it_as_it_is_in_any_locale(
+    environment: dict[str, str], tts: Queue, data: str
+) -> None:
+    plain = {**environment, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    enqueue = [PROGRAM, "enqueue", "tts", data.encode()]
+    lines = b'\xef\xbb\xbf{"text": "Gr\xc3\xbc\xc3\x9fe, \xe4\xbd\xa0\xe5\xa5\xbd"}\r\n'
+    done = subprocess.run(enqueue, input=lines, env=plain, capture_output=True, check=True)
+    job = tts.get(done.stdout.decode().strip())
+    assert job is not None
+    assert job.data == {"text": "Grüße, 你好"}
 
 
 @pytest.mark.parametrize("terminal", ["dumb", "no-such-terminal", ""])
