@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from preppath_workers.jobs.transcription.audio import is_silent, join, starts
+from preppath_workers.jobs.transcription.parts import is_silent, join, starts
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from hashlib import sha256
 from typing import IO, Any
@@ -20,6 +19,7 @@ from ...errors import PermanentError
 from ...log import fields
 from ...registry import JobContext
 from ..paid_requests import PaidRequests
+from .parts import is_silent, join, starts
 
 logger = logging.getLogger(__name__)
 
@@ -53,16 +53,35 @@ def transcribe(
         duration = sound.seconds(audio)
         if not found or not found.extension:
             _require_ffmpeg(found)
-        elif size <= MAX_AUDIO_BYTES and not _is_too_long(services, duration):
+        elif size <= MAX_AUDIO_BYTES and not _is_too_long(services, duration) and not _was_refused(context):
             try:
                 return _transcribe_whole(context, services, audio, found, duration, language)
             except PermanentError as error:
                 if not duration or not ffmpeg.installed():
                     raise
                 # OpenAI takes its format, but maybe not its codec or header; a refusal costs nothing.
-                logger.info("OpenAI refuses the recording, converting it", extra=fields(error=str(error)))
+                reason = str(error)
+            logger.info("OpenAI refuses the recording, converting it", extra=fields(error=reason))
+            context.step("refused", lambda: reason)
             context.acquire_token()
         return _transcribe_parts(context, services, audio, duration, language)
+
+
+class _NotRefused(Exception):
+    """Raised instead of a result of the step `refused`."""
+
+
+def _was_refused(context: JobContext) -> bool:
+    """Return whether OpenAI has refused the recording in an earlier attempt."""
+
+    def unknown() -> None:
+        raise _NotRefused
+
+    try:
+        context.step("refused", unknown)
+    except _NotRefused:
+        return False
+    return True
 
 
 def _check_size(recording: Mapping[str, Any], size: int, most: int) -> None:
@@ -179,48 +198,3 @@ def _result(text: str, duration: float | None, silent: float, doubtful: int) -> 
         "silentSeconds": round(silent, 1),
         "doubtfulSegments": doubtful,
     }
-
-
-#: First words of the Unicode names of letters in scripts without spaces between words.
-_SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "FULLWIDTH", "THAI", "LAO", "KHMER", "MYANMAR")
-
-#: Seconds of a pause kept before the words that follow it.
-_LEAD = 0.3
-#: Seconds of sound tolerated at either end of a silence: one or two frames of a lossy format.
-_EDGE = 0.15
-
-
-def starts(duration: float, pauses: Sequence[tuple[float, float]], longest: float) -> list[float]:
-    """Return where parts of at most `longest` seconds begin; times are in seconds, pauses are (begin, end).
-
-    A part ends at the last pause in its second half, or at its maximum length.
-    """
-    found = [0.0]
-    while duration - found[-1] > longest:
-        latest = found[-1] + longest
-        cuts = [_cut(begin, end, latest) for begin, end in pauses if begin <= latest]
-        found.append(max((at for at in cuts if at >= latest - longest / 2), default=latest))
-    return found
-
-
-def is_silent(silences: Iterable[tuple[float, float]], begin: float, end: float) -> bool:
-    """Return whether one silence covers the whole span, except what a decoder adds or drops at its ends."""
-    return any(start <= begin + _EDGE and end - _EDGE <= stop for start, stop in silences)
-
-
-def _cut(begin: float, end: float, latest: float) -> float:
-    """Return where to cut in a pause: as late as possible, but with a lead before the next words."""
-    return min(max((begin + end) / 2, end - _LEAD), latest)
-
-
-def join(texts: Iterable[str]) -> str:
-    """Return the texts joined by spaces, or by nothing between letters of scripts without spaces."""
-    joined = ""
-    for text in filter(None, (text.strip() for text in texts)):
-        spaceless = joined and _is_spaceless(joined[-1]) and _is_spaceless(text[0])
-        joined += text if spaceless or not joined else f" {text}"
-    return joined
-
-
-def _is_spaceless(letter: str) -> bool:
-    return unicodedata.name(letter, "").startswith(_SPACELESS)

@@ -150,6 +150,25 @@ def test_recording_that_openai_refuses_is_converted(
     assert (context.tokens, len(context.charges)) == (1, 1)
 
 
+def test_recording_that_was_refused_is_not_sent_as_it_is_again(
+    tables: Tables, s3: S3Client, bucket: str, services: Services, vendor: OpenAIServer, installed: None
+) -> None:
+    """Each attempt would use its token for that, and wait for a second one without end."""
+    tables.insert("interview_recordings", id="r1", userId="u1", filename="r1.wav")
+    s3.put_object(Bucket=bucket, Key="r1.wav", Body=AUDIO)
+    context = FakeContext({"recordingId": "r1", "userId": "u1"})
+    vendor.order({"path": PATH, "status": 400, "param": "file"}, {"path": PATH, "status": 503})
+    with pytest.raises(ServiceError):
+        handle(context, services)
+
+    again = context.again()
+    handle(again, services)
+
+    names = [call["body"]["file"]["filename"] for call in vendor.calls(PATH)]
+    assert names == ["recording.wav", "part.wav", "part.wav"]
+    assert again.tokens == 0, "the start of the attempt acquired it"
+
+
 def test_recording_that_openai_refuses_fails_with_its_reason_without_ffmpeg(
     tables: Tables,
     s3: S3Client,
