@@ -20,6 +20,7 @@ from ..store.keys import Keys
 from ..store.operation import Operation, Pause, Reconnect
 from ..store.refusals import is_passing
 from ..store.scripts import SERVER_TIME, call, call_and_confirm
+from ..store.undecoded import unless_overwritten
 from ..store.values import sendable
 from .new_job import Encoded, NewJob, check_priority, chunks
 
@@ -86,8 +87,11 @@ def _add_durably(keys: Keys, jobs: Sequence[Encoded], durable: Durability) -> Op
 
 
 def get(keys: Keys, job_id: str) -> Operation[Job | None]:
-    """Return the job, or None if there is none with this id."""
-    fields = yield ("HGETALL", sendable(keys.job(job_id)))
+    """Return the job, or None if there is none with this id, or something has overwritten it."""
+    try:
+        fields = yield ("HGETALL", sendable(keys.job(job_id)))
+    except ResponseError as error:
+        fields = unless_overwritten(error)
     return Job(keys.queue, job_id, fields) if fields else None
 
 

@@ -1,4 +1,4 @@
-"""Whether every job is in exactly one place, and every entry names a job.
+"""Whether every job is in exactly one place, and every entry names a job that is a hash.
 
 Jobs move during the walk through the keys, so it only finds suspects. A script checks each of them
 atomically, and can repair it.
@@ -10,16 +10,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from .reading.listing import held_slots, ids_of
 from .reading.reader import QueueReader
 from .values import text
 
-Verdict = Literal["fine", "duplicate", "missing", "misplaced", "unknown", "orphaned"]
+Verdict = Literal["fine", "duplicate", "missing", "misplaced", "unknown", "orphaned", "overwritten"]
 
 #: Entries and hashes looked at by one command.
 _PAGE = 1_000
+
+#: The state of a job whose key has another type.
+_OVERWRITTEN = "overwritten"
 
 #: Where a job is accounted for in each state; one that is over is in none of them.
 _PLACES = {"waiting": "wait", "delayed": "delayed", "failed": "dead"}
@@ -58,7 +61,7 @@ def _suspects(queue: QueueReader) -> Iterator[str]:
         found = places.pop(job_id, set())
         place = worker_id if state == "active" else _PLACES.get(state, "")
         expected = {place} - {""}
-        if found != expected or job_id in doubled:
+        if found != expected or job_id in doubled or state == _OVERWRITTEN:
             yield job_id
     yield from places  # of no job
 
@@ -95,12 +98,9 @@ def _states(queue: QueueReader) -> Iterator[tuple[str, str, str]]:
 
 
 def _read_states(queue: QueueReader, ids: list[str]) -> Iterator[tuple[str, str, str]]:
-    with queue.redis.pipeline(transaction=False) as pipeline:
-        for job_id in ids:
-            pipeline.hmget(queue.keys.job(job_id), "state", "workerId")
-        answers: list[Any] = pipeline.execute()
-    for job_id, (state, worker_id) in zip(ids, answers, strict=True):
-        yield job_id, text(state or ""), text(worker_id or "")
+    for job_id, fields in zip(ids, queue.fields_of(ids, "state", "workerId"), strict=True):
+        state, worker_id = fields or (_OVERWRITTEN, None)
+        yield job_id, state or "", worker_id or ""
 
 
 def _orphaned(queue: QueueReader) -> list[str]:

@@ -8,9 +8,10 @@ from time import sleep
 from typing import Any
 
 from redis.client import NEVER_DECODE, Pipeline, Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from .operation import Pause, Step, Together
+from .refusals import code_of
 from .values import sendable, text
 
 
@@ -62,6 +63,16 @@ class Undecoded:
 def hgetall(pipeline: Pipeline, key: str) -> None:
     """Queue an HGETALL in a pipeline, its answer left as bytes."""
     pipeline.execute_command("HGETALL", sendable(key), **{NEVER_DECODE: True})
+
+
+def unless_overwritten(answer: Any) -> Any:
+    """Return the answer about a job's hash; None if something has overwritten the job, so that its key has
+    another type. Raises any other error."""
+    if not isinstance(answer, Exception):
+        return answer
+    if isinstance(answer, RedisError) and code_of(answer) == "WRONGTYPE":
+        return None
+    raise answer
 
 
 def decoded(answer: Any) -> Any:

@@ -22,6 +22,7 @@ _MESSAGES = {
     "misplaced": "job {} is in a list that does not match its state",
     "unknown": "entry {} has no job",
     "orphaned": "slot {} holds jobs but belongs to no instance",
+    "overwritten": "something has overwritten job {}: its key holds no hash; look at it, then delete it",
 }
 
 
@@ -49,13 +50,12 @@ def _check(config: Config, repair: bool) -> Iterator[Finding]:
         if not found:
             yield Finding("ok", what, "every job is in one place")
         for problem in found[:_MAX_PRINTED]:
-            yield Finding(
-                "warning" if repair else "error", what, _message(problem) + (" (repaired)" if repair else "")
-            )
+            yield Finding("warning" if repair else "error", what, _message(problem, repair))
         if len(found) > _MAX_PRINTED:
             yield Finding("warning" if repair else "error", what, f"and {len(found) - _MAX_PRINTED:,} more")
         yield from growing
 
 
-def _message(problem: Problem) -> str:
-    return _MESSAGES[problem.verdict].format(problem.name)
+def _message(problem: Problem, repair: bool) -> str:
+    is_repaired = repair and problem.verdict != "overwritten"  # the key is left to the operator
+    return _MESSAGES[problem.verdict].format(problem.name) + (" (repaired)" if is_repaired else "")

@@ -12,7 +12,7 @@
 -- was not charged, or not sent and never will be; {"unknown"} if it was sent and no answer came, or if the job is gone.
 
 local id, token, call_id = ARGV[2], ARGV[3], ARGV[4]
-local job = redis.call('HMGET', job_key(id), 'state', 'fencingToken', 'call:' .. call_id)
+local job = fields_of(id, 'state', 'fencingToken', 'call:' .. call_id)
 local is_running = job[1] == 'active' and job[2] == token
 local call = job[3] and cjson.decode(job[3])
 if not job[1] then return {'unknown'} end

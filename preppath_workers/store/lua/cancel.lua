@@ -6,15 +6,15 @@
 -- ARGV[2]  id
 -- ARGV[3]  how long the job stays readable (ms); "" or missing: a day
 -- ARGV[4]  "1": cancel an active job too; "0" or missing: don't
+-- ARGV[5]  the slot that has reserved the job, if the caller knows it; "": the caller will look for it; "none": it has found
+--          none; missing: look for it here
 --
 -- Returns {"cancelled"}; {"cancelling"} if the job is active and its worker will end it; {state} if the job is in a state
--- that cannot be cancelled; {"unknown"} if there is no such job.
+-- that cannot be cancelled; {"unknown"} if there is no such job; {"reserved"} if the last argument is empty and a slot may
+-- have reserved the job: nothing was changed.
 
 -- needs: places, tokens, removing, slots, cancelling
 
--- Not part of the contract. ARGV[5]: the slot that has reserved the job, if the caller knows it; missing: look for it. Other
--- values: see slots.lua. If it is empty and a slot may have reserved the job, returns {"reserved"} and changes nothing: the
--- caller has to look for the slot.
 local id, with_active, reserved_by = ARGV[2], ARGV[4] == '1', ARGV[5]
 local keep = (ARGV[3] or '') ~= '' and ARGV[3] or KEEP_CANCELLED
 if not string.find(keep, '^%d+$') or #keep > 14 then return redis.error_reply('INVALIDCALL keep must be ms, not ' .. keep) end

@@ -22,7 +22,7 @@ local left = each_slot_of(names, tonumber(ARGV[2] or '') or math.huge, function(
   local ids = redis.call('LRANGE', active_key(worker_id), 0, -1)
   if lease > 0 and (is_open or ids[1]) then live_slots = live_slots + 1 end
   for _, id in ipairs(ids) do
-    if redis.call('HGET', job_key(id), 'state') == 'active' then active = active + 1 else waiting = waiting + 1 end
+    if field_of(id, 'state') == 'active' then active = active + 1 else waiting = waiting + 1 end
   end
 end)
 counts[1], counts[2], counts[6] = counts[1] + waiting, active, live_slots

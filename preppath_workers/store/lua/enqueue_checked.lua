@@ -1,5 +1,6 @@
 -- Adds jobs: a hash for each, and an entry in `wait`, or in `delayed` if it has a delay. A job whose id exists is
--- unchanged, so a repeated call adds no second job. The id of a cancelled or expired job may be used again.
+-- unchanged, so a repeated call adds no second job; so is a key of another type. The id of a cancelled or expired job may be
+-- used again.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now

@@ -13,7 +13,7 @@ local instance = ARGV[2]
 local cancelled, cancels = {}, redis.call('HGETALL', cancels_key(instance))
 for index = 1, #cancels, 2 do
   local slot, id = cancels[index], cancels[index + 1]
-  local job = redis.call('HMGET', job_key(id), 'state', 'workerId', 'fencingToken', 'cancelRequestedAt')
+  local job = fields_of(id, 'state', 'workerId', 'fencingToken', 'cancelRequestedAt')
   if job[1] == 'active' and job[2] == instance .. ':' .. slot and job[4] then
     cancelled[#cancelled + 1] = {id, job[3] or ''}
   else

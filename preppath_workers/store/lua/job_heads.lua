@@ -15,7 +15,7 @@ local FIELDS = {
 local heads = {}
 for index = 3, #ARGV do
   local key = job_key(ARGV[index])
-  local values = redis.call('HMGET', key, unpack(FIELDS))
+  local values = fields_of(ARGV[index], unpack(FIELDS))
   local head = { 'id', ARGV[index] }
   local function add_field(name, value)
     if not value then return end
@@ -23,9 +23,9 @@ for index = 3, #ARGV do
     head[#head + 1] = value
   end
   for position, name in ipairs(FIELDS) do add_field(name, values[position]) end
-  local size = redis.call('HSTRLEN', key, 'data')
+  local size = values.err and 0 or redis.call('HSTRLEN', key, 'data')
   local is_small = size <= tonumber(ARGV[2])
-  add_field('data', is_small and redis.call('HGET', key, 'data') or '(' .. size .. ' bytes)')
+  add_field('data', is_small and field_of(ARGV[index], 'data') or '(' .. size .. ' bytes)')
   if #head > 2 then heads[#heads + 1] = head end
 end
 return heads

@@ -11,7 +11,7 @@
 local moved = 0
 for index = 2, #ARGV do
   local id = ARGV[index]
-  if redis.call('HDEL', CAPPED, id) == 1 and redis.call('ZREM', DELAYED, id) == 1 then
+  if redis.call('HDEL', CAPPED, id) == 1 and not is_overwritten(id) and redis.call('ZREM', DELAYED, id) == 1 then
     redis.call('HSET', job_key(id), 'state', 'waiting', 'queuedAt', now)
     redis.call('HDEL', job_key(id), 'stage')
     place_last({ id }, priority_of(id))

@@ -1,13 +1,15 @@
 -- needs: places, raw_pushes, batches
 --
 -- Moves due jobs from `delayed` to `wait`, behind the last job of their priority, earliest first; ingests raw pushes; and
--- keeps `wait` short where new jobs may go into its middle; refills it if other programs have emptied it.
+-- keeps `wait` short where new jobs may go into its middle; refills it if other programs have emptied it. The entry of a job
+-- that was overwritten (its key has another type) becomes a dead letter with an id of its own.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
 -- ARGV[2]  maximum number of jobs
 --
--- Returns {jobs moved, ms until the next one is due}. The latter is -1 if none is delayed, 0 if the caller has to call again.
+-- Returns {jobs moved, ms until the next one is due, overwritten id, id of its dead letter, …}. The time is -1 if none is
+-- delayed, 0 if the caller has to call again.
 
 local most = tonumber(ARGV[2])
 
@@ -42,23 +44,36 @@ if redis.call('ZCOUNT', DELAYED, '-inf', '(' .. after) < most then
   local upcoming = redis.call('ZRANGEBYSCORE', DELAYED, after, '+inf', 'WITHSCORES', 'LIMIT', 0, COMPARED)
   for index = 1, #upcoming, 2 do
     local key = job_key(upcoming[index])
-    local ahead = correct_times(key, unpack(redis.call('HMGET', key, 'createdAt', 'startedAt', 'at'), 1, 3))
+    local ahead = correct_times(key, unpack(fields_of(upcoming[index], 'createdAt', 'startedAt', 'at'), 1, 3))
     if ahead > 0 then redis.call('ZADD', DELAYED, upcoming[index + 1] - ahead, upcoming[index]) end
   end
 end
 
-local waiting = new_batch()
+-- Adds a dead letter in place of a job that was overwritten. Returns its id.
+local function bury(id)
+  local letter = new_raw_id()
+  store_job({ id = letter, data = id, priority = DEFAULT_PRIORITY })
+  add_dead_letter(letter, 'malformed', cjson.encode({
+    class = 'OverwrittenJob', message = 'something has overwritten this job: its key ' .. job_key(id) .. ' holds no hash',
+  }))
+  return letter
+end
+
+local waiting, overwritten = new_batch(), {}
 local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', '(' .. after, 'LIMIT', 0, most)
 local jobs = {}
 for index, entry in ipairs(due) do
-  jobs[index] = redis.call('HMGET', job_key(entry), 'state', 'priority', 'createdAt', 'startedAt')
+  jobs[index] = fields_of(entry, 'state', 'priority', 'createdAt', 'startedAt')
 end
 for first = 1, #due, PORTION do
   redis.call('ZREM', DELAYED, unpack(due, first, math.min(first + PORTION - 1, #due)))
 end
 for index, entry in ipairs(due) do
   local state, priority, created, started = unpack(jobs[index], 1, 4)
-  if not state then
+  if jobs[index].err then
+    overwritten[#overwritten + 1] = entry
+    overwritten[#overwritten + 1] = bury(entry)
+  elseif not state then
     local id, its_priority = ingest(entry) -- a raw push with a due time
     if id then add_to(waiting, id, its_priority) end
   elseif state == 'delayed' then
@@ -73,6 +88,6 @@ place_batch(waiting)
 local sheds = 0
 while sheds < SHEDS and shed() do sheds = sheds + 1 end
 
-if has_more or sheds == SHEDS then return {#due, 0} end
 local earliest = redis.call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
-return {#due, earliest[2] and math.max(0, earliest[2] - now) or -1}
+local next_in = earliest[2] and math.max(0, earliest[2] - now) or -1
+return {#due, (has_more or sheds == SHEDS) and 0 or next_in, unpack(overwritten)}

@@ -9,7 +9,8 @@
 -- ARGV[3]  "1": repair; "0": report only
 --
 -- Returns {"fine"}; {"duplicate"} if the job is in more than one place; {"missing"} if it is in none; {"misplaced"} if it
--- is in a place that its state does not allow; {"unknown"} if there is an entry but no job.
+-- is in a place that its state does not allow; {"unknown"} if there is an entry but no job; {"overwritten"} if the job's key
+-- has another type: its entry can go to where the janitor makes a dead letter of it, and the key stays as it is.
 
 local id, repairs = ARGV[2], ARGV[3] == '1'
 
@@ -24,7 +25,7 @@ each_slot(function(worker_id)
 end)
 local places = in_wait + in_flight + dead + (due and 1 or 0)
 
-local job = redis.call('HMGET', job_key(id), 'state', 'workerId')
+local job = fields_of(id, 'state', 'workerId')
 local state, worker_id = job[1], job[2]
 
 local is_owned = false
@@ -46,7 +47,9 @@ end
 
 local is_over = state == 'completed' or state == 'cancelled' or state == 'expired'
 local verdict = 'fine'
-if not state and places > fits then
+if job.err then
+  verdict = 'overwritten'
+elseif not state and places > fits then
   verdict = 'unknown'
 elseif state and not is_over and places == 0 then
   verdict = 'missing'
@@ -60,12 +63,14 @@ if verdict == 'fine' or not repairs then return { verdict } end
 -- Remove every entry, except an entry without a job that a claim will handle.
 redis.call('ZREM', DELAYED, id)
 redis.call('LREM', DEAD, 0, id)
-if not state then return { verdict } end
+if not state and not job.err then return { verdict } end
 for _, holder in ipairs(holders) do redis.call('LREM', active_key(holder), 0, id) end
 for _ = 1, in_wait do remove_waiting(id) end
 
 local keeps = is_owned and state == 'active' and worker_id or waits and holders[1]
-if state == 'delayed' then
+if job.err then
+  if places > 0 then redis.call('ZADD', DELAYED, '0', id) end
+elseif state == 'delayed' then
   redis.call('ZADD', DELAYED, due or now, id)
 elseif state == 'failed' then
   redis.call('LPUSH', DEAD, id)

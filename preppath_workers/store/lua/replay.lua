@@ -1,6 +1,7 @@
 -- needs: taking_dead, raw_pushes, batches, groups
 --
--- Moves jobs from the dead-letter list to `wait`, behind the last job of their priority, and resets their counters.
+-- Moves jobs from the dead-letter list to `wait`, behind the last job of their priority, and resets their counters. One that
+-- was overwritten (its key has another type) stays in the list.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -11,7 +12,7 @@
 
 ingest_raw_pushes()
 
-local ids, taken, handled = take_dead()
+local ids, taken, handled = take_dead(is_overwritten)
 local moved, waiting = 0, new_batch()
 for _, id in ipairs(ids) do
   local key = job_key(id)

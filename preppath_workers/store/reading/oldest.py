@@ -76,15 +76,20 @@ def _priorities_at(queue: QueueReader, positions: Sequence[int]) -> list[int]:
     entries = ask(queue, [("LINDEX", queue.keys.wait, -position - 1) for position in positions])
     # A raw push has no hash yet, and may be long.
     ids = [entry if entry and is_valid_id(entry) else "-" for entry in entries]
-    answers = ask(queue, [("HGET", queue.keys.job(job_id), "priority") for job_id in ids])
-    return [integer(answer) or DEFAULT_PRIORITY for answer in answers]
+    return [
+        integer(fields[0]) or DEFAULT_PRIORITY if fields else DEFAULT_PRIORITY
+        for fields in queue.fields_of(ids, "priority")
+    ]
 
 
 def _read(queue: QueueReader, ids: Sequence[str]) -> list[Job]:
     """Return the jobs' times and states only: their data may be large."""
     names = ("state", "queuedAt", "createdAt")
-    answers = ask(queue, [("HMGET", queue.keys.job(job_id), *names) for job_id in ids])
     return [
-        Job(queue.name, job_id, {name: value for name, value in zip(names, values, strict=True) if value})
-        for job_id, values in zip(ids, answers, strict=True)
+        Job(
+            queue.name,
+            job_id,
+            {name: value for name, value in zip(names, values or (), strict=False) if value},
+        )
+        for job_id, values in zip(ids, queue.fields_of(ids, *names), strict=True)
     ]

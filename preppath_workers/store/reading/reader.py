@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from redis.client import Redis
+from redis.client import NEVER_DECODE, Redis
 
 from ..connections.given_client import client_of_queue
 from ..job import Job
@@ -17,8 +17,8 @@ from ..keys import Keys
 from ..layout import LayoutCheck
 from ..operation import Operation, run
 from ..scripts import Caller
-from ..undecoded import Undecoded, hgetall
-from ..values import integer, text
+from ..undecoded import Undecoded, decoded, hgetall, unless_overwritten
+from ..values import integer, sendable, text
 
 if TYPE_CHECKING:
     from redis.cluster import RedisCluster
@@ -90,17 +90,26 @@ class QueueReader:
         return next(iter(self.get_many([job_id])), None)
 
     def get_many(self, ids: Iterable[str]) -> list[Job]:
-        """Return those of the jobs that exist, in one round trip."""
+        """Return those of the jobs that exist, in one round trip; one that was overwritten doesn't."""
         wanted = list(ids)
         with self.redis.pipeline(transaction=False) as pipeline:
             for job_id in wanted:
                 hgetall(pipeline, self.keys.job(job_id))
-            hashes = pipeline.execute()
+            hashes = pipeline.execute(raise_on_error=False)
         return [
             Job(self.name, job_id, {text(name): text(value) for name, value in fields.items()})
-            for job_id, fields in zip(wanted, hashes, strict=True)
+            for job_id, fields in zip(wanted, map(unless_overwritten, hashes), strict=True)
             if fields
         ]
+
+    def fields_of(self, ids: Iterable[str], *names: str) -> list[list[str | None] | None]:
+        """Return these fields of the jobs, in one round trip; None for a job that was overwritten."""
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for job_id in ids:
+                key = sendable(self.keys.job(job_id))
+                pipeline.execute_command("HMGET", key, *names, **{NEVER_DECODE: True})
+            answers = pipeline.execute(raise_on_error=False)
+        return [decoded(unless_overwritten(answer)) for answer in answers]
 
     def counts(self) -> Counts:
         """Return how many jobs are in each state, and how many workers there are."""

@@ -180,7 +180,12 @@ class Janitor:
         ends = time.monotonic() + _PROMOTE_TIME
         while True:
             began = time.monotonic()
-            moved, next_in_ms = self._callers[queue]("promote_due", _PROMOTE_BATCH)
+            moved, next_in_ms, *buried = self._callers[queue]("promote_due", _PROMOTE_BATCH)
+            for job_id, dead_letter in zip(buried[::2], buried[1::2], strict=True):
+                logger.error(
+                    "Overwritten job: its key holds no hash, a dead letter names it",
+                    extra=fields(queue=queue, jobId=job_id, deadLetter=dead_letter),
+                )
             if moved:
                 logger.debug("Promoted due jobs", extra=fields(queue=queue, jobs=moved))
             ended = time.monotonic()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from preppath_workers import Queue
+from preppath_workers import NewJob, Queue
 from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
@@ -57,6 +57,19 @@ def test_janitor_that_cannot_enqueue_webhooks_still_recovers_dead_instances(
     eventually(lambda: [line for line in survivor.logged(TROUBLE) if line["step"] == "enqueue_deliveries"])
     dying.kill()
     eventually(lambda: survivor.logged("Recovered jobs of dead instance"), deadline=30)
+
+
+def test_overwritten_job_is_logged_once_and_the_others_run(launch: Start, alpha: Queue, redis: Redis) -> None:
+    alpha.enqueue({}, id="bad")
+    redis.set(alpha.keys.job("bad"), "x")
+    alpha.enqueue_many(NewJob({}, id=f"j{number}") for number in range(9))
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    line = eventually(lambda: app.logged("Overwritten job: its key holds no hash, a dead letter names it"))[0]
+    eventually(lambda: alpha.counts().completed == 9)
+    assert (line["level"], line["jobId"]) == ("error", "bad")
+    (dead,) = alpha.dead_letters()
+    assert (dead.id, dead.raw_data) == (line["deadLetter"], "bad")
+    assert not app.logged(TROUBLE)
 
 
 def test_janitor_with_many_due_jobs_promotes_a_bounded_number_at_a_time(

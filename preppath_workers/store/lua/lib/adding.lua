@@ -13,7 +13,7 @@ if delay == '0' and not another then
   -- With a last job and its place in the index, both are known. The index may name a job that has left the list, and whose
   -- id was pushed again by hand.
   local is_behind = last and known == 2 and call('ZSCORE', index, last) == priority
-    and call('HGET', base .. 'job:' .. last, 'state') == 'waiting'
+    and redis.pcall('HGET', base .. 'job:' .. last, 'state') == 'waiting'
   local is_stale = known == 1 and not last and call('EXISTS', index) == 1
   if known == 0 or is_behind or is_stale then
     call('HSET', key, 'data', data, 'priority', priority, 'state', 'waiting', 'createdAt', timestamp)
@@ -44,7 +44,7 @@ for index = 2, #ARGV, 4 do
 end
 
 local leftmost = redis.call('LINDEX', WAIT, '0')
-if leftmost and redis.call('HGET', job_key(leftmost), 'state') ~= 'waiting' then
+if leftmost and field_of(leftmost, 'state') ~= 'waiting' then
 -- needs: raw_pushes
 ingest_raw_pushes()
 end

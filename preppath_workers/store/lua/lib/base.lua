@@ -10,6 +10,20 @@ local function active_key(worker_id) return base .. 'active:' .. worker_id end
 -- The current time as a number (ms).
 local now = tonumber(timestamp)
 
+-- Fields of a job's hash. None if something has overwritten the job, so that its key has another type: that must not stop
+-- what is done with other jobs. Then the result has `err`.
+local function fields_of(id, ...)
+  local values = redis.pcall('HMGET', job_key(id), ...)
+  if not values.err or string.find(values.err, 'WRONGTYPE', 1, true) then return values end
+  return redis.call('HMGET', job_key(id), ...) -- raises the error
+end
+
+local function field_of(id, name) return fields_of(id, name)[1] end
+
+local function is_overwritten(id)
+  return fields_of(id, 'state').err ~= nil
+end
+
 -- Increments a counter. A key or field of another type must not stop a transition half-way.
 local function count(name, times)
   redis.pcall('HINCRBY', STATS, name, times or '1')

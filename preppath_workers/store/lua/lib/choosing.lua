@@ -38,7 +38,7 @@ local function next_in_flight(worker_id)
     id = redis.call('RPOPLPUSH', WAIT, active) or later.refill() and redis.call('RPOPLPUSH', WAIT, active)
   end
   while id do
-    local job = redis.call('HMGET', job_key(id), 'state', 'workerId', 'priority', 'attempts', 'fencingToken', 'expiresAt')
+    local job = fields_of(id, 'state', 'workerId', 'priority', 'attempts', 'fencingToken', 'expiresAt')
     local state, holder = job[1], job[2]
     if state == 'active' and holder == worker_id then return id, job end
     if not state then

@@ -14,7 +14,7 @@ local function trim_completions(length, most)
   local removed = call('RPOP', COMPLETED, math.min(excess, TRIMMED_AT_ONCE))
   for index = 1, #removed do
     local key = base .. 'job:' .. removed[index]
-    if call('HGET', key, 'state') == 'completed' then ended[#ended + 1] = key end
+    if redis.pcall('HGET', key, 'state') == 'completed' then ended[#ended + 1] = key end
   end
   if ended[1] then call('DEL', unpack(ended)) end
 end

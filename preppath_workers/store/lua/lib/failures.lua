@@ -52,7 +52,7 @@ end
 
 -- Adds failures of a job. Those from before a replay no longer count against it, so they need not be excused.
 local function tally(jobs, id, times)
-  local counted = integer(redis.call('HGET', job_key(id), 'failures')) or 0
+  local counted = integer(field_of(id, 'failures')) or 0
   jobs[id] = math.min(jobs[id] or 0, counted) + times
 end
 
@@ -68,9 +68,9 @@ end
 
 -- Whether no job of the set has the same data, which may be the cause of the same error.
 local function is_different(id, set)
-  local data = redis.call('HGET', job_key(id), 'data')
+  local data = field_of(id, 'data')
   for other in pairs(set) do
-    if redis.call('HGET', job_key(other), 'data') == data then return false end
+    if field_of(other, 'data') == data then return false end
   end
   return true
 end

@@ -5,7 +5,7 @@
 -- general path behind it continues from whatever step it reached: both complete and claim can be repeated.
 local call = redis.call
 local key, active = base .. 'job:' .. id, base .. 'active:' .. worker_id
-local held = call('HMGET', key, 'state', 'workerId', 'fencingToken')
+local held = redis.pcall('HMGET', key, 'state', 'workerId', 'fencingToken')
 if held[1] == 'active' and held[2] == worker_id and held[3] == fencing_token then
   local completed = base .. 'completed'
   call('PEXPIRE', key, keep) -- a first write that needs no memory: as in claiming.lua

@@ -7,9 +7,9 @@
 --   "<startedAt> <since> <priority> <id>\n<data>"  the job is started; a missing field is empty. `since`: queuedAt, or
 --                           createdAt without it
 --   {"wait", ms, settled}   there is no token: the slot keeps the job reserved and has to claim again after that time
--- Otherwise the job has started before, or doesn't wait; nothing was changed.
+-- Otherwise the job has started before, doesn't wait, or was overwritten; nothing was changed.
 local key = base .. 'job:' .. following
-local job = redis.call('HMGET', key, 'state', 'fencingToken', 'data', 'priority', 'createdAt', 'queuedAt')
+local job = redis.pcall('HMGET', key, 'state', 'fencingToken', 'data', 'priority', 'createdAt', 'queuedAt')
 if job[1] == 'waiting' and not job[2] then
   if limit == '0' then
     local attempt, fencing_token = '1', '1'

@@ -65,9 +65,13 @@ end
 -- Gives an entry that a client pushed without `enqueue` an id and a job hash. Returns the id and the priority of a new
 -- waiting job, which the caller has to place. Returns nil if there is none: an entry with a delay goes to `delayed`; one
 -- whose id exists is dropped, as by `enqueue`; anything but a JSON object with valid options goes to the dead-letter list
--- unchanged. If the entry is the id of a job whose state was deleted by hand, that job waits again.
+-- unchanged. If the entry is the id of a job whose state was deleted by hand, that job waits again; of one that was
+-- overwritten, it goes to `delayed`, where the janitor finds it.
 local function ingest(entry)
-  if redis.call('EXISTS', job_key(entry)) == 1 then
+  if is_overwritten(entry) then
+    redis.call('ZADD', DELAYED, '0', entry)
+    return nil
+  elseif redis.call('EXISTS', job_key(entry)) == 1 then
     redis.call('HSET', job_key(entry), 'state', 'waiting', 'priority', DEFAULT_PRIORITY)
     return entry, DEFAULT_PRIORITY
   end

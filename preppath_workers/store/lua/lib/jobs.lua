@@ -10,7 +10,7 @@ local function is_stale_entry(state, worker_id)
 end
 
 local function priority_of(id)
-  return integer(redis.call('HGET', job_key(id), 'priority')) or DEFAULT_PRIORITY
+  return integer(field_of(id, 'priority')) or DEFAULT_PRIORITY
 end
 
 local function add(id, field, amount)

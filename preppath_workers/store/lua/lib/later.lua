@@ -110,7 +110,7 @@ do
 
   -- The member of a job in LATER; nil if the job isn't there.
   function later.find(id)
-    local number = redis.call('HGET', job_key(id), 'later')
+    local number = field_of(id, 'later')
     local member = number and number .. ' ' .. id
     if member and redis.call('ZSCORE', LATER, member) then return member end
   end

@@ -101,7 +101,7 @@ end
 local function close_call(id, text)
   local key, call = job_key(id), cjson.decode(text)
   local field = 'call:' .. call.id
-  local stored = redis.call('HGET', key, field)
+  local stored = field_of(id, field)
   local before = stored and cjson.decode(stored)
   if before and before.kind ~= 'open' and (before.kind ~= 'unknown' or call.kind == 'unknown') then return end
   if not before then

@@ -6,7 +6,7 @@
 -- Whether an id may be used: there is no such job, or one that ended without having started.
 local function is_free(id)
   if redis.call('EXISTS', job_key(id)) == 0 then return true end
-  local state = redis.call('HGET', job_key(id), 'state')
+  local state = field_of(id, 'state')
   if state ~= 'cancelled' and state ~= 'expired' then return false end
   leave_group(id, state)
   redis.call('DEL', job_key(id))

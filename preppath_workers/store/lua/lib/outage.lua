@@ -38,7 +38,7 @@ end
 -- Marks a job as one that has met the outage, and excuses `times` of its attempts. `failures` of them were counted as
 -- failures; fewer if the job was replayed since, which resets its counters.
 local function excuse(id, outage, failures, times)
-  if redis.call('EXISTS', job_key(id)) == 0 then return end
+  if redis.call('EXISTS', job_key(id)) == 0 or is_overwritten(id) then return end
   if redis.call('HGET', job_key(id), 'outage') ~= outage then
     meet(id, outage)
   end

@@ -1,7 +1,7 @@
 -- The job's state if this worker id and fencing token belong to its last start. Otherwise nil: another worker owns the
 -- job, and the caller must not change it.
 local function state_if_owned(id, worker_id, fencing_token)
-  local held = redis.call('HMGET', job_key(id), 'state', 'workerId', 'fencingToken')
+  local held = fields_of(id, 'state', 'workerId', 'fencingToken')
   if held[2] == worker_id and held[3] == fencing_token then return held[1] end
   return nil
 end

@@ -113,7 +113,7 @@ local function shed()
   local ids = redis.call('LRANGE', WAIT, 0, SHED - 1)
   local scores = {}
   for index, id in ipairs(ids) do
-    local job = redis.call('HMGET', job_key(id), 'state', 'priority', 'turn')
+    local job = fields_of(id, 'state', 'priority', 'turn')
     if job[1] ~= 'waiting' then return false end
     scores[index] = score_of(integer(job[2]) or DEFAULT_PRIORITY, (read_turn(job[3])))
   end
@@ -190,7 +190,7 @@ local function place_first(id, priority)
   if first and first < tonumber(priority) then return later.add_first(priority, { id }) end
   insert_behind('(' .. priority, { id })
   local pointer = redis.call('ZRANGEBYSCORE', PRIORITY_INDEX, priority, priority)[1]
-  local may_be_last = pointer and redis.call('HGET', job_key(pointer), 'state') == 'waiting'
+  local may_be_last = pointer and field_of(pointer, 'state') == 'waiting'
   local is_last = may_be_last and (redis.call('LINDEX', WAIT, '0') == pointer or position_of(pointer))
   if not is_last then set_last(priority, id) end
 end

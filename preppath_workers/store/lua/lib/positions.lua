@@ -10,7 +10,7 @@ do
 
   -- What orders an entry: its priority, its round and its time. A raw push has not been given an id yet: it is the newest.
   local function order_of(id)
-    local job = redis.call('HMGET', job_key(id), 'priority', 'turn', 'queuedAt', 'createdAt')
+    local job = fields_of(id, 'priority', 'turn', 'queuedAt', 'createdAt')
     local round = string.match(job[2] or '', '^%d+')
     return { integer(job[1]) or DEFAULT_PRIORITY, integer(round) or 0, integer(job[3]) or integer(job[4]) or math.huge }
   end

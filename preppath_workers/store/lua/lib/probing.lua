@@ -20,8 +20,10 @@ local function choose_probe(outage, from_behind)
   local unmet, met, earliest
   for _, waiting in ipairs(ends) do
     for _, entry in ipairs(waiting(PROBE_WINDOW)) do
-      local job = redis.call('HMGET', job_key(entry), 'outage', 'probe', 'failures', 'excused', 'outages')
-      if job[1] ~= outage then
+      local job = fields_of(entry, 'outage', 'probe', 'failures', 'excused', 'outages')
+      if job.err then
+        -- It was overwritten: the next claim that meets it sets it aside.
+      elseif job[1] ~= outage then
         if not has_met_failures(job[3], job[4], job[5]) then return entry, false end
         unmet = unmet or entry
       else
@@ -35,7 +37,7 @@ end
 
 -- Removes the entry from `wait`. Returns the id of its job; nil if it has none that may start.
 local function take_entry(entry)
-  local job = redis.call('HMGET', job_key(entry), 'state', 'workerId', 'fencingToken', 'expiresAt')
+  local job = fields_of(entry, 'state', 'workerId', 'fencingToken', 'expiresAt')
   if redis.call('LINDEX', WAIT, '-1') == entry then redis.call('RPOP', WAIT) else remove_waiting(entry) end
   if not job[1] then return ingest_to_start(entry) end
   if is_stale_entry(job[1], job[2]) or end_if_expired(entry, job[3], job[4]) then return nil end

@@ -16,7 +16,7 @@ local TAKEN_OUT = 'taken out by ingest_raw_pushes'
 
 -- Whether an entry is the id of a waiting job, and the state of that job.
 local function is_waiting(entry)
-  local held = redis.call('HMGET', job_key(entry), 'state', 'workerId')
+  local held = fields_of(entry, 'state', 'workerId')
   return held[1] and not is_stale_entry(held[1], held[2]), held[1]
 end
 

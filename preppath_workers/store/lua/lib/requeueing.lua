@@ -43,7 +43,7 @@ local function requeue_slot(worker_id, counted, limit, dead, is_lost)
   while true do
     local id = redis.call('LPOP', active_key(worker_id))
     if not id then break end
-    local held = redis.call('HMGET', job_key(id), 'state', 'workerId')
+    local held = fields_of(id, 'state', 'workerId')
     moved, entries = moved + 1, entries + 1
     if not held[1] then
       redis.call('RPUSH', WAIT, id) -- a raw push, or an id without a job: the next claim decides

@@ -38,11 +38,11 @@ local function read_turn(turn)
   return integer(round) or 0, user
 end
 
-local function turn_of(id) return read_turn(redis.call('HGET', job_key(id), 'turn')) end
+local function turn_of(id) return read_turn(field_of(id, 'turn')) end
 
 -- Whether an entry of the index still waits in its round. A job that waits again, but is not placed yet, has none.
 local function waits_in_round(id, score)
-  local job = redis.call('HMGET', job_key(id), 'state', 'turn')
+  local job = fields_of(id, 'state', 'turn')
   return job[1] == 'waiting' and (read_turn(job[2])) == round_of(score)
 end
 

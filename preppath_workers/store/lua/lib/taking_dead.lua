@@ -14,13 +14,12 @@ local NEAR_END, NEAR_PLACE = 1000, 100
 --: is out of order, so that the whole list is searched, costs all.
 local MOST_COST = 5
 
--- The position (from the left) where a job should be that failed at this time: newer ones are in front of it. pcall: a key
--- of another type must not keep the others from being found.
+-- The position (from the left) where a job should be that failed at this time: newer ones are in front of it.
 local function position_by_time(finished_at)
   local low, high = 0, redis.call('LLEN', DEAD)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    local other = integer(redis.pcall('HGET', job_key(redis.call('LINDEX', DEAD, middle)), 'finishedAt'))
+    local other = integer(field_of(redis.call('LINDEX', DEAD, middle), 'finishedAt'))
     if (other or 0) > finished_at then low = middle + 1 else high = middle end
   end
   return low
@@ -42,7 +41,7 @@ local function find_dead(positions, id)
     note_entries(positions, position)
     return 1
   end
-  local job = redis.call('HMGET', job_key(id), 'state', 'finishedAt')
+  local job = fields_of(id, 'state', 'finishedAt')
   -- A call that is repeated finds jobs that it has replayed.
   if redis.call('LLEN', DEAD) <= 2 * NEAR_END or job[1] and job[1] ~= 'failed' then return 1 end
   note_entries(positions, position_by_time(integer(job[2]) or 0))
@@ -54,7 +53,8 @@ end
 
 -- Removes the jobs from the list that the arguments from the second on name. Returns their ids; those that were in the list,
 -- as keys of a table; and how many ids it looked at, nil for all: in a long list, the others have to wait for the next call.
-local function take_dead()
+-- `stays`, if given: tells of an id whether its entry stays in the list.
+local function take_dead(stays)
   local ids = {}
   for index = 2, #ARGV do ids[#ids + 1] = ARGV[index] end
   local middle = redis.call('LLEN', DEAD) / 2
@@ -68,7 +68,7 @@ local function take_dead()
     local place = positions[id]
     -- One walk for entries of both halves would be a walk through the whole list.
     if place and is_long and places[1] and (place < middle) ~= (places[1] < middle) then break end
-    if place and not taken[id] then
+    if place and not taken[id] and not (stays and stays(id)) then
       places[#places + 1] = place
       taken[id] = true
     end
