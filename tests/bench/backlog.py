@@ -18,14 +18,17 @@ BACKLOGS = (1_000, 10_000, 100_000, 1_000_000)
 _BATCH, _DUE = 500, 100
 
 HEADINGS = (
-    *("backlog", "enqueue", "enqueue, urgent", f"{_BATCH} urgent at once", "claim", "settle and claim"),
-    *(
-        f"promote {_DUE}",
-        "`Queue.snapshot`",
-        "`jobs`, a page",
-        "bytes a waiting job",
-        "bytes a completed job",
-    ),
+    "backlog",
+    "enqueue",
+    "enqueue, urgent",
+    f"{_BATCH} urgent at once",
+    "claim",
+    "settle and claim",
+    f"promote {_DUE}",
+    "`Queue.snapshot`",
+    "`jobs`, a page",
+    "bytes a waiting job",
+    "bytes a completed job",
 )
 
 

@@ -39,14 +39,13 @@ from . import tree
 from .server import BenchServer
 
 HEADINGS = (
-    *(
-        "workers of",
-        "workers",
-        "MiB a busy worker (PSS)",
-        "of them its own",
-        "idle before the first job (own)",
-    ),
-    *("supervisor and janitor", "all together"),
+    "workers of",
+    "workers",
+    "MiB a busy worker (PSS)",
+    "of them its own",
+    "idle before the first job (own)",
+    "supervisor and janitor",
+    "all together",
 )
 
 _BUCKET = "busy"
@@ -54,7 +53,7 @@ _BUCKET = "busy"
 #: Seconds of a call: all workers must have begun theirs. And until all calls count as in flight.
 _CALL, _REACHED = 10.0, 3.0
 
-_Jobs = Callable[[int], Mapping[str, str]]
+_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Kind:
 
     name: str
     queue: str
-    job: _Jobs
+    job: Callable[[int], Mapping[str, str]]
     variables: Mapping[str, str]
 
 
@@ -143,9 +142,6 @@ class Stage:
             sound = Wav(os.urandom(64_000), 16_000).wav_bytes("An index makes it faster to find rows.")
             s3.put_object(Bucket=_BUCKET, Key="r1.wav", Body=sound)
             yield
-
-
-_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 def row(kind: Kind, workers: int, stage: Stage, variables: Mapping[str, str]) -> list[str]:

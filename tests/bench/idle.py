@@ -48,7 +48,10 @@ _PARTS = (
 _LIBRARIES = ("redis", "openai", "boto3", "psycopg2", "requests")
 
 HEADINGS = (
-    *("workers of", "wait for jobs after", "CPU of one core", "Redis: CPU, commands/s, reads/s"),
+    "workers of",
+    "wait for jobs after",
+    "CPU of one core",
+    "Redis: CPU, commands/s, reads/s",
     "MiB (PSS), janitor and supervisor included",
 )
 

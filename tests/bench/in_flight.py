@@ -20,8 +20,13 @@ from .systems import LIBRARIES, OURS, PEERS, System
 from .waiting_server import WaitingServer
 
 HEADINGS = (
-    *("system", "workers", "in flight at once", "MiB (PSS) meanwhile", "CPU, s (start included)"),
-    *("Redis connections", "first request to last answer, s"),
+    "system",
+    "workers",
+    "in flight at once",
+    "MiB (PSS) meanwhile",
+    "CPU, s (start included)",
+    "Redis connections",
+    "first request to last answer, s",
 )
 
 #: Seconds until all jobs must be done, and between two looks.

@@ -35,13 +35,13 @@ _SLOTS, _LONG = 10, 60.0
 _PROCESSES = 50
 
 HEADINGS = (
-    *("instances × workers", "at rest: Redis's CPU, commands/s", "enqueue to start: p50 / p99, ms"),
-    *(
-        "`Queue.snapshot`, ms",
-        "`Queue.locate`, ms",
-        "half of them die: all their jobs wait again after",
-        "longest command, ms",
-    ),
+    "instances × workers",
+    "at rest: Redis's CPU, commands/s",
+    "enqueue to start: p50 / p99, ms",
+    "`Queue.snapshot`, ms",
+    "`Queue.locate`, ms",
+    "half of them die: all their jobs wait again after",
+    "longest command, ms",
 )
 
 

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.integration.worker.harness import ROOT
-from tests.support.process import HOST
+from tests.support.process import HOST, ROOT
 
 #: The folder of the peers' environments, each of which takes a minute to create.
 VENVS = ROOT / ".bench"

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from redis import Redis
 
 from preppath_workers import NewJob, Queue
 from tests.fake_openai.control import OpenAIServer
-from tests.support.process import children_of
+from tests.support.process import ROOT, children_of
 from tests.support.redis import RedisServer
 from tests.support.servers import running
 
 from .jobs import HEAR, QUEUES, SCORE, SPEAK
 
-ROOT = Path(__file__).parents[2]
+#: Users whose jobs take turns.
+_USERS = 10
 
 #: How the vendor fails, one request in five.
 _ANY: tuple[Mapping[str, Any], ...] = (
@@ -69,21 +70,17 @@ class Environment:
             self._app.wait(60)
             self._app = None
 
-    def enqueue(self, jobs: int, rng: random.Random, *kinds: str, users: int = 10) -> None:
+    def enqueue(self, jobs: int, rng: random.Random, *kinds: str) -> None:
         """Add jobs of these kinds to both queues, with answers of various lengths."""
+
+        def data(number: int) -> dict[str, str]:
+            kind = kinds[number % len(kinds)]
+            words = rng.randrange(5, 200 if kind == "score" else 20)
+            return {"do": kind, "answer": "word " * words, "userId": f"u{number % _USERS}"}
+
         for name, queue in self.queues.items():
-            queue.enqueue_many(
-                NewJob(
-                    {
-                        "do": kinds[number % len(kinds)],
-                        "answer": "word "
-                        * rng.randrange(5, 200 if kinds[number % len(kinds)] == "score" else 20),
-                        "userId": f"u{number % users}",
-                    },
-                    id=f"{name}-{number}",
-                )
-                for number in range(jobs // len(QUEUES))
-            )
+            numbers = range(jobs // len(QUEUES))
+            queue.enqueue_many(NewJob(data(number), id=f"{name}-{number}") for number in numbers)
 
     def order_faults(self, count: int, rng: random.Random) -> None:
         """Order faults among the next requests: every fifth one."""
@@ -99,13 +96,10 @@ class Environment:
     def kill_a_worker(self, rng: random.Random) -> None:
         """Kill a worker that runs a job, if there is one."""
         assert self._app
-        pids = {int(pid) for pid in children_of(self._app.pid)}
-        active = [job.worker_id for queue in self.queues.values() for job in queue.jobs("active", 0, 20)]
-        if not active or not pids:
-            return
-        busy = [pid for pid in pids if _title(pid).count("job ") or "running" in _title(pid)] or [*pids]
-        os.kill(rng.choice(busy), signal.SIGKILL)
-        self.kills += 1
+        busy = [pid for pid in map(int, children_of(self._app.pid)) if " job " in _title(pid)]
+        if busy:
+            os.kill(rng.choice(busy), signal.SIGKILL)
+            self.kills += 1
 
     def is_done(self) -> bool:
         """Return whether no job waits, runs or is delayed."""
@@ -125,7 +119,7 @@ def set_up(folder: Path, latency: float) -> Iterator[Environment]:
     """Yield an environment with servers of its own; stop everything at the end."""
     server, vendor = RedisServer(), OpenAIServer(latency=latency)
     with running(server), running(vendor), Redis.from_url(server.url, decode_responses=True) as redis:
-        environment = {
+        variables = {
             "REDIS_URL": server.url,
             "OPENAI_API_KEY": "sk-trial",
             "OPENAI_BASE_URL": vendor.base_url,
@@ -135,20 +129,19 @@ def set_up(folder: Path, latency: float) -> Iterator[Environment]:
             "PROBE_SECONDS": "1",
             "LEASE_SECONDS": "5",
         }
-        environment = Environment(redis, vendor, folder / "log", environment)
+        environment = Environment(redis, vendor, folder / "log", variables)
         try:
             yield environment
         finally:
             environment.stop()
 
 
-def until(condition: Any, seconds: float, each: Any = None) -> bool:
-    """Call `each` and wait until the condition is true; return whether it was in time."""
+def until(condition: Callable[[], bool], seconds: float, each: Callable[[], None] = lambda: None) -> bool:
+    """Wait until the condition is true, and call `each` meanwhile; return whether it was in time."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             return False
-        if each:
-            each()
+        each()
         time.sleep(0.05)
     return True

@@ -55,7 +55,7 @@ def job_of(call: dict[str, Any]) -> str:
     elif call["path"] == HEAR:
         named = "job " + body["file"]["filename"].removesuffix(".wav")
     else:
-        named = json.dumps(body).partition("job ")[1] + json.dumps(body).partition("job ")[2]
+        named = "job " + json.dumps(body).partition("job ")[2]
     return named.split()[1]
 
 

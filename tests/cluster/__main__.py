@@ -23,12 +23,15 @@ from . import __doc__ as description
 from . import nodes
 
 _HEADINGS = (
-    *("what happens", "WAIT", "times", "acknowledged", "completed", "lost"),
-    *(
-        "run twice, of them not in flight",
-        "s until work goes on: median, most",
-        "other queues' longest pause",
-    ),
+    "what happens",
+    "WAIT",
+    "times",
+    "acknowledged",
+    "completed",
+    "lost",
+    "run twice, of them not in flight",
+    "s until work goes on: median, most",
+    "other queues' longest pause",
 )
 
 #: Jobs a second and queue; jobs of each queue that have to end before the next time; seconds until then.

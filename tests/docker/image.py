@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.nspawn.container import ROOT, make_tree, put_checkout
+from tests.nspawn.container import make_tree, put_checkout
+from tests.support.process import ROOT
 
 from .podman import Podman
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.nspawn.container import ROOT
+from tests.support.process import ROOT
 
 from .image import IMAGE, build_file
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from contextlib import AbstractContextManager
 from pathlib import Path
 from random import Random
@@ -20,8 +20,15 @@ from .servers import Replicated, behind_an_address, under_sentinels
 from .trial import Outcome, run
 
 _HEADINGS = (
-    *("failover", "WAIT", "times", "acknowledged", "completed", "lost"),
-    *("run twice, of them not in flight", "paid twice, of them kept", "s until work goes on: median, most"),
+    "failover",
+    "WAIT",
+    "times",
+    "acknowledged",
+    "completed",
+    "lost",
+    "run twice, of them not in flight",
+    "paid twice, of them kept",
+    "s until work goes on: median, most",
 )
 
 
@@ -51,13 +58,13 @@ def main() -> int:
 
 
 def _try_all(
-    scenarios: list[Scenario], servers: AbstractContextManager[Replicated], args: object
+    scenarios: list[Scenario], servers: AbstractContextManager[Replicated], args: Namespace
 ) -> list[str]:
     problems: list[str] = []
-    random = Random(args.seed)  # type: ignore[attr-defined]
+    random = Random(args.seed)
     with servers as replicated:
         for scenario in scenarios:
-            times = 1 if args.quick else scenario.times  # type: ignore[attr-defined]
+            times = 1 if args.quick else scenario.times
             with tempfile.TemporaryDirectory() as folder:
                 outcome = run(scenario, times, replicated, Path(folder), random)
             print(report.row(_cells(outcome)), flush=True)

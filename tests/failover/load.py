@@ -15,8 +15,9 @@ from typing import Self
 from preppath_workers import Queue
 from preppath_workers.store.connections.connection import client
 from preppath_workers.store.keys import Keys
-from tests.integration.worker.harness import ROOT, App
+from tests.integration.worker.harness import App
 from tests.support.minimal_env import MINIMAL_ENV
+from tests.support.process import ROOT
 from tests.support.waiting import eventually
 
 from .ledger import Ledger

@@ -16,9 +16,10 @@ import time
 import traceback
 from pathlib import Path
 
+from tests.support.process import ROOT
 from tests.support.tool import run_tool
 
-from .container import ROOT, Container, make_tree, put_checkout
+from .container import Container, make_tree, put_checkout
 from .servers import Servers, servers
 from .trials import TRIALS, Trial
 

@@ -10,10 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.process import children_of
+from tests.support.process import ROOT, children_of
 from tests.support.waiting import eventually
-
-ROOT = Path(__file__).parents[2]
 
 #: Packages of the new tree; the others are installed by the commands of systemd/README.md.
 _PACKAGES = "systemd,systemd-sysv,dbus,python3,ca-certificates"

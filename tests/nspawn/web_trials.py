@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from tests.support.process import ROOT
 from tests.support.waiting import eventually
 
-from .container import ROOT
 from .site import Site
 
 if TYPE_CHECKING:

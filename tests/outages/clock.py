@@ -39,7 +39,7 @@ class ClockedRedis(RedisServer):
         self.spawn(self.command(), environment=environment)
 
     def set_clock(self, seconds: int) -> None:
-        """The clock shows so much more than it is."""
+        """Set the clock forward by this much; back if negative."""
         new = self._clock.with_suffix(".new")
         new.write_text(f"{seconds:+d}", encoding="ascii")
         new.replace(self._clock)  # atomic: the server reads it continuously

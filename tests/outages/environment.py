@@ -125,10 +125,6 @@ class Environment:
                 for statement in statements:
                     cursor.execute(statement)
 
-    def set_clock(self, seconds: int) -> None:
-        """Set Redis's clock forward by this much; back if negative."""
-        self.redis.set_clock(seconds)
-
     def require_passwords(self) -> None:
         """Create the tables and the workers' role, which needs its password."""
         with Database(self.postgres.url).transaction() as cursor:

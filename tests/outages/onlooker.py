@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.integration.worker.harness import ROOT
+from tests.support.process import ROOT
 
 from .table import Service
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from preppath_workers.clients.parent_death import set_pdeathsig
-from tests.integration.worker.harness import ROOT
-from tests.support.process import free_port
+from tests.support.process import ROOT, free_port
 
 from .table import Service
 

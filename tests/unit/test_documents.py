@@ -22,8 +22,8 @@ from preppath_workers.config.names import variables_read
 from preppath_workers.jobs import JOB_TYPES
 from preppath_workers.store.keys import Keys
 from preppath_workers.store.scripts import scripts
+from tests.support.process import ROOT
 
-ROOT = Path(__file__).parents[2]
 FOLDERS = ("systemd", "preppath_workers", "tests")
 FOUND = sorted(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))
 DOCUMENTS = [ROOT / "README.md", *(path for path in FOUND if "node_modules" not in path.parts)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parents[2]
+from tests.support.process import ROOT
 
 #: Runs code with the Python of the tests. Modules are only recorded; `venv` copies this.
 _PYTHON = f"""#!/bin/sh
@@ -35,7 +35,7 @@ class Checkout:
         self.calls = folder / "calls"
         (self.folder / "bin").mkdir(parents=True)
         self.programs.mkdir()
-        shutil.copy(_ROOT / "bin/setup-venv", self.folder / "bin")
+        shutil.copy(ROOT / "bin/setup-venv", self.folder / "bin")
         (self.folder / "pyproject.toml").touch()
         for tool in _TOOLS:
             (self.programs / tool).symlink_to(shutil.which(tool) or tool)

@@ -11,8 +11,8 @@ import pytest
 
 from preppath_workers.jobs import JOB_TYPES
 from tests.support.minimal_env import MINIMAL_ENV
+from tests.support.process import ROOT
 
-ROOT = Path(__file__).parents[2]
 UNITS = sorted(path.name for path in (ROOT / "systemd").glob("preppath-*"))
 
 #: Where the units expect the checkout.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parents[2]
+from tests.support.process import ROOT
 
 #: The demo names itself bin/demo. The stand-in for OpenAI is started by other programs, and starts in half
 #: the time without what `run_tool` imports.
@@ -19,10 +19,10 @@ _OTHERS = {"tests.demo", "tests.fake_openai"}
 def _tools() -> list[str]:
     """Return the modules that describe themselves with --help."""
     found = []
-    for path in (_ROOT / "tests").rglob("*.py"):
+    for path in (ROOT / "tests").rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         if "ArgumentParser(" in source and 'if __name__ == "__main__":' in source:
-            name = ".".join(path.relative_to(_ROOT).with_suffix("").parts).removesuffix(".__main__")
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
             found += [name] if path != Path(__file__) else []
     return found
 
@@ -31,7 +31,7 @@ def test_tool_started_by_hand_is_run_by_the_function_that_looks_at_its_output() 
     tools = sorted({*_tools()} - _OTHERS)
     assert len(tools) > 15
     for tool in tools:
-        path = _ROOT / tool.replace(".", "/")
+        path = ROOT / tool.replace(".", "/")
         source = (path / "__main__.py" if path.is_dir() else path.with_suffix(".py")).read_text(
             encoding="utf-8"
         )
@@ -48,7 +48,7 @@ def test_tool_whose_help_cannot_be_written_exits_with_74(module: str, name: str,
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", module, "--help"],
-            cwd=_ROOT,
+            cwd=ROOT,
             env=environment,
             stdout=full,
             stderr=subprocess.PIPE,
@@ -63,6 +63,6 @@ def test_tool_whose_help_cannot_be_written_exits_with_74(module: str, name: str,
 @pytest.mark.parametrize("module", ["tests.bench.idle", "tests.demo.picture"])
 def test_tool_without_options_refuses_one(module: str) -> None:
     command = [sys.executable, "-m", module, "--no-such-option"]
-    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "unrecognized arguments: --no-such-option" in done.stderr

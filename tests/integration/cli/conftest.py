@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -17,10 +16,9 @@ from redis import Redis
 from preppath_workers import Queue
 from preppath_workers.cli.main import main
 from preppath_workers.store.consuming.consumer import Consumer
+from tests.support.process import ROOT
 
 from .slots import open_consumer
-
-ROOT = Path(__file__).parents[3]
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

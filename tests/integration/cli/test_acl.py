@@ -17,10 +17,11 @@ from preppath_workers import AsyncQueue, Queue
 from tests.integration.web.conftest import start_site
 from tests.integration.worker.harness import App, state_of
 from tests.support.minimal_env import MINIMAL_ENV
+from tests.support.process import ROOT
 from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
-from .conftest import ROOT, Run
+from .conftest import Run
 
 RULE = re.search(
     r"^ACL SETUSER preppath on '>PASSWORD' (.+)$",

@@ -14,8 +14,9 @@ from preppath_workers import Queue
 from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.consuming.outcome import Completed, Finished
 from tests.support.minimal_env import MINIMAL_ENV
+from tests.support.process import ROOT
 
-from .conftest import ROOT, Run
+from .conftest import Run
 from .slots import take
 
 NO_WORKER = "enqueue: no worker of queue tts is running; its jobs wait for one\n"

@@ -15,8 +15,9 @@ from redis import Redis
 from preppath_workers import Queue
 from preppath_workers.store.dead_letters import Selection, Walk, newest
 from tests.support.dead_letters import add_dead_letters
+from tests.support.process import ROOT
 
-from .conftest import ROOT, Run
+from .conftest import Run
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import pytest
 from preppath_workers import Queue
 from preppath_workers.cli.main import main
 from tests.support.minimal_env import MINIMAL_ENV
-
-from .conftest import ROOT
+from tests.support.process import ROOT
 
 PROGRAM = str(ROOT / "bin/preppath-workers")
 

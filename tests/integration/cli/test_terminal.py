@@ -14,8 +14,9 @@ from preppath_workers import Queue
 from preppath_workers.queue.escaping import escaped
 from preppath_workers.queue.formatting import counted, span
 from tests.support.dead_letters import add_dead_letters
+from tests.support.process import ROOT
 
-from .conftest import ROOT, Run
+from .conftest import Run
 
 #: Set the title, ring the bell, return to the start of the line, clear the screen (C1), reverse the reading
 #: direction, add half an emoji, and begin a new line.

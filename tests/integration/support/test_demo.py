@@ -19,11 +19,10 @@ import pytest
 from rich.console import Console
 
 from tests.demo.screen import Row, Screen
+from tests.support.process import ROOT
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.trial, pytest.mark.processes, pytest.mark.timeout(300)]
-
-ROOT = Path(__file__).parents[3]
 
 #: A developer's variables, which the demo must ignore.
 FOREIGN = {

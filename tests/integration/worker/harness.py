@@ -16,9 +16,8 @@ from redis import Redis
 
 from preppath_workers import Queue
 from tests.support.forked import ForkedProcess
+from tests.support.process import ROOT
 from tests.support.waiting import eventually
-
-ROOT = Path(__file__).parents[3]
 
 
 @dataclass

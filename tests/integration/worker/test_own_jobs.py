@@ -16,11 +16,10 @@ from redis import Redis
 
 from preppath_workers import JobFailed, Queue
 from tests.support import forked
+from tests.support.process import ROOT
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
-
-ROOT = Path(__file__).parents[3]
 
 MODULE = """
 from __future__ import annotations

@@ -13,12 +13,11 @@ from typing import Any
 from redis import Redis
 
 from preppath_workers import Queue
+from tests.support.process import ROOT
 from tests.support.receiver import Receiver, receiver
 from tests.support.waiting import eventually
 
 from .harness import App
-
-ROOT = Path(__file__).parents[3]
 
 MODULE = """
 from preppath_workers import JobContext, RateLimited, job

@@ -13,10 +13,11 @@ import pytest
 from redis import Redis
 
 from preppath_workers import NewJob, Queue
+from tests.support.process import ROOT
 from tests.support.waiting import eventually
 
 from .conftest import Start
-from .harness import ROOT, App, is_alive, state_of
+from .harness import App, is_alive, state_of
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
 

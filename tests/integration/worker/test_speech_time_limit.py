@@ -7,8 +7,7 @@ import sys
 
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
-
-from .harness import ROOT
+from tests.support.process import ROOT
 
 PROGRAM = """
 import os, sys, threading, time

@@ -11,11 +11,11 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
+from tests.support.process import ROOT
 from tests.support.receiver import Receiver, receiver
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs the extra [otel]")
 
-ROOT = Path(__file__).parents[3]
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 MODULE = """

@@ -84,6 +84,6 @@ def _save(environment: Environment, status: str) -> None:
 @contextmanager
 def has_wrong_clock(environment: Environment, seconds: int) -> Iterator[None]:
     """The server's clock jumps by this, and back at the end."""
-    environment.set_clock(seconds)
+    environment.redis.set_clock(seconds)
     yield
-    environment.set_clock(0)
+    environment.redis.set_clock(0)
