@@ -8,13 +8,13 @@ the processor.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-from argparse import ArgumentParser
-from collections.abc import Callable, Mapping
+from argparse import ArgumentParser, Namespace
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from time import perf_counter
 
 import requests
@@ -26,6 +26,7 @@ from preppath_workers.store.scripts import scripts
 from preppath_workers.store.values import text
 from tests.support.tool import run_tool
 
+from . import tree
 from .server import BenchServer
 
 #: Adds waiting jobs of three priorities, as `enqueue` stores them but faster.
@@ -75,46 +76,56 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15, help="requests of each kind, default %(default)s")
     args = parser.parse_args()
     with BenchServer() as server, Redis.from_url(server.url, decode_responses=True) as redis:
-        queue = Queue("tts", redis)
-        _fill(queue, args.jobs, args.dead)
+        _fill(Queue("tts", redis), args.jobs, args.dead)
         redis.config_set("slowlog-log-slower-than", 1_000)
         redis.config_set("slowlog-max-len", 1_000)
         redis.slowlog_reset()
         redis.config_resetstat()
-        command = [sys.executable, "-m", "preppath_workers", "web", "--port", "0"]
-        variables = {**os.environ, "REDIS_URL": server.url, "BUDGET_DAY": "20", "BUDGET_USER_MONTH": "5"}
-        with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout
-            url = process.stdout.readline().removeprefix("listening on ").strip()
-            for name, path in _PATHS.items():
-                _show(name, args.rounds, lambda path=path: _get(url + path.format(middle=args.jobs // 2)))
-            middle = [f"d{args.dead // 2 + number:07}" for number in range(50)]
-            for name, action, body in (
-                ("2000 dead letters looked at", "replay", {"reason": "permanent", "dryRun": True}),
-                ("500 replayed, the oldest", "replay", {"reason": "retries"}),
-                ("50 purged, in the middle", "purge", {"ids": middle}),
-            ):
-                address = f"{url}/api/v1/queues/tts/dead/{action}"
-                _show(name, 1, lambda address=address, body=body: _post(address, body))
-            print(f"{'memory':27} {_pss(process.pid) / 1024:7.1f} MiB")
-            process.terminate()
-        names = {script.digest: name for name, script in scripts().items()}
-        slowest: dict[str, list[float]] = {}
-        for entry in redis.slowlog_get(1_000):
-            words = [text(word) for word in entry["command"].split()]
-            slowest.setdefault(names.get(words[-1] if len(words) < 2 else words[1], words[0]), []).append(
-                entry["duration"] / 1000
-            )
-        print("commands over 1 ms, the slowest of each script:", "" if slowest else "none")
-        for name, durations in sorted(slowest.items(), key=lambda each: -max(each[1])):
-            print(f"  {name:25} {max(durations):7.1f} ms, {len(durations)} times")
-        print("slowest on average:")
-        for name, used in sorted(
-            redis.info("commandstats").items(), key=lambda each: -each[1]["usec_per_call"]
-        )[:5]:
-            print(f"  {name:25} {used['usec_per_call'] / 1000:7.3f} ms a call")
+        with _serving(server.url) as (url, pid):
+            _time_requests(url, args)
+            print(f"{'memory':27} {tree.memory([pid]):7.1f} MiB")
+        _show_slow_commands(redis)
     print(f"load average {os.getloadavg()[0]:.1f}")
     return 0
+
+
+@contextmanager
+def _serving(redis_url: str) -> Iterator[tuple[str, int]]:
+    """Run the web process; yield its address and process id."""
+    command = [sys.executable, "-m", "preppath_workers", "web", "--port", "0"]
+    variables = {**os.environ, "REDIS_URL": redis_url, "BUDGET_DAY": "20", "BUDGET_USER_MONTH": "5"}
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield process.stdout.readline().removeprefix("listening on ").strip(), process.pid
+        process.terminate()
+
+
+def _time_requests(url: str, args: Namespace) -> None:
+    for name, path in _PATHS.items():
+        _show(name, args.rounds, lambda path=path: _get(url + path.format(middle=args.jobs // 2)))
+    middle = [f"d{args.dead // 2 + number:07}" for number in range(50)]
+    for name, action, body in (
+        ("2000 dead letters looked at", "replay", {"reason": "permanent", "dryRun": True}),
+        ("500 replayed, the oldest", "replay", {"reason": "retries"}),
+        ("50 purged, in the middle", "purge", {"ids": middle}),
+    ):
+        address = f"{url}/api/v1/queues/tts/dead/{action}"
+        _show(name, 1, lambda address=address, body=body: _post(address, body))
+
+
+def _show_slow_commands(redis: Redis) -> None:
+    names = {script.digest: name for name, script in scripts().items()}
+    slowest: dict[str, list[float]] = defaultdict(list)
+    for entry in redis.slowlog_get(1_000):
+        command, *arguments = map(text, entry["command"].split())
+        slowest[names.get(arguments[0], command) if arguments else command].append(entry["duration"] / 1000)
+    print("commands over 1 ms, the slowest of each script:", "" if slowest else "none")
+    for name, durations in sorted(slowest.items(), key=lambda each: -max(each[1])):
+        print(f"  {name:25} {max(durations):7.1f} ms, {len(durations)} times")
+    print("slowest on average:")
+    used = sorted(redis.info("commandstats").items(), key=lambda each: -each[1]["usec_per_call"])
+    for name, figures in used[:5]:
+        print(f"  {name:25} {figures['usec_per_call'] / 1000:7.3f} ms a call")
 
 
 def _fill(queue: Queue, jobs: int, dead: int) -> None:
@@ -150,14 +161,6 @@ def _post(url: str, body: Mapping[str, object]) -> float:
     start = perf_counter()
     requests.post(url, json=body, timeout=60).raise_for_status()
     return perf_counter() - start
-
-
-def _pss(pid: int) -> int:
-    """Return the memory of a process, KiB."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    found = re.search(r"^Pss: +(\d+)", text, re.MULTILINE)
-    assert found
-    return int(found[1])
 
 
 if __name__ == "__main__":
