@@ -1,12 +1,10 @@
-"""The actors of a queue. Each does one thing a move and adds it to the trace."""
+"""Workers and janitors. Each does one thing a move and adds it to the trace."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
 
 from redis.exceptions import RedisError
 
@@ -15,42 +13,13 @@ from preppath_workers.store.consuming.consumer import LONGEST_POP_MS, Consumer, 
 from preppath_workers.store.consuming.outcome import Cancelled, Finished, Outcome, Released
 from preppath_workers.store.consuming.running_job import RunningJob
 from preppath_workers.store.job import Job
-from preppath_workers.store.scripts import scripts
 from preppath_workers.worker.maintenance.connection_uptime import ConnectionUptime
 
+from .caller import Caller, Say
+from .payment import Payment
 from .proxy import ConsumerConnection, Proxy
 from .settings import LEASE_MS, RECOVERIES, Settings
 from .weather import Weather
-
-Say = Callable[[str], None]
-
-
-@dataclass
-class Caller:
-    """Call transitions as a producer, a janitor or an operator does."""
-
-    proxy: Proxy
-    base: str
-
-    def __post_init__(self) -> None:
-        self.proxy.load(scripts().values())
-
-    def __call__(self, name: str, *arguments: str | int) -> Any:
-        script = scripts()[name]
-        words = ("EVALSHA", script.digest, "1", self.base, "", *map(str, arguments))
-        return self.proxy.exchange([words])[0]
-
-
-class Payment(Protocol):
-    """A paid request of an attempt; see `money.py`."""
-
-    @property
-    def is_over(self) -> bool: ...
-
-    def move(self) -> Outcome | None: ...
-
-    def go_on(self, chance: float = 0.9) -> None: ...
-
 
 #: Return the paid request that an attempt will make, if it makes one.
 Pay = Callable[[Job, RunningJob], Payment | None]
@@ -189,7 +158,7 @@ def _settle_late(consumer: Consumer, job: Job, outcome: Outcome, payment: Paymen
 
 
 class Janitor:
-    """Keep the lease of one instance, and the queue in order."""
+    """Keeps the lease of one instance, and the queue in order."""
 
     def __init__(
         self, settings: Settings, instance: str, slots: int, call: Caller, random: Random, say: Say

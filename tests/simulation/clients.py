@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from random import Random
 
 from redis.exceptions import RedisError
 
 from preppath_workers.store.keys import Keys
 
-from .actors import Caller
+from .caller import Caller, Say
 from .groups import group_of
 from .proxy import Proxy
 from .settings import Settings
@@ -28,7 +27,7 @@ class Clients:
         keys: Keys,
         call: Caller,
         random: Random,
-        say: Callable[[str], None],
+        say: Say,
         settings: Settings,
     ) -> None:
         self._proxy, self._keys, self._call = proxy, keys, call

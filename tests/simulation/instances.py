@@ -13,8 +13,10 @@ from redis.exceptions import RedisError
 from preppath_workers.store.consuming.running_job import RunningJob
 from preppath_workers.store.job import Job
 
-from .actors import Caller, Janitor, Say, Worker
-from .money import Money, Payment
+from .actors import Janitor, Worker
+from .caller import Caller, Say
+from .money import Money
+from .payment import Payment
 from .proxy import Proxy
 from .settings import LEASE_MS, Settings
 from .weather import Weather
@@ -76,7 +78,7 @@ class Instances:
         self.proxy.serve_leftover()
 
     def running(self) -> list[str]:
-        """The ids of the jobs that run."""
+        """Return the ids of the jobs that run."""
         return [worker.job.id for worker in self._workers() if worker.job]
 
     def interrupt(self) -> None:
@@ -117,8 +119,9 @@ class Instances:
         return first
 
     def _pay(self, job: Job, running_job: RunningJob) -> Payment | None:
-        is_paid = self.money and self.random.random() < 0.7
-        return Payment(self.money, job, running_job) if self.money and is_paid else None
+        if self.money and self.random.random() < 0.7:
+            return Payment(self.money, job, running_job)
+        return None
 
     def _workers(self) -> list[Worker]:
         return [worker for _, workers in self.living for worker in workers]

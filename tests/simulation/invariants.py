@@ -23,7 +23,7 @@ _COUNTERS = ("recoveries", "releases")
 
 
 class Invariants:
-    """Watch one run."""
+    """Watches one run."""
 
     def __init__(self, settings: Settings, money: Money | None = None) -> None:
         self._money = money

@@ -12,7 +12,7 @@ from tests.integration.store.invariants import waiting
 from tests.integration.store.redis_state import State
 
 from . import short_list
-from .actors import Caller
+from .caller import Caller
 from .clients import Clients
 from .instances import Instances
 from .invariants import Fields, Invariants
@@ -121,10 +121,16 @@ class Model:
         return "\n".join([f"seed {self.seed}: {type(error).__name__}: {error}", *self.trace])
 
     def _step(self) -> None:
+        moves = self._moves()
+        weights = [weights[MOODS.index(self._settings.mood)] for *weights, _, _ in moves]
+        *_, name, move = self._random.choices(moves, weights)[0]
+        self._do(name, move)
+
+    def _moves(self) -> list[tuple[int, int, int, int, str, Callable[[], None]]]:
+        """Return all moves, each with its weight in a calm, a mixed, a stormy and a busy run."""
         clients, instances = self._clients, self._instances
         is_stormy = self._settings.mood == "stormy"
         moves: list[tuple[int, int, int, int, str, Callable[[], None]]] = [
-            # weight in a calm, a mixed, a stormy and a busy run
             (20, 20, 30, 60, "process", instances.process),
             (3, 3, 1, 1, "serve a pop", instances.serve),
             (6, 6, 1, 2, "enqueue", clients.enqueue),
@@ -160,9 +166,7 @@ class Model:
             ]
         if self._settings.users == USERS[1]:
             moves.append((2, 2, 2, 2, "cancel", clients.cancel_all))
-        weights = [weights[MOODS.index(self._settings.mood)] for *weights, _, _ in moves]
-        *_, name, move = self._random.choices(moves, weights)[0]
-        self._do(name, move)
+        return moves
 
     def _do(self, name: str, move: Callable[[], None]) -> None:
         self._say(name)

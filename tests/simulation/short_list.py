@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from preppath_workers.store.scripts import Script
 
-from . import actors
+from . import caller
 
 _BOUNDS = {
     "local LONG = 200\n": "local LONG = 3\n",
@@ -23,7 +23,7 @@ _BOUNDS = {
 @contextmanager
 def in_place() -> Iterator[None]:
     """Replace the scripts that are in use, which may be broken variants, inside the block."""
-    used = actors.scripts()
+    used = caller.scripts()
     shortened = {name: _shortened(script) for name, script in used.items()}
     with replaced(shortened):
         yield
@@ -33,7 +33,7 @@ def in_place() -> Iterator[None]:
 def replaced(scripts: Mapping[str, Script]) -> Iterator[None]:
     """Let all actors use these scripts inside the block."""
     with (
-        patch.object(actors, "scripts", lambda: scripts),
+        patch.object(caller, "scripts", lambda: scripts),
         patch("preppath_workers.store.consuming.slot_connection.scripts", lambda: scripts),
         patch("preppath_workers.store.scripts.scripts", lambda: scripts),
     ):
