@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ..log import journal
@@ -44,6 +45,8 @@ def run_with_output(program: str, main: Callable[[], int]) -> int:
         print_error(f"{program}: cannot write the output: {error}")
         discard_output()
         return EXIT_OUTPUT
+    finally:
+        _discard_unwritten_errors()
     return code
 
 
@@ -66,7 +69,9 @@ def print_error(line: str) -> None:
     line = escaped(line)
     if journal.is_journal(2):
         line = journal.with_priority(line, logging.ERROR)
-    print(line, file=sys.stderr)
+    # A command does its work even if a full disk takes no message.
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def print_json(value: Any, indent: int | None = None) -> None:
@@ -81,6 +86,15 @@ def print_json(value: Any, indent: int | None = None) -> None:
 def discard_output() -> None:
     """Discard buffered output; otherwise Python reports the error again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _discard_unwritten_errors() -> None:
+    """Keep the exit code if messages could not be written: there is nowhere to say so."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _write(text: str, flush: bool = False) -> None:

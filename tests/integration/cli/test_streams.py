@@ -53,6 +53,29 @@ def test_command_with_a_closed_standard_file_ends_as_usual(
     assert (done.returncode, done.stdout) == (code, output)
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "waiting"),
+    [("dead replay tts --id dead", 0, 2), ("promote tts dead", 1, 1), ("dead list tts --id other", 1, 1)],
+)
+def test_command_whose_messages_cannot_be_written_does_its_work(
+    environment: dict[str, str], tts: Queue, words: str, code: int, waiting: int
+) -> None:
+    tts.redis.lrem(tts.keys.wait, 1, tts.enqueue({}, id="dead").id)
+    tts.redis.hset(tts.keys.job("dead"), "state", "failed")
+    tts.redis.lpush(tts.keys.dead, "dead")
+    tts.enqueue({}, id="waiting")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [PROGRAM, *words.split()],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=full,
+            timeout=30,
+            check=False,
+        )
+    assert (done.returncode, tts.counts().waiting) == (code, waiting)
+
+
 @pytest.mark.parametrize("words", ["queues", "show tts a", "check --only data", "costs --caps", "top --once"])
 def test_command_reads_its_configuration_from_a_pipe(
     redis_url: str, key_prefix: str, tts: Queue, words: str
