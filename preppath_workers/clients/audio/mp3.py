@@ -35,6 +35,16 @@ def seconds(data: bytes | mmap) -> float | None:
     return played or None
 
 
+def has_frame(data: bytes) -> bool:
+    """Return whether a frame begins anywhere in the data."""
+    at = data.find(b"\xff")
+    while at >= 0:
+        if _frame(data[at : at + 4]):
+            return True
+        at = data.find(b"\xff", at + 1)
+    return False
+
+
 def _frame(header: bytes) -> _Frame | None:
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:  # sync, layer III
         return None

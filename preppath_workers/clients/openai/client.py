@@ -26,7 +26,7 @@ from . import models, preloading, worst_case
 from .classification import RequestInfo
 from .connection import connect
 from .errors import openai_errors
-from .responses import Transcript, json_object, speech, transcript
+from .responses import Transcript, json_object, require_mp3, speech, transcript
 from .usage import chat_usage, reports_usage, speech_usage, transcription_usage
 
 if TYPE_CHECKING:  # the Realtime API needs packages that a server of /v1/audio/speech does not
@@ -134,6 +134,7 @@ class OpenAI:
             headers = answer.response.headers
             audio = speech(answer.content, headers)
             payment.charge(speech_usage(most, mp3.seconds(audio), headers))
+            require_mp3(audio)
             return audio
 
     def reader(self, options: SpeechOptions) -> RealtimeReader:

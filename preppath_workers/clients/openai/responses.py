@@ -6,11 +6,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 from pydantic import BaseModel
 
 from ...errors import PermanentError, ServiceError, TransientError
+from ..audio import mp3
+from ..audio.format import audio_format
 from .classification import SERVICE
 from .doubtful_segments import without_doubtful
 from .json_reply import find_object
@@ -18,6 +21,8 @@ from .refusals import Refusal, Refused
 
 #: Fields of an error in a response with a status of success; the last is FastAPI's.
 _FIELDS_OF_ERRORS = ("error", "message", "code", "detail")
+#: Bytes of speech in which its first frame begins: some encoders pad.
+_HEAD = 16_384
 #: Longest plausible duration of a recording, seconds: a week.
 _LONGEST = 604_800.0
 
@@ -58,6 +63,14 @@ def speech(audio: bytes, headers: Mapping[str, str]) -> bytes:
     if not audio:
         raise TransientError("OpenAI answered with an empty speech")
     return audio
+
+
+def require_mp3(audio: bytes) -> None:
+    """Raise ServiceError for speech of another format: not all servers know `response_format`."""
+    found = audio_format(BytesIO(audio))
+    name = found.name if found else "MP3" if mp3.has_frame(audio[:_HEAD]) else "unknown"
+    if name != "MP3":
+        raise ServiceError(SERVICE, f"OpenAI's speech isn't MP3 but {name}: use a server that returns MP3")
 
 
 def json_object(completion: Any) -> dict[str, Any]:

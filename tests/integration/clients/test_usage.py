@@ -12,11 +12,11 @@ import pytest
 from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
 from preppath_workers.clients.usage import Meter, Usage
 from preppath_workers.config.prices import load_prices
-from preppath_workers.errors import JobError
+from preppath_workers.errors import JobError, ServiceError
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 
-from .conftest import REALTIME_MODEL, Client
+from .conftest import REALTIME_MODEL, Answers, Client
 from .test_openai import SCHEMA, TWO_SECONDS
 
 MESSAGES = [{"role": "user", "content": "Judge this answer: a heap is a tree. Ünïcödé."}]
@@ -95,6 +95,28 @@ def test_unusable_answer_is_charged_if_it_reports_its_usage(
     with pytest.raises(JobError):
         evaluate(client(), context)
     assert bool(context.charges) == is_charged
+
+
+@pytest.mark.parametrize(
+    ("audio", "name"),
+    [
+        (b"RIFF\x24\0\0\0WAVEfmt ", "WAV"),
+        (b"OggS\0\x02", "Ogg"),
+        (b"fLaC\0\0", "FLAC"),
+        (b"<html>Log in.</html>", "unknown"),
+    ],
+)
+def test_speech_that_is_not_an_mp3_is_charged_and_not_stored(
+    client: Client, answers: Answers, audio: bytes, name: str
+) -> None:
+    """It was stored as an MP3, and the parts of a long text were joined as if they were."""
+    url = answers(200, audio, {"Content-Type": "audio/mpeg"})
+    context = FakeContext()
+
+    with pytest.raises(ServiceError, match=f"^OpenAI's speech isn't MP3 but {name}: "):
+        client(base_url=url).synthesize("What is a heap?", SpeechOptions("alloy"), context)
+
+    assert len(context.charges) == 1
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PATH = "/v1/audio/speech"
+#: Three parts, which look like MP3s with a tag.
+PARTS = ("ID3 one,", "ID3 two,", "ID3 three")
 MODEL = {"OPENAI_TTS_MODEL": "gpt-4o-mini-tts"}
 
 
@@ -194,16 +196,16 @@ def long(context: FakeContext) -> FakeContext:
 def test_tts_of_a_long_text_acquires_a_token_for_each_part(
     long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
-    vendor.order(*({"path": PATH, "body": body} for body in ("one,", "two,", "three")))
+    vendor.order(*({"path": PATH, "body": body} for body in PARTS))
 
-    assert handle(long, services)["bytes"] == len("one,two,three")
+    assert handle(long, services)["bytes"] == len("".join(PARTS))
 
     calls = vendor.calls(PATH)
     assert " ".join(call["body"]["input"] for call in calls) == long.data["text"].strip()
     assert max(len(call["body"]["input"]) for call in calls) <= MAX_SPEECH_INPUT
     assert (len(calls), long.tokens) == (3, 2), "the start of the attempt acquired the first"
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["tts/q1.mp3"]
-    assert s3.get_object(Bucket=bucket, Key="tts/q1.mp3")["Body"].read() == b"one,two,three"
+    assert s3.get_object(Bucket=bucket, Key="tts/q1.mp3")["Body"].read() == "".join(PARTS).encode()
     assert long.reported == sorted(long.reported)
 
 
@@ -211,16 +213,16 @@ def test_tts_retried_after_some_parts_pays_for_none_twice(
     long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
     vendor.order(
-        {"path": PATH, "body": "one,"},
-        {"path": PATH, "body": "two,"},
+        {"path": PATH, "body": PARTS[0]},
+        {"path": PATH, "body": PARTS[1]},
         {"path": PATH, "status": 503},
-        {"path": PATH, "body": "three"},
+        {"path": PATH, "body": PARTS[2]},
     )
     with pytest.raises(ServiceError):
         handle(long, services)
 
     again = long.again()
-    assert handle(again, services)["bytes"] == len("one,two,three")
+    assert handle(again, services)["bytes"] == len("".join(PARTS))
 
     assert (len(vendor.calls(PATH)), again.tokens) == (4, 0)
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["tts/q1.mp3"]
@@ -229,10 +231,10 @@ def test_tts_retried_after_some_parts_pays_for_none_twice(
 def test_tts_after_a_crash_removes_leftover_parts(
     long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
-    vendor.order(*({"path": PATH, "body": body} for body in ("one,", "two,", "three")))
+    vendor.order(*({"path": PATH, "body": body} for body in PARTS))
     handle(long, services)
     digest = s3.head_object(Bucket=bucket, Key="tts/q1.mp3")["Metadata"]["sha256"]
-    s3.put_object(Bucket=bucket, Key=f"tts/parts/{digest}/2.mp3", Body=b"two,")
+    s3.put_object(Bucket=bucket, Key=f"tts/parts/{digest}/2.mp3", Body=PARTS[1].encode())
 
     assert handle(long.again(), services)["cached"] is True
 
