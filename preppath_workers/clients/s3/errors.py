@@ -40,6 +40,10 @@ _PERMANENT = frozenset(
 _CREDENTIALS = frozenset(
     {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "TokenRefreshRequired"}
 )
+#: Ends of the codes for a failure of the service that encrypts objects, which passes.
+_TRANSIENT_OF_KMS = ("ThrottlingException", "InternalException", "TimeoutException", "UnavailableException")
+#: Characters of S3's own message that are shown.
+_MAX_MESSAGE = 200
 #: Fails every job until the bucket, the account or the configuration is changed.
 _REFUSES_ALL = frozenset(
     {
@@ -71,12 +75,12 @@ def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: b
         return missing(bucket, key)
     if code == "NoSuchBucket":
         return ServiceError("s3", f"there is no bucket {bucket} in S3", refuses_all=True)
-    said = f"S3 answered {status} {code} for {bucket}/{key}"
+    said = f"S3 answered {status} {code} for {bucket}/{key}{_message(error)}"
     if code == "RequestTimeTooSkewed":  # other machines may have the right time
         return MachineError("clock", f"the clock of this machine differs from that of S3 too much: {said}")
     if code in _PERMANENT:
         return PermanentError(said)
-    if code in _CREDENTIALS or code.startswith("KMS."):
+    if code in _CREDENTIALS or (code.startswith("KMS.") and not code.endswith(_TRANSIENT_OF_KMS)):
         return ServiceError("s3", said, refuses_all=fresh)
     if code in _REFUSES_ALL or status in (405, 501):
         return ServiceError("s3", said, refuses_all=True)
@@ -140,6 +144,12 @@ def status_of(error: ClientError) -> int:
 def code_of(error: ClientError) -> str:
     """Return S3's code; for an answer without a body, botocore's: the status as text."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _message(error: ClientError) -> str:
+    """Return S3's own message, such as which right is missing; empty for a response without a code."""
+    said = " ".join(str(error.response.get("Error", {}).get("Message") or "").split())
+    return f": {said[:_MAX_MESSAGE]}" if said and not code_of(error).isdigit() else ""
 
 
 def _metadata(error: ClientError) -> dict[str, Any]:

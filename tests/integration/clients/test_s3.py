@@ -121,6 +121,9 @@ def classification(request: Callable[[], object]) -> str:
         (400, "EntityTooLarge", JOB, JOB),
         (400, "ExpiredToken", ALL, ALL),
         (400, "KeyTooLongError", JOB, JOB),
+        (400, "KMS.DisabledException", ALL, ALL),
+        (400, "KMS.ThrottlingException", SERVICE, SERVICE),
+        (400, "KMS.KMSInternalException", SERVICE, SERVICE),
         (400, "RequestTimeout", SERVICE, SERVICE),
         (403, "AccessDenied", ALL, SERVICE),
         (403, "InvalidAccessKeyId", ALL, ALL),
@@ -146,6 +149,18 @@ def test_error_response_is_classified_by_its_cause(
     assert classification(lambda: storage.upload("key", b"body", "text/plain")) == write
     assert classification(lambda: storage.download("key", io.BytesIO(), MOST)) == read
     assert classification(lambda: storage.size("key")) == read, "HEAD, whose answer has no body"
+
+
+def test_error_response_is_shown_with_its_message_on_one_line(answers: Answers) -> None:
+    words = "User arn:aws:iam::1:user/w may not do s3:GetObject"
+    body = f"<Error><Code>AccessDenied</Code><Message>{words}\n{'x' * 500}</Message></Error>"
+    storage = storage_at("bucket", answers(403, body.encode()))
+
+    with pytest.raises(ServiceError) as caught:
+        storage.upload("key", b"body", "text/plain")
+
+    assert str(caught.value).startswith(f"S3 answered 403 AccessDenied for bucket/key: {words} xxx")
+    assert len(str(caught.value)) < 400
 
 
 def test_request_that_s3_refuses_for_its_time_is_the_fault_of_this_machine(answers: Answers) -> None:
