@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from .reading.listing import held_slots, ids_of
@@ -45,34 +46,53 @@ def find_problems(queue: QueueReader, repair: bool = False) -> Iterator[Problem]
         if repair:
             queue.call("recover", worker_id, "0", 0)
         yield Problem("orphaned", worker_id)
-    for job_id in _suspects(queue):
-        verdict = text(queue.call("repair", job_id, int(repair))[0])
+    for job_id, *letters in _suspects(queue):
+        verdict = text(queue.call("repair", job_id, int(repair), *letters)[0])
         if verdict != "fine":
             yield Problem(verdict, job_id)  # type: ignore[arg-type] # the script answers one of them
 
 
-def _suspects(queue: QueueReader) -> Iterator[str]:
-    entries = Counter(_entries(queue))
+def _suspects(queue: QueueReader) -> Iterator[tuple[str, int, int]]:
+    """Yield each suspect, how many entries it has in the dead-letter list, and where the last one is, counted
+    from the oldest job: the list may be too long to be searched for each suspect."""
+    letters = [*_letters(queue)]
+    positions = {job_id: position for position, job_id in enumerate(letters)}
+    entries = Counter(chain(((job_id, "dead") for job_id in letters), _entries(queue)))
     places: dict[str, set[str]] = {}
     for job_id, place in entries:
         places.setdefault(job_id, set()).add(place)
     doubled = {job_id for (job_id, _), times in entries.items() if times > 1}
+    suspects = _in_wrong_places(queue, places, doubled)
+    yield from ((job_id, entries[job_id, "dead"], positions.get(job_id, 0)) for job_id in suspects)
+
+
+def _in_wrong_places(
+    queue: QueueReader, places: dict[str, set[str]], doubled: Collection[str]
+) -> Iterator[str]:
+    """Yield the jobs whose places are not those that their states require, and entries without a job."""
     for job_id, state, worker_id in _states(queue):
         found = places.pop(job_id, set())
         place = worker_id if state == "active" else _PLACES.get(state, "")
         expected = {place} - {""}
         if found != expected or job_id in doubled or state == _OVERWRITTEN:
             yield job_id
-    yield from places  # of no job
+    yield from places
+
+
+def _letters(queue: QueueReader) -> Iterator[str]:
+    """Yield the entries of the dead-letter list, the oldest first: new ones don't shift these."""
+    end = -1
+    while page := queue.read("LRANGE", queue.keys.dead, end - _PAGE + 1, end):
+        yield from map(text, reversed(page))
+        end -= _PAGE
 
 
 def _entries(queue: QueueReader) -> Iterator[tuple[str, str]]:
-    """Yield every entry and its place; the place of an entry in an active list is the worker id."""
-    for place in ("wait", "dead"):
-        start = 0
-        while page := queue.read("LRANGE", queue.keys.base + place, start, start + _PAGE - 1):
-            yield from ((text(entry), place) for entry in page)
-            start += _PAGE
+    """Yield every other entry and its place; the place of an entry in an active list is the worker id."""
+    start = 0
+    while page := queue.read("LRANGE", queue.keys.wait, start, start + _PAGE - 1):
+        yield from ((text(entry), "wait") for entry in page)
+        start += _PAGE
     for member, _ in queue.redis.zscan_iter(queue.keys.later, count=_PAGE):
         yield from ((job_id, "wait") for job_id in ids_of([member]))
     for entry, _ in queue.redis.zscan_iter(queue.keys.delayed, count=_PAGE):

@@ -1,4 +1,4 @@
--- needs: places, removing, placing, slots
+-- needs: taking_dead, removing, placing, slots
 --
 -- Checks whether a job is in exactly the place that its state requires, and can put it there. Deletes no job, only
 -- duplicate entries and entries without a job.
@@ -7,6 +7,9 @@
 -- ARGV[1]  now
 -- ARGV[2]  id
 -- ARGV[3]  "1": repair; "0": report only
+-- ARGV[4]  how many entries the caller has seen in the dead-letter list, which may be too long to be searched for each job;
+--          missing: search it
+-- ARGV[5]  the position of the last one, counted from the oldest job
 --
 -- Returns {"fine"}; {"duplicate"} if the job is in more than one place; {"missing"} if it is in none; {"misplaced"} if it
 -- is in a place that its state does not allow; {"unknown"} if there is an entry but no job; {"overwritten"} if the job's key
@@ -16,7 +19,24 @@ local id, repairs = ARGV[2], ARGV[3] == '1'
 
 local in_wait = #redis.call('LPOS', WAIT, id, 'COUNT', 0) + (later.rank(id) and 1 or 0)
 local due = redis.call('ZSCORE', DELAYED, id)
-local dead = #redis.call('LPOS', DEAD, id, 'COUNT', 0)
+local job = fields_of(id, 'state', 'workerId')
+local state, worker_id = job[1], job[2]
+
+-- The positions of the job's entries in the dead-letter list. If the caller has seen none, only a job that has failed since
+-- may have one, and it stands where its time puts it.
+local function find_letters()
+  local seen, positions = tonumber(ARGV[4] or ''), {}
+  if not seen or seen > 1 then return redis.call('LPOS', DEAD, id, 'COUNT', 0) end
+  if seen == 1 then
+    note_entries(positions, redis.call('LLEN', DEAD) - 1 - tonumber(ARGV[5]))
+  elseif state ~= 'failed' then
+    return {}
+  end
+  if not positions[id] then find_near(positions, id) end
+  return { positions[id] }
+end
+local letters = find_letters()
+local dead = #letters
 local holders, in_flight = {}, 0
 each_slot(function(worker_id)
   local times = #redis.call('LPOS', active_key(worker_id), id, 'COUNT', 0)
@@ -24,9 +44,6 @@ each_slot(function(worker_id)
   in_flight = in_flight + times
 end)
 local places = in_wait + in_flight + dead + (due and 1 or 0)
-
-local job = fields_of(id, 'state', 'workerId')
-local state, worker_id = job[1], job[2]
 
 local is_owned = false
 for _, holder in ipairs(holders) do is_owned = is_owned or holder == worker_id end
@@ -62,7 +79,7 @@ if verdict == 'fine' or not repairs then return { verdict } end
 
 -- Remove every entry, except an entry without a job that a claim will handle.
 redis.call('ZREM', DELAYED, id)
-redis.call('LREM', DEAD, 0, id)
+if dead == 1 then remove_dead(letters) elseif dead > 1 then redis.call('LREM', DEAD, 0, id) end
 if not state and not job.err then return { verdict } end
 for _, holder in ipairs(holders) do redis.call('LREM', active_key(holder), 0, id) end
 for _ = 1, in_wait do remove_waiting(id) end

@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
+from preppath_workers.store.repair import Problem, find_problems
 
 #: More than near the two ends, and more than a call takes if they are far from each other.
 LONG = 5_000
@@ -92,6 +93,34 @@ def test_job_is_found_beside_one_whose_key_has_another_type(queue: Queue) -> Non
 
     assert queue.replay([IDS[1_500]]) == 1
     assert queue.purge([IDS[3_500]]) == 1
+
+
+def test_repair_of_a_long_list_finds_entries_of_any_place(queue: Queue) -> None:
+    """The list may be too long to be searched for each suspect."""
+    misplaced, gone, missing, doubled = IDS[1_500], IDS[2_000], IDS[2_500], IDS[3_000]
+    queue.redis.hset(queue.keys.job(misplaced), "state", "waiting")
+    queue.redis.delete(queue.keys.job(gone))
+    queue.redis.lrem(queue.keys.dead, 1, missing)
+    queue.redis.rpush(queue.keys.dead, doubled)
+    found = {
+        Problem("misplaced", misplaced),
+        Problem("unknown", gone),
+        Problem("missing", missing),
+        Problem("duplicate", doubled),
+    }
+
+    assert {*find_problems(queue)} == {*find_problems(queue, repair=True)} == found
+
+    assert not [*find_problems(queue)]
+    assert waiting(queue) == [misplaced]
+    assert sorted(dead(queue)) == sorted({*IDS} - {misplaced, gone})
+
+
+def test_job_that_failed_while_its_list_was_read_is_not_missing(queue: Queue) -> None:
+    for job_id in (IDS[-1], IDS[1_500]):  # the newest; one that a replay has moved on
+        assert queue.call("repair", job_id, "1", 0, 0) == ["fine"]
+        assert queue.call("repair", job_id, "1", 1, 1_450) == ["fine"]
+    assert dead(queue) == IDS
 
 
 def test_neighbours_leave_a_long_list_by_one_walk(queue: Queue) -> None:

@@ -33,22 +33,35 @@ local function note_entries(positions, middle)
   end
 end
 
--- Finds a job, and adds its position to the table. Returns what that cost.
-local function find_dead(positions, id)
+-- Finds a job near an end or by the time when it failed, and adds its position to the table. Returns whether the rest of the
+-- list may have it.
+local function find_near(positions, id)
   local position = redis.call('LPOS', DEAD, id, 'RANK', -1, 'MAXLEN', NEAR_END)
     or redis.call('LPOS', DEAD, id, 'MAXLEN', NEAR_END)
   if position then
     note_entries(positions, position)
-    return 1
+    return false
   end
   local job = fields_of(id, 'state', 'finishedAt')
   -- A call that is repeated finds jobs that it has replayed.
-  if redis.call('LLEN', DEAD) <= 2 * NEAR_END or job[1] and job[1] ~= 'failed' then return 1 end
+  if redis.call('LLEN', DEAD) <= 2 * NEAR_END or job[1] and job[1] ~= 'failed' then return false end
   note_entries(positions, position_by_time(integer(job[2]) or 0))
-  if positions[id] then return 1 end
-  position = redis.call('LPOS', DEAD, id)
+  return not positions[id]
+end
+
+-- Finds a job, and adds its position to the table. Returns what that cost.
+local function find_dead(positions, id)
+  if not find_near(positions, id) then return 1 end
+  local position = redis.call('LPOS', DEAD, id)
   if position then note_entries(positions, position) end
   return MOST_COST
+end
+
+-- Removes the entries at these positions, all of them in one half of the list if that is long.
+local function remove_dead(places)
+  for _, place in ipairs(places) do redis.call('LSET', DEAD, place, TAKEN) end
+  local is_new = places[1] < redis.call('LLEN', DEAD) / 2
+  redis.call('LREM', DEAD, is_new and #places or -#places, TAKEN)
 end
 
 -- Removes the jobs from the list that the arguments from the second on name. Returns their ids; those that were in the list,
@@ -76,8 +89,7 @@ local function take_dead(stays)
   end
   if places[1] then
     redis.call('LTRIM', DEAD, '0', '-1') -- out of memory: as in claiming.lua. To delete jobs frees memory
-    for _, place in ipairs(places) do redis.call('LSET', DEAD, place, TAKEN) end
-    redis.call('LREM', DEAD, places[1] < middle and #places or -#places, TAKEN)
+    remove_dead(places)
   end
   return ids, taken, handled < #ids and handled or nil
 end
