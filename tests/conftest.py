@@ -16,10 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import boto3
 import botocore.loaders
 import botocore.session
 import httpcore2
@@ -34,7 +32,7 @@ from tests.support.databases import empty_database, new_database
 from tests.support.order import slow_first
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
-from tests.support.s3 import S3Server
+from tests.support.s3 import S3Server, client_of
 from tests.support.shared_servers import SharedServers, shared_postgres, shared_s3
 
 if TYPE_CHECKING:
@@ -254,18 +252,7 @@ def database_url(emptied_database_url: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def s3(s3_server: S3Server | ExternalServer, external: Mapping[str, str]) -> S3Client:
     """A boto3 client of the S3 server."""
-    return client_of_s3(s3_server.endpoint, external)
-
-
-def client_of_s3(endpoint: str, settings: Mapping[str, str] = MappingProxyType({})) -> S3Client:
-    """Return a boto3 client, with the product's variables."""
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=settings.get("S3_REGION", "us-east-1"),
-        aws_access_key_id=settings.get("S3_ACCESS_KEY_ID", "test"),
-        aws_secret_access_key=settings.get("S3_SECRET_ACCESS_KEY", "test"),
-    )
+    return client_of(s3_server.endpoint, external)
 
 
 @pytest.fixture

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-import boto3
-
 from preppath_workers import NewJob, Queue
 from preppath_workers.clients.postgres.client import Database
 from preppath_workers.clients.postgres.schema import create_missing
@@ -52,8 +50,6 @@ _BUCKET = "busy"
 
 #: Seconds of a call: all workers must have begun theirs. And until all calls count as in flight.
 _CALL, _REACHED = 10.0, 3.0
-
-_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,7 @@ class Stage:
                     "FROM generate_series(2, %s) AS number",
                     [self._jobs],
                 )
-            s3 = boto3.client("s3", endpoint_url=self.s3.endpoint, region_name="us-east-1", **_KEYS)
+            s3 = self.s3.client()
             s3.create_bucket(Bucket=_BUCKET)
             sound = Wav(os.urandom(64_000), 16_000).wav_bytes("An index makes it faster to find rows.")
             s3.put_object(Bucket=_BUCKET, Key="r1.wav", Body=sound)

@@ -12,8 +12,6 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
-import boto3
-
 from preppath_workers.clients.postgres.schema import create_missing
 from preppath_workers.clients.services import Services
 from preppath_workers.config import load
@@ -174,13 +172,7 @@ class Environment:
         self.config_file.write_text("".join(lines), encoding="utf-8")
 
     def _create_rows_and_bucket(self) -> None:
-        boto3.client(
-            "s3",
-            endpoint_url=self.s3.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
-        ).create_bucket(Bucket=BUCKET)
+        self.s3.client().create_bucket(Bucket=BUCKET)
         with self.services.database.transaction() as cursor:
             create_missing(cursor)
             cursor.execute('INSERT INTO interviews ("id", "userId") VALUES (%s, %s)', [INTERVIEW, USER])

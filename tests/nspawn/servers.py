@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
 
-import boto3
 import psycopg2
 from redis import Redis
 
@@ -20,9 +18,6 @@ from tests.support.redis import RedisServer
 from tests.support.s3 import S3Server
 from tests.support.servers import running
 from tests.support.speech import synthesize
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 SPEECH = "/v1/audio/speech"
 
@@ -65,18 +60,9 @@ class Servers:
     def add_rows(self) -> None:
         """Add one interview with a question and a recording. The tables must exist."""
         spoken = "A hash table finds a key in constant time."
-        self.storage().put_object(Bucket="trial", Key="r1.wav", Body=synthesize(spoken).wav_bytes(spoken))
+        self.s3.client().put_object(Bucket="trial", Key="r1.wav", Body=synthesize(spoken).wav_bytes(spoken))
         with closing(psycopg2.connect(self.postgres.url)) as database, database, database.cursor() as cursor:
             add_interview(cursor)
-
-    def storage(self) -> S3Client:
-        return boto3.client(
-            "s3",
-            endpoint_url=self.s3.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="trial-access-key",
-            aws_secret_access_key="trial-secret-key",
-        )
 
     def one_of_each(self) -> dict[str, str]:
         """Add a job to each queue; return the ids by queue."""
@@ -103,5 +89,5 @@ def servers() -> Iterator[Servers]:
     redis = RedisServer(settings={"appendonly": "yes", "appendfsync": "always"})
     running_servers = Servers(redis, PostgresServer(), S3Server(), OpenAIServer(), count(1))
     with running(running_servers.redis, running_servers.postgres, running_servers.s3, running_servers.vendor):
-        running_servers.storage().create_bucket(Bucket="trial")
+        running_servers.s3.client().create_bucket(Bucket="trial")
         yield running_servers

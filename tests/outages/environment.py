@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import boto3
 import psycopg2
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -26,14 +24,8 @@ from .clock import ClockedRedis
 from .table import Case, Service
 from .ways import Ways, open_ways
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
 #: The workers' user and password in Redis and PostgreSQL.
 USER, PASSWORD = "worker", "outage-password"
-
-#: The S3 server accepts any.
-_ACCESS_KEY, _SECRET_KEY = "outage-access-key", "outage-secret-key"
 
 #: Seconds until the OpenAI stand-in answers.
 LATENCY = 0.3
@@ -65,7 +57,7 @@ class Environment:
         """Start a new Redis, empty the tables and the list of OpenAI calls, and add the rows that jobs of
         these ids need."""
         self.openai.reset()
-        self._bucket_client().create_bucket(Bucket=self.bucket(case))
+        self.s3.client().create_bucket(Bucket=self.bucket(case))
         self.sql(f"TRUNCATE {', '.join(TABLES)}")
         with (
             closing(psycopg2.connect(self.postgres.url)) as connection,
@@ -93,8 +85,8 @@ class Environment:
             "DATABASE_URL": f"postgresql://{USER}:{PASSWORD}@{HOST}:{ports['postgresql']}/postgres",
             "S3_ENDPOINT": f"http://{HOST}:{ports['s3']}",
             "S3_BUCKET": self.bucket(case),
-            "S3_ACCESS_KEY_ID": _ACCESS_KEY,
-            "S3_SECRET_ACCESS_KEY": _SECRET_KEY,
+            "S3_ACCESS_KEY_ID": "outage-access-key",
+            "S3_SECRET_ACCESS_KEY": "outage-secret-key",
             "OPENAI_BASE_URL": f"http://{HOST}:{ports['openai']}/v1",
             "OPENAI_API_KEY": "sk-outage",
             "QUEUES": case.queue,
@@ -137,15 +129,6 @@ class Environment:
             f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'",
             f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {USER}",
             "SELECT pg_reload_conf()",
-        )
-
-    def _bucket_client(self) -> S3Client:
-        return boto3.client(
-            "s3",
-            endpoint_url=self.s3.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=_ACCESS_KEY,
-            aws_secret_access_key=_SECRET_KEY,
         )
 
 

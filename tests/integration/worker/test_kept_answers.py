@@ -27,7 +27,6 @@ from preppath_workers.worker.attempt import step_retry
 from preppath_workers.worker.attempt.job_context import ActiveJobContext
 from preppath_workers.worker.attempt.payments import PaymentTerms
 from preppath_workers.worker.attempt.step_retry import retry_step
-from tests.conftest import client_of_s3
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
 from tests.integration.store.consumer_steps import next_job
@@ -51,7 +50,7 @@ def own_s3() -> Iterator[S3Server]:
 
 @pytest.fixture
 def s3(own_s3: S3Server) -> S3Client:
-    return client_of_s3(own_s3.endpoint)
+    return own_s3.client()
 
 
 @pytest.fixture
