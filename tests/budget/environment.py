@@ -103,8 +103,7 @@ class Environment:
 
     def is_done(self) -> bool:
         """Return whether no job waits, runs or is delayed."""
-        counts = [queue.counts() for queue in self.queues.values()]
-        return not any(each.waiting or each.active or each.delayed for each in counts)
+        return not any(queue.counts().unfinished for queue in self.queues.values())
 
 
 def _title(pid: int) -> str:

@@ -117,7 +117,6 @@ class Load:
     def _is_done(self) -> bool:
         for name in self._queues:
             with client(self._url, base=Keys(PREFIX, name).base) as redis:
-                counts = Queue(name, redis, PREFIX).counts()
-            if counts.waiting or counts.active or counts.delayed:
-                return False
+                if Queue(name, redis, PREFIX).counts().unfinished:
+                    return False
         return True

@@ -134,9 +134,8 @@ class Soak:
 
     def _is_done(self, prefix: str) -> bool:
         queue = self._queue(prefix)
-        counts = queue.counts()
         instances = queue.redis.zcard(queue.keys.instances)
-        return not (counts.waiting or counts.active or counts.delayed) and instances == PREFIXES.count(prefix)
+        return not queue.counts().unfinished and instances == PREFIXES.count(prefix)
 
     def _queue(self, prefix: str) -> Queue:
         return Queue("alpha", self._redis, prefix)

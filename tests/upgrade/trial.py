@@ -155,8 +155,7 @@ class Trial:
 
     def _is_done(self) -> bool:
         with Redis.from_url(self.url, decode_responses=True) as client:
-            counts = [Queue(name, client, PREFIX).counts() for name in QUEUES]
-        return not any(each.waiting or each.active or each.delayed for each in counts)
+            return not any(Queue(name, client, PREFIX).counts().unfinished for name in QUEUES)
 
     def _path(self, name: str) -> Path:
         path = self.folder / name

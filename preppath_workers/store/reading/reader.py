@@ -39,6 +39,11 @@ class Counts:
     #: Workers that live instances have for this queue.
     workers: int
 
+    @property
+    def unfinished(self) -> int:
+        """Jobs that are waiting, active or delayed."""
+        return self.waiting + self.active + self.delayed
+
 
 @dataclass(frozen=True)
 class Gate:

@@ -102,5 +102,5 @@ def _tone(word: GateWord, counts: Counts) -> Tone:
     if word == "open":
         return "good"
     if word == "no workers":
-        return "bad" if counts.waiting or counts.active or counts.delayed else "wait"
+        return "bad" if counts.unfinished else "wait"
     return "wait" if word in ("paused", "held") else "bad"
