@@ -1,8 +1,9 @@
-"""Check that PostgreSQL answers, with the tables and privileges that the handlers need."""
+"""Check that PostgreSQL answers, with the tables, columns and privileges that the handlers need."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ...config.model import Config
 from ...errors import ConfigError, JobError
@@ -12,12 +13,41 @@ from .findings import Finding
 #: Seconds to connect, and for each statement.
 _TIMEOUT = 5
 
-#: The privileges that the handlers need on each table.
-NEEDED: Mapping[str, Sequence[str]] = {
-    "interviews": ("SELECT",),
-    "interview_questions": ("SELECT", "UPDATE"),
-    "interview_recordings": ("SELECT", "UPDATE"),
-    "answer_feedback": ("SELECT", "INSERT"),
+
+@dataclass(frozen=True)
+class Needs:
+    """The privileges on a table and the columns that are read and written."""
+
+    rights: Sequence[str]
+    columns: Sequence[str] = ()
+
+
+#: What the handlers need.
+NEEDED: Mapping[str, Needs] = {
+    "interviews": Needs(("SELECT",), ("id", "userId")),
+    "interview_questions": Needs(
+        ("SELECT", "UPDATE"),
+        (
+            *("id", "interviewId", "question", "category", "difficulty", "expectedAnswer"),
+            *("evaluationCriteria", "audioUrl", "audioDuration", "ttsGenerated", "userAnswer", "score"),
+            *("correctness", "completeness", "clarity", "strengths", "improvements", "aiEvaluation"),
+            *("answeredAt", "evaluatedAt", "updatedAt"),
+        ),
+    ),
+    "interview_recordings": Needs(
+        ("SELECT", "UPDATE"),
+        (
+            *("id", "userId", "filename", "originalName", "mimeType", "duration", "transcribed"),
+            *("transcription", "transcribedAt"),
+        ),
+    ),
+    "answer_feedback": Needs(
+        ("SELECT", "INSERT"),
+        (
+            *("id", "jobId", "questionId", "interviewId", "userId", "correctnessScore"),
+            *("completenessScore", "clarityScore", "totalScore", "feedback", "strengths", "improvements"),
+        ),
+    ),
 }
 
 #: Encodings that store any text.
@@ -25,7 +55,17 @@ _ENCODINGS = ("UTF8", "SQL_ASCII")
 _ENCODING_LACKS = "lacks characters: jobs whose texts have them fail, after their requests were paid for"
 
 #: Those that `costs --store` needs.
-_NEEDED_BY_ROWS = {"preppath_worker_costs": ("SELECT", "INSERT", "UPDATE")}
+_NEEDED_BY_ROWS = {"preppath_worker_costs": Needs(("SELECT", "INSERT", "UPDATE"))}
+
+#: What a table lacks. to_regclass uses the search path, as the handlers' statements do.
+_MISSING = """
+SELECT to_regclass(%(table)s) IS NOT NULL AS there,
+    ARRAY(SELECT one FROM unnest(%(rights)s) AS one
+        WHERE NOT coalesce(has_table_privilege(to_regclass(%(table)s), one), true)) AS rights,
+    ARRAY(SELECT one FROM unnest(%(columns)s::text[]) AS one WHERE one NOT IN (
+        SELECT attname FROM pg_attribute
+        WHERE attrelid = to_regclass(%(table)s) AND NOT attisdropped)) AS columns
+"""
 
 
 def check_connection(config: Config) -> Iterator[Finding]:
@@ -38,7 +78,7 @@ def check_database(config: Config) -> Iterator[Finding]:
     yield from _check(config, {**NEEDED, **(_NEEDED_BY_ROWS if config.ledger_rows else {})})
 
 
-def _check(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+def _check(config: Config, needed: Mapping[str, Needs]) -> Iterator[Finding]:
     from ...clients.postgres.client import Database  # imported here, because other commands do not need it
 
     try:
@@ -57,16 +97,12 @@ def _check(config: Config, needed: Mapping[str, Sequence[str]]) -> Iterator[Find
                 yield Finding("warning", "database encoding", f"{encoding} {_ENCODING_LACKS}")
             if needed:
                 yield check_connections(config, cursor)
-            for table, rights in needed.items():
-                # to_regclass uses the search path, as the handlers' statements do.
-                cursor.execute(
-                    "SELECT to_regclass(%s) IS NOT NULL AS there, ARRAY(SELECT one FROM unnest(%s) AS one "
-                    "WHERE NOT coalesce(has_table_privilege(to_regclass(%s), one), true)) AS missing",
-                    (table, list(rights), table),
-                )
+            for table, needs in needed.items():
+                wanted = {"table": table, "rights": list(needs.rights), "columns": list(needs.columns)}
+                cursor.execute(_MISSING, wanted)
                 answer = cursor.fetchone()
                 assert answer is not None
-                yield _table(table, answer["there"], answer["missing"])
+                yield _table(table, answer["there"], Needs(answer["rights"], answer["columns"]))
     except (JobError, ConfigError) as error:
         yield Finding("error", "database", str(error))
 
@@ -79,10 +115,12 @@ def _server(version: str, standby: bool, read_only: bool) -> Finding:
     return Finding("ok", "database", f"PostgreSQL {version}")
 
 
-def _table(table: str, there: bool, missing: Sequence[str]) -> Finding:
+def _table(table: str, there: bool, missing: Needs) -> Finding:
     what = f"table {table}"
     if not there:
         return Finding("error", what, "does not exist; `init-db` creates what is missing")
-    if missing:
-        return Finding("error", what, f"this user lacks the privileges {', '.join(missing)}")
-    return Finding("ok", what, "exists, with the privileges needed")
+    if missing.columns:
+        return Finding("error", what, f"has no columns {', '.join(sorted(missing.columns))}")
+    if missing.rights:
+        return Finding("error", what, f"this user lacks the privileges {', '.join(missing.rights)}")
+    return Finding("ok", what, "exists, with the columns and privileges needed")

@@ -14,7 +14,7 @@ from redis import Redis
 
 from preppath_workers import Queue
 from tests.conftest import ExternalServer
-from tests.support.databases import new_database
+from tests.support.databases import execute, new_database
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 
@@ -166,6 +166,15 @@ def test_check_of_missing_tables_and_privileges_is_an_error(check: Check, databa
     connection.close()
     assert found["table answer_feedback"] == ("error", "does not exist; `init-db` creates what is missing")
     assert found["table interview_questions"] == ("error", "this user lacks the privileges UPDATE")
+    assert found["table interviews"][0] == "ok"
+
+
+def test_check_of_missing_columns_is_an_error(check: Check, database_url: str) -> None:
+    execute(database_url, 'ALTER TABLE interview_questions DROP COLUMN "aiEvaluation", DROP COLUMN score')
+
+    found = check("--only", "database")
+
+    assert found["table interview_questions"] == ("error", "has no columns aiEvaluation, score")
     assert found["table interviews"][0] == "ok"
 
 

@@ -119,8 +119,8 @@ def test_init_db_without_the_right_to_create_names_the_missing_table(
 
 def test_privileges_of_the_readme_satisfy_check(least_rights: str) -> None:
     with closing(psycopg2.connect(least_rights)) as connection, connection.cursor() as cursor:
-        for table, rights in NEEDED.items():
-            for right in rights:
+        for table, needs in NEEDED.items():
+            for right in needs.rights:
                 cursor.execute("SELECT has_table_privilege(%s, %s)", (table, right))
                 assert cursor.fetchone() == (True,), (table, right)
 
