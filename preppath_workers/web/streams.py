@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from .problem import Problem
 
@@ -22,22 +24,39 @@ class Streams:
         self._ended = 0
 
     def response(self, events: AsyncIterator[str]) -> StreamingResponse:
-        """Return the response that sends these events. Raises Problem if too many streams are open."""
-        if self._open >= self._most:
-            raise Problem(503, f"{self._most} event streams are already open")
-        return StreamingResponse(self._counted(events), media_type="text/event-stream")
+        """Return the response that sends these events. It raises Problem if too many streams are open."""
+        return _Response(self, self._until_ended(events))
 
     def end_all(self) -> None:
         """End the open streams before their next event. Their clients ask again."""
         self._ended += 1
 
-    async def _counted(self, events: AsyncIterator[str]) -> AsyncIterator[str]:
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Count a stream as open inside the block. Raises Problem."""
+        if self._open >= self._most:
+            raise Problem(503, f"{self._most} event streams are already open")
         self._open += 1
-        ended = self._ended
         try:
-            async for event in events:
-                if self._ended != ended:
-                    return
-                yield event
+            yield
         finally:
             self._open -= 1
+
+    async def _until_ended(self, events: AsyncIterator[str]) -> AsyncIterator[str]:
+        ended = self._ended
+        async for event in events:
+            if self._ended != ended:
+                return
+            yield event
+
+
+class _Response(StreamingResponse):
+    """Counts itself when it is sent, which happens in one thread: routes are called in many at once."""
+
+    def __init__(self, streams: Streams, events: AsyncIterator[str]) -> None:
+        super().__init__(events, media_type="text/event-stream")
+        self._streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._streams.one_more():
+            await super().__call__(scope, receive, send)

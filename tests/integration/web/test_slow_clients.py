@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -16,8 +18,6 @@ from starlette.responses import PlainTextResponse
 
 from preppath_workers.web import guard
 from preppath_workers.web.head_timeout import HeadTimeoutProtocol
-from preppath_workers.web.problem import Problem
-from preppath_workers.web.streams import Streams
 from tests.support.waiting import eventually
 
 from .conftest import Site
@@ -88,19 +88,20 @@ def test_places_beyond_every_list_are_refused(site: Site) -> None:
     assert site.post("/api/v1/queues/tts/dead/replay", body).status_code == 422
 
 
-def test_streams_beyond_the_limit_are_refused_until_one_ends() -> None:
-    async def events() -> AsyncIterator[str]:
-        while True:
-            yield "event"
+def test_streams_beyond_the_limit_are_refused_until_one_ends(site: Site) -> None:
+    """Also if they are opened at the same time, in many threads of the server."""
+    port = int(site.url.rpartition(":")[2])
+    request = b"GET /?live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-    async def try_out() -> None:
-        streams = Streams(most=2)
-        opened = [streams.response(events()).body_iterator for _ in range(2)]
-        for each in opened:
-            assert await anext(aiter(each)) == "event"
-        with pytest.raises(Problem, match="2 event streams"):
-            streams.response(events())
-        await opened[0].aclose()  # type: ignore[union-attr]
-        streams.response(events())
+    def opened() -> socket.socket:
+        client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        client.sendall(request)
+        return client
 
-    asyncio.run(try_out())
+    with ExitStack() as stack:
+        clients = [opened() for _ in range(150)]
+        answers = Counter(client.recv(12) for client in clients)
+        assert answers == {b"HTTP/1.1 200": 100, b"HTTP/1.1 503": 50}
+        for client in clients[:50]:
+            client.close()
+        eventually(lambda: opened().recv(12) == b"HTTP/1.1 200")
