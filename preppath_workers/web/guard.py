@@ -129,8 +129,11 @@ class Guard:
         return Caller(token.name, token.scopes, session is not None)
 
     def _check_host(self, request: Request) -> None:
-        """Refuse unknown host names, against DNS rebinding. That needs a name, so addresses pass."""
-        host = request.headers.get("host", "").lower()
+        """Refuse unknown host names, against DNS rebinding. That needs a browser, which sends the header, and
+        a name: addresses pass, and probes in HTTP/1.0 without the header."""
+        if "host" not in request.headers:
+            return
+        host = request.headers["host"].lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if name not in {"localhost", *self._access.hosts} and not _is_address(name):
             raise Problem(421, "unknown host: name it in WEB_HOSTS")

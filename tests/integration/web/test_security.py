@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,13 @@ def test_requests_from_foreign_pages_and_names_are_refused(site: Site, tts: Queu
 def test_address_is_accepted_as_host(site: Site, host: str) -> None:
     # Probes of Kubernetes and of load balancers ask the address of this process.
     assert site.get("/healthz", Host=host).status_code == 200
+
+
+def test_probe_in_http_1_0_without_a_host_is_accepted(site: Site) -> None:
+    """As HAProxy sends it by default."""
+    with socket.create_connection(("127.0.0.1", int(site.url.rpartition(":")[2])), timeout=10) as client:
+        client.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_page_of_another_site_may_link_here_and_load_nothing(site: Site) -> None:
