@@ -20,6 +20,7 @@ from ...errors import JobError, PermanentError, RateLimited, ServiceError, Trans
 from ..machine import machine_error
 from .classification import SERVICE, RequestInfo, classify
 from .refusals import Refusal
+from .reported import field
 
 #: HTTP statuses by close code (RFC 6455, 7.4, and IANA's registry of close codes):
 #: restarting, try again later, bad gateway, unauthorized, forbidden, timeout.
@@ -98,11 +99,10 @@ def refused_event(
 def unfinished(response: Mapping[str, Any], request: RequestInfo, reset: float | None = None) -> JobError:
     """Return the error for a response that ended in any way but `completed`. `reset`: seconds until used-up
     rate limits are whole again, which come in an event of their own."""
-    details = response.get("status_details")
-    details = details if isinstance(details, Mapping) else {}
-    status, reason = response.get("status"), details.get("reason")
-    if isinstance(details.get("error"), Mapping):
-        found = refused_event(details["error"], request)
+    status, reason = response.get("status"), field(response, "status_details", "reason")
+    error = field(response, "status_details", "error")
+    if isinstance(error, Mapping):
+        found = refused_event(error, request)
         return RateLimited(str(found), reset) if isinstance(found, RateLimited) else found
     if reason == "content_filter":
         return PermanentError("OpenAI's content filter stopped the speech")

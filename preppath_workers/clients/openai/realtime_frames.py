@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
 from ...config.openai_speech import CUSTOM_VOICES
 from ..retry_after import MAX_RETRY_AFTER
+from .reported import field, token_count
 
 #: Sample rate, Hz: the only one that the API supports.
 RATE = 24_000
@@ -77,16 +77,11 @@ class TokenUsage:
     @classmethod
     def of(cls, usage: Any) -> TokenUsage:
         """Parse a response's `usage`, which may be of any shape."""
-        fields = _mapping(usage)
-        inputs, outputs = (
-            _mapping(fields.get("input_token_details")),
-            _mapping(fields.get("output_token_details")),
-        )
         return cls(
-            _count(fields.get("input_tokens")),
-            _count(inputs.get("cached_tokens")),
-            _count(outputs.get("text_tokens")),
-            _count(outputs.get("audio_tokens")),
+            token_count(usage, "input_tokens") or 0,
+            token_count(usage, "input_token_details", "cached_tokens") or 0,
+            token_count(usage, "output_token_details", "text_tokens") or 0,
+            token_count(usage, "output_token_details", "audio_tokens") or 0,
         )
 
 
@@ -126,16 +121,7 @@ def response_request(options: SessionOptions, text: str) -> dict[str, Any]:
 
 def seconds_to_wait(limits: Any) -> float | None:
     """Return the seconds until the last exhausted limit of `rate_limits.updated` resets, or None."""
-    reported = [_mapping(each) for each in limits] if isinstance(limits, list) else []
-    waits = [each.get("reset_seconds") for each in reported if each.get("remaining") == 0]
+    reported = limits if isinstance(limits, list) else []
+    waits = [field(each, "reset_seconds") for each in reported if field(each, "remaining") == 0]
     found = [float(wait) for wait in waits if isinstance(wait, int | float) and 0 < wait <= MAX_RETRY_AFTER]
     return max(found, default=None)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _count(value: Any) -> int:
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
-    return value if is_count else 0

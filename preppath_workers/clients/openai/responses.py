@@ -18,13 +18,12 @@ from .classification import SERVICE
 from .doubtful_segments import without_doubtful
 from .json_reply import find_object
 from .refusals import Refusal, Refused
+from .reported import duration
 
 #: Fields of an error in a response with a status of success; the last is FastAPI's.
 _FIELDS_OF_ERRORS = ("error", "message", "code", "detail")
 #: Bytes of speech in which its first frame begins: some encoders pad.
 _HEAD = 16_384
-#: Longest plausible duration of a recording, seconds: a week.
-_LONGEST = 604_800.0
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ def transcript(answer: Any) -> Transcript:
     text = getattr(answer, "text", None)
     if not isinstance(text, str):
         raise _no_answer(answer, "a transcript")
-    usage = getattr(answer, "usage", None)
+    seconds = duration(answer, "duration") or duration(answer, "usage", "seconds")
     text, doubtful = without_doubtful(text, getattr(answer, "segments", None))
     return Transcript(
         text=text,
         doubtful=doubtful,
-        duration=_seconds(getattr(answer, "duration", None)) or _seconds(getattr(usage, "seconds", None)),
+        duration=None if seconds is None else float(seconds),
         language=_language(answer),
     )
 
@@ -134,9 +133,3 @@ def _language(answer: Any) -> str | None:
 
 def _first(values: Any) -> Any:
     return values[0] if isinstance(values, list) and values else None
-
-
-def _seconds(value: Any) -> float | None:
-    # Compared before conversion: a JSON integer may be too large for a float.
-    is_time = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LONGEST
-    return float(value) if is_time else None

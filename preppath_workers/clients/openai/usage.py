@@ -7,25 +7,22 @@ from decimal import Decimal
 from typing import Any
 
 from ..usage import Usage
+from .reported import duration, field, token_count
 
-#: Seconds that are plausible for one recording: a week.
-_LONGEST = 604_800
 #: Characters of a model's or tier's name, or of a request's id.
 _LONGEST_NAME = 200
-#: Tokens that are plausible for one request.
-_MOST = 10**9
 
 
 def reports_usage(usage: Any) -> bool:
     """Return whether an answer's `usage` says that the request used something, and so was charged."""
     counts = ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
-    return any(_count(usage, name) for name in counts) or bool(_seconds(_field(usage, "seconds")))
+    return any(_count(usage, name) for name in counts) or duration(usage, "seconds") is not None
 
 
 def chat_usage(completion: Any, worst_case: Usage) -> Usage:
     """Return the usage of a chat; an estimate, from the text's length, if the server reports none."""
     usage = getattr(completion, "usage", None)
-    prompt, answer = _known(usage, "prompt_tokens"), _known(usage, "completion_tokens")
+    prompt, answer = token_count(usage, "prompt_tokens"), token_count(usage, "completion_tokens")
     named = _served(completion, worst_case)
     said = len(_text(completion).encode(errors="replace"))
     if said and not answer:  # some servers report zeros
@@ -61,10 +58,11 @@ def transcription_usage(answer: Any, worst_case: Usage) -> Usage:
     """Return the usage of a transcription: its duration or its tokens, by what the server reports. Without
     either, the duration that the request had."""
     usage, named = getattr(answer, "usage", None), _served(answer, worst_case)
-    inputs, output = _count(usage, "input_tokens"), _known(usage, "output_tokens")
-    seconds = _seconds(getattr(usage, "seconds", None)) or _seconds(getattr(answer, "duration", None))
+    inputs, output = _count(usage, "input_tokens"), token_count(usage, "output_tokens")
+    measured = duration(usage, "seconds") or duration(answer, "duration")
+    seconds = worst_case.seconds if measured is None else Decimal(repr(measured))
     if inputs:
-        audio = _known(getattr(usage, "input_token_details", None), "audio_tokens")
+        audio = token_count(usage, "input_token_details", "audio_tokens")
         is_estimated = audio is None or output is None
         # Without details, all of it is the recording.
         prompt, audio = _parts(inputs, inputs if audio is None else audio)
@@ -72,17 +70,15 @@ def transcription_usage(answer: Any, worst_case: Usage) -> Usage:
             output = len(str(getattr(answer, "text", "")).encode(errors="replace"))
         tokens = {"input": prompt, "audio_input": audio, "output": output}
         # For a model that is charged by duration although it reports tokens.
-        return Usage(**named, tokens=tokens, seconds=seconds or worst_case.seconds, is_estimated=is_estimated)
-    if seconds:
-        return Usage(**named, seconds=seconds)
-    return Usage(**named, seconds=worst_case.seconds, is_estimated=True)
+        return Usage(**named, tokens=tokens, seconds=seconds, is_estimated=is_estimated)
+    return Usage(**named, seconds=seconds, is_estimated=measured is None)
 
 
 def realtime_usage(response: Mapping[str, Any], worst_case: Usage) -> Usage:
     """Return the usage of a Realtime response, which is a JSON object."""
-    usage = _mapping(response.get("usage"))
-    inputs, outputs = _mapping(usage.get("input_token_details")), _mapping(usage.get("output_token_details"))
-    prompt, answer = _known(usage, "input_tokens"), _known(usage, "output_tokens")
+    usage = field(response, "usage")
+    inputs, outputs = field(usage, "input_token_details"), field(usage, "output_token_details")
+    prompt, answer = token_count(usage, "input_tokens"), token_count(usage, "output_tokens")
     request_id = response.get("id")
     named: dict[str, Any] = {
         "model": worst_case.model,
@@ -93,10 +89,10 @@ def realtime_usage(response: Mapping[str, Any], worst_case: Usage) -> Usage:
     # A number that isn't reported counts as the most that the request can use.
     prompt_tokens = worst_case.tokens.get("input", 0) if prompt is None else prompt
     answer_tokens = worst_case.tokens.get("audio_output", 0) if answer is None else answer
-    spoken = _known(outputs, "audio_tokens")
+    spoken = token_count(outputs, "audio_tokens")
     text, audio = _parts(prompt_tokens, _count(inputs, "audio_tokens"))
     cached = _count(inputs, "cached_tokens")
-    audio, audio_cached = _parts(audio, _count(_mapping(inputs.get("cached_tokens_details")), "audio_tokens"))
+    audio, audio_cached = _parts(audio, _count(inputs, "cached_tokens_details", "audio_tokens"))
     text, text_cached = _parts(text, max(0, cached - audio_cached))
     # Without details, all of it is speech, which is the dearer kind.
     text_out, audio_out = _parts(answer_tokens, answer_tokens if spoken is None else spoken)
@@ -151,10 +147,6 @@ def _text(completion: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _parts(total: int, *parts: int) -> tuple[int, ...]:
     """Return what is left of the total, and the parts: together never more than it, whatever was reported."""
     found = []
@@ -164,23 +156,5 @@ def _parts(total: int, *parts: int) -> tuple[int, ...]:
     return (total, *found)
 
 
-def _count(holder: Any, name: str) -> int:
-    return _known(holder, name) or 0
-
-
-def _known(holder: Any, name: str) -> int | None:
-    """Return the number of tokens; None if it isn't reported, or isn't one."""
-    value = _field(holder, name)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST:
-        return value
-    return None
-
-
-def _field(holder: Any, name: str) -> Any:
-    return holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
-
-
-def _seconds(value: Any) -> Decimal:
-    # Compared before conversion: a JSON integer may be too large for a float.
-    is_time = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LONGEST
-    return Decimal(repr(value)) if is_time else Decimal(0)
+def _count(holder: Any, *path: str) -> int:
+    return token_count(holder, *path) or 0
