@@ -60,3 +60,9 @@ class Durability:
         if on_disk and confirmed >= self.replicas:
             return None
         return Shortfall(self.replicas, int(confirmed), bool(on_disk))
+
+
+def check_durability(durable: Durability | None) -> None:
+    """Check what a producer gave. Raises TypeError."""
+    if durable is not None and not isinstance(durable, Durability):
+        raise TypeError(f"durable must be a Durability, not {type(durable).__name__}")

@@ -35,6 +35,10 @@ class RateLimit:
         return f"{self.max}/{self.duration:g}"
 
 
+#: The largest settings of a queue: its workers in one supervisor, its retries, and its recoveries.
+MOST_WORKERS, MOST_RETRIES, MOST_RECOVERIES = 1_000, 30, 1_000_000
+
+
 @dataclass(frozen=True)
 class QueueConfig:
     """The settings of one queue. The job types define the defaults, `<QUEUE>_…` variables override them."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .env import Environment
-from .model import QueueConfig
+from .model import MOST_RECOVERIES, MOST_RETRIES, MOST_WORKERS, QueueConfig
 
 
 def queues(
@@ -31,15 +31,17 @@ def _queue(environment: Environment, default: QueueConfig) -> QueueConfig:
     return replace(
         default,
         concurrency=environment.integer(
-            variable + "CONCURRENCY", default.concurrency, minimum=1, maximum=1_000
+            variable + "CONCURRENCY", default.concurrency, minimum=1, maximum=MOST_WORKERS
         ),
         rate_limit=environment.rate_limit(variable + "RATE_LIMIT", default.rate_limit),
         tokens_per_minute=environment.integer_or_none(variable + "TOKENS_PER_MINUTE", minimum=1),
-        retries=environment.integer(variable + "RETRIES", default.retries, minimum=0, maximum=30),
+        retries=environment.integer(variable + "RETRIES", default.retries, minimum=0, maximum=MOST_RETRIES),
         backoff=environment.seconds(variable + "BACKOFF", default.backoff, minimum=0),
         backoff_max=environment.seconds(variable + "BACKOFF_MAX", default.backoff_max, minimum=0),
         timeout=environment.seconds(variable + "TIMEOUT", default.timeout, minimum=1),
-        recoveries=environment.integer(variable + "RECOVERIES", default.recoveries, minimum=0),
+        recoveries=environment.integer(
+            variable + "RECOVERIES", default.recoveries, minimum=0, maximum=MOST_RECOVERIES
+        ),
         fair_by=_fair_by(environment, variable + "FAIR_BY", default.fair_by),
         budget=environment.caps(variable + "BUDGET"),
     )

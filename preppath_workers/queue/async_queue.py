@@ -15,12 +15,13 @@ from redis.asyncio.cluster import RedisCluster
 from redis.client import NEVER_DECODE
 from redis.exceptions import RedisError, ResponseError
 
-from ..config.durability import Durability
+from ..config.durability import Durability, check_durability
+from ..store.arguments import plain_text
 from ..store.connections.async_connection import async_client, async_client_of_queue
 from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State
 from ..store.job_id import new_id
-from ..store.keys import Keys, check_names
+from ..store.keys import Keys, checked_names
 from ..store.layout import refuse_newer_layout
 from ..store.operation import Operation, Pause, Reconnect, Step, Together
 from ..store.reading.reader import Counts, count
@@ -73,7 +74,8 @@ class AsyncQueue:
         *,
         durable: Durability | None = None,
     ) -> None:
-        check_names(name, prefix)
+        name, prefix = checked_names(name, prefix)
+        check_durability(durable)
         self.name = name
         self.keys = Keys(prefix, name)
         self.redis = async_client_of_queue(redis, self.keys.base)
@@ -123,9 +125,7 @@ class AsyncQueue:
         traceparent: str | None = None,
     ) -> AsyncJobRef:
         """Add one job; see `Queue.enqueue`."""
-        if id is not None:
-            check_id(id)
-        job_id = id or new_id()
+        job_id = new_id() if id is None else check_id(id)
         with producer_span(self.name, job_id, traceparent) as trace:
             job = encode(data, job_id, priority, delay, at, expires, group, group_size, trace)
             return AsyncJobRef(job_id, await self.run(operations.add(self.keys, job, self._durable)), self)
@@ -137,7 +137,7 @@ class AsyncQueue:
 
     def ref(self, job_id: str) -> AsyncJobRef:
         """Return a reference to a job that exists, to wait for it or to cancel it."""
-        return AsyncJobRef(job_id, False, self)
+        return AsyncJobRef(plain_text("id", job_id), False, self)
 
     async def get(self, job_id: str) -> Job | None:
         """Return the job as it is now; None if there is none with that id."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ..store.arguments import LONGEST_SECONDS, check_seconds, plain_text, whole_number
 from ..store.job import DEFAULT_PRIORITY
 from ..store.job_id import is_valid_id, new_id
 from ..store.json_text import encode_with, whole_characters
@@ -26,7 +27,7 @@ _CHUNK = 50
 _CHUNK_CHARACTERS = 1_000_000
 
 #: Longest delay and longest time to expiry, seconds.
-LONGEST_DELAY = 10 * 365 * 86_400
+LONGEST_DELAY = LONGEST_SECONDS
 
 #: The most jobs that a group may be said to have.
 LARGEST_GROUP = 1_000_000
@@ -68,9 +69,9 @@ class NewJob:
 
     def encode(self) -> Encoded:
         """Return the script's arguments: see `encode`. Raises ValueError if any is invalid."""
-        check_id(self.id)
+        job_id = check_id(self.id)
         when = (self.delay, self.at, self.expires)
-        return encode(self.data, self.id, self.priority, *when, self.group, self.group_size, self.traceparent)
+        return encode(self.data, job_id, self.priority, *when, self.group, self.group_size, self.traceparent)
 
 
 def encode(
@@ -90,11 +91,11 @@ def encode(
 
     Without a NewJob, whose making takes as long as this.
     """
-    check_priority(priority)
+    priority = check_priority(priority)
     if at is not None:
         _check_due_time(at, delay)
     if type(delay) is not float:  # as by default
-        _check_seconds("delay", delay)
+        check_seconds("delay", delay)
     if not 0 <= delay <= LONGEST_DELAY:
         raise ValueError(f"delay must be 0 or more seconds and at most ten years, not {delay!r}")
     encoded, delay_ms = encode_data(data), round(delay * 1000)
@@ -115,15 +116,14 @@ def _options(
     # The script compares the time with Redis's clock: this machine's may be wrong.
     options: dict[str, int | str] = {"at": _ms(at)} if at else {"delay": delay_ms}
     if expires is not None:
-        _check_seconds("expires", expires)
+        check_seconds("expires", expires)
         if not delay_ms < expires * 1000 <= LONGEST_DELAY * 1000:
             raise ValueError(
                 f"expires must be later than delay, and at most ten years, not {expires!r} seconds"
             )
         options["expires"] = round(expires * 1000)
     if group is not None:
-        check_id(group, "group")
-        options["group"] = group
+        options["group"] = check_id(group, "group")
     if traceparent is not None:
         if not is_traceparent(traceparent):
             raise ValueError(f"traceparent must be as in W3C Trace Context, not {traceparent!r}")
@@ -131,14 +131,8 @@ def _options(
     if group_size is not None:
         if group is None:
             raise ValueError("group_size needs a group")
-        _check_group_size(group_size)
-        options["groupSize"] = group_size
+        options["groupSize"] = whole_number("group_size", group_size, 1, LARGEST_GROUP)
     return options
-
-
-def _check_group_size(size: int) -> None:
-    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= LARGEST_GROUP:
-        raise ValueError(f"group_size must be a whole number from 1 to {LARGEST_GROUP:,}, not {size!r}")
 
 
 def _ms(at: datetime) -> int:
@@ -163,24 +157,18 @@ def due_time(text: str) -> datetime:
     return at
 
 
-def _check_seconds(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{name} must be a number of seconds, not {value!r}")
-
-
-def check_id(value: str, name: str = "id") -> None:
-    """Check an id, or the name of a group. Raises ValueError."""
+def check_id(value: str, name: str = "id") -> str:
+    """Return an id, or the name of a group, as plain text. Raises ValueError if it cannot be one."""
     if not isinstance(value, str) or not is_valid_id(value):
         raise ValueError(
             f"{name} {value!r} must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first"
         )
+    return plain_text(name, value)
 
 
-def check_priority(priority: int) -> None:
-    """Check a priority. Raises ValueError unless it is a whole number from 1 to 100."""
-    # 1.0 is in the range, but would be stored as such.
-    if isinstance(priority, bool) or not hasattr(priority, "__index__") or priority not in range(1, 101):
-        raise ValueError(f"priority must be a whole number from 1 to 100, not {priority!r}")
+def check_priority(priority: int) -> int:
+    """Return a priority as a plain number. Raises ValueError unless it is a whole number from 1 to 100."""
+    return whole_number("priority", priority, 1, 100)
 
 
 def encode_data(data: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ..config.durability import Durability
 from ..errors import JobFailed, NotReplicated, UnknownJob
+from ..store.arguments import check_flag, check_seconds, plain_text
 from ..store.group import Group
 from ..store.job import Job, State
 from ..store.keys import Keys
@@ -30,6 +31,9 @@ _LONGEST_BLOCK = 30.0
 
 #: Longest time that a wait continues without an answer from Redis, and the pause between two tries; seconds.
 _OUTAGE, _PAUSE = 30.0, 0.2
+
+#: A longer timeout is none, seconds.
+_FOREVER = 1e9
 
 #: The part of a client's timeout that a command may block.
 _BLOCK_SHARE = 0.7
@@ -88,6 +92,7 @@ def _add_durably(keys: Keys, jobs: Sequence[Encoded], durable: Durability) -> Op
 
 def get(keys: Keys, job_id: str) -> Operation[Job | None]:
     """Return the job, or None if there is none with this id, or something has overwritten it."""
+    job_id = plain_text("id", job_id)
     try:
         fields = yield ("HGETALL", sendable(keys.job(job_id)))
     except ResponseError as error:
@@ -105,12 +110,14 @@ def status(keys: Keys, job_id: str) -> Operation[Job]:
 
 def group(keys: Keys, name: str) -> Operation[Group | None]:
     """Return the group, or None if there is none of this name."""
+    name = plain_text("group", name)
     fields = yield ("HGETALL", sendable(keys.group(name)))
     return Group(keys.queue, name, fields) if fields else None
 
 
 def close_group(keys: Keys, name: str) -> Operation[Group | None]:
     """Let a group end when its jobs have. Returns it, or None if there is none of this name."""
+    name = plain_text("group", name)
     _, *words = yield from call(keys.base, SERVER_TIME, "close_group", name)
     return Group.from_reply(keys.queue, name, words[0]) if words else None
 
@@ -118,13 +125,13 @@ def close_group(keys: Keys, name: str) -> Operation[Group | None]:
 def cancel(keys: Keys, job_id: str, running: bool) -> Operation[State]:
     """Cancel a waiting or delayed job, or with `running` an active one too. Returns its state. Raises
     UnknownJob."""
+    check_flag("running", running)
     return (yield from _change_reserved(keys, "cancel", job_id, "", int(running)))
 
 
 def prioritize(keys: Keys, job_id: str, priority: int) -> Operation[State]:
     """Change the priority of a waiting or delayed job. Returns its state. Raises UnknownJob."""
-    check_priority(priority)
-    return (yield from _change_reserved(keys, "prioritize", job_id, priority))
+    return (yield from _change_reserved(keys, "prioritize", job_id, check_priority(priority)))
 
 
 def _change_reserved(keys: Keys, transition: str, job_id: str, *arguments: str | int) -> Operation[State]:
@@ -132,7 +139,7 @@ def _change_reserved(keys: Keys, transition: str, job_id: str, *arguments: str |
     UnknownJob."""
     from ..store.reading.portions import NOT_LOOKED, find_slot
 
-    arguments = (job_id, *arguments)
+    arguments = (plain_text("id", job_id), *arguments)
     (state,) = yield from call(keys.base, SERVER_TIME, transition, *arguments, NOT_LOOKED)
     if state == "reserved":
         slot = yield from find_slot(keys.base, job_id)
@@ -142,6 +149,7 @@ def _change_reserved(keys: Keys, transition: str, job_id: str, *arguments: str |
 
 def change(keys: Keys, transition: str, job_id: str, *arguments: str | int) -> Operation[State]:
     """Call a transition that changes a job. Returns its state. Raises UnknownJob."""
+    job_id = plain_text("id", job_id)
     (state,) = yield from call(keys.base, SERVER_TIME, transition, job_id, *arguments)
     return _known(keys, job_id, state)
 
@@ -167,9 +175,11 @@ def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float |
     Raises JobFailed if the job failed or was cancelled; TimeoutError; UnknownJob; ValueError if the timeout
     isn't a number; redis.RedisError if Redis is away for half a minute, or at the end of the timeout.
     """
-    if timeout is not None and isnan(timeout):
-        raise ValueError("timeout must be a number of seconds, not nan")
-    give_up_at = inf if timeout is None else monotonic() + timeout
+    if timeout is not None:
+        check_seconds("timeout", timeout)
+        if isinstance(timeout, float) and isnan(timeout):
+            raise ValueError("timeout must be a number of seconds, not nan")
+    give_up_at = inf if timeout is None or timeout > _FOREVER else monotonic() + timeout
     block = _LONGEST_BLOCK if client_timeout is None else min(_LONGEST_BLOCK, client_timeout * _BLOCK_SHARE)
     answered_at = monotonic()
     while True:

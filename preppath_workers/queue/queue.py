@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from redis.client import Redis
 
-from ..config.durability import Durability
+from ..config.durability import Durability, check_durability
+from ..store.arguments import plain_text
 from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State
 from ..store.job_id import new_id
-from ..store.keys import Keys, check_names
+from ..store.keys import Keys, checked_names
 from ..store.operation import Operation, perform
 from ..store.reading.reader import QueueReader
 from . import operations
@@ -99,7 +100,8 @@ class Queue(QueueReader):
         *,
         durable: Durability | None = None,
     ) -> None:
-        check_names(name, prefix)
+        name, prefix = checked_names(name, prefix)
+        check_durability(durable)
         super().__init__(name, redis, prefix)
         self._durable = durable
 
@@ -136,9 +138,7 @@ class Queue(QueueReader):
     ) -> JobRef:
         """Add one job; the arguments are those of `NewJob`. Raises ValueError if any is invalid, and
         NotReplicated."""
-        if id is not None:
-            check_id(id)
-        job_id = id or new_id()
+        job_id = new_id() if id is None else check_id(id)
         with producer_span(self.name, job_id, traceparent) as trace:
             job = encode(data, job_id, priority, delay, at, expires, group, group_size, trace)
             return JobRef(job_id, self.run(operations.add(self.keys, job, self._durable)), self)
@@ -151,7 +151,7 @@ class Queue(QueueReader):
 
     def ref(self, job_id: str) -> JobRef:
         """Return a reference to a job that exists, to wait for it or to cancel it."""
-        return JobRef(job_id, False, self)
+        return JobRef(plain_text("id", job_id), False, self)
 
     def group(self, name: str) -> Group | None:
         """Return how many jobs of a group have ended; None if there is no such group."""
@@ -204,7 +204,7 @@ class Queue(QueueReader):
         """Call a script, which blocks Redis, for some ids at a time. Returns the sum of its results."""
         if isinstance(ids, str):
             raise ValueError(f"ids must be a list of ids, not the text {ids!r}")
-        wanted, total, first = list(ids), 0, 0
+        wanted, total, first = [plain_text("id", each) for each in ids], 0, 0
         while portion := wanted[first : first + _PORTION]:
             jobs, *handled = self.call(script, *portion)
             total += int(jobs)

@@ -14,7 +14,7 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 def is_traceparent(value: str) -> bool:
     """Return whether the value is a traceparent (https://www.w3.org/TR/trace-context/#traceparent-header)."""
-    return _TRACEPARENT.fullmatch(value) is not None
+    return isinstance(value, str) and _TRACEPARENT.fullmatch(value) is not None
 
 
 def producer_span(queue: str, job_id: str, parent: str | None = None) -> AbstractContextManager[str | None]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..config.model import OPENAI_PARTS, QueueConfig, RateLimit
+from ..config.model import MOST_RECOVERIES, MOST_RETRIES, MOST_WORKERS, OPENAI_PARTS, QueueConfig, RateLimit
+from ..store.arguments import plain_text, seconds, whole_number
 from ..store.keys import QUEUE_NAME, is_queue_name
 
 if TYPE_CHECKING:
@@ -127,37 +128,29 @@ def job(
 
     Raises ValueError or TypeError, when the module is imported.
     """
-    _check_name(name)
+    name = _checked_name(name)
+    try:
+        limit = None if rate_limit is None else RateLimit.parse(plain_text("rate_limit", rate_limit))
+    except ValueError as error:
+        raise ValueError(f"job {name}: rate_limit {rate_limit!r}: {error}") from None
     if unknown := [service for service in services if service not in _SERVICES]:
         raise ValueError(f"job {name}: unknown service {unknown[0]!r}, expected {', '.join(_SERVICES)}")
-    limit = None
-    if rate_limit is not None:
-        try:
-            limit = RateLimit.parse(rate_limit)
-        except ValueError as error:
-            raise ValueError(f"job {name}: rate_limit {rate_limit!r}: {error}") from None
-    for setting, value, lowest in (
-        ("concurrency", concurrency, 1),
-        ("retries", retries, 0),
-        ("backoff", backoff, 0),
-        ("timeout", timeout, 1),
-        ("recoveries", recoveries, 0),
-    ):
-        if not value >= lowest:
-            raise ValueError(f"job {name}: {setting} must be {lowest} or more, not {value!r}")
-    defaults = QueueConfig(
-        name,
-        concurrency=concurrency,
-        rate_limit=limit,
-        retries=retries,
-        backoff=backoff,
-        backoff_max=backoff_max,
-        timeout=timeout,
-        recoveries=recoveries,
-        fair_by=fair_by,
-        needs=needs,
-        services=services,
-    )
+    try:
+        defaults = QueueConfig(
+            name,
+            concurrency=whole_number("concurrency", concurrency, 1, MOST_WORKERS),
+            rate_limit=limit,
+            retries=whole_number("retries", retries, 0, MOST_RETRIES),
+            backoff=seconds("backoff", backoff, 0),
+            backoff_max=seconds("backoff_max", backoff_max, 0),
+            timeout=seconds("timeout", timeout, 1),
+            recoveries=whole_number("recoveries", recoveries, 0, MOST_RECOVERIES),
+            fair_by=plain_text("fair_by", fair_by),
+            needs=needs,
+            services=services,
+        )
+    except ValueError as error:
+        raise ValueError(f"job {name}: {error}") from None
 
     def decorate(function: Function) -> JobType:
         if not isinstance(function, str):
@@ -178,12 +171,13 @@ def _imported(function: Function) -> Callable[..., Any]:
     return found
 
 
-def _check_name(name: object) -> None:
-    """Raise TypeError or ValueError unless it is a queue's name."""
+def _checked_name(name: object) -> str:
+    """Return a queue's name as plain text. Raises TypeError and ValueError."""
     if callable(name):
         raise TypeError(f'@job needs the queue\'s name: @job("{getattr(name, "__name__", "name")}")')
     if not isinstance(name, str) or not is_queue_name(name):
         raise ValueError(f"job {name!r}: expected {QUEUE_NAME}")
+    return plain_text("name", name)
 
 
 def _parameters(function: Callable[..., Any]) -> set[str]:

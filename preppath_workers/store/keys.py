@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ..config.redis_url import PREFIX, PREFIX_IN_WORDS
+from .arguments import plain_text
 
 #: The versions of the data model: which keys and fields there are, and what they mean. What older workers
 #: would misread gets the next number, here and in `lua/lib/layout.lua`. A queue begins with the first one,
@@ -27,14 +28,16 @@ def is_queue_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def check_names(queue: str, prefix: str) -> None:
-    """Check a producer's queue and prefix: no worker could work with other ones. Raises ValueError."""
+def checked_names(queue: str, prefix: str) -> tuple[str, str]:
+    """Return a producer's queue and prefix as plain text. Raises ValueError if no worker could work with
+    them."""
     if not isinstance(queue, str):
         raise ValueError(f"queue: expected {QUEUE_NAME}, not {type(queue).__name__}")
     if not is_queue_name(queue):
         raise ValueError(f"queue {queue!r}: expected {QUEUE_NAME}")
     if not isinstance(prefix, str) or not re.fullmatch(PREFIX, prefix):
         raise ValueError(f"prefix {prefix!r}: expected {PREFIX_IN_WORDS}")
+    return plain_text("queue", queue), plain_text("prefix", prefix)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,16 @@ PUBLIC = ("errors", "store", "queue", "registry")
 #: All that a producer imports of the package: each module more delays every command that adds a job.
 PRODUCER = {
     *("errors", "config", "config.durability", "config.redis_url"),
-    *("store", "store.group", "store.job", "store.job_id", "store.json_text", "store.keys", "store.layout"),
+    *(
+        "store",
+        "store.arguments",
+        "store.group",
+        "store.job",
+        "store.job_id",
+        "store.json_text",
+        "store.keys",
+        "store.layout",
+    ),
     *("store.operation", "store.refusals", "store.scripts", "store.undecoded", "store.values"),
     *("store.connections", "store.connections.cluster", "store.connections.connection_classes"),
     *("store.connections.failover_retry", "store.connections.given_client", "store.connections.locator"),

@@ -10,7 +10,7 @@ from ..job import Job
 from ..operation import Together, run
 from ..values import text
 from .portions import in_portions
-from .reader import QueueReader
+from .reader import QueueReader, page
 
 Listed = Literal["waiting", "active", "delayed", "failed", "completed"]
 
@@ -55,9 +55,8 @@ def list_places(queue: QueueReader, state: Listed, start: int, count: int) -> li
     """
     if state not in LISTED:
         raise ValueError(f"state must be one of {', '.join(LISTED)}, not {state!r}")
-    if start < 0:
-        raise ValueError(f"start must be 0 or more, not {start!r}")
-    if count <= 0:
+    start, count = page(start, count)
+    if not count:
         return []
     end = start + count
     match state:

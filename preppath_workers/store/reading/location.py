@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...config.model import RateLimit
+from ..arguments import plain_text
 from ..operation import run
 from ..values import text
 from .portions import NOT_LOOKED, find_slot
@@ -35,6 +36,7 @@ class JobLocation:
 
 def locate(queue: QueueReader, job_id: str, rate_limit: RateLimit | None) -> JobLocation:
     """Locate the job, atomically; if a slot holds it, that is looked for before, some hundred at a time."""
+    job_id = plain_text("id", job_id)
     limit = (rate_limit.max, round(rate_limit.duration * 1000)) if rate_limit else (0, 0)
     words = queue.call("locate", job_id, *limit, NOT_LOOKED)
     if len(words) == 1:

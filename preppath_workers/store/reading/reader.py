@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from redis.client import NEVER_DECODE, Redis
 
+from ..arguments import plain_text, whole_number
 from ..connections.given_client import client_of_queue
 from ..job import Job
 from ..keys import Keys
@@ -79,6 +80,17 @@ def count(base: str) -> Operation[Counts]:
     return Counts(waiting, active, delayed, failed, completed, workers)
 
 
+#: The furthest that a page may begin or reach.
+_FURTHEST = 10**15
+
+
+def page(start: int, count: int) -> tuple[int, int]:
+    """Return where a page begins and how many entries it has. Raises ValueError."""
+    return whole_number("start", start, 0, _FURTHEST), max(
+        0, whole_number("count", count, -_FURTHEST, _FURTHEST)
+    )
+
+
 class QueueReader:
     """Reads one queue. Nearly every method is one step in Redis; the client may decode responses or not."""
 
@@ -96,7 +108,9 @@ class QueueReader:
 
     def get_many(self, ids: Iterable[str]) -> list[Job]:
         """Return those of the jobs that exist, in one round trip; one that was overwritten doesn't."""
-        wanted = list(ids)
+        if isinstance(ids, str):
+            raise ValueError(f"ids must be a list of ids, not the text {ids!r}")
+        wanted = [plain_text("id", job_id) for job_id in ids]
         with self.redis.pipeline(transaction=False) as pipeline:
             for job_id in wanted:
                 hgetall(pipeline, self.keys.job(job_id))
@@ -180,5 +194,7 @@ class QueueReader:
         return self.get_many(self._page(self.keys.dead, start, count))
 
     def _page(self, key: str, start: int, count: int) -> list[str]:
-        """Entries of a list; none for a count of 0, for which Redis would return the whole list."""
+        """Entries of a list; none for a count of 0, for which Redis would return the whole list. Raises
+        ValueError."""
+        start, count = page(start, count)
         return list(self.read("LRANGE", key, start, start + count - 1)) if count > 0 else []

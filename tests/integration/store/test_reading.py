@@ -118,7 +118,7 @@ def test_locate_of_an_unknown_job_is_empty(queue: Queue) -> None:
     ("page", "message"),
     [
         (("dead",), "state must be one of waiting, active, delayed, failed, completed, not 'dead'"),
-        (("waiting", -1), "start must be 0 or more, not -1"),
+        (("waiting", -1), "start must be a whole number from 0 to"),
     ],
 )
 def test_jobs_of_an_unknown_state_or_place_are_refused(
