@@ -1,12 +1,15 @@
-"""Options that select dead letters."""
+"""Options that select dead letters, and the selected ones."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 
-from ..store.dead_letters import REASONS, Selection
-from .arguments import add_ages, positive_number
-from .queue_argument import add_queues_argument
+from ...store.dead_letters import REASONS, Selection, Walk
+from ...store.job import Job
+from ...store.reading.reader import QueueReader
+from ..arguments import add_ages, positive_number
+from ..queue_argument import add_queues_argument
 
 
 def add_selection(parser: ArgumentParser) -> None:
@@ -39,3 +42,9 @@ def selection_of(args: Namespace) -> Selection:
         min_age_ms=args.older_than,
         max_age_ms=args.newer_than,
     )
+
+
+def selected(queue: QueueReader, selection: Selection, limit: int | None) -> Iterator[Job]:
+    """Yield the queue's selected jobs, oldest first."""
+    for page in Walk(queue, selection, limit=limit):
+        yield from page.jobs

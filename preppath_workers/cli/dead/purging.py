@@ -1,0 +1,42 @@
+"""`dead purge`: delete dead jobs."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from ...queue.formatting import counted
+from ...store.dead_letters import Walk
+from ...store.reading.brief import BriefReader
+from ..arguments import EXIT_FAILED
+from ..queue_argument import open_queues
+from ..terminal import print_error, print_line
+from .found import Found
+from .listing import print_jobs
+from .selection import selected, selection_of
+
+
+def purge(args: Namespace) -> int:
+    selection = selection_of(args)
+    if args.dry_run:
+        return print_jobs(args, selection)
+    found = Found(args)
+    for queue in open_queues(args):
+        meant = 0
+        for job in selected(BriefReader.of(queue), selection, args.limit):
+            meant += 1
+            found.add(job)
+        if not meant:
+            continue
+        question = f"Delete {counted(meant, 'dead job')} of {queue.name} permanently?"
+        if not args.yes and not _confirmed(question):
+            print_error("dead purge: not confirmed, nothing was deleted (--yes skips the confirmation)")
+            return EXIT_FAILED
+        purged = sum(page.taken for page in Walk(BriefReader.of(queue), selection, queue.purge, args.limit))
+        print_line(f"{queue.name}: {counted(purged, 'dead job')} deleted")
+    return found.report()
+
+
+def _confirmed(question: str) -> bool:
+    can_ask = sys.stdin is not None and sys.stdin.isatty()
+    return can_ask and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
