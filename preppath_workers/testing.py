@@ -7,6 +7,7 @@ jobs in the test's process, without workers.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,6 +56,7 @@ class FakeContext:
     attempt: int = 1
     priority: int = 50
     traceparent: str | None = None
+    time_left: float = math.inf
     #: The percentages and the stages that `progress` was called with.
     reported: list[float] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)

@@ -34,6 +34,10 @@ class JobContext(Protocol):
         """The producer's data: any JSON object, not yet validated."""
 
     @property
+    def time_left(self) -> float:
+        """Seconds until the queue's time limit interrupts this attempt; infinite in tests."""
+
+    @property
     def traceparent(self) -> str | None:
         """The trace that the producer gave the job to (W3C Trace Context), if any."""
 

@@ -96,6 +96,7 @@ class Worker:
                 queue.tokens_per_minute,
                 config.ledger_rows,
             ),
+            time_limit=queue.timeout,
         )
         self._backoff = ReconnectBackoff()
         #: The job that runs now.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class WorkerContext:
     hold: float
     secrets: Sequence[str]
     payments: PaymentTerms = field(default_factory=PaymentTerms)
+    #: Seconds that one attempt may take.
+    time_limit: float = math.inf
 
 
 def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManager[None]) -> Outcome:
@@ -49,7 +52,9 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
                 raise InvalidJob("data must be a JSON object")
             services, running_job = worker_context.services, worker_context.running_job
             running_job.begin(job)
-            context = ActiveJobContext(job, data, running_job, services, worker_context.payments)
+            context = ActiveJobContext(
+                job, data, running_job, services, worker_context.payments, worker_context.time_limit
+            )
             try:
                 result = worker_context.handle(context, services)
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -59,12 +60,14 @@ class ActiveJobContext:
         running_job: RunningJob,
         services: Services,
         terms: PaymentTerms,
+        time_limit: float = math.inf,
     ) -> None:
         self.id = job.id
         self.data = data
         self._job = job
         self._running_job = running_job
         self._services = services
+        self._ends_at = time.monotonic() + time_limit
         self._progress_at = 0.0
         self._payments = Payments(job, data, running_job, terms)
         #: The names of the steps that run now, the innermost last.
@@ -88,6 +91,11 @@ class ActiveJobContext:
     def priority(self) -> int:
         """The job's priority, 1 (most urgent) to 100."""
         return self._job.priority
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until the time limit interrupts this attempt."""
+        return self._ends_at - time.monotonic()
 
     @property
     def traceparent(self) -> str | None:

@@ -1,0 +1,98 @@
+"""Jobs of many paid requests: one that has no more time is left to the next attempt, and not interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
+from typing import cast
+
+import pytest
+from redis import Redis
+
+from preppath_workers import Queue
+from preppath_workers.clients.services import Services
+from preppath_workers.config.load import load
+from preppath_workers.config.model import QueueConfig
+from preppath_workers.errors import Snooze
+from preppath_workers.jobs.paid_requests import PaidRequests
+from preppath_workers.registry import JobContext
+from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.outcome import Finished
+from preppath_workers.store.job import Job
+from preppath_workers.testing import FakeContext
+from preppath_workers.worker.attempt.execution import WorkerContext, run
+from tests.support.minimal_env import MINIMAL_ENV
+
+PARTS = 6
+
+#: Runs the next attempt with this time limit, s, and settles it; returns the verdict.
+Work = Callable[[Callable[[JobContext], object], float], str]
+
+
+@pytest.fixture
+def work(redis_url: str, key_prefix: str) -> Iterator[Work]:
+    config = load({**MINIMAL_ENV, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}, [])
+    consumer = Consumer(config, QueueConfig("tts"), "host", 0)
+
+    def work(handle: Callable[[JobContext], object], time_limit: float) -> str:
+        consumer.settle_and_fetch()
+        job = consumer.next_job()
+        assert isinstance(job, Job)
+        context = WorkerContext(
+            lambda context, _: handle(context),
+            cast("Services", None),
+            consumer.running_job,
+            1.0,
+            (),
+            time_limit=time_limit,
+        )
+        settlement = consumer.settle(Finished(job, run(job, context, nullcontext()), 0))
+        assert settlement
+        return settlement.verdict
+
+    yield work
+    consumer.disconnect()
+
+
+def test_job_with_more_requests_than_its_time_limit_allows_completes_without_a_failure(
+    redis: Redis, key_prefix: str, work: Work
+) -> None:
+    """Each attempt was interrupted in a request, which was paid for again, and counted."""
+    queue = Queue("tts", redis, key_prefix)
+    queue.enqueue({}, id="j")
+    sent, lefts = [], []
+
+    def request(number: int) -> int:
+        sent.append(number)
+        time.sleep(0.1)
+        return number
+
+    def handle(context: JobContext) -> None:
+        requests = PaidRequests(context)
+        for number in range(PARTS):
+            context.step(f"part-{number}", lambda number=number: requests.make(partial(request, number)))
+            lefts.append(context.time_left)
+
+    verdicts = []
+    while verdicts[-1:] != ["completed"]:
+        verdicts.append(work(handle, 0.35))
+
+    assert sent == list(range(PARTS)), "none was sent twice"
+    assert 2 <= len(verdicts) <= PARTS
+    assert set(verdicts[:-1]) == {"released"}
+    assert min(lefts) > 0
+    job = queue.get("j")
+    assert job
+    assert (job.failures, job.attempts) == (0, 1)
+
+
+def test_first_request_of_an_attempt_is_made_however_little_time_is_left() -> None:
+    """Otherwise no attempt would make progress."""
+    requests = PaidRequests(FakeContext(time_left=0.001))
+
+    requests.make(partial(time.sleep, 0.01))
+
+    with pytest.raises(Snooze, match="time limit"):
+        requests.make(partial(time.sleep, 0.01))
