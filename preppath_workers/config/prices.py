@@ -49,7 +49,9 @@ class ModelPrice:
     long_output: Decimal = Decimal(1)
 
     def cost(self, tier: str, tokens: Mapping[str, int], seconds: Decimal, characters: int) -> int | None:
-        """Return what a request costs, rounded up; None if there is no price for a kind or tier of it."""
+        """Return the cost, rounded up; None without a price for it, or if what is priced is not reported."""
+        if not self._is_free and not self._is_measured(tokens, seconds, characters):
+            return None
         factor = Decimal(1) if tier in ("default", "standard") else self.tiers.get(tier)
         if self.minute is not None:
             amount: Decimal | None = seconds * self.minute / 60
@@ -60,6 +62,15 @@ class ModelPrice:
         if amount is None or factor is None:
             return None
         return int((amount * factor).to_integral_value(ROUND_CEILING))
+
+    @property
+    def _is_free(self) -> bool:
+        return not (self.minute or self.character or any(self.tokens.values()))
+
+    def _is_measured(self, tokens: Mapping[str, int], seconds: Decimal, characters: int) -> bool:
+        has_tokens = any(tokens.values())
+        priced = seconds if self.minute else characters if self.character else has_tokens
+        return bool(priced) or not (has_tokens or seconds or characters)
 
     def _of_tokens(self, tokens: Mapping[str, int]) -> Decimal | None:
         inputs = sum(count for kind, count in tokens.items() if "output" not in kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,30 @@ def test_cost_of_tokens_is_exact(tokens: dict[str, int], tier: str, nano: int | 
 @pytest.mark.parametrize(("seconds", "nano"), [("60", 4_500_000), ("1", 75_000), ("0.00001", 1)])
 def test_cost_of_audio_is_by_duration_and_rounded_up(seconds: str, nano: int) -> None:
     assert PRICES.cost("gpt-transcribe", tokens={"input": 9_000}, seconds=Decimal(seconds)) == nano
+
+
+@pytest.mark.parametrize(
+    ("model", "used", "nano"),
+    [
+        # a server that reports the duration for a model that is charged by tokens
+        ("gpt-4o-transcribe", {"seconds": Decimal(600)}, None),
+        ("gpt-transcribe", {"tokens": {"input": 9, "output": 0}}, None),
+        ("gpt-6-luna", {"tokens": {"input": 0}, "characters": 5}, None),
+        ("tts-1", {"seconds": Decimal(3)}, None),
+        ("gpt-4o-transcribe", {}, 0),
+        ("gpt-transcribe", {"tokens": {"input": 0}}, 0),
+        ("free-minutes", {"tokens": {"input": 9}}, 0),
+        ("free-tokens", {"seconds": Decimal(3)}, 0),
+    ],
+)
+def test_request_that_does_not_report_what_its_price_is_for_has_no_price(
+    tmp_path: Path, model: str, used: dict[str, Any], nano: int | None
+) -> None:
+    """It was free."""
+    file = tmp_path / "prices.toml"
+    file.write_text("[models.free-minutes]\nminute = 0\n[models.free-tokens]\ntokens = {input = 0}\n")
+
+    assert load_prices(file).cost(model, **used) == nano
 
 
 def test_snapshot_of_a_model_has_its_price_and_a_model_of_similar_name_has_none() -> None:

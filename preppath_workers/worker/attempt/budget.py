@@ -65,7 +65,7 @@ class ReservedBudget:
         if worst is None:
             raise ServiceError(
                 BUDGET,
-                f"cannot reserve budget: model {model} has no price in OPENAI_PRICES",
+                f"cannot reserve budget: model {model} has no price for such requests in OPENAI_PRICES",
                 refuses_all=True,
             )
         scopes = [word for scope in self._scopes(user) for word in scope]
