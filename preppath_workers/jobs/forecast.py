@@ -25,10 +25,11 @@ def most_cost(job_type: JobType, config: Config, datas: Sequence[Any]) -> MostCo
     worst_cases = job_type.load_worst_cases()
     if worst_cases is None:
         return MostCost(0, runs, len(datas), "its job type tells no worst case")
+    objects = [data for data in datas if isinstance(data, dict)]  # jobs with other data will be refused
     once, bounded, reason = 0, 0, ""
     with closing(Services(config)) as services:
         try:
-            for requests in worst_cases(datas, services):
+            for requests in worst_cases(objects, services):
                 nano = _cost(config, requests)
                 if isinstance(nano, str):
                     reason = nano
@@ -36,7 +37,7 @@ def most_cost(job_type: JobType, config: Config, datas: Sequence[Any]) -> MostCo
                     once, bounded = once + nano, bounded + 1
         except PrepPathError as error:
             reason = str(error)
-    return MostCost(once, runs, len(datas) - bounded, reason)
+    return MostCost(once, runs, len(objects) - bounded, reason)
 
 
 def _cost(config: Config, requests: Sequence[Usage]) -> int | str:

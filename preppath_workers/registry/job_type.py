@@ -26,7 +26,7 @@ Function = Callable[..., Any] | str
 
 #: Called with the data of several jobs and the services, yields for each job the most that each of its paid
 #: requests can use; no request for a job that will be refused.
-WorstCases: TypeAlias = "Callable[[Sequence[Any], Services], Iterator[Sequence[Usage]]]"
+WorstCases: TypeAlias = "Callable[[Sequence[dict[str, Any]], Services], Iterator[Sequence[Usage]]]"
 
 #: Modules of the clients in `clients/` whose path isn't the service's name.
 _CLIENTS = {"openai": "openai.client", "storage": "s3.client", "database": "postgres.client"}

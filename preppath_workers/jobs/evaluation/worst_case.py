@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...clients.openai import worst_case
@@ -13,25 +13,19 @@ from ..validation import identifier, text
 from . import MAX_ANSWER, prompt, records
 
 
-def worst_cases(datas: Sequence[Any], services: Services) -> Iterator[Sequence[Usage]]:
+def worst_cases(datas: Sequence[dict[str, Any]], services: Services) -> Iterator[Sequence[Usage]]:
     """Yield the most that the requests of each job can use; none for a job that will be refused. Raises what
     the database raises."""
     config = services.openai.config
     with services.database.transaction() as cursor:
         for data in datas:
             try:
-                question, answer = _read(cursor, data)
+                ids = (identifier(data, name) for name in ("questionId", "interviewId", "userId"))
+                answer = text(data, "answer", MAX_ANSWER)
+                question = records.find_question(cursor, *ids)
             except (InvalidJob, PermanentError):
                 yield []
                 continue
             texts = [str(message.get("content")) for message in prompt.messages(question, answer)]
             tokens, tier = config.evaluation_max_tokens, config.evaluation_service_tier
             yield [worst_case.chat(config.evaluation.model, texts, prompt.SCHEMA, tokens, tier)]
-
-
-def _read(cursor: Any, data: Any) -> tuple[Mapping[str, Any], str]:
-    if not isinstance(data, dict):
-        raise InvalidJob("data must be a JSON object")
-    ids = (identifier(data, name) for name in ("questionId", "interviewId", "userId"))
-    answer = text(data, "answer", MAX_ANSWER)
-    return records.find_question(cursor, *ids), answer

@@ -18,7 +18,7 @@ from .audio import MAX_RECORDING_SECONDS, PART_SECONDS
 _LONGEST_IN_PARTS = MAX_RECORDING_SECONDS * (1 + 4 / PART_SECONDS)
 
 
-def worst_cases(datas: Sequence[Any], services: Services) -> Iterator[Sequence[Usage]]:
+def worst_cases(datas: Sequence[dict[str, Any]], services: Services) -> Iterator[Sequence[Usage]]:
     """Yield the most that the requests of each job can use, by its recording's size; none for a job that will
     be refused or is transcribed already. Raises what the database and the storage raise."""
     model = services.openai.config.transcription.model
@@ -29,9 +29,7 @@ def worst_cases(datas: Sequence[Any], services: Services) -> Iterator[Sequence[U
             yield []
 
 
-def _requests(model: str, data: Any, services: Services) -> Sequence[Usage]:
-    if not isinstance(data, dict):
-        raise InvalidJob("data must be a JSON object")
+def _requests(model: str, data: dict[str, Any], services: Services) -> Sequence[Usage]:
     recording = records.find(services.database, identifier(data, "recordingId"), identifier(data, "userId"))
     if records.is_transcribed(recording):
         return []

@@ -9,7 +9,7 @@ from ...clients.postgres.client import Database
 from ...clients.s3.keys import key_segment
 from ...clients.services import Services
 from ...config.openai_speech import SPEEDS
-from ...errors import InvalidJob, PermanentError
+from ...errors import PermanentError
 from ...registry import JobContext
 from ..validation import identifier, log_unknown_fields, optional_number, optional_text, text
 from .speech import Speech, synthesize
@@ -60,10 +60,8 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     }
 
 
-def speech_of(data: Any, services: Services) -> Speech:
+def speech_of(data: Mapping[str, Any], services: Services) -> Speech:
     """Return the speech that a job's data asks for. Raises InvalidJob."""
-    if not isinstance(data, Mapping):
-        raise InvalidJob("data must be a JSON object")
     words = text(data, "text", MAX_TEXT)
     voice = optional_text(data, "voice", MAX_VOICE)
     speed = optional_number(data, "speed", *SPEEDS["speech"])

@@ -18,7 +18,7 @@ from .speech import Speech
 from .synthesizers import MAX_READING, MAX_READINGS
 
 
-def worst_cases(datas: Sequence[Any], services: Services) -> Iterator[Sequence[Usage]]:
+def worst_cases(datas: Sequence[dict[str, Any]], services: Services) -> Iterator[Sequence[Usage]]:
     """Yield the most that the requests of each job can use; none for a job that will be refused."""
     config = services.openai.config
     for data in datas:

@@ -94,7 +94,7 @@ def test_worst_case_of_a_speech_has_every_passage_and_every_reading(
 
 
 @pytest.mark.parametrize("name", ["transcription", "tts", "evaluation"])
-@pytest.mark.parametrize("data", [{}, "no object", {"recordingId": "no", "userId": "u1"}], ids=str)
+@pytest.mark.parametrize("data", [{}, {"recordingId": "no", "userId": "u1"}], ids=str)
 def test_worst_case_of_a_job_that_will_be_refused_is_nothing(
     rows: None, services: Services, name: str, data: Any
 ) -> None:
@@ -107,22 +107,31 @@ def config(*job_types: JobType, **variables: str) -> Config:
 
 def test_most_cost_is_the_sum_and_counts_each_run(services: Services) -> None:
     def worst_cases(datas: Sequence[Any], _: Services) -> Any:
-        yield from ([Usage("gpt-6-luna", {"output": data})] for data in datas)
+        yield from ([Usage("gpt-6-luna", data)] for data in datas)
 
     job_type = job("own", retries=2, recoveries=1, worst_cases=worst_cases)(lambda context: None)
-    most = most_cost(job_type, config(job_type), [2, 4])
+    most = most_cost(job_type, config(job_type), [{"output": 2}, {"output": 4}])
     assert (most.once, most.runs, most.in_all, most.unbounded) == (3_000, 4, 12_000, 0)
     own = config(job_type, OWN_RETRIES="9")
-    assert most_cost(job_type, own, [2]).runs == 11
+    assert most_cost(job_type, own, [{"output": 2}]).runs == 11
 
 
 def test_most_cost_of_a_model_without_a_price_is_unknown() -> None:
     def worst_cases(datas: Sequence[Any], _: Services) -> Any:
-        yield from ([Usage(data)] for data in datas)
+        yield from ([Usage(data["model"])] for data in datas)
 
     job_type = job("own", worst_cases=worst_cases)(lambda context: None)
-    most = most_cost(job_type, config(job_type), ["new-model", "whisper-1"])
+    most = most_cost(job_type, config(job_type), [{"model": "new-model"}, {"model": "whisper-1"}])
     assert (most.unbounded, most.reason) == (1, "model new-model has no price")
+
+
+def test_most_cost_of_data_that_is_no_object_is_nothing() -> None:
+    def worst_cases(datas: Sequence[Any], _: Services) -> Any:
+        yield from ([Usage(data["model"], {"output": 2})] for data in datas)
+
+    job_type = job("own", worst_cases=worst_cases)(lambda context: None)
+    most = most_cost(job_type, config(job_type), ["no object", {"model": "gpt-6-luna"}, 1])
+    assert (most.once, most.unbounded) == (1_000, 0)
 
 
 def test_most_cost_while_the_database_is_away_is_unknown() -> None:
