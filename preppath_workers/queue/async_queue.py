@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ..config.durability import Durability, check_durability
 from ..store.arguments import plain_text
-from ..store.connections.async_connection import async_client, async_client_of_queue
+from ..store.connections.async_connection import async_client, async_client_of_queue, close_idle
 from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State
 from ..store.job_id import new_id
@@ -64,6 +64,8 @@ class AsyncQueue:
     async with AsyncQueue.from_env("tts") as queue:   # closes its connections at the end
         ref = await queue.enqueue({"questionId": "q1", "text": "What is a hash table?"})
         await ref.wait(timeout=60)
+
+    Its connections belong to the event loop in which they were opened: make one queue for each.
     """
 
     def __init__(
@@ -196,7 +198,7 @@ class AsyncQueue:
         if isinstance(step, Pause):
             return await asyncio.sleep(step.seconds)
         if isinstance(step, Reconnect):
-            return await self.redis.connection_pool.disconnect(inuse_connections=False)
+            return await close_idle(self.redis.connection_pool)
         return decoded(await self.redis.execute_command(*step, **{NEVER_DECODE: True}))
 
     async def _together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:

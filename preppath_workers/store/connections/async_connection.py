@@ -74,6 +74,19 @@ def async_client_of_queue(given: redis_asyncio.Redis | RedisCluster, base: str) 
     return redis_asyncio.Redis.from_pool(ConnectionPool(kind, **settings, retry=AsyncFailoverRetry()))
 
 
+async def close_idle(pool: ConnectionPool) -> None:
+    """Close the connections that no task uses. The pool's own method also closes those that other tasks take
+    while it does so, and their commands would fail."""
+    (idle, _), *_ = pool.get_connection_count()
+    taken = [pool.get_available_connection() for _ in range(idle)]
+    try:
+        for connection in taken:
+            await connection.disconnect(nowait=True)
+    finally:
+        for connection in taken:
+            await pool.release(connection)
+
+
 class AsyncFailoverRetry(Retry):
     """Tries again for some seconds, as `FailoverRetry` does."""
 

@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 from redis import Redis
 from redis import asyncio as redis_asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from preppath_workers import AsyncQueue, Durability, JobFailed, NewJob, NotReplicated, Queue, UnknownJob
+from preppath_workers.store.connections.async_connection import close_idle
 from preppath_workers.store.consuming.outcome import Completed, Finished
 from preppath_workers.store.reading.reader import Counts
 from tests.support.waiting import eventually
@@ -87,6 +90,21 @@ def test_async_queue_that_is_durable_says_what_is_not_replicated(redis_url: str,
             assert (await tts.ref("j").status()).state == "waiting"
 
     asyncio.run(use_queue())
+
+
+def test_tasks_beside_one_that_closes_idle_connections_keep_theirs(redis_url: str, key_prefix: str) -> None:
+    """As after each job that is not replicated in time."""
+
+    async def run() -> None:
+        client = redis_asyncio.Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0))
+        async with AsyncQueue("tts", client, key_prefix) as queue:
+            for _ in range(20):
+                await asyncio.gather(*(queue.get("j") for _ in range(10)))  # idle from now on
+                closing = asyncio.create_task(close_idle(client.connection_pool))
+                await asyncio.gather(*(queue.get("j") for _ in range(10)))
+                await closing
+
+    asyncio.run(run())
 
 
 def test_async_queue_from_env_uses_the_variables_and_closes_its_connections(
