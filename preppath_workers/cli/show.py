@@ -19,7 +19,7 @@ from ..queue.explain import explain
 from ..queue.formatting import moment, span
 from ..store.job import Job
 from ..store.reading.troubles import machine_troubles
-from ..store.refusals import is_passing, summary_of
+from ..store.refusals import is_out_of_memory, is_passing, summary_of
 from .arguments import EXIT_FAILED, add_command
 from .group import summary
 from .queue_argument import add_queue_argument, open_queue, rate_limit_of
@@ -114,7 +114,7 @@ def _wait(queue: Queue, job: Job, give_up_at: float) -> Job:
                 queue.ref(job.id).wait(max(0.0, min(give_up_at - time.monotonic(), _LOOK)))
             return queue.ref(job.id).status()
         except RedisError as error:
-            if not is_passing(error) or time.monotonic() >= give_up_at:
+            if not (is_passing(error) or is_out_of_memory(error)) or time.monotonic() >= give_up_at:
                 raise
             if not is_reported:
                 print_error(f"show: still waiting: {summary_of(error)}")

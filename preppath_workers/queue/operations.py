@@ -19,7 +19,7 @@ from ..store.group import Group
 from ..store.job import Job, State
 from ..store.keys import Keys
 from ..store.operation import Operation, Pause, Reconnect
-from ..store.refusals import is_passing
+from ..store.refusals import is_out_of_memory, is_passing
 from ..store.scripts import SERVER_TIME, call, call_and_confirm
 from ..store.undecoded import unless_overwritten
 from ..store.values import sendable
@@ -32,7 +32,7 @@ _LONGEST_BLOCK = 30.0
 #: Longest time that a wait continues without an answer from Redis, and the pause between two tries; seconds.
 _OUTAGE, _PAUSE = 30.0, 0.2
 
-#: A longer timeout is none, seconds.
+#: The longest timeout, seconds: 30 years.
 _FOREVER = 1e9
 
 #: The part of a client's timeout that a command may block.
@@ -175,11 +175,7 @@ def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float |
     Raises JobFailed if the job failed or was cancelled; TimeoutError; UnknownJob; ValueError if the timeout
     isn't a number; redis.RedisError if Redis is away for half a minute, or at the end of the timeout.
     """
-    if timeout is not None:
-        check_seconds("timeout", timeout)
-        if isinstance(timeout, float) and isnan(timeout):
-            raise ValueError("timeout must be a number of seconds, not nan")
-    give_up_at = inf if timeout is None or timeout > _FOREVER else monotonic() + timeout
+    give_up_at = inf if timeout is None else monotonic() + _finite(timeout)
     block = _LONGEST_BLOCK if client_timeout is None else min(_LONGEST_BLOCK, client_timeout * _BLOCK_SHARE)
     answered_at = monotonic()
     while True:
@@ -199,9 +195,21 @@ def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float |
             # To Redis, 0 would mean no limit.
             yield ("BRPOPLPUSH", ended, ended, f"{max(0.01, min(left, block)):.3f}")
         except RedisError as error:
-            if not is_passing(error) or monotonic() > min(give_up_at, answered_at + block + _OUTAGE):
+            if is_out_of_memory(error):  # the job may end all the same
+                answered_at = monotonic()
+            elif not is_passing(error):
+                raise
+            if monotonic() > min(give_up_at, answered_at + block + _OUTAGE):
                 raise
             yield Pause(_PAUSE)
+
+
+def _finite(timeout: float) -> float:
+    """Return a timeout that can be added to a time. Raises ValueError unless it is a number."""
+    check_seconds("timeout", timeout)
+    if isinstance(timeout, float) and isnan(timeout):
+        raise ValueError("timeout must be a number of seconds, not nan")
+    return min(timeout, _FOREVER)
 
 
 def _result(job: Job) -> Any:

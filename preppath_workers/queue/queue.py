@@ -62,7 +62,7 @@ class JobRef:
         """Wait until the job has ended, at most `timeout` seconds. Returns the handler's result.
 
         The wait is one blocking command, which occupies a connection of the client's pool. It continues after
-        a lost connection and a failover.
+        a lost connection and a failover, and while Redis runs a slow script or is out of memory.
 
         Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob; redis.RedisError if
         Redis doesn't answer for half a minute or when the timeout ends.

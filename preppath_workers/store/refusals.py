@@ -106,10 +106,15 @@ def is_wrong_server(error: RedisError) -> bool:
 
 
 def is_passing(error: RedisError) -> bool:
-    """Whether the same command may succeed soon, as when a failover is under way."""
+    """Whether the same command may succeed soon, as when a failover is under way or a slow script runs."""
     if not is_refusal(error):
         return isinstance(error, (RedisConnectionError, RedisTimeoutError))
-    return code_of(error) in _WRONG_SERVER - _LASTING
+    return code_of(error) in (_WRONG_SERVER - _LASTING) | {"BUSY"}
+
+
+def is_out_of_memory(error: RedisError) -> bool:
+    """Whether the server refuses commands that need memory, while others go on."""
+    return code_of(error) == "OOM"
 
 
 def redirection(error: RedisError) -> tuple[str, int] | None:

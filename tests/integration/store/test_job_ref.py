@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from preppath_workers import JobFailed, NewJob, Queue, UnknownJob
 from preppath_workers.queue import JobRef
 from preppath_workers.store.consuming.outcome import Completed, Failed, Finished
+from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
 from .consumer_steps import OpenConsumer
@@ -158,3 +160,45 @@ def test_queue_from_env_uses_the_variables(
     job = queue.get(ref.id)
     assert job is not None
     assert job.data == {"n": 1}
+
+
+@pytest.fixture
+def own_queue() -> Iterator[Queue]:
+    """A queue on a server of its own, which the test may hinder."""
+    with RedisServer() as server, Redis.from_url(server.url, decode_responses=True) as client:
+        yield Queue("tts", client)
+
+
+def is_busy(queue: Queue) -> bool:
+    try:
+        queue.redis.ping()
+    except ResponseError as error:
+        return str(error).startswith("BUSY")
+    return False
+
+
+def test_wait_goes_on_while_redis_runs_a_slow_script(own_queue: Queue) -> None:
+    ref = own_queue.enqueue({})
+    own_queue.redis.config_set("busy-reply-threshold", 10)
+    slow = "local past = redis.call('TIME')[1] + 2 while redis.call('TIME')[1] + 0 < past do end"
+    with ThreadPoolExecutor() as threads:
+        script = threads.submit(own_queue.redis.eval, slow, 0)
+        eventually(lambda: is_busy(own_queue))
+        wait = threads.submit(ref.wait, 30)
+        script.result()
+        assert ref.cancel() == "cancelled"
+        with pytest.raises(JobFailed):
+            wait.result()
+
+
+def test_wait_goes_on_while_redis_is_out_of_memory(own_queue: Queue) -> None:
+    ref = own_queue.enqueue({})
+    own_queue.redis.config_set("maxmemory", 1)
+    with pytest.raises(TimeoutError):
+        ref.wait(0.3)
+    with ThreadPoolExecutor() as threads:
+        wait = threads.submit(ref.wait, 30)
+        time.sleep(0.3)
+        assert ref.cancel() == "cancelled"
+        with pytest.raises(JobFailed):
+            wait.result()
