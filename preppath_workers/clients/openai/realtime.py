@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from math import ceil
@@ -55,10 +55,11 @@ _TRANSCRIPTS = frozenset({"response.output_audio_transcript.done", "response.aud
 
 @dataclass(frozen=True)
 class Reading:
-    """A text as the model read it: 16-bit little-endian mono samples at `RATE` Hz, and the transcript."""
+    """A text as the model read it: 16-bit little-endian mono samples at `RATE` Hz, and the transcript, if the
+    server has sent one."""
 
     samples: bytes
-    transcript: str
+    transcript: str | None
     usage: TokenUsage
 
     @property
@@ -229,4 +230,18 @@ class _Answer:
         if len(self._samples) < 2:
             raise TransientError("OpenAI answered with an empty speech")
         samples = bytes(self._samples[: len(self._samples) // 2 * 2])
-        return Reading(samples, " ".join(self._transcripts), TokenUsage.of(response.get("usage")))
+        transcripts = self._transcripts or [*_transcripts(response)]
+        transcript = " ".join(transcripts) if transcripts else None
+        return Reading(samples, transcript, TokenUsage.of(response.get("usage")))
+
+
+def _transcripts(response: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the transcripts in a finished response, which may be of any shape."""
+    for item in _list(response.get("output")):
+        for part in _list(item.get("content")) if isinstance(item, Mapping) else ():
+            if isinstance(part, Mapping) and isinstance(part.get("transcript"), str):
+                yield part["transcript"]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from ...clients.openai.classification import SERVICE
 from ...clients.openai.client import OpenAI, SpeechOptions
 from ...clients.openai.models import MAX_SPEECH_INPUT
 from ...clients.openai.realtime_frames import RATE, TokenUsage
-from ...errors import PermanentError
+from ...errors import PermanentError, ServiceError
 from ...log import fields
 from ..paid_requests import PaidRequests
 from .passages import passages
@@ -124,9 +125,12 @@ class RealtimeSynthesizer:
         for number in range(MAX_READINGS):
             reading = self._requests.make(partial(self._reader.read, passage, self._requests.meter))
             cost += SpeechCost(min(number, 1), reading.usage)
-            wrong = difference(passage, reading.transcript)
+            wrong = difference(passage, reading.transcript or "")
             if wrong is None:
                 return reading.samples, cost
+            if reading.transcript is None:
+                message = "OpenAI sent speech without a transcript, which the text is compared with"
+                raise ServiceError(SERVICE, message, may_be_paid=True)
             logger.warning(
                 "Model did not read the text word for word",
                 extra=fields(

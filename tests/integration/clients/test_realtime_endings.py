@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from preppath_workers.clients.openai.client import SpeechOptions
+from preppath_workers.clients.openai.realtime import Reading
 from preppath_workers.errors import JobError
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.application import RESPONSES
@@ -57,13 +58,13 @@ NOTHING_USED = {
 #: Half a second, which has ten tokens.
 SAMPLES = bytes(24_000)
 
-Ends = Callable[..., FakeContext]
+Ends = Callable[..., tuple[FakeContext, Reading | None]]
 
 
 @pytest.fixture
 def ends(client: Client) -> Iterator[Ends]:
-    """Read a text whose response has half a second of audio and ends with these fields; return the context
-    that its payment was made with."""
+    """Read a text whose response has half a second of audio, no event with its transcript, and these fields.
+    Return the context that its payment was made with, and the reading if it is one."""
     done: dict[str, Any] = {}
 
     def session(connection: ServerConnection) -> None:
@@ -81,12 +82,12 @@ def ends(client: Client) -> Iterator[Ends]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         openai = client(base_url=f"http://127.0.0.1:{server.socket.getsockname()[1]}/v1")
 
-        def read(**fields: Any) -> FakeContext:
+        def read(**fields: Any) -> tuple[FakeContext, Reading | None]:
             done.update(fields)
-            context = FakeContext()
+            context, reading = FakeContext(), None
             with openai.reader(SpeechOptions("marin")) as reader, suppress(JobError):
-                reader.read("Hello.", context)
-            return context
+                reading = reader.read("Hello.", context)
+            return context, reading
 
         yield read
         server.shutdown()
@@ -100,13 +101,13 @@ def test_response_that_failed_and_used_nothing_is_not_charged(
     ends: Ends, status: str, error: dict[str, str]
 ) -> None:
     """It was charged as much as three minutes of speech."""
-    context = ends(status=status, usage=NOTHING_USED, status_details={"type": status, "error": error})
+    context, _ = ends(status=status, usage=NOTHING_USED, status_details={"type": status, "error": error})
 
     assert context.charges == []
 
 
 def test_response_that_failed_after_it_used_tokens_is_charged(ends: Ends) -> None:
-    [usage] = ends(status="failed", usage={"input_tokens": 90, "output_tokens": 7}).charges
+    [usage] = ends(status="failed", usage={"input_tokens": 90, "output_tokens": 7})[0].charges
 
     assert sum(usage.tokens.values()) == 97
 
@@ -115,8 +116,27 @@ def test_response_that_failed_after_it_used_tokens_is_charged(ends: Ends) -> Non
 def test_completed_response_without_usage_is_charged_by_an_estimate_of_its_duration(
     ends: Ends, usage: Any
 ) -> None:
-    context = ends(status="completed", usage=usage)
+    context, _ = ends(status="completed", usage=usage)
 
     [charge], [worst_case] = context.charges, context.worst_cases
     assert charge.is_estimated
     assert charge.tokens == {"input": worst_case.tokens["input"], "audio_output": 10}
+
+
+@pytest.mark.parametrize(
+    ("output", "transcript"),
+    [
+        ([{"content": [{"type": "output_audio", "transcript": "Hello."}]}], "Hello."),
+        ([{"content": [{"transcript": "Hel"}]}, {"content": [{"transcript": "lo."}]}], "Hel lo."),
+        ([{"content": [{"transcript": None}, {}, 5]}, {"content": None}, 5], None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_transcript_without_an_event_is_that_of_the_finished_response(
+    ends: Ends, output: Any, transcript: str | None
+) -> None:
+    _, reading = ends(status="completed", usage=None, output=output)
+
+    assert reading
+    assert reading.transcript == transcript

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 import requests
 
 from preppath_workers.clients.audio import mp3
+from preppath_workers.clients.openai.realtime import Reading
+from preppath_workers.clients.openai.realtime_frames import TokenUsage
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import InvalidJob, PermanentError, ServiceError
+from preppath_workers.jobs.paid_requests import PaidRequests
 from preppath_workers.jobs.tts import handle
-from preppath_workers.jobs.tts.synthesizers import MAX_READING
+from preppath_workers.jobs.tts.synthesizers import MAX_READING, RealtimeSynthesizer
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.application import REALTIME, RESPONSES
 from tests.fake_openai.control import OpenAIServer
@@ -222,3 +226,21 @@ def test_realtime_with_another_server_accepts_its_models_and_voices(
     with pytest.raises(ServiceError, match="model kokoro"):  # the server decides
         handle(context, services)
     assert vendor.calls(REALTIME)[0]["model"] == "kokoro"
+
+
+@pytest.mark.parametrize(("text", "is_failure"), [("Why queues?", True), ("🎉🙂", False)])
+def test_realtime_speech_without_a_transcript_is_a_failure_of_the_service(
+    text: str, is_failure: bool
+) -> None:
+    """Each job was dead at once, after three requests: its speech could not be compared with its text."""
+    reader = Mock()
+    reader.read.return_value = Reading(bytes(4), None, TokenUsage())
+    synthesizer = RealtimeSynthesizer(reader, PaidRequests(FakeContext()), text)
+
+    if is_failure:
+        with pytest.raises(ServiceError, match="without a transcript") as caught:
+            synthesizer.synthesize(text)
+        assert caught.value.may_be_paid
+    else:
+        assert synthesizer.synthesize(text)[0] == bytes(4)
+    assert reader.read.call_count == 1
