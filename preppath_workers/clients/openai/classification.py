@@ -48,6 +48,8 @@ _SETTINGS = frozenset(
 )
 
 
+#: What is said of a refusal by a proxy, a gateway or another server.
+_NOT_JSON = "; not JSON, so not OpenAI's: check the model's base URL"
 #: What says that a service tier has no capacity: with 429, OpenAI's code; Groq's status (their guides "Flex
 #: processing").
 _NO_CAPACITY, _NO_CAPACITY_STATUS = "resource_unavailable", 498
@@ -75,6 +77,8 @@ def classify(refusal: Refusal, request: RequestInfo) -> JobError:
     others, with `refuses_all` if the configuration or account has to change.
     """
     message = redact(str(refusal), [request.model_config.api_key])
+    if 300 <= refusal.http_status < 500 and not refusal.is_json:
+        message += _NOT_JSON
     status, wait = refusal.status, retry_after(refusal.headers)
     if _is_account(refusal):
         return ServiceError(SERVICE, message, refuses_all=True)
@@ -104,7 +108,7 @@ def _of_bad_request(refusal: Refusal, message: str) -> JobError:
         return ServiceError(SERVICE, setting + message, refuses_all=True)
     if refusal.status != _TOO_LARGE and not refusal.is_json:
         # It may answer all jobs so, or only this one's text: the failures of others decide.
-        return ServiceError(SERVICE, f"{message}; not JSON, so a proxy or gateway may have answered")
+        return ServiceError(SERVICE, message)
     return PermanentError(message)
 
 

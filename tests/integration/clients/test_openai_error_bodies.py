@@ -68,6 +68,17 @@ def test_bad_request_about_the_account_or_the_model_refuses_all(
     assert classification(caught.value) == "refuses all"
 
 
+@pytest.mark.parametrize("status", [305, 401, 403, 404, 405])
+def test_refusal_that_is_not_json_names_the_base_url(client: Client, answers: Answers, status: int) -> None:
+    """A URL without /v1 was reported as a missing model."""
+    url = answers(status, b"<html>Not here.</html>", {"Content-Type": "text/html"})
+
+    with pytest.raises(JobError, match=r"; not JSON, so not OpenAI's: check the model's base URL$") as caught:
+        evaluate(client(base_url=url))
+
+    assert classification(caught.value) == "refuses all"
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "body", "expected"),
     [
@@ -90,7 +101,8 @@ def test_bad_request_that_is_not_the_apis_is_not_the_jobs_failure(
         evaluate(client(base_url=answers(status, body, headers)))
 
     assert classification(caught.value) == expected
-    assert ("not JSON" in str(caught.value)) == (expected == "service")
+    is_json = "json" in headers.get("Content-Type", "")
+    assert str(caught.value).endswith("not JSON, so not OpenAI's: check the model's base URL") != is_json
 
 
 MESSAGE = "The provider says no."
