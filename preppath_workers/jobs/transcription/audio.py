@@ -1,11 +1,9 @@
-"""Download a recording and transcribe it, in parts if it is too long for one request."""
+"""Download a recording and transcribe it: as it is, or converted and in parts."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import partial
-from hashlib import sha256
 from typing import IO, Any
 
 from ...clients.audio import duration as sound
@@ -18,26 +16,20 @@ from ...clients.services import Services
 from ...errors import PermanentError
 from ...log import fields
 from ...registry import JobContext
-from ..paid_requests import PaidRequests
-from .parts import is_silent, join, starts
+from .in_parts import transcribe_parts
+from .parts import is_silent
+from .transcript import transcript
 
 logger = logging.getLogger(__name__)
 
-#: Longest part, seconds: 19 MB of the WAV that `ffmpeg.cut` writes.
-PART_SECONDS = 600.0
 #: Largest recording that is downloaded, bytes: two hours of studio WAV.
 MAX_RECORDING_BYTES = 2 * 1024**3
-#: Longest recording that is transcribed in parts, seconds. Each part is paid for, and a small file can claim
-#: any duration.
-MAX_RECORDING_SECONDS = 8 * 3_600.0
-#: Bytes hashed at a time.
-_CHUNK = 1024 * 1024
 
 
 def transcribe(
     context: JobContext, services: Services, recording: Mapping[str, Any], language: str | None
 ) -> dict[str, Any]:
-    """Return `{text, duration, silentSeconds, doubtfulSegments}`; see the job's result.
+    """Return the transcript.
 
     Raises PermanentError, with the reason, if the recording cannot be transcribed.
     """
@@ -51,9 +43,8 @@ def transcribe(
         context.progress(30)
         found = audio_format(audio)
         duration = sound.seconds(audio)
-        if not found or not found.extension:
-            _require_ffmpeg(found)
-        elif size <= MAX_AUDIO_BYTES and not _is_too_long(services, duration) and not _was_refused(context):
+        obstacle = _why_not_whole(context, services, found, size, duration)
+        if found and not obstacle:
             try:
                 return _transcribe_whole(context, services, audio, found, duration, language)
             except PermanentError as error:
@@ -64,7 +55,26 @@ def transcribe(
             logger.info("OpenAI refuses the recording, converting it", extra=fields(error=reason))
             context.step("refused", lambda: reason)
             context.acquire_token()
-        return _transcribe_parts(context, services, audio, duration, language)
+        elif not ffmpeg.installed():
+            raise PermanentError(
+                f"cannot transcribe the recording: {obstacle}, and ffmpeg, which could convert and split it, "
+                "is not installed"
+            )
+        return transcribe_parts(context, services, audio, duration, language)
+
+
+def _why_not_whole(
+    context: JobContext, services: Services, found: AudioFormat | None, size: int, duration: float | None
+) -> str:
+    """Return why the recording cannot be sent as it is; an empty text if it can."""
+    if not found or not found.extension:
+        return f"OpenAI does not accept its format ({found.name if found else 'unknown'})"
+    if size > MAX_AUDIO_BYTES:
+        return f"its {size} bytes exceed OpenAI's limit"
+    longest = longest_audio(services.openai.config.transcription.model)
+    if duration is not None and longest is not None and duration > longest:
+        return f"its {duration:.0f} s exceed the model's limit"
+    return "OpenAI has refused it as it is" if _was_refused(context) else ""
 
 
 class _NotRefused(Exception):
@@ -92,20 +102,6 @@ def _check_size(recording: Mapping[str, Any], size: int, most: int) -> None:
         )
 
 
-def _require_ffmpeg(found: AudioFormat | None) -> None:
-    if not ffmpeg.installed():
-        name = found.name if found else "unknown"
-        raise PermanentError(
-            f"cannot transcribe the recording: OpenAI does not accept its format ({name}), and ffmpeg, "
-            "which could convert it, is not installed"
-        )
-
-
-def _is_too_long(services: Services, duration: float | None) -> bool:
-    longest = longest_audio(services.openai.config.transcription.model)
-    return duration is not None and longest is not None and duration > longest
-
-
 def _transcribe_whole(
     context: JobContext,
     services: Services,
@@ -115,12 +111,12 @@ def _transcribe_whole(
     language: str | None,
 ) -> dict[str, Any]:
     if duration and is_silent(_silences(audio), 0.0, duration):
-        return _result("", duration, duration, 0)
+        return transcript("", duration, duration, 0)
     audio.seek(0)
     # The user's file name is not sent to the vendor.
     name, mime_type = f"recording{found.extension}", found.mime_type or ""
-    transcript = services.openai.transcribe(audio, name, mime_type, language, seconds=duration, meter=context)
-    return _result(storable(transcript.text), transcript.duration or duration, 0.0, transcript.doubtful)
+    heard = services.openai.transcribe(audio, name, mime_type, language, seconds=duration, meter=context)
+    return transcript(storable(heard.text), heard.duration or duration, 0.0, heard.doubtful)
 
 
 def _silences(audio: IO[bytes]) -> list[ffmpeg.Span]:
@@ -129,72 +125,3 @@ def _silences(audio: IO[bytes]) -> list[ffmpeg.Span]:
     except PermanentError as error:  # the vendor may be able to read it
         logger.debug("Cannot read recording with ffmpeg", extra=fields(error=str(error)))
         return []
-
-
-def _transcribe_parts(
-    context: JobContext, services: Services, audio: IO[bytes], duration: float | None, language: str | None
-) -> dict[str, Any]:
-    if not ffmpeg.installed():
-        raise PermanentError(
-            f"cannot transcribe the recording: its {duration:.0f} s exceed the model's limit, and ffmpeg, "
-            "which could split it, is not installed"
-        )
-    if duration is None:
-        raise PermanentError("cannot transcribe the recording: ffmpeg finds no sound in it")
-    if duration > MAX_RECORDING_SECONDS:
-        raise PermanentError(
-            f"cannot transcribe the recording: its {duration:.0f} s exceed the limit of "
-            f"{MAX_RECORDING_SECONDS:.0f} s"
-        )
-    version = _version(context, audio)
-    # A step, because every attempt must split the recording at the same places.
-    begins = context.step(f"parts{version}", lambda: starts(duration, ffmpeg.pauses(audio), PART_SECONDS))
-    silences = ffmpeg.silences(audio)
-    requests, texts, silent, doubtful = PaidRequests(context), [], 0.0, 0
-    for number, (begin, end) in enumerate(zip(begins, [*begins[1:], duration], strict=True), 1):
-        if is_silent(silences, begin, end):
-            silent += end - begin
-            continue
-        request = partial(_transcribe_part, context, services, audio, begin, end - begin, language)
-        part = context.step(f"part-{number}{version}", partial(requests.make, request))
-        texts.append(part["text"])
-        doubtful += part["doubtful"]
-        context.progress(30 + 60 * number // len(begins))
-    return _result(join(texts), duration, silent, doubtful)
-
-
-def _version(context: JobContext, audio: IO[bytes]) -> str:
-    """Return the suffix of the steps' names: empty, unless an earlier attempt has found another recording
-    under the key, whose parts must not be mixed with those of this one."""
-    audio.seek(0)
-    hashed = sha256()
-    while chunk := audio.read(_CHUNK):
-        hashed.update(chunk)
-    digest = hashed.hexdigest()
-    first = context.step("recording", lambda: digest)
-    return "" if first == digest else f"-{digest[:16]}"
-
-
-def _transcribe_part(
-    context: JobContext,
-    services: Services,
-    audio: IO[bytes],
-    begin: float,
-    length: float,
-    language: str | None,
-) -> dict[str, Any]:
-    with temporary_file() as part:
-        ffmpeg.cut(audio, begin, length, part)
-        transcript = services.openai.transcribe(
-            part, "part.wav", "audio/wav", language, seconds=length, meter=context
-        )
-        return {"text": storable(transcript.text), "doubtful": transcript.doubtful}
-
-
-def _result(text: str, duration: float | None, silent: float, doubtful: int) -> dict[str, Any]:
-    return {
-        "text": text,
-        "duration": duration,
-        "silentSeconds": round(silent, 1),
-        "doubtfulSegments": doubtful,
-    }

@@ -12,7 +12,7 @@ from ...clients.usage import Usage
 from ...errors import InvalidJob, PermanentError
 from ..validation import identifier
 from . import records
-from .audio import MAX_RECORDING_SECONDS, PART_SECONDS
+from .in_parts import MAX_RECORDING_SECONDS, PART_SECONDS
 
 #: Each part is counted up to two seconds longer than it is, and is at least half as long as allowed.
 _LONGEST_IN_PARTS = MAX_RECORDING_SECONDS * (1 + 4 / PART_SECONDS)

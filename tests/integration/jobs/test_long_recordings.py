@@ -14,7 +14,7 @@ import pytest
 from preppath_workers.clients.audio import ffmpeg
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import PermanentError, ServiceError
-from preppath_workers.jobs.transcription import audio, handle
+from preppath_workers.jobs.transcription import audio, handle, in_parts
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 from tests.support.wav import Wav
@@ -67,7 +67,7 @@ def installed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a small recording exceeds."""
     monkeypatch.setattr(audio, "MAX_AUDIO_BYTES", len(AUDIO) - 1)
-    monkeypatch.setattr(audio, "PART_SECONDS", 3.0)
+    monkeypatch.setattr(in_parts, "PART_SECONDS", 3.0)
 
 
 @pytest.fixture
@@ -167,6 +167,27 @@ def test_recording_that_was_refused_is_not_sent_as_it_is_again(
     names = [call["body"]["file"]["filename"] for call in vendor.calls(PATH)]
     assert names == ["recording.wav", "part.wav", "part.wav"]
     assert again.tokens == 0, "the start of the attempt acquired it"
+
+
+def test_recording_that_was_refused_fails_on_a_machine_without_ffmpeg(
+    tables: Tables,
+    s3: S3Client,
+    bucket: str,
+    services: Services,
+    vendor: OpenAIServer,
+    installed: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables.insert("interview_recordings", id="r1", userId="u1", filename="r1.wav")
+    s3.put_object(Bucket=bucket, Key="r1.wav", Body=AUDIO)
+    context = FakeContext({"recordingId": "r1", "userId": "u1"})
+    vendor.order({"path": PATH, "status": 400, "param": "file"}, {"path": PATH, "status": 503})
+    with pytest.raises(ServiceError):
+        handle(context, services)
+
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(PermanentError, match="OpenAI has refused it as it is, and ffmpeg"):
+        handle(context.again(), services)
 
 
 def test_recording_that_openai_refuses_fails_with_its_reason_without_ffmpeg(
