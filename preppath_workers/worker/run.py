@@ -17,7 +17,7 @@ from ..errors import ConfigError
 from ..jobs import JOB_TYPES
 from ..jobs.loading import OWN_JOBS, load_job_types
 from ..registry import Handler, JobType, Registry
-from .processes import host, signals
+from .processes import host, malloc, signals
 from .telemetry.around import Hook, surround
 
 
@@ -84,7 +84,7 @@ class Workers:
     def run(self) -> int:
         """Run a supervisor until it is stopped. Returns the exit code. Raises ConfigError."""
         host.open_standard_files()
-        host.return_freed_memory()
+        malloc.return_freed_memory()
         first = self.load()
         log.configure(first.log, first.secrets())
         # From here on a stop signal shuts down in order; PID 1 of a container would ignore it otherwise.

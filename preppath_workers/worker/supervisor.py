@@ -20,7 +20,7 @@ from ..log import capture_output, fields
 from ..registry import Registry
 from ..store.instance import new_name
 from .pool import Pool
-from .processes import host, shared_memory, signals
+from .processes import host, malloc, shared_memory, signals
 from .processes.process_title import ProcessTitle
 from .processes.systemd import Notifier, Phase
 
@@ -112,6 +112,7 @@ class Supervisor:
         shared_memory.freeze()
         if self._pool.config.immortal_objects and not shared_memory.immortalize():
             logger.info("This Python cannot make objects immortal: busy workers need twice the memory")
+        malloc.fill_holes()
         workers = {queue.name: queue.concurrency for queue in self._pool.config.queues}
         ProcessTitle(f"supervisor {','.join(workers)}").show()
         self._pool.spawn_missing()
