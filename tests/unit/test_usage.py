@@ -16,7 +16,7 @@ READING = Usage("m", {"input": 50, "audio_output": 900})
 RECORDING = Usage("m", {"audio_input": 600, "output": 600}, seconds=Decimal(30))
 
 #: What no server should say of a number of tokens.
-ODD = [None, "12", -1, 1.5, True, 10**12, [], {}]
+ODD = [None, "12", -1, 1.5, True, 10**12, 999_999_999, [], {}]
 
 
 def chat(**usage: Any) -> Usage:

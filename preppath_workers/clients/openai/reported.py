@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-#: Tokens that are plausible for one request.
-_MOST_TOKENS = 10**9
+#: Tokens that are plausible for one request: no model has a larger context.
+_MOST_TOKENS = 10**7
 #: Seconds that are plausible for one recording: a week.
 _LONGEST = 604_800
 
