@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
 from typing import IO
 
 from ..errors import MachineError
+from .causes import causes
 
 #: The resource that is short, by errno.
 _RESOURCES = {
@@ -31,7 +31,7 @@ def machine_error(error: BaseException) -> MachineError | None:
 
     The causes are searched because client libraries wrap an OSError in errors of their own.
     """
-    for cause in _chain(error):
+    for cause in causes(error):
         if isinstance(cause, MachineError):
             return cause
         if isinstance(cause, MemoryError):
@@ -85,14 +85,3 @@ def _of_errno(number: int) -> MachineError:
 
 def _no_process() -> MachineError:
     return MachineError("processes", "this machine allows no more processes")
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        # httpcore drops the cause of its errors and keeps it as their argument.
-        argument = next((each for each in link.args if isinstance(each, BaseException)), None)
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__) or argument

@@ -12,6 +12,7 @@ import requests
 from .. import __version__
 from ..config.model import WebhookConfig
 from ..errors import JobError, PermanentError, ServiceError, TransientError
+from .causes import described
 from .machine import machine_error
 from .retry_after import retry_after
 
@@ -97,7 +98,7 @@ def _no_answer(origin: str, error: Exception) -> JobError:
     if machine := machine_error(error):
         return machine
     # A ValueError is about the URL: an invalid scheme, port or host.
-    message = f"no answer from {origin} ({type(error).__name__})"
+    message = f"no answer from {origin} ({described(error)})"
     return ServiceError("webhook", message, refuses_all=isinstance(error, ValueError))
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import openai
 
 from ...errors import JobError, ServiceError
+from ..causes import described
 from ..machine import machine_error
 from .classification import SERVICE, RequestInfo, classify
 from .connection import Redirected
@@ -57,7 +58,7 @@ def _no_answer(error: openai.APIConnectionError) -> JobError:
     if names & _NOT_SENT:
         if machine := machine_error(error):
             return machine
-        message = f"no connection to OpenAI ({cause.__name__})"
+        message = f"no connection to OpenAI ({described(error.__cause__ or error)})"
         if "TooManyRedirects" in names:
             message = "OpenAI's server redirects without end: check the model's base URL"
         return ServiceError(SERVICE, message, refuses_all=bool(names & _UNSENDABLE))

@@ -17,6 +17,7 @@ from websockets.exceptions import (
 )
 
 from ...errors import JobError, PermanentError, RateLimited, ServiceError, TransientError
+from ..causes import described
 from ..machine import machine_error
 from .classification import SERVICE, RequestInfo, classify
 from .refusals import Refusal
@@ -71,7 +72,7 @@ def realtime_errors(request: RequestInfo, progress: Progress) -> Iterator[None]:
     except (OSError, InvalidHandshake) as error:
         if not progress.sent and (machine := machine_error(error)):
             raise machine from None
-        message = f"no connection to OpenAI ({type(error).__name__})"
+        message = f"no connection to OpenAI ({described(error)})"
         raise ServiceError(SERVICE, message, may_be_paid=progress.sent) from None
     except (WebSocketException, openai.OpenAIError, ValueError, RecursionError) as error:
         message = f"cannot parse OpenAI's response ({type(error).__name__})"
