@@ -1,4 +1,4 @@
--- needs: ownership, ledger
+-- needs: ledger
 --
 -- Returns what became of a paid request whose budget is reserved.
 --

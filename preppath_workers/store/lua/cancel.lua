@@ -13,7 +13,7 @@
 -- that cannot be cancelled; {"unknown"} if there is no such job; {"reserved"} if the last argument is empty and a slot may
 -- have reserved the job: nothing was changed.
 
--- needs: places, tokens, removing, slots, cancelling
+-- needs: places, reservations, removing, slots, cancelling
 
 local id, with_active, reserved_by = ARGV[2], ARGV[4] == '1', ARGV[5]
 local keep = (ARGV[3] or '') ~= '' and ARGV[3] or KEEP_CANCELLED

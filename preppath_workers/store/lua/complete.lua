@@ -15,7 +15,7 @@
 -- Returns {"completed"}, also if the call is repeated; {"reopened"} if the job was the probe that brought the queue back
 -- into service; {"lost"} if another worker owns the job; {"gone"} if there is no such job.
 
--- needs: completing, tokens
+-- needs: completing, reservations
 
 local id, worker_id, fencing_token, result, keep, listed = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 -- The job may have reserved a further token and not used it: other slots must not wait behind that.

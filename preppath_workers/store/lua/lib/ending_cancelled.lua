@@ -1,4 +1,4 @@
--- needs: cancelling, tokens, outage
+-- needs: cancelling, reservations, outage
 
 -- Ends an active job instead of settling it, if it was cancelled meanwhile. Returns whether it did.
 local function end_if_cancelled(id, worker_id)

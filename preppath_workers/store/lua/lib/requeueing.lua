@@ -1,4 +1,4 @@
--- needs: instances, jobs, tokens, placing, dead_letters, failed_attempts, job_reply, outage, cancelling, ledger
+-- needs: instances, jobs, reservations, placing, dead_letters, failed_attempts, job_reply, outage, cancelling, ledger
 
 -- Requeues a started job in front of the jobs of its priority, or delayed for `delay` ms if given, and does not count the
 -- start.
