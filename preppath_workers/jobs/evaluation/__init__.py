@@ -33,7 +33,7 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
 
     with services.database.transaction() as cursor:
         question = records.find_question(cursor, question_id, interview_id, user_id)
-        feedback = records.find_feedback(cursor, context.id)
+        feedback = records.find_feedback(cursor, context.id, question_id)
     if feedback:
         return _result(feedback, cached=True)
     context.progress(10)

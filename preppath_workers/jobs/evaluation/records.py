@@ -45,20 +45,27 @@ def save(
     with database.transaction() as cursor:
         if _insert_feedback(cursor, job_id, question, assessment):
             _update_question(cursor, question["id"], answer, assessment)
-        feedback = find_feedback(cursor, job_id)
+        feedback = find_feedback(cursor, job_id, question["id"])
         assert feedback is not None, "the row was inserted or existed"
         check_lease()
         return feedback
 
 
-def find_feedback(cursor: Cursor, job_id: str) -> Mapping[str, Any] | None:
-    """Return the feedback that this job has stored, or None."""
+def find_feedback(cursor: Cursor, job_id: str, question_id: str) -> Mapping[str, Any] | None:
+    """Return the feedback that this job has stored, or None. Raises PermanentError if it is for another
+    question: an earlier job, which Redis has forgotten, had the same id."""
     cursor.execute(
         'SELECT "id", "questionId", "totalScore", "correctnessScore", "completenessScore", "clarityScore" '
         'FROM answer_feedback WHERE "jobId" = %s',
         [job_id],
     )
-    return cursor.fetchone()
+    feedback = cursor.fetchone()
+    if feedback and feedback["questionId"] != question_id:
+        raise PermanentError(
+            f"a job with the id {job_id} has stored feedback for question {feedback['questionId']!r}: "
+            "each evaluation needs an id of its own"
+        )
+    return feedback
 
 
 def _insert_feedback(

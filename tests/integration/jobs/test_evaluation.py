@@ -195,6 +195,22 @@ def test_evaluation_of_the_same_job_again_is_paid_once(
     assert len(tables.rows("answer_feedback")) == 1
 
 
+def test_evaluation_with_the_id_of_a_job_for_another_question_fails_for_good(
+    question: Callable[..., FakeContext], services: Services, tables: Tables, vendor: OpenAIServer
+) -> None:
+    """It returned the other question's scores."""
+    context = question()
+    handle(context, services)
+    tables.insert("interview_questions", id="q2", interviewId="i1", question="Why lists?")
+
+    with pytest.raises(
+        PermanentError, match=r"job-1 has stored feedback for question 'q1': .* id of its own"
+    ):
+        handle(FakeContext({**context.data, "questionId": "q2"}), services)
+
+    assert len(vendor.calls(PATH)) == 1
+
+
 def test_evaluation_after_a_faster_attempt_keeps_its_feedback(
     question: Callable[..., FakeContext], services: Services, tables: Tables
 ) -> None:
