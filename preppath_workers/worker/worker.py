@@ -32,7 +32,7 @@ from .attempt import execution, job_log
 from .attempt.budget import ReservedBudget
 from .attempt.payments import PaymentTerms
 from .processes.cancellations import Cancellations
-from .processes.interrupts import Deadline, StopRequest, install
+from .processes.interrupts import Deadline, SignalState, StopRequest
 from .processes.liveness import Liveness
 from .processes.machine_backoff import MachineBackoff
 from .processes.managed_process import EX_HELD
@@ -43,6 +43,9 @@ from .replacement import Replacement
 logger = logging.getLogger(__name__)
 
 Value = TypeVar("Value")
+
+#: A worker that gets its next job within this time is busy, seconds.
+_BUSY = 0.001
 
 #: Seconds of sleep between two beats.
 _SLEEP_SLICE = 5.0
@@ -79,6 +82,7 @@ class Worker:
         self._title = title
         self._stop = StopRequest()
         self._deadline = Deadline(queue.timeout, self._show_job, self._is_cancelled)
+        self._signals = SignalState(self._stop, self._deadline)
         self._cancellations = cancellations
         self._machine_backoff = machine_backoff
         self._services = services
@@ -99,8 +103,9 @@ class Worker:
             time_limit=queue.timeout,
         )
         self._backoff = ReconnectBackoff()
-        #: The job that runs now.
+        #: The job that runs now, and when the last one ended (s, monotonic).
         self._job: Job | None = None
+        self._ended_at = 0.0
         self._finished: Finished | None = None
         #: Whether the slot may hold a job that has not started yet, since it fetches.
         self._may_hold_job = False
@@ -114,7 +119,7 @@ class Worker:
         A bug in the worker itself ends the process without settling its job. The next worker recovers the
         job, which is counted, so that a job cannot end every worker in this way.
         """
-        install(self._stop, self._deadline)
+        self._signals.install()
         os.register_at_fork(after_in_child=self._on_fork)
         # Log lines that are written during a job name the job.
         with suppress(Shutdown), LogContext(lambda: self._job.log_fields() if self._job else {}):
@@ -214,6 +219,10 @@ class Worker:
             if self._was_forked:
                 self._end_forked_process()
             self._deadline.disarm()
+            is_busy = began - self._ended_at < _BUSY
+            self._ended_at = time.monotonic()
+            if changed := self._signals.restore(is_busy):
+                logger.warning("Handler changed how signals are handled", extra=fields(signals=changed))
             self._liveness.end_job()
             self._title.end_job()
             self._job = None

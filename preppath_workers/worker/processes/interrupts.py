@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from ...errors import JobCancelled, JobTimeout, Shutdown
 from .signals import GROUP_SIGNALS
@@ -13,6 +14,10 @@ from .signals import GROUP_SIGNALS
 #: Seconds between two checks of a job's time limit. After it, each check raises JobTimeout, because Python
 #: ignores an exception in a finalizer.
 _TICK = 1.0
+
+#: Seconds between two looks at the signal handlers while jobs follow each other at once: a look costs a tenth
+#: of the shortest job.
+_LOOK = 0.01
 
 
 class StopRequest:
@@ -83,6 +88,10 @@ class Deadline:
         """Stop raising JobTimeout. Call this after catching one, which may have been raised in `__exit__`."""
         self._in_job = False
 
+    def notice_timer(self) -> None:
+        """Notice that a job has stopped or set the timer: the next job sets it again."""
+        self._ticking = signal.getitimer(signal.ITIMER_REAL)[1] == _TICK
+
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Raise JobTimeout or JobCancelled if the job has to end, else call `each_second`."""
         if not self._in_job:
@@ -99,13 +108,42 @@ class Deadline:
         self._each_second()
 
 
-def install(stop: StopRequest, deadline: Deadline) -> None:
-    """Install a worker's signal handlers and unblock the signals that were blocked before the fork.
+class SignalState:
+    """A worker's signal handlers and mask, which jobs may change."""
 
-    Signals to the whole process group are ignored: the supervisor handles them.
-    """
-    signal.signal(signal.SIGTERM, stop.on_signal)
-    signal.signal(signal.SIGALRM, deadline.on_signal)
-    for ignored in (*GROUP_SIGNALS, signal.SIGUSR1):
-        signal.signal(ignored, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    def __init__(self, stop: StopRequest, deadline: Deadline) -> None:
+        """Signals to the whole process group are ignored: the supervisor handles them."""
+        self._deadline = deadline
+        self._looked_at = 0.0
+        self._handlers: dict[signal.Signals, Any] = {
+            **dict.fromkeys((*GROUP_SIGNALS, signal.SIGUSR1), signal.SIG_IGN),
+            signal.SIGTERM: stop.on_signal,
+            signal.SIGALRM: deadline.on_signal,
+            # What subprocesses and connections need.
+            signal.SIGCHLD: signal.SIG_DFL,
+            signal.SIGPIPE: signal.SIG_IGN,
+        }
+
+    def install(self) -> None:
+        """Install the handlers, and unblock all signals: the supervisor blocks its own before it forks."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+    def restore(self, is_busy: bool) -> list[str]:
+        """Undo what a job has changed. Returns the signals' names. Soon after the last call a worker that
+        `is_busy` does nothing."""
+        now = time.monotonic()
+        if is_busy and now - self._looked_at < _LOOK:
+            return []
+        self._looked_at = now
+        self._deadline.notice_timer()
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        changed = [
+            number.name
+            for number, handler in self._handlers.items()
+            if number in blocked or signal.getsignal(number) != handler
+        ]
+        if changed:
+            self.install()
+        return changed

@@ -32,6 +32,7 @@ from preppath_workers.errors import (
 )
 from preppath_workers.registry import JobContext
 
+from .process_changes import CHANGES
 from .unreadable_errors import ERRORS
 
 
@@ -285,4 +286,5 @@ _ACTIONS: dict[str, Callable[[JobContext], None]] = {
     "check_lease_later": _check_lease_later,
     "await": _await,
     "acquire_tokens": _acquire_tokens,
+    "change": lambda context: CHANGES[context.data["what"]]() and None,
 }

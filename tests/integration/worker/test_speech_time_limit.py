@@ -13,12 +13,12 @@ PROGRAM = """
 import os, sys, threading, time
 from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
 from preppath_workers.errors import JobTimeout
-from preppath_workers.worker.processes.interrupts import Deadline, StopRequest, install
+from preppath_workers.worker.processes.interrupts import Deadline, SignalState, StopRequest
 from preppath_workers.config.model import ModelConfig, OpenAIConfig
 
 model = ModelConfig("gpt-realtime-2.1-mini", "sk-test", sys.argv[1], timeout=60)
 deadline = Deadline(0.7, lambda: None)
-install(StopRequest(), deadline)
+SignalState(StopRequest(), deadline).install()
 vendor = OpenAI(OpenAIConfig(model, model, model))
 for silence in ("before", "middle"):
     begun = time.monotonic()

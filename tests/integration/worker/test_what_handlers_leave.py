@@ -6,11 +6,12 @@ import resource
 
 import pytest
 
-from preppath_workers import Queue
+from preppath_workers import JobFailed, Queue
 from tests.support.waiting import eventually
 
 from .conftest import Start
 from .harness import is_alive, state_of
+from .process_changes import CHANGES
 
 pytestmark = pytest.mark.processes
 
@@ -26,6 +27,30 @@ def test_worker_whose_handler_exits_with_78_is_replaced(launch: Start, alpha: Qu
     assert (job.reason, job.recoveries) == ("worker-died", 2)
     assert {line["cause"] for line in app.logged("Process died")} == {"exit code 78"}
     assert app.stop() == 0
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_signals_that_a_handler_changes_harm_no_later_job(launch: Start, alpha: Queue, what: str) -> None:
+    """The next job is interrupted when its time is over, another one when it is cancelled; a stop ends the
+    worker."""
+    app = launch(ALPHA_CONCURRENCY="1", ALPHA_TIMEOUT="1.5", ALPHA_RETRIES="0").start()
+    worker = app.workers()["alpha:0"]
+    change = {"do": "change", "what": what}
+    alpha.enqueue(change).wait(30)
+    with pytest.raises(JobFailed, match=r"\(retries\): JobTimeout"):
+        alpha.enqueue({"do": "sleep", "seconds": 60}).wait(30)
+    alpha.enqueue(change).wait(30)
+    lasting = alpha.enqueue({"do": "sleep", "seconds": 60}, id="lasting")
+    app.pid_of("lasting")
+    assert lasting.cancel(running=True) == "cancelling"
+    with pytest.raises(JobFailed, match="was cancelled"):
+        lasting.wait(30)
+    alpha.enqueue(change).wait(30)
+    assert app.workers()["alpha:0"] == worker
+    assert app.stop() == 0
+    assert not [line for line in app.lines() if line["message"].startswith(("Killing", "Process died"))]
+    told = app.logged("Handler changed how signals are handled")
+    assert len(told) == (3 if "signals" in what else 0)
 
 
 def test_worker_without_a_free_descriptor_is_replaced(launch: Start, alpha: Queue) -> None:
