@@ -1,4 +1,4 @@
--- needs: places, tokens, slots, limits, positions
+-- needs: places, tokens, slots, limits, positions, later
 --
 -- Finds where a job is and what it waits for, atomically. Changes nothing.
 --

@@ -1,4 +1,4 @@
--- needs: rounds
+-- needs: jobs
 --
 -- Finds waiting jobs in `wait`. Searching a list of a million entry by entry would block the server. But the list is in
 -- order, so a job is found by its priority, its round and the time when it was placed.

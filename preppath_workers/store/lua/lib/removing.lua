@@ -1,4 +1,4 @@
--- needs: placing, positions, jobs
+-- needs: rounds, positions, jobs
 
 -- Removes a waiting job. If it was the last of its round, the one ahead of it becomes the last. Returns false if the job is
 -- neither in `wait` nor in LATER. `find`: what finds it in `wait`, position_of if missing.
