@@ -1,4 +1,4 @@
--- needs: budget
+-- needs: budget, calendar
 --
 -- Reserves the most that a paid request can cost, in every scope that it counts for or in none.
 --

@@ -1,4 +1,4 @@
--- needs: outage
+-- needs: gate, outage
 --
 -- Ends a pause and a hold. A queue that is out of service stays so until a probe succeeds, but the next probe may start
 -- now.

@@ -1,5 +1,5 @@
 -- needs: places, placing, ownership, reservations, dead_letters, durations, causes, jobs, failures, instances
--- needs: ending_cancelled, ledger, failed_attempts
+-- needs: gate, ending_cancelled, ledger, failed_attempts
 --
 -- Settles a job that failed, if the caller still owns it: delayed until its backoff is over, or moved to the dead-letter
 -- list if its retries are used up or a retry cannot help. Decides whether the failure counts against the job: see

@@ -1,4 +1,4 @@
--- needs: budget
+-- needs: budget, calendar
 --
 -- Settles reservations. Skips those that are settled already or don't exist: a worker and a janitor may settle the same one.
 --

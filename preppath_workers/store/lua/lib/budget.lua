@@ -1,5 +1,3 @@
--- needs: calendar
-
 -- The budget: what paid requests have cost and may cost, by scope (`all`, `queue tts`, `user u1`), day and month. It spans
 -- queues, so it has a slot of its own: the base of these scripts is that of the queue `budget`. Before a request, the most
 -- that it can cost is reserved. A reservation counts for the day on which it was made, however late it is settled.

@@ -1,5 +1,3 @@
--- needs: jobs
-
 --: Failed attempts of a job that are kept, the newest ones.
 local MOST_FAILED_ATTEMPTS = 10
 

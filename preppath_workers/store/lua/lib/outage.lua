@@ -1,4 +1,4 @@
--- needs: gate, events, jobs, pardons
+-- needs: events, jobs, pardons
 --
 -- A queue is out of service after failures with a cause that its jobs share. Only probes start, and their failures are
 -- excused.
