@@ -109,7 +109,10 @@ def unfinished(response: Mapping[str, Any], request: RequestInfo, reset: float |
         return PermanentError("OpenAI's content filter stopped the speech")
     if status == "incomplete":
         return TransientError(f"the speech was cut off ({_word(reason)})")
-    return ServiceError(SERVICE, f"OpenAI's response ended as {_word(status)} ({_word(reason)})")
+    if status not in ("failed", "cancelled"):
+        message = f"OpenAI's response ended with an unknown status ({_word(status)})"
+        return ServiceError(SERVICE, message, may_be_paid=True)
+    return ServiceError(SERVICE, f"OpenAI's response ended as {status} ({_word(reason)})")
 
 
 def _charged(error: JobError) -> JobError:
@@ -149,4 +152,4 @@ def _closed(closed: ConnectionClosed, request: RequestInfo, sent: bool) -> JobEr
 
 
 def _word(value: Any) -> str:
-    return value[:_MAX_REASON] if isinstance(value, str) else "no reason"
+    return value[:_MAX_REASON] if isinstance(value, str) else "none given"

@@ -163,6 +163,7 @@ def test_handshake_that_fails_is_classified_and_not_paid(
         ({"body": "[1]"}, ServiceError, False, True),
         ({"body": '{"type": "response.output_audio.delta", "delta": "!"}'}, ServiceError, False, True),
         ({"body": '{"type": "error", "error": "overloaded"}'}, ServiceError, False, False),
+        ({"body": '{"type": "response.done", "response": []}'}, ServiceError, False, True),
     ],
     ids=str,
 )
