@@ -34,6 +34,8 @@ def transcribe(
     Raises PermanentError, with the reason, if the recording cannot be transcribed.
     """
     key = recording["filename"]
+    if not key:
+        raise PermanentError(f"recording {recording['id']!r} has no filename, which is its key in S3")
     most = MAX_RECORDING_BYTES if ffmpeg.installed() else MAX_AUDIO_BYTES
     _check_size(recording, services.storage.size(key), most)
     # An unnamed file: its disk space is freed even if this process is killed.

@@ -234,6 +234,13 @@ def test_transcription_of_a_recording_that_is_not_the_users_is_refused(
     assert vendor.calls() == []
 
 
+def test_transcription_of_a_recording_without_a_file_fails_for_good(
+    recording: Callable[..., FakeContext], services: Services
+) -> None:
+    with pytest.raises(PermanentError, match="'r1' has no filename"):
+        handle(recording(audio=None, filename=""), services)
+
+
 def test_transcription_of_a_recording_that_was_emptied_meanwhile_fails_for_good(
     recording: Callable[..., FakeContext], services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
