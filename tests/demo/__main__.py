@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -15,6 +16,8 @@ questions are spoken, what was spoken is transcribed, answers are scored.
 Meanwhile a worker is killed, and OpenAI is away for some seconds. Ends with a
 report in the terminal and as a web page.
 """
+
+_SETUP = Path(__file__).parents[2] / "bin/setup-venv"
 
 _EPILOG = """\
 With OPENAI_API_KEY set, OpenAI is used instead of the offline provider, with
@@ -29,10 +32,20 @@ be written; 130 Ctrl-C
 def main() -> int:
     """Run the demo; return its exit code."""
     options = _parse()
+    if not options.light and not os.environ.get("OPENAI_API_KEY"):
+        _install_offline()
     # Imported here because the vendors' libraries take a second to load.
     from .show import show
 
     return show(options.light, options.away, options.report, options.keep)
+
+
+def _install_offline() -> None:
+    """Install the offline provider, unless it is. If that fails, the demo says so and uses its stand-in."""
+    try:
+        subprocess.run([_SETUP, "offline"], check=False)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _parse() -> Namespace:

@@ -1,0 +1,70 @@
+"""bin/demo: what it installs before it starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.waiting import eventually
+
+_ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of bin/demo, whose bin/setup-venv only records what it is called for."""
+    (tmp_path / "bin").mkdir()
+    shutil.copy(_ROOT / "bin/demo", tmp_path / "bin")
+    for name in ("tests", "preppath_workers"):
+        (tmp_path / name).symlink_to(_ROOT / name)
+    _write(tmp_path / "bin/setup-venv", f'echo "$1" >>{tmp_path}/installed; [ "$1" != offline ] || sleep 60')
+    _write(tmp_path / ".venv/bin/python", f'exec {sys.executable} "$@"')
+    return tmp_path
+
+
+def _write(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def start(checkout: Path, *options: str, key: str = "") -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [checkout / "bin/demo", *options],
+        env={**os.environ, "OPENAI_API_KEY": key},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def installed(checkout: Path) -> Sequence[str]:
+    return (checkout / "installed").read_text(encoding="utf-8").split()
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [(["--help"], 0), (["--lite"], 2), (["--away", "-1"], 2), (["--report", "/nowhere/x"], 2)],
+)
+def test_demo_that_does_not_start_installs_no_engines(
+    checkout: Path, options: Sequence[str], code: int
+) -> None:
+    with start(checkout, *options) as demo:
+        demo.communicate(timeout=30)
+    assert (demo.returncode, installed(checkout)) == (code, ["demo"])
+
+
+def test_demo_without_a_key_installs_the_engines_until_ctrl_c(checkout: Path) -> None:
+    with start(checkout) as demo:
+        eventually(lambda: (checkout / "installed").exists() and installed(checkout) == ["demo", "offline"])
+        os.killpg(demo.pid, signal.SIGINT)
+        printed = demo.communicate(timeout=30)
+    assert (demo.returncode, printed) == (130, ("", ""))
