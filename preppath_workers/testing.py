@@ -22,7 +22,7 @@ from .clients.usage import Payment, Usage
 from .clients.vendor_limits import VendorLimit
 from .config.load import load
 from .config.model import QueueConfig
-from .errors import JobLost, Snooze
+from .errors import JobLost
 from .queue import Queue, encode_data
 from .registry import JobType
 from .store.connections.connection import ENCODING_ERRORS
@@ -33,6 +33,8 @@ from .store.job import Job
 from .store.scripts import SERVER_TIME, scripts
 from .worker.attempt.encoding import encode_result, encode_step
 from .worker.attempt.execution import WorkerContext, run
+from .worker.attempt.failures import valid_text
+from .worker.attempt.job_context import check_percent, snoozed
 
 #: How often `drain` runs one job before it gives up.
 _MOST_ATTEMPTS = 100
@@ -72,7 +74,9 @@ class FakeContext:
     charges: list[Usage] = field(default_factory=list)
 
     def progress(self, percent: float, stage: str = "") -> None:
-        """Record the percentage in `reported`, and the stage in `stages` if there is one."""
+        """Record the percentage in `reported`, and the stage in `stages` if there is one. Raises ValueError
+        as a worker does."""
+        check_percent(percent)
         self.reported.append(percent)
         if stage:
             self.stages.append(stage)
@@ -82,6 +86,7 @@ class FakeContext:
 
         Raises what the call raises, and what a worker raises for a result that it cannot store.
         """
+        name = valid_text(name)
         if name not in self.checkpoints:
             self.checkpoints[name] = json.loads(encode_step(name, call()))
         return self.checkpoints[name]
@@ -110,7 +115,7 @@ class FakeContext:
 
     def snooze(self, seconds: float) -> NoReturn:
         """Raise Snooze, whose `seconds` a test can read."""
-        raise Snooze(f"snoozed for {seconds:g} s", seconds)
+        raise snoozed(seconds)
 
     def again(self) -> FakeContext:
         """Return the context of the next attempt at the same job."""

@@ -82,8 +82,10 @@ def message(error: BaseException, secrets: Sequence[str]) -> str:
 
 
 def valid_text(value: object) -> str:
-    """Return the text of what a handler gave, as valid UTF-8: it may contain lone surrogates, as JSON may."""
-    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return the text of what a handler gave, as valid UTF-8: it may contain lone surrogates, as JSON may. A
+    member of an enumeration stands for its value."""
+    text = str.__str__(value) if isinstance(value, str) else str(value)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _kind(error: BaseException) -> tuple[FailureKind, str]:

@@ -19,6 +19,7 @@ from ...clients.services import Services
 from ...clients.usage import Payment, Usage
 from ...errors import JobError, JobLost, PermanentError, Snooze
 from ...log import fields
+from ...store.arguments import LONGEST_SECONDS, check_seconds
 from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
 from .encoding import encode_step
@@ -34,9 +35,6 @@ _PROGRESS_INTERVAL = 0.2
 #: Characters of the word for what a job does now.
 _MAX_STAGE = 200
 
-#: The longest snooze, seconds: ten years, as for a delay.
-_LONGEST_SNOOZE = 10 * 365 * 86_400
-
 #: Seconds that a job occupies its worker while it waits for a rate-limit token.
 _MAX_TOKEN_WAIT = 5.0
 
@@ -48,6 +46,20 @@ _MAX_S3_CHECKPOINT = 64 * 1024 * 1024
 
 #: The same while S3 fails: 750 kB of audio in base64.
 _MAX_FALLBACK_CHECKPOINT = 1_000_000
+
+
+def check_percent(percent: float) -> None:
+    """Check a progress, which is cut to 0 to 100. Raises ValueError if it isn't a number."""
+    if isinstance(percent, bool) or not isinstance(percent, (int, float)) or percent != percent:
+        raise ValueError(f"percent must be a number, not {percent!r}")
+
+
+def snoozed(seconds: float) -> Snooze:
+    """Return the error that snoozes a job. Raises ValueError for less than 0 s or more than ten years."""
+    check_seconds("seconds", seconds)
+    if not 0 <= seconds <= LONGEST_SECONDS:
+        raise ValueError(f"a snooze must be 0 to {LONGEST_SECONDS:,} seconds, not {seconds!r}")
+    return Snooze(f"snoozed for {seconds:g} s", seconds)
 
 
 class ActiveJobContext:
@@ -103,7 +115,9 @@ class ActiveJobContext:
         return self._job.traceparent
 
     def progress(self, percent: float, stage: str = "") -> None:
-        """Store the progress, at most five times a second. Raises JobLost; a failure of Redis is ignored."""
+        """Store the progress, at most five times a second. Raises JobLost, and ValueError for no number; a
+        failure of Redis is ignored."""
+        check_percent(percent)
         now = time.monotonic()
         if now < self._progress_at + _PROGRESS_INTERVAL:
             return
@@ -117,6 +131,7 @@ class ActiveJobContext:
 
     def step(self, name: str, call: Callable[[], Any]) -> Any:
         """Return what `call` returned, now or in an earlier attempt. Raises what it raises, and JobLost."""
+        name = valid_text(name)  # as it is read by a later attempt
         stored = self._checkpoints.get(name)
         if stored is not None and (loaded := self._load(stored)) is not None:
             return loaded["value"]
@@ -139,6 +154,7 @@ class ActiveJobContext:
 
         Raises what `call` and `store` raise, and JobLost.
         """
+        name = valid_text(name)
         value = _bytes(self._checkpoints.get(name, "")) or call()
         checkpoint = ""
 
@@ -184,9 +200,7 @@ class ActiveJobContext:
     def snooze(self, seconds: float) -> NoReturn:
         """End the attempt, uncounted, and run the job again after `seconds`. Raises Snooze; ValueError for
         less than 0 s or more than ten years."""
-        if not 0 <= seconds <= _LONGEST_SNOOZE:
-            raise ValueError(f"a snooze must be 0 to {_LONGEST_SNOOZE:,} seconds, not {seconds!r}")
-        raise Snooze(f"snoozed for {seconds:g} s", seconds)
+        raise snoozed(seconds)
 
     def _large_checkpoint(self, name: str, checkpoint: str) -> str:
         """Return what to store for a large checkpoint: its reference in S3, or itself if there is no S3."""

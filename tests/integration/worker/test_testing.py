@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
+from typing import Any
 
 import fakeredis
 import pytest
@@ -128,6 +130,39 @@ def test_drain_of_a_job_that_never_ends_raises(queue: Queue, function: JobType) 
 def test_fake_context_refuses_a_step_that_is_not_json() -> None:
     with pytest.raises(PermanentError, match=r"cannot store the result of step page \(bytes\) as JSON"):
         FakeContext().step("page", lambda: b"x")
+
+
+class Step(str, enum.Enum):  # noqa: UP042 - a StrEnum prints as its value
+    PAY = "pay"
+
+
+@pytest.mark.parametrize("name", [Step.PAY, 5, ("a", 1), "half \ud83d", "a\x00b"], ids=ascii)
+def test_step_with_any_name_is_not_paid_again(redis: Redis, key_prefix: str, name: Any) -> None:
+    """The name is stored as text; a later attempt has to find it."""
+    paid: list[int] = []
+
+    @job("anyname", backoff=0)
+    def pay(context: JobContext) -> int:
+        context.step(name, lambda: paid.append(context.attempt))
+        if context.attempt == 1:
+            raise TransientError("later")
+        return context.attempt
+
+    queue = Queue("anyname", redis, key_prefix)
+    queue.enqueue({})
+    assert drain(queue, pay, delayed=True)[-1].result == 2
+    assert paid == [1]
+    context = FakeContext()
+    assert [context.step(name, lambda: 1), context.again().step(name, lambda: 2)] == [1, 1]
+
+
+@pytest.mark.parametrize("wrong", ["5", None, True, float("nan")], ids=ascii)
+def test_progress_or_snooze_that_is_no_number_is_refused_as_by_a_worker(wrong: Any) -> None:
+    context = FakeContext()
+    with pytest.raises(ValueError, match="percent must be a number, not"):
+        context.progress(wrong)
+    with pytest.raises(ValueError, match="second"):
+        context.snooze(wrong)
 
 
 def test_fake_context_that_snoozes_raises_the_seconds() -> None:
