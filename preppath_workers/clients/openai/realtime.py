@@ -38,6 +38,7 @@ from .realtime_frames import (
     seconds_to_wait,
     session_request,
 )
+from .reported import field, items
 from .usage import realtime_usage, reports_usage
 
 #: Seconds to connect, the handshake included.
@@ -208,7 +209,7 @@ class _Answer:
         if event["type"] == "response.created":
             self.id = response.get("id", "")
         elif event["type"] == "rate_limits.updated":
-            self.reset = seconds_to_wait(event.get("rate_limits"))
+            self.reset = seconds_to_wait(event)
         elif event["type"] in _AUDIO and isinstance(event.get("delta"), str):
             self._samples += base64.b64decode(event["delta"], validate=True)
             if len(self._samples) > MAX_RESPONSE:
@@ -236,12 +237,8 @@ class _Answer:
 
 
 def _transcripts(response: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the transcripts in a finished response, which may be of any shape."""
-    for item in _list(response.get("output")):
-        for part in _list(item.get("content")) if isinstance(item, Mapping) else ():
-            if isinstance(part, Mapping) and isinstance(part.get("transcript"), str):
-                yield part["transcript"]
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    """Yield the transcripts in a finished response."""
+    for item in items(response, "output"):
+        for part in items(item, "content"):
+            if isinstance(transcript := field(part, "transcript"), str):
+                yield transcript

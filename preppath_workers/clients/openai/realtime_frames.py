@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
 from ...config.openai_speech import CUSTOM_VOICES
 from ..retry_after import MAX_RETRY_AFTER
-from .reported import field, token_count
+from .reported import field, items, token_count
 
 #: Sample rate, Hz: the only one that the API supports.
 RATE = 24_000
@@ -119,9 +120,9 @@ def response_request(options: SessionOptions, text: str) -> dict[str, Any]:
     }
 
 
-def seconds_to_wait(limits: Any) -> float | None:
+def seconds_to_wait(event: Mapping[str, Any]) -> float | None:
     """Return the seconds until the last exhausted limit of `rate_limits.updated` resets, or None."""
-    reported = limits if isinstance(limits, list) else []
-    waits = [field(each, "reset_seconds") for each in reported if field(each, "remaining") == 0]
+    exhausted = [each for each in items(event, "rate_limits") if field(each, "remaining") == 0]
+    waits = [field(each, "reset_seconds") for each in exhausted]
     found = [float(wait) for wait in waits if isinstance(wait, int | float) and 0 < wait <= MAX_RETRY_AFTER]
     return max(found, default=None)

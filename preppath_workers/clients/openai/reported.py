@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: Tokens that are plausible for one request: no model has a larger context.
@@ -16,6 +16,12 @@ def field(holder: Any, *path: str) -> Any:
     for name in path:
         holder = holder.get(name) if isinstance(holder, Mapping) else getattr(holder, name, None)
     return holder
+
+
+def items(holder: Any, *path: str) -> Sequence[Any]:
+    """Return the list in a field; an empty one if there is none."""
+    value = field(holder, *path)
+    return value if isinstance(value, list) else []
 
 
 def token_count(holder: Any, *path: str) -> int | None:
