@@ -53,19 +53,24 @@ _EXPECTED = (
 
 def redis(environment: Environment) -> RedisConfig:
     """Return how to reach Redis. Problems are recorded in `environment`."""
-    host = environment.pattern("REDIS_HOST", "localhost", r"[A-Za-z0-9_.:-]+", "a host name or an address")
-    host = f"[{host}]" if ":" in host else host  # IPv6
-    port = environment.integer("REDIS_PORT", 6379, minimum=1, maximum=65_535)
-    password = quote(environment.text("REDIS_PASSWORD"), safe="")
-    default = f"redis://{':' + password + '@' if password else ''}{host}:{port}"
-    if not _is_host(f"//{host}"):
-        environment.problem("REDIS_HOST", "a host name or an address")
+    # With a URL, the others are not read: for a Service named redis, Kubernetes sets REDIS_PORT to tcp://….
+    has_url = bool(environment.text("REDIS_URL").strip())
     return RedisConfig(
-        url=_url(environment, default),
+        url=_url(environment, "" if has_url else _url_of_parts(environment)),
         prefix=environment.pattern("KEY_PREFIX", RedisConfig.prefix, PREFIX, PREFIX_IN_WORDS),
         enqueue=_durability(environment, "ENQUEUE_WAIT_REPLICAS"),
         checkpoint=_durability(environment, "CHECKPOINT_WAIT_REPLICAS"),
     )
+
+
+def _url_of_parts(environment: Environment) -> str:
+    host = environment.pattern("REDIS_HOST", "localhost", r"[A-Za-z0-9_.:-]+", "a host name or an address")
+    host = f"[{host}]" if ":" in host else host  # IPv6
+    port = environment.integer("REDIS_PORT", 6379, minimum=1, maximum=65_535)
+    password = quote(environment.text("REDIS_PASSWORD"), safe="")
+    if not _is_host(f"//{host}"):
+        environment.problem("REDIS_HOST", "a host name or an address")
+    return f"redis://{':' + password + '@' if password else ''}{host}:{port}"
 
 
 def _url(environment: Environment, default: str) -> str:

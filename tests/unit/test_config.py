@@ -103,7 +103,9 @@ def test_config_reads_every_variable() -> None:
 def test_redis_url_takes_precedence_over_host_and_port() -> None:
     parts = {"REDIS_HOST": "cache", "REDIS_PORT": "7000", "REDIS_PASSWORD": "p@ss/word"}
     assert load_redis(parts).url == "redis://:p%40ss%2Fword@cache:7000"
-    assert load_redis({**parts, "REDIS_URL": "unix:///run/redis.sock"}).url == "unix:///run/redis.sock"
+    from_kubernetes = {"REDIS_PORT": "tcp://10.96.0.7:6379"}  # in every container, for a Service named redis
+    for others in (parts, from_kubernetes):
+        assert load_redis({**others, "REDIS_URL": "unix:///run/redis.sock"}).url == "unix:///run/redis.sock"
     assert load_redis({"REDIS_URL": ""}).url == "redis://localhost:6379"
 
 
@@ -136,7 +138,7 @@ def test_webhook_requires_an_http_url_and_a_long_secret() -> None:
 
 def test_config_reports_every_problem_by_name_without_values() -> None:
     wrong = {
-        "REDIS_URL": "http://wrong", "REDIS_PORT": "70000", "KEY_PREFIX": "with {braces}",
+        "REDIS_URL": "http://wrong", "KEY_PREFIX": "with {braces}",
         "OPENAI_API_KEY": "", "OPENAI_BASE_URL": "wrong", "S3_BUCKET": "", "S3_ENDPOINT": "wrong",
         "S3_ACCESS_KEY_ID": "wrong-id", "DATABASE_URL": "mysql://wrong", "LOG_LEVEL": "wrong",
         "LOG_FORMAT": "wrong", "LOG_JOB_DATA": "wrong", "LEASE_SECONDS": "1", "SHUTDOWN_GRACE": "nan",
@@ -154,7 +156,7 @@ def test_config_reports_every_problem_by_name_without_values() -> None:
     assert all(": expected " in problem for problem in found)
     assert not {"wrong-id", "http://wrong", "mysql://wrong", "{braces}"} & {*" ".join(found).split()}
     assert "OPENAI_API_KEY is not set: expected a key of the OpenAI API" in found
-    assert "REDIS_PORT is wrong: expected a whole number from 1 to 65535" in found
+    assert "KEEP_COMPLETED_COUNT is wrong: expected a whole number from 0 to 1000000" in found
     assert "LEASE_SECONDS is wrong: expected a number of seconds, 2 or more" in found
     assert "TTS_RATE_LIMIT is wrong: expected starts per seconds, such as 10/60, or none" in found
     names = "transcription, tts, evaluation, webhook"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from preppath_workers.config.load import load, load_job_modules
+from preppath_workers.config.load import load, load_job_modules, load_redis
 from preppath_workers.config.model import QueueConfig
 from preppath_workers.config.web import load_web
 from preppath_workers.errors import ConfigError
@@ -33,6 +33,7 @@ def job_modules(variables: Mapping[str, str | None]) -> object:
         (all_variables, "ENQUEUE_WAIT_REPLICAS", "101", "a whole number from 0 to 100"),
         (all_variables, "WAIT_SECONDS", "1e6", "a number of seconds from 0.001 to "),
         (all_variables, "OPENAI_PRICES", "/none", "a file like config/prices.toml of the package"),
+        (load_redis, "REDIS_PORT", "tcp://10.96.0.7:6379", "a whole number from 1 to 65535"),
         (job_modules, "JOBS", "app jobs", "names of Python modules such as app.jobs"),
         (load_web, "WEB_HOSTS", "a:80", "host names without ports"),
     ],
