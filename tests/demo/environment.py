@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,62 +18,18 @@ from preppath_workers.jobs import JOB_TYPES
 from preppath_workers.queue import Queue
 from preppath_workers.store.connections import connection
 from tests.support.postgres import PostgresServer
-from tests.support.process import ROOT, Server, ServerFailed
+from tests.support.process import Server, ServerFailed
 from tests.support.redis import RedisServer
 from tests.support.s3 import S3Server
 
 from .interview import INTERVIEW, QUESTIONS, USER
 from .provider import Provider
+from .workers import Workers
 
 BUCKET = "preppath-demo"
 
 #: The S3 server accepts any credentials. Logs mask them, so they must not be words that a log needs.
 ACCESS_KEY, SECRET_KEY = "demo-access-key", "demo-secret-key"
-
-#: Variables that libpq and boto3 read, by prefix; the product's own are those of `.env.example`.
-_FOREIGN = re.compile(r"AWS_|PG[A-Z]")
-
-
-def enter_sandbox(keeps_openai: bool) -> None:
-    """Remove the variables from this process that would override the demo's configuration. OpenAI's stay if
-    OpenAI is used."""
-    ours = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.M)
-    for name in [name for name in os.environ if name in ours or _FOREIGN.match(name)]:
-        if not (keeps_openai and (name.startswith("OPENAI_") or name == "SSL_CERT_FILE")):
-            del os.environ[name]
-    # A proxy may lead to OpenAI, never to loopback.
-    for name in ("NO_PROXY", "no_proxy"):
-        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1,localhost"]))
-
-
-class Workers(Server):
-    """The supervisor, started by its command. It listens on no port; what counts is that the queues know its
-    workers."""
-
-    def __init__(self, config: Path, directory: Path, wanted: Mapping[Queue, int]) -> None:
-        """`wanted`: how many workers each queue will have."""
-        super().__init__(directory=directory)
-        self._config = config
-        self._wanted = wanted
-        #: None while it runs.
-        self.exit_code: int | None = None
-
-    def command(self) -> Sequence[str]:
-        return [str(ROOT / "bin" / "preppath-workers"), "--config", str(self._config)]
-
-    def launch(self) -> None:
-        # Without a .venv in the checkout it uses the python3 on PATH.
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        self.spawn(self.command(), environment={"PATH": path})
-
-    def ready(self) -> bool:
-        return all(queue.counts().workers == wanted for queue, wanted in self._wanted.items())
-
-    def stop(self) -> None:
-        process = self._process
-        super().stop()
-        if process is not None:
-            self.exit_code = process.returncode
 
 
 class Environment:

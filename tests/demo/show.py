@@ -10,11 +10,12 @@ from pathlib import Path
 
 from tests.support.process import ServerFailed
 
-from .environment import ACCESS_KEY, BUCKET, SECRET_KEY, Environment, Interrupted, enter_sandbox, running
+from .environment import ACCESS_KEY, BUCKET, SECRET_KEY, Environment, Interrupted, running
 from .interview import QUESTIONS, SCORES
 from .provider import choose
 from .report import write_report
 from .results import Results
+from .sandbox import enter_sandbox
 from .screen import GREY, Screen
 from .story import Story
 from .tasks import NotFinished
