@@ -7,6 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+#: ms: far beyond the times that can be shown. Redis and Lua have whole numbers up to here.
+_FAR = 2**53
+
 
 def text(value: bytes | str) -> str:
     """Return Redis's answer as text, whether the client decodes answers or not."""
@@ -58,6 +61,12 @@ def iso(ms: int | None) -> str | None:
         )
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def score_ms(score: float | str) -> int:
+    """Return the time (ms) that is an entry's score in a sorted set. `ZADD … +inf` delays without end: that
+    becomes a time out of range."""
+    return int(max(-_FAR, min(_FAR, float(score))))
 
 
 def milliseconds(seconds: float) -> int:

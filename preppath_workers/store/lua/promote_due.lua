@@ -89,5 +89,5 @@ local sheds = 0
 while sheds < SHEDS and shed() do sheds = sheds + 1 end
 
 local earliest = redis.call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
-local next_in = earliest[2] and math.max(0, earliest[2] - now) or -1
+local next_in = earliest[2] and math.max(0, math.min(earliest[2] - now, 2 ^ 53)) or -1 -- an edited time may be +inf
 return {#due, (has_more or sheds == SHEDS) and 0 or next_in, unpack(overwritten)}

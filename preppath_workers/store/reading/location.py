@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...config.model import RateLimit
 from ..arguments import plain_text
 from ..operation import run
-from ..values import text
+from ..values import score_ms, text
 from .portions import NOT_LOOKED, find_slot
 from .reader import QueueReader
 
@@ -53,6 +53,6 @@ def locate(queue: QueueReader, job_id: str, rate_limit: RateLimit | None) -> Job
         ahead=number("ahead"),
         worker_id=str(known["workerId"]) if "workerId" in known else None,
         lease_ms=number("lease"),
-        due=number("due"),
+        due=score_ms(known["due"]) if "due" in known else None,
         token_ms=number("token"),
     )

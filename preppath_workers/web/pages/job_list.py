@@ -10,6 +10,7 @@ from ...store.job import Job
 from ...store.reading.brief import BriefReader
 from ...store.reading.filtering import JobFilter, age_ms, find_jobs
 from ...store.reading.listing import LISTED
+from ...store.values import score_ms
 from ..problem import Problem
 from .text import cursor_of, query
 
@@ -70,4 +71,6 @@ def _due(queue: Queue, jobs: Sequence[Job]) -> dict[str, int | None]:
         for job in jobs:
             pipeline.zscore(queue.keys.delayed, job.id)
         scores = pipeline.execute()
-    return {job.id: None if score is None else int(score) for job, score in zip(jobs, scores, strict=True)}
+    return {
+        job.id: None if score is None else score_ms(score) for job, score in zip(jobs, scores, strict=True)
+    }

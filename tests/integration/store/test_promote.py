@@ -73,3 +73,8 @@ def test_promote_due_moves_a_bounded_number_of_jobs(redis_state: RedisState) -> 
 
     assert replies == [[2, 0], [2, 0], [1, -1], [0, -1]]
     assert redis_state.read()["wait"] == ["j4", "j3", "j2", "j1", "j0"]
+
+
+def test_promote_due_of_a_job_that_is_delayed_without_end_waits_for_long(redis_state: RedisState) -> None:
+    redis_state.redis.zadd(redis_state.keys.delayed, {"a": float("inf")})
+    assert redis_state.call("promote_due", 10) == [0, 2**53]

@@ -9,6 +9,7 @@ from redis import Redis
 
 from preppath_workers.config.model import RateLimit
 from preppath_workers.queue import NewJob, Queue
+from preppath_workers.queue.explain import explain
 from preppath_workers.store.consuming.outcome import Completed, Failed
 from preppath_workers.store.reading.listing import HeldSlot, Listed
 from preppath_workers.store.reading.location import JobLocation
@@ -107,6 +108,14 @@ def test_locate_of_an_active_or_delayed_job_has_its_slot_or_due_time(
     due = queue.locate("d", None)
     assert due.due is not None
     assert 55_000 < due.due - due.at <= 60_000
+
+
+def test_locate_of_a_job_that_is_delayed_without_end_has_a_due_time_out_of_range(queue: Queue) -> None:
+    queue.enqueue({}, id="d", delay=60)
+    queue.redis.zadd(queue.keys.delayed, {"d": float("inf")})
+    location = queue.locate("d", None)
+    assert location.due == 2**53
+    assert explain(queue.ref("d").status(), location, queue.gate()) == f"scheduled for {2**53}"
 
 
 def test_locate_of_an_unknown_job_is_empty(queue: Queue) -> None:

@@ -16,7 +16,7 @@ from .conftest import OWN, Serve, Site, post_form
 HOSTILE = "<script>alert(1)</script>\u202e\x00\"'&"
 
 
-def test_jobs_are_listed_by_state_and_filtered(site: Site, tts: Queue) -> None:
+def test_jobs_are_listed_by_state_and_filtered(site: Site, tts: Queue, redis: Any) -> None:
     for number in range(51):
         tts.enqueue({"userId": f"u{number % 2}"}, id=f"j{number}")
     tts.enqueue({}, id="later", delay=3600)
@@ -28,6 +28,8 @@ def test_jobs_are_listed_by_state_and_filtered(site: Site, tts: Queue) -> None:
     assert site.get("/queues/tts?newerThan=soon").status_code == 422
     assert "j50" in site.get("/queues/tts?state=waiting&cursor=50").text
     assert re.search(">in (59 min|1 h)", site.get("/queues/tts?state=delayed").text)
+    redis.zadd(tts.keys.delayed, dict.fromkeys(redis.zrange(tts.keys.delayed, 0, -1), float("inf")))
+    assert site.get("/queues/tts?state=delayed").status_code == 200
     chosen = site.get("/queues/tts?userId=u1").text
     assert ("j1<" in chosen, "j2<" in chosen) == (True, False)
     assert site.get("/find?id=later").url == f"{site.url}/queues/tts/jobs/later"
