@@ -156,10 +156,17 @@ def external() -> Mapping[str, str]:
 
 @pytest.fixture(scope="session")
 def redis_server(external: Mapping[str, str]) -> Iterator[RedisServer | ExternalServer]:
-    """Redis, shared by all tests. A test that kills its server starts its own RedisServer."""
+    """Redis, shared by all tests. A test that kills its server has `own_server`."""
     if url := external.get("REDIS_URL"):
         yield ExternalServer(url)
         return
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def own_server() -> Iterator[RedisServer]:
+    """A Redis that the test may stop, freeze or configure."""
     with RedisServer() as server:
         yield server
 

@@ -15,14 +15,8 @@ from .conftest import Run
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: RedisServer) -> Iterator[Redis]:
-    with Redis.from_url(server.url, decode_responses=True) as client:
+def client(own_server: RedisServer) -> Iterator[Redis]:
+    with Redis.from_url(own_server.url, decode_responses=True) as client:
         yield client
 
 
@@ -36,9 +30,9 @@ def client(server: RedisServer) -> Iterator[Redis]:
     ids=["out of memory", "read-only", "no replicas"],
 )
 def test_queues_and_health_while_redis_refuses_writes_report_it(
-    run: Run, server: RedisServer, client: Redis, setting: tuple[str, ...], refusal: str
+    run: Run, own_server: RedisServer, client: Redis, setting: tuple[str, ...], refusal: str
 ) -> None:
-    variables = {"REDIS_URL": server.url, "QUEUES": "tts"}
+    variables = {"REDIS_URL": own_server.url, "QUEUES": "tts"}
     assert "no live instance" in run("health", **variables).stdout
     client.execute_command(*setting)
     health, queues = run("health", **variables), run("queues", **variables)
@@ -51,10 +45,10 @@ def test_queues_and_health_while_redis_refuses_writes_report_it(
 
 
 def test_queues_and_health_while_redis_may_evict_jobs_report_it(
-    run: Run, server: RedisServer, client: Redis
+    run: Run, own_server: RedisServer, client: Redis
 ) -> None:
     """A failover can lead to a server with another policy, and CONFIG SET changes it at any time."""
-    variables = {"REDIS_URL": server.url, "QUEUES": "tts"}
+    variables = {"REDIS_URL": own_server.url, "QUEUES": "tts"}
     client.config_set("maxmemory-policy", "allkeys-lru")
     reason = "Redis may evict jobs: maxmemory-policy is allkeys-lru, set it to noeviction"
 
@@ -63,21 +57,21 @@ def test_queues_and_health_while_redis_may_evict_jobs_report_it(
 
 
 def test_queues_and_health_on_an_empty_redis_create_no_key(
-    run: Run, server: RedisServer, client: Redis
+    run: Run, own_server: RedisServer, client: Redis
 ) -> None:
-    run("health", REDIS_URL=server.url, QUEUES="tts")
-    run("queues", REDIS_URL=server.url, QUEUES="tts")
+    run("health", REDIS_URL=own_server.url, QUEUES="tts")
+    run("queues", REDIS_URL=own_server.url, QUEUES="tts")
     assert client.keys() == []
 
 
 def test_commands_on_a_replica_without_its_primary_say_so(
-    run: Run, server: RedisServer, client: Redis
+    run: Run, own_server: RedisServer, client: Redis
 ) -> None:
     client.config_set("replica-serve-stale-data", "no")
     Queue("tts", client).enqueue({}, id="j")
     client.replicaof("127.0.0.1", 1)
     for command in ("queues", "jobs tts", "show tts j", "cancel tts j", "dead replay tts", "top --once"):
-        refused = run(*command.split(), REDIS_URL=server.url, QUEUES="tts")
+        refused = run(*command.split(), REDIS_URL=own_server.url, QUEUES="tts")
         assert (refused.returncode, refused.stdout) == (69, ""), command
         assert (
             "Redis refuses the command: this server is a replica and has lost its primary" in refused.stderr

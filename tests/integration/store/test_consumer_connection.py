@@ -19,32 +19,28 @@ LARGE = b"*1\r\n$4\r\nPING\r\n" * 1_000_000
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer() as started:
-        yield started
-
-
-@pytest.fixture
-def connection(server: RedisServer) -> Iterator[Connection]:
-    opened = Connection(server.url, timeout=0.2)
+def connection(own_server: RedisServer) -> Iterator[Connection]:
+    opened = Connection(own_server.url, timeout=0.2)
     opened.connect()
     yield opened
     opened.disconnect()
 
 
-def test_send_to_a_server_that_accepts_no_data_times_out(server: RedisServer, connection: Connection) -> None:
-    os.kill(server.pid, signal.SIGSTOP)
+def test_send_to_a_server_that_accepts_no_data_times_out(
+    own_server: RedisServer, connection: Connection
+) -> None:
+    os.kill(own_server.pid, signal.SIGSTOP)
     try:
         with pytest.raises(RedisTimeoutError, match="the server doesn't accept data"):
             connection.send(LARGE)
     finally:
-        os.kill(server.pid, signal.SIGCONT)
+        os.kill(own_server.pid, signal.SIGCONT)
 
 
 def test_send_on_a_lost_connection_raises_connection_error(
-    server: RedisServer, connection: Connection
+    own_server: RedisServer, connection: Connection
 ) -> None:
-    server.kill()
+    own_server.kill()
 
     def fails() -> bool:
         try:

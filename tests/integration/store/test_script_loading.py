@@ -16,21 +16,15 @@ from tests.support.redis import RedisServer
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
-def admin(server: RedisServer) -> Iterator[Redis]:
-    with Redis.from_url(server.url, decode_responses=True) as admin:
+def admin(own_server: RedisServer) -> Iterator[Redis]:
+    with Redis.from_url(own_server.url, decode_responses=True) as admin:
         yield admin
 
 
-def _sent_by_a_new_connection(server: RedisServer, admin: Redis) -> int:
+def _sent_by_a_new_connection(own_server: RedisServer, admin: Redis) -> int:
     """Connect as a worker does; return how many bytes the server has received."""
     admin.config_resetstat()
-    connection = Connection(server.url, timeout=10.0)
+    connection = Connection(own_server.url, timeout=10.0)
     connection.connect()
     load_scripts(connection, Keys("preppath", "tts"))
     connection.disconnect()
@@ -41,24 +35,24 @@ def _sent_by_a_new_connection(server: RedisServer, admin: Redis) -> int:
 ALL, OTHERS = sum(map(len, load_commands())), 10_000
 
 
-def test_load_scripts_on_a_server_without_them_loads_all(server: RedisServer, admin: Redis) -> None:
-    assert ALL < _sent_by_a_new_connection(server, admin) < ALL + OTHERS
+def test_load_scripts_on_a_server_without_them_loads_all(own_server: RedisServer, admin: Redis) -> None:
+    assert ALL < _sent_by_a_new_connection(own_server, admin) < ALL + OTHERS
     assert admin.script_exists(scripts()["claim"].digest) == [True]
 
 
-def test_load_scripts_on_a_server_that_has_them_sends_no_text(server: RedisServer, admin: Redis) -> None:
-    _sent_by_a_new_connection(server, admin)
-    assert _sent_by_a_new_connection(server, admin) < OTHERS
+def test_load_scripts_on_a_server_that_has_them_sends_no_text(own_server: RedisServer, admin: Redis) -> None:
+    _sent_by_a_new_connection(own_server, admin)
+    assert _sent_by_a_new_connection(own_server, admin) < OTHERS
 
 
-def test_load_scripts_loads_what_is_missing(server: RedisServer, admin: Redis) -> None:
+def test_load_scripts_loads_what_is_missing(own_server: RedisServer, admin: Redis) -> None:
     claim = scripts()["claim"].text
     admin.script_load(claim)
     missing = ALL - len(claim.encode())
-    assert missing - OTHERS < _sent_by_a_new_connection(server, admin) < missing + OTHERS
+    assert missing - OTHERS < _sent_by_a_new_connection(own_server, admin) < missing + OTHERS
 
 
-def test_load_scripts_of_a_user_who_may_not_ask_loads_all(server: RedisServer, admin: Redis) -> None:
-    _sent_by_a_new_connection(server, admin)
+def test_load_scripts_of_a_user_who_may_not_ask_loads_all(own_server: RedisServer, admin: Redis) -> None:
+    _sent_by_a_new_connection(own_server, admin)
     admin.execute_command("ACL", "SETUSER", "default", "-script", "+script|load")
-    assert _sent_by_a_new_connection(server, admin) > ALL
+    assert _sent_by_a_new_connection(own_server, admin) > ALL

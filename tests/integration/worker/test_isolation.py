@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from redis import Redis
 
@@ -91,19 +89,13 @@ def test_janitor_with_many_due_jobs_promotes_a_bounded_number_at_a_time(
     assert max(moved()) <= 100
 
 
-@pytest.fixture
-def full() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
 @pytest.mark.timeout(120)
 def test_instance_with_a_redis_out_of_memory_keeps_its_lease_and_logs_once(
-    launch: Start, full: RedisServer, key_prefix: str
+    launch: Start, own_server: RedisServer, key_prefix: str
 ) -> None:
-    with Redis.from_url(full.url, decode_responses=True) as client:
+    with Redis.from_url(own_server.url, decode_responses=True) as client:
         alpha = Queue("alpha", client, key_prefix)
-        app = launch(REDIS_URL=full.url, LEASE_SECONDS="3", ALPHA_RETRIES="1").start()
+        app = launch(REDIS_URL=own_server.url, LEASE_SECONDS="3", ALPHA_RETRIES="1").start()
         for number in range(20):
             alpha.enqueue({}, id=f"due{number}", delay=1)
         client.config_set("maxmemory", 1)
