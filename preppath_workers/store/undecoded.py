@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from time import sleep
 from typing import Any
 
-from redis.client import NEVER_DECODE, Pipeline, Redis
+from redis.client import NEVER_DECODE, Redis
 from redis.exceptions import RedisError, ResponseError
 
 from .operation import Pause, Step, Together
 from .refusals import code_of
-from .values import sendable, text
+from .values import text
 
 
 class Undecoded:
@@ -38,8 +38,18 @@ class Undecoded:
             return sleep(step.seconds)
         return self._redis.connection_pool.disconnect(inuse_connections=False)
 
+    def of_hashes(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Return the answers to commands that read a job's hash each, in one round trip: None for a job that
+        was overwritten. Raises the first other error."""
+        return self._send(commands, unless_overwritten)
+
     def _together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Return the answers to commands that go through one connection. Raises the first error."""
+        return self._send(commands, _unless_error)
+
+    def _send(self, commands: Sequence[tuple[Any, ...]], checked: Callable[[Any], Any]) -> list[Any]:
+        """Return the answers that `checked` returns. If it raises an error that the client tries again for,
+        such as that of a slot that has moved, all commands are sent again."""
         self._before()
 
         def send() -> list[Any]:
@@ -48,10 +58,7 @@ class Undecoded:
                     pipeline.execute_command(*words, **{NEVER_DECODE: True})
                 # Not raised by redis-py, which would put the data of the jobs into the error's message.
                 answers: list[Any] = pipeline.execute(raise_on_error=False)
-            for answer in answers:
-                if isinstance(answer, Exception):
-                    raise answer
-            return [decoded(answer) for answer in answers]
+            return [decoded(answer) for answer in map(checked, answers)]
 
         retry = self._redis.get_retry()
         if not retry:
@@ -60,9 +67,10 @@ class Undecoded:
         return retry.call_with_retry(send, lambda _: None, lambda error: isinstance(error, ResponseError))
 
 
-def hgetall(pipeline: Pipeline, key: str) -> None:
-    """Queue an HGETALL in a pipeline, its answer left as bytes."""
-    pipeline.execute_command("HGETALL", sendable(key), **{NEVER_DECODE: True})
+def _unless_error(answer: Any) -> Any:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def unless_overwritten(answer: Any) -> Any:

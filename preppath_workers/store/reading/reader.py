@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from redis.client import NEVER_DECODE, Redis
+from redis.client import Redis
 
 from ..arguments import plain_text, whole_number
 from ..connections.given_client import client_of_queue
@@ -18,7 +18,7 @@ from ..keys import Keys
 from ..layout import LayoutCheck
 from ..operation import Operation, run
 from ..scripts import Caller
-from ..undecoded import Undecoded, decoded, hgetall, unless_overwritten
+from ..undecoded import Undecoded
 from ..values import integer, sendable, text
 
 if TYPE_CHECKING:
@@ -111,24 +111,17 @@ class QueueReader:
         if isinstance(ids, str):
             raise ValueError(f"ids must be a list of ids, not the text {ids!r}")
         wanted = [plain_text("id", job_id) for job_id in ids]
-        with self.redis.pipeline(transaction=False) as pipeline:
-            for job_id in wanted:
-                hgetall(pipeline, self.keys.job(job_id))
-            hashes = pipeline.execute(raise_on_error=False)
+        hashes = Undecoded(self.redis).of_hashes(
+            [("HGETALL", sendable(self.keys.job(job_id))) for job_id in wanted]
+        )
         return [
-            Job(self.name, job_id, {text(name): text(value) for name, value in fields.items()})
-            for job_id, fields in zip(wanted, map(unless_overwritten, hashes), strict=True)
-            if fields
+            Job(self.name, job_id, fields) for job_id, fields in zip(wanted, hashes, strict=True) if fields
         ]
 
     def fields_of(self, ids: Iterable[str], *names: str) -> list[list[str | None] | None]:
         """Return these fields of the jobs, in one round trip; None for a job that was overwritten."""
-        with self.redis.pipeline(transaction=False) as pipeline:
-            for job_id in ids:
-                key = sendable(self.keys.job(job_id))
-                pipeline.execute_command("HMGET", key, *names, **{NEVER_DECODE: True})
-            answers = pipeline.execute(raise_on_error=False)
-        return [decoded(unless_overwritten(answer)) for answer in answers]
+        commands = [("HMGET", sendable(self.keys.job(job_id)), *names) for job_id in ids]
+        return Undecoded(self.redis).of_hashes(commands)
 
     def counts(self) -> Counts:
         """Return how many jobs are in each state, and how many workers there are."""
