@@ -54,7 +54,7 @@ def transcribe(
                     raise
                 # OpenAI takes its format, but maybe not its codec or header; a refusal costs nothing.
                 reason = str(error)
-            logger.info("OpenAI refuses the recording, converting it", extra=fields(error=reason))
+            logger.info("Cannot transcribe recording as it is, converting it", extra=fields(error=reason))
             context.step("refused", lambda: reason)
             context.acquire_token()
         elif not ffmpeg.installed():
