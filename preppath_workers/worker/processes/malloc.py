@@ -23,7 +23,7 @@ def return_freed_memory() -> None:
     glibc would keep all blocks up to the size of the largest that was freed, and 128 KiB at the end of the
     heap: a worker would keep what a recording and its encoder once took.
     """
-    with suppress(AttributeError):
+    with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
         for option, value in _OPTIONS.items():
             mallopt(option, value)
@@ -35,7 +35,7 @@ def fill_holes() -> None:
     Call it once, just before workers are forked. New blocks are then beside each other, at the heap's end.
     Otherwise a worker would put them into holes all over the heap, and copy a page that it shares for each.
     """
-    with suppress(AttributeError):
+    with suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
         malloc, free, sbrk = libc.malloc, libc.free, libc.sbrk
         malloc.argtypes, malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
