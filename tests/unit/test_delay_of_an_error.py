@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 
 from preppath_workers.errors import TransientError
@@ -19,6 +22,11 @@ from preppath_workers.worker.attempt.failures import delay_in_ms, failed
         ("", None),
         (None, None),
         (-5, 0),
+        (timedelta(seconds=30), 30_000),
+        (Decimal("1.5"), 1_500),
+        (10**400, 315_360_000_000),
+        (float("inf"), None),
+        ([3], None),
     ],
 )
 def test_delay_in_ms_of_an_error_reads_numbers_also_as_text(delay: object, expected: int | None) -> None:

@@ -6,7 +6,8 @@ import json
 import logging
 import math
 from collections.abc import Sequence
-from contextlib import suppress
+from datetime import timedelta
+from typing import Any
 
 from ...clients.machine import machine_error
 from ...errors import (
@@ -67,13 +68,16 @@ def unreadable(error: BaseException, problem: Exception) -> Failed:
 
 
 def delay_in_ms(seconds: object) -> int | None:
-    """Return the delay that a handler's error asks for; None if it is not a finite number, as text or not."""
-    if isinstance(seconds, str):  # of a header Retry-After
-        with suppress(ValueError):
-            seconds = float(seconds)
-    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
+    """Return the delay that a handler's error asks for; None if it is not a finite number, as text (of a
+    header Retry-After), a timedelta, or what else stands for one."""
+    value: Any = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
         return None
-    return min(max(0, round(seconds * 1000)), _LONGEST_DELAY)
+    except OverflowError:
+        return _LONGEST_DELAY
+    return min(max(0, round(number * 1000)), _LONGEST_DELAY) if math.isfinite(number) else None
 
 
 def message(error: BaseException, secrets: Sequence[str]) -> str:
