@@ -88,12 +88,12 @@ class Workers:
         first = self.load()
         log.configure(first.log, first.secrets())
         # From here on a stop signal shuts down in order; PID 1 of a container would ignore it otherwise.
-        signals.block()
-        gc.disable()  # until the supervisor has begun: nearly all that is loaded now stays
-        try:
-            return self._run(first)
-        finally:
-            gc.enable()
+        with signals.blocked():
+            gc.disable()  # until the supervisor has begun: nearly all that is loaded now stays
+            try:
+                return self._run(first)
+            finally:
+                gc.enable()
 
     def _run(self, first: Config) -> int:
         # Imported here, because the vendors' libraries would slow down every other command.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 #: Signals that a terminal sends to the whole process group: workers and the janitor ignore them.
 GROUP_SIGNALS = (signal.SIGINT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU)
@@ -22,6 +24,20 @@ def block() -> None:
     # The parent may have ignored SIGCHLD, and then it would not be delivered.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+
+
+@contextmanager
+def blocked() -> Iterator[None]:
+    """Block the supervisor's signals until the block ends. Those that were not fetched are dropped."""
+    mask, handler = signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGCHLD)
+    block()
+    try:
+        yield
+    finally:
+        while wait(0):
+            pass
+        signal.signal(signal.SIGCHLD, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def wait(seconds: float) -> signal.Signals | None:

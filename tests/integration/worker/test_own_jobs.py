@@ -161,7 +161,12 @@ def test_run_with_watch_restarts_the_workers_when_the_code_changes(
 def test_run_workers_does_what_the_command_does(
     folder: Path, environment: dict[str, str], mail: Queue
 ) -> None:
-    program = "import mails, preppath_workers.worker.run as workers; workers.run_workers(mails, burst=True)"
+    program = """
+import mails, signal
+from preppath_workers.worker.run import run_workers
+run_workers(mails, burst=True)
+assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()), "the caller's signals are blocked"
+"""
     ref = mail.enqueue({"to": "ann"})
     subprocess.run([sys.executable, "-c", program], cwd=folder, env=environment, check=True, timeout=60)
     assert ref.wait(0) == {"sent": "ann"}
