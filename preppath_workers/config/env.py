@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from typing import TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from ..errors import ConfigError
+from . import urls
 from .budget import Cap, Caps
 from .model import RateLimit
 
@@ -163,7 +164,7 @@ class Environment:
         beginnings = tuple(f"{scheme}://" for scheme in schemes)
 
         def parse(text: str) -> str:
-            parts = urlsplit(text)
+            parts = urls.split(text)
             # An unescaped # in a password begins the fragment, and the host would be wrong.
             if not text.startswith(beginnings) or parts.fragment:
                 raise ValueError

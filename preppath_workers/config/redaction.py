@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
+
+from . import urls
 
 #: Characters that a value must have to be redacted from logs.
 SHORTEST_SECRET = 4
@@ -25,7 +27,7 @@ def decoded(passwords: Iterable[str]) -> Iterator[str]:
 
 def url_passwords(url: str) -> Iterator[str]:
     """Yield every password in a URL, as encoded there: redis-py and libpq also accept one as a parameter."""
-    parts = urlsplit(url)
+    parts = urls.split(url)
     if parts.password:
         yield parts.password
     for parameter in parts.query.split("&"):

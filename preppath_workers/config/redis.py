@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
+from . import urls
 from .durability import LONGEST_WAIT, Durability
 from .env import Environment, has_host
 from .model import RedisConfig
@@ -76,7 +77,7 @@ def _url_of_parts(environment: Environment) -> str:
 def _url(environment: Environment, default: str) -> str:
     url = environment.url("REDIS_URL", default, _SCHEMES, _is_address, _EXPECTED)
     # The client would look for the files at each connect, as if Redis didn't answer.
-    for name, path in parse_qsl(urlsplit(url).query if url != default else ""):
+    for name, path in parse_qsl(urls.split(url).query if url != default else ""):
         if name in _PATHS and not os.access(path, os.R_OK):
             environment.problem("REDIS_URL", f"{name} to name a file or folder that this user can read")
     return url

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
+from . import urls
+
 #: One server, a primary that sentinels name, or the nodes of a Cluster.
 Topology = Literal["server", "sentinel", "cluster"]
 
@@ -57,7 +59,7 @@ def topology_of(scheme: str) -> Topology:
 
 def split_url(url: str) -> RedisUrl:
     """Split a URL that `config.redis` has accepted. Raises ValueError for a host that isn't one."""
-    parts = urlsplit(url)
+    parts = urls.split(url)
     topology = topology_of(parts.scheme)
     if topology == "server":
         return RedisUrl(topology, url)

@@ -30,7 +30,7 @@ PUBLIC = ("errors", "store", "queue", "registry")
 
 #: All that a producer imports of the package: each module more delays every command that adds a job.
 PRODUCER = {
-    *("errors", "config", "config.durability", "config.redis_url"),
+    *("errors", "config", "config.durability", "config.redis_url", "config.urls"),
     *(
         "store",
         "store.arguments",

@@ -211,7 +211,8 @@ def test_capture_output_turns_standard_streams_into_redacted_log_lines(tmp_path:
     # Once by our handler and once by the added one, whose stream is redirected into the log.
     assert [line["message"] for line in found].count("twice") == 2
     assert "ValueError: thread ***" in by_message["Unhandled exception in thread"]["traceback"]
-    assert "ValueError: finalised ***" in by_message["Exception ignored in finalizer"]["traceback"]
+    # What Python says of it depends on its version.
+    assert any("ValueError: finalised ***" in line.get("traceback", "") for line in found)
     assert by_message["Unhandled exception"]["level"] == "critical"
     assert "KeyError: 'unhandled ***'" in by_message["Unhandled exception"]["traceback"]
 
