@@ -20,11 +20,12 @@ from sys import getrefcount
 from types import CodeType
 from typing import Any
 
-#: Versions in which it was tried: their objects begin with their count.
-_KNOWN = ((3, 12), (3, 13))
+#: Versions in which it was tried: their objects begin with their count, and since 3.14 with flags in the same
+#: 64 bits, which say that an object is immortal too.
+_KNOWN = ((3, 12), (3, 13), (3, 14), (3, 15))
 
-#: The length of an array of 32-bit numbers that covers all addresses of a process: Linux uses 47 or 48 bits.
-_ADDRESSES = 2**48 // 4
+#: The length of an array of 64-bit numbers that covers all addresses of a process: Linux uses 47 or 48 bits.
+_ADDRESSES = 2**48 // 8
 
 
 def freeze(again: bool = False) -> None:
@@ -51,15 +52,13 @@ def immortalize() -> bool:
 
 def _immortalize() -> None:
     """Make all objects immortal that the garbage collector knows, and all that they refer to."""
-    counts = _counts()
-    # None's count is what this Python's immortal objects have.
-    immortal, count = counts[id(None) >> 2], getrefcount(None)
+    heads, immortal, count = _heads(), _immortal_head(), getrefcount(None)
     objects = gc.get_objects()
     while objects:
         new = []
         for item in objects:
-            if getrefcount(item) != count:
-                counts[id(item) >> 2] = immortal
+            if getrefcount(item) < count:
+                heads[id(item) >> 3] = immortal
                 new.append(item)
         objects = gc.get_referents(*new)
         # What get_referents leaves out, because it cannot be part of a cycle.
@@ -71,10 +70,17 @@ def _parts(code: CodeType) -> Iterable[Any]:
     return (code.co_consts, code.co_names, code.co_varnames, code.co_filename, code.co_qualname)
 
 
-def _counts() -> ctypes.Array[ctypes.c_uint32]:
-    """Return an array that has, at an object's address, the lower half of its count, which decides."""
+def _heads() -> ctypes.Array[ctypes.c_uint64]:
+    """Return an array that has, at an object's address, its count and flags."""
     # An array is the fastest way to write to an address.
-    return (ctypes.c_uint32 * _ADDRESSES).from_address(0)
+    return (ctypes.c_uint64 * _ADDRESSES).from_address(0)
+
+
+def _immortal_head() -> int:
+    """Return the count and flags of an immortal object; names in code are immortal."""
+    head = _heads()[id(_immortal_head.__code__.co_names[0]) >> 3]
+    # Since 3.14 a loop takes its reference back without looking whether the object has become immortal.
+    return head + (sys.version_info >= (3, 14))
 
 
 def _can_immortalize() -> bool:
@@ -86,10 +92,13 @@ def _can_immortalize() -> bool:
         or sysconfig.get_config_var("Py_GIL_DISABLED")
     ):
         return False
-    item, counts = object(), _counts()
-    if counts[id(item) >> 2] != getrefcount(item) - 1:  # the call's own reference
+    item, heads = object(), _heads()
+    place = id(item) >> 3
+    before = heads[place]
+    references = [item] * 5
+    if heads[place] != before + 5:
         return False
-    immortal = counts[id(item) >> 2] = counts[id(None) >> 2]
-    references = [item] * 9
+    immortal = heads[place] = _immortal_head()
+    references += references
     del references[4:]
-    return counts[id(item) >> 2] == immortal
+    return heads[place] == immortal
