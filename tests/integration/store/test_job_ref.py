@@ -179,7 +179,7 @@ def is_busy(queue: Queue) -> bool:
 
 def test_wait_goes_on_while_redis_runs_a_slow_script(own_queue: Queue) -> None:
     ref = own_queue.enqueue({})
-    own_queue.redis.config_set("busy-reply-threshold", 10)
+    own_queue.redis.config_set("lua-time-limit", 10)
     slow = "local past = redis.call('TIME')[1] + 2 while redis.call('TIME')[1] + 0 < past do end"
     with ThreadPoolExecutor() as threads:
         script = threads.submit(own_queue.redis.eval, slow, 0)
