@@ -80,7 +80,8 @@ def test_log_of_a_job_that_leaks_a_secret_never_shows_it(launch: Start, alpha: Q
         alpha.enqueue({"do": "leak_secret", "how": how}, id=how)
     eventually(lambda: alpha.counts().completed + alpha.counts().failed == len(ways))
     eventually(lambda: app.logged("Unhandled exception in thread"))
-    assert app.logged("Exception ignored in finalizer")
+    ignored = [line for line in app.lines() if line["message"].startswith("Exception ignored ")]
+    assert ignored  # how the message ends depends on Python's version
     assert app.logged("Cannot format log line")
     (printed,) = app.logged("printed ***")
     assert printed.items() >= {"jobId": "print", "queue": "alpha", "logger": "stdout"}.items()
