@@ -136,10 +136,13 @@ class Worker:
             self._pause_for_machine(pause)
             return
         answer = self._with_reconnect(self._settle_and_fetch)
-        if isinstance(answer, Wait):
-            self._sleep(answer.seconds)
-        elif answer:
+        if isinstance(answer, Job):
             self._run_job(answer)
+            return
+        # Not looked at after the last of jobs that followed each other: a stop might not be noticed.
+        self._restore_signals(is_busy=False)
+        if answer:
+            self._sleep(answer.seconds)
 
     def _recover_slot(self) -> None:
         while (recovered := self._with_reconnect(self._recover)) is None:
@@ -221,12 +224,15 @@ class Worker:
             self._deadline.disarm()
             is_busy = began - self._ended_at < _BUSY
             self._ended_at = time.monotonic()
-            if changed := self._signals.restore(is_busy):
-                logger.warning("Handler changed how signals are handled", extra=fields(signals=changed))
+            self._restore_signals(is_busy)
             self._liveness.end_job()
             self._title.end_job()
             self._job = None
         self._replacement.jobs_done += 1
+
+    def _restore_signals(self, is_busy: bool) -> None:
+        if changed := self._signals.restore(is_busy):
+            logger.warning("Handler changed how signals are handled", extra=fields(signals=changed))
 
     def _on_fork(self) -> None:
         """Separate a process that the handler forks from the worker, whose connection it must not share."""

@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from preppath_workers import JobFailed, Queue
+from preppath_workers import JobFailed, NewJob, Queue
 from tests.support.waiting import eventually
 
 from .conftest import Start
@@ -51,6 +51,16 @@ def test_signals_that_a_handler_changes_harm_no_later_job(launch: Start, alpha: 
     assert not [line for line in app.lines() if line["message"].startswith(("Killing", "Process died"))]
     told = app.logged("Handler changed how signals are handled")
     assert len(told) == (3 if "signals" in what else 0)
+
+
+def test_signals_that_the_last_of_many_jobs_blocks_do_not_keep_the_worker_from_stopping(
+    launch: Start, alpha: Queue
+) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    alpha.enqueue_many(NewJob({"do": "change", "what": "block signals"}) for _ in range(5))
+    eventually(lambda: alpha.counts().completed == 5)
+    assert app.stop() == 0
+    assert not app.logged("Killing worker: job did not end within SHUTDOWN_GRACE")
 
 
 def test_worker_without_a_free_descriptor_is_replaced(launch: Start, alpha: Queue) -> None:
