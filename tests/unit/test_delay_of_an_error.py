@@ -25,6 +25,8 @@ from preppath_workers.worker.attempt.failures import delay_in_ms, failed
         (timedelta(seconds=30), 30_000),
         (Decimal("1.5"), 1_500),
         (10**400, 315_360_000_000),
+        (1e306, 315_360_000_000),
+        (-1e306, 0),
         (float("inf"), None),
         ([3], None),
     ],

@@ -77,7 +77,8 @@ def delay_in_ms(seconds: object) -> int | None:
         return None
     except OverflowError:
         return _LONGEST_DELAY
-    return min(max(0, round(number * 1000)), _LONGEST_DELAY) if math.isfinite(number) else None
+    # The product may be infinite, which cannot be rounded.
+    return round(min(max(0.0, number * 1000), _LONGEST_DELAY)) if math.isfinite(number) else None
 
 
 def message(error: BaseException, secrets: Sequence[str]) -> str:
