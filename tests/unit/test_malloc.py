@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from preppath_workers.worker.processes.malloc import fill_holes
 
 #: Whether a block is in the heap, which shrinks at its end only, after a larger block was freed.
 _LARGE_BLOCK = """
@@ -63,6 +67,21 @@ def test_return_freed_memory_keeps_little_in_the_heap(program: str, call: str, i
 @pytest.mark.parametrize(("call", "is_used"), [("", "True"), ("fill_holes()", "False")])
 def test_fill_holes_leaves_no_hole_for_new_blocks(call: str, is_used: str) -> None:
     assert _printed(_HOLES.format(call=call)) == is_used
+
+
+def test_fill_holes_takes_no_memory_of_an_allocator_outside_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
+    libc, taken = ctypes.CDLL(None), []
+
+    def allocate(size: int) -> int:
+        taken.append(size)
+        assert len(taken) < 10_000, "it would take all memory"
+        return 2**41  # where mimalloc has its blocks, which is below the heap
+
+    library = SimpleNamespace(
+        malloc=allocate, free=lambda _: None, sbrk=libc.sbrk, malloc_trim=libc.malloc_trim
+    )
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    fill_holes()
 
 
 def _printed(program: str) -> str:

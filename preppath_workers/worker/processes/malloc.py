@@ -6,7 +6,9 @@ Other C libraries have none of these functions, or ignore them: nothing changes 
 from __future__ import annotations
 
 import ctypes
+import re
 from contextlib import suppress
+from pathlib import Path
 
 #: Options of mallopt(3), by their numbers in malloc.h, and their values in bytes: the smallest block that is
 #: returned when it is freed (M_MMAP_THRESHOLD); how much of the heap's end may be free (M_TRIM_THRESHOLD),
@@ -42,9 +44,18 @@ def fill_holes() -> None:
         free.argtypes = [ctypes.c_void_p]
         sbrk.argtypes, sbrk.restype = [ctypes.c_ssize_t], ctypes.c_void_p
         libc.malloc_trim(ctypes.c_size_t(0))
-        end = sbrk(0)
+        start, end = _start_of_heap(), sbrk(0)
         for size in _SIZES:
             while block := malloc(size):
-                if block >= end:  # no hole of this size is left
+                # No hole of this size is left, or a preloaded allocator has its blocks elsewhere.
+                if not start <= block < end:
                     free(block)
                     break
+
+
+def _start_of_heap() -> int:
+    """Return its first address. Raises OSError if this process has no heap."""
+    heap = re.search(rb"^(\w+)-.*\[heap\]$", Path("/proc/self/maps").read_bytes(), re.MULTILINE)
+    if not heap:
+        raise OSError("no heap")
+    return int(heap[1], 16)
