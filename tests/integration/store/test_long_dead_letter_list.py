@@ -123,6 +123,13 @@ def test_job_that_failed_while_its_list_was_read_is_not_missing(queue: Queue) ->
     assert dead(queue) == IDS
 
 
+def test_repair_of_a_job_out_of_order_finds_its_entry_after_a_replay_of_many(queue: Queue) -> None:
+    out_of_order = IDS[2_500]
+    queue.redis.hset(queue.keys.job(out_of_order), "finishedAt", 1)
+    assert queue.call("repair", out_of_order, "1", 1, 3_500) == ["fine"]
+    assert dead(queue) == IDS
+
+
 def test_neighbours_leave_a_long_list_by_one_walk(queue: Queue) -> None:
     queue.call("replay", *IDS[1_400:1_402])  # the server knows the script
     before = queue.redis.info("commandstats")["cmdstat_lrem"]["calls"]
