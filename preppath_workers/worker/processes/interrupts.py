@@ -70,15 +70,13 @@ class Deadline:
         #: When the current job's time limit ends (s, monotonic).
         self._ends_at = 0.0
         self._in_job = False
-        #: Whether the timer is set.
-        self._ticking = False
 
     def __enter__(self) -> None:
         self._ends_at = time.monotonic() + self._seconds
         self._in_job = True
-        # The timer keeps running between jobs and stops at a tick without a job, which saves system calls.
-        if not self._ticking or self._seconds < _TICK:
-            self._ticking = True
+        # The timer keeps running between jobs, unless one has stopped or set it, and stops at a tick without
+        # a job: to look at it costs less than to set it.
+        if self._seconds < _TICK or signal.getitimer(signal.ITIMER_REAL)[1] != _TICK:
             signal.setitimer(signal.ITIMER_REAL, min(self._seconds, _TICK), _TICK)
 
     def __exit__(self, *_: object) -> None:
@@ -88,14 +86,9 @@ class Deadline:
         """Stop raising JobTimeout. Call this after catching one, which may have been raised in `__exit__`."""
         self._in_job = False
 
-    def notice_timer(self) -> None:
-        """Notice that a job has stopped or set the timer: the next job sets it again."""
-        self._ticking = signal.getitimer(signal.ITIMER_REAL)[1] == _TICK
-
     def on_signal(self, _number: int, _frame: FrameType | None) -> None:
         """Raise JobTimeout or JobCancelled if the job has to end, else call `each_second`."""
         if not self._in_job:
-            self._ticking = False
             signal.setitimer(signal.ITIMER_REAL, 0)
             return
         if self._is_cancelled():
@@ -113,7 +106,6 @@ class SignalState:
 
     def __init__(self, stop: StopRequest, deadline: Deadline) -> None:
         """Signals to the whole process group are ignored: the supervisor handles them."""
-        self._deadline = deadline
         self._looked_at = 0.0
         self._handlers: dict[signal.Signals, Any] = {
             **dict.fromkeys((*GROUP_SIGNALS, signal.SIGUSR1), signal.SIG_IGN),
@@ -137,7 +129,6 @@ class SignalState:
         if is_busy and now - self._looked_at < _LOOK:
             return []
         self._looked_at = now
-        self._deadline.notice_timer()
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         changed = [
             number.name

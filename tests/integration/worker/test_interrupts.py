@@ -69,6 +69,18 @@ def test_deadline_after_disarm_does_not_raise_again(disarms: bool, comes_again: 
     assert exit_code_of(body) == 0
 
 
+@pytest.mark.parametrize("seconds", [0, 1_000], ids=["stopped", "set"])
+def test_deadline_interrupts_a_job_whose_predecessor_changed_the_timer(seconds: int) -> None:
+    def body() -> int:
+        deadline = armed(1.2)
+        with deadline:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+        with deadline:
+            return 0 if interrupted(5) else 1
+
+    assert exit_code_of(body) == 0
+
+
 def test_deadline_of_a_finished_job_does_not_interrupt_the_next() -> None:
     def body() -> int:
         deadline = armed(1.2)
