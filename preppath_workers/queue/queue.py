@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from redis.client import Redis
 
 from ..config.durability import Durability, check_durability
-from ..store.arguments import plain_text
+from ..store.arguments import plain_ids, plain_text
 from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State
 from ..store.job_id import new_id
@@ -202,9 +202,7 @@ class Queue(QueueReader):
 
     def _in_portions(self, script: str, ids: Iterable[str]) -> int:
         """Call a script, which blocks Redis, for some ids at a time. Returns the sum of its results."""
-        if isinstance(ids, str):
-            raise ValueError(f"ids must be a list of ids, not the text {ids!r}")
-        wanted, total, first = [plain_text("id", each) for each in ids], 0, 0
+        wanted, total, first = plain_ids(ids), 0, 0
         while portion := wanted[first : first + _PORTION]:
             jobs, *handled = self.call(script, *portion)
             total += int(jobs)

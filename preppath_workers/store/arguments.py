@@ -3,6 +3,7 @@ is a str or an int, but prints as something else."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from operator import index
 from typing import Any
 
@@ -17,6 +18,13 @@ def plain_text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return str.__str__(value)
     raise ValueError(f"{name} must be text, not {value!r}")
+
+
+def plain_ids(ids: Iterable[str]) -> list[str]:
+    """Return the ids as plain texts. Raises ValueError if one isn't text, or if it is a text itself."""
+    if isinstance(ids, str):
+        raise ValueError(f"ids must be a list of ids, not the text {ids!r}")
+    return [plain_text("id", job_id) for job_id in ids]
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

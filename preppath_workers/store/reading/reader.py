@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from redis.client import Redis
 
-from ..arguments import plain_text, whole_number
+from ..arguments import plain_ids, whole_number
 from ..connections.given_client import client_of_queue
 from ..job import Job
 from ..keys import Keys
@@ -108,9 +108,7 @@ class QueueReader:
 
     def get_many(self, ids: Iterable[str]) -> list[Job]:
         """Return those of the jobs that exist, in one round trip; one that was overwritten doesn't."""
-        if isinstance(ids, str):
-            raise ValueError(f"ids must be a list of ids, not the text {ids!r}")
-        wanted = [plain_text("id", job_id) for job_id in ids]
+        wanted = plain_ids(ids)
         hashes = Undecoded(self.redis).of_hashes(
             [("HGETALL", sendable(self.keys.job(job_id))) for job_id in wanted]
         )
