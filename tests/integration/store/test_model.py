@@ -19,7 +19,6 @@ from .state_table import CLOSED_CALL, LISTED_CALL, OPEN_CALL
 LUA = Path(package.__path__[0]) / "lua"
 KEYS = Keys("preppath", "tts")
 ALL = "\n".join(path.read_text(encoding="utf-8") for path in LUA.rglob("*.lua"))
-SHARED = [f"lib/{path.stem}" for path in (LUA / "lib").glob("*.lua")]
 
 NAMED = {
     *("wait", "later", "priority_index", "fair", "turns", "delayed", "dead", "completed", "events"),
@@ -161,15 +160,3 @@ def test_script_header_names_every_returned_status(name: str) -> None:
 def test_script_uses_keys_only_by_their_names(name: str) -> None:
     assert "base" not in re.sub(r"^ *-- needs: .*$", "", body(name), flags=re.MULTILINE)
     assert re.findall(r"redis\.call\('\w+', *'", body(name)) == []
-
-
-@pytest.mark.parametrize("name", [*scripts(), *SHARED])
-def test_script_sets_no_global_variable(name: str) -> None:
-    """Redis refuses them only when the line runs."""
-    code = "\n".join(line.partition("--")[0] for line in source(name).splitlines())
-    while (flat := re.sub(r"\{[^{}]*\}", "", code)) != code:  # a table's fields are not variables
-        code = flat
-    assigned = set(re.findall(r"^\s*(\w+) = ", code, re.MULTILINE))
-    names = re.findall(r"\blocal ([\w, ]+)", code) + re.findall(r"\bfunction ?\w*\(([\w, ]*)\)", code)
-    local = set(re.findall(r"\w+", " ".join(names)))
-    assert assigned - local == set()
