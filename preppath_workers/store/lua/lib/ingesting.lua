@@ -68,10 +68,11 @@ end
 -- unchanged. If the entry is the id of a job whose state was deleted by hand, that job waits again; of one that was
 -- overwritten, it goes to `delayed`, where the janitor finds it.
 local function ingest(entry)
-  if is_overwritten(entry) then
-    redis.call('ZADD', DELAYED, '0', entry)
-    return nil
-  elseif redis.call('EXISTS', job_key(entry)) == 1 then
+  if redis.call('EXISTS', job_key(entry)) == 1 then
+    if is_overwritten(entry) then
+      redis.call('ZADD', DELAYED, '0', entry)
+      return nil
+    end
     redis.call('HSET', job_key(entry), 'state', 'waiting', 'priority', DEFAULT_PRIORITY)
     return entry, DEFAULT_PRIORITY
   end
