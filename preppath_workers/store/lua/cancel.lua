@@ -20,7 +20,7 @@ local keep = (ARGV[3] or '') ~= '' and ARGV[3] or KEEP_CANCELLED
 if not string.find(keep, '^%d+$') or #keep > 14 then return redis.error_reply('INVALIDCALL keep must be ms, not ' .. keep) end
 
 local key = job_key(id)
-local state = redis.call('HGET', key, 'state')
+local state = field_of(id, 'state')
 if not state then return {'unknown'} end
 if state == 'delayed' then
   redis.call('ZREM', DELAYED, id)

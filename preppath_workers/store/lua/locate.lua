@@ -40,7 +40,7 @@ local function token_in(ahead)
   return math.min(0, (tonumber(starts[2 * rank + 2]) or now) - now) + (rounds + 1) * duration
 end
 
-local state = redis.call('HGET', job_key(id), 'state')
+local state = field_of(id, 'state')
 local rank, position, holder, has_to_look
 if state == 'waiting' then
   rank = later.rank(id)

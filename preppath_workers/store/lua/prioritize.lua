@@ -15,7 +15,7 @@
 local id, priority = ARGV[2], ARGV[3]
 
 local key = job_key(id)
-local state = redis.call('HGET', key, 'state')
+local state = field_of(id, 'state')
 if not state then return {'unknown'} end
 if state ~= 'waiting' and state ~= 'delayed' then return {state} end
 -- A repeated call must not move the job again.

@@ -10,7 +10,7 @@
 
 local id = ARGV[2]
 
-local state = redis.call('HGET', job_key(id), 'state')
+local state = field_of(id, 'state')
 if not state then return {'unknown'} end
 if state ~= 'delayed' then return {state} end
 redis.call('ZREM', DELAYED, id)

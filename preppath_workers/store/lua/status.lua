@@ -10,6 +10,6 @@
 
 local id = ARGV[2]
 
-local state = redis.call('HGET', job_key(id), 'state')
+local state = field_of(id, 'state')
 if not state then return {'unknown'} end
 return {state, promised_fields(id)}

@@ -13,7 +13,7 @@
 local id = ARGV[2]
 
 local key = job_key(id)
-local state = redis.call('HGET', key, 'state')
+local state = field_of(id, 'state')
 if not state then return {'unknown'} end
 if state ~= 'waiting' and state ~= 'delayed' and state ~= 'active' then return {'ended', promised_fields(id)} end
 redis.call('DEL', ended_key(id)) -- of an earlier run of a job that was replayed

@@ -164,6 +164,26 @@ def test_async_queue_knows_no_overwritten_job(broken: RedisState, redis_url: str
     assert asyncio.run(get()) is None
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda queue, job_id: queue.cancel(job_id),
+        lambda queue, job_id: queue.prioritize(job_id, 1),
+        lambda queue, job_id: queue.promote(job_id),
+        lambda queue, job_id: queue.ref(job_id).wait(timeout=5),
+    ],
+    ids=["cancel", "prioritize", "promote", "wait"],
+)
+def test_overwritten_job_is_unknown_to_what_asks_for_it(
+    broken: RedisState, queue: Queue, ask: Callable[[Queue, str], object]
+) -> None:
+    for place in ("wait", "run", "delayed", "dead"):
+        with pytest.raises(UnknownJob):
+            ask(queue, f"bad-{place}")
+        assert broken.call("status", f"bad-{place}") == ["unknown"]
+        assert broken.redis.get(broken.keys.job(f"bad-{place}")) == "x"
+
+
 def test_changes_of_other_jobs_ignore_an_overwritten_one(broken: RedisState, queue: Queue) -> None:
     assert queue.prioritize("wait", 1) == "waiting"
     assert queue.replay(["bad-dead", "dead"]) == 1
