@@ -22,17 +22,13 @@ local due = redis.call('ZSCORE', DELAYED, id)
 local job = fields_of(id, 'state', 'workerId')
 local state, worker_id = job[1], job[2]
 
--- The positions of the job's entries in the dead-letter list. If the caller has seen none, only a job that has failed since
--- may have one, and it stands where its time puts it. One that was seen, but not there, may be anywhere: others have left.
+-- The positions of the job's entries in the dead-letter list. The caller may have missed one, as others leave the list
+-- meanwhile, or the job may have failed since. It is near where it was seen or where its time puts it, unless out of order.
 local function find_letters()
   local seen, positions = tonumber(ARGV[4] or ''), {}
   if not seen or seen > 1 then return redis.call('LPOS', DEAD, id, 'COUNT', 0) end
-  if seen == 1 then
-    note_entries(positions, math.max(0, redis.call('LLEN', DEAD) - 1 - tonumber(ARGV[5])))
-    if not positions[id] then find_dead(positions, id) end
-  elseif state == 'failed' then
-    find_near(positions, id)
-  end
+  if seen == 1 then note_entries(positions, math.max(0, redis.call('LLEN', DEAD) - 1 - tonumber(ARGV[5]))) end
+  if not positions[id] and (seen == 1 or state == 'failed') then find_dead(positions, id) end
   return { positions[id] }
 end
 local letters = find_letters()

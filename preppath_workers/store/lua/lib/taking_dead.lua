@@ -33,26 +33,20 @@ local function note_entries(positions, middle)
   end
 end
 
--- Finds a job near an end or by the time when it failed, and adds its position to the table. Returns whether the rest of the
--- list may have it.
-local function find_near(positions, id)
+-- Finds a job, and adds its position to the table. Returns what that cost.
+local function find_dead(positions, id)
   local position = redis.call('LPOS', DEAD, id, 'RANK', -1, 'MAXLEN', NEAR_END)
     or redis.call('LPOS', DEAD, id, 'MAXLEN', NEAR_END)
   if position then
     note_entries(positions, position)
-    return false
+    return 1
   end
   local job = fields_of(id, 'state', 'finishedAt')
   -- A call that is repeated finds jobs that it has replayed.
-  if redis.call('LLEN', DEAD) <= 2 * NEAR_END or job[1] and job[1] ~= 'failed' then return false end
+  if redis.call('LLEN', DEAD) <= 2 * NEAR_END or job[1] and job[1] ~= 'failed' then return 1 end
   note_entries(positions, position_by_time(integer(job[2]) or 0))
-  return not positions[id]
-end
-
--- Finds a job, and adds its position to the table. Returns what that cost.
-local function find_dead(positions, id)
-  if not find_near(positions, id) then return 1 end
-  local position = redis.call('LPOS', DEAD, id)
+  if positions[id] then return 1 end
+  position = redis.call('LPOS', DEAD, id)
   if position then note_entries(positions, position) end
   return MOST_COST
 end
