@@ -34,7 +34,7 @@ from .store.scripts import SERVER_TIME, scripts
 from .worker.attempt.encoding import encode_result, encode_step
 from .worker.attempt.execution import WorkerContext, run
 from .worker.attempt.failures import valid_text
-from .worker.attempt.job_context import check_percent, snoozed
+from .worker.attempt.job_context import percentage, snoozed
 
 #: How often `drain` runs one job before it gives up.
 _MOST_ATTEMPTS = 100
@@ -76,7 +76,7 @@ class FakeContext:
     def progress(self, percent: float, stage: str = "") -> None:
         """Record the percentage in `reported`, and the stage in `stages` if there is one. Raises ValueError
         as a worker does."""
-        check_percent(percent)
+        percentage(percent)
         self.reported.append(percent)
         if stage:
             self.stages.append(stage)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NoReturn, SupportsFloat
 
 from redis.exceptions import RedisError
 
@@ -48,10 +48,12 @@ _MAX_S3_CHECKPOINT = 64 * 1024 * 1024
 _MAX_FALLBACK_CHECKPOINT = 1_000_000
 
 
-def check_percent(percent: float) -> None:
-    """Check a progress, which is cut to 0 to 100. Raises ValueError if it isn't a number."""
-    if isinstance(percent, bool) or not isinstance(percent, (int, float)) or percent != percent:
-        raise ValueError(f"percent must be a number, not {percent!r}")
+def percentage(percent: SupportsFloat) -> float:
+    """Return a progress, cut to 0 to 100. Raises ValueError if it isn't a number."""
+    value: Any = percent
+    if isinstance(value, bool) or not hasattr(value, "__float__") or value != value:
+        raise ValueError(f"percent must be a number, not {value!r}")
+    return float(max(0, min(100, value)))
 
 
 def snoozed(seconds: float) -> Snooze:
@@ -117,15 +119,13 @@ class ActiveJobContext:
     def progress(self, percent: float, stage: str = "") -> None:
         """Store the progress, at most five times a second. Raises JobLost, and ValueError for no number; a
         failure of Redis is ignored."""
-        check_percent(percent)
+        percent = percentage(percent)
         now = time.monotonic()
         if now < self._progress_at + _PROGRESS_INTERVAL:
             return
         self._progress_at = now
         try:
-            self._running_job.progress(
-                self._job, max(0.0, min(100.0, percent)), valid_text(stage)[:_MAX_STAGE]
-            )
+            self._running_job.progress(self._job, percent, valid_text(stage)[:_MAX_STAGE])
         except RedisError as error:
             logger.debug("Cannot store progress", extra=fields(error=str(error)))
 

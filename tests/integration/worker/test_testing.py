@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import fakeredis
@@ -14,6 +16,7 @@ from preppath_workers import InvalidJob, JobContext, PermanentError, Queue, Tran
 from preppath_workers.errors import MachineError, Snooze
 from preppath_workers.registry import JobType
 from preppath_workers.testing import FakeContext, drain, run_job
+from preppath_workers.worker.attempt.job_context import percentage
 from tests.support.waiting import eventually
 
 
@@ -163,6 +166,16 @@ def test_progress_or_snooze_that_is_no_number_is_refused_as_by_a_worker(wrong: A
         context.progress(wrong)
     with pytest.raises(ValueError, match="second"):
         context.snooze(wrong)
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"),
+    [(Decimal("12.5"), 12.5), (Fraction(1, 4), 0.25), (10**400, 100.0), (-1, 0.0)],
+    ids=ascii,
+)
+def test_progress_is_any_kind_of_number(percent: Any, expected: float) -> None:
+    FakeContext().progress(percent)
+    assert percentage(percent) == expected
 
 
 def test_fake_context_that_snoozes_raises_the_seconds() -> None:
