@@ -30,7 +30,7 @@ def unexplained(observations: Observations, prefix: str) -> list[str]:
     for every such run. Poison jobs are left out."""
     record = observations.records[prefix]
     explained = Counter(
-        run.job_id for run in {*_interrupted(observations, prefix), *_late(observations, prefix)}
+        run.job_id for run in {*_interrupted(observations, prefix), *late_runs(observations, prefix)}
     )
     found: list[str] = []
     for job_id, runs in record.by_job.items():
@@ -95,7 +95,7 @@ def _interrupted(observations: Observations, prefix: str) -> Iterator[Run]:
                 yield run
 
 
-def _late(observations: Observations, prefix: str) -> Iterator[Run]:
+def late_runs(observations: Observations, prefix: str) -> Iterator[Run]:
     """Yield the first run of each resumed process: it may have been suspended between its claim and its
     handler's first line, which it writes after another worker has completed the job."""
     for happened in observations.hits(prefix):

@@ -244,3 +244,9 @@ def test_judge_accepts_a_late_run_of_a_worker_that_was_stopped() -> None:
     stopped = Happened("stop past the lease", 5.0, 5.1, [70], 0, "a")
     late = recorded(runs("n0", (71, 6.0, 6.1), (70, 9.6, 9.7)), F1, P2)
     assert broken(replace(SOUND, happened=[killed(79), stopped], **late)) == []
+
+
+def test_judge_accepts_a_late_run_of_a_poison_job_that_others_ran_as_often_as_it_may() -> None:
+    stopped = Happened("stop past the lease", 5.0, 85.0, [70], 0, "a")
+    late = recorded(N0, F1, P2, runs("p2", (70, 90.0, None)))
+    assert broken(replace(SOUND, happened=[killed(70, 4.95), stopped], **late)) == []
