@@ -150,18 +150,25 @@ def test_recording_that_openai_refuses_is_converted(
     assert (context.tokens, len(context.charges)) == (1, 1)
 
 
-def test_recording_that_was_refused_is_not_sent_as_it_is_again(
+@pytest.fixture
+def refused(
     tables: Tables, s3: S3Client, bucket: str, services: Services, vendor: OpenAIServer, installed: None
-) -> None:
-    """Each attempt would use its token for that, and wait for a second one without end."""
+) -> FakeContext:
+    """A job whose recording OpenAI has refused as it is, and whose converted one it could not take then."""
     tables.insert("interview_recordings", id="r1", userId="u1", filename="r1.wav")
     s3.put_object(Bucket=bucket, Key="r1.wav", Body=AUDIO)
     context = FakeContext({"recordingId": "r1", "userId": "u1"})
     vendor.order({"path": PATH, "status": 400, "param": "file"}, {"path": PATH, "status": 503})
     with pytest.raises(ServiceError):
         handle(context, services)
+    return context
 
-    again = context.again()
+
+def test_recording_that_was_refused_is_not_sent_as_it_is_again(
+    refused: FakeContext, services: Services, vendor: OpenAIServer
+) -> None:
+    """Each attempt would use its token for that, and wait for a second one without end."""
+    again = refused.again()
     handle(again, services)
 
     names = [call["body"]["file"]["filename"] for call in vendor.calls(PATH)]
@@ -170,24 +177,11 @@ def test_recording_that_was_refused_is_not_sent_as_it_is_again(
 
 
 def test_recording_that_was_refused_fails_on_a_machine_without_ffmpeg(
-    tables: Tables,
-    s3: S3Client,
-    bucket: str,
-    services: Services,
-    vendor: OpenAIServer,
-    installed: None,
-    monkeypatch: pytest.MonkeyPatch,
+    refused: FakeContext, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tables.insert("interview_recordings", id="r1", userId="u1", filename="r1.wav")
-    s3.put_object(Bucket=bucket, Key="r1.wav", Body=AUDIO)
-    context = FakeContext({"recordingId": "r1", "userId": "u1"})
-    vendor.order({"path": PATH, "status": 400, "param": "file"}, {"path": PATH, "status": 503})
-    with pytest.raises(ServiceError):
-        handle(context, services)
-
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(PermanentError, match="OpenAI has refused it as it is, and ffmpeg"):
-        handle(context.again(), services)
+        handle(refused.again(), services)
 
 
 def test_recording_that_openai_refuses_fails_with_its_reason_without_ffmpeg(
