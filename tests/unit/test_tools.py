@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.full_output import run_with_full_output
 from tests.support.process import ROOT
 
 #: The demo names itself bin/demo. The stand-in for OpenAI is started by other programs, and starts in half
@@ -55,20 +55,8 @@ def test_tool_started_by_hand_is_run_by_the_function_that_looks_at_its_output() 
     ],
 )
 def test_tool_whose_help_cannot_be_written_exits_with_74(module: str, name: str, unbuffered: str) -> None:
-    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
-    with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", module, "--help"],
-            cwd=ROOT,
-            env=environment,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-    message = f"{name}: cannot write the output: No space left on device\n"
-    assert (done.returncode, done.stderr) == (74, message)
+    found = run_with_full_output([sys.executable, "-m", module, "--help"], PYTHONUNBUFFERED=unbuffered)
+    assert found == (74, f"{name}: cannot write the output: No space left on device\n")
 
 
 @pytest.mark.parametrize("module", ["tests.bench.idle", "tests.demo.picture"])

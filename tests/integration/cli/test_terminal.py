@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -14,6 +13,7 @@ from preppath_workers import Queue
 from preppath_workers.queue.escaping import escaped
 from preppath_workers.queue.formatting import counted, span
 from tests.support.dead_letters import add_dead_letters
+from tests.support.full_output import run_with_full_output
 from tests.support.process import ROOT
 
 from .conftest import Run
@@ -115,20 +115,10 @@ def test_queues_on_80_columns_fits(run: Run, tts: Queue, redis: Redis, state: di
 
 def test_command_with_a_full_output_exits_with_74(redis_url: str, key_prefix: str, tts: Queue) -> None:
     tts.enqueue({}, id="a")
-    environment = {**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}
     for words in (["queues"], ["jobs", "tts", "--json"], ["--help"]):
-        with Path("/dev/full").open("w", encoding="utf-8") as full:
-            done = subprocess.run(
-                [str(ROOT / "bin/preppath-workers"), *words],
-                env=environment,
-                stdout=full,
-                stderr=subprocess.PIPE,
-                text=True,
-                timeout=30,
-                check=False,
-            )
-        assert done.returncode == 74
-        assert done.stderr == "preppath-workers: cannot write the output: No space left on device\n"
+        command = [str(ROOT / "bin/preppath-workers"), *words]
+        found = run_with_full_output(command, REDIS_URL=redis_url, KEY_PREFIX=key_prefix)
+        assert found == (74, "preppath-workers: cannot write the output: No space left on device\n")
 
 
 def test_command_with_a_closed_pipe_exits_silently_with_141(

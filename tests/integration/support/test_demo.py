@@ -19,6 +19,7 @@ import pytest
 from rich.console import Console
 
 from tests.demo.screen import Row, Screen
+from tests.support.full_output import run_with_full_output
 from tests.support.process import ROOT
 from tests.support.waiting import eventually
 
@@ -141,11 +142,9 @@ def test_demo_with_a_report_that_cannot_be_written_refuses_to_start(folder: Path
 
 
 def test_demo_whose_output_cannot_be_written_says_so_in_one_line(folder: Path) -> None:
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        command = [sys.executable, "-m", "tests.demo", "--light", "--report", str(folder / "none.html")]
-        run = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    message = "bin/demo: cannot write the output: No space left on device\n"
-    assert (run.returncode, run.stderr) == (74, message)
+    command = [sys.executable, "-m", "tests.demo", "--light", "--report", str(folder / "none.html")]
+    found = run_with_full_output(command)
+    assert found == (74, "bin/demo: cannot write the output: No space left on device\n")
 
 
 @pytest.mark.offline
