@@ -101,7 +101,7 @@ def _evaluate(openai: OpenAI) -> object:
 
     names = ("category", "difficulty", "expectedAnswer", "evaluationCriteria")
     question = {"question": "What is 1 + 1?", **dict.fromkeys(names)}
-    messages = prompt.messages(question, "2")
+    messages = prompt.messages(prompt.described(question), "2")
     return parse_scores(openai.evaluate(messages, prompt.SCHEMA))
 
 

@@ -50,8 +50,9 @@ def _evaluate(
     context: JobContext, services: Services, question: Mapping[str, Any], answer: str
 ) -> dict[str, Any]:
     """Return the model's scores, checked: an unusable reply must not be stored for the next attempt."""
-    messages = prompt.messages(question, answer)
-    openai, key = services.openai, prompt.cache_key(question)
+    described = prompt.described(question)
+    messages, key = prompt.messages(described, answer), prompt.cache_key(described)
+    openai = services.openai
     reply = ask_in_tier(
         context, openai.config, lambda tier: openai.evaluate(messages, prompt.SCHEMA, context, tier, key)
     )

@@ -22,10 +22,10 @@ def worst_cases(datas: Sequence[dict[str, Any]], services: Services) -> Iterator
             try:
                 ids = (identifier(data, name) for name in ("questionId", "interviewId", "userId"))
                 answer = text(data, "answer", MAX_ANSWER)
-                question = records.find_question(cursor, *ids)
+                described = prompt.described(records.find_question(cursor, *ids))
             except (InvalidJob, PermanentError):
                 yield []
                 continue
-            texts = [str(message.get("content")) for message in prompt.messages(question, answer)]
+            texts = [str(message.get("content")) for message in prompt.messages(described, answer)]
             tokens, tier = config.evaluation_max_tokens, config.evaluation_service_tier
             yield [worst_case.chat(config.evaluation.model, texts, prompt.SCHEMA, tokens, tier)]

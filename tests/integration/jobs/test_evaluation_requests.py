@@ -72,7 +72,8 @@ def test_evaluation_limited_by_rate_in_a_tier_still_holds_the_queue(
 
 def test_messages_for_one_question_have_a_common_beginning() -> None:
     question = {"question": "Why queues?", "category": "c", "difficulty": "d", "expectedAnswer": "e"}
-    first, second = (prompt.messages({**question, "evaluationCriteria": None}, answer) for answer in "ab")
+    described = prompt.described({**question, "evaluationCriteria": None})
+    first, second = (prompt.messages(described, answer) for answer in "ab")
     assert first[0] == second[0]
     tag = re.compile(r"<answer-.*", re.DOTALL)
     assert tag.sub("", str(first[1]["content"])) == tag.sub("", str(second[1]["content"]))
@@ -89,7 +90,10 @@ def test_requests_for_one_question_have_the_same_cache_key_and_only_openai_gets_
     handle(context, services)
     monkeypatch.setattr("preppath_workers.clients.openai.client.is_openai", lambda _: True)
     row = {"category": None, "difficulty": None, "expectedAnswer": None, "evaluationCriteria": None}
-    keys = [prompt.cache_key({"question": each, **row}) for each in ("Why queues?", "Why lists?")]
+    keys = [
+        prompt.cache_key(prompt.described({"question": each, **row}))
+        for each in ("Why queues?", "Why lists?")
+    ]
     for key in keys:
         services.openai.evaluate([{"role": "user", "content": "Judge."}], prompt.SCHEMA, cache_key=key)
     sent = [call["body"].get("prompt_cache_key") for call in vendor.calls(PATH)]

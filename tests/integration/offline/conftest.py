@@ -52,6 +52,6 @@ def evaluate(client: OpenAI) -> Evaluate:
             "expectedAnswer": question.expected,
             "evaluationCriteria": None,
         }
-        return client.evaluate(prompt.messages(row, answer), prompt.SCHEMA)
+        return client.evaluate(prompt.messages(prompt.described(row), answer), prompt.SCHEMA)
 
     return evaluate

@@ -78,7 +78,8 @@ def test_evaluation_names_covered_and_missing_points_and_says_what_it_is(evaluat
 
 def test_question_without_expected_answer_is_never_scored_above_five(client: OpenAI) -> None:
     row = dict.fromkeys(("category", "difficulty", "expectedAnswer", "evaluationCriteria"), None)
-    messages = prompt.messages({**row, "question": QUESTIONS[0].text}, QUESTIONS[0].good)
+    described = prompt.described({**row, "question": QUESTIONS[0].text})
+    messages = prompt.messages(described, QUESTIONS[0].good)
     found = client.evaluate(messages, prompt.SCHEMA)
     assert 0 < found["completeness"] <= 5
     assert "without an expected answer" in found["feedback"]
@@ -89,7 +90,7 @@ def test_json_object_without_schema_is_an_evaluation_too(client: OpenAI) -> None
     row: dict[str, Any] = dict.fromkeys(("category", "difficulty", "evaluationCriteria"))
     row = {**row, "question": question.text, "expectedAnswer": question.expected}
     with closing(OpenAI(replace(client.config, evaluation_format="json_object"))) as lenient:
-        found = lenient.evaluate(prompt.messages(row, question.good), prompt.SCHEMA)
+        found = lenient.evaluate(prompt.messages(prompt.described(row), question.good), prompt.SCHEMA)
     assert found["completeness"] > 8
 
 

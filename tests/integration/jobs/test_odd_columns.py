@@ -1,0 +1,46 @@
+"""What columns can hold and the programs that fill them never meant: a clear end of the job that reads it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from preppath_workers.clients.services import Services
+from preppath_workers.errors import PermanentError
+from preppath_workers.jobs.evaluation import handle
+from preppath_workers.jobs.evaluation.worst_case import worst_cases
+from preppath_workers.testing import FakeContext
+from tests.fake_openai.control import OpenAIServer
+
+
+def nested(depth: int) -> str:
+    return '{"rubric": ' * depth + "1" + "}" * depth
+
+
+@pytest.mark.parametrize("criteria", [nested(3_000), "9" * 5_000], ids=["nested deeply", "a long number"])
+def test_evaluation_with_criteria_that_cannot_be_read_fails_for_good(
+    question: Callable[..., FakeContext], services: Services, vendor: OpenAIServer, criteria: str
+) -> None:
+    context = question(evaluationCriteria=criteria)
+
+    with pytest.raises(PermanentError, match=r"cannot read the criteria of question 'q1': "):
+        handle(context, services)
+
+    assert vendor.calls() == []
+    assert [*worst_cases([context.data], services)] == [[]]
+
+
+def test_evaluation_with_criteria_about_as_deep_as_python_can_read_ends_one_way_or_the_other(
+    question: Callable[..., FakeContext], services: Services
+) -> None:
+    """Python can read deeper values than it can write."""
+    context = question()
+    for depth in range(sys.getrecursionlimit() - 150, sys.getrecursionlimit()):
+        with services.database.transaction() as cursor:
+            cursor.execute('UPDATE interview_questions SET "evaluationCriteria" = %s', [nested(depth)])
+        try:
+            [*worst_cases([context.data], services)]
+        except RecursionError:
+            pytest.fail(f"with {depth} levels")
