@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from hiredis import Reader
 from redis.exceptions import NoScriptError
 
+from .clients.countable import countable
 from .clients.usage import Payment, Usage
 from .clients.vendor_limits import VendorLimit
 from .config.load import load
@@ -103,7 +104,9 @@ class FakeContext:
 
     @contextmanager
     def payment(self, worst_case: Usage) -> Iterator[Payment]:
-        """Record the worst case in `worst_cases`, and what is charged in `charges`. No budget applies."""
+        """Record the worst case in `worst_cases`, and what is charged in `charges`. No budget applies. Both
+        raise ValueError for what cannot be counted, which a worker logs in a charge."""
+        countable(worst_case)
         self.worst_cases.append(worst_case)
         yield _FakePayment(self.charges, f"call-{len(self.worst_cases)}")
 
@@ -131,6 +134,7 @@ class _FakePayment:
     id: str
 
     def charge(self, usage: Usage) -> None:
+        countable(usage)
         self.charges.append(usage)
 
     def note_limits(self, limits: Sequence[VendorLimit]) -> None:

@@ -57,7 +57,8 @@ class Payment(Protocol):
         """The request's id in the ledger; empty without one."""
 
     def charge(self, usage: Usage) -> None:
-        """Report what the request used, as soon as the answer is there and before it is judged."""
+        """Report what the request used, as soon as the answer is there and before it is judged. The most that
+        it can have used counts in place of a usage that cannot be counted, such as a negative one."""
 
     def note_limits(self, limits: Sequence[VendorLimit]) -> None:
         """Report what the answer says about the vendor's rate limits, if anything."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
+from ..clients.countable import countable
 from ..clients.services import Services
 from ..clients.usage import Usage
 from ..config.model import Config
@@ -35,7 +36,7 @@ def most_cost(job_type: JobType, config: Config, datas: Sequence[Any]) -> MostCo
                     reason = nano
                 else:
                     once, bounded = once + nano, bounded + 1
-        except PrepPathError as error:
+        except (PrepPathError, ValueError) as error:
             reason = str(error)
     return MostCost(once, runs, len(objects) - bounded, reason)
 
@@ -43,7 +44,7 @@ def most_cost(job_type: JobType, config: Config, datas: Sequence[Any]) -> MostCo
 def _cost(config: Config, requests: Sequence[Usage]) -> int | str:
     """Return the nano-dollars of the requests, or why they are unknown."""
     nano = 0
-    for usage in requests:
+    for usage in map(countable, requests):
         price = config.prices.cost(usage.model, usage.tier, usage.tokens, usage.seconds, usage.characters)
         if price is None:
             return f"model {usage.model} has no price"

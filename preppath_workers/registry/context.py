@@ -82,7 +82,8 @@ class JobContext(Protocol):
 
         If the block raises before that, the error decides. A PermanentError, RateLimited, or a ServiceError
         without `may_be_paid` costs nothing; after any other, the cost is unknown. Entering raises JobLost and
-        the errors of a budget; do not catch them.
+        the errors of a budget; do not catch them. It raises ValueError for a worst case that cannot be
+        counted, such as a negative one.
         """
 
     def check_lease(self) -> None:

@@ -7,11 +7,12 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from redis.exceptions import RedisError
 
+from ...clients.countable import countable
 from ...clients.usage import Usage
 from ...clients.vendor_limits import VendorLimit
 from ...config.prices import Prices, load_prices
@@ -64,9 +65,10 @@ class PaymentTerms:
 class OpenPayment:
     """A paid request in progress."""
 
-    def __init__(self, call: dict[str, Any], step: str | None) -> None:
+    def __init__(self, call: dict[str, Any], step: str | None, worst_case: Usage) -> None:
         self.call = call
         self.step = step
+        self.worst_case = worst_case
         self.usage: Usage | None = None
         #: Whether the ledger has it, so that the request may have been sent.
         self.is_open = False
@@ -81,8 +83,15 @@ class OpenPayment:
         return str(self.call["id"])
 
     def charge(self, usage: Usage) -> None:
-        """Keep what the request used."""
-        self.usage = usage
+        """Keep what the request used. An error would lose the answer, which is paid for: so a usage that
+        cannot be counted is logged, and the most that the request can have used counts."""
+        try:
+            self.usage = countable(usage)
+        except ValueError as error:
+            logger.error(
+                "Cannot count what a paid request used", extra=fields(call=self.id, error=str(error))
+            )
+            self.usage = self.usage or replace(self.worst_case, is_estimated=True)
 
     def note_limits(self, limits: Sequence[VendorLimit]) -> None:
         """Keep the vendor's limits."""
@@ -106,8 +115,10 @@ class Payments:
     @contextmanager
     def payment(self, worst_case: Usage, step: str | None) -> Iterator[OpenPayment]:
         """Yield the payment of one request. `step`: the step that makes it, whose checkpoint stores the cost
-        too; without one, the cost is stored at once. Raises JobLost before anything is sent."""
-        made = OpenPayment(self._call(worst_case, step), step)
+        too; without one, the cost is stored at once. Raises JobLost, and ValueError for a worst case that
+        cannot be counted, before anything is sent."""
+        worst_case = countable(worst_case)
+        made = OpenPayment(self._call(worst_case, step), step, worst_case)
         self._in_progress[made.call["id"]] = made
         self._acquire_tokens(made, worst_case)
         self._open(made)
@@ -196,12 +207,13 @@ class Payments:
         """Store what the request cost; `kind` is that of a request without a known usage."""
         call = {**made.call, "kind": kind}
         worst = call.pop("worst", None)
+        price = self._terms.cost(made.usage) if made.usage else None
         if made.usage:
-            call |= self._priced(made.usage)
+            call |= self._priced(made, made.usage, price)
         elif kind == "unknown":
             call |= _known(nano=worst)
         if self._terms.budget:
-            self._unsettled[call["id"]] = _settled(call)
+            self._unsettled[call["id"]] = _settled(call["kind"], price)
         if call["kind"] != "void":
             names = ("kind", "model", "tier", "tokens", "seconds", "nano", "requestId", "step")
             known = _known(call=call["id"], **{name: call.get(name) for name in names})
@@ -217,22 +229,27 @@ class Payments:
                 self.settle()
 
     def _is_charged(self, made: OpenPayment) -> bool:
-        return made.usage is not None and self._terms.cost(made.usage) != 0
+        return made.usage is not None and self._estimate(made, made.usage) != 0
 
-    def _priced(self, usage: Usage) -> dict[str, Any]:
-        nano = self._terms.cost(usage)
-        if nano is None:
+    def _estimate(self, made: OpenPayment, usage: Usage) -> int | None:
+        """Return the cost, by the price of the model that was asked for if the one that answered has none."""
+        price = self._terms.cost(usage)
+        return self._terms.cost(replace(usage, model=made.worst_case.model)) if price is None else price
+
+    def _priced(self, made: OpenPayment, usage: Usage, price: int | None) -> dict[str, Any]:
+        nano = self._estimate(made, usage)
+        if price is None:
             logger.warning("No price for vendor call", extra=fields(model=usage.model, tier=usage.tier))
-        kind = "estimated" if usage.is_estimated else "actual"
+        kind = "estimated" if usage.is_estimated or nano != price else "actual"
         return _known(**usage.as_record(), kind=kind, nano=nano)
 
 
-def _settled(call: Mapping[str, Any]) -> int | Settled:
-    """Return how the budget of a closed call is settled."""
-    if call["kind"] in ("void", "unknown"):
-        return cast("Settled", call["kind"])
-    nano: int | None = call.get("nano")
-    return "worst" if nano is None else nano
+def _settled(kind: str, price: int | None) -> int | Settled:
+    """Return how the budget of a closed call is settled. A model without a price may be dearer than the one
+    that was asked for, so an estimate by the price of that one doesn't release what was reserved."""
+    if kind in ("void", "unknown"):
+        return cast("Settled", kind)
+    return "worst" if price is None else price
 
 
 def _costs_nothing(error: BaseException) -> bool:

@@ -125,6 +125,16 @@ def test_most_cost_of_a_model_without_a_price_is_unknown() -> None:
     assert (most.unbounded, most.reason) == (1, "model new-model has no price")
 
 
+def test_most_cost_with_a_worst_case_that_cannot_be_counted_is_unknown() -> None:
+    def worst_cases(datas: Sequence[Any], _: Services) -> Any:
+        yield from ([Usage("gpt-6-luna", {"output": -1})] for _ in datas)
+
+    job_type = job("own", worst_cases=worst_cases)(lambda context: None)
+    most = most_cost(job_type, config(job_type), [{}, {}])
+    assert (most.once, most.unbounded) == (0, 2)
+    assert most.reason == "output must be a whole number from 0 to 1,000,000,000, not -1"
+
+
 def test_most_cost_of_data_that_is_no_object_is_nothing() -> None:
     def worst_cases(datas: Sequence[Any], _: Services) -> Any:
         yield from ([Usage(data["model"], {"output": 2})] for data in datas)

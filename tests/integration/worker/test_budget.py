@@ -199,6 +199,19 @@ def test_model_without_a_price_takes_the_queue_out_of_service(capped: CappedWork
     assert "new-model has no price" in (capped.queue.gate().reason or "")
 
 
+def test_answer_of_a_model_without_a_price_keeps_what_was_reserved(capped: CappedWorker) -> None:
+    """It may be dearer than the one that was asked for, which is what the ledger's estimate is for."""
+    capped.cap(all=1_000)
+    capped.queue.enqueue({})
+
+    def served(context: JobContext) -> None:
+        with context.payment(WORST) as payment:
+            payment.charge(replace(USED, model="new-model"))
+
+    assert capped.work(served).verdict == "completed"
+    assert capped.sums() == {"spent": 1_000}
+
+
 @pytest.mark.parametrize(
     ("error", "expected"),
     [

@@ -71,10 +71,17 @@ def failing(usage: Usage | None, refuses_all: bool = False) -> Callable[[JobCont
     [
         (Usage("gpt-6-luna", {"output": 100}), True),
         (Usage("a-model-without-a-price", {"output": 100}), True),
+        (Usage("a-model-without-a-price", {"output": 0}), False),
         (Usage("gpt-6-luna", {"output": 0}), False),
         (None, False),
     ],
-    ids=["charged", "charged without a price", "charged nothing", "not charged"],
+    ids=[
+        "charged",
+        "charged without a price",
+        "charged nothing without a price",
+        "charged nothing",
+        "not charged",
+    ],
 )
 def test_failure_of_a_service_counts_if_its_answer_was_charged(
     queue: Queue, work: Work, usage: Usage | None, counts: bool
