@@ -69,7 +69,10 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
-#: As a shim of pyenv, a Python 3.10, and Debian's without its package python3-venv.
+#: As a shim of pyenv: another version is chosen, but this one is installed.
+_SHIM = _PYTHON.replace("\n", '\n[ "${0##*/}" = python ] || [ "${PYENV_VERSION:-}" = 3.13 ] || exit 127\n', 1)
+
+#: As a shim without its version, a Python 3.10, and Debian's without its package python3-venv.
 _BROKEN = {
     "a shim": "#!/bin/sh\necho 'pyenv: python3.13: command not found' >&2\nexit 127\n",
     "too old": "#!/bin/sh\necho 'unknown option -P' >&2\nexit 2\n",
@@ -109,6 +112,20 @@ def test_python_that_does_not_work_is_passed_over_silently(checkout: Checkout, b
     done = checkout.set_up()
     assert done.returncode == 0
     assert len(done.stderr.splitlines()) == 2  # what it installs, and the wheels
+    assert checkout.modules()[0] == "python3 venv"
+
+
+def test_python_that_pyenv_has_but_has_not_chosen_is_taken(checkout: Checkout) -> None:
+    checkout.add("python3.13", _SHIM)
+    checkout.add("python3")
+    assert checkout.set_up().returncode == 0
+    assert checkout.modules()[0] == "python3.13 venv"
+
+
+def test_python_that_pyenv_is_told_to_run_is_taken(checkout: Checkout) -> None:
+    checkout.add("python3.13", _SHIM)
+    checkout.add("python3")
+    assert checkout.set_up(PYENV_VERSION="3.11.7").returncode == 0
     assert checkout.modules()[0] == "python3 venv"
 
 
