@@ -11,7 +11,7 @@ import requests
 
 from .. import __version__
 from ..config.model import WebhookConfig
-from ..errors import JobError, PermanentError, ServiceError, TransientError
+from ..errors import JobError, JobTimeout, PermanentError, ServiceError, TransientError
 from .causes import described
 from .machine import machine_error
 from .retry_after import retry_after
@@ -47,7 +47,7 @@ class Webhook:
             answer = self._post(self._config.url, delivery_id, body)
         # These errors quote the URL with its token, so they are neither chained nor quoted. urllib3 raises
         # ValueError for an invalid host.
-        except requests.Timeout:
+        except (requests.Timeout, JobTimeout):  # the latter for one that sends a byte from time to time
             raise ServiceError("webhook", f"{origin} did not answer in time") from None
         except (requests.RequestException, ValueError, OSError) as error:
             raise _no_answer(origin, error) from None

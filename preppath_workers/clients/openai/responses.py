@@ -22,6 +22,8 @@ from .reported import duration
 
 #: Fields of an error in a response with a status of success; the last is FastAPI's.
 _FIELDS_OF_ERRORS = ("error", "message", "code", "detail")
+#: Beginnings of a stream of server-sent events; the last is a comment.
+_EVENTS = ("data:", "event:", "id:", ":")
 #: Bytes of speech in which its first frame begins: some encoders pad.
 _HEAD = 16_384
 
@@ -97,11 +99,14 @@ def json_object(completion: Any) -> dict[str, Any]:
 
 def _no_answer(answer: Any, wanted: str, whole: Any = None) -> ServiceError:
     """Return the error for an answer without the wanted content. Raises Refused if it has an error."""
-    _raise_error(answer, _FIELDS_OF_ERRORS, _request_id(whole or answer))
-    page = (
-        ", with text that is not JSON: check the model's base URL" if isinstance(whole or answer, str) else ""
-    )
-    return ServiceError(SERVICE, f"OpenAI answered without {wanted}{page}")
+    whole = whole or answer
+    _raise_error(answer, _FIELDS_OF_ERRORS, _request_id(whole))
+    message = f"OpenAI answered without {wanted}"
+    if isinstance(whole, str) and whole.startswith(_EVENTS):
+        message += ", with a stream of events that was not asked for"
+        return ServiceError(SERVICE, message, may_be_paid=True)  # a model has answered
+    page = ", with text that is not JSON: check the model's base URL" if isinstance(whole, str) else ""
+    return ServiceError(SERVICE, f"{message}{page}")
 
 
 def _raise_error(answer: Any, fields: Sequence[str], request_id: str | None = None) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from preppath_workers.clients.openai.client import OpenAI
 from preppath_workers.clients.postgres.client import Database
 from preppath_workers.clients.s3.client import Storage
 from preppath_workers.config.model import ModelConfig, OpenAIConfig, StorageConfig
+from preppath_workers.errors import JobTimeout
 from tests.fake_openai.control import OpenAIServer
 
 Answers = Callable[..., str]
@@ -90,3 +93,16 @@ def answers() -> Iterator[Answers]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def alarm() -> Iterator[Callable[[float], None]]:
+    """Raise JobTimeout from a signal handler after some seconds, as a worker does."""
+
+    def on_alarm(_number: int, _frame: FrameType | None) -> None:
+        raise JobTimeout
+
+    before = signal.signal(signal.SIGALRM, on_alarm)
+    yield lambda seconds: (signal.setitimer(signal.ITIMER_REAL, seconds), None)[1]
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)

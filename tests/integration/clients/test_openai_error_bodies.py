@@ -105,6 +105,20 @@ def test_bad_request_that_is_not_the_apis_is_not_the_jobs_failure(
     assert str(caught.value).endswith("not JSON, so not OpenAI's: check the model's base URL") != is_json
 
 
+@pytest.mark.parametrize("request_", [evaluate, transcribe], ids=["evaluate", "transcribe"])
+@pytest.mark.parametrize("body", [b'data: {"id": "c1"}\n\ndata: [DONE]\n\n', b": ping\n\n", b"event: done\n"])
+def test_answer_that_is_a_stream_of_events_may_be_paid(
+    client: Client, answers: Answers, request_: Callable[[OpenAI], None], body: bytes
+) -> None:
+    """A model has answered, so each probe of an outage would be charged."""
+    url = answers(200, body, {"Content-Type": "text/event-stream"})
+
+    with pytest.raises(JobError, match=r"with a stream of events that was not asked for$") as caught:
+        request_(client(base_url=url))
+
+    assert classification(caught.value) == "may be paid"
+
+
 MESSAGE = "The provider says no."
 
 

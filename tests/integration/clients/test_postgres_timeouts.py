@@ -7,7 +7,6 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from types import FrameType
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -34,19 +33,6 @@ def test_transaction_of_a_process_that_stands_still_releases_its_locks(database_
         first_value(Database(database_url), lock)  # returns when the first transaction has ended
         with pytest.raises(psycopg2.errors.IdleInTransactionSessionTimeout):
             cursor.execute("SELECT 1")
-
-
-@pytest.fixture
-def alarm() -> Iterator[Callable[[float], None]]:
-    """Raise JobTimeout from a signal handler after some seconds, as a worker does."""
-
-    def on_alarm(_number: int, _frame: FrameType | None) -> None:
-        raise JobTimeout
-
-    before = signal.signal(signal.SIGALRM, on_alarm)
-    yield lambda seconds: (signal.setitimer(signal.ITIMER_REAL, seconds), None)[1]
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -120,6 +121,18 @@ def test_delivery_without_an_answer_in_time_is_a_service_error(api: Receiver) ->
     error = failure(api.url, timeout=0.1)
 
     assert (type(error), str(error)) == (ServiceError, f"{api.url} did not answer in time")
+
+
+def test_delivery_to_a_receiver_that_never_ends_its_answer_is_a_service_error(
+    alarm: Callable[[float], None],
+) -> None:
+    """As to a silent one: with a byte from time to time, only the job's time limit ends the wait."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        alarm(0.2)
+        error = failure(url)
+
+    assert (type(error), str(error)) == (ServiceError, f"{url} did not answer in time")
 
 
 def test_delivery_over_https_without_tls_is_a_service_error(api: Receiver) -> None:
