@@ -10,6 +10,7 @@ import math
 import shutil
 import signal
 import subprocess
+import wave
 from collections.abc import Sequence
 from typing import IO
 
@@ -79,12 +80,16 @@ def _quiet(file: IO[bytes], detector: str) -> list[Span]:
     return list(zip(starts, ends, strict=False))
 
 
-def cut(file: IO[bytes], start: float, length: float, part: IO[bytes]) -> None:
-    """Write `length` seconds from `start` to the file `part`, as 16-bit mono WAV. Raises the same errors as
-    `pauses`."""
+def cut(file: IO[bytes], start: float, length: float, part: IO[bytes]) -> float:
+    """Write `length` seconds from `start` to the file `part`, as 16-bit mono WAV. Return how many seconds of
+    sound there were: none in a gap between two timestamps. Raises the same errors as `pauses`."""
     sound = ["-ac", "1", "-ar", str(PART_RATE), "-c:a", "pcm_s16le", "-f", "wav", "-y", "/dev/stdout"]
     _run(file, ["-ss", f"{start:.3f}", "-t", f"{length:.3f}", *_INPUT, *sound], part)
     part.seek(0)
+    with wave.open(part, "rb") as written:
+        seconds = written.getnframes() / written.getframerate()
+    part.seek(0)
+    return seconds
 
 
 def _lines(file: IO[bytes], arguments: Sequence[str]) -> list[str]:

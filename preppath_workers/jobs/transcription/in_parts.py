@@ -21,6 +21,8 @@ PART_SECONDS = 600.0
 #: Longest recording that is transcribed in parts, seconds. Each part is paid for, and a small file can claim
 #: any duration.
 MAX_RECORDING_SECONDS = 8 * 3_600.0
+#: The shortest sound that OpenAI accepts, seconds.
+_SHORTEST = 0.1
 #: Bytes hashed at a time.
 _CHUNK = 1024 * 1024
 
@@ -42,16 +44,22 @@ def transcribe_parts(
     # A step, because every attempt must split the recording at the same places.
     begins = context.step(f"parts{version}", lambda: starts(duration, ffmpeg.pauses(audio), PART_SECONDS))
     silences = ffmpeg.silences(audio)
-    requests, texts, silent, doubtful = PaidRequests(context), [], 0.0, 0
+    requests, texts, silent, doubtful, empty = PaidRequests(context), [], 0.0, 0, 0
+    transcribe = partial(_transcribe_part, services, requests, audio, language)
     for number, (begin, end) in enumerate(zip(begins, [*begins[1:], duration], strict=True), 1):
         if is_silent(silences, begin, end):
             silent += end - begin
             continue
-        request = partial(_transcribe_part, context, services, audio, begin, end - begin, language)
-        part = context.step(f"part-{number}{version}", partial(requests.make, request))
+        part = context.step(f"part-{number}{version}", partial(transcribe, begin, end - begin))
         texts.append(part["text"])
         doubtful += part["doubtful"]
+        if "empty" in part:
+            silent, empty = silent + end - begin, empty + 1
         context.progress(30 + 60 * number // len(begins))
+    if empty == len(begins):
+        raise PermanentError(
+            f"cannot transcribe the recording: ffmpeg finds less than {_SHORTEST:g} s of sound in it"
+        )
     return transcript(join(texts), duration, silent, doubtful)
 
 
@@ -68,16 +76,18 @@ def _version(context: JobContext, audio: IO[bytes]) -> str:
 
 
 def _transcribe_part(
-    context: JobContext,
     services: Services,
+    requests: PaidRequests,
     audio: IO[bytes],
+    language: str | None,
     begin: float,
     length: float,
-    language: str | None,
 ) -> dict[str, Any]:
+    """Return the transcript of a part; `empty` if it has too little sound to be sent, as in a gap between two
+    timestamps."""
     with temporary_file() as part:
-        ffmpeg.cut(audio, begin, length, part)
-        heard = services.openai.transcribe(
-            part, "part.wav", "audio/wav", language, seconds=length, meter=context
-        )
+        if ffmpeg.cut(audio, begin, length, part) < _SHORTEST:
+            return {"text": "", "doubtful": 0, "empty": True}
+        request = partial(services.openai.transcribe, part, "part.wav", "audio/wav", language)
+        heard = requests.make(partial(request, seconds=length, meter=requests.meter))
         return {"text": storable(heard.text), "doubtful": heard.doubtful}

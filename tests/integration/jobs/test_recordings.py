@@ -165,6 +165,39 @@ def test_recording_of_90_minutes_with_long_pauses_takes_nine_requests(
     assert len(sent(vendor)) == 9
 
 
+def test_recording_with_a_gap_of_hours_is_sent_without_the_parts_in_it(
+    transcribe_file: TranscribeFile, vendor: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a browser whose machine slept meanwhile. OpenAI refused the empty parts, and so the recording."""
+    monkeypatch.setattr("preppath_workers.jobs.transcription.audio.MAX_AUDIO_BYTES", 1_000)
+    gap = r"-af asetpts=PTS+if(gte(T\,1)\,7200/TB\,0) -c:a libopus -f webm"
+
+    result = transcribe_file(make(tmp_path, gap))
+
+    assert len(sent(vendor)) == 2
+    assert result["duration"] == pytest.approx(7_202, abs=0.2)
+    assert result["silentSeconds"] == pytest.approx(11 * 600, abs=1)
+
+
+def test_recording_whose_last_part_is_too_short_for_openai_is_sent_without_it(
+    transcribe_file: TranscribeFile, vendor: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preppath_workers.jobs.transcription.audio.MAX_AUDIO_BYTES", 1_000)
+    monkeypatch.setattr("preppath_workers.jobs.transcription.in_parts.PART_SECONDS", 1.95)
+
+    assert transcribe_file(make(tmp_path, "-f wav"))["characters"]
+    assert len(sent(vendor)) == 1
+
+
+def test_recording_that_is_too_short_for_openai_fails_with_the_reason(
+    transcribe_file: TranscribeFile, vendor: OpenAIServer, tmp_path: Path
+) -> None:
+    vendor.order({"path": PATH, "status": 400, "param": "file", "code": "audio_too_short"})
+
+    with pytest.raises(PermanentError, match=r"ffmpeg finds less than 0\.1 s of sound in it"):
+        transcribe_file(make(tmp_path, "-f wav", "sine=duration=0.05"))
+
+
 @pytest.mark.parametrize("content", [b"<html>not found</html>", b"\x89PNG\r\n\x1a\n", bytes(5_000), b"x"])
 def test_unreadable_recording_fails_with_the_reason_and_costs_nothing(
     transcribe_file: TranscribeFile, vendor: OpenAIServer, tmp_path: Path, content: bytes
