@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from collections.abc import Callable
+from typing import Any
 
 import av
 import numpy
@@ -37,7 +38,7 @@ def _pcm(samples: bytes, rate: int) -> bytes:
 def _by_ffmpeg(container: str, codec: str) -> Callable[[bytes, int], bytes]:
     def encoded(samples: bytes, rate: int) -> bytes:
         file = io.BytesIO()
-        sound = numpy.frombuffer(samples, dtype="<i2")
+        sound: Any = numpy.frombuffer(samples, dtype="<i2")
         with av.open(file, "w", format=container) as output:
             stream = output.add_stream(codec, rate=rate)
             stream.layout = "mono"
