@@ -7,7 +7,7 @@ from functools import partial
 
 from ..config.load import load_database_url
 from ..errors import JobError
-from ..queue.escaping import escaped
+from ..log.escaping import escaped
 from ..queue.formatting import counted
 from ..store.cost_rows import is_full, left_out, store_listed
 from .arguments import EXIT_FAILED

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..log import journal
-from ..queue.escaping import escaped, escaped_in_json
+from ..log.escaping import escaped, escaped_in_json
 from .arguments import EXIT_OUTPUT
 
 

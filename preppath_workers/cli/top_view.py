@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..queue.escaping import escaped
+from ..log.escaping import escaped
 from ..queue.formatting import span
 from ..queue.gate_words import gate_word
 from ..store.instance import is_local

@@ -11,8 +11,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from .. import __version__
+from ..log.escaping import escaped
 from ..queue import Queue
-from ..queue.escaping import escaped
 from ..store.job import ENDED_STATES, Job
 from ..store.reading.limits import limit_in_force
 from ..store.reading.listing import held_slots

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from prometheus_client.core import CounterMetricFamily
 
 from ..config.prices import NANO
+from ..log.escaping import escaped
 from ..queue import Queue
-from ..queue.escaping import escaped
 from ..store.reading.spending import by_model
 
 

@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,10 @@ class Checkout:
         path.chmod(0o755)
         return path
 
-    def set_up(self, **variables: str) -> subprocess.CompletedProcess[str]:
+    def set_up(self, word: str = "dev", **variables: str) -> subprocess.CompletedProcess[str]:
         self.calls.write_text("", encoding="utf-8")
         return subprocess.run(
-            [self.folder / "bin/setup-venv", "dev"],
+            [self.folder / "bin/setup-venv", word],
             env={"PATH": str(self.programs), "CALLS": str(self.calls), **variables},
             capture_output=True,
             text=True,
@@ -186,3 +187,30 @@ def test_venv_without_pip_is_given_it_and_all_that_was_installed(checkout: Check
     assert checkout.set_up().returncode == 0
     assert checkout.modules() == ["python ensurepip", "python pip"]
     assert len([*(checkout.folder / ".venv").glob(".installed-*")]) == 1
+
+
+def test_python_option_prints_the_python_to_use_and_creates_nothing(checkout: Checkout) -> None:
+    checkout.add("python3")
+    done = checkout.set_up("--python")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{sys.executable}\n", "")
+    assert not (checkout.folder / ".venv").exists()
+    (checkout.programs / "python3").unlink()
+    done = checkout.set_up("--python")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("setup-venv: Python 3.11 or newer is needed; ")
+
+
+@pytest.mark.parametrize(("word", "code"), [("--help", 0), ("", 2), ("of", 2), ("--dev", 2)])
+def test_word_that_is_no_extra_installs_nothing(checkout: Checkout, word: str, code: int) -> None:
+    checkout.add("python3")
+    done = checkout.set_up(word)
+    assert (done.returncode, checkout.modules()) == (code, [])
+    assert (done.stderr or done.stdout).startswith("usage: bin/setup-venv demo | dev | ")
+
+
+def test_usage_names_each_extra_of_the_package() -> None:
+    usage = subprocess.run(
+        [ROOT / "bin/setup-venv", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert usage == f"usage: bin/setup-venv {' | '.join(sorted(extras))} | --python\n"

@@ -1,4 +1,4 @@
-"""The scripts in bin/ that start commands: what they import, and a .venv that does not work."""
+"""The scripts in bin/ that start programs: what they import, a .venv that does not work, and --help."""
 
 from __future__ import annotations
 
@@ -38,3 +38,12 @@ def test_command_whose_venv_does_not_work_says_so_instead_of_using_another_pytho
     done = subprocess.run([script, "--help"], capture_output=True, text=True, check=False)
     problem = f"this user cannot run {python}, or the Python that it was created with is gone"
     assert (done.returncode, done.stderr) == (69, f"preppath-workers: {problem}\n")
+
+
+def test_help_of_the_tests_is_printed_before_anything_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    script = shutil.copy(BIN / "test", tmp_path / "bin")
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: bin/test [-m trial | -m offline] [ARGUMENT OF PYTEST ...]\n")
+    assert "#" not in done.stdout
+    assert not done.stderr

@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
+from ...log.escaping import escaped
 from ...queue.cost_words import budget_used, cap_reached, short
-from ...queue.escaping import escaped
 from ...queue.formatting import span
 from ...store.values import iso
 

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.queue.escaping import escaped
+from preppath_workers.log.escaping import escaped
 from preppath_workers.queue.formatting import counted, span
 from tests.support.dead_letters import add_dead_letters
 from tests.support.full_output import run_with_full_output
