@@ -88,6 +88,28 @@ def port_number(word: str) -> int:
     return number
 
 
+def host_name(word: str) -> str:
+    """Return the host name or address; for `type=`."""
+    try:
+        is_name = word.isprintable() and word.encode("idna") != b""
+    except UnicodeError:  # a part is empty or too long, or it isn't UTF-8
+        is_name = False
+    if not is_name:
+        raise ArgumentTypeError(f"{word!r} is not a host name or address")
+    return word
+
+
+def utf8_text(word: str) -> str:
+    """Return the text; for `type=`."""
+    try:
+        encoded = word.encode()
+    except UnicodeEncodeError:
+        encoded = b""
+    if not encoded:
+        raise ArgumentTypeError(f"{word!r} is empty or not UTF-8")
+    return word
+
+
 def priority(word: str) -> int:
     """Return the priority, 1 to 100; for `type=`."""
     from ..queue import check_priority

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
-from .arguments import EXIT_FAILED, EXIT_UNAVAILABLE, add_command, port_number, positive_number
+from .arguments import EXIT_FAILED, EXIT_UNAVAILABLE, add_command, host_name, port_number, positive_number
 from .job_types import variables_of
 from .loopback import is_loopback
 from .terminal import OutputError, print_error, print_line
@@ -40,7 +40,9 @@ def add_parser(subparsers: Subparsers) -> None:
         installed; 78 the host is not this machine's own
         """,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="listen on this address, default %(default)s")
+    parser.add_argument(
+        "--host", type=host_name, default="127.0.0.1", help="listen on this address, default %(default)s"
+    )
     parser.add_argument(
         "--port",
         type=port_number,

@@ -15,7 +15,7 @@ from ..config.vendors import openai_models
 from ..config.web import SCOPES, WebConfig, load_web
 from ..errors import ConfigError
 from ..worker.processes.systemd import Notifier, Phase
-from .arguments import EXIT_UNAVAILABLE, add_command, port_number, refuse_with, refuse_without
+from .arguments import EXIT_UNAVAILABLE, add_command, host_name, port_number, refuse_with, refuse_without
 from .forecasting import forecaster
 from .job_types import variables_of
 from .loopback import is_loopback
@@ -51,7 +51,7 @@ def add_parser(subparsers: Subparsers) -> None:
         78 the configuration is wrong
         """,
     )
-    parser.add_argument("--host", help=f"listen on this address, default {_HOST}")
+    parser.add_argument("--host", type=host_name, help=f"listen on this address, default {_HOST}")
     parser.add_argument(
         "--port",
         type=port_number,

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISDIR
 
 from ..errors import ConfigError
 
@@ -39,13 +40,11 @@ _EXPECTED = "a file of certificates (PEM) that can be read"
 
 
 def _is_trust(path: str) -> bool:
-    if Path(path).is_dir():
-        return True
     try:
         file = Path(path).stat()
     except OSError:
         return False
-    return _has_certificates(path, file.st_mtime_ns, file.st_size)
+    return S_ISDIR(file.st_mode) or _has_certificates(path, file.st_mtime_ns, file.st_size)
 
 
 # Cached: a command reads its environment several times.

@@ -123,7 +123,9 @@ def test_real_variable_takes_precedence_over_the_config_file(
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "AWS_CA_BUNDLE"])
-@pytest.mark.parametrize("path", ["/nowhere.pem", "{folder}/env"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere.pem", "{folder}/env", "x" * 300], ids=["missing", "other", "long"]
+)
 def test_certificate_file_without_certificates_is_refused_by_name(
     tmp_path: Path, name: str, path: str
 ) -> None:

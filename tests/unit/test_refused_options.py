@@ -56,6 +56,16 @@ INVALID = {
     "script nope": "argument NAME: invalid choice: 'nope'",
     "web --port 65536": "argument --port: must be 65535 or less, not 65536",
     "web --new-token ''": "--new-token: expected a name",
+    **{
+        f"{command} --host {host}": "is not a host name or address"
+        for command in ("web", "offline")
+        for host in ("''", "\udcff", "a\0b", "a..b", "é" * 70)
+    },
+    **{
+        f"import-bullmq tts {option} {text}": f"argument {option}: {shown} is empty or not UTF-8"
+        for option in ("--from", "--prefix")
+        for text, shown in (("''", "''"), ("\udcff", "'\\udcff'"))
+    },
     "offline --port 65536": "argument --port: must be 65535 or less, not 65536",
 }
 

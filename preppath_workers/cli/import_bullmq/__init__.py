@@ -9,7 +9,7 @@ from ...config import load
 from ...errors import ConfigError
 from ...store.connections.connection import client
 from ...store.job import DEFAULT_PRIORITY
-from ..arguments import EXIT_FAILED, add_command, priority
+from ..arguments import EXIT_FAILED, add_command, priority, utf8_text
 from ..job_types import variables_of
 from ..queue_argument import add_queue_argument, open_queue
 from ..terminal import print_error, print_json, print_line
@@ -47,8 +47,16 @@ def add_parser(subparsers: Subparsers) -> None:
         """,
     )
     add_queue_argument(parser)
-    parser.add_argument("--from", dest="old_name", metavar="NAME", help="read this old queue, default QUEUE")
-    parser.add_argument("--prefix", default="bull", help="set BullMQ's key prefix, default %(default)s")
+    parser.add_argument(
+        "--from",
+        dest="old_name",
+        type=utf8_text,
+        metavar="NAME",
+        help="read this old queue, default QUEUE",
+    )
+    parser.add_argument(
+        "--prefix", type=utf8_text, default="bull", help="set BullMQ's key prefix, default %(default)s"
+    )
     parser.add_argument(
         "--name", dest="names", action="append", default=[], help="select jobs of this name (repeatable)"
     )
