@@ -1,7 +1,6 @@
 -- needs: taking_dead, raw_pushes, batches, groups
 --
--- Moves jobs from the dead-letter list to `wait`, behind the last job of their priority, and resets their counters. One that
--- was overwritten (its key has another type) stays in the list.
+-- Moves jobs from the dead-letter list to `wait`, behind the last job of their priority, and resets their counters.
 --
 -- KEYS[1]  base
 -- ARGV[1]  now
@@ -12,7 +11,7 @@
 
 ingest_raw_pushes()
 
-local ids, taken, handled = take_dead(is_overwritten)
+local ids, taken, handled = take_dead()
 local moved, waiting = 0, new_batch()
 for _, id in ipairs(ids) do
   local key = job_key(id)

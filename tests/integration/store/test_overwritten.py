@@ -187,6 +187,8 @@ def test_overwritten_job_is_unknown_to_what_asks_for_it(
 def test_changes_of_other_jobs_ignore_an_overwritten_one(broken: RedisState, queue: Queue) -> None:
     assert queue.prioritize("wait", 1) == "waiting"
     assert queue.replay(["bad-dead", "dead"]) == 1
+    assert queue.purge(["bad-dead", "gone"]) == 0
+    assert broken.redis.get(broken.keys.job("bad-dead")) == "x"
     assert queue.promote("delayed") == "waiting"
     assert [queue.cancel(job_id) for job_id in ("wait", "dead", "delayed")] == ["cancelled"] * 3
     assert broken.redis.lrange(broken.keys.dead, 0, -1) == ["bad-dead"]

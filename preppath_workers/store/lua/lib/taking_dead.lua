@@ -60,8 +60,8 @@ end
 
 -- Removes the jobs from the list that the arguments from the second on name. Returns their ids; those that were in the list,
 -- as keys of a table; and how many ids it looked at, nil for all: in a long list, the others have to wait for the next call.
--- `stays`, if given: tells of an id whether its entry stays in the list.
-local function take_dead(stays)
+-- Of a job that was overwritten (its key has another type), the entry stays in the list and the key as it is.
+local function take_dead()
   local ids = {}
   for index = 2, #ARGV do ids[#ids + 1] = ARGV[index] end
   local middle = redis.call('LLEN', DEAD) / 2
@@ -75,7 +75,7 @@ local function take_dead(stays)
     local place = positions[id]
     -- One walk for entries of both halves would be a walk through the whole list.
     if place and is_long and places[1] and (place < middle) ~= (places[1] < middle) then break end
-    if place and not taken[id] and not (stays and stays(id)) then
+    if place and not taken[id] and not is_overwritten(id) then
       places[#places + 1] = place
       taken[id] = true
     end
