@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 from resource import getpagesize
 
@@ -62,6 +63,14 @@ class Replacement:
             logger.info("Replacing worker: MAX_MEMORY_MB exceeded", extra=fields(mb=used))
             return True
         return False
+
+
+def warn_of_low_limit(config: Config) -> None:
+    """Log a warning if the supervisor, whose memory each worker shares, exceeds a worker's limit."""
+    with suppress(OSError):
+        if 0 < config.max_memory_mb < (used := _resident_mb()):
+            details = fields(mb=used, limit=config.max_memory_mb)
+            logger.warning("MAX_MEMORY_MB is less than what is loaded before the first job", extra=details)
 
 
 def _resident_mb() -> float:

@@ -23,6 +23,7 @@ from .pool import Pool
 from .processes import host, malloc, shared_memory, signals
 from .processes.process_title import ProcessTitle
 from .processes.systemd import Notifier, Phase
+from .replacement import warn_of_low_limit
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +114,7 @@ class Supervisor:
         if self._pool.config.immortal_objects and not shared_memory.immortalize():
             logger.info("This Python cannot make objects immortal: busy workers need twice the memory")
         malloc.fill_holes()
+        warn_of_low_limit(self._pool.config)
         workers = {queue.name: queue.concurrency for queue in self._pool.config.queues}
         ProcessTitle(f"supervisor {','.join(workers)}").show()
         self._pool.spawn_missing()
@@ -165,6 +167,7 @@ class Supervisor:
         self._pool.reload(config)
         # Else more would stay in memory with each reload.
         shared_memory.freeze(again=True)
+        warn_of_low_limit(config)
         logger.info("Configuration reloaded", extra=fields(instance=self.instance))
 
     def _go_back(self, config: Config, process: str) -> None:

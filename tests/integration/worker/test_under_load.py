@@ -81,3 +81,5 @@ def test_jobs_while_workers_are_replaced_run_exactly_once(
     assert runs(app) == Counter(JOBS)
     assert len({words[2] for words in app.records("start")}) > 4
     assert not app.logged("Process died")
+    warnings = app.logged("MAX_MEMORY_MB is less than what is loaded before the first job")
+    assert [line["limit"] for line in warnings] == [1] * ("MAX_MEMORY_MB" in variables)
