@@ -39,7 +39,8 @@ def text(data: Mapping[str, Any], name: str, limit: int) -> str:
     value = data[name]
     if not isinstance(value, str):
         raise InvalidJob(f"{name} must be text, not {type(value).__name__}")
-    if not value.strip():
+    # A byte order mark and other characters without a width aren't printable.
+    if not any(letter.isprintable() and not letter.isspace() for letter in value):
         raise InvalidJob(f"{name} must not be empty")
     if len(value) > limit:
         raise InvalidJob(f"{name} must have at most {limit} characters, not {len(value)}")

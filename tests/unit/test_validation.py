@@ -41,7 +41,7 @@ def refusal(job_type: JobType, **changes: Any) -> str:
 
 @pytest.mark.parametrize(("job_type", "name"), FIELDS)
 def test_required_field_with_a_wrong_value_is_refused_by_name(job_type: JobType, name: str) -> None:
-    for value in (None, 7, True, [], {}, "", "  \n", "a\0b", "\ud800"):
+    for value in (None, 7, True, [], {}, "", "  \n", "\ufeff", "\u200b \u2060", "a\0b", "\ud800"):
         assert refusal(job_type, **{name: value}).startswith(name), repr(value)
 
 
