@@ -9,6 +9,7 @@ could not use COPY or large objects on their own connections.
 from __future__ import annotations
 
 import ctypes
+import json
 import select
 import socket
 import time
@@ -18,7 +19,9 @@ from typing import Any
 
 import psycopg2
 from psycopg2 import _psycopg, extensions
-from psycopg2.extras import RealDictCursor
+from psycopg2.extras import RealDictCursor, register_default_json, register_default_jsonb
+
+from ...errors import PermanentError
 
 #: libpq's PQERRORS_VERBOSE: messages contain the SQLSTATE, which a refused connection reports nowhere else.
 _VERBOSE = 2
@@ -82,12 +85,21 @@ def _connect(parameters: Mapping[str, Any], timeout: float) -> Connection:
     connection: Connection = psycopg2.connect(**parameters, async_=True, connection_factory=Connection)
     try:
         _show_sqlstate(connection)
+        register_default_json(connection, loads=_loads)
+        register_default_jsonb(connection, loads=_loads)
         connection.wait(timeout)
     except BaseException:
         with suppress(psycopg2.Error):
             connection.close()
         raise
     return connection
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, thousands of brackets
+        raise PermanentError(f"cannot read JSON of PostgreSQL: {error}") from None
 
 
 def _show_sqlstate(connection: Connection) -> None:

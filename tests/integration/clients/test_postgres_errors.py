@@ -84,6 +84,18 @@ def test_value_that_psycopg2_cannot_adapt_is_a_permanent_error(database: Databas
         cursor.execute("SELECT %s", [{"a": 1}])
 
 
+@pytest.mark.parametrize("kind", ["json", "jsonb"])
+@pytest.mark.parametrize(
+    "text", ["[" * 10_000 + "]" * 10_000, "9" * 5_000], ids=["nested deeply", "a long number"]
+)
+def test_json_that_python_cannot_read_is_a_permanent_error(database: Database, kind: str, text: str) -> None:
+    """It counted as a bug: five such rows took the queue out of service."""
+    with database.transaction() as cursor:
+        cursor.execute(f"SELECT '{text}'::{kind}")
+        with pytest.raises(PermanentError, match=r"^cannot read JSON of PostgreSQL: "):
+            cursor.fetchone()
+
+
 def test_error_of_a_statement_does_not_quote_the_row(database: Database) -> None:
     with database.transaction() as cursor:
         cursor.execute("CREATE TABLE t (a text UNIQUE)")
