@@ -113,6 +113,4 @@ def _of_bad_request(refusal: Refusal, message: str) -> JobError:
 
 
 def _is_account(refusal: Refusal) -> bool:
-    if refusal.status in (401, 402):
-        return True
     return any(name in _ACCOUNT or name.endswith(_LIMIT_SUFFIXES) for name in refusal.names)

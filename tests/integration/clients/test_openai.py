@@ -85,7 +85,7 @@ def test_speech_response_that_is_not_audio_is_a_service_error(
 ) -> None:
     vendor.order({"body": "a gateway's page", "headers": {"Content-Type": kind}})
 
-    with pytest.raises(ServiceError):
+    with pytest.raises(ServiceError, match=r"^OpenAI answered without speech$"):
         client().synthesize("Hello.", SpeechOptions("alloy"))
 
 

@@ -103,6 +103,8 @@ def test_error_response_is_classified_by_its_cause(
             400,
             "invalid_value",
         ),
+        (SpeechOptions("nova"), "voice", "PermanentError", 404, "voice_not_found"),
+        (SpeechOptions("nova"), "voice", "service", 503, "voice_not_loaded"),
         (SpeechOptions("nova"), "model", "refuses all", 400, "invalid_value"),
         (SpeechOptions("nova"), "model", "refuses all", 422, "extra_forbidden"),
     ],
