@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..clients.usage import Meter
 from ..errors import Snooze
 from ..registry import JobContext
 
@@ -25,23 +24,18 @@ class PaidRequests:
     """
 
     def __init__(self, context: JobContext) -> None:
-        self._context = context
+        self.context = context
         self._made = 0
         #: Seconds that the longest request took.
         self._longest = 0.0
-
-    @property
-    def meter(self) -> Meter:
-        """What records the requests."""
-        return self._context
 
     def make(self, request: Callable[[], Value]) -> Value:
         """Return the request's result, made when the rate limit allows it. Raises JobLost, Snooze, and what
         the request raises."""
         if self._made:
-            if self._context.time_left < _MARGIN * self._longest:
+            if self.context.time_left < _MARGIN * self._longest:
                 raise Snooze("the time limit leaves no room for the next request")
-            self._context.acquire_token()
+            self.context.acquire_token()
         self._made += 1
         begun = time.monotonic()
         value = request()

@@ -16,6 +16,7 @@ from ...clients.services import Services
 from ...errors import PermanentError
 from ...log import fields
 from ...registry import JobContext
+from ..steps import stored
 from .in_parts import transcribe_parts
 from .parts import is_silent
 from .transcript import transcript
@@ -76,24 +77,7 @@ def _why_not_whole(
     longest = longest_audio(services.openai.config.transcription.model)
     if duration is not None and longest is not None and duration > longest:
         return f"its {duration:.0f} s exceed the model's limit"
-    return "OpenAI has refused it as it is" if _was_refused(context) else ""
-
-
-class _NotRefused(Exception):
-    """Raised instead of a result of the step `refused`."""
-
-
-def _was_refused(context: JobContext) -> bool:
-    """Return whether OpenAI has refused the recording in an earlier attempt."""
-
-    def unknown() -> None:
-        raise _NotRefused
-
-    try:
-        context.step("refused", unknown)
-    except _NotRefused:
-        return False
-    return True
+    return "OpenAI has refused it as it is" if stored(context, "refused") else ""
 
 
 def _check_size(recording: Mapping[str, Any], size: int, most: int) -> None:

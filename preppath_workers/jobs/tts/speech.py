@@ -112,7 +112,7 @@ def _synthesize(
 
     def whole() -> bytes:
         nonlocal cost
-        part, cost = synthesis.synthesize(synthesis.passages[0])
+        part, cost = synthesis.synthesize(0)
         return synthesis.join([part])
 
     store = partial(_store, storage, key, speech)
@@ -120,8 +120,8 @@ def _synthesize(
         audio = context.keep(speech.digest, whole, store)
     else:
         parts = []
-        for passage, part_key in zip(synthesis.passages, keys, strict=True):
-            part, more = _stored_or_new(context, storage, part_key, synthesis, passage)
+        for number, part_key in enumerate(keys):
+            part, more = _stored_or_new(context, storage, part_key, synthesis, number)
             parts.append(part)
             cost += more
             context.progress(10 + 60 * len(parts) // len(keys))
@@ -145,7 +145,7 @@ def _store(storage: Storage, key: str, speech: Speech, audio: bytes) -> None:
 
 
 def _stored_or_new(
-    context: JobContext, storage: Storage, key: str, synthesis: Synthesizer, passage: str
+    context: JobContext, storage: Storage, key: str, synthesis: Synthesizer, number: int
 ) -> tuple[bytes, SpeechCost]:
     """Return the part that an earlier attempt has stored, or a new one, and its cost."""
     part = storage.read(key, MAX_RESPONSE)
@@ -156,7 +156,7 @@ def _stored_or_new(
 
     def pay() -> bytes:
         nonlocal cost
-        sound, cost = synthesis.synthesize(passage)
+        sound, cost = synthesis.synthesize(number)
         return sound
 
     def store(sound: bytes) -> None:

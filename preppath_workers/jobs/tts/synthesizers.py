@@ -17,6 +17,7 @@ from ...clients.openai.realtime_frames import RATE, TokenUsage
 from ...errors import PermanentError, ServiceError
 from ...log import fields
 from ..paid_requests import PaidRequests
+from ..steps import note_try, tries_made
 from .passages import passages
 from .wording import difference
 
@@ -69,8 +70,8 @@ class Synthesizer(Protocol):
     suffix: str
     mime_type: str
 
-    def synthesize(self, passage: str) -> tuple[bytes, SpeechCost]:
-        """Return the passage's audio and its cost.
+    def synthesize(self, number: int) -> tuple[bytes, SpeechCost]:
+        """Return the audio of the passage with this index, and its cost.
 
         Raises the client's errors, and PermanentError if the model does not read the passage word for word.
         """
@@ -100,10 +101,10 @@ class EndpointSynthesizer:
         self.passages: Sequence[str] = passages(text, MAX_SPEECH_INPUT)
         self._openai, self._requests, self._options = openai, requests, options
 
-    def synthesize(self, passage: str) -> tuple[bytes, SpeechCost]:
-        return self._requests.make(
-            partial(self._openai.synthesize, passage, self._options, self._requests.meter)
-        ), SpeechCost()
+    def synthesize(self, number: int) -> tuple[bytes, SpeechCost]:
+        passage, context = self.passages[number], self._requests.context
+        request = partial(self._openai.synthesize, passage, self._options, context)
+        return self._requests.make(request), SpeechCost()
 
     def join(self, parts: Sequence[bytes]) -> bytes:
         # Concatenated MP3s are a valid MP3, because its frames are independent.
@@ -120,11 +121,13 @@ class RealtimeSynthesizer:
         self.passages: Sequence[str] = passages(text, MAX_READING)
         self._reader, self._requests = reader, requests
 
-    def synthesize(self, passage: str) -> tuple[bytes, SpeechCost]:
+    def synthesize(self, number: int) -> tuple[bytes, SpeechCost]:
+        passage, context, name = self.passages[number], self._requests.context, f"misread-{number}"
+        before = tries_made(context, name, MAX_READINGS - 1)
         cost, wrong = SpeechCost(), None
-        for number in range(MAX_READINGS):
-            reading = self._requests.make(partial(self._reader.read, passage, self._requests.meter))
-            cost += SpeechCost(min(number, 1), reading.usage)
+        for tries in range(before + 1, MAX_READINGS + 1):
+            reading = self._requests.make(partial(self._reader.read, passage, context))
+            cost += SpeechCost(min(tries - 1, 1), reading.usage)
             wrong = difference(passage, reading.transcript or "")
             if wrong is None:
                 return reading.samples, cost
@@ -134,13 +137,15 @@ class RealtimeSynthesizer:
             logger.warning(
                 "Model did not read the text word for word",
                 extra=fields(
-                    reading=number + 1,
+                    reading=tries,
                     of=MAX_READINGS,
                     seconds=round(reading.seconds, 1),
                     usage=reading.usage.as_result(),
                     difference=wrong,
                 ),
             )
+            if tries < MAX_READINGS:  # not the last, so that a replay makes one
+                note_try(context, name, tries)
         raise PermanentError(
             f"the model did not read the text word for word in {MAX_READINGS} requests: {wrong}"
         )

@@ -166,7 +166,7 @@ def test_realtime_repeat_pays_for_the_wrong_part_only(
     result = handle(long.again(), services)
 
     assert (first, len(vendor.calls(RESPONSES))) == (5, 7)
-    assert (result["parts"], result["retries"]) == (3, 1), "the first part's retry was in the first attempt"
+    assert (result["parts"], result["retries"]) == (3, 2), "one of the first part, and the last of the second"
     assert result["usage"]["outputAudioTokens"] > 20 * result["duration"]
     assert keys(s3, bucket) == ["tts/q1.mp3"]
 
@@ -239,8 +239,8 @@ def test_realtime_speech_without_a_transcript_is_a_failure_of_the_service(
 
     if is_failure:
         with pytest.raises(ServiceError, match="without a transcript") as caught:
-            synthesizer.synthesize(text)
+            synthesizer.synthesize(0)
         assert caught.value.may_be_paid
     else:
-        assert synthesizer.synthesize(text)[0] == bytes(4)
+        assert synthesizer.synthesize(0)[0] == bytes(4)
     assert reader.read.call_count == 1
