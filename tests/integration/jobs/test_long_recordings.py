@@ -215,6 +215,20 @@ def test_recording_that_is_too_long_is_transcribed_in_parts(
     assert len(vendor.calls(PATH)) == 3
 
 
+def test_recording_longer_than_any_that_is_transcribed_fails_and_costs_nothing(
+    context: FakeContext,
+    services: Services,
+    vendor: OpenAIServer,
+    installed: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(in_parts, "MAX_RECORDING_SECONDS", 6.0)
+
+    with pytest.raises(PermanentError, match="its 7 s exceed the limit of 6 s"):
+        handle(context, services)
+    assert vendor.calls() == []
+
+
 def test_recording_that_needs_parts_fails_without_ffmpeg_and_costs_nothing(
     context: FakeContext,
     make_services: Callable[..., Services],
