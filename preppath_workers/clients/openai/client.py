@@ -231,7 +231,7 @@ class OpenAI:
 
 
 def _size(file: IO[bytes]) -> int:
-    """Return the bytes of a file that is at its beginning."""
+    """Return the bytes of a file, and go to its beginning."""
     size = file.seek(0, SEEK_END)
     file.seek(0)
     return size

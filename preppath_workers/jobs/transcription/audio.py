@@ -98,7 +98,6 @@ def _transcribe_whole(
 ) -> dict[str, Any]:
     if duration and is_silent(_silences(audio), 0.0, duration):
         return transcript("", duration, duration, 0)
-    audio.seek(0)
     # The user's file name is not sent to the vendor.
     name, mime_type = f"recording{found.extension}", found.mime_type or ""
     heard = services.openai.transcribe(audio, name, mime_type, language, seconds=duration, meter=context)
