@@ -6,8 +6,6 @@ import time
 from argparse import Namespace
 from collections import Counter
 
-from redis.exceptions import RedisError
-
 from ...queue.formatting import counted
 from ...store.dead_letters import Selection, Walk
 from ...store.reading.brief import BriefReader
@@ -27,21 +25,19 @@ def replay(args: Namespace) -> int:
     refuse_without(args, "--dry-run", "--json")
     if not args.quiet:
         _tell_cost(args, selection)
+    queues = open_queues(args)
     replayed = Counter[str]()
     found = Found(args)
     try:
-        for queue in open_queues(args):
+        for queue in queues:
             for page in Walk(BriefReader.of(queue), selection, queue.replay, args.limit, page=args.pace):
                 replayed[queue.name] += page.taken
                 found.add(*page.jobs)
                 if len(page.jobs) == args.pace:
                     time.sleep(1)
-    except RedisError:
-        if replayed.total():
+    finally:  # also if Redis fails meanwhile, or after Ctrl-C
+        if replayed.total() or not args.quiet:
             _print_replayed(replayed)
-        raise
-    if replayed.total() or not args.quiet:
-        _print_replayed(replayed)
     return found.report() if args.ids else 0
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -147,6 +148,18 @@ def test_dead_replay_by_default_skips_invalid_and_often_replayed_jobs(run: Run, 
 
     assert run("dead", "replay", "tts", "--reason", "invalid").stdout == "1 dead job replayed: tts 1\n"
     assert run("dead", "replay", "tts", "--id", "often").stdout == "1 dead job replayed: tts 1\n"
+
+
+def test_dead_replay_that_ctrl_c_ends_says_how_many_jobs_it_replayed(
+    run: Run, dead_jobs: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)  # its pause between two pages
+    done = run("dead", "replay", "tts", "--pace", "1")
+    assert (done.returncode, done.stdout) == (130, "1 dead job replayed: tts 1\n")
+    assert dead_jobs.counts().failed == 3
 
 
 def test_replay_script_run_three_times_at_once_replays_each_job_once(
