@@ -38,5 +38,7 @@ def purge(args: Namespace) -> int:
 
 
 def _confirmed(question: str) -> bool:
-    can_ask = sys.stdin is not None and sys.stdin.isatty()
-    return can_ask and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    print_error(f"{question} [y/N]")  # seen also if the output goes to a file
+    return sys.stdin.buffer.readline().strip().lower() in (b"y", b"yes")

@@ -195,9 +195,9 @@ def test_dead_purge_without_yes_is_refused(run: Run, dead_jobs: Queue) -> None:
     assert dead_jobs.get("old") is None
 
 
-@pytest.mark.parametrize(("answer", "left"), [("n", 4), ("y", 0)])
+@pytest.mark.parametrize(("answer", "left"), [(b"n\n", 4), (b"y\n", 0), (b"\xff\n", 4), (b"\x04", 4)])
 def test_dead_purge_on_a_terminal_asks_first(
-    redis_url: str, key_prefix: str, dead_jobs: Queue, answer: str, left: int
+    redis_url: str, key_prefix: str, dead_jobs: Queue, answer: bytes, left: int
 ) -> None:
     terminal, its_end = pty.openpty()
     process = subprocess.Popen(
@@ -205,11 +205,15 @@ def test_dead_purge_on_a_terminal_asks_first(
         env={**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix},
         stdin=its_end,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
-    os.write(terminal, f"{answer}\n".encode())
-    message, _ = process.communicate(timeout=30)
-    assert "Delete 4 dead jobs of tts permanently? [y/N]" in message
+    os.write(terminal, answer)
+    printed, message = process.communicate(timeout=30)
+    question = "Delete 4 dead jobs of tts permanently? [y/N]\n"
+    refusal = "dead purge: not confirmed, nothing was deleted (--yes skips the confirmation)\n"
+    assert message == question + refusal * (left > 0)
+    assert printed == "tts: 4 dead jobs deleted\n" * (left == 0)
     assert dead_jobs.counts().failed == left
 
 
