@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .arguments import Subparsers
 
 #: How to install the extra.
-_INSTALL = 'pip install "preppath-workers[offline]", in a checkout: bin/setup-venv offline'
+_INSTALL = "in the checkout: bin/setup-venv offline"
 
 _WHISPER_MODEL = "OFFLINE_WHISPER_MODEL"
 
@@ -69,7 +69,7 @@ def run(args: Namespace) -> int:
     from ..offline.engines.packages import missing_packages
 
     if missing := missing_packages():
-        print_error(f"offline: the extra [offline] is not installed ({', '.join(missing)}): {_INSTALL}")
+        print_error(f"offline: the extra [offline] is not installed ({', '.join(missing)}); {_INSTALL}")
         return EXIT_UNAVAILABLE
     from ..offline.loading import EngineFailed
     from ..offline.server import Options, serve

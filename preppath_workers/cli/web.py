@@ -25,7 +25,7 @@ from .terminal import print_error, print_line
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-_INSTALL = 'pip install "preppath-workers[web]"'
+_INSTALL = "in the checkout: .venv/bin/pip install '.[web]'"
 #: Where it listens, and the scope of a new token, unless options say otherwise.
 _HOST, _PORT, _SCOPE = "127.0.0.1", 8070, "read"
 
@@ -90,7 +90,7 @@ def run(args: Namespace) -> int:
     if args.check_config:
         return 0
     if missing := [name for name in _PACKAGES if not find_spec(name)]:
-        print_error(f"web: the extra [web] is not installed ({', '.join(missing)}): {_INSTALL}")
+        print_error(f"web: the extra [web] is not installed ({', '.join(missing)}); {_INSTALL}")
         return EXIT_UNAVAILABLE
     from ..web.queues import Queues
     from ..web.server import Options, application, serve

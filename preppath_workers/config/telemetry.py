@@ -20,6 +20,6 @@ def otlp_endpoint(environment: Environment) -> str | None:
     endpoint = environment.url("OTEL_EXPORTER_OTLP_ENDPOINT", "", ("http", "https"))
     if endpoint and not (find_spec("opentelemetry") and find_spec("opentelemetry.exporter.otlp.proto.http")):
         environment.problem(
-            "OTEL_EXPORTER_OTLP_ENDPOINT", 'the extra otel: pip install "preppath-workers[otel]"'
+            "OTEL_EXPORTER_OTLP_ENDPOINT", "the extra otel; in the checkout: .venv/bin/pip install '.[otel]'"
         )
     return endpoint or None

@@ -15,8 +15,8 @@ def test_offline_without_the_extra_says_how_to_install_it(
     monkeypatch.setattr(packages, "PACKAGES", {"no_such_module": "no-such-package", "json": "json"})
     assert main(["offline"]) == 69
     assert capsys.readouterr().err == (
-        "offline: the extra [offline] is not installed (no-such-package): "
-        'pip install "preppath-workers[offline]", in a checkout: bin/setup-venv offline\n'
+        "offline: the extra [offline] is not installed (no-such-package); "
+        "in the checkout: bin/setup-venv offline\n"
     )
 
 
