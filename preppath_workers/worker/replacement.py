@@ -1,5 +1,5 @@
-"""When a worker is replaced: after its most jobs, above its memory limit, when its jobs keep meeting machine
-errors, or if its supervisor has ended."""
+"""When a worker is replaced: after a job that was interrupted or its most jobs, above its memory limit, when
+its jobs keep meeting machine errors, or if its supervisor has ended."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from resource import getpagesize
 from ..config.model import Config
 from ..log import fields
 from .processes.forking import is_orphaned
+from .processes.interrupts import Deadline
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,9 @@ _MACHINE_ERRORS = 6
 class Replacement:
     """Tells a worker between two jobs whether it has to exit."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, deadline: Deadline) -> None:
         self._config = config
+        self._deadline = deadline
         self._checked_at = time.monotonic()
         self.jobs_done = 0
         #: How many of the latest attempts met a machine error, in a row.
@@ -38,6 +40,9 @@ class Replacement:
 
     def is_due(self) -> bool:
         """Return whether the worker has to exit; log why."""
+        if self._deadline.has_interrupted:
+            logger.info("Replacing worker: its job was interrupted")
+            return True
         if self._machine_errors >= _MACHINE_ERRORS:
             logger.warning("Replacing worker: its jobs keep meeting machine errors")
             return True

@@ -111,7 +111,7 @@ class Worker:
         self._may_hold_job = False
         #: Whether this process was forked by a handler.
         self._was_forked = False
-        self._replacement = Replacement(config)
+        self._replacement = Replacement(config, self._deadline)
 
     def run(self) -> None:
         """Run jobs until a signal asks for a stop or the worker is due for replacement.
@@ -127,6 +127,9 @@ class Worker:
             self._liveness.ready()
             while not self._stop.is_requested and not self._replacement.is_due():
                 self.loop()
+            # However long Redis is away: unsettled, a finished job would run again.
+            while not self._stop.is_requested and not self._with_reconnect(self._let_go):
+                pass
         self._settle_and_close()
 
     def loop(self) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from preppath_workers.config.load import load
+from preppath_workers.worker.processes.interrupts import Deadline
 from preppath_workers.worker.replacement import Replacement
 
 
 def replacement() -> Replacement:
-    return Replacement(load({}, []))
+    return Replacement(load({}, []), Deadline(1, each_second=lambda: None))
 
 
 def test_replacement_after_six_machine_errors_in_a_row_is_due() -> None:

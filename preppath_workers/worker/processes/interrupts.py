@@ -70,6 +70,8 @@ class Deadline:
         #: When the current job's time limit ends (s, monotonic).
         self._ends_at = 0.0
         self._in_job = False
+        #: Whether it has interrupted a job, at whatever instruction: a lock may be held for good.
+        self.has_interrupted = False
 
     def __enter__(self) -> None:
         self._ends_at = time.monotonic() + self._seconds
@@ -91,11 +93,11 @@ class Deadline:
         if not self._in_job:
             signal.setitimer(signal.ITIMER_REAL, 0)
             return
-        if self._is_cancelled():
-            raise JobCancelled("the job is cancelled")
-        left = self._ends_at - time.monotonic()
-        if left <= 0:
-            raise JobTimeout("the job exceeded its time limit")
+        is_cancelled, left = self._is_cancelled(), self._ends_at - time.monotonic()
+        if is_cancelled or left <= 0:
+            self.has_interrupted = True
+            reason = "the job is cancelled" if is_cancelled else "the job exceeded its time limit"
+            raise (JobCancelled if is_cancelled else JobTimeout)(reason)
         if left < _TICK:
             signal.setitimer(signal.ITIMER_REAL, left, _TICK)
         self._each_second()

@@ -74,6 +74,13 @@ def _swallow(context: JobContext) -> None:
             record("swallowed")
 
 
+def _need_lock(context: JobContext) -> None:
+    """Need a lock that stays held if the job is interrupted, as those of pools of connections may."""
+    _LOCK.acquire()
+    time.sleep(context.data["seconds"])
+    _LOCK.release()
+
+
 def _die(context: JobContext) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -261,12 +268,14 @@ def _acquire_tokens(context: JobContext) -> None:
 
 
 _LEAKED: list[int] = []
+_LOCK = threading.Lock()
 
 _ACTIONS: dict[str, Callable[[JobContext], None]] = {
     "nothing": lambda context: None,
     "sleep": _sleep,
     "hang": _hang,
     "swallow": _swallow,
+    "need_lock": _need_lock,
     "die": _die,
     "exit": _exit,
     "fork": _fork,

@@ -14,7 +14,7 @@ from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
 from .conftest import Start
-from .harness import state_of
+from .harness import is_alive, state_of
 
 pytestmark = [pytest.mark.processes, pytest.mark.long]
 
@@ -42,6 +42,24 @@ def test_outcome_during_a_redis_outage_is_settled_when_redis_is_back(
     assert (app.runs("j"), app.runs("next")) == (1, 1)
     away = [line for line in app.logged("Redis does not answer, retrying") if line["pid"] == app.pid_of("j")]
     assert len(away) == 1
+
+
+@pytest.mark.trial
+def test_outcome_of_a_worker_that_is_replaced_during_a_redis_outage_is_settled(
+    launch: Start, durable: RedisServer, key_prefix: str
+) -> None:
+    app = launch(REDIS_URL=durable.url, ALPHA_CONCURRENCY="1", MAX_JOBS_PER_CHILD="1").start()
+    alpha = Queue("alpha", Redis.from_url(durable.url, decode_responses=True), key_prefix)
+    alpha.enqueue({"do": "sleep", "seconds": 0.5}, id="j")
+    worker = app.pid_of("j")
+    durable.kill()
+    eventually(lambda: app.records("end"))
+    time.sleep(8)  # longer than a worker that is stopped tries to settle
+    assert is_alive(worker)
+    durable.start()
+    eventually(lambda: state_of(alpha, "j") == "completed")
+    eventually(lambda: not is_alive(worker))
+    assert app.runs("j") == 1
 
 
 @pytest.mark.trial

@@ -34,7 +34,6 @@ def test_signals_that_a_handler_changes_harm_no_later_job(launch: Start, alpha: 
     """The next job is interrupted when its time is over, another one when it is cancelled; a stop ends the
     worker."""
     app = launch(ALPHA_CONCURRENCY="1", ALPHA_TIMEOUT="1.5", ALPHA_RETRIES="0").start()
-    worker = app.workers()["alpha:0"]
     change = {"do": "change", "what": what}
     alpha.enqueue(change).wait(30)
     with pytest.raises(JobFailed, match=r"\(retries\): JobTimeout"):
@@ -46,7 +45,6 @@ def test_signals_that_a_handler_changes_harm_no_later_job(launch: Start, alpha: 
     with pytest.raises(JobFailed, match="was cancelled"):
         lasting.wait(30)
     alpha.enqueue(change).wait(30)
-    assert app.workers()["alpha:0"] == worker
     assert app.stop() == 0
     assert not [line for line in app.lines() if line["message"].startswith(("Killing", "Process died"))]
     told = app.logged("Handler changed how signals are handled")
@@ -61,6 +59,22 @@ def test_signals_that_the_last_of_many_jobs_blocks_do_not_keep_the_worker_from_s
     eventually(lambda: alpha.counts().completed == 5)
     assert app.stop() == 0
     assert not app.logged("Killing worker: job did not end within SHUTDOWN_GRACE")
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+def test_lock_that_an_interrupted_job_held_keeps_no_later_job_from_running(
+    launch: Start, alpha: Queue, cancels: bool
+) -> None:
+    app = launch(ALPHA_CONCURRENCY="1", ALPHA_TIMEOUT="60" if cancels else "1.5", ALPHA_RETRIES="0").start()
+    interrupted = alpha.enqueue({"do": "need_lock", "seconds": 90})
+    app.pid_of(interrupted.id)
+    if cancels:
+        interrupted.cancel(running=True)
+    with pytest.raises(JobFailed):
+        interrupted.wait(30)
+    alpha.enqueue({"do": "need_lock", "seconds": 0}).wait(30)
+    assert app.stop() == 0
+    assert not [line for line in app.lines() if line["message"].startswith(("Killing", "Process died"))]
 
 
 def test_worker_without_a_free_descriptor_is_replaced(launch: Start, alpha: Queue) -> None:
