@@ -61,6 +61,8 @@ class Replacement:
             return False
         try:
             used = _resident_mb()
+        except FileNotFoundError:  # no /proc: no other worker could tell either
+            return False
         except OSError as error:  # usually because handlers leaked descriptors
             logger.warning("Replacing worker: it cannot open files", extra=fields(error=str(error)))
             return True
