@@ -54,7 +54,7 @@ def difference(text: str, transcript: str) -> str | None:
         if at == (len(wanted), len(spoken)):
             return None
         far = max(far, at, key=sum)
-        for step in _steps(wanted[at[0] :][:_LONGEST], spoken[at[1] :][:_LONGEST], optional):
+        for step in _steps(wanted[at[0] : at[0] + _LONGEST], spoken[at[1] : at[1] + _LONGEST], optional):
             then = (at[0] + step[0], at[1] + step[1])
             if then not in reached:
                 reached.add(then)
