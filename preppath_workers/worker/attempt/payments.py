@@ -218,8 +218,6 @@ class Payments:
             names = ("kind", "model", "tier", "tokens", "seconds", "nano", "requestId", "step")
             known = _known(call=call["id"], **{name: call.get(name) for name in names})
             logger.info("Vendor call", extra=fields(**known))
-        self._in_progress.pop(call["id"], None)
-        self._settle_tokens(made, call["kind"])
         try:
             self._running_job.close_call(self._job, _compact(call), store=made.step is None)
         except RedisError as error:  # it is stored with the settlement
@@ -227,6 +225,8 @@ class Payments:
         else:
             if made.step is None:
                 self.settle()
+        self._in_progress.pop(call["id"], None)  # last: an interrupt before leaves it to `finish`
+        self._settle_tokens(made, call["kind"])
 
     def _is_charged(self, made: OpenPayment) -> bool:
         return made.usage is not None and self._estimate(made, made.usage) != 0
