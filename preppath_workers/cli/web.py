@@ -108,7 +108,8 @@ def run(args: Namespace) -> int:
         with _tracing(endpoint):
             serve(app, Options(args.host, args.port), listens)
     except OSError as error:
-        print_error(f"web: cannot listen on {args.host}:{args.port}: {error}")
+        reason = str(error).partition(" (while")[0]  # Python repeats the address
+        print_error(f"web: cannot listen on {args.host}:{args.port}: {reason}")
         return EXIT_UNAVAILABLE
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -187,3 +188,11 @@ def test_queue_option_with_another_command_is_refused(run: Run) -> None:
     refused = run("--queue", "tts", "status", "tts", "x")
     assert refused.returncode == 2
     assert "--queue chooses which workers to start" in refused.stderr
+
+
+def test_web_on_a_port_in_use_says_so_in_one_line(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = run("web", "--port", str(port))
+    problem = f"cannot listen on 127.0.0.1:{port}: [Errno 98] Address already in use"
+    assert (done.returncode, done.stderr) == (69, f"web: {problem}\n")
