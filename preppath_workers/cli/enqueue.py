@@ -92,8 +92,6 @@ def run(args: Namespace) -> int:
     _check_options(args)
     try:
         jobs = _jobs(_standard_input() if args.data == "-" else [_argument(args)], args)
-        for job in jobs:
-            job.encode()
     except ValueError as error:
         return _refuse(str(error))
     queue = open_queue(args)
@@ -156,10 +154,12 @@ def _jobs(lines: Iterable[str], args: Namespace) -> list[NewJob]:
     for number, line in enumerate(lines, start=1):
         if line.strip() or args.data != "-":
             try:
-                jobs.append(_job(_object(line), args))
+                job = _job(_object(line), args)
+                job.encode()  # raises ValueError
             except ValueError as error:
                 where = f"line {number}: " if args.data == "-" else ""
                 raise ValueError(f"{where}{error}") from error
+            jobs.append(job)
     return jobs
 
 

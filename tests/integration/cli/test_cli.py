@@ -89,6 +89,7 @@ def test_enqueue_from_standard_input_adds_each_line(run: Run, tts: Queue) -> Non
         (["[1]"], "", "not a JSON object"),
         ([""], "", "not JSON"),
         (["-"], '{"good": 1}\n{"bad": \n', "line 2: not JSON"),
+        (["-"], '{"good": 1}\n\n{"bad": NaN}\n', "line 3: data is not JSON"),
     ],
 )
 def test_enqueue_of_invalid_data_is_refused_and_adds_nothing(
