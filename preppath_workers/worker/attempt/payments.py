@@ -199,7 +199,6 @@ class Payments:
             reserved = budget.reserve(
                 self._job, call.get("user"), call["id"], call["model"], call.get("worst")
             )
-            self._unsettled[call["id"]] = "void"  # until the request may have been sent
         call["at"] = retry_step(lambda: self._running_job.open_call(self._job, call["id"], text, *reserved))
         made.is_open = True
 

@@ -15,6 +15,7 @@ from preppath_workers.errors import JobTimeout
 from preppath_workers.registry import JobContext
 from preppath_workers.worker.attempt import payments
 
+from .test_budget import CappedWorker, capped, pay  # noqa: F401 - a fixture
 from .test_tokens_per_minute import USED, WORST, Work, work  # noqa: F401 - a fixture
 
 #: Nano-dollars of USED.
@@ -79,3 +80,37 @@ def test_request_whose_job_is_interrupted_at_any_line_after_its_answer_is_counte
             break
         queue.cancel(f"j{number}")
     assert number > 10
+
+
+def test_budget_of_a_request_that_was_interrupted_before_it_was_sent_is_free_at_once(
+    capped: CappedWorker,  # noqa: F811 - the fixture
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object) -> int:
+        raise JobTimeout("the job exceeded its time limit")
+
+    monkeypatch.setattr(capped.consumer.running_job, "open_call", interrupt)
+    capped.cap(all=1_000)
+    capped.queue.enqueue({})
+
+    capped.work(pay)
+
+    assert capped.sums() == {}
+
+
+def test_budget_of_requests_that_overlap_has_the_cost_of_each(
+    capped: CappedWorker,  # noqa: F811 - the fixture
+) -> None:
+    """The end of the inner one released what was reserved for the outer one."""
+
+    def overlapping(context: JobContext) -> None:
+        with context.payment(WORST) as outer:
+            pay(context)
+            outer.charge(USED)
+
+    capped.cap(all=1_000_000)
+    capped.queue.enqueue({})
+
+    capped.work(overlapping)
+
+    assert capped.sums() == {"spent": 400 + COST}
