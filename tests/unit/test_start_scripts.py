@@ -40,6 +40,23 @@ def test_command_whose_venv_does_not_work_says_so_instead_of_using_another_pytho
     assert (done.returncode, done.stderr) == (69, f"preppath-workers: {problem}\n")
 
 
+@pytest.mark.parametrize("python", [None, "#!/bin/sh\necho 'Unknown option: -P' >&2\nexit 2\n"])
+def test_command_without_a_venv_and_a_new_python_says_so(tmp_path: Path, python: str | None) -> None:
+    (tmp_path / "bin").mkdir()
+    script = shutil.copy(BIN / "preppath-workers", tmp_path / "bin")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("sh", "dirname", "readlink"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    if python:
+        (programs / "python3").write_text(python, encoding="utf-8")
+        (programs / "python3").chmod(0o755)
+    environment = {"PATH": str(programs)}
+    done = subprocess.run([script, "queues"], env=environment, capture_output=True, text=True, check=False)
+    problem = f"there is no {tmp_path}/.venv, and python3 is missing or older than 3.11"
+    assert (done.returncode, done.stderr) == (69, f"preppath-workers: {problem}\n")
+
+
 def test_help_of_the_tests_is_printed_before_anything_is_installed(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     script = shutil.copy(BIN / "test", tmp_path / "bin")
