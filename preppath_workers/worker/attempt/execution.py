@@ -48,6 +48,10 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     try:
         with deadline:
             data = job.data
+            if data is None:  # Lua reads more than Python
+                raise InvalidJob(
+                    "cannot read data as JSON: broken, nested too deeply, or with too long a number"
+                )
             if not isinstance(data, dict):
                 raise InvalidJob("data must be a JSON object")
             services, running_job = worker_context.services, worker_context.running_job

@@ -182,3 +182,16 @@ def test_fake_context_that_snoozes_raises_the_seconds() -> None:
     with pytest.raises(Snooze) as raised:
         FakeContext({}).snooze(7)
     assert raised.value.seconds == 7
+
+
+def test_data_that_lua_can_read_and_python_cannot_is_refused_with_the_reason(
+    redis: Redis, key_prefix: str
+) -> None:
+    queue = Queue("sum", redis, key_prefix)
+    queue.redis.lpush(queue.keys.wait, f'{{"$id": "a", "numbers": [{"9" * 5_000}]}}')
+
+    [ended] = drain(queue, add)
+
+    assert ended.reason == "invalid"
+    assert ended.error
+    assert ended.error["message"].startswith("cannot read data as JSON: ")
