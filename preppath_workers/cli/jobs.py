@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ..queue.formatting import span
@@ -15,8 +16,8 @@ from .terminal import print_error, print_json, print_line
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-#: Characters of a line for the job's data or error.
-_HINT = 29
+#: Characters of a line before the job's data or error, and the fewest of those.
+_BEFORE, _LEAST = 51, 29
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -59,19 +60,19 @@ def run(args: Namespace) -> int:
     if not page:
         beyond = f" after the first {args.offset:,}" if args.offset else ""
         print_error(f"jobs: queue {queue.name} has no {args.state} jobs{beyond}")
-    now = queue.now()
+    now, width = queue.now(), max(_LEAST, get_terminal_size().columns - _BEFORE)
     for job in page:
         if args.json:
             print_json(job.to_dict())
         else:
-            print_line(_line(job, now))
+            print_line(_line(job, now, width))
     return 0
 
 
-def _line(job: Job, now: int) -> str:
+def _line(job: Job, now: int, width: int) -> str:
     age = span(now - job.created_at) if job.created_at else "-"
     hint = f"{job.error.get('class')}: {job.error.get('message')}" if job.error else job.raw_data
     hint = " ".join(hint.split())
-    if len(hint) > _HINT:
-        hint = hint[: _HINT - 1] + "…"
+    if len(hint) > width:
+        hint = hint[: width - 1] + "…"
     return f"{job.id:<26}  {job.priority:>3}  {job.attempts:>2}×  {age:>11}  {hint}"

@@ -36,9 +36,10 @@ def test_jobs_with_offset_and_limit_lists_a_page_of_one_state(run: Run, tts: Que
     )
     tts.enqueue({"text": "ö"}, id="later", delay=90)
 
-    page = run("jobs", "tts", "--offset", "1", "--limit", "2")
-    assert [line.split()[0] for line in page.stdout.splitlines()] == ["j1", "j2"]
-    assert all(len(line) <= 80 for line in page.stdout.splitlines())
+    for columns, longest in (("1", 80), ("80", 80), ("120", 120), ("999", 233)):
+        page = run("jobs", "tts", "--offset", "1", "--limit", "2", COLUMNS=columns)
+        assert [line.split()[0] for line in page.stdout.splitlines()] == ["j1", "j2"]
+        assert {len(line) for line in page.stdout.splitlines()} == {longest}
     delayed = run("jobs", "tts", "--state", "delayed", "--json")
     assert json.loads(delayed.stdout)["data"] == {"text": "ö"}
     assert run("jobs", "tts", "--state", "failed").stdout == ""
