@@ -16,8 +16,8 @@ from .terminal import print_error, print_json, print_line
 if TYPE_CHECKING:
     from .arguments import Subparsers
 
-#: Characters of a line before the job's data or error, and the fewest of those.
-_BEFORE, _LEAST = 51, 29
+#: The fewest characters of a job's data or error.
+_LEAST = 29
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -60,7 +60,7 @@ def run(args: Namespace) -> int:
     if not page:
         beyond = f" after the first {args.offset:,}" if args.offset else ""
         print_error(f"jobs: queue {queue.name} has no {args.state} jobs{beyond}")
-    now, width = queue.now(), max(_LEAST, get_terminal_size().columns - _BEFORE)
+    now, width = queue.now(), get_terminal_size().columns
     for job in page:
         if args.json:
             print_json(job.to_dict())
@@ -73,6 +73,6 @@ def _line(job: Job, now: int, width: int) -> str:
     age = span(now - job.created_at) if job.created_at else "-"
     hint = f"{job.error.get('class')}: {job.error.get('message')}" if job.error else job.raw_data
     hint = " ".join(hint.split())
-    if len(hint) > width:
-        hint = hint[: width - 1] + "…"
-    return f"{job.id:<26}  {job.priority:>3}  {job.attempts:>2}×  {age:>11}  {hint}"
+    line = f"{job.id:<26}  {job.priority:>3}  {job.attempts:>2}×  {age:>11}  "
+    room = max(_LEAST, width - len(line))
+    return line + (hint if len(hint) <= room else hint[: room - 1] + "…")

@@ -32,14 +32,16 @@ def why(run: Run, job_id: str, **variables: str) -> str:
 
 def test_jobs_with_offset_and_limit_lists_a_page_of_one_state(run: Run, tts: Queue) -> None:
     tts.enqueue_many(
-        NewJob({"text": f"number {number}\nof many, " * 9}, id=f"j{number}") for number in range(5)
+        NewJob({"text": f"number {number}\nof many, " * 9}, id=f"j{number}") for number in range(4)
     )
+    tts.enqueue({"text": "x" * 50}, id="L" * 60)
     tts.enqueue({"text": "ö"}, id="later", delay=90)
 
     for columns, longest in (("1", 80), ("80", 80), ("120", 120), ("999", 233)):
         page = run("jobs", "tts", "--offset", "1", "--limit", "2", COLUMNS=columns)
         assert [line.split()[0] for line in page.stdout.splitlines()] == ["j1", "j2"]
         assert {len(line) for line in page.stdout.splitlines()} == {longest}
+    assert len(run("jobs", "tts", "--offset", "4", COLUMNS="120").stdout) == 120 + 1
     delayed = run("jobs", "tts", "--state", "delayed", "--json")
     assert json.loads(delayed.stdout)["data"] == {"text": "ö"}
     assert run("jobs", "tts", "--state", "failed").stdout == ""
