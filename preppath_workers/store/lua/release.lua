@@ -25,6 +25,7 @@ local state = state_if_owned(id, worker_id, fencing_token)
 if state == 'waiting' or state == 'delayed' and delay > 0 then return {'released'} end
 if state == 'cancelled' then return {'cancelled'} end
 if state ~= 'active' then return {disowned(id)} end
+check_places()
 if end_if_cancelled(id, worker_id) then return {'cancelled'} end
 
 redis.call('LREM', active_key(worker_id), '1', id)

@@ -49,9 +49,10 @@ if state == 'waiting' and (integer(redis.call('HGET', key, 'failures')) or 0) > 
 if state == 'failed' then return {'dead', redis.call('HGET', key, 'reason')} end
 if state == 'cancelled' then return {'cancelled'} end
 if state ~= 'active' then return {disowned(id)} end
+check_places()
 if end_if_cancelled(id, worker_id) then return {'cancelled'} end
 
-local gate = read_gate() -- before the first write: it fails if the key has another type
+local gate = read_gate()
 redis.call('LREM', active_key(worker_id), '1', id)
 redis.call('ZREM', RESERVATIONS, worker_id) -- it may have waited for a further token
 close_open_calls(id) -- an interrupt may have left some

@@ -42,8 +42,8 @@ local function next_in_flight(worker_id)
     local state, holder = job[1], job[2]
     if state == 'active' and holder == worker_id then return id, job end
     if not state then
-      redis.call('RPOP', active)
       local ingested = ingest_to_start(id)
+      redis.call('RPOP', active)
       if ingested then redis.call('RPUSH', active, ingested) end
     elseif is_stale_entry(state, holder) or end_if_expired(id, job[5], job[6]) then
       redis.call('RPOP', active)

@@ -17,6 +17,7 @@ local LATEST_SECONDS = 100000000000
 -- Reads the options of a raw push into the job. Returns what is wrong with them, or nil.
 local function read_options(entry, job)
   if not string.find(entry, '"$', 1, true) then return nil end
+  check_places()
   local unknown
   for name, value in pairs(cjson.decode((string.gsub(entry, '\\u[dD][89a-fA-F]%x%x', '?')))) do
     local option = RAW_OPTIONS[name]
@@ -80,6 +81,7 @@ local function ingest(entry)
   local job = { id = id, data = entry, priority = DEFAULT_PRIORITY }
   local reason, class, message = refusal(entry, job)
   if reason then
+    check_places()
     -- It counts in its group, which would otherwise wait for it forever.
     local has_group = not problem_with_group(job.group, job.groupSize)
     store_job({
@@ -106,8 +108,10 @@ end
 -- Ingests an entry that is about to start. Returns the id of its job; nil if it may not start yet, because other jobs are
 -- more urgent or have waited for longer in LATER.
 local function ingest_to_start(entry)
+  local has_later = redis.call('EXISTS', LATER) == 1
+  if has_later then check_places() end
   local id, priority = ingest(entry)
-  if not id or priority == DEFAULT_PRIORITY and redis.call('EXISTS', LATER) == 0 then return id end
+  if not id or priority == DEFAULT_PRIORITY and not has_later then return id end
   place_last({ id }, priority)
   return nil
 end

@@ -16,6 +16,10 @@ end
 -- Stores a new job. Returns whether it has to be placed in `wait`; otherwise it is delayed.
 local function store_job(job)
   local state = (job.delay or 0) > 0 and 'delayed' or 'waiting'
+  if state == 'delayed' then
+    delay_until(now + job.delay, job.id) -- first: the key may have another type
+    if job.at then redis.call('HSET', job_key(job.id), 'at', string.format('%.0f', job.at)) end
+  end
   redis.call('HSET', job_key(job.id), 'data', job.data, 'priority', job.priority, 'state', state, 'createdAt', timestamp)
   if job.expires then
     -- The fencing token keeps first_start.lua from starting it, which would not read the field.
@@ -25,8 +29,5 @@ local function store_job(job)
     redis.call('HSET', job_key(job.id), 'traceparent', job.traceparent, 'fencingToken', '0') -- as for `expires`
   end
   if job.group then join_group(job.id, job.group, job.groupSize) end
-  if state == 'waiting' then return true end
-  if job.at then redis.call('HSET', job_key(job.id), 'at', string.format('%.0f', job.at)) end
-  delay_until(now + job.delay, job.id)
-  return false
+  return state == 'waiting'
 end

@@ -9,6 +9,22 @@ local PLACED_FOR_A_SHED, SHEDS_AT_ONCE = 12, 5
 --: The most ids in one command, which Lua's stack bounds.
 local PORTION = 1000
 
+-- Raises the error of a key of another type, as far as new jobs need it. Call it before the first change: half of a
+-- transition would leave a job in no place, and a repeated call would take it for done.
+local function check_order()
+  redis.call('ZCARD', LATER)
+  redis.call('ZCARD', PRIORITY_INDEX)
+  if user_field() then redis.call('ZCARD', TURNS) end
+end
+
+-- The same for a job that may go to any place.
+local function check_places()
+  check_order()
+  for _, name in ipairs({ 'delayed', 'reservations' }) do redis.call('ZCARD', base .. name) end
+  for _, name in ipairs({ 'wait', 'dead' }) do redis.call('LLEN', base .. name) end
+  redis.call('HLEN', GATE)
+end
+
 local push, insert_behind
 do
   --: LINSERT searches from the left end, which is slow if the position is near the right end of a long list. Moving an entry
@@ -97,9 +113,9 @@ local function is_long(more)
   return not redis.pcall('HGET', META, 'rawInside')
 end
 
--- Whether new jobs of this priority and round belong into LATER: behind others that are there, or at the end of a long list.
-local function belongs_later(score)
-  local first = later.first()
+-- Whether new jobs of this priority and round belong into LATER: behind others that are there (`first`: the score of the
+-- first), or at the end of a long list.
+local function belongs_later(score, first)
   if first then return tonumber(score) >= first end
   if not is_long(0) then return false end
   local last = redis.call('ZREVRANGE', PRIORITY_INDEX, '0', '0', 'WITHSCORES')[2]
@@ -138,7 +154,7 @@ local function place_in_turn(id, priority, first)
   local user = user_of(redis.call('HGET', job_key(id), 'data') or '')
   local round, closed = next_round(priority, user, first)
   local score = score_of(priority, round)
-  local is_later = belongs_later(score)
+  local is_later = belongs_later(score, later.first())
   if is_later then
     later.add(score, { id })
   else
@@ -165,8 +181,9 @@ local function place_last(ids, priority)
     for _, id in ipairs(ids) do first = place_in_turn(id, priority, first) end
     return
   end
-  local last = later.last(priority)
-  if last or belongs_later(priority) then
+  local first_later = later.first()
+  local last = first_later and later.last(priority)
+  if last or belongs_later(priority, first_later) then
     join_last_round(ids, last or priority, priority)
     later.add(last or priority, ids)
     return

@@ -153,6 +153,7 @@ local function ingest_raw_pushes(limit)
   local most = limit or INGESTED_AT_ONCE
   local leftmost = redis.call('LINDEX', WAIT, '0')
   if not leftmost or is_waiting(leftmost) then return false end
+  check_places()
   local has_later = redis.call('EXISTS', LATER) == 1
   local first, after = '(' .. DEFAULT_PRIORITY, '(' .. DEFAULT_PRIORITY + 1
   if user_field() or has_later or redis.call('ZCOUNT', PRIORITY_INDEX, first, after) > 0 then

@@ -12,6 +12,7 @@ local function remove_waiting(id, find)
   local position = (find or position_of)(id)
   if not position then return false end
   local score = redis.call('ZSCORE', PRIORITY_INDEX, id)
+  give_up_turn(id, priority_of(id), position)
   if score then
     redis.call('ZREM', PRIORITY_INDEX, id)
     local ahead = redis.call('LINDEX', WAIT, position + 1)
@@ -19,7 +20,6 @@ local function remove_waiting(id, find)
       redis.call('ZADD', PRIORITY_INDEX, score, ahead)
     end
   end
-  give_up_turn(id, priority_of(id), position)
   -- From the nearer end.
   redis.call('LREM', WAIT, position < redis.call('LLEN', WAIT) / 2 and 1 or -1, id)
   return true

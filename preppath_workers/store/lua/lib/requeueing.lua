@@ -40,6 +40,7 @@ end
 -- dead-letter list are added to `dead`.
 local function requeue_slot(worker_id, counted, limit, dead, is_lost)
   local moved, entries = 0, 0
+  check_places()
   while true do
     local id = redis.call('LPOP', active_key(worker_id))
     if not id then break end

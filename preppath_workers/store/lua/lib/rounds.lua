@@ -130,9 +130,9 @@ end
 local function give_up_turn(id, priority, position)
   local round, user = turn_of(id)
   if round == 0 then return end
-  redis.call('HDEL', job_key(id), 'turn')
   local member = priority .. ' ' .. user
-  local last = redis.call('ZSCORE', TURNS, member)
+  local last = redis.call('ZSCORE', TURNS, member) -- first: the key may have another type
+  redis.call('HDEL', job_key(id), 'turn')
   if not last or round_of(last) ~= round then return end
   local ahead = round_ahead(id, priority, user, position)
   if ahead then redis.call('ZADD', TURNS, score_of(priority, ahead), member) else redis.call('ZREM', TURNS, member) end
