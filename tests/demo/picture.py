@@ -10,7 +10,6 @@ import os
 import pty
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from argparse import ArgumentParser
@@ -58,7 +57,7 @@ def main() -> int:
     ArgumentParser(prog="python -m tests.demo.picture", description=__doc__).parse_args()
     _PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        outputs, code = _record([sys.executable, "-m", "tests.demo"], folder)
+        outputs, code = _record([str(ROOT / "bin/demo")], folder)
         if code == 0:
             (_PICTURES / "terminal.svg").write_text(_svg(_frames(outputs)), encoding="utf-8")
             _take_screenshot(Path(folder) / "report.html", _PICTURES / "report.webp")
@@ -69,7 +68,7 @@ def _record(command: list[str], folder: str) -> tuple[list[tuple[float, bytes]],
     """Run the command in the folder, in a terminal; return its outputs with times, and its exit code."""
     controller, terminal = pty.openpty()
     ioctl(terminal, TIOCSWINSZ, pack("HHHH", _LINES, _COLUMNS, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "TERM": "xterm-256color"}
     with subprocess.Popen(command, stdin=terminal, stdout=terminal, env=environment, cwd=folder) as process:
         os.close(terminal)
         outputs = []
