@@ -32,8 +32,12 @@ def purge(args: Namespace) -> int:
         if not args.yes and not _confirmed(question):
             print_error("dead purge: not confirmed, nothing was deleted (--yes skips the confirmation)")
             return EXIT_FAILED
-        purged = sum(page.taken for page in Walk(BriefReader.of(queue), selection, queue.purge, args.limit))
-        print_line(f"{queue.name}: {counted(purged, 'dead job')} deleted")
+        purged = 0
+        try:
+            for page in Walk(BriefReader.of(queue), selection, queue.purge, args.limit):
+                purged += page.taken
+        finally:  # also if Redis fails meanwhile, or after Ctrl-C
+            print_line(f"{queue.name}: {counted(purged, 'dead job')} deleted")
     return found.report()
 
 

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -215,6 +216,22 @@ def test_dead_purge_on_a_terminal_asks_first(
     assert message == question + refusal * (left > 0)
     assert printed == "tts: 4 dead jobs deleted\n" * (left == 0)
     assert dead_jobs.counts().failed == left
+
+
+def test_dead_purge_that_ctrl_c_ends_says_how_many_jobs_it_deleted(
+    run: Run, tts: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_dead_letters(tts, *(f"j{number}" for number in range(150)))
+    purge = Queue.purge
+
+    def purge_one_page(queue: Queue, ids: Sequence[str]) -> int:
+        if queue.counts().failed < 150:
+            raise KeyboardInterrupt
+        return purge(queue, ids)
+
+    monkeypatch.setattr(Queue, "purge", purge_one_page)
+    done = run("dead", "purge", "tts", "--yes")
+    assert (done.returncode, done.stdout) == (130, "tts: 100 dead jobs deleted\n")
 
 
 @pytest.mark.parametrize("age", ["", "7", "d", "7w", "-1d", "１d"])
