@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
+from math import inf
 from typing import TypeVar
 from urllib.parse import SplitResult
 
@@ -14,9 +15,25 @@ from .budget import Cap, Caps
 from .model import RateLimit
 
 Value = TypeVar("Value")
+Number = TypeVar("Number", int, float)
 
 #: A host name as resolvers accept it (RFC 1035, 2.3.4), also with `_`, which container networks use.
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
+
+
+#: Seconds: the longest time that a variable can hold.
+_TEN_YEARS = 10 * 365 * 86_400
+
+
+def _within(number: Number, minimum: float, maximum: float) -> Number:
+    """Return the number. Raises ValueError if it is out of range, or NaN."""
+    if not minimum <= number <= maximum:
+        raise ValueError
+    return number
+
+
+def _or_none(parse: Callable[[str], Value]) -> Callable[[str], Value | None]:
+    return lambda text: None if text.lower() == "none" else parse(text)
 
 
 def has_host(parts: SplitResult) -> bool:
@@ -91,49 +108,22 @@ class Environment:
         expected = f"a whole number of {minimum} or more"
         if maximum is not None:
             expected = f"a whole number from {minimum} to {maximum}"
-
-        def parse(text: str) -> int:
-            number = int(text)
-            if number < minimum or (maximum is not None and number > maximum):
-                raise ValueError
-            return number
-
-        return self._parsed(name, default, parse, expected)
+        most = inf if maximum is None else maximum
+        return self._parsed(name, default, lambda text: _within(int(text), minimum, most), expected)
 
     def integer_or_none(self, name: str, minimum: int) -> int | None:
         """Return a whole number of `minimum` or more, or None for `none`."""
-
-        def parse(text: str) -> int | None:
-            if text.lower() == "none":
-                return None
-            number = int(text)
-            if not minimum <= number <= 10**12:
-                raise ValueError
-            return number
-
-        return self._parsed(name, None, parse, f"a whole number of {minimum} or more, or none")
+        expected = f"a whole number of {minimum} or more, or none"
+        return self._parsed(name, None, _or_none(lambda text: _within(int(text), minimum, 10**12)), expected)
 
     def seconds(self, name: str, default: float, minimum: float) -> float:
         """Return a number of seconds, `minimum` or more."""
-
-        def parse(text: str) -> float:
-            number = float(text)
-            if not minimum <= number <= 10 * 365 * 86_400:  # excludes NaN and infinity too
-                raise ValueError
-            return number
-
-        return self._parsed(name, default, parse, f"a number of seconds, {minimum:g} or more")
+        expected = f"a number of seconds, {minimum:g} or more"
+        return self._parsed(name, default, lambda text: _within(float(text), minimum, _TEN_YEARS), expected)
 
     def fraction(self, name: str, default: float) -> float:
         """Return a number from 0 to 1."""
-
-        def parse(text: str) -> float:
-            number = float(text)
-            if not 0 <= number <= 1:
-                raise ValueError
-            return number
-
-        return self._parsed(name, default, parse, "a number from 0 to 1")
+        return self._parsed(name, default, lambda text: _within(float(text), 0, 1), "a number from 0 to 1")
 
     def flag(self, name: str, default: bool) -> bool:
         """Return whether the value is 1, true, yes or on."""
@@ -143,13 +133,8 @@ class Environment:
 
     def choice(self, name: str, default: str, choices: Collection[str]) -> str:
         """Return one of the choices, in lower case."""
-
-        def parse(text: str) -> str:
-            if text.lower() not in choices:
-                raise ValueError
-            return text.lower()
-
-        return self._parsed(name, default, parse, "one of " + ", ".join(choices))
+        words = {word: word for word in choices}
+        return self._parsed(name, default, lambda text: words[text.lower()], "one of " + ", ".join(choices))
 
     def url(
         self,
@@ -186,13 +171,8 @@ class Environment:
 
     def rate_limit(self, name: str, default: RateLimit | None) -> RateLimit | None:
         """Return a rate limit such as `10/60`, or None for `none`."""
-
-        def parse(text: str) -> RateLimit | None:
-            if text.lower() == "none":
-                return None
-            return RateLimit.parse(text)
-
-        return self._parsed(name, default, parse, "starts per seconds, such as 10/60, or none")
+        expected = "starts per seconds, such as 10/60, or none"
+        return self._parsed(name, default, _or_none(RateLimit.parse), expected)
 
     def cap(self, name: str) -> Cap:
         """Return a cap of spending such as `20` or `20/15`, in dollars."""
