@@ -13,7 +13,7 @@ from .usage import Usage
 
 #: The most tokens, seconds or characters of one request.
 _MOST = 10**9
-#: Characters of a name that are kept.
+#: Characters of a model's or tier's name, or of a request's id, that are kept.
 _LONGEST_NAME = 200
 
 
@@ -36,6 +36,7 @@ def countable(usage: Usage) -> Usage:
 
 
 def _name(name: str, value: Any) -> str:
+    """Return the text as the ledger can store it and metrics can show it. Raises ValueError."""
     return plain_text(name, value)[:_LONGEST_NAME].encode(errors="replace").decode()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from preppath_workers.clients.countable import countable
 from preppath_workers.clients.openai.usage import chat_usage, realtime_usage, transcription_usage
 from preppath_workers.clients.usage import Usage
 
@@ -111,5 +112,6 @@ def test_names_that_are_none_are_those_of_the_request(odd: Any) -> None:
 
 
 def test_names_are_bounded_and_can_be_stored() -> None:
-    usage = chat_usage(Answer(model="x\ud800" * 500, service_tier="flex", usage=None), CHAT)
-    assert usage.model == "x?" * 100
+    usage = chat_usage(Answer(model="x\ud800" * 500, id="y" * 500, usage=None), CHAT)
+    counted = countable(usage)
+    assert (counted.model, counted.request_id) == ("x?" * 100, "y" * 200)

@@ -9,9 +9,6 @@ from typing import Any
 from ..usage import Usage
 from .reported import duration, field, token_count
 
-#: Characters of a model's or tier's name, or of a request's id.
-_LONGEST_NAME = 200
-
 
 def reports_usage(usage: Any) -> bool:
     """Return whether an answer's `usage` says that the request used something, and so was charged."""
@@ -136,8 +133,7 @@ def _served(answer: Any, worst_case: Usage) -> dict[str, Any]:
 
 
 def _name(value: Any) -> str:
-    """Return the text, as the ledger can store it and metrics can show it; empty if it isn't one."""
-    return value[:_LONGEST_NAME].encode(errors="replace").decode() if isinstance(value, str) else ""
+    return value if isinstance(value, str) else ""
 
 
 def _text(completion: Any) -> str:
