@@ -1,4 +1,4 @@
--- needs: completed_attempts
+-- needs: completed_attempts, history
 --
 -- Stores the queue's figures, if they have not been stored yet in this minute. Every janitor calls it once a minute.
 --
@@ -7,9 +7,6 @@
 -- ARGV[2]  how many minutes are kept
 --
 -- Returns {1} if they were stored, else {0}. See history.py for what reads them.
-
--- JSON, newest at the left.
-local HISTORY = base .. 'history'
 
 local minute = math.floor(now / 60000)
 local newest = redis.call('LINDEX', HISTORY, 0)
