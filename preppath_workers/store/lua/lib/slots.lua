@@ -63,12 +63,11 @@ end
 
 -- The slot that has this job in its active list, as above; nil if there is none. To search thousands would block the server,
 -- so a caller may look for it, some hundred slots at a time. `found`: the slot where the caller has found the job; "none"; ""
--- if it has not looked yet, then the second result is true if it has to; nil if it won't look.
+-- if it has not looked yet, then the second result is true, it has to; nil if it won't look.
+--
+-- A job that has moved since the caller looked isn't found. If it is cancelled, the next claim drops its entry.
 local function holder_of(id, found)
-  local holder = found and holder_if(found, id)
-  if holder then return holder end
-  if found == '' then return nil, true end
-  -- The job may have moved since the caller looked.
+  if found then return holder_if(found, id), found == '' end
   return each_slot(function(worker_id, lease)
     return redis.call('LPOS', active_key(worker_id), id) and { worker_id = worker_id, lease = lease }
   end)
