@@ -18,12 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import botocore.loaders
-import botocore.session
 import httpcore2
 import pytest
 import redis.utils
-from botocore.loaders import create_loader
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 from redis import Redis
 
@@ -76,8 +74,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Each client of S3 would parse botocore's descriptions of the service again: our clients, and those of tests.
-_loader = create_loader()
-botocore.loaders.create_loader = botocore.session.create_loader = lambda search_path_string=None: _loader
+JSONFileLoader.load_file = staticmethod(cache(JSONFileLoader().load_file))
 
 
 # Without a given version, each connection reads the package's metadata again, which takes 1 ms.
