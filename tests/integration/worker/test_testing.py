@@ -115,19 +115,23 @@ def test_step_without_a_bucket_keeps_up_to_a_megabyte_with_the_job(queue: Queue)
 
 @job("sum")
 def lack(context: JobContext) -> None:
+    attempts.append(context.id)
     raise MachineError("disk", "no space left")
 
 
 @job("sum")
 def postpone(context: JobContext) -> None:
+    attempts.append(context.id)
     context.snooze(5)
 
 
+@pytest.mark.parametrize("queue", ["real"], indirect=True)
 @pytest.mark.parametrize("function", [lack, postpone])
 def test_drain_of_a_job_that_never_ends_raises(queue: Queue, function: JobType) -> None:
     ref = queue.enqueue({})
     with pytest.raises(RuntimeError, match=f"job {ref.id} has run 100 times and is delayed again"):
         drain(queue, function, delayed=True)
+    assert len(attempts) == 100
 
 
 def test_fake_context_refuses_a_step_that_is_not_json() -> None:
