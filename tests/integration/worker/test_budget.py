@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.clients.services import Services
 from preppath_workers.clients.usage import Usage
 from preppath_workers.config.budget import Budget, Cap, Caps
-from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
 from preppath_workers.errors import ServiceError
 from preppath_workers.registry import JobContext
 from preppath_workers.store.connections.clients import Clients
 from preppath_workers.store.consuming.consumer import Consumer
-from preppath_workers.store.consuming.outcome import Finished, Settlement
-from preppath_workers.store.job import Job
+from preppath_workers.store.consuming.outcome import Settlement
 from preppath_workers.store.keys import Keys
 from preppath_workers.worker.attempt.budget import ReservedBudget
-from preppath_workers.worker.attempt.execution import WorkerContext, run
 from preppath_workers.worker.attempt.payments import PaymentTerms
 from preppath_workers.worker.maintenance.budget_keeper import BudgetKeeper
-from tests.support.minimal_env import MINIMAL_ENV
+
+from .one_attempt import attempt, config_of, consuming, next_job
 
 SETTINGS = QueueConfig("tts", backoff=0.0)
 #: A request of at most 1,000 nano-dollars that costs 400.
@@ -42,11 +38,11 @@ def pay(context: JobContext) -> None:
 class CappedWorker:
     """One worker's slot and a janitor's keeper, under caps of the day."""
 
-    def __init__(self, redis_url: str, prefix: str, queue: Queue) -> None:
-        self._config = load({**MINIMAL_ENV, "REDIS_URL": redis_url, "KEY_PREFIX": prefix}, [])
+    def __init__(self, config: Config, consumer: Consumer, prefix: str, queue: Queue) -> None:
+        self._config = config
         self._keys = Keys(prefix, "budget")
+        self.consumer = consumer
         self.queue = queue
-        self.consumer = Consumer(self._config, SETTINGS, "host", 0)
         self.settings = SETTINGS
         self.cap()
 
@@ -58,25 +54,7 @@ class CappedWorker:
 
     def work(self, handle: Callable[[JobContext], object] = pay) -> Settlement:
         """Run the next job's attempt and settle it."""
-        job = self.next_job()
-        terms = PaymentTerms(budget=ReservedBudget(self.config, self.settings))
-        context = WorkerContext(
-            lambda context, _: handle(context),
-            cast("Services", None),
-            self.consumer.running_job,
-            1.0,
-            (),
-            terms,
-        )
-        settlement = self.consumer.settle(Finished(job, run(job, context, nullcontext()), 0))
-        assert settlement
-        return settlement
-
-    def next_job(self) -> Job:
-        self.consumer.settle_and_fetch()
-        job = self.consumer.next_job()
-        assert isinstance(job, Job)
-        return job
+        return attempt(self.consumer, handle, PaymentTerms(budget=ReservedBudget(self.config, self.settings)))
 
     @property
     def keeper(self) -> BudgetKeeper:
@@ -95,9 +73,9 @@ class CappedWorker:
 
 @pytest.fixture
 def capped(redis_url: str, key_prefix: str, queue: Queue) -> Iterator[CappedWorker]:
-    made = CappedWorker(redis_url, key_prefix, queue)
-    yield made
-    made.consumer.disconnect()
+    config = config_of(redis_url, key_prefix)
+    with consuming(config, SETTINGS) as consumer:
+        yield CappedWorker(config, consumer, key_prefix, queue)
 
 
 def test_job_within_its_budget_is_settled_to_what_it_cost(capped: CappedWorker) -> None:
@@ -243,7 +221,7 @@ def test_budget_of_a_dead_worker_is_released_unless_its_request_was_sent(
 ) -> None:
     capped.cap(all=1_000)
     capped.queue.enqueue({}, id="a")
-    job = capped.next_job()
+    job = next_job(capped.consumer)
     ReservedBudget(capped.config, capped.settings).reserve(job, None, "c1", "gpt-6-luna", 1_000)
     if is_sent:
         call = {"id": "c1", "kind": "open", "model": "gpt-6-luna", "worst": 1_000, "job": "a"}

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from typing import cast
 
 import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.clients.services import Services
 from preppath_workers.clients.usage import Usage
-from preppath_workers.config.load import load
 from preppath_workers.config.model import QueueConfig
 from preppath_workers.errors import ServiceError
 from preppath_workers.registry import JobContext
-from preppath_workers.store.consuming.consumer import Consumer
-from preppath_workers.store.consuming.outcome import Finished
-from preppath_workers.store.job import Job
-from preppath_workers.worker.attempt.execution import WorkerContext, run
-from tests.support.minimal_env import MINIMAL_ENV
+
+from .one_attempt import attempt, config_of, consuming
 
 SETTINGS = QueueConfig("tts", retries=1, backoff=0.0)
 WORST = Usage("gpt-6-luna", {"output": 200})
@@ -36,22 +29,8 @@ def queue(redis: Redis, key_prefix: str) -> Queue:
 
 @pytest.fixture
 def work(redis_url: str, key_prefix: str) -> Iterator[Work]:
-    config = load({**MINIMAL_ENV, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}, [])
-    consumer = Consumer(config, SETTINGS, "host", 0)
-
-    def work(handle: Callable[[JobContext], object]) -> str:
-        consumer.settle_and_fetch()
-        job = consumer.next_job()
-        assert isinstance(job, Job)
-        context = WorkerContext(
-            lambda context, _: handle(context), cast("Services", None), consumer.running_job, 1.0, ()
-        )
-        settlement = consumer.settle(Finished(job, run(job, context, nullcontext()), 0))
-        assert settlement
-        return settlement.verdict
-
-    yield work
-    consumer.disconnect()
+    with consuming(config_of(redis_url, key_prefix), SETTINGS) as consumer:
+        yield lambda handle: attempt(consumer, handle).verdict
 
 
 def failing(usage: Usage | None, refuses_all: bool = False) -> Callable[[JobContext], None]:

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from functools import partial
-from typing import cast
 
 import pytest
 from redis import Redis
 
 from preppath_workers import Queue
-from preppath_workers.clients.services import Services
-from preppath_workers.config.load import load
 from preppath_workers.config.model import QueueConfig
 from preppath_workers.errors import Snooze
 from preppath_workers.jobs.paid_requests import PaidRequests
 from preppath_workers.registry import JobContext
-from preppath_workers.store.consuming.consumer import Consumer
-from preppath_workers.store.consuming.outcome import Finished
-from preppath_workers.store.job import Job
 from preppath_workers.testing import FakeContext
-from preppath_workers.worker.attempt.execution import WorkerContext, run
-from tests.support.minimal_env import MINIMAL_ENV
+
+from .one_attempt import attempt, config_of, consuming
 
 PARTS = 6
 
@@ -33,27 +26,8 @@ Work = Callable[[Callable[[JobContext], object], float], str]
 
 @pytest.fixture
 def work(redis_url: str, key_prefix: str) -> Iterator[Work]:
-    config = load({**MINIMAL_ENV, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}, [])
-    consumer = Consumer(config, QueueConfig("tts"), "host", 0)
-
-    def work(handle: Callable[[JobContext], object], time_limit: float) -> str:
-        consumer.settle_and_fetch()
-        job = consumer.next_job()
-        assert isinstance(job, Job)
-        context = WorkerContext(
-            lambda context, _: handle(context),
-            cast("Services", None),
-            consumer.running_job,
-            1.0,
-            (),
-            time_limit=time_limit,
-        )
-        settlement = consumer.settle(Finished(job, run(job, context, nullcontext()), 0))
-        assert settlement
-        return settlement.verdict
-
-    yield work
-    consumer.disconnect()
+    with consuming(config_of(redis_url, key_prefix), QueueConfig("tts")) as consumer:
+        yield lambda handle, time_limit: attempt(consumer, handle, time_limit=time_limit).verdict
 
 
 def test_job_with_more_requests_than_its_time_limit_allows_completes_without_a_failure(

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from preppath_workers import NewJob, Queue
-from preppath_workers.clients.services import Services
 from preppath_workers.clients.usage import Usage
-from preppath_workers.config.load import load
 from preppath_workers.config.model import QueueConfig
 from preppath_workers.errors import ServiceError
 from preppath_workers.registry import JobContext
-from preppath_workers.store.consuming.consumer import Consumer
-from preppath_workers.store.consuming.outcome import Finished, Settlement
-from preppath_workers.store.job import Job
-from preppath_workers.worker.attempt.execution import WorkerContext, run
+from preppath_workers.store.consuming.outcome import Settlement
 from preppath_workers.worker.attempt.payments import PaymentTerms
-from tests.support.minimal_env import MINIMAL_ENV
+
+from .one_attempt import attempt, config_of, consuming
 
 SETTINGS = QueueConfig("tts", backoff=0.0)
 #: A request of at most 600 tokens that uses 100.
@@ -38,27 +33,8 @@ def pay(context: JobContext) -> None:
 @pytest.fixture
 def work(redis_url: str, key_prefix: str) -> Iterator[Work]:
     """Run the next job's attempt under a limit of tokens a minute, and settle it."""
-    config = load({**MINIMAL_ENV, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}, [])
-    consumer = Consumer(config, SETTINGS, "host", 0)
-
-    def work(limit: int, handle: Callable[[JobContext], object] = pay) -> Settlement:
-        consumer.settle_and_fetch()
-        job = consumer.next_job()
-        assert isinstance(job, Job)
-        context = WorkerContext(
-            lambda context, _: handle(context),
-            cast("Services", None),
-            consumer.running_job,
-            1.0,
-            (),
-            PaymentTerms(tokens_per_minute=limit),
-        )
-        settlement = consumer.settle(Finished(job, run(job, context, nullcontext()), 0))
-        assert settlement
-        return settlement
-
-    yield work
-    consumer.disconnect()
+    with consuming(config_of(redis_url, key_prefix), SETTINGS) as consumer:
+        yield lambda limit, handle=pay: attempt(consumer, handle, PaymentTerms(tokens_per_minute=limit))
 
 
 def left(queue: Queue) -> int:
