@@ -44,6 +44,7 @@ def test_log_with_a_stuck_reader_delays_neither_jobs_nor_timeouts_nor_the_stop(
     launch: Start, alpha: Queue, full_pipe: tuple[int, int]
 ) -> None:
     reading, writing = full_pipe
+    beta = Queue("beta", alpha.redis, alpha.keys.prefix)
     found = bytearray()
 
     def logged(message: str) -> list[dict[str, object]]:
@@ -51,15 +52,15 @@ def test_log_with_a_stuck_reader_delays_neither_jobs_nor_timeouts_nor_the_stop(
             found.extend(os.read(reading, 65_536))
         return [line for line in map(json.loads, found.splitlines()) if line.get("message") == message]
 
-    app = launch(ALPHA_TIMEOUT="1", ALPHA_RETRIES="0")
+    app = launch(ALPHA_RETRIES="0", BETA_TIMEOUT="1", BETA_RETRIES="0")
     app.stderr = writing
     app.launch()
     eventually(lambda: alpha.counts().workers == 2, deadline=30)
     alpha.enqueue({"do": "print", "lines": 3_000}, id="prints")
     eventually(lambda: state_of(alpha, "prints") == "completed", deadline=30)
-    alpha.enqueue({"do": "sleep", "seconds": 30}, id="sleeps")
-    eventually(lambda: state_of(alpha, "sleeps") == "failed", deadline=30)
-    job = alpha.get("sleeps")
+    beta.enqueue({"do": "sleep", "seconds": 30}, id="sleeps")
+    eventually(lambda: state_of(beta, "sleeps") == "failed", deadline=30)
+    job = beta.get("sleeps")
     assert job is not None
     assert job.error is not None
     assert job.error["class"] == "JobTimeout"
