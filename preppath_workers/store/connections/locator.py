@@ -55,13 +55,13 @@ def ask(settings: Mapping[str, Any], address: Address, *words: str) -> Any:
 def greet(connection: Any) -> None:
     """Log in on a connection that was just opened, within a few seconds, and check the server's role if the
     locator asks for it. Raises redis.RedisError."""
-    connection._sock.settimeout(LOGIN_TIMEOUT)
+    connection.update_current_socket_timeout(LOGIN_TIMEOUT)
     connection.on_connect()
     if connection.locator.checks_role:
         connection.send_command("ROLE", check_health=False)
         with suppress(NoPermissionError):  # without the right to ask: a replica will refuse the first write
             refuse_replica(connection, connection.read_response())
-    connection._sock.settimeout(connection.socket_timeout)
+    connection.update_current_socket_timeout(-1)  # its own again
 
 
 def refuse_replica(connection: Any, role: Any) -> None:
