@@ -150,11 +150,9 @@ class Worker:
     def _recover_slot(self) -> None:
         while (recovered := self._with_reconnect(self._recover)) is None:
             pass
-        dead = {job.id for job in recovered.dead}
         for job_id in recovered.ids:
-            if job_id not in dead:
-                details = fields(queue=self._queue.name, jobId=job_id)
-                logger.warning("Recovered job of dead worker", extra=details)
+            details = fields(queue=self._queue.name, jobId=job_id)
+            logger.warning("Recovered job of dead worker", extra=details)
         for job in recovered.dead:
             job_log.failed_permanently(job, self._config.log)
 

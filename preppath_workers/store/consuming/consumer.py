@@ -105,9 +105,10 @@ class Consumer:
         ids, answer = self._connection.receive(may_be_empty=True), self._connection.receive()
         if len(answer) != 2:
             raise self._connection.unknown(answer)
-        moved, dead = answer
-        held_ids = [job_id for job_id in ids if is_valid_id(job_id)]  # a raw push has no id yet
-        return Recovered(int(moved), [Job.from_reply(self._queue.name, fields) for fields in dead], held_ids)
+        dead = [Job.from_reply(self._queue.name, fields) for fields in answer[1]]
+        buried = {job.id for job in dead}
+        # A raw push has no id yet.
+        return Recovered([each for each in ids if is_valid_id(each) and each not in buried], dead)
 
     def requeue(self) -> int:
         """Requeue the jobs that this slot holds, without counting the attempt; return how many."""

@@ -91,12 +91,11 @@ class Finished:
 
 @dataclass(slots=True)
 class Recovered:
-    """The jobs of a dead worker: `jobs` were requeued, those in `dead` had lost their worker too often."""
+    """The jobs of a dead worker: those with `ids` were requeued, those in `dead` had lost their worker too
+    often."""
 
-    jobs: int
+    ids: Sequence[str]
     dead: Sequence[Job]
-    #: The ids that the slot held.
-    ids: Sequence[str] = ()
 
 
 @dataclass(slots=True)
