@@ -17,7 +17,7 @@ from .trial import Trial
 
 
 def main() -> int:
-    """Return 1 if a job was lost or done twice, 2 if the previous release cannot be had."""
+    """Return 1 if a job was lost or done twice, 3 if the previous release cannot be had."""
     parser = ArgumentParser(
         prog="python -m tests.upgrade", description=description, formatter_class=RawDescriptionHelpFormatter
     )
@@ -29,7 +29,7 @@ def main() -> int:
             old = Release.previous(args.revision, Path(folder) / "old")
         except NoHistory as error:
             print(f"cannot unpack the previous release: {error}")
-            return 2
+            return 3
         trial_folder = Path(folder) / "trial"
         trial_folder.mkdir()
         with RedisServer(settings={"appendonly": "yes"}) as server:
