@@ -43,9 +43,10 @@ class Release:
     def previous(cls, revision: str | None, folder: Path) -> Self:
         """Unpack the revision, by default the first with this layout. Raises NoHistory."""
         if revision is None:
-            commits = _git("log", "--format=%h", "--reverse", f"-S{_NUMBER}", "--", _KEYS).decode().split()
-            if not commits:
-                raise NoHistory(f"no commit sets {_NUMBER}: is this a shallow clone?")
+            commits = _git("log", "--format=%H", "--reverse", f"-S{_NUMBER}", "--", _KEYS).decode().split()
+            # The only commit of a shallow clone seems to set everything.
+            if not commits or commits[0] == _git("rev-parse", "HEAD").decode().strip():
+                raise NoHistory(f"no earlier commit sets {_NUMBER}: is this a shallow clone?")
             revision = commits[0]
         archive = _git("archive", "--format=tar", revision)
         with tarfile.open(fileobj=BytesIO(archive)) as files:
