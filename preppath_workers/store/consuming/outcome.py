@@ -91,8 +91,8 @@ class Finished:
 
 @dataclass(slots=True)
 class Recovered:
-    """The jobs of a dead worker: those with `ids` were requeued, those in `dead` had lost their worker too
-    often."""
+    """The jobs of a dead worker: those in `dead` had lost their worker too often. The others, of which only
+    the `ids` are known, were requeued unless they were over."""
 
     ids: Sequence[str]
     dead: Sequence[Job]

@@ -20,7 +20,7 @@ if not state then return {'unknown'} end
 if state ~= 'waiting' and state ~= 'delayed' then return {state} end
 -- A repeated call must not move the job again.
 if priority_of(id) == tonumber(priority) then return {state} end
-check_places()
+check_order()
 local was_in_wait = state == 'waiting' and remove_waiting(id, likely_position)
 if state == 'waiting' and not was_in_wait then
   local holder, has_to_look = holder_of(id, ARGV[4])

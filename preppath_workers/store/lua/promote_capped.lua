@@ -8,7 +8,7 @@
 --
 -- Returns {jobs moved}; jobs that are not delayed because of a budget are skipped.
 
-check_places()
+check_order()
 local moved = 0
 for index = 2, #ARGV do
   local id = ARGV[index]

@@ -22,7 +22,7 @@ local COMPARED = 100
 -- Out of memory: as in heartbeat.lua.
 redis.call('ZREM', DELAYED, '')
 
-check_places()
+check_order()
 later.refill()
 local has_more = ingest_raw_pushes(most)
 if redis.call('EXISTS', WAIT) == 0 then

@@ -13,7 +13,7 @@ local id = ARGV[2]
 local state = field_of(id, 'state')
 if not state then return {'unknown'} end
 if state ~= 'delayed' then return {state} end
-check_places()
+check_order()
 redis.call('ZREM', DELAYED, id)
 redis.call('HSET', job_key(id), 'state', 'waiting', 'queuedAt', now)
 place_last({ id }, priority_of(id))

@@ -9,7 +9,7 @@
 -- Returns {jobs moved}; ids that are not in the list are skipped. {jobs moved, ids handled} if the list is so long that
 -- the others have to wait for the next call.
 
-check_places()
+check_order()
 ingest_raw_pushes()
 
 local ids, taken, handled = take_dead()

@@ -50,6 +50,10 @@ SCENES: dict[str, Scene] = {
     "enqueue in the middle": (nothing, ("enqueue", "new", "{}", 20, 0)),
     "enqueue with a delay": (nothing, ("enqueue", "new", "{}", 50, 1_000)),
     "enqueue several": (nothing, ("enqueue", "new", "{}", 50, 0, "newer", "{}", 30, 0)),
+    "enqueue one at once and one with a delay": (
+        nothing,
+        ("enqueue", "new", "{}", 50, 0, "newer", "{}", 50, 1_000),
+    ),
     "enqueue behind raw pushes": (raw_pushes, ("enqueue", "new", "{}", 20, 0)),
     "claim a raw push": (raw_push("{}"), CLAIM),
     "claim a raw push with a priority": (raw_push('{"$priority":60}'), CLAIM),

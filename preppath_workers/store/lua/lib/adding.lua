@@ -29,7 +29,7 @@ end
 -- needs: base, new_jobs, batches
 
 -- Jobs to add, by the index of their ids in ARGV.
-local jobs, waits = {}, false
+local jobs, waits, delayed = {}, false, false
 for index = 2, #ARGV, 4 do
   local options = ARGV[index + 3]
   local ms = tonumber(options)
@@ -41,9 +41,10 @@ for index = 2, #ARGV, 4 do
   end
   job.id, job.data, job.priority = ARGV[index], ARGV[index + 1], ARGV[index + 2]
   jobs[index] = job
-  waits = waits or (job.delay or 0) == 0
+  if (job.delay or 0) > 0 then delayed = true else waits = true end
 end
 if waits then check_order() end
+if waits and delayed then redis.call('ZCARD', DELAYED) end
 
 local leftmost = redis.call('LINDEX', WAIT, '0')
 if leftmost and field_of(leftmost, 'state') ~= 'waiting' then

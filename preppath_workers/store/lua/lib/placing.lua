@@ -12,6 +12,7 @@ local PORTION = 1000
 -- Raises the error of a key of another type, as far as new jobs need it. Call it before the first change: half of a
 -- transition would leave a job in no place, and a repeated call would take it for done.
 local function check_order()
+  redis.call('LLEN', WAIT)
   redis.call('ZCARD', LATER)
   redis.call('ZCARD', PRIORITY_INDEX)
   if user_field() then redis.call('ZCARD', TURNS) end
@@ -21,7 +22,7 @@ end
 local function check_places()
   check_order()
   for _, name in ipairs({ 'delayed', 'reservations' }) do redis.call('ZCARD', base .. name) end
-  for _, name in ipairs({ 'wait', 'dead' }) do redis.call('LLEN', base .. name) end
+  redis.call('LLEN', base .. 'dead')
   redis.call('HLEN', GATE)
 end
 

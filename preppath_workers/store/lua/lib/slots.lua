@@ -63,7 +63,7 @@ end
 
 -- The slot that has this job in its active list, as above; nil if there is none. To search thousands would block the server,
 -- so a caller may look for it, some hundred slots at a time. `found`: the slot where the caller has found the job; "none"; ""
--- if it has not looked yet, then the second result is true, it has to; nil if it won't look.
+-- if it has not looked yet, then the second result is true: it has to look; nil if it won't.
 --
 -- A job that has moved since the caller looked isn't found. If it is cancelled, the next claim drops its entry.
 local function holder_of(id, found)
