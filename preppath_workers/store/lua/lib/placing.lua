@@ -18,12 +18,19 @@ local function check_order()
   if user_field() then redis.call('ZCARD', TURNS) end
 end
 
--- The same for a job that may go to any place.
-local function check_places()
-  check_order()
-  for _, name in ipairs({ 'delayed', 'reservations' }) do redis.call('ZCARD', base .. name) end
-  redis.call('LLEN', base .. 'dead')
-  redis.call('HLEN', GATE)
+-- The same for a job that may go to any place. Checked once in a call, which may place many jobs.
+local check_places
+do
+  local is_checked = false
+
+  function check_places()
+    if is_checked then return end
+    is_checked = true
+    check_order()
+    for _, name in ipairs({ 'delayed', 'reservations' }) do redis.call('ZCARD', base .. name) end
+    redis.call('LLEN', base .. 'dead')
+    redis.call('HLEN', GATE)
+  end
 end
 
 local push, insert_behind
