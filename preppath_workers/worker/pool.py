@@ -15,6 +15,7 @@ from ..config.model import Config, QueueConfig
 from ..registry import Registry
 from .child import EX_NEWER_LAYOUT, fork_janitor, fork_worker
 from .processes.cancellations import Cancellations
+from .processes.connection_record import ConnectionRecord
 from .processes.forking import reap_zombies
 from .processes.instance_info import InstanceInfo
 from .processes.liveness import Liveness
@@ -59,6 +60,7 @@ class Pool:
         self._janitor = ManagedProcess("janitor", self._fork_janitor, longest_delay=config.lease / 5)
         self._workers: dict[SlotId, ManagedProcess] = {}
         self._machine_backoffs: dict[str, MachineBackoff] = {}
+        self._connections: dict[str, ConnectionRecord] = {}
         self._services = registry.services(config)
         self._standstill = Standstill()
         self._configure()
@@ -277,6 +279,9 @@ class Pool:
         )
 
     def _fork_janitor(self, liveness: Liveness) -> ForkProcess:
+        for queue in self._slots:
+            if queue not in self._connections:
+                self._connections[queue] = ConnectionRecord()
         instance_info = InstanceInfo(
             self._instance,
             dict(self._slots),
@@ -286,6 +291,7 @@ class Pool:
             workers=dict.fromkeys(self._slots, 0)
             | {queue.name: queue.concurrency for queue in self.config.queues},
             cancellations=self._cancellations,
+            connections=self._connections,
         )
         return fork_janitor(self.config, instance_info, liveness)
 

@@ -14,6 +14,7 @@ from preppath_workers.store.consuming.outcome import Cancelled, Finished, Outcom
 from preppath_workers.store.consuming.running_job import RunningJob
 from preppath_workers.store.job import Job
 from preppath_workers.worker.maintenance.connection_uptime import ConnectionUptime
+from preppath_workers.worker.processes.connection_record import ConnectionRecord
 
 from .caller import Caller, Say
 from .payment import Payment
@@ -167,7 +168,9 @@ class Janitor:
         self._events = 0 if settings.mood == "calm" or settings.has_groups else 1
         self.instance, self._slots = instance, slots
         self._call, self._random, self._say = call, random, say
-        self._connection_uptime = ConnectionUptime(LEASE_MS / 1000, lambda: call.proxy.now / 1000)
+        self._connection_uptime = ConnectionUptime(
+            LEASE_MS / 1000, ConnectionRecord(), lambda: call.proxy.now / 1000
+        )
 
     def move(self) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from preppath_workers.worker.maintenance.connection_uptime import ConnectionUptime
+from preppath_workers.worker.processes.connection_record import ConnectionRecord
 
 LEASE = 15.0
 
@@ -25,8 +26,40 @@ LEASE = 15.0
 )
 def test_uptime_starts_again_after_a_gap(renewals: list[float], now: float, expected: int) -> None:
     clock = [0.0]
-    connection_uptime = ConnectionUptime(LEASE, lambda: clock[0])
+    connection_uptime = ConnectionUptime(LEASE, ConnectionRecord(), lambda: clock[0])
     for clock[0] in renewals:
         connection_uptime.renew(round(clock[0] * 1000))
     clock[0] = now
     assert connection_uptime.uptime_ms == expected
+
+
+@pytest.mark.parametrize(
+    ("renewed", "expected"),
+    [
+        pytest.param(124.0, 10**15, id="soon after its predecessor"),
+        pytest.param(130.0, 0, id="half a lease after its predecessor"),
+    ],
+)
+def test_uptime_of_a_janitor_goes_on_unless_it_comes_late(renewed: float, expected: int) -> None:
+    clock, record = [0.0], ConnectionRecord()
+    predecessor = ConnectionUptime(LEASE, record, lambda: clock[0])
+    for clock[0] in range(100, 123, 3):
+        predecessor.renew(round(clock[0] * 1000))
+
+    connection_uptime = ConnectionUptime(LEASE, record, lambda: clock[0])
+    clock[0] = renewed
+    connection_uptime.renew(round(clock[0] * 1000))
+
+    assert connection_uptime.uptime_ms == expected
+
+
+def test_uptime_of_a_janitor_that_finds_the_clock_set_forward_starts_again() -> None:
+    clock, record = [0.0], ConnectionRecord()
+    predecessor = ConnectionUptime(LEASE, record, lambda: clock[0])
+    for clock[0] in range(100, 123, 3):
+        predecessor.renew(round(clock[0] * 1000))
+
+    connection_uptime = ConnectionUptime(LEASE, record, lambda: clock[0])
+    connection_uptime.renew(200_000)
+
+    assert connection_uptime.uptime_ms == 0

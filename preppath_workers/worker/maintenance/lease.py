@@ -51,7 +51,7 @@ class Lease:
         self._steps = steps
         self._epochs = epochs
         self._rate_limits = RateLimits(queue)
-        self._uptime = ConnectionUptime(config.lease)
+        self._uptime = ConnectionUptime(config.lease, instance_info.connections[queue])
         #: In seconds of the monotonic clock: when to store what the instance is, and when to reap.
         self._describe_at = 0.0
         self._reap_at = 0.0

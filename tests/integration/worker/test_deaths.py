@@ -74,6 +74,32 @@ def test_workers_of_a_killed_supervisor_die_and_another_instance_runs_their_jobs
     assert job.recoveries == 1
 
 
+def test_death_of_a_janitor_does_not_delay_the_recovery_of_another_instance(
+    launch: Start, alpha: Queue
+) -> None:
+    app = launch(LEASE_SECONDS="15").start()
+    alpha.enqueue({"do": "sleep", "seconds": 60}, id="j")
+    app.pid_of("j")
+    (dead,) = leases(alpha)
+    other = launch(LEASE_SECONDS="15").start()
+    (name,) = leases(alpha).keys() - {dead}
+    first = leases(alpha)[name]
+    # It has renewed its lease twice since, so it knows which leases expire from now on.
+    eventually(lambda: leases(alpha)[name] > first + 1.5 * 15_000 / 5)
+    app.kill()
+    os.kill(other.processes()["janitor"], signal.SIGKILL)
+    seconds, _ = alpha.redis.time()
+    alpha.redis.zadd(alpha.keys.instances, {dead: seconds * 1_000})  # its lease ends now
+
+    # A janitor that knew nothing of the time before its start would wait for one lease more.
+    eventually(lambda: app.runs("j") == 2, deadline=10)
+
+
+def leases(queue: Queue) -> dict[str, float]:
+    """Return when each instance's lease ends, in ms since the epoch."""
+    return dict(queue.redis.zrange(queue.keys.instances, 0, -1, withscores=True))
+
+
 def test_worker_that_was_stopped_beyond_its_lease_cannot_settle_its_job(launch: Start, alpha: Queue) -> None:
     app = launch(ALPHA_CONCURRENCY="1", LEASE_SECONDS="2").start()
     alpha.enqueue({"do": "sleep", "seconds": 1}, id="j")
