@@ -36,6 +36,10 @@ class Wav:
         return encode(self.samples, self.rate)
 
 
+def silence(seconds: float, rate: int = 16_000) -> Wav:
+    return Wav(bytes(2 * round(seconds * rate)), rate)
+
+
 def resampled(sound: Wav, rate: int) -> Wav:
     """The same sound at another rate, by linear interpolation."""
     old = array("h", sound.samples)

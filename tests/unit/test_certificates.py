@@ -20,7 +20,8 @@ from botocore.config import Config as BotoConfig
 from preppath_workers.config.database_url import parse_url
 from preppath_workers.config.load import read_environment
 from preppath_workers.errors import ConfigError
-from tests.integration.clients.test_postgres_tls import TlsProxy, make_certificate
+from tests.support.certificates import make_certificate
+from tests.support.postgres_tls import PostgresTlsProxy
 
 NAMES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PREPPATH_EXPORTED")
 
@@ -99,7 +100,7 @@ def test_client_accepts_a_certificate_if_the_config_file_names_its_ca(
 def test_postgresql_accepts_a_certificate_if_the_config_file_names_its_ca(
     database_url: str, tmp_path: Path
 ) -> None:
-    with closing(TlsProxy(database_url, *make_certificate(tmp_path, "server"))) as proxy:
+    with closing(PostgresTlsProxy(database_url, *make_certificate(tmp_path, "server"))) as proxy:
         configure(tmp_path, f"SSL_CERT_FILE={tmp_path}/server.crt\n")
         with closing(psycopg2.connect(**parse_url(f"{proxy.url}?sslmode=verify-full").parameters)):
             assert proxy.handshakes == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -15,22 +14,13 @@ from preppath_workers import log
 from preppath_workers.config.model import LogConfig
 from preppath_workers.log import LogContext, fields, redact, shortening
 
+pytestmark = pytest.mark.usefixtures("restored_logging")
 logger = logging.getLogger("preppath_workers.test")
 
 
 class Terminal(StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    """Restore the root logger, which configure() changes for the whole process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def configured(

@@ -14,8 +14,7 @@ from preppath_workers import log
 from preppath_workers.config.model import LogConfig
 from preppath_workers.log import journal
 
-from .test_log import restored_logging  # noqa: F401 — a fixture
-
+pytestmark = pytest.mark.usefixtures("restored_logging")
 logger = logging.getLogger("preppath_workers.test")
 
 

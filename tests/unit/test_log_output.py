@@ -22,8 +22,7 @@ from preppath_workers.config.model import LogConfig
 from preppath_workers.log import fields, setup
 from preppath_workers.log.output import FileOutput
 
-from .test_log import restored_logging  # noqa: F401 — a fixture
-
+pytestmark = pytest.mark.usefixtures("restored_logging")
 logger = logging.getLogger("preppath_workers.test")
 
 DROPPED = "Log lines dropped: they could not be written"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -174,3 +176,16 @@ def question(tables: Tables) -> Callable[..., FakeContext]:
         return FakeContext({**EVALUATION, "answer": answer})
 
     return make
+
+
+@pytest.fixture
+def flex(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations of priority 60 and less urgent ones ask for the tier flex, twice at most."""
+    config = replace(
+        services.openai.config,
+        evaluation_service_tier="flex",
+        evaluation_tier_from_priority=60,
+        evaluation_tier_tries=2,
+    )
+    monkeypatch.setattr(services.openai, "config", config)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)

@@ -18,7 +18,7 @@ from tests.support.databases import new_database
 from tests.support.postgres import PostgresServer
 
 from .conftest import EVALUATION
-from .test_transcription import AUDIO
+from .recording import AUDIO
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

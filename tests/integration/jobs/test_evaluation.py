@@ -16,16 +16,7 @@ from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 
 from .conftest import EVALUATION, LONG_AGO, Tables
-
-PATH = "/v1/chat/completions"
-REPLY = {
-    "correctness": 8,
-    "completeness": 6,
-    "clarity": 9.5,
-    "feedback": "Good, but name one more.",
-    "strengths": ["Clear", "Short"],
-    "improvements": ["Name one more"],
-}
+from .evaluation_requests import PATH, REPLY
 
 
 def test_evaluation_of_an_answer_stores_its_scores(

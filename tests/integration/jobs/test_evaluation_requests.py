@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,24 +14,7 @@ from preppath_workers.jobs.evaluation import handle, prompt
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 
-from .test_evaluation import PATH, REPLY
-
-
-@pytest.fixture
-def flex(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Evaluations of priority 60 and less urgent ones ask for the tier flex, twice at most."""
-    config = replace(
-        services.openai.config,
-        evaluation_service_tier="flex",
-        evaluation_tier_from_priority=60,
-        evaluation_tier_tries=2,
-    )
-    monkeypatch.setattr(services.openai, "config", config)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-
-
-def tiers(vendor: OpenAIServer) -> list[str | None]:
-    return [call["body"].get("service_tier") for call in vendor.calls(PATH)]
+from .evaluation_requests import PATH, REPLY, tiers
 
 
 @pytest.mark.usefixtures("flex")

@@ -17,8 +17,7 @@ from preppath_workers.testing import FakeContext
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
 
-from .test_evaluation import PATH, REPLY
-from .test_evaluation_requests import flex, tiers  # noqa: F401 - a fixture
+from .evaluation_requests import PATH, REPLY, tiers
 
 
 @dataclass

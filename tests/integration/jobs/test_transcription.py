@@ -15,15 +15,14 @@ from preppath_workers.errors import JobLost, PermanentError, ServiceError, Trans
 from preppath_workers.jobs.transcription import handle, records
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
-from tests.support.wav import Wav
 
 from .conftest import Tables
+from .recording import AUDIO
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PATH = "/v1/audio/transcriptions"
-AUDIO = Wav(b"\x00\x20\x00\xe0" * (3 * 4_000), 8_000).wav_bytes("I would use a queue.")
 
 
 @pytest.fixture

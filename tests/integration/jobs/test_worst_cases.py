@@ -19,15 +19,14 @@ from preppath_workers.registry import JobType, job
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
 from tests.support.minimal_env import MINIMAL_ENV
-from tests.support.wav import Wav
 
 from .conftest import EVALUATION, Tables
+from .recording import AUDIO
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PRICES = load_prices()
-AUDIO = Wav(b"\x00\x20\x00\xe0" * (3 * 4_000), 8_000).wav_bytes("I would use a queue.")
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import requests
 
 from tests.support.offline import API_KEY, OfflineServer
 from tests.support.process import HOST
-
-from .test_speech import silence
+from tests.support.wav import silence
 
 pytestmark = pytest.mark.offline
 
@@ -40,16 +39,16 @@ def chat(**options: Any) -> Call:
 REFUSED: dict[str, tuple[Call, int, str | None, str | None]] = {
     "not audio": (transcribe(b"hello" * 100), 400, "invalid_value", "file"),
     "empty file": (transcribe(b""), 400, "invalid_value", "file"),
-    "too short": (transcribe(silence(0.05)), 400, "audio_too_short", "file"),
+    "too short": (transcribe(silence(0.05).wav_bytes()), 400, "audio_too_short", "file"),
     "too large": (transcribe(bytes(26_214_401)), 413, None, None),
     "far too large": (transcribe(bytes(60_000_000)), 413, None, None),
-    "unknown model": (transcribe(silence(1), model="whisper-9"), 404, "model_not_found", None),
-    "model of another use": (transcribe(silence(1), model="tts-1"), 404, None, "model"),
+    "unknown model": (transcribe(silence(1).wav_bytes(), model="whisper-9"), 404, "model_not_found", None),
+    "model of another use": (transcribe(silence(1).wav_bytes(), model="tts-1"), 404, None, "model"),
     "format": (
-        transcribe(silence(1), model="gpt-transcribe", response_format="verbose_json"),
+        transcribe(silence(1).wav_bytes(), model="gpt-transcribe", response_format="verbose_json"),
         *(400, "unsupported_value", "response_format"),
     ),
-    "language": (transcribe(silence(1), language="de"), 400, "unsupported_language", "language"),
+    "language": (transcribe(silence(1).wav_bytes(), language="de"), 400, "unsupported_language", "language"),
     "voice": (speak(voice="nobody"), 400, "invalid_value", "voice"),
     "text too long": (speak(input="a " * 3_000), 400, "string_above_max_length", "input"),
     "speed": (speak(speed=9), 400, "invalid_value", "speed"),

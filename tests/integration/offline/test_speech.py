@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import wave
 
 import openai
 import pytest
@@ -12,22 +11,13 @@ from preppath_workers.clients.audio.mp3_encoder import encode
 from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
 from preppath_workers.clients.openai.realtime_frames import RATE
 from tests.demo.interview import QUESTIONS, Question
+from tests.support.wav import silence
 from tests.support.word_error_rate import word_error_rate
 
 pytestmark = pytest.mark.offline
 
 #: The highest word error rate of a question.
 LIMIT = 0.15
-
-
-def silence(seconds: float) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(16_000)
-        sound.writeframes(bytes(round(seconds * 32_000)))
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.topic)
@@ -83,7 +73,7 @@ def test_text_without_words_is_spoken_all_the_same(client: OpenAI, text: str) ->
 
 @pytest.mark.parametrize("model", ["gpt-transcribe", "whisper-1"])
 def test_silence_gives_an_empty_transcript(sdk: openai.OpenAI, model: str) -> None:
-    heard = sdk.audio.transcriptions.create(model=model, file=("silence.wav", silence(4)))
+    heard = sdk.audio.transcriptions.create(model=model, file=("silence.wav", silence(4).wav_bytes()))
     assert heard.text == ""
     assert heard.usage
     assert heard.usage.type == "duration"

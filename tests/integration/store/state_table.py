@@ -96,6 +96,11 @@ def started(priority: int = 50, **fields: str | int) -> Fields:
     return _job("active", priority, _ONCE, fields)
 
 
+#: Slot 0 runs a job, and the arguments with which its attempt calls.
+RUNS: State = {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}
+HELD = ("a", "host:0", 1)
+
+
 def failed(priority: int = 50, **fields: str | int) -> Fields:
     """A job that failed for good at 960,000 ms."""
     end: Fields = {"failures": 1, "reason": "invalid", "error": "{}", "finishedAt": 960_000}

@@ -5,12 +5,9 @@ from __future__ import annotations
 import pytest
 
 from .failing import failing
-from .redis_state import NOW, RedisState, State
-from .state_table import HOST, Row, row_name, started
+from .redis_state import NOW, RedisState
+from .state_table import HELD, RUNS, Row, row_name
 
-#: Slot 0 runs the job.
-RUNS: State = {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}
-HELD = ("a", "host:0", 1)
 LIMIT = (2, 1_000)
 
 

@@ -7,11 +7,9 @@ import json
 import pytest
 
 from .failing import failing
-from .redis_state import NOW, RedisState, State
-from .state_table import HOST, started
+from .redis_state import NOW, RedisState
+from .state_table import HELD, RUNS
 
-HELD = ("a", "host:0", 1)
-RUNS: State = {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}
 KEEP = 86_400_000
 
 

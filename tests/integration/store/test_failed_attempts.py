@@ -7,7 +7,7 @@ import json
 from preppath_workers.store.job import Job
 
 from .redis_state import NOW, RedisState
-from .test_settle import HELD, RUNS
+from .state_table import HELD, RUNS
 
 
 def test_retry_keeps_the_latest_failed_attempts_for_onlookers(redis_state: RedisState) -> None:

@@ -6,12 +6,7 @@ import pytest
 
 from .failing import failing
 from .redis_state import NOW, RedisState, State
-from .state_table import HOST, completed, failed, started, waiting
-
-#: Slot 0 runs the job.
-RUNS: State = {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}
-
-HELD = ("a", "host:0", 1)
+from .state_table import HELD, HOST, RUNS, completed, failed, started, waiting
 
 CALLS: dict[str, tuple[str | int, ...]] = {
     "complete": ("{}", 86_400_000, 10),

@@ -17,7 +17,7 @@ from tests.support.servers import running
 
 from .failing import failing
 from .redis_state import NOW, RedisState, State, merged
-from .state_table import CLOSED_CALL, HOST, LISTED_CALL, OPEN_CALL, delayed, failed, started, waiting
+from .state_table import CLOSED_CALL, HELD, HOST, LISTED_CALL, OPEN_CALL, delayed, failed, started, waiting
 
 OF_GROUP: dict[str, Any] = {"group": "g", "progress": 0}
 
@@ -44,7 +44,6 @@ STATE: State = {
     "gate": {"eventsUntil": NOW + 60_000},
 }
 
-HELD = ("a", "host:0", 1)
 CLAIM_ARGUMENTS = (15_000, 3, 1_000, 60_000)
 
 CALLS: list[tuple[str | int, ...]] = [

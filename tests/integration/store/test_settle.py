@@ -6,12 +6,8 @@ import pytest
 
 from .failing import failing
 from .redis_state import NOW, RedisState, State
-from .state_table import HOST, Row, row_name, started, waiting
+from .state_table import HELD, RUNS, Row, row_name, started, waiting
 
-#: Slot 0 runs the job.
-RUNS: State = {**HOST, "active": {"host:0": ["a"]}, "jobs": {"a": started()}}
-
-HELD = ("a", "host:0", 1)
 DAY = 86_400_000
 
 

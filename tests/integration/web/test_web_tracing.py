@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from preppath_workers import Queue
-from tests.integration.worker.test_tracing import PARENT, attributes, spans
 from tests.support.receiver import receiver
+from tests.support.tracing import PARENT, attributes, spans
 
 from .conftest import Serve
 

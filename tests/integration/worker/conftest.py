@@ -11,7 +11,9 @@ from redis import Redis
 from preppath_workers import Queue
 from tests.support.minimal_env import MINIMAL_ENV
 
+from .capped_worker import SETTINGS, CappedWorker
 from .harness import App
+from .one_attempt import config_of, consuming
 
 Start = Callable[..., App]
 
@@ -59,3 +61,10 @@ def alpha(redis: Redis, key_prefix: str) -> Queue:
 def queue(redis: Redis, key_prefix: str) -> Queue:
     """A queue without workers, for tests that run its jobs themselves."""
     return Queue("tts", redis, key_prefix)
+
+
+@pytest.fixture
+def capped(redis_url: str, key_prefix: str, queue: Queue) -> Iterator[CappedWorker]:
+    config = config_of(redis_url, key_prefix)
+    with consuming(config, SETTINGS) as consumer:
+        yield CappedWorker(config, consumer, key_prefix, queue)

@@ -14,12 +14,15 @@ from preppath_workers import Queue
 from preppath_workers.errors import JobTimeout
 from preppath_workers.registry import JobContext
 from preppath_workers.worker.attempt import payments
+from preppath_workers.worker.attempt.payments import PaymentTerms
 
-from .test_budget import CappedWorker, capped, pay  # noqa: F401 - a fixture
-from .test_tokens_per_minute import USED, WORST, Work, work  # noqa: F401 - a fixture
+from .capped_worker import SETTINGS, USED, WORST, CappedWorker, pay
+from .one_attempt import attempt, config_of, consuming
 
 #: Nano-dollars of USED.
-COST = 60 * 100 + 40 * 500
+COST = 400
+#: A limit of tokens, so that the lines which settle them are interrupted too.
+TERMS = PaymentTerms(tokens_per_minute=100_000)
 
 
 class Interrupt:
@@ -51,7 +54,8 @@ class Interrupt:
 @pytest.mark.parametrize("is_step", [False, True], ids=["alone", "in a step"])
 def test_request_whose_job_is_interrupted_at_any_line_after_its_answer_is_counted_once(
     queue: Queue,
-    work: Work,  # noqa: F811 - the fixture
+    redis_url: str,
+    key_prefix: str,
     is_step: bool,
 ) -> None:
     for number in range(1, 200):
@@ -68,8 +72,8 @@ def test_request_whose_job_is_interrupted_at_any_line_after_its_answer_is_counte
 
         queue.enqueue({"number": number}, id=f"j{number}")
         queue.redis.delete(queue.keys.gate)  # three such jobs take a queue out of service
-        with interrupt.traced():
-            work(100_000, handle)
+        with consuming(config_of(redis_url, key_prefix), SETTINGS) as consumer, interrupt.traced():
+            attempt(consumer, handle, TERMS)
 
         ended = queue.get(f"j{number}")
         assert ended
@@ -83,7 +87,7 @@ def test_request_whose_job_is_interrupted_at_any_line_after_its_answer_is_counte
 
 
 def test_budget_of_a_request_that_was_interrupted_before_it_was_sent_is_free_at_once(
-    capped: CappedWorker,  # noqa: F811 - the fixture
+    capped: CappedWorker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def interrupt(*_: object) -> int:
@@ -99,7 +103,7 @@ def test_budget_of_a_request_that_was_interrupted_before_it_was_sent_is_free_at_
 
 
 def test_budget_of_requests_that_overlap_has_the_cost_of_each(
-    capped: CappedWorker,  # noqa: F811 - the fixture
+    capped: CappedWorker,
 ) -> None:
     """The end of the inner one released what was reserved for the outer one."""
 
@@ -113,4 +117,4 @@ def test_budget_of_requests_that_overlap_has_the_cost_of_each(
 
     capped.work(overlapping)
 
-    assert capped.sums() == {"spent": 400 + COST}
+    assert capped.sums() == {"spent": 2 * COST}

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from redis import Redis
 
 from preppath_workers import Queue
 from tests.support.process import ROOT
-from tests.support.receiver import Receiver, receiver
+from tests.support.receiver import receiver
+from tests.support.tracing import PARENT, attributes, spans
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="needs the extra [otel]")
-
-PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 MODULE = """
 from preppath_workers import JobContext, job
@@ -29,25 +27,6 @@ def send(context: JobContext, data: dict) -> None:
     if data.get("fail"):
         raise LookupError("no mailbox at " + data["fail"])
 """
-
-
-def spans(server: Receiver) -> list[Any]:
-    import gzip
-
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-    found = []
-    for received in server.received:
-        body = gzip.decompress(received.body) if received.body[:2] == b"\x1f\x8b" else received.body
-        request = ExportTraceServiceRequest.FromString(body)
-        found += [
-            span for each in request.resource_spans for scope in each.scope_spans for span in scope.spans
-        ]
-    return found
-
-
-def attributes(span: Any) -> dict[str, Any]:
-    return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
 
 
 def test_attempt_and_its_paid_request_are_traced_and_linked_to_the_producer(
