@@ -30,7 +30,8 @@ def checkout(tmp_path: Path) -> Path:
         tmp_path / "bin/setup-venv",
         f'[ "$1" != --python ] || {{ echo {tmp_path}/bare-python && exit; }}\n'
         f'echo "$1" >>{tmp_path}/installed\n'
-        '[ "$1" != offline ] || sleep 60',
+        # exec: a child that dash forks at that moment doesn't get the signal.
+        '[ "$1" != offline ] || exec sleep 60',
     )
     _write(tmp_path / "bare-python", f'exec {sys.executable} -S "$@"')
     _write(tmp_path / ".venv/bin/python", f'echo "$@" >{tmp_path}/started')
