@@ -26,6 +26,7 @@ from hypothesis import HealthCheck, settings
 from redis import Redis
 
 from tests.fake_openai.control import OpenAIServer
+from tests.support import signal_state
 from tests.support.databases import empty_database, new_database
 from tests.support.order import slow_first
 from tests.support.postgres import PostgresServer
@@ -149,6 +150,13 @@ def external() -> Mapping[str, str]:
     found = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(VARIABLES)}
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     return found
+
+
+@pytest.fixture(autouse=True)
+def unchanged_signals() -> Iterator[None]:
+    """Fail a test that leaves a signal ignored: a later test could not interrupt what it starts."""
+    with signal_state.unchanged():
+        yield
 
 
 @pytest.fixture(scope="session")

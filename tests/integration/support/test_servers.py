@@ -125,7 +125,7 @@ def test_running_with_a_failing_block_stops_all_servers() -> None:
 
 #: A process that runs servers, prints their pids and folders, and waits.
 PARENT = """
-import signal
+import time
 from tests.support.postgres import PostgresServer
 from tests.support.redis import RedisServer
 from tests.support.servers import running
@@ -135,7 +135,8 @@ with running(*servers):
     for server in servers:
         print(server.pid, server.directory)
     print(flush=True)
-    signal.pause()
+    while True:  # not one endless wait: it would miss a signal that arrives just before it
+        time.sleep(0.05)
 """
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
-from collections.abc import Callable
 from unittest.mock import Mock
 
 import pytest
@@ -21,19 +19,9 @@ from preppath_workers.worker.processes.liveness import Liveness
 from preppath_workers.worker.processes.machine_backoff import MachineBackoff
 from preppath_workers.worker.processes.process_title import ProcessTitle
 from preppath_workers.worker.worker import Worker
+from tests.support.own_process import exit_code_of
 
 from .harness import state_of
-
-
-def exit_code_of(body: Callable[[], int]) -> int:
-    """Run the body in a process of its own, as pytest uses the timer here; return its exit code."""
-    if not (pid := os.fork()):
-        code = 99
-        try:
-            code = body()
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def armed(seconds: float) -> Deadline:

@@ -14,6 +14,7 @@ from preppath_workers.worker.processes.liveness import Liveness
 from preppath_workers.worker.processes.machine_backoff import MachineBackoff
 from preppath_workers.worker.processes.process_title import ProcessTitle
 from preppath_workers.worker.worker import Worker
+from tests.support.own_process import exit_code_of
 
 
 def test_worker_that_pauses_leaves_its_reserved_job_to_other_machines(
@@ -21,16 +22,21 @@ def test_worker_that_pauses_leaves_its_reserved_job_to_other_machines(
 ) -> None:
     queue, backoff = QueueConfig("alpha"), MachineBackoff()
     config = load(environment, [queue])
-    consumer = Consumer(config, queue, "host", 0)
-    around = (Mock(), Liveness(), ProcessTitle("alpha[0]"), Cancellations(), backoff)
-    worker = Worker(config, queue, Mock(), consumer, *around)
+
+    def body() -> int:
+        consumer = Consumer(config, queue, "host", 0)
+        around = (Mock(), Liveness(), ProcessTitle("alpha[0]"), Cancellations(), backoff)
+        worker = Worker(config, queue, Mock(), consumer, *around)
+        worker.loop()
+        assert alpha.redis.lrange(alpha.keys.active("host:0"), 0, -1) == ["j"]
+        backoff.record("another job", time.monotonic(), failed=True)
+        worker.loop()
+        return 0
+
     alpha.enqueue({}, id="j")
     alpha.redis.rpoplpush(alpha.keys.wait, alpha.keys.active("host:0"))
     alpha.pause()
 
-    worker.loop()
-    assert alpha.redis.lrange(alpha.keys.active("host:0"), 0, -1) == ["j"]
+    assert exit_code_of(body) == 0  # a worker installs signal handlers
 
-    backoff.record("another job", time.monotonic(), failed=True)
-    worker.loop()
     assert alpha.redis.lrange(alpha.keys.wait, 0, -1) == ["j"]
