@@ -8,7 +8,7 @@ from typing import Any
 
 from ..config.prices import dollars
 from ..store.reading.reader import QueueReader
-from ..store.reading.spending import mean_cost
+from ..store.reading.spending import MeanCost, mean_cost
 from .formatting import counted
 
 
@@ -56,7 +56,7 @@ class CostForecast:
 
     queue: str
     jobs: int
-    mean: int | None = None
+    mean: MeanCost | None = None
     most: MostCost | None = None
 
     @classmethod
@@ -81,10 +81,16 @@ class CostForecast:
             return f"{what}, cost unknown{reason}"
         parts = []
         if self.mean is not None:
-            parts.append(f"about {dollars(self.mean * self.jobs)}, {dollars(self.mean)} each as so far")
+            parts.append(self._mean_words(self.mean))
         if self.most:
             parts.append(self.most.words() if self._is_bounded else self.most.unknown_words())
         return f"{what} may cost {'; '.join(parts)}"
+
+    def _mean_words(self, mean: MeanCost) -> str:
+        words = f"about {dollars(mean.nano * self.jobs)}, {dollars(mean.nano)} each as so far"
+        if not mean.unpriced:
+            return words
+        return f"{words} without {mean.unpriced} of {counted(mean.calls, 'request')}, which have no price"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the forecast as JSON types; amounts are nano-dollars."""
@@ -92,7 +98,8 @@ class CostForecast:
         return {
             "queue": self.queue,
             "jobs": self.jobs,
-            "meanNano": None if self.mean is None else self.mean * self.jobs,
+            "meanNano": None if self.mean is None else self.mean.nano * self.jobs,
+            "unpricedRequests": self.mean.unpriced if self.mean else None,
             "mostNano": most.once if most else None,
             "mostNanoOfAllRuns": most.in_all if most else None,
             "unboundedJobs": most.unbounded if most else self.jobs,

@@ -123,11 +123,22 @@ def _hashes(queue: QueueReader, keys: Iterable[str]) -> list[Mapping[Any, Any]]:
         return pipeline.execute()
 
 
-def mean_cost(queue: QueueReader) -> int | None:
-    """Return what a completed job of the queue has cost on average, nano-dollars, failed attempts and unknown
-    costs included; None if nothing is known."""
-    completed = queue.statistics().get("completed", 0)
-    models = by_model(queue).values()
-    if not completed or not models:
+@dataclass(frozen=True)
+class MeanCost:
+    """What a completed job of a queue has cost on average, in nano-dollars: failed attempts and unknown costs
+    included, without the `unpriced` ones of the `calls` requests, which have no price."""
+
+    nano: int
+    calls: int
+    unpriced: int
+
+
+def mean_cost(queue: QueueReader) -> MeanCost | None:
+    """Return what a completed job of the queue has cost on average; None if nothing is known."""
+    completed, total = queue.statistics().get("completed", 0), Spending()
+    for spending in by_model(queue).values():
+        total.merge(spending)
+    has_a_price = total.calls > total.unpriced or total.unknown
+    if not completed or not has_a_price:
         return None
-    return -(-sum(spending.nano + spending.unknown for spending in models) // completed)
+    return MeanCost(-(-(total.nano + total.unknown) // completed), total.calls, total.unpriced)

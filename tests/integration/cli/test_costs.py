@@ -156,6 +156,34 @@ def test_enqueue_with_dry_run_adds_nothing_and_tells_the_cost(run: Run, spent: Q
     assert spent.counts().waiting == 0
 
 
+def pay_without_a_price(queue: Queue, redis: Redis, job_id: str) -> None:
+    """Run a job with one request to a model that has no price."""
+    queue.enqueue({}, id=job_id)
+    call = Caller(redis, queue.keys.base)
+    call("claim", "host", 0, 15_000, 0, 0, 60_000, 1_000)
+    opened = {"id": "c9", "model": "own", "job": job_id, "attempt": 1, "kind": "open"}
+    _, at = call("open_call", job_id, "host:0", 1, "c9", json.dumps(opened), "")
+    call("close_calls", job_id, json.dumps({**opened, "at": at, "kind": "actual", "tokens": {"input": 7}}))
+    call("complete", job_id, "host:0", 1, "{}", 60_000, 10)
+
+
+def test_forecast_of_a_queue_whose_requests_have_no_price_is_unknown(
+    run: Run, tts: Queue, redis: Redis
+) -> None:
+    pay_without_a_price(tts, redis, "q1")
+    assert run("enqueue", "tts", "{}", "--dry-run").stdout.startswith("tts: 1 job, cost unknown")
+
+
+def test_forecast_tells_how_many_requests_it_leaves_out_for_want_of_a_price(
+    run: Run, spent: Queue, redis: Redis
+) -> None:
+    pay_without_a_price(spent, redis, "q2")
+    shown = run("enqueue", "tts", "{}", "--dry-run").stdout
+    assert (
+        "about $0.00075045, $0.00075045 each as so far without 1 of 2 requests, which have no price" in shown
+    )
+
+
 def test_enqueue_of_many_jobs_tells_the_most_before_it_adds_them(run: Run, spent: Queue) -> None:
     jobs = '{"questionId": "q1", "text": "Why?"}\n' * 2
     shown = run("enqueue", "tts", "-", stdin=jobs, **MINIMAL_ENV)
