@@ -12,7 +12,7 @@ from ...store.reading.brief import BriefReader
 from ..arguments import refuse_without
 from ..forecasting import MOST_AT_ONCE, forecast, print_forecast, tell_cost
 from ..queue_argument import open_queues
-from ..terminal import print_line
+from ..terminal import print_error, print_line
 from .found import Found
 from .listing import print_jobs
 from .selection import selected, selection_of
@@ -38,6 +38,8 @@ def replay(args: Namespace) -> int:
     finally:  # also if Redis fails meanwhile, or after Ctrl-C
         if replayed.total() or not args.quiet:
             _print_replayed(replayed)
+    if not args.quiet:
+        _tell_skipped(args, selection)
     return found.report() if args.ids else 0
 
 
@@ -47,6 +49,7 @@ def _dry_replay(args: Namespace, selection: Selection) -> int:
         found = forecast(args, queue, [job.data for job in selected(queue, selection, args.limit)])
         if args.json or found.is_known:
             print_forecast(found, as_json=args.json)
+    _tell_skipped(args, selection)
     return code
 
 
@@ -55,6 +58,21 @@ def _tell_cost(args: Namespace, selection: Selection) -> None:
     for queue in open_queues(args):
         if queue.counts().failed <= MOST_AT_ONCE:
             tell_cost(args, queue, [job.data for job in selected(queue, selection, args.limit)])
+
+
+def _tell_skipped(args: Namespace, selection: Selection) -> None:
+    """Print how many jobs are skipped by default, unless a dead-letter list is long."""
+    for queue in open_queues(args):
+        if queue.counts().failed > MOST_AT_ONCE:
+            continue
+        now = queue.now()
+        meant = selected(BriefReader.of(queue), selection_of(args), None)
+        if skipped := sum(not selection.holds(job, now) for job in meant):
+            print_error(
+                f"dead replay: {counted(skipped, 'job')} of {queue.name} skipped: invalid, malformed, or "
+                f"replayed {counted(args.max_replays, 'time')} already (--id, --reason or --max-replays "
+                "includes them)"
+            )
 
 
 def _print_replayed(replayed: Counter[str]) -> None:

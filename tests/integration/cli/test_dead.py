@@ -138,6 +138,8 @@ def test_dead_show_with_one_of_two_ids_shows_it_and_fails(run: Run, dead_jobs: Q
 def test_dead_replay_by_default_skips_invalid_and_often_replayed_jobs(run: Run, dead_jobs: Queue) -> None:
     dry = run("dead", "replay", "tts", "--dry-run")
     assert [line.split()[1] for line in dry.stdout.splitlines()] == ["old", "new"]
+    skipped = "dead replay: 2 jobs of tts skipped: invalid, malformed, or replayed 3 times already"
+    assert dry.stderr.startswith(skipped)
     assert dead_jobs.counts().failed == 4
 
     assert run("dead", "replay", "tts").stdout == "2 dead jobs replayed: tts 2\n"
@@ -145,7 +147,9 @@ def test_dead_replay_by_default_skips_invalid_and_often_replayed_jobs(run: Run, 
     replayed = dead_jobs.get("old")
     assert replayed is not None
     assert (replayed.state, replayed.attempts, replayed.replays) == ("waiting", 0, 1)
-    assert run("dead", "replay", "tts").stdout == "0 dead jobs replayed\n"
+    none = run("dead", "replay", "tts")
+    assert (none.stdout, none.stderr.startswith(skipped)) == ("0 dead jobs replayed\n", True)
+    assert run("dead", "replay", "tts", "--quiet").stderr == ""
 
     assert run("dead", "replay", "tts", "--reason", "invalid").stdout == "1 dead job replayed: tts 1\n"
     assert run("dead", "replay", "tts", "--id", "often").stdout == "1 dead job replayed: tts 1\n"
