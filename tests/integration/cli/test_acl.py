@@ -70,6 +70,38 @@ SERVERS = [
 ]
 
 
+#: Commands of operators and of producers in the shell.
+COMMANDS = (
+    ("enqueue", "tts", "{}", "--id", "a"),
+    ("enqueue", "tts", "{}", "--id", "d", "--delay", "90"),
+    ("queues",),
+    ("jobs", "tts"),
+    *(("jobs", "tts", "--state", state) for state in ("active", "delayed", "failed", "completed")),
+    ("show", "tts", "a"),
+    ("prioritize", "tts", "a", "3"),
+    ("promote", "tts", "d"),
+    ("pause", "tts"),
+    ("resume", "tts"),
+    ("cancel", "tts", "a"),
+    ("enqueue", "tts", "{}", "--id", "e", "--expires", "90", "--group", "g", "--group-size", "2"),
+    ("group", "tts", "g"),
+    ("group", "tts", "g", "--close"),
+    ("cancel", "tts", "--state", "waiting", "--where", "userId=u1"),
+    ("top", "--once"),
+    ("costs", "--by", "user"),
+    ("costs", "--caps"),
+    ("costs", "--unknown"),
+    ("costs", "--resolve", "01M8DG8DZ3NX3DQVHZ7GJX4P5T", "--cost", "0"),
+    ("dead", "list", "--all"),
+    ("dead", "show", "tts"),
+    ("retry", "tts", "a"),
+    ("dead", "replay", "--all"),
+    ("dead", "purge", "--all", "--yes"),
+    ("check", "--only", "redis", "--only", "data", "--fix"),
+    ("health",),
+)
+
+
 @pytest.fixture(params=SERVERS)
 def guarded(request: pytest.FixtureRequest) -> Iterator[Guarded]:
     with request.param() as server, Redis.from_url(server.url, decode_responses=True) as admin:
@@ -138,39 +170,7 @@ def test_acl_rule_of_the_readme_allows_every_command_of_workers_and_cli(
     assert alpha.cancel("long", running=True) == "cancelling"
 
     variables = {"REDIS_URL": guarded.url, "KEY_PREFIX": "preppath"}
-    for words in (
-        ("enqueue", "tts", "{}", "--id", "a"),
-        ("enqueue", "tts", "{}", "--id", "d", "--delay", "90"),
-        ("queues",),
-        ("jobs", "tts"),
-        *(("jobs", "tts", "--state", state) for state in ("active", "delayed", "failed", "completed")),
-        ("show", "tts", "a"),
-        ("prioritize", "tts", "a", "3"),
-        ("promote", "tts", "d"),
-        ("pause", "tts"),
-        ("resume", "tts"),
-        ("cancel", "tts", "a"),
-        ("enqueue", "tts", "{}", "--id", "e", "--expires", "90", "--group", "g", "--group-size", "2"),
-        ("group", "tts", "g"),
-        ("group", "tts", "g", "--close"),
-        ("cancel", "tts", "--state", "waiting", "--where", "userId=u1"),
-        ("top", "--once"),
-        ("costs", "--by", "user"),
-        ("costs", "--caps"),
-        ("costs", "--unknown"),
-        ("costs", "--resolve", "01M8DG8DZ3NX3DQVHZ7GJX4P5T", "--cost", "0"),
-        ("dead", "list", "--all"),
-        ("dead", "show", "tts"),
-        ("retry", "tts", "a"),
-        ("dead", "replay", "--all"),
-        ("dead", "purge", "--all", "--yes"),
-        ("check", "--only", "redis", "--only", "data", "--fix"),
-        ("health",),
-        ("costs", "--by", "user"),
-        ("costs", "--caps"),
-        ("costs", "--unknown"),
-        ("costs", "--resolve", "nothing", "--cost", "0"),
-    ):
+    for words in COMMANDS:
         done = run(*words, **environment | variables)
         assert "NOPERM" not in done.stdout + done.stderr
         assert done.returncode in (0, 1), (words, done.stdout, done.stderr)
