@@ -26,3 +26,13 @@ def test_handler_that_is_put_back_is_no_change() -> None:
     with unchanged():
         before = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         signal.signal(signal.SIGUSR2, before)
+
+
+def test_timer_of_pytest_timeout_that_a_failure_ends_is_no_change() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    try:
+        with unchanged():
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGALRM, before)
