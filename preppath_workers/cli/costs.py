@@ -60,6 +60,7 @@ def add_parser(subparsers: Subparsers) -> None:
         --unknown lists them with their ids, which OpenAI has as X-Client-Request-Id; --resolve
         stores what one of them did cost, 0 if it was not charged.
         unpriced: requests to models without a price, not included either. Days are in UTC.
+        --by user: the total includes jobs without a userId.
 
         --store writes a row for each request into the database, with LEDGER_ROWS; let a timer
         start it each minute. To run it again, or twice at once, changes nothing.

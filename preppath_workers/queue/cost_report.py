@@ -27,7 +27,7 @@ class CostReport:
 
     Args:
         rows: the most expensive first; days, the newest first.
-        total: of all rows, also of those that are left out.
+        total: of all requests, also of those without a user or in rows that are left out.
         more: rows that are left out.
     """
 
@@ -48,12 +48,14 @@ def cost_report(queues: Sequence[QueueReader], by: By, since: date | int, limit:
     last = today(queues[0])
     first = first_day(since, last)
     found: dict[str, Spending] = {}
+    total, of_days = Spending(), days(first, last)
     for queue in queues:
-        for name, spending in _of_queue(queue, by, days(first, last), limit).items():
+        rows_of_queue = _of_queue(queue, by, of_days, limit)
+        for name, spending in rows_of_queue.items():
             found.setdefault(name, Spending()).merge(spending)
-    total = Spending()
-    for spending in found.values():
-        total.merge(spending)
+        # Jobs may have no user, and only the users who spent most are read.
+        for spending in (by_model(queue, of_days) if by == "user" else rows_of_queue).values():
+            total.merge(spending)
     if by == "day":
         rows = sorted(found.items(), reverse=True)
     else:

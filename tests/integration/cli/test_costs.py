@@ -184,6 +184,15 @@ def test_forecast_tells_how_many_requests_it_leaves_out_for_want_of_a_price(
     )
 
 
+@pytest.mark.parametrize("by", ["model", "queue", "user", "day"])
+def test_costs_by_anything_total_all_requests_also_those_without_a_user(
+    run: Run, spent: Queue, redis: Redis, by: str
+) -> None:
+    pay_without_a_price(spent, redis, "q2")
+    shown = run("costs", "--by", by, QUEUES="tts").stdout.splitlines()
+    assert [line.split()[:3] for line in shown if line.startswith("total")] == [["total", "2", "$0.0015"]]
+
+
 def test_enqueue_of_many_jobs_tells_the_most_before_it_adds_them(run: Run, spent: Queue) -> None:
     jobs = '{"questionId": "q1", "text": "Why?"}\n' * 2
     shown = run("enqueue", "tts", "-", stdin=jobs, **MINIMAL_ENV)

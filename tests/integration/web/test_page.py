@@ -181,6 +181,15 @@ def test_costs_page_shows_spending_and_users_near_their_cap(
     assert site.get("/costs?since=soon").status_code == 422
 
 
+def test_costs_page_by_user_of_jobs_without_users_shows_what_they_cost(
+    site: Site, redis: Any, tts: Queue
+) -> None:
+    redis.hset(tts.keys.spent_on(today(tts).isoformat()), mapping={"m calls": 2, "m nano": 1_900_000_000})
+    html = site.get("/costs?by=user").text
+    assert "$1.90 for 2 requests" in html
+    assert "No paid requests of jobs with a user since" in html
+
+
 def test_job_page_shows_its_failed_attempts_and_that_it_runs(site: Site, tts: Queue, redis: Any) -> None:
     now = tts.now()
     failed = {"attempt": 1, "startedAt": now - 9_000, "failedAt": now - 8_000, "workerId": "host-1:0"}
