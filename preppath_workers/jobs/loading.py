@@ -73,9 +73,16 @@ def _job_types(value: object) -> Sequence[JobType]:
 
 def search_current_folder() -> None:
     """Make the modules of the current folder importable."""
-    folder = str(Path.cwd())
-    if folder not in sys.path:
+    folder = _current_folder()
+    if folder and folder not in sys.path:
         sys.path.append(folder)  # at the end: a file of the folder must not replace a library
+
+
+def _current_folder() -> str | None:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:  # a deployment has deleted it
+        return None
 
 
 def _imported(name: str) -> ModuleType:
@@ -89,8 +96,8 @@ def _imported(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             raise _ModuleProblem(
-                f"cannot import the jobs of {name}: there is no module {error.name} in {Path.cwd()}, in "
-                "PYTHONPATH or installed"
+                f"cannot import the jobs of {name}: there is no module {error.name} in "
+                f"{_current_folder() or 'the current folder, which was deleted'}, in PYTHONPATH or installed"
             ) from error
         raise _failed(name, error) from error
     except Exception as error:

@@ -118,6 +118,23 @@ def test_job_types_of_a_module_are_those_at_its_top_level_and_webhook() -> None:
     assert [job_type.name for job_type in load_job_types([send])] == ["mail", "webhook"]
 
 
+def test_modules_are_found_although_the_current_folder_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supervisor that is reloaded after a deployment has deleted its release."""
+    deleted = tmp_path / "release"
+    deleted.mkdir()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    (tmp_path / "kept_jobs.py").write_text(
+        "from preppath_workers import job\n\n@job('x')\ndef run(context, data): ...\n", encoding="utf-8"
+    )
+    monkeypatch.chdir(deleted)
+    deleted.rmdir()
+    assert [job_type.name for job_type in load_job_types(["kept_jobs"])] == ["x", "webhook"]
+    with pytest.raises(ConfigError, match="no module nowhere in the current folder, which was deleted"):
+        load_job_types(["nowhere"])
+
+
 def test_module_that_cannot_be_used_is_a_problem_of_the_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
