@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from ..config import load
+from ..config.env_file import refuse_second_read
 from ..jobs.loading import OWN_JOBS, search_current_folder
 from .terminal import print_error
 
@@ -23,6 +24,7 @@ _LOOK = 0.5
 def watch(args: Namespace) -> int:
     """Run the workers, and start them again after each change, until a signal stops them. Returns their exit
     code. Raises ConfigError."""
+    refuse_second_read(args.config)  # each start of the workers reads it
     modules = args.modules or load.load_job_modules(load.read_environment(args.config), OWN_JOBS)
     search_current_folder()
     signal.signal(signal.SIGTERM, _interrupt)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from .. import log
+from ..config.env_file import refuse_second_read
 from ..config.load import load_budget, load_log, load_otlp_endpoint, load_redis, read_environment
 from ..config.vendors import openai_models
 from ..config.web import SCOPES, WebConfig, load_web
@@ -116,7 +117,9 @@ def run(args: Namespace) -> int:
 
 def _load(args: Namespace) -> WebConfig:
     """Return who may use the server. Raises ConfigError."""
-    args.variables = read_environment(args.config)  # again after each SIGHUP
+    if "variables" in args:  # this is a reload
+        refuse_second_read(args.config)
+    args.variables = read_environment(args.config)
     config = load_web(args.variables)
     if not config.tokens and not is_loopback(args.host):
         raise ConfigError(f"--host {args.host} is not loopback: set WEB_TOKENS, see --new-token")

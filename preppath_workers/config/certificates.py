@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from stat import S_ISDIR
+from stat import S_ISDIR, S_ISREG
 
 from ..errors import ConfigError
 
@@ -44,7 +44,9 @@ def _is_trust(path: str) -> bool:
         file = Path(path).stat()
     except OSError:
         return False
-    return S_ISDIR(file.st_mode) or _has_certificates(path, file.st_mtime_ns, file.st_size)
+    if not S_ISREG(file.st_mode):
+        return S_ISDIR(file.st_mode)  # each library reads the file: a pipe would be empty, or block
+    return _has_certificates(path, file.st_mtime_ns, file.st_size)
 
 
 # Cached: a command reads its environment several times.

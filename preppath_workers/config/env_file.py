@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
@@ -28,6 +29,21 @@ def repeated_names(path: str | Path) -> dict[str, list[int]]:
         if binding.key is not None:
             lines.setdefault(binding.key, []).append(_line(binding))
     return {name: numbers for name, numbers in lines.items() if len(numbers) > 1}
+
+
+def refuse_second_read(path: str | Path | None) -> None:
+    """Raise ConfigError if the file, which was read before, is a pipe or the like.
+
+    It would seem empty, so that all settings became the defaults, or block the process until somebody writes.
+    """
+    try:
+        is_file = path is None or S_ISREG(Path(path).stat().st_mode)
+    except OSError:
+        return  # reading it says why
+    if not is_file:
+        raise ConfigError(
+            f"cannot read --config {path} again: it is not a file but a pipe or the like; restart instead"
+        )
 
 
 def _bindings(path: str | Path) -> list[Binding]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
+from stat import S_ISREG
 from types import MappingProxyType
 from typing import Any
 
@@ -131,6 +132,8 @@ def _packaged() -> Prices:
 def _read(path: Path) -> dict[str, ModelPrice]:
     import tomllib  # most commands need no prices
 
+    if not S_ISREG(path.stat().st_mode):
+        raise ValueError("it is not a file")  # a pipe that is read again is empty, or blocks
     models = tomllib.loads(path.read_text(encoding="utf-8")).get("models", {})
     return {name: _model(name, entry) for name, entry in models.items()}
 

@@ -12,6 +12,7 @@ from .. import log
 from ..clients.later_packages import run_all
 from ..clients.services import Services
 from ..config import load as config
+from ..config.env_file import refuse_second_read
 from ..config.model import Config
 from ..errors import ConfigError
 from ..jobs import JOB_TYPES
@@ -68,6 +69,8 @@ class Workers:
 
     def load(self) -> Config:
         """Read and check the configuration, without any effect. Raises ConfigError."""
+        if self._job_types:
+            refuse_second_read(self._env_file)
         variables = config.read_environment(self._env_file)
         self._job_types = load_job_types(self._jobs or config.load_job_modules(variables, OWN_JOBS))
         names = [job_type.name for job_type in self._job_types]

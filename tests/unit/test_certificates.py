@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import threading
@@ -132,6 +133,12 @@ def test_certificate_file_without_certificates_is_refused_by_name(
 ) -> None:
     with pytest.raises(ConfigError, match=f"{name} is wrong: expected a file"):
         configure(tmp_path, f"{name}={path.format(folder=tmp_path)}\n")
+
+
+def test_certificates_from_a_pipe_are_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE is wrong: expected a file"):
+        configure(tmp_path, f"SSL_CERT_FILE={tmp_path / 'pipe'}\n")
 
 
 @pytest.mark.parametrize(

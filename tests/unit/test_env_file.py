@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from preppath_workers.config.env_file import refuse_second_read
 from preppath_workers.config.load import read_environment
 from preppath_workers.errors import ConfigError
 
@@ -64,3 +66,13 @@ def test_read_environment_of_an_unreadable_file_names_the_reason(tmp_path: Path)
         with pytest.raises(ConfigError) as raised:
             read_environment(path)
         assert raised.value.problems == (f"cannot read --config {path}: {reason}",)
+
+
+def test_refuse_second_read_lets_files_pass_and_pipes_not(tmp_path: Path) -> None:
+    file, pipe = tmp_path / "file", tmp_path / "pipe"
+    file.touch()
+    os.mkfifo(pipe)
+    for path in (file, tmp_path / "missing", None):
+        refuse_second_read(path)
+    with pytest.raises(ConfigError, match=f"cannot read --config {pipe} again: it is not a file"):
+        refuse_second_read(pipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,9 @@ def test_wrong_file_of_prices_is_refused(tmp_path: Path, text: str, problem: str
 )
 def test_dollars_of_nano_dollars_are_exact(nano: int, text: str) -> None:
     assert dollars(nano) == text
+
+
+def test_prices_from_a_pipe_are_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match=f"cannot read {tmp_path / 'pipe'}: it is not a file"):
+        load_prices(tmp_path / "pipe")

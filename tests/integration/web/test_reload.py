@@ -10,6 +10,7 @@ import requests
 
 from preppath_workers import Queue
 from preppath_workers.web.tokens import new_token
+from tests.support.pipes import pipe_with
 from tests.support.waiting import eventually
 
 from .conftest import REQUEST_DEADLINE, SPEECH, Serve, Site, post_form
@@ -68,4 +69,16 @@ def test_reload_of_a_wrong_configuration_keeps_the_old_one(
     site.process.send_signal(signal.SIGHUP)
 
     eventually(lambda: f"keeping the old one: {problem}" in log.read_text(encoding="utf-8"))
+    assert (status(site, OLD), status(site, NEW)) == (200, 401)
+
+
+def test_reload_of_a_configuration_from_a_pipe_keeps_the_tokens(serve: Serve, tmp_path: Path) -> None:
+    pipe, log = tmp_path / "pipe", tmp_path / "web.log"
+    with pipe_with(pipe, f"WEB_TOKENS={OLD_ENTRY}\n"):
+        site = serve("--config", str(pipe))
+
+    site.process.send_signal(signal.SIGHUP)
+
+    problem = f"keeping the old one: cannot read --config {pipe} again"
+    eventually(lambda: problem in log.read_text(encoding="utf-8"))
     assert (status(site, OLD), status(site, NEW)) == (200, 401)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from tests.support.pipes import pipe_with
 from tests.support.waiting import eventually
 
 from .harness import App, queue_of, state_of
@@ -65,4 +66,22 @@ def test_reload_that_cannot_load_a_handler_changes_nothing(
     eventually(lambda: program.logged("Number of workers changed"))
     eventually(lambda: {*program.workers()} == {"evaluation:0", "evaluation:1"})
     assert program.workers().items() >= workers.items()
+    assert program.stop() == 0
+
+
+def test_reload_of_a_configuration_from_a_pipe_changes_nothing_and_blocks_nothing(
+    program: App, env_file: Path
+) -> None:
+    """Read again, the pipe would be empty or block: `--config <(sops decrypt secrets.env)`."""
+    with pipe_with(env_file, "QUEUES=evaluation\nEVALUATION_CONCURRENCY=1\n"):
+        program.start()
+    workers = program.workers()
+
+    program.send(signal.SIGHUP)
+    refused = (
+        f"cannot read --config {env_file} again: it is not a file but a pipe or the like; restart instead"
+    )
+    eventually(lambda: program.logged(f"Cannot reload configuration, keeping the old one: {refused}"))
+
+    assert program.workers() == workers
     assert program.stop() == 0
