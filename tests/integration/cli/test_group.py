@@ -26,6 +26,11 @@ def test_group_shows_how_far_it_is_and_closes_it(run: Run, tts: Queue) -> None:
     assert (shown["ended"], shown["jobs"], shown["cancelled"]) == (True, 2, 2)
 
 
+def test_group_of_a_known_size_ends_without_being_closed(run: Run, tts: Queue) -> None:
+    tts.enqueue({}, id="j", group="g", group_size=2)
+    assert run("group", "tts", "g").stdout.endswith("state       0 of 2 jobs have ended\n")
+
+
 def test_group_that_is_unknown_exits_with_1(run: Run) -> None:
     unknown = run("group", "tts", "g")
     assert (unknown.returncode, unknown.stderr) == (1, "group: queue tts has no group g\n")

@@ -33,6 +33,7 @@ def health(run: Run) -> Run:
 def test_health_of_a_queue_without_instances_is_an_error(health: Run) -> None:
     shown = health()
     assert (shown.returncode, shown.stdout) == (1, "error  tts: no live instance works the queue\n")
+    assert health("--quiet").stdout == shown.stdout
 
 
 def test_health_of_a_queue_with_a_live_lease_is_ok(health: Run, tts: Queue, redis: Redis) -> None:

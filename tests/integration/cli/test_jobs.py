@@ -222,6 +222,19 @@ def test_cancel_by_state_and_field_cancels_only_those(run: Run, tts: Queue) -> N
     assert run("cancel", "tts", "j1", "--where", "a=b").returncode == 2
 
 
+def test_cancel_with_a_limit_cancels_no_more_jobs(run: Run, tts: Queue) -> None:
+    tts.enqueue_many([NewJob({}, f"j{number}") for number in range(3)])
+    assert run("cancel", "tts", "--state", "waiting", "--limit", "2").stdout == "j0 cancelled\nj1 cancelled\n"
+    assert tts.counts().waiting == 1
+
+
+def test_cancel_by_state_active_needs_no_running(run: Run, tts: Queue, consumer: Consumer) -> None:
+    tts.enqueue({}, id="j")
+    consumer.settle_and_fetch()
+    assert consumer.next_job()
+    assert run("cancel", "tts", "--state", "active").stdout == "j cancelling\n"
+
+
 def test_cancel_of_an_active_job_needs_running(run: Run, tts: Queue, consumer: Consumer) -> None:
     tts.enqueue({}, id="j")
     consumer.settle_and_fetch()
