@@ -23,7 +23,7 @@ from .clients.usage import Payment, Usage
 from .clients.vendor_limits import VendorLimit
 from .config.load import load
 from .config.model import QueueConfig
-from .errors import JobLost
+from .errors import JobLost, PermanentError
 from .queue import Queue, encode_data
 from .registry import JobType
 from .store.connections.connection import ENCODING_ERRORS
@@ -119,6 +119,10 @@ class FakeContext:
     def snooze(self, seconds: float) -> NoReturn:
         """Raise Snooze, whose `seconds` a test can read."""
         raise snoozed(seconds)
+
+    def not_found(self, message: str) -> NoReturn:
+        """Raise PermanentError, as for a job that was added long ago."""
+        raise PermanentError(message)
 
     def again(self) -> FakeContext:
         """Return the context of the next attempt at the same job."""

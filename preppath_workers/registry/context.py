@@ -94,3 +94,11 @@ class JobContext(Protocol):
 
         The steps that are stored are not repeated. Raises Snooze; do not catch it.
         """
+
+    def not_found(self, message: str) -> NoReturn:
+        """End the attempt because something that the job names does not exist, such as a row.
+
+        In the first minute after the job was added it may be on its way, as the producer's transaction may
+        not be committed yet: raises Snooze, so that the job runs again about 1, 5, 25 and 60 s after it was
+        added. After that, raises PermanentError with the message. Do not catch them.
+        """

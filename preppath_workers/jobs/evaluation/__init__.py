@@ -34,6 +34,8 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     with services.database.transaction() as cursor:
         question = records.find_question(cursor, question_id, interview_id, user_id)
         feedback = records.find_feedback(cursor, context.id, question_id)
+    if question is None:
+        context.not_found(f"question {question_id!r} does not exist")
     if feedback:
         return _result(feedback, cached=True)
     context.progress(10)

@@ -10,9 +10,11 @@ from ...errors import PermanentError
 from .scoring import Assessment
 
 
-def find_question(cursor: Cursor, question_id: str, interview_id: str, user_id: str) -> Mapping[str, Any]:
-    """Return the question with its criteria. Raises PermanentError if it does not exist, belongs to another
-    interview, or its interview belongs to another user."""
+def find_question(
+    cursor: Cursor, question_id: str, interview_id: str, user_id: str
+) -> Mapping[str, Any] | None:
+    """Return the question with its criteria, or None. Raises PermanentError if it belongs to another
+    interview, or its interview to another user."""
     cursor.execute(
         'SELECT q."id", q."interviewId", q.question, q.category, q.difficulty, q."expectedAnswer", '
         'q."evaluationCriteria", i."userId" '
@@ -22,7 +24,7 @@ def find_question(cursor: Cursor, question_id: str, interview_id: str, user_id: 
     )
     question = cursor.fetchone()
     if question is None:
-        raise PermanentError(f"question {question_id!r} does not exist")
+        return None
     if question["interviewId"] != interview_id:
         raise PermanentError(f"question {question_id!r} does not belong to interview {interview_id!r}")
     if question["userId"] != user_id:

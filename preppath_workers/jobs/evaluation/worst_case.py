@@ -22,8 +22,11 @@ def worst_cases(datas: Sequence[dict[str, Any]], services: Services) -> Iterator
             try:
                 ids = (identifier(data, name) for name in ("questionId", "interviewId", "userId"))
                 answer = text(data, "answer", MAX_ANSWER)
-                described = prompt.described(records.find_question(cursor, *ids))
+                question = records.find_question(cursor, *ids)
+                described = prompt.described(question) if question else None
             except (InvalidJob, PermanentError):
+                described = None
+            if described is None:
                 yield []
                 continue
             texts = [str(message.get("content")) for message in prompt.messages(described, answer)]

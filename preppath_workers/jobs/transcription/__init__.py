@@ -30,6 +30,8 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     language = optional_language(context.data, "language")
 
     recording = records.find(services.database, recording_id, user_id)
+    if recording is None:
+        context.not_found(f"recording {recording_id!r} does not exist")
     if records.is_transcribed(recording):
         return _result(recording, cached=True)
     context.progress(10)

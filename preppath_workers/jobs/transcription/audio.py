@@ -38,7 +38,10 @@ def transcribe(
     if not key:
         raise PermanentError(f"recording {recording['id']!r} has no filename, which is its key in S3")
     most = MAX_RECORDING_BYTES if ffmpeg.installed() else MAX_AUDIO_BYTES
-    _check_size(recording, services.storage.size(key), most)
+    stored_audio = services.storage.find(key)
+    if stored_audio is None:
+        context.not_found(f"the file {key!r} of recording {recording['id']!r} does not exist in S3")
+    _check_size(recording, stored_audio.size, most)
     # An unnamed file: its disk space is freed even if this process is killed.
     with temporary_file() as audio:
         size = services.storage.download(key, audio, most)

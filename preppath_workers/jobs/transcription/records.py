@@ -9,13 +9,11 @@ from ...clients.postgres.client import Cursor, Database
 from ...errors import PermanentError
 
 
-def find(database: Database, recording_id: str, user_id: str) -> Mapping[str, Any]:
-    """Return the recording. Raises PermanentError if it does not exist or belongs to another user."""
+def find(database: Database, recording_id: str, user_id: str) -> Mapping[str, Any] | None:
+    """Return the recording, or None. Raises PermanentError if it belongs to another user."""
     with database.transaction() as cursor:
         recording = _recording(cursor, recording_id)
-    if recording is None:
-        raise PermanentError(f"recording {recording_id!r} does not exist")
-    if recording["userId"] != user_id:
+    if recording and recording["userId"] != user_id:
         raise PermanentError(f"recording {recording_id!r} does not belong to user {user_id!r}")
     return recording
 

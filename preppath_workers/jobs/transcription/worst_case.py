@@ -31,7 +31,7 @@ def worst_cases(datas: Sequence[dict[str, Any]], services: Services) -> Iterator
 
 def _requests(model: str, data: dict[str, Any], services: Services) -> Sequence[Usage]:
     recording = records.find(services.database, identifier(data, "recordingId"), identifier(data, "userId"))
-    if records.is_transcribed(recording):
+    if recording is None or records.is_transcribed(recording):
         return []
     size = services.storage.size(recording["filename"])
     by_size = worst_case.transcription(model, size, None)

@@ -38,7 +38,8 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
     log_unknown_fields(context.data, "questionId", "text", "voice", "speed", "instructions")
     question_id = identifier(context.data, "questionId")
     speech = speech_of(context.data, services)
-    _check_exists(services.database, question_id)
+    if not _exists(services.database, question_id):
+        context.not_found(f"question {question_id!r} does not exist")
     context.progress(10)
 
     key = f"tts/{key_segment(question_id)}.mp3"
@@ -69,11 +70,10 @@ def speech_of(data: Mapping[str, Any], services: Services) -> Speech:
     return Speech.of(services.openai.config, words, voice, speed, instructions)
 
 
-def _check_exists(database: Database, question_id: str) -> None:
+def _exists(database: Database, question_id: str) -> bool:
     with database.transaction() as cursor:
         cursor.execute('SELECT FROM interview_questions WHERE "id" = %s', [question_id])
-        if not cursor.rowcount:
-            raise PermanentError(f"question {question_id!r} does not exist")
+        return bool(cursor.rowcount)
 
 
 def _save(

@@ -22,6 +22,7 @@ from ...log import fields
 from ...store.arguments import LONGEST_SECONDS, check_seconds
 from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
+from . import late_arrival
 from .encoding import encode_step
 from .failures import valid_text
 from .payments import OpenPayment, Payments, PaymentTerms
@@ -201,6 +202,12 @@ class ActiveJobContext:
         """End the attempt, uncounted, and run the job again after `seconds`. Raises Snooze; ValueError for
         less than 0 s or more than ten years."""
         raise snoozed(seconds)
+
+    def not_found(self, message: str) -> NoReturn:
+        """End the attempt: raise Snooze while what the job names may be on its way, else PermanentError."""
+        if pause := late_arrival.pause_ms(self._job):
+            raise Snooze(f"{message} yet", pause / 1000)
+        raise PermanentError(message)
 
     def _large_checkpoint(self, name: str, checkpoint: str) -> str:
         """Return what to store for a large checkpoint: its reference in S3, or itself if there is no S3."""

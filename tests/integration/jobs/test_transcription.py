@@ -252,7 +252,7 @@ def test_transcription_of_a_recording_that_was_emptied_meanwhile_fails_for_good(
 @pytest.mark.parametrize(
     ("audio", "problem"),
     [
-        (None, "no object .*recordings/r1.wav"),
+        (None, "file 'recordings/r1.wav' of recording 'r1' does not exist in S3"),
         (b"", "0 bytes"),
         (bytes(MAX_AUDIO_BYTES + 1), "more with ffmpeg installed"),
     ],

@@ -1,0 +1,25 @@
+"""How long a job waits for something that it names and that does not exist yet.
+
+Producers add jobs before they commit the transaction with the job's row, or before an upload has ended.
+"""
+
+from __future__ import annotations
+
+from ...store.job import Job
+
+#: How long after a job was added what it names may still be on its way (ms).
+_YOUNG = 60_000
+
+#: The shortest pause (ms), and how many times as long as the job is old the others are: the looks are few,
+#: because each start takes a token of the rate limit.
+_SHORTEST, _GROWTH = 1_000, 4
+
+
+def pause_ms(job: Job) -> int | None:
+    """Return how long to wait before the next look; None if the job is too old for another."""
+    # Both times are the server's. If it was set back, the job seems to be added in the future.
+    added, started = job.created_at or job.queued_at, job.started_at
+    if added is None or started is None or abs(started - added) >= _YOUNG:
+        return None
+    age = started - added
+    return max(_SHORTEST, min(_GROWTH * age, _YOUNG - age))
