@@ -91,6 +91,14 @@ def test_forms_of_other_sites_and_of_programs_are_refused(site: Site, tts: Queue
     assert not tts.gate().paused
 
 
+def test_read_only_page_with_tokens_lets_people_sign_in_and_out(serve: Serve) -> None:
+    site, session = serve("--read-only", WEB_TOKENS=ENTRY), requests.Session()
+    assert post_form(site, "/sign-in", session, token=TOKEN, next="/").status_code == 200
+    assert session.get(site.url, timeout=REQUEST_DEADLINE).status_code == 200
+    post_form(site, "/sign-out", session)
+    assert session.get(site.url, timeout=REQUEST_DEADLINE).status_code == 401
+
+
 def test_read_only_page_has_no_buttons_and_refuses(serve: Serve, tts: Queue, redis: Any) -> None:
     site = serve("--read-only")
     tts.enqueue({}, id="j")
