@@ -22,7 +22,10 @@ _QUIET = 10.0
 
 #: No answer, or the code of a server or Cluster that cannot work for a while or refuses the credentials.
 _CANNOT_WORK = frozenset(
-    ("", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "ASK", "TRYAGAIN", "NOAUTH", "WRONGPASS")
+    (
+        *("", "LOADING", "BUSY", "MISCONF", "NOREPLICAS", "MASTERDOWN"),
+        *("CLUSTERDOWN", "ASK", "TRYAGAIN", "NOAUTH", "WRONGPASS"),
+    )
 )
 
 

@@ -51,6 +51,13 @@ def test_reconnect_backoff_of_refused_credentials_needs_no_new_process(code: str
     assert backoff.is_unreachable
 
 
+@pytest.mark.parametrize("code", ["BUSY", "LOADING", "MISCONF", "NOREPLICAS"])
+def test_reconnect_backoff_of_a_server_that_cannot_work_needs_no_new_process(code: str) -> None:
+    backoff = ReconnectBackoff()
+    backoff.failed(ResponseError(f"{code} not now"))
+    assert backoff.is_unreachable
+
+
 def test_reconnect_backoff_of_an_outage_logs_its_start_and_end_once(
     messages: Callable[[], list[str]],
 ) -> None:

@@ -102,6 +102,23 @@ def test_redis_outage_longer_than_the_lease_recovers_no_live_instance(
     assert not [line for app in apps for line in app.logged("Recovered jobs of dead instance")]
 
 
+@pytest.mark.trial
+def test_janitor_of_a_redis_that_refuses_all_writes_for_leases_is_not_replaced(
+    launch: Start, durable: RedisServer, key_prefix: str
+) -> None:
+    app = launch(REDIS_URL=durable.url, LEASE_SECONDS="2").start()
+    redis = Redis.from_url(durable.url, decode_responses=True)
+    alpha, janitor = Queue("alpha", redis, key_prefix), app.processes()["janitor"]
+    redis.config_set("min-replicas-to-write", 1)
+    eventually(lambda: app.logged("Redis rejects a command, retrying"))
+    time.sleep(5)  # the lease, and two thirds of it, after which the supervisor kills a silent janitor
+    redis.config_set("min-replicas-to-write", 0)
+    ref = alpha.enqueue({})
+    assert ref.wait(30)
+    assert app.processes()["janitor"] == janitor
+    assert app.stop() == 0
+
+
 def test_supervisor_without_redis_waits_until_it_answers(launch: Start, key_prefix: str) -> None:
     server = RedisServer()
     app = launch(REDIS_URL=server.url).launch()
