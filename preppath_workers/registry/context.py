@@ -100,5 +100,5 @@ class JobContext(Protocol):
 
         In the first minute after the job was added it may be on its way, as the producer's transaction may
         not be committed yet: raises Snooze, so that the job runs again about 1, 5, 25 and 60 s after it was
-        added. After that, raises PermanentError with the message. Do not catch them.
+        added. After that, raises PermanentError with the message and what to do. Do not catch them.
         """

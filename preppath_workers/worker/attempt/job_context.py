@@ -48,6 +48,9 @@ _MAX_S3_CHECKPOINT = 64 * 1024 * 1024
 #: The same while S3 fails: 750 kB of audio in base64.
 _MAX_FALLBACK_CHECKPOINT = 1_000_000
 
+#: What to do about a job that names something missing.
+_ADVICE = "if it exists by now, replay the job; add jobs after the commit or upload"
+
 
 def percentage(percent: SupportsFloat) -> float:
     """Return a progress, cut to 0 to 100. Raises ValueError if it isn't a number."""
@@ -207,7 +210,7 @@ class ActiveJobContext:
         """End the attempt: raise Snooze while what the job names may be on its way, else PermanentError."""
         if pause := late_arrival.pause_ms(self._job):
             raise Snooze(f"{message} yet", pause / 1000)
-        raise PermanentError(message)
+        raise PermanentError(f"{message}: {_ADVICE}")
 
     def _large_checkpoint(self, name: str, checkpoint: str) -> str:
         """Return what to store for a large checkpoint: its reference in S3, or itself if there is no S3."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,8 @@ def test_job_whose_row_is_missing_a_minute_after_it_was_added_fails_for_good(
     ended = run(queue)
 
     assert (ended.state, ended.reason) == ("failed", "permanent")
-    assert ended.error == {"class": "PermanentError", "message": MISSING[name]}
+    advice = "if it exists by now, replay the job; add jobs after the commit or upload"
+    assert ended.error == {"class": "PermanentError", "message": f"{MISSING[name]}: {advice}"}
     assert vendor.calls() == []
 
 
@@ -136,4 +138,15 @@ def test_replayed_job_whose_row_is_still_missing_fails_at_once(add: Add, run: Ru
     run(queue)
     queue.replay(["j"])
 
+    assert run(queue).state == "failed"
+
+
+def test_raw_push_whose_row_is_missing_waits_and_fails_after_a_minute(
+    redis: Redis, key_prefix: str, run: Run
+) -> None:
+    queue = Queue("tts", redis, key_prefix)
+    redis.lpush(queue.keys.wait, json.dumps({"$id": "j", **DATA["tts"]}))
+
+    assert run(queue).state == "delayed"
+    add_a_minute(queue)
     assert run(queue).state == "failed"
