@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from ..errors import UnknownJob
 from ..queue import Queue
+from ..queue.formatting import counted
 from ..store.reading.filtering import JobFilter, find_jobs
 from .arguments import EXIT_FAILED, add_ages, add_command, positive_number, refuse_without
 from .queue_argument import add_queue_argument, open_queue
-from .terminal import print_error, print_line
+from .terminal import has_user, is_confirmed, print_error, print_line
 
 if TYPE_CHECKING:
     from .arguments import Subparsers
@@ -61,6 +62,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add_ages(parser)
     parser.add_argument("--limit", type=positive_number, metavar="N", help="cancel at most N jobs of --state")
     parser.add_argument("--dry-run", action="store_true", help="print the ids of the jobs, change nothing")
+    parser.add_argument("--yes", action="store_true", help="don't ask before --state cancels at a terminal")
     parser.set_defaults(run=run)
 
 
@@ -69,12 +71,15 @@ def run(args: Namespace) -> int:
     if bool(args.ids) == bool(args.states):
         args.parser.error("expected either ids or --state")
     if not args.states:
-        refuse_without(args, "--state", "--where", "--older-than", "--newer-than", "--limit")
+        refuse_without(args, "--state", "--where", "--older-than", "--newer-than", "--limit", "--yes")
     queue = open_queue(args)
     # Read completely before the first is cancelled, which would shift the pages.
     ids = args.ids or list(_selected(queue, args))[: args.limit]
     if not ids:
         print_error(f"cancel: no {' or '.join(args.states)} job of queue {queue.name} matches")
+    if args.states and not args.dry_run and not _is_meant(args, len(ids), queue.name):
+        print_error("cancel: not confirmed, nothing was cancelled (--yes skips the confirmation)")
+        return EXIT_FAILED
     failed = False
     for job_id in ids:
         if args.dry_run:
@@ -82,6 +87,13 @@ def run(args: Namespace) -> int:
         else:
             failed |= not _cancel(queue, job_id, args.running or "active" in args.states)
     return EXIT_FAILED if failed else 0
+
+
+def _is_meant(args: Namespace, jobs: int, queue: str) -> bool:
+    """Ask a user at a terminal. A script may cancel without asking: the jobs stay readable for a day."""
+    if not jobs or args.yes or not has_user():
+        return True
+    return is_confirmed(f"Cancel {counted(jobs, 'job')} of {queue}?")
 
 
 def _selected(queue: Queue, args: Namespace) -> Iterator[str]:

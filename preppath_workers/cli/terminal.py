@@ -74,6 +74,19 @@ def print_error(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def has_user() -> bool:
+    """Return whether somebody at a terminal can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def is_confirmed(question: str) -> bool:
+    """Ask the user, and return whether the answer is yes; no without a user."""
+    if not has_user():
+        return False
+    print_error(f"{question} [y/N]")  # seen also if the output goes to a file
+    return sys.stdin.buffer.readline().strip().lower() in (b"y", b"yes")
+
+
 def print_json(value: Any, indent: int | None = None) -> None:
     """Print the value as JSON, with unprintable characters escaped in JSON's syntax.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 
 from ...queue.formatting import counted
@@ -10,7 +9,7 @@ from ...store.dead_letters import Walk
 from ...store.reading.brief import BriefReader
 from ..arguments import EXIT_FAILED
 from ..queue_argument import open_queues
-from ..terminal import print_error, print_line
+from ..terminal import is_confirmed, print_error, print_line
 from .found import Found
 from .listing import print_jobs
 from .selection import selected, selection_of
@@ -29,7 +28,7 @@ def purge(args: Namespace) -> int:
         if not meant:
             continue
         question = f"Delete {counted(meant, 'dead job')} of {queue.name} permanently?"
-        if not args.yes and not _confirmed(question):
+        if not args.yes and not is_confirmed(question):
             print_error("dead purge: not confirmed, nothing was deleted (--yes skips the confirmation)")
             return EXIT_FAILED
         purged = 0
@@ -39,10 +38,3 @@ def purge(args: Namespace) -> int:
         finally:  # also if Redis fails meanwhile, or after Ctrl-C
             print_line(f"{queue.name}: {counted(purged, 'dead job')} deleted")
     return found.report()
-
-
-def _confirmed(question: str) -> bool:
-    if sys.stdin is None or not sys.stdin.isatty():
-        return False
-    print_error(f"{question} [y/N]")  # seen also if the output goes to a file
-    return sys.stdin.buffer.readline().strip().lower() in (b"y", b"yes")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import time
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from preppath_workers.store.dead_letters import Selection, Walk, newest
 from tests.support.dead_letters import add_dead_letters
 from tests.support.process import ROOT
 
+from .asked import answered
 from .conftest import Run
 
 
@@ -204,21 +204,12 @@ def test_dead_purge_without_yes_is_refused(run: Run, dead_jobs: Queue) -> None:
 def test_dead_purge_on_a_terminal_asks_first(
     redis_url: str, key_prefix: str, dead_jobs: Queue, answer: bytes, left: int
 ) -> None:
-    terminal, its_end = pty.openpty()
-    process = subprocess.Popen(
-        [str(ROOT / "bin/preppath-workers"), "dead", "purge", "tts"],
-        env={**os.environ, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix},
-        stdin=its_end,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    os.write(terminal, answer)
-    printed, message = process.communicate(timeout=30)
+    environment = {"REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}
+    done = answered(answer, environment, "dead", "purge", "tts")
     question = "Delete 4 dead jobs of tts permanently? [y/N]\n"
     refusal = "dead purge: not confirmed, nothing was deleted (--yes skips the confirmation)\n"
-    assert message == question + refusal * (left > 0)
-    assert printed == "tts: 4 dead jobs deleted\n" * (left == 0)
+    assert done.stderr == question + refusal * (left > 0)
+    assert done.stdout == "tts: 4 dead jobs deleted\n" * (left == 0)
     assert dead_jobs.counts().failed == left
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 from redis import Redis
@@ -19,6 +20,7 @@ from tests.support.redis import RedisServer
 from tests.support.servers import running
 from tests.support.waiting import eventually
 
+from .asked import answered
 from .conftest import Run
 from .slots import take
 
@@ -220,6 +222,21 @@ def test_cancel_by_state_and_field_cancels_only_those(run: Run, tts: Queue) -> N
     assert (tts.counts().waiting, tts.counts().delayed) == (1, 1)
     assert run("cancel", "tts").returncode == 2
     assert run("cancel", "tts", "j1", "--where", "a=b").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "left"), [(b"n\n", (), 2), (b"y\n", (), 0), (b"", ("--yes",), 0)]
+)
+def test_cancel_by_state_on_a_terminal_asks_first(
+    redis_url: str, key_prefix: str, tts: Queue, answer: bytes, options: Sequence[str], left: int
+) -> None:
+    tts.enqueue_many([NewJob({}, f"j{number}") for number in range(2)])
+    environment = {"REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}
+    done = answered(answer, environment, "cancel", "tts", "--state", "waiting", *options)
+    question = "Cancel 2 jobs of tts? [y/N]\n" * (not options)
+    refusal = "cancel: not confirmed, nothing was cancelled (--yes skips the confirmation)\n"
+    assert done.stderr == question + refusal * (left > 0)
+    assert (done.returncode, tts.counts().waiting) == (int(left > 0), left)
 
 
 def test_cancel_with_a_limit_cancels_no_more_jobs(run: Run, tts: Queue) -> None:
