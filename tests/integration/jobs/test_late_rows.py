@@ -98,10 +98,12 @@ def test_job_whose_row_is_committed_after_it_was_added_completes_uncounted(
     early = run(queue)
 
     assert (early.state, early.attempts, early.failures) == ("delayed", 0, 0)
+    assert early.stage == f"{MISSING[name]} yet"
     assert vendor.calls() == []
     commit(tables)
     ended = run(queue)
     assert (ended.state, ended.attempts, ended.failures) == ("completed", 1, 0)
+    assert ended.stage is None
 
 
 @pytest.mark.parametrize("name", DATA)

@@ -101,6 +101,7 @@ def test_own_job_that_snoozes_runs_again_later_and_uncounted(
         assert (snoozed.attempts, snoozed.releases, snoozed.stage) == (0, 1, "waiting")
         assert snoozed.fields["progress"] == "12.5"
         assert ref.wait(60) == {"sent": "ann"}
+        assert ref.status().stage is None
 
 
 def test_jobs_variable_makes_every_command_know_the_queues(

@@ -17,5 +17,7 @@ local function start(worker_id, id, attempt, fencing_token, limit, duration, ven
   end
   local key = job_key(id)
   -- needs: started
+  -- What the last attempt did, or why it was put off, isn't what this one does.
+  if fencing_token ~= '1' then redis.call('HDEL', key, 'stage') end
   return 0
 end
