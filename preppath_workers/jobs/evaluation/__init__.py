@@ -36,6 +36,8 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
         feedback = records.find_feedback(cursor, context.id, question_id)
     if question is None:
         context.not_found(f"question {question_id!r} does not exist")
+    if question["userId"] is None:
+        context.not_found(f"interview {interview_id!r} does not exist")
     if feedback:
         return _result(feedback, cached=True)
     context.progress(10)

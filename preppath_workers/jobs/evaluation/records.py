@@ -13,8 +13,8 @@ from .scoring import Assessment
 def find_question(
     cursor: Cursor, question_id: str, interview_id: str, user_id: str
 ) -> Mapping[str, Any] | None:
-    """Return the question with its criteria, or None. Raises PermanentError if it belongs to another
-    interview, or its interview to another user."""
+    """Return the question with its criteria, or None; its `userId` is None if its interview does not exist.
+    Raises PermanentError if it belongs to another interview, or its interview to another user."""
     cursor.execute(
         'SELECT q."id", q."interviewId", q.question, q.category, q.difficulty, q."expectedAnswer", '
         'q."evaluationCriteria", i."userId" '
@@ -27,7 +27,7 @@ def find_question(
         return None
     if question["interviewId"] != interview_id:
         raise PermanentError(f"question {question_id!r} does not belong to interview {interview_id!r}")
-    if question["userId"] != user_id:
+    if question["userId"] not in (None, user_id):
         raise PermanentError(f"interview {interview_id!r} does not belong to user {user_id!r}")
     return question
 

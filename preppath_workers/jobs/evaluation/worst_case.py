@@ -23,7 +23,8 @@ def worst_cases(datas: Sequence[dict[str, Any]], services: Services) -> Iterator
                 ids = (identifier(data, name) for name in ("questionId", "interviewId", "userId"))
                 answer = text(data, "answer", MAX_ANSWER)
                 question = records.find_question(cursor, *ids)
-                described = prompt.described(question) if question else None
+                # Without a user, the interview does not exist.
+                described = prompt.described(question) if question and question["userId"] else None
             except (InvalidJob, PermanentError):
                 described = None
             if described is None:

@@ -122,6 +122,19 @@ def test_job_whose_row_is_missing_a_minute_after_it_was_added_fails_for_good(
     assert vendor.calls() == []
 
 
+def test_evaluation_whose_interview_is_committed_after_its_question_completes(
+    add: Add, run: Run, tables: Tables, vendor: OpenAIServer
+) -> None:
+    commit(tables)
+    tables.run("DELETE FROM interviews")
+    queue = add("evaluation")
+
+    assert run(queue).stage == "interview 'i1' does not exist yet"
+    assert vendor.calls() == []
+    tables.insert("interviews", id="i1", userId="u1")
+    assert run(queue).state == "completed"
+
+
 def test_transcription_of_a_file_that_is_uploaded_after_the_job_was_added_completes(
     add: Add, run: Run, tables: Tables, s3: S3Client, bucket: str
 ) -> None:
