@@ -40,6 +40,11 @@ def test_pause_after_the_clock_was_set_back_ends_too(after_ms: int, pause: int |
     assert pause_ms(started(after_ms)) == pause
 
 
+@pytest.mark.parametrize(("releases", "pause"), [("19", 1_000), ("20", None)])
+def test_job_that_was_released_many_times_does_not_wait(releases: str, pause: int | None) -> None:
+    assert pause_ms(started(5, releases=releases)) == pause
+
+
 @pytest.mark.parametrize("fields", [{"createdAt": ""}, {"createdAt": "soon"}, {"startedAt": ""}])
 def test_job_of_unknown_age_does_not_wait(fields: dict[str, str]) -> None:
     assert pause_ms(started(5, **fields)) is None

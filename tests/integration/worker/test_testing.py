@@ -134,6 +134,22 @@ def test_drain_of_a_job_that_never_ends_raises(queue: Queue, function: JobType) 
     assert len(attempts) == 100
 
 
+@job("sum")
+def search(context: JobContext) -> None:
+    attempts.append(context.id)
+    context.not_found("picture 'p1' does not exist")
+
+
+@pytest.mark.parametrize("queue", ["real"], indirect=True)
+def test_drain_of_a_job_that_names_what_does_not_exist_ends(queue: Queue) -> None:
+    ref = queue.enqueue({})
+    drain(queue, search, delayed=True)
+    ended = ref.status()
+    assert (ended.state, ended.reason, ended.attempts) == ("failed", "permanent", 1)
+    assert ended.error is not None
+    assert ended.error["message"].startswith("picture 'p1' does not exist: ")
+
+
 def test_fake_context_refuses_a_step_that_is_not_json() -> None:
     with pytest.raises(PermanentError, match=r"cannot store the result of step page \(bytes\) as JSON"):
         FakeContext().step("page", lambda: b"x")
