@@ -66,7 +66,8 @@ def test_outcome_of_a_worker_that_is_replaced_during_a_redis_outage_is_settled(
 def test_stop_during_a_redis_outage_tells_a_finished_job_from_an_idle_slot(
     launch: Start, durable: RedisServer, key_prefix: str
 ) -> None:
-    app = launch(REDIS_URL=durable.url, ALPHA_CONCURRENCY="1").start()
+    # Longer than a worker tries to settle, or it may be killed before it says that it could not.
+    app = launch(REDIS_URL=durable.url, ALPHA_CONCURRENCY="1", SHUTDOWN_GRACE="30").start()
     alpha = Queue("alpha", Redis.from_url(durable.url, decode_responses=True), key_prefix)
     alpha.enqueue({"do": "sleep", "seconds": 0.5}, id="j")
     app.pid_of("j")
