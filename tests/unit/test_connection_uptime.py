@@ -33,6 +33,15 @@ def test_uptime_starts_again_after_a_gap(renewals: list[float], now: float, expe
     assert connection_uptime.uptime_ms == expected
 
 
+def successor(clock: list[float]) -> ConnectionUptime:
+    """Of a janitor that renewed the lease from 100 to 121."""
+    record = ConnectionRecord()
+    predecessor = ConnectionUptime(LEASE, record, lambda: clock[0])
+    for clock[0] in range(100, 123, 3):
+        predecessor.renew(round(clock[0] * 1000))
+    return ConnectionUptime(LEASE, record, lambda: clock[0])
+
+
 @pytest.mark.parametrize(
     ("renewed", "expected"),
     [
@@ -41,12 +50,8 @@ def test_uptime_starts_again_after_a_gap(renewals: list[float], now: float, expe
     ],
 )
 def test_uptime_of_a_janitor_goes_on_unless_it_comes_late(renewed: float, expected: int) -> None:
-    clock, record = [0.0], ConnectionRecord()
-    predecessor = ConnectionUptime(LEASE, record, lambda: clock[0])
-    for clock[0] in range(100, 123, 3):
-        predecessor.renew(round(clock[0] * 1000))
-
-    connection_uptime = ConnectionUptime(LEASE, record, lambda: clock[0])
+    clock = [0.0]
+    connection_uptime = successor(clock)
     clock[0] = renewed
     connection_uptime.renew(round(clock[0] * 1000))
 
@@ -54,12 +59,7 @@ def test_uptime_of_a_janitor_goes_on_unless_it_comes_late(renewed: float, expect
 
 
 def test_uptime_of_a_janitor_that_finds_the_clock_set_forward_starts_again() -> None:
-    clock, record = [0.0], ConnectionRecord()
-    predecessor = ConnectionUptime(LEASE, record, lambda: clock[0])
-    for clock[0] in range(100, 123, 3):
-        predecessor.renew(round(clock[0] * 1000))
-
-    connection_uptime = ConnectionUptime(LEASE, record, lambda: clock[0])
+    connection_uptime = successor([0.0])
     connection_uptime.renew(200_000)
 
     assert connection_uptime.uptime_ms == 0

@@ -15,9 +15,9 @@ from preppath_workers.jobs import JOB_TYPES
 from preppath_workers.store.job import Job
 from preppath_workers.testing import drain
 from tests.fake_openai.control import OpenAIServer
-from tests.support.wav import Wav
 
 from .conftest import EVALUATION, LONG_AGO, Tables
+from .recording import AUDIO
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -79,7 +79,7 @@ def commit(tables: Tables) -> None:
 
 
 def upload(s3: S3Client, bucket: str) -> None:
-    s3.put_object(Bucket=bucket, Key="r1.wav", Body=Wav(b"\x00\x20\x00\xe0" * 4_000, 8_000).wav_bytes("Yes."))
+    s3.put_object(Bucket=bucket, Key="r1.wav", Body=AUDIO)
 
 
 @pytest.mark.parametrize("name", DATA)
