@@ -48,9 +48,6 @@ _MAX_S3_CHECKPOINT = 64 * 1024 * 1024
 #: The same while S3 fails: 750 kB of audio in base64.
 _MAX_FALLBACK_CHECKPOINT = 1_000_000
 
-#: What to do about a job that names something missing.
-_ADVICE = "if it exists by now, replay the job; add jobs after the commit or upload"
-
 
 def percentage(percent: SupportsFloat) -> float:
     """Return a progress, cut to 0 to 100. Raises ValueError if it isn't a number."""
@@ -208,9 +205,7 @@ class ActiveJobContext:
 
     def not_found(self, message: str) -> NoReturn:
         """End the attempt: raise Snooze while what the job names may be on its way, else PermanentError."""
-        if pause := late_arrival.pause_ms(self._job):
-            raise Snooze(f"{message} yet", pause / 1000)
-        raise PermanentError(f"{message}: {_ADVICE}")
+        raise late_arrival.not_found(self._job, message)
 
     def _large_checkpoint(self, name: str, checkpoint: str) -> str:
         """Return what to store for a large checkpoint: its reference in S3, or itself if there is no S3."""

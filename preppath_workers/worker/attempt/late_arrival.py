@@ -1,10 +1,11 @@
-"""How long a job waits for something that it names and that does not exist yet.
+"""A job that names something which does not exist, and may be on its way.
 
 Producers add jobs before they commit the transaction with the job's row, or before an upload has ended.
 """
 
 from __future__ import annotations
 
+from ...errors import JobError, PermanentError, Snooze
 from ...store.job import Job
 
 #: How long after a job was added what it names may still be on its way (ms).
@@ -17,6 +18,16 @@ _SHORTEST, _GROWTH = 1_000, 4
 #: The most times that a job was released before its last look. Looks in time are fewer, but a test may make
 #: delayed jobs due at once, as `drain` does.
 _MOST_RELEASES = 20
+
+#: What to do when there are no more looks.
+_ADVICE = "if it exists by now, replay the job; add jobs after the commit or upload"
+
+
+def not_found(job: Job, message: str) -> JobError:
+    """Return the error that ends the attempt: Snooze while there are more looks, else PermanentError."""
+    if pause := pause_ms(job):
+        return Snooze(f"{message} yet", pause / 1000)
+    return PermanentError(f"{message}: {_ADVICE}")
 
 
 def pause_ms(job: Job) -> int | None:
