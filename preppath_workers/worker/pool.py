@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property, partial
@@ -59,8 +60,10 @@ class Pool:
         # Whatever ended the janitor, the next one must have time to renew the lease.
         self._janitor = ManagedProcess("janitor", self._fork_janitor, longest_delay=config.lease / 5)
         self._workers: dict[SlotId, ManagedProcess] = {}
-        self._machine_backoffs: dict[str, MachineBackoff] = {}
-        self._connections: dict[str, ConnectionRecord] = {}
+        #: By queue. Each is created with the first process that needs it, whose start is tried again if the
+        #: machine is out of memory.
+        self._machine_backoffs = defaultdict[str, MachineBackoff](MachineBackoff)
+        self._connections = defaultdict[str, ConnectionRecord](ConnectionRecord)
         self._services = registry.services(config)
         self._standstill = Standstill()
         self._configure()
@@ -251,12 +254,6 @@ class Pool:
         """Created with the first process, whose start is tried again if the machine is out of memory."""
         return Cancellations()
 
-    def _machine_backoff(self, queue: str) -> MachineBackoff:
-        """Created with a queue's first worker, whose start is tried again if the machine is out of memory."""
-        if queue not in self._machine_backoffs:
-            self._machine_backoffs[queue] = MachineBackoff()
-        return self._machine_backoffs[queue]
-
     def _wanted(self) -> set[SlotId]:
         return {(queue.name, number) for queue in self.config.queues for number in range(queue.concurrency)}
 
@@ -275,13 +272,10 @@ class Pool:
             number,
             liveness,
             self._cancellations,
-            self._machine_backoff(name),
+            self._machine_backoffs[name],
         )
 
     def _fork_janitor(self, liveness: Liveness) -> ForkProcess:
-        for queue in self._slots:
-            if queue not in self._connections:
-                self._connections[queue] = ConnectionRecord()
         instance_info = InstanceInfo(
             self._instance,
             dict(self._slots),
@@ -291,7 +285,7 @@ class Pool:
             workers=dict.fromkeys(self._slots, 0)
             | {queue.name: queue.concurrency for queue in self.config.queues},
             cancellations=self._cancellations,
-            connections=self._connections,
+            connections={queue: self._connections[queue] for queue in self._slots},
         )
         return fork_janitor(self.config, instance_info, liveness)
 
