@@ -50,7 +50,11 @@ def check_storage(config: Config) -> Iterator[Finding]:
 def _missing_objects(storage: Storage, key: str) -> Finding:
     """Check that a missing object is distinguishable from a forbidden one: `tts` looks a speech up first."""
     try:
-        storage.find(key)
+        is_shown = storage.shows_missing(key)
     except JobError as error:
-        return Finding("error", "missing objects", f"look like forbidden ones: {error}")
+        failing = "every tts job fails, and each transcription whose file is missing looks like an outage"
+        return Finding("error", "missing objects", f"cannot be recognized, so {failing}: {error}")
+    if not is_shown:
+        detail = "are recognized only by S3's message: grant s3:ListBucket"
+        return Finding("warning", "missing objects", detail)
     return Finding("ok", "missing objects", "are distinguishable from forbidden ones")

@@ -22,6 +22,7 @@ from .errors import (
     UNREADABLE,
     credentials_rejected,
     failure,
+    is_missing,
     missing,
     not_s3,
     redirected,
@@ -149,9 +150,23 @@ class Storage:
         with self._request(key) as client:
             try:
                 self._copy(client, key, content, most)
-            except client.exceptions.NoSuchKey:
-                return None
+            except ClientError as error:
+                if is_missing(error):
+                    return None
+                raise
         return content.getvalue()
+
+    def shows_missing(self, key: str) -> bool:
+        """Return whether S3 answers 404 for this object, which does not exist: without the right
+        s3:ListBucket, it answers 403. Raises ServiceError if its message doesn't tell either."""
+        with self._request(key) as client:
+            try:
+                client.get_object(Bucket=self._config.bucket, Key=key)["Body"].close()
+            except ClientError as error:
+                if not is_missing(error):
+                    raise
+                return status_of(error) == 404
+        return False
 
     def delete(self, key: str) -> None:
         """Delete the object if it exists."""
@@ -182,8 +197,10 @@ class Storage:
         """`find` with GET, whose error response has a code. The content is not read."""
         try:
             found = client.get_object(Bucket=self._config.bucket, Key=key)
-        except client.exceptions.NoSuchKey:
-            return None
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
         found["Body"].close()
         return ObjectInfo(found["ContentLength"], found["Metadata"])
 

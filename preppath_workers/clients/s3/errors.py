@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from botocore.exceptions import (
@@ -42,6 +43,9 @@ _CREDENTIALS = frozenset(
 )
 #: Ends of the codes for a failure of the service that encrypts objects, which passes.
 _TRANSIENT_OF_KMS = ("ThrottlingException", "InternalException", "TimeoutException", "UnavailableException")
+#: AWS's message about a missing object to a user without the right s3:ListBucket; about one that exists, it
+#: names the right to read. To users of other accounts it names none, as other servers do.
+_LACKS_LIST_RIGHT = re.compile(r"User: \S+ is not authorized to perform: s3:ListBucket\b")
 #: Characters of S3's own message that are shown.
 _MAX_MESSAGE = 200
 #: Fails every job until the bucket, the account or the configuration is changed.
@@ -67,11 +71,12 @@ def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: b
 
     Args:
         writes: whether the request changes something. If the user may not list the bucket, S3 also answers
-            403 to a read of a missing object, so a refused read may be the job's failure or the rights'.
+            403 to a read of a missing object, so a refused read may be the job's failure or the rights',
+            unless S3's message tells: see `is_missing`.
         fresh: whether the credentials were looked up for this request.
     """
     code, status = code_of(error), status_of(error)
-    if code == "NoSuchKey":
+    if not writes and is_missing(error):
         return missing(bucket, key)
     if code == "NoSuchBucket":
         return ServiceError("s3", f"there is no bucket {bucket} in S3", refuses_all=True)
@@ -85,7 +90,7 @@ def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: b
     if code in _REFUSES_ALL or status in (405, 501):
         return ServiceError("s3", said, refuses_all=True)
     if status in (401, 403, 404) and not writes:
-        hint = "; without the right s3:ListBucket a missing object also looks like this" * (status == 403)
+        hint = "; without the right s3:ListBucket a missing object looks like this too" * (status == 403)
         return ServiceError("s3", said + hint)
     if status in (401, 403, 404):
         return ServiceError("s3", said, refuses_all=fresh)
@@ -119,6 +124,12 @@ def redirected(bucket: str, key: str) -> JobError:
 def not_s3(bucket: str, key: str) -> JobError:
     """Return the error for a successful answer that cannot be S3's."""
     return ServiceError("s3", f"the answer for {bucket}/{key} has no ETag, so isn't S3's: check S3_ENDPOINT")
+
+
+def is_missing(error: ClientError) -> bool:
+    """Return whether a read is refused because the object does not exist."""
+    said = str(error.response.get("Error", {}).get("Message") or "")
+    return code_of(error) == "NoSuchKey" or _LACKS_LIST_RIGHT.match(said) is not None
 
 
 def missing(bucket: str, key: str) -> JobError:
