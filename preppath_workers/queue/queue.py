@@ -108,16 +108,17 @@ class Queue(QueueReader):
     @classmethod
     def from_env(cls, name: str, env_file: str | Path | None = None) -> Self:
         """Return a queue on the Redis that `REDIS_URL` (or `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`) and
-        `KEY_PREFIX` name, as for the workers; durable if `ENQUEUE_WAIT_REPLICAS` is set.
+        `KEY_PREFIX` name, as for the workers; durable if `ENQUEUE_WAIT_REPLICAS` is set. A call that meets a
+        restart of Redis or a failover is repeated for some 6 s.
 
         `env_file` is a file of such variables; those of the process override it. Raises ConfigError.
         """
-        from ..store.connections.connection import client
+        from ..store.connections.connection import producer_client
         from .environment import redis_config
 
         config = redis_config(env_file)
         base = Keys(config.prefix, name).base
-        return cls(name, client(config.url, base=base), config.prefix, durable=config.enqueue)
+        return cls(name, producer_client(config.url, base), config.prefix, durable=config.enqueue)
 
     def run(self, operation: Operation[Value]) -> Value:
         """Run an operation with this queue's client. Raises what the operation raises."""

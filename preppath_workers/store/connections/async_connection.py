@@ -22,7 +22,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ...config.redis_url import split_url
 from ..refusals import is_wrong_server, redirection
 from .connection import ANSWER_TIMEOUT, COMMON, CONNECT_TIMEOUT, server_settings
 from .connection_classes import UNREADABLE
@@ -42,11 +41,10 @@ _MOST_CONNECTIONS, _POOL_TIMEOUT = 1_000, 30.0
 
 
 def async_client(url: str, base: str = "") -> redis_asyncio.Redis:
-    """Return a client as `connection.client` does."""
+    """Return a client as `connection.producer_client` does."""
     scheme, settings = server_settings(url, base)
-    settings |= {**COMMON, "socket_timeout": ANSWER_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
-    if split_url(url).topology != "server":
-        settings["retry"] = AsyncFailoverRetry()
+    timeouts = {"socket_timeout": ANSWER_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
+    settings |= {**COMMON, **timeouts, "retry": AsyncFailoverRetry()}
     # Tasks are cheap, and servers have some 10,000 connections: further ones wait for a free one.
     pool = BlockingConnectionPool(
         max_connections=_MOST_CONNECTIONS,

@@ -1,4 +1,4 @@
-"""Connections to Redis: clients for producers and readers, and one kind for consumers.
+"""Connections to Redis: clients for producers and commands, and one kind for consumers.
 
 Each finds its server again whenever it connects: by a name in DNS, by asking sentinels for the primary, or a
 Cluster for the node that has the queue. `base` is what the queue's keys begin with; only a Cluster needs it.
@@ -23,7 +23,7 @@ from .failover_retry import FailoverRetry
 from .locator import Locator
 from .sentinel import SentinelLocator
 
-#: Seconds to wait for a connection, and for the answer to a command of a producer or reader.
+#: Seconds to wait for a connection, and for the answer to one command.
 CONNECT_TIMEOUT, ANSWER_TIMEOUT = 3.0, 5.0
 
 #: Any client may push bytes that aren't UTF-8: each is read as a surrogate.
@@ -41,25 +41,34 @@ COMMON = {
 }
 
 
-def client(url: str, timeout: float = ANSWER_TIMEOUT, base: str = "") -> Redis:
-    """Return a client for producers and readers: `timeout` seconds a command.
+def producer_client(url: str, base: str = "") -> Redis:
+    """Return a client that sends a command again for some seconds if it fails, since the server may be
+    restarting, or a failover be under way. That is safe: all scripts are idempotent.
+    """
+    return _client(url, base, FailoverRetry(), ANSWER_TIMEOUT)
 
-    With sentinels or a Cluster, a command that fails is sent again for some seconds, since a failover may be
-    under way. That is safe: all scripts are idempotent.
+
+def client(url: str, timeout: float = ANSWER_TIMEOUT, base: str = "") -> Redis:
+    """Return a client for a person who waits for the answer: `timeout` seconds for each.
+
+    With sentinels or a Cluster it tries again as a producer's does. With one server it fails at once: the
+    address may be wrong.
     """
     retry = FailoverRetry() if split_url(url).topology != "server" else None
-    return _client(url, base, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, retry=retry)
+    return _client(url, base, retry, timeout)
 
 
 def client_without_retries(url: str, timeout: float, base: str = "") -> Redis:
     """Return a client whose commands answer or fail within `timeout` seconds."""
-    once = Retry(NoBackoff(), 0)
-    return _client(url, base, socket_timeout=timeout, socket_connect_timeout=timeout, retry=once)
+    return _client(url, base, Retry(NoBackoff(), 0), timeout, timeout)
 
 
-def _client(url: str, base: str, **options: Any) -> Redis:
+def _client(
+    url: str, base: str, retry: Retry | None, timeout: float, connect_timeout: float = CONNECT_TIMEOUT
+) -> Redis:
     scheme, settings = server_settings(url, base)
-    settings |= {**options, **COMMON}
+    timeouts = {"socket_timeout": timeout, "socket_connect_timeout": connect_timeout}
+    settings |= {**COMMON, **timeouts, "retry": retry}
     pool = ConnectionPool(CONNECTION_CLASSES[scheme], max_connections=_MOST_CONNECTIONS, **settings)
     return Redis.from_pool(pool)
 

@@ -1,4 +1,4 @@
-"""How long a client tries again while sentinels or a Cluster may be choosing another primary.
+"""How long a client tries again while a server restarts, or sentinels or a Cluster choose another primary.
 
 redis-py's own policy counts tries, each of which may take seconds, and again the tries to connect within each
 try to send a command.
