@@ -20,7 +20,7 @@ from .env_file import read_env_file
 from .exported import export, real_environment
 from .model import Config, LogConfig, QueueConfig, RedisConfig
 from .prices import Prices, load_prices
-from .proxies import EXPECTED, proxies, unusable
+from .proxies import check_proxies, proxies
 
 #: Exit code for a wrong configuration (EX_CONFIG of sysexits.h).
 EX_CONFIG = 78
@@ -65,8 +65,7 @@ def load(
     def read(environment: Environment) -> Config:
         config = _config(environment, defaults, only)
         if config.webhook.url or config.services & {"openai", "storage"}:
-            for name in unusable(variables):
-                environment.problem(name, EXPECTED)
+            check_proxies(environment, variables)
         return config
 
     return read_part(variables, read)
@@ -102,10 +101,10 @@ def _config(environment: Environment, defaults: Sequence[QueueConfig], only: Seq
         keep_completed_count=environment.integer(
             "KEEP_COMPLETED_COUNT", Config.keep_completed_count, minimum=0, maximum=1_000_000
         ),
-        prices=_prices(environment),
+        prices=prices(environment),
         budget=_budget(environment),
         ledger_days=environment.integer("LEDGER_DAYS", Config.ledger_days, minimum=1, maximum=3_650),
-        ledger_rows=_ledger_rows(environment),
+        ledger_rows=ledger_rows(environment),
     )
 
 
@@ -136,7 +135,7 @@ def load_database_url(variables: Mapping[str, str | None]) -> str:
 
 def load_ledger_rows(variables: Mapping[str, str | None]) -> bool:
     """Return whether paid requests are to become rows of the database. Raises ConfigError."""
-    return read_part(variables, _ledger_rows)
+    return read_part(variables, ledger_rows)
 
 
 def load_queues(
@@ -170,7 +169,8 @@ def _log(environment: Environment) -> LogConfig:
     )
 
 
-def _prices(environment: Environment) -> Prices:
+def prices(environment: Environment) -> Prices:
+    """Return what vendors charge. Problems are recorded in `environment`."""
     path = environment.text("OPENAI_PRICES").strip()
     try:
         return load_prices(Path(path) if path else None)
@@ -179,5 +179,6 @@ def _prices(environment: Environment) -> Prices:
         return load_prices()
 
 
-def _ledger_rows(environment: Environment) -> bool:
+def ledger_rows(environment: Environment) -> bool:
+    """Return whether paid requests are to become rows. Problems are recorded in `environment`."""
     return environment.flag("LEDGER_ROWS", Config.ledger_rows)

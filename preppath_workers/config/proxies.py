@@ -6,10 +6,10 @@ at start, some as if the service were away, some with the proxy's password in th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from .env import has_host
+from .env import Environment, has_host
 
 #: Libraries read these in lower case too.
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
@@ -18,7 +18,7 @@ _EXCEPTIONS = "NO_PROXY"
 NAMES = _PROXIES | {_EXCEPTIONS}
 
 #: What to set instead of a proxy that cannot be used.
-EXPECTED = "the URL of an HTTP proxy, such as http://proxy.example.com:3128 (SOCKS is not supported)"
+_EXPECTED = "the URL of an HTTP proxy, such as http://proxy.example.com:3128 (SOCKS is not supported)"
 
 
 def proxies(variables: Mapping[str, str]) -> dict[str, str]:
@@ -30,11 +30,11 @@ def proxies(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def unusable(variables: Mapping[str, str | None]) -> Iterator[str]:
-    """Yield the names of the variables with a proxy that not all clients can use."""
+def check_proxies(environment: Environment, variables: Mapping[str, str | None]) -> None:
+    """Record a problem for each variable with a proxy that not all clients can use."""
     for name in variables:
         if name.upper() in _PROXIES and not _is_http_proxy(variables[name] or ""):
-            yield name
+            environment.problem(name, _EXPECTED)
 
 
 def _is_http_proxy(url: str) -> bool:

@@ -12,18 +12,26 @@ from .model import MOST_RECOVERIES, MOST_RETRIES, MOST_WORKERS, QueueConfig
 def queues(
     environment: Environment, defaults: Sequence[QueueConfig], only: Sequence[str]
 ) -> tuple[QueueConfig, ...]:
+    """Return the settings of the queues that `queue_names` returns for the same arguments."""
+    by_name = {queue.name: queue for queue in defaults}
+    return tuple(_queue(environment, by_name[name]) for name in queue_names(environment, defaults, only))
+
+
+def queue_names(
+    environment: Environment, defaults: Sequence[QueueConfig], only: Sequence[str]
+) -> tuple[str, ...]:
     """Return the queues to work on: `only` these, else those in QUEUES, else all that have what they need.
 
     `defaults`: all queues with their default settings.
     """
-    by_name = {queue.name: queue for queue in defaults}
+    names = [queue.name for queue in defaults]
     listed = [name.strip() for name in environment.text("QUEUES").split(",") if name.strip()]
-    if any(name not in by_name for name in listed):
-        environment.problem("QUEUES", f"names out of {', '.join(by_name)}, with commas between them")
+    if any(name not in names for name in listed):
+        environment.problem("QUEUES", f"names out of {', '.join(names)}, with commas between them")
         listed = []  # the settings of all queues are read, so that their mistakes are reported too
     enabled = [queue.name for queue in defaults if not queue.needs or environment.text(queue.needs).strip()]
     chosen = dict.fromkeys(only or listed or enabled)
-    return tuple(_queue(environment, by_name[name]) for name in chosen if name in by_name)
+    return tuple(name for name in chosen if name in names)
 
 
 def _queue(environment: Environment, default: QueueConfig) -> QueueConfig:

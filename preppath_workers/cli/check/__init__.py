@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ...config.load import EX_CONFIG
-from ...config.model import Config
+from ...config.model import QueueConfig
 from ...errors import ConfigError
 from ..arguments import add_command, refuse_with, refuse_without
-from ..job_types import job_types, load_config
+from ..job_types import job_types, load_config, variables_of
 from ..terminal import print_json, print_line
 from .config_file import check_config_file
-from .data import check_data, repair_data
 from .findings import Finding
-from .limits import check_limits
-from .models import check_models
-from .postgres import check_connection, check_database
-from .redis import check_redis
-from .requests import check_requests
-from .s3 import check_storage
+from .groups import FAST, GROUPS, OF_REDIS, SERVICES, Check, Options, prepared
 
 if TYPE_CHECKING:
     from ..arguments import Subparsers
-
-#: A check returns findings. Expected errors are findings too, so that one check does not prevent the others.
-Check = Callable[[Config], Iterable[Finding]]
-
-#: In the order in which they are printed.
-CHECKS: Mapping[str, Check] = {
-    "redis": check_redis,
-    "database": check_database,
-    "storage": check_storage,
-    "models": check_models,
-    "limits": check_limits,
-    "data": check_data,
-}
-
-#: What a start depends on, checked in a second or two.
-FAST: Mapping[str, Check] = {"redis": check_redis, "database": check_connection}
-
-#: The services that these checks are about. Without a job that uses it, none is checked.
-_SERVICES = {"database": "database", "storage": "storage", "models": "openai"}
-
-#: Checks that would only report once more, for each queue and after a timeout, that Redis does not answer.
-_OF_REDIS = ("limits", "data")
 
 #: The exit code for the worst finding.
 _EXIT_CODES = {"ok": 0, "warning": 1, "error": 2}
@@ -72,13 +44,15 @@ def add_parser(subparsers: Subparsers) -> None:
         data: every job is in exactly one place. This reads the ids of all jobs. --fix moves missing,
         duplicate and misplaced jobs to the place of their state, and never deletes a job.
 
+        With --only, just the variables of these checks are read.
+
         exit codes: 0 no problems; 1 warnings; 2 errors; 78 the configuration is wrong
         """,
     )
     parser.add_argument("--json", action="store_true", help="print an array of {status, what, detail}")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--only", dest="checks", action="append", choices=CHECKS, help="run only this check (repeatable)"
+        "--only", dest="checks", action="append", choices=GROUPS, help="run only this check (repeatable)"
     )
     which.add_argument("--fast", action="store_true", help="only check that Redis and PostgreSQL answer")
     parser.add_argument("--paid", action="store_true", help="also send one minimal paid request per model")
@@ -108,22 +82,36 @@ def run(args: Namespace) -> int:
 
 def _findings(args: Namespace) -> Iterator[Finding]:
     try:
-        config = load_config(args)
+        checks = _checks(args)
     except ConfigError as error:
         for problem in error.problems:
             yield Finding("error", "configuration", problem)
         return
     if not args.fast and not args.checks:
-        yield from check_config_file(args.config, [each.defaults for each in job_types(args)])
-    checks = FAST if args.fast else CHECKS
+        yield from check_config_file(args.config, _defaults(args))
     is_away = False
     for name, check in checks.items():
-        if name in _SERVICES and _SERVICES[name] not in config.services:
+        if is_away and name in OF_REDIS:
             continue
-        if (args.checks and name not in args.checks) or (is_away and name in _OF_REDIS):
-            continue
-        for finding in (repair_data if args.fix and name == "data" else check)(config):
+        for finding in check():
             is_away = is_away or finding == Finding("error", "redis", finding.detail)
             yield finding
-        if args.paid and name == "models":
-            yield from check_requests(config)
+
+
+def _checks(args: Namespace) -> Mapping[str, Check]:
+    """Return the checks that were asked for. Raises ConfigError with all problems of what they read, without
+    --only with those of the whole configuration."""
+    if not args.checks:
+        load_config(args)
+    defaults = _defaults(args)
+    used = {service.partition(".")[0] for queue in defaults for service in queue.services}
+    asked = {
+        name: group
+        for name, group in (FAST if args.fast else GROUPS).items()
+        if name in (args.checks or GROUPS) and SERVICES.get(name) in (None, *used)
+    }
+    return prepared(asked, variables_of(args), defaults, Options(args.paid, args.fix))
+
+
+def _defaults(args: Namespace) -> list[QueueConfig]:
+    return [job_type.defaults for job_type in job_types(args)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from ...config.model import Config
+from ...config.model import QueueConfig, RedisConfig
 from ...queue import Queue
 from ...queue.formatting import counted
 from ...store.connections.clients import Clients
@@ -27,13 +28,13 @@ _LIMITS = (
 )
 
 
-def check_connections(config: Config, cursor: Cursor) -> Finding:
-    """Return the finding. Raises psycopg2.Error."""
+def check_connections(redis: RedisConfig, queues: Sequence[QueueConfig], cursor: Cursor) -> Finding:
+    """Return the finding about the workers of these queues. Raises psycopg2.Error."""
     cursor.execute(_LIMITS)
     row = cursor.fetchone()
     assert row is not None
     limit = min(value for value in row.values() if value is not None and value >= 0)
-    workers, machines = _workers(config)
+    workers, machines = _workers(redis, [queue for queue in queues if "database" in queue.services])
     detail = f"{workers} workers on {counted(machines, 'machine')}, {limit} connections for this user"
     if workers <= limit:
         return Finding("ok", "connections", detail)
@@ -45,15 +46,12 @@ def check_connections(config: Config, cursor: Cursor) -> Finding:
     )
 
 
-def _workers(config: Config) -> tuple[int, int]:
-    """Return the number of workers that use the database, and of machines: the live instances in Redis, or
+def _workers(redis: RedisConfig, queues: Sequence[QueueConfig]) -> tuple[int, int]:
+    """Return the number of workers of these queues, and of machines: the live instances in Redis, or
     one machine with this configuration."""
-    queues = [queue for queue in config.queues if "database" in queue.services]
-    clients = Clients.prompt(config.redis, _TIMEOUT)
+    clients = Clients.prompt(redis, _TIMEOUT)
     try:
-        machines = [
-            _machines(Queue(queue.name, clients.of(queue.name), config.redis.prefix)) for queue in queues
-        ]
+        machines = [_machines(Queue(queue.name, clients.of(queue.name), redis.prefix)) for queue in queues]
     except RedisError:
         machines = [1] * len(queues)
     finally:

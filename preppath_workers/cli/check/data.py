@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from redis.exceptions import RedisError
 
-from ...config.model import Config
+from ...config.model import RedisConfig
 from ...queue import Queue
 from ...store.connections.clients import Clients
 from ...store.repair import Problem, find_problems
@@ -26,21 +26,12 @@ _MESSAGES = {
 }
 
 
-def check_data(config: Config) -> Iterator[Finding]:
-    """Yield the problems found."""
-    yield from _check(config, repair=False)
-
-
-def repair_data(config: Config) -> Iterator[Finding]:
-    """Repair the problems and yield them."""
-    yield from _check(config, repair=True)
-
-
-def _check(config: Config, repair: bool) -> Iterator[Finding]:
-    clients = Clients.patient(config.redis)
-    for name in config.all_queues:
+def check_data(redis: RedisConfig, names: Sequence[str], repair: bool) -> Iterator[Finding]:
+    """Yield the problems found in these queues, and repair them if asked to."""
+    clients = Clients.patient(redis)
+    for name in names:
         what = f"{name} data"
-        queue = Queue(name, clients.of(name), config.redis.prefix)
+        queue = Queue(name, clients.of(name), redis.prefix)
         try:
             found = list(find_problems(queue, repair))
             growing = list(check_growth(queue))

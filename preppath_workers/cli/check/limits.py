@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from redis.exceptions import RedisError
 
-from ...config.model import Config
+from ...config.model import QueueConfig, RedisConfig
 from ...queue import Queue
 from ...store.connections.clients import Clients
 from ...store.reading.limits import limit_in_force
 from .findings import Finding
 
 
-def check_limits(config: Config) -> Iterator[Finding]:
+def check_limits(redis: RedisConfig, queues: Sequence[QueueConfig]) -> Iterator[Finding]:
     """Yield whether each queue's rate limit is the same on all instances and in this configuration."""
-    clients = Clients.patient(config.redis)
-    for settings in config.queues:
+    clients = Clients.patient(redis)
+    for settings in queues:
         what = f"{settings.name} rate limit"
         try:
-            agreed = limit_in_force(Queue(settings.name, clients.of(settings.name), config.redis.prefix))
+            agreed = limit_in_force(Queue(settings.name, clients.of(settings.name), redis.prefix))
         except RedisError as error:
             yield Finding("error", what, f"cannot be read: {error}")
             continue

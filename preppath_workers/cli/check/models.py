@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-from ...config.model import Config
+from ...config.model import OpenAIConfig
 from ...errors import JobError
 from ...queue.formatting import counted
 from .findings import Finding, Status
@@ -14,13 +14,13 @@ from .findings import Finding, Status
 WARNING_DAYS, ERROR_DAYS = 90, 14
 
 
-def check_models(config: Config) -> Iterator[Finding]:
+def check_models(config: OpenAIConfig) -> Iterator[Finding]:
     """Yield a finding for each configured model."""
     from ...clients.openai.client import OpenAI  # imported here, because other commands do not need it
     from ...clients.openai.models import announced_end, successor
 
-    openai = OpenAI(config.openai)
-    for queue, model_config in config.openai.models.items():
+    openai = OpenAI(config)
+    for queue, model_config in config.models.items():
         what = f"{queue} model {model_config.model}"
         try:
             shutdown = openai.shutdown_date(model_config)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ...config.model import Config
+from ...config.model import QueueConfig, RedisConfig
 from ...errors import ConfigError, JobError
 from .connections import check_connections
 from .findings import Finding
+
+if TYPE_CHECKING:
+    from ...clients.postgres.client import Cursor
 
 #: Seconds to connect, and for each statement.
 _TIMEOUT = 5
@@ -68,21 +72,34 @@ SELECT to_regclass(%(table)s) IS NOT NULL AS there,
 """
 
 
-def check_connection(config: Config) -> Iterator[Finding]:
+def check_connection(url: str) -> Iterator[Finding]:
     """Check that PostgreSQL answers."""
-    yield from _check(config, {})
+    yield from _check(url, lambda _: ())
 
 
-def check_database(config: Config) -> Iterator[Finding]:
-    """Check that PostgreSQL answers, its connection limits, and each table."""
-    yield from _check(config, {**NEEDED, **(_NEEDED_BY_ROWS if config.ledger_rows else {})})
+def check_database(
+    url: str, redis: RedisConfig, queues: Sequence[QueueConfig], with_rows: bool
+) -> Iterator[Finding]:
+    """Check PostgreSQL, its connection limits and its tables. `with_rows`: also that of costs."""
+    needed = {**NEEDED, **(_NEEDED_BY_ROWS if with_rows else {})}
+
+    def check(cursor: Cursor) -> Iterator[Finding]:
+        yield check_connections(redis, queues, cursor)
+        for table, needs in needed.items():
+            wanted = {"table": table, "rights": list(needs.rights), "columns": list(needs.columns)}
+            cursor.execute(_MISSING, wanted)
+            answer = cursor.fetchone()
+            assert answer is not None
+            yield _table(table, answer["there"], Needs(answer["rights"], answer["columns"]))
+
+    yield from _check(url, check)
 
 
-def _check(config: Config, needed: Mapping[str, Needs]) -> Iterator[Finding]:
+def _check(url: str, check: Callable[[Cursor], Iterable[Finding]]) -> Iterator[Finding]:
     from ...clients.postgres.client import Database  # imported here, because other commands do not need it
 
     try:
-        database = Database(config.database_url, connect_timeout=_TIMEOUT, statement_timeout=_TIMEOUT)
+        database = Database(url, connect_timeout=_TIMEOUT, statement_timeout=_TIMEOUT)
         with database.transaction() as cursor:
             cursor.execute(
                 "SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS standby, "
@@ -95,14 +112,7 @@ def _check(config: Config, needed: Mapping[str, Needs]) -> Iterator[Finding]:
             yield _server(**answer)
             if encoding not in _ENCODINGS:
                 yield Finding("warning", "database encoding", f"{encoding} {_ENCODING_LACKS}")
-            if needed:
-                yield check_connections(config, cursor)
-            for table, needs in needed.items():
-                wanted = {"table": table, "rights": list(needs.rights), "columns": list(needs.columns)}
-                cursor.execute(_MISSING, wanted)
-                answer = cursor.fetchone()
-                assert answer is not None
-                yield _table(table, answer["there"], Needs(answer["rights"], answer["columns"]))
+            yield from check(cursor)
     except (JobError, ConfigError) as error:
         yield Finding("error", "database", str(error))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from redis.exceptions import RedisError
 
-from ...config.model import Config
+from ...config.model import RedisConfig
 from ...queue import Queue
 from ...store.connections.clients import Clients
 from ...store.reading.writes import refusal
@@ -20,25 +20,25 @@ from .redis_settings import check_clock, check_persistence, check_policy, check_
 _TIMEOUT = 5.0
 
 
-def check_redis(config: Config) -> Iterator[Finding]:
-    """Check the sentinels, if there are any, and each server."""
-    yield from check_sentinels(config.redis)
-    clients = Clients.prompt(config.redis, _TIMEOUT)
-    groups = clients.groups([queue.name for queue in config.queues])
+def check_redis(config: RedisConfig, queues: Sequence[str]) -> Iterator[Finding]:
+    """Check the sentinels, if there are any, and each server of these queues."""
+    yield from check_sentinels(config)
+    clients = Clients.prompt(config, _TIMEOUT)
+    groups = clients.groups(queues)
     servers: dict[str, list[Queue]] = {}
     for names in groups:
-        queues = [Queue(name, clients.of(name), config.redis.prefix) for name in names]
+        of_server = [Queue(name, clients.of(name), config.prefix) for name in names]
         try:
-            queues[0].redis.ping()
-            run_id = info_of(queues[0].redis, "server").get("run_id", names[0])
+            of_server[0].redis.ping()
+            run_id = info_of(of_server[0].redis, "server").get("run_id", names[0])
         except RedisError as error:
             verb = "refuses commands" if is_refusal(error) else "does not answer"
             yield _named(Finding("error", "redis", f"{verb}: {described(error)}"), names, groups)
             continue
-        servers.setdefault(str(run_id), []).extend(queues)
-    for queues in servers.values():
-        names = [queue.name for queue in queues]
-        for finding in _check_server(config, queues):
+        servers.setdefault(str(run_id), []).extend(of_server)
+    for of_server in servers.values():
+        names = [queue.name for queue in of_server]
+        for finding in _check_server(config, of_server):
             yield _named(finding, names, groups)
     clients.close()
 
@@ -48,16 +48,16 @@ def _named(finding: Finding, names: Sequence[str], groups: Sequence[Sequence[str
     return replace(finding, what=f"{finding.what} ({', '.join(names)})") if len(groups) > 1 else finding
 
 
-def _check_server(config: Config, queues: Sequence[Queue]) -> Iterator[Finding]:
+def _check_server(config: RedisConfig, queues: Sequence[Queue]) -> Iterator[Finding]:
     client = queues[0].redis
     try:
         yield check_version(client)
         role = check_role(client)
         yield role
-        yield from check_cluster(client, config.redis)
+        yield from check_cluster(client, config)
         if role.status != "error":
-            yield from check_replicas(client, config.redis)
-            yield from check_durability(queues[0], config.redis)
+            yield from check_replicas(client, config)
+            yield from check_durability(queues[0], config)
         yield check_policy(client)
         yield check_persistence(client)
         yield check_clock(client)

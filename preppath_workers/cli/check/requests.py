@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ...clients.usage import Usage
-from ...config.model import Config, OpenAIConfig
+from ...config.model import OpenAIConfig
 from ...config.prices import NANO, Prices
 from ...errors import JobError, RateLimited
 from .findings import Finding
@@ -36,11 +36,11 @@ _RECORDING_SECONDS = 1.0
 _AUDIO_TOKENS, _READING_TOKENS = 20, 500
 
 
-def check_requests(config: Config) -> Iterator[Finding]:
+def check_requests(config: OpenAIConfig, prices: Prices) -> Iterator[Finding]:
     """Yield a finding for each kind of request, with its maximum price."""
     from ...clients.openai.client import OpenAI  # imported here, because other commands do not need it
 
-    limited = _limited(config.openai)
+    limited = _limited(config)
     requests: Mapping[str, Callable[[OpenAI], object]] = {
         "transcription": _transcribe,
         "tts": _synthesize,
@@ -58,7 +58,7 @@ def check_requests(config: Config) -> Iterator[Finding]:
                 yield Finding("error", what, str(error))
             else:
                 seconds = time.monotonic() - started
-                cost = price(queue, limited, config.prices)
+                cost = price(queue, limited, prices)
                 yield Finding("ok", what, f"answered in {seconds:.1f} s, costs {cost}")
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...config.model import Config
+from ...config.model import StorageConfig
 from ...errors import JobError
 from .findings import Finding
 
@@ -20,14 +20,14 @@ _TIMEOUT = 5.0
 _URL_LIFE = 60
 
 
-def check_storage(config: Config) -> Iterator[Finding]:
+def check_storage(config: StorageConfig) -> Iterator[Finding]:
     """Upload an object, download it through a signed URL, and delete it."""
     import requests  # imported here, because other commands do not need it
 
     from ...clients.s3.client import Storage
 
-    storage = Storage(config.storage, connect_timeout=_TIMEOUT, read_timeout=_TIMEOUT)
-    what = f"bucket {config.storage.bucket}"
+    storage = Storage(config, connect_timeout=_TIMEOUT, read_timeout=_TIMEOUT)
+    what = f"bucket {config.bucket}"
     key, body = f"check/{secrets.token_hex(8)}", secrets.token_bytes(16)
     try:
         storage.upload(key, body, "application/octet-stream")

@@ -168,12 +168,15 @@ def test_price_of_a_paid_request_is_an_upper_bound(queue: str, variable: str, mo
 
 
 def test_check_with_a_wrong_configuration_reports_it_as_findings(check: Check, vendor: OpenAIServer) -> None:
-    exit_code, output = check("--json", S3_BUCKET="", LOG_LEVEL="loud")
+    exit_code, output = check("--json", OPENAI_API_KEY="", OPENAI_EVALUATION_MAX_TOKENS="few")
 
     assert exit_code == 78
     findings = json.loads(output)
     assert {(finding["status"], finding["what"]) for finding in findings} == {("error", "configuration")}
-    assert [finding["detail"].split()[0] for finding in findings] == ["S3_BUCKET", "LOG_LEVEL"]
+    assert [finding["detail"].split()[0] for finding in findings] == [
+        "OPENAI_API_KEY",
+        "OPENAI_EVALUATION_MAX_TOKENS",
+    ]
     assert vendor.calls() == []
 
 

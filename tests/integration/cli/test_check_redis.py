@@ -10,10 +10,8 @@ import pytest
 from redis import Redis
 
 from preppath_workers.cli.check.redis import check_redis
-from preppath_workers.config.load import load
-from preppath_workers.config.model import QueueConfig
+from preppath_workers.config.load import load_redis
 from tests.support.cluster import ClusterNode
-from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.redis import RedisServer
 from tests.support.sentinel import SentinelServer, await_quorum, follow, sentinel_url
 from tests.support.servers import running
@@ -24,9 +22,9 @@ AOF = {"appendonly": "yes"}
 
 def check(url: str, **variables: str) -> dict[str, tuple[str, str]]:
     """Return status and detail of each finding, by its subject."""
-    queues = [QueueConfig("tts"), QueueConfig("webhook")]
-    config = load({**MINIMAL_ENV, "REDIS_URL": url, **variables}, queues)
-    return {finding.what: (finding.status, finding.detail) for finding in check_redis(config)}
+    config = load_redis({"REDIS_URL": url, **variables})
+    found = check_redis(config, ["tts", "webhook"])
+    return {finding.what: (finding.status, finding.detail) for finding in found}
 
 
 @pytest.fixture(scope="module")
