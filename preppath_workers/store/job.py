@@ -40,19 +40,19 @@ class Job:
     @classmethod
     def first_started(cls, queue: str, worker_id: str, text: str) -> Job:
         """Read what `first_start.lua` returns for a job that this worker started for the first time: some of
-        its fields. `queuedAt` is the time when it was created, if it has no other. Raises ValueError if it is
-        something else.
+        its fields. Raises ValueError if it is something else.
         """
         # A space or line break that was written into a field by hand would shift the parts. Then the slot's
         # next claim returns the whole job, field by field.
         head, data = text.split("\n", 1)
-        started_at, since, priority, job_id = head.split(" ", 3)
+        started_at, created_at, queued_at, priority, job_id = head.split(" ", 4)
         if " " in job_id or not started_at.isdecimal():
             raise ValueError("not the parts of a started job")
         fields = {
             "data": data,
             "priority": priority,
-            "queuedAt": since,
+            "createdAt": created_at,
+            "queuedAt": queued_at,
             "startedAt": started_at,
             "state": "active",
             "workerId": worker_id,

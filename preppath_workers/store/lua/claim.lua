@@ -12,7 +12,8 @@
 -- ARGV[7]  the longest time between two probes of a queue that is out of service (ms)
 --
 -- Returns one of:
---   "<startedAt> <since> <priority> <id>\n<data>"  the job is started for the first time; see first_start.lua
+--   "<startedAt> <createdAt> <queuedAt> <priority> <id>\n<data>"
+--                               the job is started for the first time; see first_start.lua
 --   {"job", {field, value, …}}  the job is started; its hash and its id
 --   {"wait", ms}                the slot keeps the job reserved and has to claim again after that time
 --   {"none"}                    the slot holds no job: it may block in a pop

@@ -33,7 +33,7 @@ def not_found(job: Job, message: str) -> JobError:
 def pause_ms(job: Job) -> int | None:
     """Return how long to wait before the next look; None if the job is too old for another."""
     # Both times are the server's. If it was set back, the job seems to be added in the future.
-    added, started = job.created_at or job.queued_at, job.started_at
+    added, started = job.created_at, job.started_at
     if added is None or started is None or abs(started - added) >= _YOUNG:
         return None
     if job.releases >= _MOST_RELEASES:

@@ -83,11 +83,10 @@ class RedisState:
     def _first_shown(self, worker_id: str, text: str) -> str:
         job = Job.first_started("tts", worker_id, text)
         stored = self.redis.hgetall(self.keys.job(job.id))
-        shown = ("data", "priority", "state", "workerId", "attempts", "fencingToken", "startedAt")
-        assert {name: value for name, value in job.fields.items() if value and name != "queuedAt"} == {
-            name: value for name, value in stored.items() if value and name in shown
-        }
-        assert job.wait_ms == Job("tts", job.id, stored).wait_ms
+        shown = {name: value for name, value in stored.items() if value and name in job.fields}
+        assert {name: value for name, value in job.fields.items() if value} == shown
+        whole = Job("tts", job.id, stored)
+        assert (job.wait_ms, job.created_at) == (whole.wait_ms, whole.created_at)
         return job.id
 
     def push(self, *entries: str | bytes) -> None:

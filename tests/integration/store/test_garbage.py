@@ -38,7 +38,7 @@ GARBAGE = [
     b"%1\r\n*0\r\n:2\r\n",
     b"-ERR upstream failure\r\n",
     b"$5\r\na\n{}x\r\n",
-    b"$14\r\n1 2 50 a b\n{}x\r\n",
+    b"$16\r\n1 2 2 50 a b\n{}x\r\n",
 ]
 
 

@@ -4,8 +4,8 @@
 --
 -- Uses `worker_id`, `following`, `limit` and `duration` (text); `settled` is "completed", or nil if no job was settled.
 -- Returns one of:
---   "<startedAt> <since> <priority> <id>\n<data>"  the job is started; a missing field is empty. `since`: queuedAt, or
---                           createdAt without it
+--   "<startedAt> <createdAt> <queuedAt> <priority> <id>\n<data>"
+--                           the job is started; a missing field is empty
 --   {"wait", ms, settled}   there is no token: the slot keeps the job reserved and has to claim again after that time
 -- Otherwise the job has started before, doesn't wait, or was overwritten; nothing was changed.
 local key = base .. 'job:' .. following
@@ -19,5 +19,6 @@ if job[1] == 'waiting' and not job[2] then
     local delay = start(worker_id, following, '1', '1', limit, duration)
     if delay > 0 then return {'wait', delay, settled} end
   end
-  return timestamp .. ' ' .. (job[6] or job[5] or '') .. ' ' .. (job[4] or '') .. ' ' .. following .. '\n' .. (job[3] or '')
+  return timestamp .. ' ' .. (job[5] or '') .. ' ' .. (job[6] or '') .. ' ' .. (job[4] or '') .. ' ' .. following .. '\n' ..
+    (job[3] or '')
 end
