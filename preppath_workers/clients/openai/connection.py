@@ -42,20 +42,32 @@ class _Client(openai.DefaultHttpxClient):
         response = super().send(request, stream=True, **options)
         if stream:
             return response
-        with closing(response):
-            content = bytearray()
-            for part in response.iter_bytes():
-                content += part
-                if len(content) > MAX_RESPONSE:
-                    raise ResponseTooLarge("the response is too large")
         headers = [pair for pair in response.headers.multi_items() if pair[0].lower() not in _OF_TRANSFER]
+        with closing(response):
+            try:
+                content = _content(response)
+            except (httpx2.HTTPError, ResponseTooLarge) as error:
+                if response.is_success:
+                    raise
+                # The status says enough: what is refused isn't paid for.
+                content = f"the body cannot be read ({type(error).__name__})".encode()
+                headers = [pair for pair in headers if pair[0].lower() != "content-type"]
         return httpx2.Response(
             response.status_code,
             headers=headers,
-            content=bytes(content),
+            content=content,
             request=response.request,
             history=response.history,
         )
+
+
+def _content(response: httpx2.Response) -> bytes:
+    content = bytearray()
+    for part in response.iter_bytes():
+        content += part
+        if len(content) > MAX_RESPONSE:
+            raise ResponseTooLarge("the response is too large")
+    return bytes(content)
 
 
 def connect(

@@ -46,20 +46,18 @@ def test_evaluation_with_an_unusable_proxy_opens_no_payment(
 
 
 @pytest.mark.parametrize("request_", REQUESTS)
-@pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 def test_response_above_the_limit_is_given_up_and_may_be_paid(
     client: Client,
     answers: Answers,
     monkeypatch: pytest.MonkeyPatch,
     request_: Callable[[OpenAI], None],
-    status: int,
     encoding: str,
 ) -> None:
     monkeypatch.setattr(connection, "MAX_RESPONSE", 200_000)
     body = b'{"text": "' + b"x" * 200_000
     url = answers(
-        status,
+        200,
         gzip.compress(body) if encoding == "gzip" else body,
         {"Content-Type": "application/json", "Content-Encoding": encoding},
     )
