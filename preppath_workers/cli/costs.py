@@ -112,7 +112,7 @@ def run(args: Namespace) -> int:
     for line in _table(args.by, {**report.rows, "total": report.total}):
         print_line(line)
     if report.more:
-        print_line(f"and {report.more} more: --limit shows them")
+        print_line(f"and {report.left_out}: --limit shows them")
     return 0
 
 

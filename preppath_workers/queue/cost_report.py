@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args
 from ..config.prices import dollars
 from ..store.reading.budget_use import BudgetUse
 from ..store.reading.reader import QueueReader
-from ..store.reading.spending import Spending, by_day, by_model, by_user, days, today
+from ..store.reading.spending import Spending, by_day, by_model, days, today
+from ..store.reading.user_spending import by_user, ranked
 
 By = Literal["model", "queue", "user", "day"]
 
@@ -28,7 +29,7 @@ class CostReport:
     Args:
         rows: the most expensive first; days, the newest first.
         total: of all requests, also of those without a user or in rows that are left out.
-        more: rows that are left out.
+        more: rows that are left out; if not `is_exact`, there may be more.
     """
 
     by: By
@@ -37,6 +38,13 @@ class CostReport:
     rows: Mapping[str, Spending]
     total: Spending
     more: int
+    is_exact: bool = True
+
+    @property
+    def left_out(self) -> str:
+        """How many rows are left out, in words; empty for none."""
+        at_least = "" if self.is_exact else "at least "
+        return f"{at_least}{self.more:,} more" if self.more else ""
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return the rows for output."""
@@ -47,20 +55,21 @@ def cost_report(queues: Sequence[QueueReader], by: By, since: date | int, limit:
     """Return what the queues have spent. `since`: the first day (UTC), or how many days, today included."""
     last = today(queues[0])
     first = first_day(since, last)
+    of_days = days(first, last)
     found: dict[str, Spending] = {}
-    total, of_days = Spending(), days(first, last)
+    total = Spending()
     for queue in queues:
-        rows_of_queue = _of_queue(queue, by, of_days, limit)
-        for name, spending in rows_of_queue.items():
-            found.setdefault(name, Spending()).merge(spending)
-        # Jobs may have no user, and only the users who spent most are read.
-        for spending in (by_model(queue, of_days) if by == "user" else rows_of_queue).values():
+        # Jobs may have no user, so the total is that of the models.
+        of_queue = by_day(queue, of_days) if by == "day" else by_model(queue, of_days)
+        for name, spending in of_queue.items():
             total.merge(spending)
-    if by == "day":
-        rows = sorted(found.items(), reverse=True)
-    else:
-        rows = sorted(found.items(), key=lambda row: (-row[1].nano, -row[1].unknown, row[0]))
-    return CostReport(by, first, last, dict(rows[:limit]), total, max(0, len(rows) - limit))
+            found.setdefault(queue.name if by == "queue" else name, Spending()).merge(spending)
+    if by == "user":
+        users = by_user(queues, of_days, limit)
+        return CostReport(by, first, last, users.rows, total, users.more, users.is_exact)
+    names = sorted(found, reverse=True) if by == "day" else ranked(found)
+    rows = {name: found[name] for name in names[:limit]}
+    return CostReport(by, first, last, rows, total, len(names) - len(rows))
 
 
 def first_day(since: date | int, last: date) -> date:
@@ -103,18 +112,3 @@ def budget_as_dict(use: BudgetUse) -> dict[str, Any]:
         "soft": use.cap.soft,
         "reached": use.reached,
     }
-
-
-def _of_queue(queue: QueueReader, by: By, of_days: Sequence[str], limit: int) -> Mapping[str, Spending]:
-    match by:
-        case "user":
-            return by_user(queue, of_days, limit)
-        case "day":
-            return by_day(queue, of_days)
-    models = by_model(queue, of_days)
-    if by == "model" or not models:
-        return models
-    whole = Spending()
-    for spending in models.values():
-        whole.merge(spending)
-    return {queue.name: whole}

@@ -9,7 +9,8 @@ from typing import Literal
 from ...config.budget import Budget, Cap, Caps
 from ...config.model import QueueConfig
 from .reader import QueueReader
-from .spending import by_user, days, today
+from .spending import days, today
+from .user_spending import top_users
 
 Period = Literal["day", "month"]
 
@@ -100,7 +101,7 @@ def users_near_cap(queues: Iterable[QueueReader], budget: QueueReader, caps: Cap
         return []
     last = today(budget)
     first = last.replace(day=1) if caps.month else last
-    users = {user for queue in queues for user in by_user(queue, days(first, last), _MOST_USERS)}
+    users = {user for queue in queues for user in top_users(queue, days(first, last), _MOST_USERS)}
     uses = read_budget(budget, {f"user {user}": caps for user in sorted(users)})
     near = [use for use in uses if use.is_near]
     return sorted(near, key=lambda use: (-(use.share or 0.0), use.scope))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
 
-from ..values import integer, sendable, text
+from ..values import integer, text
 from .reader import QueueReader
 
 #: Measures of a model that are not kinds of tokens.
@@ -87,31 +87,6 @@ def by_day(queue: QueueReader, of_days: Sequence[str]) -> dict[str, Spending]:
     for day, stored in zip(of_days, _hashes(queue, map(queue.keys.spent_on, of_days)), strict=True):
         for name, value in stored.items():
             found.setdefault(day, Spending()).add(text(name).rpartition(" ")[2], integer(text(value)) or 0)
-    return found
-
-
-def by_user(queue: QueueReader, of_days: Sequence[str], most: int) -> dict[str, Spending]:
-    """Return the spending of the users who spent most on each of these days, `most` of a day."""
-    found: dict[str, Spending] = {}
-    keys = [queue.keys.spent_on(day) + ":users:" for day in of_days]
-    with queue.redis.pipeline(transaction=False) as pipeline:
-        for key in keys:
-            for measure in ("nano", "unknown"):
-                pipeline.zrange(key + measure, 0, most - 1, desc=True, withscores=True)
-        rows = pipeline.execute()
-    users_of_days: list[set[str]] = [set() for _ in keys]
-    for number, of_measure in enumerate(rows):
-        for user, amount in of_measure:
-            users_of_days[number // 2].add(text(user))
-            found.setdefault(text(user), Spending()).add(("nano", "unknown")[number % 2], int(amount))
-    with queue.redis.pipeline(transaction=False) as pipeline:
-        for key, users in zip(keys, users_of_days, strict=True):
-            for user in users:
-                pipeline.zscore(key + "calls", sendable(user))
-        counts = iter(pipeline.execute())
-    for users in users_of_days:
-        for user in users:
-            found[user].add("calls", int(next(counts) or 0))
     return found
 
 
