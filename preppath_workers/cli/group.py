@@ -46,7 +46,7 @@ def run(args: Namespace) -> int:
     queue = open_queue(args)
     group = queue.close_group(args.group) if args.close else queue.group(args.group)
     if group is None:
-        print_error(f"group: queue {queue.name} has no group {args.group}")
+        print_error(f"group: queue {queue.name} has no group {args.group!r}")
         return EXIT_FAILED
     if args.json:
         print_json(group.to_dict(), indent=2)

@@ -96,7 +96,7 @@ def _imported(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and f"{name}.".startswith(f"{error.name}."):
             raise _ModuleProblem(
-                f"cannot import the jobs of {name}: there is no module {error.name} in "
+                f"cannot import the jobs of {name}: there is no module {error.name!r} in "
                 f"{_current_folder() or 'the current folder, which was deleted'}, in PYTHONPATH or installed"
             ) from error
         raise _failed(name, error) from error

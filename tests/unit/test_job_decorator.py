@@ -131,7 +131,7 @@ def test_modules_are_found_although_the_current_folder_was_deleted(
     monkeypatch.chdir(deleted)
     deleted.rmdir()
     assert [job_type.name for job_type in load_job_types(["kept_jobs"])] == ["x", "webhook"]
-    with pytest.raises(ConfigError, match="no module nowhere in the current folder, which was deleted"):
+    with pytest.raises(ConfigError, match="no module 'nowhere' in the current folder, which was deleted"):
         load_job_types(["nowhere"])
 
 
@@ -149,7 +149,7 @@ def test_module_that_cannot_be_used_is_a_problem_of_the_configuration(
             ["nowhere.jobs", "./app/jobs.py", "broken_jobs", "wrong_jobs", module(), module(a=send, b=same)]
         )
     missing, path, broken, wrong, empty, double = error.value.problems
-    assert missing.startswith("cannot import the jobs of nowhere.jobs: there is no module nowhere")
+    assert missing.startswith("cannot import the jobs of nowhere.jobs: there is no module 'nowhere' in")
     assert path == "cannot import the jobs of ./app/jobs.py: expected a module's name, such as app.jobs"
     assert broken.startswith("cannot import the jobs of broken_jobs: ValueError: no (")
     assert broken.endswith("broken_jobs.py, line 2)")

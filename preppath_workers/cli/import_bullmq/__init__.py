@@ -85,10 +85,11 @@ def run(args: Namespace) -> int:
     """Import the jobs and print what was done. Raises ConfigError."""
     queue = open_queue(args)
     name = args.old_name or args.queue
-    with client(_url(args), base=f"{args.prefix}:{name}:") as redis:
+    old_key = f"{args.prefix}:{name}"
+    with client(_url(args), base=f"{old_key}:") as redis:
         old = OldQueue(redis, name, args.prefix)
         if not old.exists():
-            print_error(f"cannot import {name}: there is no BullMQ queue {args.prefix}:{name} at that Redis")
+            print_error(f"cannot import {name}: there is no BullMQ queue {old_key!r} at that Redis")
             return EXIT_FAILED
         if not (args.dry_run or old.is_paused()):
             print_error(

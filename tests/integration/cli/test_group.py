@@ -33,4 +33,4 @@ def test_group_of_a_known_size_ends_without_being_closed(run: Run, tts: Queue) -
 
 def test_group_that_is_unknown_exits_with_1(run: Run) -> None:
     unknown = run("group", "tts", "g")
-    assert (unknown.returncode, unknown.stderr) == (1, "group: queue tts has no group g\n")
+    assert (unknown.returncode, unknown.stderr) == (1, "group: queue tts has no group 'g'\n")

@@ -141,7 +141,9 @@ def test_import_of_a_queue_that_is_not_paused_or_not_there_is_refused(
     assert refused.returncode == 1
     assert "cannot import speech: it is not paused" in refused.stderr
     assert everything(redis_url) == before
-    assert "there is no BullMQ queue bull:nosuch" in run("import-bullmq", "tts", "--from", "nosuch").stderr
+    assert (
+        "there is no BullMQ queue 'bull:nosuch' at" in run("import-bullmq", "tts", "--from", "nosuch").stderr
+    )
 
 
 def test_job_whose_id_names_another_job_here_is_left(
