@@ -6,14 +6,23 @@ import os
 import resource
 from contextlib import suppress
 
+from ...errors import ConfigError
+
 
 def open_standard_files() -> None:
     """Open the standard descriptors that are closed, on /dev/null.
 
     Otherwise the next file or connection would get the number of one, and prints would write into it.
+
+    Raises ConfigError without a usable /dev/null.
     """
     while True:
-        descriptor = os.open(os.devnull, os.O_RDWR)
+        try:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+        except (FileNotFoundError, PermissionError) as error:
+            raise ConfigError(
+                f"cannot open {os.devnull}, which the workers need: {error.strerror}"
+            ) from error
         if descriptor > 2:
             os.close(descriptor)
             return

@@ -140,3 +140,13 @@ def test_command_without_a_required_package_names_it(
     assert main(["queues", "--config", str(tmp_path / "env")]) == 69
     missing = "Python's package dotenv is missing; `pip install .` installs what is needed"
     assert capsys.readouterr().err == f"preppath-workers: {missing}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["run"]])
+def test_start_without_dev_null_is_one_line_and_exits_with_78(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.setattr(os, "devnull", "/nowhere/null")  # as in a bare chroot
+    assert main(words) == 78
+    problem = "cannot open /nowhere/null, which the workers need: No such file or directory"
+    assert capsys.readouterr().err == f"preppath-workers: {problem}\n"
