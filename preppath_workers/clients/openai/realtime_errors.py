@@ -56,7 +56,7 @@ def realtime_errors(request: RequestInfo, progress: Progress) -> Iterator[None]:
     try:
         yield
     except InvalidStatus as error:
-        raise classify(_handshake(error), request) from None
+        raise _refused_handshake(error, request) from None
     except ConnectionClosed as error:
         raise _closed(error, request, progress.sent) from None
     except TimeoutError:
@@ -122,10 +122,13 @@ def _charged(error: JobError) -> JobError:
     return error
 
 
-def _handshake(error: InvalidStatus) -> Refusal:
+def _refused_handshake(error: InvalidStatus, request: RequestInfo) -> JobError:
     response = error.response
     headers = {name.lower(): value for name, value in response.headers.raw_items()}
-    return Refusal(response.status_code, _body(response.body), headers, headers.get("x-request-id"))
+    refusal = Refusal(response.status_code, _body(response.body), headers, headers.get("x-request-id"))
+    found = classify(refusal, request)
+    # A handshake has nothing of the job.
+    return ServiceError(SERVICE, str(found), refuses_all=True) if isinstance(found, PermanentError) else found
 
 
 def _body(body: bytes | bytearray | None) -> Any:
@@ -148,6 +151,9 @@ def _closed(closed: ConnectionClosed, request: RequestInfo, sent: bool) -> JobEr
     reason = f": {frame.reason[:_MAX_REASON]}" if frame.reason else ""
     error = {"code": frame.reason.rpartition(".")[2], "message": f"{message}{reason}"}
     found = classify(_Closing(_CLOSE_STATUSES.get(frame.code, 200), error), request)
+    if not sent and isinstance(found, PermanentError):
+        # Of the job, the session has its options at most: the failures of others decide.
+        return ServiceError(SERVICE, str(found))
     return _charged(found) if sent else found
 
 

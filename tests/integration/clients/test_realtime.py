@@ -106,6 +106,10 @@ def test_reader_without_a_text_opens_no_session(reader: Readers, vendor: OpenAIS
     [
         ({"status": 401, "code": "invalid_api_key"}, ServiceError, True),
         ({"status": 403}, ServiceError, True),
+        # Nothing of the job was sent yet, so it is to blame for none of these.
+        ({"status": 400, "code": "invalid_request_error"}, ServiceError, True),
+        ({"status": 413}, ServiceError, True),
+        ({"status": 422}, ServiceError, True),
         ({"status": 404, "code": "model_not_found"}, ServiceError, True),
         ({"status": 429, "code": "insufficient_quota"}, ServiceError, True),
         ({"status": 429, "headers": {"Retry-After": "3"}}, RateLimited, None),

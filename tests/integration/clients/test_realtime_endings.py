@@ -15,7 +15,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from preppath_workers.clients.openai.client import SpeechOptions
 from preppath_workers.clients.openai.realtime import Reading
-from preppath_workers.errors import JobError
+from preppath_workers.errors import JobError, PermanentError, ServiceError
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.application import RESPONSES
 from tests.fake_openai.control import OpenAIServer
@@ -46,6 +46,29 @@ def test_message_of_a_closed_session_has_its_code_and_reason_and_no_part_of_the_
         reader.read("Hello.")
 
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(("is_setup", "expected"), [(True, ServiceError), (False, PermanentError)])
+def test_session_closed_for_a_bad_request_is_the_jobs_failure_only_after_its_text_was_sent(
+    client: Client, is_setup: bool, expected: type
+) -> None:
+    def session(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            connection.recv()
+            if not is_setup:
+                connection.send('{"type": "session.updated"}')
+                connection.recv()
+            connection.close(1008, "invalid_request_error")
+
+    with serve(session, "127.0.0.1", 0) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{listening.socket.getsockname()[1]}/v1"
+        openai = client(models={"speech": REALTIME_MODEL}, base_url=url)
+        with openai.reader(SpeechOptions("marin")) as reader, pytest.raises(expected) as caught:
+            reader.read("Hello.")
+        listening.shutdown()
+
+    assert not getattr(caught.value, "refuses_all", False)
 
 
 NOTHING_USED = {
