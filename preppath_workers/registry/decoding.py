@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import types
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import InitVar, is_dataclass
 from enum import Enum
 from functools import partial
 from typing import (
     Any,
     Literal,
+    NewType,
     NotRequired,
     Required,
     Union,
@@ -20,6 +22,7 @@ from typing import (
 )
 
 from ..errors import InvalidJob
+from .functions import defined
 
 #: Checks a value of JSON and returns it decoded; `where` is its path, such as `sizes[2].width`. Raises
 #: InvalidJob.
@@ -40,7 +43,7 @@ def decoder(function: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
     which names the field. Raises TypeError if the annotation isn't one that can be checked."""
     name = getattr(function, "__name__", repr(function))
     try:
-        check = _check_of(name, get_type_hints(function).get("data", Any))
+        check = _check_of(name, get_type_hints(defined(function)).get("data", Any))
     except (NameError, AttributeError, SyntaxError) as error:  # in its own, or in those of a dataclass
         raise TypeError(f"cannot read the annotations of {name}: {error}") from error
     return (lambda data: check(data, "")) if check else lambda data: data
@@ -60,6 +63,7 @@ def _checks(annotation: Any, made: dict[Any, _Check]) -> _Check:
     Args:
         made: the checks of the dataclasses and TypedDicts that were met.
     """
+    annotation = _unwrapped(annotation)
     if annotation is Any or annotation is object:
         return lambda value, _: value
     if annotation in _PLAIN:
@@ -72,36 +76,63 @@ def _checks(annotation: Any, made: dict[Any, _Check]) -> _Check:
         return made[annotation]
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return partial(_one_of, {value: value for value in arguments})
+        return _choice(arguments)
     if origin in (Union, types.UnionType):
         return partial(_union, [_checks(argument, made) for argument in arguments])
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return partial(_one_of, {member.value: member for member in annotation})
-    kind = origin or annotation
+        return _choice(annotation)
+    return _container_check(annotation, made)
+
+
+def _unwrapped(annotation: Any) -> Any:
+    while isinstance(annotation, (NewType, InitVar)):
+        annotation = annotation.__supertype__ if isinstance(annotation, NewType) else annotation.type
+    return annotation
+
+
+def _container_check(annotation: Any, made: dict[Any, _Check]) -> _Check:
+    kind, arguments = get_origin(annotation) or annotation, get_args(annotation)
     if kind in (list, Sequence, tuple) and (kind is not tuple or arguments[1:] == (...,)):
         item = _checks(arguments[0] if arguments else Any, made)
         return partial(_items, item, tuple if kind is tuple else list)
     if kind in (dict, Mapping):
-        return partial(_values, _checks(arguments[1] if arguments else Any, made))
+        key, item = arguments or (Any, Any)
+        if _unwrapped(key) in set(_PLAIN) - {str}:
+            raise TypeError(f"the keys of {annotation!r} must be text: JSON has no others")
+        return partial(_values, _checks(key, made), _checks(item, made))
     raise TypeError(f"cannot check values of type {annotation!r}: JSON has no such type")
 
 
+def _choice(choices: Iterable[Any]) -> _Check:
+    """Return the check for values of a Literal, or of an enum, which are decoded into its members."""
+    decoded = [(choice.value if isinstance(choice, Enum) else choice, choice) for choice in choices]
+    for value, choice in decoded:
+        if type(value) not in _PLAIN:
+            raise TypeError(f"cannot compare data with {choice!r}: JSON has no such value")
+    # Not a dict, in which 1 and True are the same key.
+    return partial(_one_of, decoded)
+
+
 def _object_check(annotation: Any, made: dict[Any, _Check]) -> _Check:
-    make: Callable[..., Any] = annotation
     hints = get_type_hints(annotation)
+    make: Callable[..., Any] = annotation
+    if is_dataclass(annotation):
+        # Not its fields: one may be no parameter (init=False), and a parameter no field (InitVar).
+        parameters = inspect.signature(make).parameters
+        names = list(parameters)
+        required = {name for name in names if parameters[name].default is inspect.Parameter.empty}
+    else:
+        make, names = dict, list(hints)
+        required = _required_keys(annotation)
     checks = {}
-    for name, hint in hints.items():
+    for name in names:
+        if name not in hints:
+            raise TypeError(f"{annotation.__name__} has no field {name}, which its __init__ takes")
         try:
-            checks[name] = _checks(hint, made)
+            checks[name] = _checks(hints[name], made)
         except TypeError as error:
             raise TypeError(f"{annotation.__name__}.{name}: {error}") from None
-    if not is_dataclass(annotation):
-        return partial(_object, checks, _required_keys(annotation), dict)
-    wanted = [field for field in fields(annotation) if field.init]
-    required = {
-        field.name for field in wanted if field.default is MISSING and field.default_factory is MISSING
-    }
-    return partial(_object, {field.name: checks[field.name] for field in wanted}, required, make)
+    return partial(_object, checks, required, make)
 
 
 def _required_keys(annotation: Any) -> set[str]:
@@ -139,11 +170,11 @@ def _plain(kinds: tuple[type, ...], expected: str, annotation: type, value: Any,
     return value
 
 
-def _one_of(choices: Mapping[Any, Any], value: Any, where: str) -> Any:
-    for choice, decoded in choices.items():
+def _one_of(choices: Sequence[tuple[Any, Any]], value: Any, where: str) -> Any:
+    for choice, decoded in choices:
         if type(value) is type(choice) and value == choice:
             return decoded
-    raise InvalidJob(f"{where} must be one of {', '.join(map(str, choices))}")
+    raise InvalidJob(f"{where} must be one of {', '.join(str(choice) for choice, _ in choices)}")
 
 
 def _union(checks: Sequence[_Check], value: Any, where: str) -> Any:
@@ -162,10 +193,12 @@ def _items(check: _Check, make: Callable[[list[Any]], Any], value: Any, where: s
     return make([check(item, f"{where}[{index}]") for index, item in enumerate(value)])
 
 
-def _values(check: _Check, value: Any, where: str) -> Any:
+def _values(key_check: _Check, check: _Check, value: Any, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise InvalidJob(f"{where} must be an object, not {_named(value)}")
-    return {name: check(item, f"{where}.{name}") for name, item in value.items()}
+    return {
+        key_check(name, f"a key of {where}"): check(item, f"{where}.{name}") for name, item in value.items()
+    }
 
 
 def _named(value: Any) -> str:

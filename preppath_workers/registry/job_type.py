@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..config.model import MOST_RECOVERIES, MOST_RETRIES, MOST_WORKERS, OPENAI_PARTS, QueueConfig, RateLimit
 from ..store.arguments import plain_text, seconds, whole_number
 from ..store.keys import QUEUE_NAME, is_queue_name
+from .functions import parameters
 
 if TYPE_CHECKING:
     from ..clients.services import Services
@@ -31,9 +31,6 @@ WorstCases: TypeAlias = "Callable[[Sequence[dict[str, Any]], Services], Iterator
 #: Modules of the clients in `clients/` whose path isn't the service's name.
 _CLIENTS = {"openai": "openai.client", "storage": "s3.client", "database": "postgres.client"}
 _SERVICES = ("openai", "storage", "database", "webhook", *(f"openai.{part}" for part in OPENAI_PARTS))
-
-#: The parameters that a function may have after the context.
-_OPTIONAL = ("data", "services")
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class JobType:
             service = name.partition(".")[0]
             import_module(f"...clients.{_CLIENTS.get(service, service)}", __name__)
         function = _imported(self.function)
-        taken = _parameters(function)
+        taken = parameters(function)
         if not taken:
             return lambda context, _: function(context)
         if taken == {"services"}:
@@ -155,7 +152,7 @@ def job(
     def decorate(function: Function) -> JobType:
         if not isinstance(function, str):
             try:
-                _parameters(function)
+                parameters(function)
             except TypeError as error:
                 raise TypeError(f"job {name}: {error}") from None
         return JobType(defaults, function, worst_cases)
@@ -178,30 +175,6 @@ def _checked_name(name: object) -> str:
     if not isinstance(name, str) or not is_queue_name(name):
         raise ValueError(f"job {name!r}: expected {QUEUE_NAME}")
     return plain_text("name", name)
-
-
-def _parameters(function: Callable[..., Any]) -> set[str]:
-    """Return which of `data` and `services` the function takes. Raises TypeError if it cannot run jobs."""
-    name = getattr(function, "__name__", repr(function))
-    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
-        raise TypeError(f"{name} must be a plain function: not async, and without yield")
-    parameters = list(inspect.signature(function).parameters.values())
-    if not parameters or parameters[0].kind not in (
-        inspect.Parameter.POSITIONAL_ONLY,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    ):
-        raise TypeError(f"{name} must have a first parameter, which gets the JobContext")
-    rest = [parameter for parameter in parameters[1:] if parameter.name in _OPTIONAL]
-    unknown = [
-        parameter.name
-        for parameter in parameters[1:]
-        if parameter not in rest and parameter.default is parameter.empty
-    ]
-    if unknown:
-        raise TypeError(
-            f"{name} has a parameter {unknown[0]!r}; after the context only data and services are set"
-        )
-    return {parameter.name for parameter in rest}
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, InitVar, dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Literal, NotRequired, TypedDict
+from functools import partial
+from typing import Any, ClassVar, Literal, NewType, NotRequired, TypedDict
 
 import pytest
 
@@ -145,3 +147,104 @@ def test_decoder_of_an_unknown_type_raises_type_error_more_than_once() -> None:
     for _ in range(2):
         with pytest.raises(TypeError, match=r"cannot read the annotations of of_misspelt: .*Dattime"):
             decoder(of_misspelt)
+
+
+UserId = NewType("UserId", str)
+
+
+@dataclass
+class Order:
+    """Has what a dataclass may have besides fields of data."""
+
+    kinds: ClassVar[set[str]] = set()
+    user: UserId
+    discount: InitVar[int] = 0
+    _: KW_ONLY
+    price: int = 0
+    made: datetime = field(init=False)
+
+    def __post_init__(self, discount: int) -> None:
+        self.made = datetime(2026, 11, 28, tzinfo=UTC)
+        self.price -= discount
+
+
+def of_order(context: object, data: Order) -> None: ...
+
+
+def test_decoder_of_a_dataclass_decodes_what_its_init_takes() -> None:
+    order = decoder(of_order)({"user": "u", "discount": 2, "price": 5, "kinds": 1, "made": 1})
+    assert order == Order(UserId("u"), 2, price=5)
+    with pytest.raises(InvalidJob, match=r"^user must be text, not null$"):
+        decoder(of_order)({"user": None})
+    with pytest.raises(InvalidJob, match=r"^discount must be a whole number, not text$"):
+        decoder(of_order)({"user": "u", "discount": "all"})
+
+
+@dataclass(init=False)
+class OwnInit:
+    user: str
+
+    def __init__(self, name: str) -> None:
+        self.user = name
+
+
+def test_decoder_of_a_dataclass_whose_init_takes_no_field_raises_type_error() -> None:
+    def of_own_init(context: object, data: OwnInit) -> None: ...
+
+    with pytest.raises(TypeError, match="OwnInit has no field name, which its __init__ takes"):
+        decoder(of_own_init)
+
+
+@dataclass
+class Choice:
+    one: Literal[0, 1, False, True] = 0
+    format: Literal[Format.PNG] | None = None
+    sizes: dict[Format, int] = field(default_factory=dict)
+
+
+def test_decoder_of_choices_tells_them_apart_and_decodes_members_and_keys() -> None:
+    def of_choice(context: object, data: Choice) -> None: ...
+
+    decode = decoder(of_choice)
+    assert [type(decode({"one": value}).one) for value in (0, 1, False, True)] == [int, int, bool, bool]
+    assert decode({"format": "png", "sizes": {"jpeg": 1}}) == Choice(0, Format.PNG, {Format.JPEG: 1})
+    with pytest.raises(InvalidJob, match=r"^a key of sizes must be one of png, jpeg$"):
+        decode({"sizes": {"gif": 1}})
+
+
+class Pair(Enum):
+    BOTH = (1, 2)
+
+
+@dataclass
+class PairData:
+    pair: Pair
+
+
+@dataclass
+class NumberedData:
+    names: dict[int, str]
+
+
+@pytest.mark.parametrize(
+    ("data_type", "message"),
+    [
+        (PairData, r"PairData.pair: cannot compare data with <Pair.BOTH: \(1, 2\)>: JSON has no such value"),
+        (NumberedData, r"NumberedData.names: the keys of dict\[int, str\] must be text"),
+    ],
+)
+def test_decoder_of_a_type_that_no_data_fits_raises_type_error(data_type: type, message: str) -> None:
+    def of_data(context: object, data: Any) -> None: ...
+
+    of_data.__annotations__["data"] = data_type
+    with pytest.raises(TypeError, match=message):
+        decoder(of_data)
+
+
+def test_decoder_of_an_object_that_is_called_reads_its_annotations() -> None:
+    class Sender:
+        def __call__(self, context: object, data: Mail) -> None: ...
+
+    for function in (Sender(), partial(of_typed_dict, None)):
+        with pytest.raises(InvalidJob, match="to is missing"):
+            decoder(function)({})

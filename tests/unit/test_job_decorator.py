@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -95,11 +96,23 @@ def test_job_of_a_function_that_cannot_run_jobs_is_refused() -> None:
     async def asynchronous(context: Any) -> None: ...
     def without() -> None: ...
     def more(context: Any, size: int) -> None: ...
+    def unnamed(context: Any, data: Mail, /) -> None: ...
+    def collected(context: Any, **data: Any) -> None: ...
+
+    async def stream(context: Any) -> AsyncIterator[int]:
+        yield 1
+
+    class Asynchronous:
+        async def __call__(self, context: Any) -> None: ...
 
     for function, message in (
         (asynchronous, "must be a plain function"),
         (without, "must have a first parameter"),
         (more, "has a parameter 'size'"),
+        (unnamed, "must take data as a parameter that is set by its name"),
+        (collected, "must take data as a parameter that is set by its name"),
+        (stream, "must be a plain function"),
+        (Asynchronous(), "must be a plain function"),
     ):
         with pytest.raises(TypeError, match=f"job mail: .*{message}"):
             job("mail")(function)
