@@ -82,8 +82,8 @@ class Database:
         connection. An exception from a signal handler ends any wait.
 
         Raises ServiceError for a lost or refused connection and for a timeout, and, with `refuses_all`, for
-        missing tables, columns and rights; TransientError for a deadlock or a serialization failure;
-        PermanentError for values that PostgreSQL refuses.
+        missing tables, columns and rights; TransientError for a deadlock, a serialization failure or a value
+        that doesn't fit its column; PermanentError for other values that PostgreSQL refuses.
         """
         connection = self._connect()
         try:

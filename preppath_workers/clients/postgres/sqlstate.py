@@ -12,6 +12,9 @@ from ..machine import machine_error_of_text
 #: Caused by the server's settings, its schema or our rights, never by a job's values. Two characters are a
 #: whole class: 0A not supported, 28 authorization, 3D database name, 3F schema name, 42 names and rights.
 _REFUSES_ALL = ("0A", "0P", "28", "3D", "3F", "42")
+#: A value that doesn't fit its column: too long, out of its range, refused by a check. Only results are
+#: written, so it is the job's, or every job's after a migration: the number of jobs that meet it decides.
+_UNFIT = ("22001", "22003", "23514")
 #: Caused by the job's values: 22 data exceptions, 23 constraints, 54 too large or nested too deeply.
 _PERMANENT = ("22", "23", "54")
 #: Caused by the server or the network: 08 connection, 25006 read-only, 25P03 and 25P04 a transaction that was
@@ -50,7 +53,7 @@ def _of_code(code: str, message: str) -> JobError:
         return ServiceError("postgresql", message)
     if code.startswith(_REFUSES_ALL):
         return ServiceError("postgresql", message, refuses_all=True)
-    if code.startswith(_PERMANENT):
+    if code.startswith(_PERMANENT) and code not in _UNFIT:
         return PermanentError(message)
     # A conflict of two transactions (class 40) proves that the service works, and the next attempt succeeds.
     # Other errors, such as a trigger's exception, may have any cause.

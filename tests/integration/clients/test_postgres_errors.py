@@ -58,7 +58,9 @@ def classification(error: JobError) -> str:
         ("42P10", ALL),  # no unique constraint that ON CONFLICT names
         ("42501", ALL),  # no privilege
         ("0A000", ALL),  # not supported
-        ("22001", JOB),  # text too long
+        ("22001", UNKNOWN),  # text too long: the job's, or for a column that was made shorter
+        ("22003", UNKNOWN),  # number out of the column's range
+        ("23514", UNKNOWN),  # check violation
         ("22P02", JOB),  # not a number
         ("23505", JOB),  # unique violation
         ("23503", JOB),  # foreign key violation

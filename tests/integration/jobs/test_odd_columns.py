@@ -8,11 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from preppath_workers.clients.services import Services
-from preppath_workers.errors import PermanentError
+from preppath_workers.errors import PermanentError, TransientError
 from preppath_workers.jobs.evaluation import handle
 from preppath_workers.jobs.evaluation.worst_case import worst_cases
 from preppath_workers.testing import FakeContext
 from tests.fake_openai.control import OpenAIServer
+
+from .conftest import Tables
 
 
 def nested(depth: int) -> str:
@@ -44,3 +46,43 @@ def test_evaluation_with_criteria_about_as_deep_as_python_can_read_ends_one_way_
             [*worst_cases([context.data], services)]
         except RecursionError:
             pytest.fail(f"with {depth} levels")
+
+
+@pytest.mark.parametrize(
+    ("change", "undo"),
+    [
+        (
+            "ALTER TABLE answer_feedback ADD CONSTRAINT short CHECK (length(feedback) < 3)",
+            "ALTER TABLE answer_feedback DROP CONSTRAINT short",
+        ),
+        (
+            "ALTER TABLE answer_feedback ALTER feedback TYPE varchar(2)",
+            "ALTER TABLE answer_feedback ALTER feedback TYPE text",
+        ),
+        (
+            'ALTER TABLE answer_feedback ALTER "totalScore" TYPE numeric(2, 2)',
+            'ALTER TABLE answer_feedback ALTER "totalScore" TYPE double precision',
+        ),
+    ],
+    ids=["a check", "a length", "a range"],
+)
+def test_evaluation_whose_scores_a_changed_column_refuses_waits_for_its_repair_and_is_paid_once(
+    question: Callable[..., FakeContext],
+    services: Services,
+    tables: Tables,
+    vendor: OpenAIServer,
+    change: str,
+    undo: str,
+) -> None:
+    """Each job was dead at once, although a migration had refused them all."""
+    context = question()
+    tables.run(change)
+    try:
+        with pytest.raises(TransientError, match="PostgreSQL 2"):
+            handle(context, services)
+    finally:
+        tables.run(undo)
+
+    assert handle(context.again(), services)["score"]
+
+    assert len(vendor.calls()) == 1
