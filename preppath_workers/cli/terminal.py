@@ -30,6 +30,7 @@ def accept_every_character() -> None:
 
 def run_with_output(program: str, main: Callable[[], int]) -> int:
     """Run `main` and write what it has printed. Return its exit code, or another one if that failed."""
+    _keep_unwritten_output()
     try:
         try:
             code = main()
@@ -99,6 +100,18 @@ def print_json(value: Any, indent: int | None = None) -> None:
 def discard_output() -> None:
     """Discard buffered output; otherwise Python reports the error again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _keep_unwritten_output() -> None:
+    """Give standard output a buffer if it has none (PYTHONUNBUFFERED), and write each line at once.
+
+    Without a buffer, text that cannot be written is lost, and argparse ignores the error.
+    """
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and isinstance(stream.buffer, io.RawIOBase):
+        sys.stdout = open(  # noqa: SIM115 # open until the program ends
+            stream.fileno(), "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False
+        )
 
 
 def _discard_unwritten_errors() -> None:

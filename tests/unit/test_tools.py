@@ -42,18 +42,7 @@ def test_tool_started_by_hand_is_run_by_the_function_that_looks_at_its_output() 
     ("module", "name"),
     [("tests.crash_matrix", "python -m tests.crash_matrix"), ("tests.demo", "bin/demo")],
 )
-@pytest.mark.parametrize(
-    "unbuffered",
-    [
-        "",
-        pytest.param(
-            "1",
-            marks=pytest.mark.skipif(
-                sys.version_info >= (3, 14), reason="Python forgets the text, and argparse the error"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_tool_whose_help_cannot_be_written_exits_with_74(module: str, name: str, unbuffered: str) -> None:
     found = run_with_full_output([sys.executable, "-m", module, "--help"], PYTHONUNBUFFERED=unbuffered)
     assert found == (74, f"{name}: cannot write the output: No space left on device\n")

@@ -12,6 +12,7 @@ import pytest
 
 from preppath_workers import Queue
 from preppath_workers.cli.main import main
+from tests.support.full_output import run_with_full_output
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.process import ROOT
 
@@ -150,3 +151,27 @@ def test_start_without_dev_null_is_one_line_and_exits_with_78(
     assert main(words) == 78
     problem = "cannot open /nowhere/null, which the workers need: No such file or directory"
     assert capsys.readouterr().err == f"preppath-workers: {problem}\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", ["--help", "--version", "check --help", "script enqueue"])
+def test_command_whose_output_a_limit_refuses_exits_with_74(
+    tmp_path: Path, unbuffered: str, words: str
+) -> None:
+    output = tmp_path / "output"
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'ulimit -f 0; exec "$0" {words} >"$1"', PROGRAM, str(output)],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, output.read_text()) == (74, "")
+    assert done.stderr == "preppath-workers: cannot write the output: File too large\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_usage_error_with_a_full_output_exits_with_2(unbuffered: str) -> None:
+    code, printed = run_with_full_output([PROGRAM, "no-such-command"], PYTHONUNBUFFERED=unbuffered)
+    assert (code, "cannot write" in printed) == (2, False)
