@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,10 +50,12 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
 
 
 def _result(recording: Mapping[str, Any], cached: bool) -> Mapping[str, Any]:
-    duration = recording["duration"]
+    known = recording["duration"]
+    duration = None if known is None else float(known)  # a Decimal, if the column is of that type
     return {
         "recordingId": recording["id"],
         "characters": len(recording["transcription"]),
-        "duration": None if duration is None else float(duration),  # a Decimal from the database
+        # Browsers report Infinity for what they have just recorded, and producers store it.
+        "duration": duration if duration is not None and math.isfinite(duration) else None,
         "cached": cached,
     }

@@ -9,6 +9,7 @@ import pytest
 
 from preppath_workers.clients.services import Services
 from preppath_workers.errors import PermanentError, TransientError
+from preppath_workers.jobs import transcription
 from preppath_workers.jobs.evaluation import handle
 from preppath_workers.jobs.evaluation.worst_case import worst_cases
 from preppath_workers.testing import FakeContext
@@ -86,3 +87,17 @@ def test_evaluation_whose_scores_a_changed_column_refuses_waits_for_its_repair_a
     assert handle(context.again(), services)["score"]
 
     assert len(vendor.calls()) == 1
+
+
+@pytest.mark.parametrize("duration", ["Infinity", "NaN"])
+def test_transcription_with_a_duration_that_json_does_not_know_completes(
+    services: Services, tables: Tables, duration: str
+) -> None:
+    """Browsers report Infinity for what they have just recorded. The job failed after it had been paid."""
+    columns = {"id": "r1", "userId": "u1", "filename": "r1.wav"}
+    tables.insert("interview_recordings", **columns, transcribed=True, transcription="Hello.")
+    tables.run("UPDATE interview_recordings SET duration = %s::double precision", duration)
+
+    result = transcription.handle(FakeContext({"recordingId": "r1", "userId": "u1"}), services)
+
+    assert result == {"recordingId": "r1", "characters": 6, "duration": None, "cached": True}
