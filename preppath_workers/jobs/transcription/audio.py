@@ -36,7 +36,7 @@ def transcribe(
     """
     key = recording["filename"]
     if not key:
-        raise PermanentError(f"recording {recording['id']!r} has no filename, which is its key in S3")
+        context.not_found(f"recording {recording['id']!r} has no filename")
     most = MAX_RECORDING_BYTES if ffmpeg.installed() else MAX_AUDIO_BYTES
     stored_audio = services.storage.find(key)
     if stored_audio is None:

@@ -146,6 +146,19 @@ def test_transcription_of_a_file_that_is_uploaded_after_the_job_was_added_comple
     assert run(queue).state == "completed"
 
 
+def test_transcription_whose_recording_gets_its_filename_after_the_job_was_added_completes(
+    add: Add, run: Run, tables: Tables, s3: S3Client, bucket: str
+) -> None:
+    commit(tables)
+    upload(s3, bucket)
+    tables.run("UPDATE interview_recordings SET filename = ''")
+    queue = add("transcription")
+
+    assert run(queue).stage == "recording 'r1' has no filename yet"
+    tables.run("UPDATE interview_recordings SET filename = 'r1.wav'")
+    assert run(queue).state == "completed"
+
+
 def test_replayed_job_whose_row_is_still_missing_fails_at_once(add: Add, run: Run) -> None:
     queue = add("tts")
     run(queue)
