@@ -123,6 +123,7 @@ class Environment:
             **self.provider.variables,
         }
         lines = (f"{name}={value}\n" for name, value in variables.items())
+        self.config_file.touch(mode=0o600)
         self.config_file.write_text("".join(lines), encoding="utf-8")
 
     def _create_rows_and_bucket(self) -> None:
