@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from ..errors import UnknownJob
@@ -32,7 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "retry",
         "retry failed jobs with counters reset",
         _retry,
-        done="waiting",
+        done=["waiting"],
         allowed="only failed jobs can be retried; `promote` makes a delayed job due now",
     )
     _add_step(
@@ -40,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "promote",
         "make delayed jobs due now",
         Queue.promote,
-        done="waiting",
+        done=["waiting"],
         allowed="only delayed jobs can be promoted",
     )
     _add_prioritize(subparsers)
@@ -53,7 +53,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
 
 
-def _add_step(subparsers: Subparsers, name: str, summary: str, step: Step, done: State, allowed: str) -> None:
+def _add_step(
+    subparsers: Subparsers, name: str, summary: str, step: Step, done: Collection[State], allowed: str
+) -> None:
     example = f"\n        example: preppath-workers {name} tts 01KAS7XJ3H5M0Q2V8B9C4D6E7F\n"
     parser = add_command(subparsers, name, summary, example + _CODES)
     add_queue_argument(parser)
@@ -61,7 +63,7 @@ def _add_step(subparsers: Subparsers, name: str, summary: str, step: Step, done:
     parser.set_defaults(run=lambda args: _run_steps(args, step, done, allowed))
 
 
-def _run_steps(args: Namespace, step: Step, done: State, allowed: str) -> int:
+def _run_steps(args: Namespace, step: Step, done: Collection[State], allowed: str) -> int:
     queue = open_queue(args)
     failed = False
     for job_id in args.ids:
@@ -71,7 +73,7 @@ def _run_steps(args: Namespace, step: Step, done: State, allowed: str) -> int:
             print_error(f"{args.command}: {error}")
             failed = True
             continue
-        if state == done:
+        if state in done:
             print_line(f"{job_id} {state}")
         else:
             print_error(f"cannot {args.command} job {job_id}: it is {state} ({allowed})")
@@ -98,11 +100,10 @@ def _add_prioritize(subparsers: Subparsers) -> None:
 
 def _prioritize(args: Namespace) -> int:
     def step(queue: Queue, job_id: str) -> State:
-        state = queue.prioritize(job_id, args.priority)
-        return "waiting" if state == "delayed" else state
+        return queue.prioritize(job_id, args.priority)
 
     args.ids = [args.id]
-    return _run_steps(args, step, "waiting", "only waiting or delayed jobs can be prioritized")
+    return _run_steps(args, step, ["waiting", "delayed"], "only waiting or delayed jobs can be prioritized")
 
 
 def _add_gate(subparsers: Subparsers, name: str, summary: str, step: Callable[[Queue], None]) -> None:

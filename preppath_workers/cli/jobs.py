@@ -32,7 +32,8 @@ def add_parser(subparsers: Subparsers) -> None:
           preppath-workers jobs tts --state failed --limit 20 --offset 40
 
         Waiting jobs are listed in the order in which they will start, delayed jobs by due time,
-        failed and completed jobs newest first.
+        failed and completed jobs newest first. Each line has the id, the priority, the attempts,
+        the time since the job was added, and the last error, or without one the data.
 
         exit codes: 0 done; 69 Redis does not answer; 78 the configuration is wrong
         """,
@@ -71,7 +72,9 @@ def run(args: Namespace) -> int:
 
 def _line(job: Job, now: int, width: int) -> str:
     age = span(now - job.created_at) if job.created_at else "-"
-    hint = f"{job.error.get('class')}: {job.error.get('message')}" if job.error else job.raw_data
+    # An active or completed job may have an error of an earlier attempt.
+    error = job.error if job.state in ("waiting", "delayed", "failed") else None
+    hint = f"{error.get('class')}: {error.get('message')}" if error else job.raw_data
     hint = " ".join(hint.split())
     line = f"{job.id:<26}  {job.priority:>3}  {job.attempts:>2}×  {age:>11}  "
     room = max(_LEAST, width - len(line))

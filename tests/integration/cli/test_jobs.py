@@ -49,6 +49,18 @@ def test_jobs_with_offset_and_limit_lists_a_page_of_one_state(run: Run, tts: Que
     assert run("jobs", "tts", "--state", "failed").stdout == ""
 
 
+@pytest.mark.parametrize("state", ["active", "completed"])
+def test_jobs_that_failed_before_show_their_data_once_that_is_over(
+    run: Run, tts: Queue, consumer: Consumer, state: str
+) -> None:
+    tts.enqueue({"text": "Why?"}, id="a")
+    job = take(consumer)
+    tts.redis.hset(tts.keys.job("a"), "error", '{"class":"E","message":"of an earlier attempt"}')
+    if state == "completed":
+        consumer.settle(Finished(job, Completed("{}"), 1))
+    assert run("jobs", "tts", "--state", state).stdout.endswith('  {"text":"Why?"}\n')
+
+
 @pytest.mark.parametrize("option", ["--limit", "--offset"])
 @pytest.mark.parametrize(
     ("number", "problem"),
@@ -120,7 +132,7 @@ def test_show_with_json_has_the_location_and_the_reason(run: Run, tts: Queue) ->
         (["retry", "tts", "dead"], "dead waiting", ("dead", "waiting")),
         (["promote", "tts", "later"], "later waiting", ("later", "waiting")),
         (["prioritize", "tts", "waits", "3"], "waits waiting", ("waits", "waiting")),
-        (["prioritize", "tts", "later", "3"], "later waiting", ("later", "delayed")),
+        (["prioritize", "tts", "later", "3"], "later delayed", ("later", "delayed")),
     ],
 )
 def test_command_on_a_job_changes_it_and_prints_its_state(
