@@ -36,8 +36,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
         example: preppath-workers offline --port 8090
 
-        exit codes: 1 an engine cannot be loaded; 69 the address cannot be used, or the extra [offline] is not
-        installed; 78 the host is not this machine's own
+        exit codes: 0 stopped; 1 an engine cannot be loaded; 69 the address cannot be used, or the
+        extra [offline] is not installed; 78 the host is not this machine's own
         """,
     )
     parser.add_argument(

@@ -53,7 +53,7 @@ def add_parser(subparsers: Subparsers) -> None:
         type=_seconds,
         default=2.0,
         metavar="SECONDS",
-        help="set the refresh interval, default %(default)s",
+        help="set the refresh interval, default %(default)g",
     )
     parser.set_defaults(run=run)
 

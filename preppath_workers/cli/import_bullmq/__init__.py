@@ -58,7 +58,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "--prefix", type=utf8_text, default="bull", help="set BullMQ's key prefix, default %(default)s"
     )
     parser.add_argument(
-        "--name", dest="names", action="append", default=[], help="select jobs of this name (repeatable)"
+        "--name",
+        dest="names",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="select jobs of this name (repeatable)",
     )
     parser.add_argument(
         "--state",
