@@ -17,9 +17,10 @@ SERVICE = "openai"
 _JOB_STATUSES = frozenset({400, 413, 414, 415, 422})
 #: That of a request that is too large: of a gateway too, it is about the job.
 _TOO_LARGE = 413
-#: Transient statuses below 500: timeout, conflict, wrong connection, too early; Groq's, for a service tier
-#: without capacity; Google's and gateways', for a request that was cancelled.
-_SERVICE_STATUSES = frozenset({408, 409, 421, 425, 498, 499})
+#: Transient statuses below 500: timeout, conflict, wrong connection, Hugging Face's for a generation that
+#: failed, too early; Groq's, for a service tier without capacity; Google's and gateways', for a request that
+#: was cancelled.
+_SERVICE_STATUSES = frozenset({408, 409, 421, 424, 425, 498, 499})
 #: Statuses from 500 on for what the server does not support.
 _NEVER_SERVED = frozenset({501, 505})
 #: Statuses of a gateway that forwarded the request and got no response in time, or was not waited for.

@@ -48,6 +48,7 @@ def failure(client: Client) -> Failure:
         ({"status": 408}, "service"),
         ({"status": 409}, "service"),
         ({"status": 421}, "service"),
+        ({"status": 424}, "service"),
         ({"status": 425}, "service"),
         ({"status": 498, "code": "capacity_exceeded"}, "service"),
         ({"status": 499}, "may be paid"),
