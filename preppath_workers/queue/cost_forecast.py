@@ -79,6 +79,8 @@ class CostForecast:
         if not self.is_known:
             reason = f" ({self.most.reason})" if self.most and self.most.reason else ""
             return f"{what}, cost unknown{reason}"
+        if self.most and not (self.most.once or self.most.unbounded):
+            return f"{what}, no paid request"
         parts = []
         if self.mean is not None:
             parts.append(self._mean_words(self.mean))

@@ -70,7 +70,7 @@ def _tell_skipped(args: Namespace, selection: Selection) -> None:
         if skipped := sum(not selection.holds(job, now) for job in meant):
             print_error(
                 f"dead replay: {counted(skipped, 'job')} of {queue.name} skipped: invalid, malformed, or "
-                f"replayed {counted(args.max_replays, 'time')} already (--id, --reason or --max-replays "
+                f"replayed {counted(args.max_replays, 'time')} or more (--id, --reason or --max-replays "
                 "includes them)"
             )
 

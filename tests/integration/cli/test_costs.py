@@ -201,6 +201,13 @@ def test_enqueue_of_many_jobs_tells_the_most_before_it_adds_them(run: Run, spent
     assert len(shown.stdout.splitlines()) == spent.counts().waiting == 2
 
 
+@pytest.mark.parametrize("jobs", ['{"wrong": 1}', '{"wrong": 1}\n{"wrong": 2}'])
+def test_forecast_of_jobs_that_will_be_refused_is_no_paid_request(run: Run, spent: Queue, jobs: str) -> None:
+    shown = run("enqueue", "tts", "-", "--dry-run", stdin=jobs, **MINIMAL_ENV).stdout
+    number = "1 job" if jobs.count("wrong") == 1 else "2 jobs"
+    assert shown == f"tts: {number}, no paid request\n"
+
+
 def test_enqueue_with_dry_run_and_json_prints_nano_dollars(run: Run, tts: Queue) -> None:
     job = '{"questionId": "q1", "text": "Why?"}'
     shown = json.loads(run("enqueue", "tts", job, "--dry-run", "--json", **MINIMAL_ENV).stdout)

@@ -138,7 +138,7 @@ def test_dead_show_with_one_of_two_ids_shows_it_and_fails(run: Run, dead_jobs: Q
 def test_dead_replay_by_default_skips_invalid_and_often_replayed_jobs(run: Run, dead_jobs: Queue) -> None:
     dry = run("dead", "replay", "tts", "--dry-run")
     assert [line.split()[1] for line in dry.stdout.splitlines()] == ["old", "new"]
-    skipped = "dead replay: 2 jobs of tts skipped: invalid, malformed, or replayed 3 times already"
+    skipped = "dead replay: 2 jobs of tts skipped: invalid, malformed, or replayed 3 times or more"
     assert dry.stderr.startswith(skipped)
     assert dead_jobs.counts().failed == 4
 
