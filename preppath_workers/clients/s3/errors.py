@@ -43,9 +43,9 @@ _CREDENTIALS = frozenset(
 )
 #: Ends of the codes for a failure of the service that encrypts objects, which passes.
 _TRANSIENT_OF_KMS = ("ThrottlingException", "InternalException", "TimeoutException", "UnavailableException")
-#: AWS's message about a missing object to a user without the right s3:ListBucket; about one that exists, it
-#: names the right to read. To users of other accounts it names none, as other servers do.
-_LACKS_LIST_RIGHT = re.compile(r"User: \S+ is not authorized to perform: s3:ListBucket\b")
+#: AWS's message to a user who lacks a right. If the object is missing, that is s3:ListBucket; if it exists,
+#: the right to read. To users of other accounts it names none, as other servers do.
+_LACKS_RIGHT = re.compile(r"User: \S+ is not authorized to perform: (\S+)")
 #: Characters of S3's own message that are shown.
 _MAX_MESSAGE = 200
 #: Fails every job until the bucket, the account or the configuration is changed.
@@ -90,7 +90,8 @@ def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: b
     if code in _REFUSES_ALL or status in (405, 501):
         return ServiceError("s3", said, refuses_all=True)
     if status in (401, 403, 404) and not writes:
-        hint = "; without the right s3:ListBucket a missing object looks like this too" * (status == 403)
+        may_be_missing = status == 403 and not _lacking_right(error)
+        hint = "; without the right s3:ListBucket a missing object looks like this too" * may_be_missing
         return ServiceError("s3", said + hint)
     if status in (401, 403, 404):
         return ServiceError("s3", said, refuses_all=fresh)
@@ -128,8 +129,7 @@ def not_s3(bucket: str, key: str) -> JobError:
 
 def is_missing(error: ClientError) -> bool:
     """Return whether a read is refused because the object does not exist."""
-    said = str(error.response.get("Error", {}).get("Message") or "")
-    return code_of(error) == "NoSuchKey" or _LACKS_LIST_RIGHT.match(said) is not None
+    return code_of(error) == "NoSuchKey" or _lacking_right(error) == "s3:ListBucket"
 
 
 def missing(bucket: str, key: str) -> JobError:
@@ -155,6 +155,11 @@ def status_of(error: ClientError) -> int:
 def code_of(error: ClientError) -> str:
     """Return S3's code; for an answer without a body, botocore's: the status as text."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _lacking_right(error: ClientError) -> str | None:
+    found = _LACKS_RIGHT.match(str(error.response.get("Error", {}).get("Message") or ""))
+    return found[1] if found else None
 
 
 def _message(error: ClientError) -> str:

@@ -35,10 +35,12 @@ def test_object_for_which_s3_asks_for_the_right_to_list_is_missing(answers: Answ
         storage.download("key", io.BytesIO(), MOST)
 
 
-@pytest.mark.parametrize("message", [NAMES_NOTHING, NAMES_OTHER_RIGHT, ""])
+@pytest.mark.parametrize(
+    ("message", "may_be_missing"), [(NAMES_NOTHING, True), ("", True), (NAMES_OTHER_RIGHT, False)]
+)
 @pytest.mark.parametrize("read", READS)
 def test_object_that_may_be_forbidden_is_a_service_error(
-    answers: Answers, read: Callable[[Storage], object], message: str
+    answers: Answers, read: Callable[[Storage], object], message: str, may_be_missing: bool
 ) -> None:
     storage = storage_at("bucket", answers(403, denied(message)))
 
@@ -46,6 +48,8 @@ def test_object_that_may_be_forbidden_is_a_service_error(
         read(storage)
 
     assert not caught.value.refuses_all
+    hint = "without the right s3:ListBucket a missing object looks like this too"
+    assert str(caught.value).endswith(hint) == may_be_missing
 
 
 def test_write_for_which_s3_asks_for_the_right_to_list_refuses_all(answers: Answers) -> None:
