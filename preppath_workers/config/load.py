@@ -152,7 +152,7 @@ def load_budget(variables: Mapping[str, str | None]) -> Budget:
 
 def _job_modules(environment: Environment, default: str) -> tuple[str, ...]:
     names = [name.strip() for name in environment.text("JOBS", default).split(",") if name.strip()]
-    if not all(re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) for name in names):
+    if not names or not all(re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name) for name in names):
         environment.problem("JOBS", "names of Python modules such as app.jobs, with commas between them")
     return tuple(names)
 

@@ -59,7 +59,11 @@ def _of_module(source: str | ModuleType) -> Iterator[JobType]:
     module = _imported(source) if isinstance(source, str) else source
     found = [job_type for value in vars(module).values() for job_type in _job_types(value)]
     if not found:
-        raise _ModuleProblem(f"module {module.__name__} has no jobs: expected functions decorated with @job")
+        # A file named like a module of Python's or of a library is never found.
+        file = f" ({module.__file__})" if getattr(module, "__file__", None) else ""
+        raise _ModuleProblem(
+            f"module {module.__name__}{file} has no jobs: expected functions decorated with @job"
+        )
     yield from dict.fromkeys(found)
 
 
@@ -100,11 +104,11 @@ def _imported(name: str) -> ModuleType:
                 f"{_current_folder() or 'the current folder, which was deleted'}, in PYTHONPATH or installed"
             ) from error
         raise _failed(name, error) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a reload must not end the supervisor
         raise _failed(name, error) from error
 
 
-def _failed(name: str, error: Exception) -> _ModuleProblem:
+def _failed(name: str, error: BaseException) -> _ModuleProblem:
     if isinstance(error, SyntaxError):
         message, where = error.msg, f"{error.filename}, line {error.lineno}"
     else:

@@ -125,6 +125,9 @@ class Workers:
                     self._loaded[job_type.name] = job_type.load()
                 except TypeError as error:
                     raise ConfigError(f"cannot run the job {job_type.name}: {error}") from error
+                except (Exception, SystemExit) as error:  # of what it imports
+                    cause = f"{type(error).__name__}: {error}"
+                    raise ConfigError(f"cannot run the job {job_type.name}: {cause}") from error
         hooks = [self._around] if self._around else []
         if loaded.sentry_dsn:
             from .telemetry.sentry import sentry_hook

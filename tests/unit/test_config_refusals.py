@@ -21,7 +21,7 @@ def all_variables(variables: Mapping[str, str | None]) -> object:
 
 
 def job_modules(variables: Mapping[str, str | None]) -> object:
-    return load_job_modules(variables, "")
+    return load_job_modules(variables, "app.jobs")
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,7 @@ def job_modules(variables: Mapping[str, str | None]) -> object:
         (all_variables, "OPENAI_PRICES", "/none", "a file like config/prices.toml of the package"),
         (load_redis, "REDIS_PORT", "tcp://10.96.0.7:6379", "a whole number from 1 to 65535"),
         (job_modules, "JOBS", "app jobs", "names of Python modules such as app.jobs"),
+        (job_modules, "JOBS", " , ", "names of Python modules such as app.jobs"),
         (load_web, "WEB_HOSTS", "a:80", "host names without ports"),
     ],
 )

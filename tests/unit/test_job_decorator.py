@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from preppath_workers.config.model import QueueConfig, RateLimit
 from preppath_workers.errors import ConfigError, InvalidJob
 from preppath_workers.jobs.loading import load_job_types
 from preppath_workers.registry import JobType
+from preppath_workers.worker.run import run_workers
 
 
 @dataclass
@@ -156,17 +158,23 @@ def test_module_that_cannot_be_used_is_a_problem_of_the_configuration(
     (tmp_path / "broken_jobs.py").write_text("\nraise ValueError('no')\n", encoding="utf-8")
     decorated = "from preppath_workers import job\n\n@job('x')\ndef run(): ...\n"
     (tmp_path / "wrong_jobs.py").write_text(decorated, encoding="utf-8")
+    (tmp_path / "exiting_jobs.py").write_text("import sys\nsys.exit(3)\n", encoding="utf-8")
     same: JobType = job("mail")(send.function)
     with pytest.raises(ConfigError) as error:
         load_job_types(
-            ["nowhere.jobs", "./app/jobs.py", "broken_jobs", "wrong_jobs", module(), module(a=send, b=same)]
+            [
+                *("nowhere.jobs", "./app/jobs.py", "broken_jobs", "wrong_jobs", "exiting_jobs", "queue"),
+                *(module(), module(a=send, b=same)),
+            ]
         )
-    missing, path, broken, wrong, empty, double = error.value.problems
+    missing, path, broken, wrong, exiting, shadowed, empty, double = error.value.problems
     assert missing.startswith("cannot import the jobs of nowhere.jobs: there is no module 'nowhere' in")
     assert path == "cannot import the jobs of ./app/jobs.py: expected a module's name, such as app.jobs"
     assert broken.startswith("cannot import the jobs of broken_jobs: ValueError: no (")
     assert broken.endswith("broken_jobs.py, line 2)")
     assert wrong.endswith("wrong_jobs.py, line 3)")  # not the line of the package that raises
+    assert exiting.startswith("cannot import the jobs of exiting_jobs: SystemExit: 3 (")
+    assert re.match(r"module queue \(/.*/queue.py\) has no jobs", shadowed)  # Python's own
     assert empty == "module app has no jobs: expected functions decorated with @job"
     assert double == "two jobs have the name mail"
 
@@ -175,3 +183,15 @@ def test_configuration_of_own_jobs_needs_no_vendor_and_has_their_variables() -> 
     loaded = load({"MAIL_CONCURRENCY": "7", "MAIL_RATE_LIMIT": "none"}, [send.defaults])
     assert [(queue.concurrency, queue.rate_limit) for queue in loaded.queues] == [(7, None)]
     assert loaded.secrets() == ()
+
+
+def test_job_whose_function_cannot_be_imported_is_a_problem_of_the_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.environ", {"REDIS_URL": "redis://localhost:1"})
+    for function, message in (
+        ("nowhere:run", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("json:nothing", "AttributeError: module 'json' has no attribute 'nothing'"),
+    ):
+        with pytest.raises(ConfigError, match=f"^cannot run the job mail: {message}$"):
+            run_workers(job("mail")(function))

@@ -35,13 +35,13 @@ def test_queue_with_a_prefix_that_no_worker_could_have_is_refused(prefix: Any) -
         AsyncQueue("tts", AsyncRedis(), prefix)
 
 
-@pytest.mark.parametrize("client", [None, "redis://localhost", AsyncRedis()])
+@pytest.mark.parametrize("client", [None, "redis://localhost", AsyncRedis(), Redis().pipeline()])
 def test_queue_with_something_else_than_its_kind_of_client_is_refused(client: Any) -> None:
     with pytest.raises(TypeError, match=r"without asyncio, not \w+(\.\w+)+$"):
         Queue("tts", client)
 
 
-@pytest.mark.parametrize("client", [None, "redis://localhost", Redis()])
+@pytest.mark.parametrize("client", [None, "redis://localhost", Redis(), AsyncRedis().pipeline()])
 def test_async_queue_with_something_else_than_its_kind_of_client_is_refused(client: Any) -> None:
     with pytest.raises(TypeError, match=r"client of redis.asyncio, not \w+(\.\w+)+$"):
         AsyncQueue("tts", client)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
-from redis.client import Redis
+from redis.client import Pipeline, Redis
 from redis.connection import Connection, ConnectionPool, SSLConnection
 
 from ...config.redis_url import Address
@@ -34,9 +34,10 @@ def client_of_queue(given: Redis | RedisCluster, base: str) -> Redis:
     For a RedisCluster, the client has the same settings and connects to the node that has the queue. A
     RedisCluster follows ASK: while the queue's slot is moved, it would run scripts on half of the keys.
 
-    Raises TypeError for anything but a client, and for one of asyncio.
+    Raises TypeError for anything but a client, for one of asyncio, and for a pipeline.
     """
-    if not callable(getattr(given, "execute_command", None)) or iscoroutinefunction(given.execute_command):
+    execute = getattr(given, "execute_command", None)
+    if not callable(execute) or iscoroutinefunction(execute) or isinstance(given, Pipeline):
         raise TypeError(f"redis must be a client of redis-py without asyncio, not {kind_of(given)}")
     if isinstance(given, Redis) or not _is_cluster(given):
         return cast("Redis", given)
