@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -81,14 +82,16 @@ def run(args: Namespace) -> int:
 
 
 def _findings(args: Namespace) -> Iterator[Finding]:
+    checks: Mapping[str, Check] = {}
     try:
         checks = _checks(args)
     except ConfigError as error:
         for problem in error.problems:
             yield Finding("error", "configuration", problem)
-        return
     if not args.fast and not args.checks:
-        yield from check_config_file(args.config, _defaults(args))
+        # Also if the configuration is wrong: a name may be misspelt.
+        with suppress(ConfigError):
+            yield from check_config_file(args.config, _defaults(args))
     is_away = False
     for name, check in checks.items():
         if is_away and name in OF_REDIS:

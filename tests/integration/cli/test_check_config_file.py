@@ -9,6 +9,8 @@ import pytest
 from preppath_workers.cli.check.config_file import check_config_file
 from preppath_workers.jobs import JOB_TYPES
 
+from .conftest import Run
+
 
 @pytest.mark.parametrize(("mode", "warns"), [(0o644, True), (0o604, True), (0o640, False), (0o600, False)])
 def test_config_file_that_every_user_can_read_is_a_warning(tmp_path: Path, mode: int, warns: bool) -> None:
@@ -46,3 +48,27 @@ def test_config_file_that_sets_a_variable_again_is_a_warning_with_its_lines(tmp_
     [found] = check_config_file(str(file), [])
 
     assert (found.status, found.detail) == ("warning", "lines 3, 5 and 6 set OPENAI_API_KEY; 6 counts")
+
+
+def test_check_of_a_wrong_configuration_names_the_misspelt_variable(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "env"
+    config.write_text("OPENAI_API_KYE=sk-test\nS3_BUCKET=b\nDATABASE_URL=postgresql://127.0.0.1:9/x\n")
+    config.chmod(0o600)
+    done = run("check", "--config", str(config))
+    assert (done.returncode, done.stdout.splitlines()) == (
+        78,
+        [
+            "error    configuration: OPENAI_API_KEY is not set: expected a key of the OpenAI API",
+            "warning  config file: OPENAI_API_KYE is not a variable of the workers; OPENAI_API_KEY is",
+        ],
+    )
+
+
+@pytest.mark.parametrize("variables", [{"JOBS": "no.such.module"}, {"JOBS": "-"}])
+def test_check_without_known_jobs_reports_only_that(
+    run: Run, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    config = tmp_path / "env"
+    config.write_text("OPENAI_API_KYE=sk-test\n")
+    done = run("check", "--config", str(config), **variables)
+    assert (done.returncode, done.stdout.count("\n")) == (78, 1)
