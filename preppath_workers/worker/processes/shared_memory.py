@@ -14,8 +14,6 @@ import ctypes
 import gc
 import sys
 import sysconfig
-from collections.abc import Iterable
-from itertools import chain
 from sys import getrefcount
 from types import CodeType
 from typing import Any
@@ -23,6 +21,9 @@ from typing import Any
 #: Versions in which it was tried: their objects begin with their count, and since 3.14 with flags in the same
 #: 64 bits, which say that an object is immortal too.
 _KNOWN = ((3, 12), (3, 13), (3, 14), (3, 15))
+
+#: Objects whose referents are listed at once: short lists stay in the processor's cache.
+_PORTION = 300
 
 #: The length of an array of 64-bit numbers that covers all addresses of a process: Linux uses 47 or 48 bits.
 _ADDRESSES = 2**48 // 8
@@ -53,21 +54,37 @@ def immortalize() -> bool:
 def _immortalize() -> None:
     """Make all objects immortal that the garbage collector knows, and all that they refer to."""
     heads, immortal, count = _heads(), _immortal_head(), getrefcount(None)
-    objects = gc.get_objects()
-    while objects:
-        new = []
+
+    def mark(objects: list[Any]) -> list[Any]:
+        """Make these objects immortal; return those that were not."""
+        marked = []
         for item in objects:
             if getrefcount(item) < count:
                 heads[id(item) >> 3] = immortal
-                new.append(item)
-        objects = gc.get_referents(*new)
-        # What get_referents leaves out, because it cannot be part of a cycle.
-        objects += chain.from_iterable(item for item in new if type(item) is dict)
-        objects += chain.from_iterable(_parts(item) for item in new if type(item) is CodeType)
+                marked.append(item)
+        return marked
+
+    known = gc.get_objects()
+    # First all of them, then what they refer to: most of it is known, and is not looked into again.
+    mark(known)
+    for begin in range(0, len(known), _PORTION):
+        objects = known[begin : begin + _PORTION]
+        while objects:
+            objects = mark(_referents(objects))
 
 
-def _parts(code: CodeType) -> Iterable[Any]:
-    return (code.co_consts, code.co_names, code.co_varnames, code.co_filename, code.co_qualname)
+def _referents(objects: list[Any]) -> list[Any]:
+    """Return what the objects refer to, except what never changes its count: names in code are immortal."""
+    found = gc.get_referents(*objects)
+    # What get_referents leaves out, because it cannot be part of a cycle.
+    for item in objects:
+        kind = type(item)
+        if kind is dict:
+            found += item
+        elif kind is CodeType:
+            found += item.co_consts
+            found.append(item.co_qualname)
+    return found
 
 
 def _heads() -> ctypes.Array[ctypes.c_uint64]:
