@@ -17,8 +17,8 @@ from botocore.session import Session
 
 from ...config.model import StorageConfig
 from ...errors import PermanentError, ServiceError
+from .credentials import NO_CREDENTIALS, SERVICES
 from .errors import (
-    NO_CREDENTIALS,
     UNREADABLE,
     credentials_rejected,
     failure,
@@ -59,11 +59,11 @@ class ObjectInfo:
 
 
 class _Descriptions(Loader):
-    """botocore's descriptions of S3."""
+    """botocore's descriptions of S3 and of what gives credentials for it."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        """Return S3 alone: botocore would look into the folders of 400 services."""
-        return ["s3"]
+        """Return what the client may need: botocore would look into the folders of 400 services."""
+        return ["s3", *SERVICES]
 
 
 class Storage:

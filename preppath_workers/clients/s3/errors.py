@@ -5,25 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    ParamValidationError,
-    PartialCredentialsError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from ...errors import JobError, MachineError, PermanentError, ServiceError
 from ..machine import machine_error
 from ..retry_after import retry_after
+from .credentials import NO_CREDENTIALS, is_about_credentials, lasts
 
 #: What botocore raises, beside its own errors, for a response that breaks off or is malformed.
 UNREADABLE = (HTTPError, ResponseParserError, ValueError, LookupError, ArithmeticError, RuntimeError)
-#: What botocore raises if it finds no credentials.
-NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 
 #: The job's own object.
 _PERMANENT = frozenset(
@@ -76,6 +68,9 @@ def refusal(error: ClientError, bucket: str, key: str, *, writes: bool, fresh: b
         fresh: whether the credentials were looked up for this request.
     """
     code, status = code_of(error), status_of(error)
+    if is_about_credentials(error):
+        said = f"{error.operation_name} answered {status} {code}{_message(error)}"
+        return ServiceError("s3", f"no credentials for S3: {said}", refuses_all=lasts(code, status))
     if not writes and is_missing(error):
         return missing(bucket, key)
     if code == "NoSuchBucket":
@@ -144,7 +139,7 @@ def too_large(bucket: str, key: str, most: int) -> JobError:
 
 def credentials_rejected(error: ClientError) -> bool:
     """Return whether fresh credentials may help."""
-    return status_of(error) in (401, 403) or code_of(error) in _CREDENTIALS
+    return status_of(error) in (401, 403) or code_of(error) in _CREDENTIALS or is_about_credentials(error)
 
 
 def status_of(error: ClientError) -> int:
