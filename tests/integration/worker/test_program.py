@@ -60,7 +60,8 @@ def test_reload_that_cannot_load_a_handler_changes_nothing(
 
     env_file.write_text("QUEUES=evaluation,tts\nLOG_LEVEL=error\n", encoding="utf-8")
     program.send(signal.SIGHUP)
-    eventually(lambda: program.logged("Cannot reload configuration, keeping the old one"))
+    cause = "cannot run the job tts: ImportError: broken"
+    eventually(lambda: program.logged(f"Cannot reload configuration, keeping the old one: {cause}"))
 
     program.send(signal.SIGTTIN)
     eventually(lambda: program.logged("Number of workers changed"))
