@@ -11,13 +11,13 @@ from typing import IO, TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader
 from botocore.model import OperationModel
 from botocore.session import Session
 
 from ...config.model import StorageConfig
 from ...errors import PermanentError, ServiceError
-from .credentials import NO_CREDENTIALS, SERVICES
+from .credentials import NO_CREDENTIALS
+from .descriptions import Descriptions
 from .errors import (
     UNREADABLE,
     credentials_rejected,
@@ -58,14 +58,6 @@ class ObjectInfo:
     metadata: Mapping[str, str]
 
 
-class _Descriptions(Loader):
-    """botocore's descriptions of S3 and of what gives credentials for it."""
-
-    def list_available_services(self, type_name: str) -> list[str]:
-        """Return what the client may need: botocore would look into the folders of 400 services."""
-        return ["s3", *SERVICES]
-
-
 class Storage:
     """The bucket.
 
@@ -83,8 +75,7 @@ class Storage:
         self._config = config
         self._timeouts = (connect_timeout, read_timeout)
         self._client: S3Client | None = None
-        # botocore's descriptions of S3, some MiB, are read once for all clients.
-        self._descriptions = _Descriptions()
+        self._descriptions = Descriptions()
 
     def preload(self) -> None:
         """Load what the first request needs, without a connection. Workers that are forked afterwards share
