@@ -61,9 +61,9 @@ def list_places(queue: QueueReader, state: Listed, start: int, count: int) -> li
     end = start + count
     match state:
         case "active":
-            return [*_in_flight(queue, "active")[start:end]]
+            return [*_in_flight(queue, "active", held_slots(queue))[start:end]]
         case "waiting":
-            reserved = _in_flight(queue, "waiting")
+            reserved = _in_flight(queue, "waiting", _first_to_start(queue))
             first = max(0, start - len(reserved))
             left = count - len(reserved[start:end])
             return [
@@ -101,9 +101,16 @@ def ask(queue: QueueReader, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
     return answers
 
 
-def _in_flight(queue: QueueReader, state: Listed) -> list[Job]:
+def _first_to_start(queue: QueueReader) -> list[HeldSlot]:
+    """Return the slots in the order in which their jobs start; first those that wait for no token."""
+    in_order = queue.read("ZRANGE", queue.keys.reservations, 0, -1)
+    ranks = {text(worker_id): rank for rank, worker_id in enumerate(in_order)}
+    return sorted(held_slots(queue), key=lambda slot: ranks.get(slot.worker_id, -1))
+
+
+def _in_flight(queue: QueueReader, state: Listed, slots: Sequence[HeldSlot]) -> list[Job]:
     """Return jobs in active lists. They are few: one per worker."""
-    ids = [job_id for slot in held_slots(queue) for job_id in slot.job_ids]
+    ids = [job_id for slot in slots for job_id in slot.job_ids]
     return [job for job in _read(queue, state, ids) if job]
 
 

@@ -58,6 +58,22 @@ def test_jobs_waiting_lists_jobs_in_flight_first(
     assert pages == [["0", "1", "2"], ["3", "4", "5"], ["6", "7", "8"], ["9"]]
 
 
+def test_jobs_waiting_lists_reserved_jobs_in_the_order_in_which_they_start(
+    queue: Queue, open_consumer: OpenConsumer
+) -> None:
+    queue.enqueue_many(NewJob({}, id=f"{number}") for number in range(5))
+    first = open_consumer(rate_limit=LIMIT)
+    for _ in range(2):
+        first.settle(done(next_job(first), Completed("{}")))
+    for number in (3, 1):  # not in the order of their slots
+        settle_and_fetch(open_consumer(number=number, rate_limit=LIMIT))
+    (last,) = (slot.worker_id for slot in queue.held_slots() if slot.job_ids == ["3"])
+    queue.redis.zincrby(queue.keys.reservations, 50, last)  # both may be of the same millisecond
+    listed = ids(queue, "waiting")
+    assert listed == ["2", "3", "4"]
+    assert [queue.locate(job_id, LIMIT).ahead for job_id in listed] == [0, 1, 2]
+
+
 def test_jobs_waiting_leaves_out_raw_pushes(queue: Queue, redis: Redis) -> None:
     queue.enqueue({}, id="a")
     redis.lpush(queue.keys.wait, '{"text": "raw"}')
