@@ -13,6 +13,15 @@ from typing import Any
 class PrepPathError(Exception):
     """Base class of all errors of this package, except `Interrupt` and its subclasses."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is unpickled by a call of its class with `args`, the message. A pool of processes
+        # breaks if that raises in the process that waits for the result.
+        return _without_init, (type(self), self.args), self.__dict__
+
+
+def _without_init(kind: type[PrepPathError], args: tuple[Any, ...]) -> PrepPathError:
+    return kind.__new__(kind, *args)
+
 
 class ConfigError(PrepPathError):
     """Raised when the configuration is wrong. `problems`: a sentence for each wrong or missing value."""
