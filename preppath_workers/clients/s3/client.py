@@ -238,7 +238,8 @@ class Storage:
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             retries={"total_max_attempts": 1},  # the queue's retries are the only ones
-            s3={"addressing_style": "path" if own else "auto"},
+            # With "auto", signed URLs would lead to us-east-1, which newer regions and buckets don't allow.
+            s3={"addressing_style": "path" if own else "virtual"},
             request_checksum_calculation="when_required" if own else "when_supported",
             response_checksum_validation="when_required" if own else "when_supported",
         )
