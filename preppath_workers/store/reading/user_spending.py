@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from ..values import sendable, text
 from .reader import QueueReader
@@ -29,24 +31,26 @@ class UserSpending:
 
 def by_user(queues: Iterable[QueueReader], of_days: Sequence[str], most: int) -> UserSpending:
     """Return what the `most` users who spent most have spent in these queues on these days."""
-    queues = [*queues]
     found: dict[str, Spending] = {}
+    cut_off: list[tuple[QueueReader, _Ranking]] = []
     longest = 0
     for queue in queues:
-        for measure, number, top in _lists(queue, of_days, most):
-            longest = max(longest, number)
-            for user, amount in top:
-                found.setdefault(user, Spending()).add(measure, amount)
-    rows = {user: Spending() for user in ranked(found)[:most]}
-    for queue in queues:
-        _add_all(queue, of_days, rows)
+        for ranking in _rankings(queue, of_days, most):
+            longest = max(longest, ranking.users)
+            if ranking.users > most:
+                cut_off.append((queue, ranking))
+            for user, amount in ranking.top.items():
+                found.setdefault(user, Spending()).add(ranking.measure, amount)
+    rows = {user: found[user] for user in ranked(found)[:most]}
+    for queue, of_queue in groupby(cut_off, itemgetter(0)):
+        _add_others(queue, [ranking for _, ranking in of_queue], rows)
     more = max(len(found), longest) - len(rows)
-    return UserSpending({user: rows[user] for user in ranked(rows)}, more, longest <= most)
+    return UserSpending({user: rows[user] for user in ranked(rows)}, more, not cut_off)
 
 
 def top_users(queue: QueueReader, of_days: Sequence[str], most: int) -> set[str]:
     """Return the users who spent most on each of these days, `most` of a day."""
-    return {user for _, _, top in _lists(queue, of_days, most) for user, _ in top}
+    return {user for ranking in _rankings(queue, of_days, most) for user in ranking.top}
 
 
 def ranked(found: dict[str, Spending]) -> list[str]:
@@ -54,31 +58,36 @@ def ranked(found: dict[str, Spending]) -> list[str]:
     return sorted(found, key=lambda name: (-found[name].nano, -found[name].unknown, name))
 
 
-def _lists(
-    queue: QueueReader, of_days: Sequence[str], most: int
-) -> list[tuple[str, int, list[tuple[str, int]]]]:
-    """Return for each day and measure the measure, how many users have it, and those who have most of it."""
-    keys = [(_key(queue, day, measure), measure) for day in of_days for measure in _MEASURES]
+@dataclass(frozen=True)
+class _Ranking:
+    """The users of a day by one measure: how many they are, and those who have most of it."""
+
+    key: str
+    measure: str
+    users: int
+    top: Mapping[str, int]
+
+
+def _rankings(queue: QueueReader, of_days: Sequence[str], most: int) -> list[_Ranking]:
+    keys = [
+        (f"{queue.keys.spent_on(day)}:users:{measure}", measure) for day in of_days for measure in _MEASURES
+    ]
     with queue.redis.pipeline(transaction=False) as pipeline:
         for key, _ in keys:
             pipeline.zcard(key)
             pipeline.zrange(key, 0, most - 1, desc=True, withscores=True)
         answers = pipeline.execute()
     return [
-        (measure, int(number), [(text(user), int(amount)) for user, amount in top])
-        for (_, measure), number, top in zip(keys, answers[::2], answers[1::2], strict=True)
+        _Ranking(key, measure, int(users), {text(user): int(amount) for user, amount in top})
+        for (key, measure), users, top in zip(keys, answers[::2], answers[1::2], strict=True)
     ]
 
 
-def _add_all(queue: QueueReader, of_days: Sequence[str], rows: dict[str, Spending]) -> None:
-    """Add all that these users have spent, also on days on which others spent more."""
-    asked = [(day, user, measure) for day in of_days for user in rows for measure in _MEASURES]
+def _add_others(queue: QueueReader, rankings: Sequence[_Ranking], rows: Mapping[str, Spending]) -> None:
+    """Add what these users have spent on days on which others spent more."""
+    asked = [(ranking, user) for ranking in rankings for user in rows if user not in ranking.top]
     with queue.redis.pipeline(transaction=False) as pipeline:
-        for day, user, measure in asked:
-            pipeline.zscore(_key(queue, day, measure), sendable(user))
-        for (_, user, measure), amount in zip(asked, pipeline.execute(), strict=True):
-            rows[user].add(measure, int(amount or 0))
-
-
-def _key(queue: QueueReader, day: str, measure: str) -> str:
-    return f"{queue.keys.spent_on(day)}:users:{measure}"
+        for ranking, user in asked:
+            pipeline.zscore(ranking.key, sendable(user))
+        for (ranking, user), amount in zip(asked, pipeline.execute(), strict=True):
+            rows[user].add(ranking.measure, int(amount or 0))
