@@ -32,11 +32,15 @@ def check_storage(config: StorageConfig) -> Iterator[Finding]:
     try:
         storage.upload(key, body, "application/octet-stream")
         yield Finding("ok", what, "is writable")
-        answer = requests.get(storage.signed_url(key, _URL_LIFE), timeout=_TIMEOUT)
-        if answer.content == body:
-            yield Finding("ok", "signed URLs", "can be downloaded")
-        else:
+        url = storage.signed_url(key, _URL_LIFE)
+        answer = requests.get(url, timeout=_TIMEOUT)
+        if answer.content != body:
             yield Finding("error", "signed URLs", f"cannot be downloaded: status {answer.status_code}")
+        elif "X-Amz-Security-Token=" in url:
+            detail = "end within hours, with the temporary credentials that sign them: see S3_ACCESS_KEY_ID"
+            yield Finding("warning", "signed URLs", detail)
+        else:
+            yield Finding("ok", "signed URLs", "can be downloaded")
         storage.delete(key)
         yield _missing_objects(storage, key)
     except JobError as error:
