@@ -28,6 +28,12 @@ def test_key_that_is_no_base_is_refused(queue: Queue, name: str, base: str) -> N
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
+def test_call_without_a_key_is_refused(queue: Queue, name: str) -> None:
+    with pytest.raises(ResponseError, match="INVALIDCALL the key must be the base of a queue"):
+        queue.redis.eval(SCRIPTS[name].text, 0, "", *JOB)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_call_without_the_empty_argument_is_refused(queue: Queue, name: str) -> None:
     for arguments in ((), JOB):
         with pytest.raises(ResponseError, match="INVALIDCALL the first argument must be empty"):

@@ -5,7 +5,7 @@
 --          slot of a Redis Cluster, so this key routes the script.
 -- ARGV[1]  now, ms since the epoch; "" for the server's clock. Only tests and the simulation set it.
 
-local base = KEYS[1]
+local base = KEYS[1] or ''
 local WAIT, GATE = base .. 'wait', base .. 'gate'
 
 -- The current time as text (ms). Redis formats a number argument again for each command, so the fast paths pass text,
