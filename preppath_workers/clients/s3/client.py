@@ -235,9 +235,6 @@ class Storage:
         own = self._config.endpoint is not None
         settings = Config(
             signature_version="s3v4",
-            connect_timeout=connect_timeout,
-            read_timeout=read_timeout,
-            retries={"total_max_attempts": 1},  # the queue's retries are the only ones
             # With "auto", signed URLs would lead to us-east-1, which newer regions and buckets don't allow.
             s3={"addressing_style": "path" if own else "virtual"},
             request_checksum_calculation="when_required" if own else "when_supported",
@@ -246,6 +243,14 @@ class Storage:
         # A new session: boto3's default one would return the credentials that it found first.
         session = Session()
         session.register_component("data_loader", self._descriptions)
+        # Also for the clients that botocore makes to get credentials.
+        session.set_default_client_config(
+            Config(
+                connect_timeout=connect_timeout,
+                read_timeout=read_timeout,
+                retries={"total_max_attempts": 1},  # the queue's retries are the only ones
+            )
+        )
         client = boto3.session.Session(botocore_session=session).client(
             "s3",
             region_name=self._config.region,

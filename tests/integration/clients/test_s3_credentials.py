@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from preppath_workers.clients.s3.client import Storage
+from preppath_workers.config.model import StorageConfig
 from preppath_workers.errors import ServiceError
 
 from .conftest import Answers, storage_at
@@ -159,6 +161,7 @@ def test_expired_single_sign_on_closes_the_queue_and_says_so(
         (400, "InvalidIdentityToken", True),
         (400, "ExpiredTokenException", True),
         (400, "IDPCommunicationError", False),
+        (400, "Throttling", False),
         (503, "ServiceUnavailable", False),
     ],
 )
@@ -172,3 +175,13 @@ def test_refused_role_is_a_failure_of_the_credentials_that_names_the_service(
     said = f"no credentials for S3: AssumeRoleWithWebIdentity answered {status} {code}: Not you"
     assert str(raised.value) == said
     assert raised.value.refuses_all is refuses_all
+
+
+def test_service_of_roles_that_does_not_answer_is_given_up_like_s3(web_identity: SetWebIdentity) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        frozen = f"http://127.0.0.1:{server.getsockname()[1]}"
+        web_identity(frozen)
+        storage = Storage(StorageConfig("bucket", frozen, "us-east-1", None, None), read_timeout=0.2)
+        with pytest.raises(ServiceError, match="Read timeout on endpoint URL") as raised:
+            storage.signed_url("key")
+    assert not raised.value.refuses_all
