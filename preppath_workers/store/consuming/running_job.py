@@ -6,6 +6,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from ...config.durability import Durability, Shortfall
 from ...errors import JobCancelled, JobGone, JobLost
 from ..job import Job
@@ -136,6 +138,14 @@ class RunningJob:
         """Raise JobLost if another worker owns the job now, or Redis no longer has it."""
         with self._lock:
             self._call("check_lease", job)
+
+    def is_owned(self, job: Job) -> bool:
+        """Whether the job is still the caller's and not cancelled; False also if Redis cannot tell."""
+        try:
+            self.check_lease(job)
+        except (JobLost, JobCancelled, RedisError):
+            return False
+        return True
 
     def _check_running(self, job: Job) -> None:
         if self._job is not job:

@@ -61,6 +61,12 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
             )
             try:
                 result = worker_context.handle(context, services)
+            except (JobLost, JobCancelled) as error:
+                if not running_job.is_owned(job):
+                    raise
+                # Raised by the handler itself, or by the context of an earlier job that it has kept. Nothing
+                # would be settled, so the job would start again at once, forever.
+                return failed(error, worker_context.secrets)
             finally:
                 try:
                     context.close()

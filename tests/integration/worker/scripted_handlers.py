@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from preppath_workers import errors
 from preppath_workers.errors import (
     InvalidJob,
     JobLost,
@@ -190,7 +191,7 @@ def _fail(context: JobContext) -> None:
         "exit": SystemExit(3),
         "generator": GeneratorExit("closed"),
         "shutdown": Shutdown("stop"),
-    }[context.data["how"]]
+    }.get(how := context.data["how"]) or getattr(errors, how)("of an earlier job")
 
 
 def _fail_unreadably(context: JobContext) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -74,12 +75,28 @@ def test_job_that_raises_a_base_exception_fails_its_attempt(launch: Start, alpha
         "generator": "GeneratorExit",
         "shutdown": "Shutdown",
     }
+    run_and_fail(alpha, expected)
+    assert not app.logged("Process died")
+
+
+def test_job_that_is_its_workers_fails_its_attempt_if_it_says_that_it_is_not(
+    launch: Start, alpha: Queue
+) -> None:
+    """A handler that keeps the context of an earlier job gets JobLost from it: unsettled, the job ran again
+    at once, without end, and was charged no attempt."""
+    app = launch(ALPHA_RETRIES="0", ALPHA_CONCURRENCY="1").start()
+    kinds = ("JobLost", "JobGone", "JobCancelled")
+    run_and_fail(alpha, {how: how for how in kinds})
+    assert [app.runs(how) for how in kinds] == [1, 1, 1]
+
+
+def run_and_fail(alpha: Queue, expected: Mapping[str, str]) -> None:
+    """Run a job that fails for each of these reasons; expect errors of these classes."""
     for how in expected:
         alpha.enqueue({"do": "fail", "how": how}, id=how)
     eventually(lambda: alpha.counts().failed == len(expected))
     found = {job.id: (job.reason, (job.error or {})["class"]) for job in alpha.dead_letters()}
     assert found == {how: ("retries", name) for how, name in expected.items()}
-    assert not app.logged("Process died")
 
 
 def test_job_with_an_error_that_cannot_be_read_is_retried_and_keeps_its_worker(

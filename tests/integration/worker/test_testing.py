@@ -13,7 +13,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import InvalidJob, JobContext, PermanentError, Queue, TransientError, job
-from preppath_workers.errors import MachineError, Snooze
+from preppath_workers.errors import JobCancelled, JobLost, MachineError, Snooze
 from preppath_workers.registry import JobType
 from preppath_workers.testing import FakeContext, drain, run_job
 from preppath_workers.worker.attempt.job_context import percentage
@@ -215,3 +215,16 @@ def test_data_that_lua_can_read_and_python_cannot_is_refused_with_the_reason(
     assert ended.reason == "invalid"
     assert ended.error
     assert ended.error["message"].startswith("cannot read data as JSON: ")
+
+
+@pytest.mark.parametrize("error", [JobLost("earlier"), JobCancelled("earlier")], ids=str)
+def test_drain_of_a_job_that_says_that_it_is_lost_or_cancelled_ends(
+    queue: Queue, error: BaseException
+) -> None:
+    @job("mail", retries=1)
+    def lost(context: JobContext) -> None:
+        raise error
+
+    queue.enqueue({})
+    [retried, failed] = drain(queue, lost, delayed=True)
+    assert (retried.failures, failed.reason) == (1, "retries")
