@@ -23,7 +23,7 @@ from redis.exceptions import NoPermissionError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ..refusals import is_wrong_server, redirection
-from .connection import ANSWER_TIMEOUT, COMMON, CONNECT_TIMEOUT, server_settings
+from .connection import ANSWER_TIMEOUT, server_settings
 from .connection_classes import UNREADABLE
 from .failover_retry import may_try, policy
 from .given_client import kind_of, located_settings
@@ -42,14 +42,13 @@ _MOST_CONNECTIONS, _POOL_TIMEOUT = 1_000, 30.0
 
 def async_client(url: str, base: str = "") -> redis_asyncio.Redis:
     """Return a client as `connection.producer_client` does."""
-    scheme, settings = server_settings(url, base)
-    timeouts = {"socket_timeout": ANSWER_TIMEOUT, "socket_connect_timeout": CONNECT_TIMEOUT}
-    settings |= {**COMMON, **timeouts, "retry": AsyncFailoverRetry()}
+    scheme, settings = server_settings(url, base, ANSWER_TIMEOUT)
     # Tasks are cheap, and servers have some 10,000 connections: further ones wait for a free one.
     pool = BlockingConnectionPool(
         max_connections=_MOST_CONNECTIONS,
         timeout=_POOL_TIMEOUT,
         connection_class=_CLASSES[scheme],
+        retry=AsyncFailoverRetry(),
         **settings,
     )
     return redis_asyncio.Redis.from_pool(pool)

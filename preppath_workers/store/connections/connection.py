@@ -32,7 +32,7 @@ ENCODING_ERRORS = "surrogateescape"
 #: Connections of a client. redis-py 8 would refuse the 101st, but each thread that waits for a job needs one.
 _MOST_CONNECTIONS = 10_000
 
-COMMON = {
+_COMMON = {
     "decode_responses": True,
     "encoding_errors": ENCODING_ERRORS,
     "protocol": 2,
@@ -66,24 +66,23 @@ def client_without_retries(url: str, timeout: float, base: str = "") -> Redis:
 def _client(
     url: str, base: str, retry: Retry | None, timeout: float, connect_timeout: float = CONNECT_TIMEOUT
 ) -> Redis:
-    scheme, settings = server_settings(url, base)
-    timeouts = {"socket_timeout": timeout, "socket_connect_timeout": connect_timeout}
-    settings |= {**COMMON, **timeouts, "retry": retry}
-    pool = ConnectionPool(CONNECTION_CLASSES[scheme], max_connections=_MOST_CONNECTIONS, **settings)
+    scheme, settings = server_settings(url, base, timeout, connect_timeout)
+    kind = CONNECTION_CLASSES[scheme]
+    pool = ConnectionPool(kind, max_connections=_MOST_CONNECTIONS, retry=retry, **settings)
     return Redis.from_pool(pool)
 
 
 def open_for_consumer(url: str, timeout: float, base: str = "") -> ConnectionInterface:
     """Return a connection below redis-py's client: it never sends a command again."""
     # Without a pool and a Retry: a worker needs neither, and each costs it memory that processes don't share.
-    scheme, settings = server_settings(url, base)
-    opened: ConnectionInterface = CONNECTION_CLASSES[scheme](
-        **settings, socket_timeout=timeout, socket_connect_timeout=CONNECT_TIMEOUT, **COMMON
-    )
+    scheme, settings = server_settings(url, base, timeout)
+    opened: ConnectionInterface = CONNECTION_CLASSES[scheme](**settings)
     return opened
 
 
-def server_settings(url: str, base: str) -> tuple[str, dict[str, Any]]:
+def server_settings(
+    url: str, base: str, timeout: float, connect_timeout: float = CONNECT_TIMEOUT
+) -> tuple[str, dict[str, Any]]:
     """Return the scheme of the server with the queue, and the arguments of connections to it."""
     known = split_url(url)
     settings: dict[str, Any] = {**parse_url(known.server)}
@@ -95,4 +94,5 @@ def server_settings(url: str, base: str) -> tuple[str, dict[str, Any]]:
     settings.pop("connection_class", None)
     if locator:
         settings["locator"] = locator
+    settings |= {**_COMMON, "socket_timeout": timeout, "socket_connect_timeout": connect_timeout}
     return known.server.partition("://")[0].lower(), settings
