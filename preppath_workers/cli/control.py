@@ -99,11 +99,13 @@ def _add_prioritize(subparsers: Subparsers) -> None:
 
 
 def _prioritize(args: Namespace) -> int:
-    def step(queue: Queue, job_id: str) -> State:
-        return queue.prioritize(job_id, args.priority)
-
     args.ids = [args.id]
-    return _run_steps(args, step, ["waiting", "delayed"], "only waiting or delayed jobs can be prioritized")
+    return _run_steps(
+        args,
+        lambda queue, job_id: queue.prioritize(job_id, args.priority),
+        ["waiting", "delayed"],
+        "only waiting or delayed jobs can be prioritized",
+    )
 
 
 def _add_gate(subparsers: Subparsers, name: str, summary: str, step: Callable[[Queue], None]) -> None:

@@ -29,8 +29,6 @@ def test_check_without_the_right_to_list_names_it_and_what_happens(
     with without_list_right(s3.meta.endpoint_url, message) as endpoint:
         done = run(
             *("check", "--json", "--only", "storage"),
-            OPENAI_API_KEY="sk-test",
-            DATABASE_URL="postgresql://u@127.0.0.1:9/x",
             S3_ENDPOINT=endpoint,
             S3_BUCKET=bucket,
             S3_ACCESS_KEY_ID="test",
