@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 
 import boto3
@@ -15,7 +16,7 @@ from botocore.model import OperationModel
 from botocore.session import Session
 
 from ...config.model import StorageConfig
-from ...errors import PermanentError, ServiceError
+from ...errors import JobTimeout, PermanentError, ServiceError
 from .credentials import NO_CREDENTIALS
 from .descriptions import Descriptions
 from .errors import (
@@ -29,6 +30,7 @@ from .errors import (
     refusal,
     status_of,
     too_large,
+    too_slow,
 )
 from .preloading import preload
 
@@ -63,7 +65,8 @@ class Storage:
 
     Methods raise PermanentError for an object that does not exist or cannot be stored; MachineError if this
     machine lacks a resource; ServiceError for failures of the network or the server, and, with `refuses_all`,
-    for those of the bucket, the credentials or the endpoint.
+    for those of the bucket, the credentials or the endpoint. A JobTimeout becomes a ServiceError if the
+    request had taken longer than the read timeout.
     """
 
     def __init__(
@@ -203,8 +206,15 @@ class Storage:
             raise PermanentError("cannot use an empty S3 key")
         # Credentials from the configuration do not change when they are looked up again.
         fresh = self._client is None or self._config.access_key_id is not None
+        begun = monotonic()
         try:
             yield self._connected()
+        except JobTimeout as error:
+            # A byte from time to time ends no timeout of botocore's. A shorter request is not to blame.
+            seconds = monotonic() - begun
+            if seconds < self._timeouts[1]:
+                raise
+            raise too_slow(bucket, key, seconds) from error
         except ClientError as error:
             if credentials_rejected(error):
                 self.close()

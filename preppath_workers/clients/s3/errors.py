@@ -122,6 +122,11 @@ def not_s3(bucket: str, key: str) -> JobError:
     return ServiceError("s3", f"the answer for {bucket}/{key} has no ETag, so isn't S3's: check S3_ENDPOINT")
 
 
+def too_slow(bucket: str, key: str, seconds: float) -> JobError:
+    """Return the error for a request that the job's time limit has ended."""
+    return ServiceError("s3", f"S3 did not finish with {bucket}/{key} within {seconds:.0f} s")
+
+
 def is_missing(error: ClientError) -> bool:
     """Return whether a read is refused because the object does not exist."""
     return code_of(error) == "NoSuchKey" or _lacking_right(error) == "s3:ListBucket"
