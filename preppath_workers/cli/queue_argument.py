@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ..config import load
 from ..config.model import QueueConfig, RateLimit
+from ..jobs.loading import no_such_queue
 from ..queue import Queue
 from ..store.connections.clients import Clients
 from ..store.keys import BUDGET
@@ -65,11 +66,7 @@ def check_queue(args: Namespace, name: str) -> None:
     """End the program with a usage error if there is no such queue. Raises ConfigError."""
     names = [job_type.name for job_type in job_types(args)]
     if name not in names:
-        from difflib import get_close_matches
-
-        similar = get_close_matches(name, names, 1)
-        hint = f"; did you mean {similar[0]}?" if similar else ""
-        args.parser.error(f"there is no queue {name!r}: expected {', '.join(names)} (or set JOBS){hint}")
+        args.parser.error(no_such_queue(name, names))
 
 
 def _open(args: Namespace, names: Iterable[str]) -> list[Queue]:

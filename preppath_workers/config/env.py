@@ -80,8 +80,17 @@ class Environment:
 
     def problem(self, name: str, expected: str) -> None:
         """Record that the variable is wrong or not set. Its value is not repeated: it may be a secret."""
-        state = "is wrong" if self._variables.get(name) else "is not set"
-        self._problems.setdefault(name, f"{name} {state}: expected {expected}")
+        if self._variables.get(name):
+            state, hint = "is wrong", ""
+        else:
+            state, hint = "is not set", self._hint(name)
+        self._problems.setdefault(name, f"{name} {state}: expected {expected}{hint}")
+
+    def _hint(self, name: str) -> str:
+        from .spelling import most_alike  # lazy: difflib is only needed if something is missing
+
+        similar = most_alike(name, (other for other in self._variables if other != name))
+        return f"; is {similar} misspelt?" if similar else ""
 
     def text(self, name: str, default: str = "") -> str:
         """Return the value as it is. Values that are not UTF-8 or are in quotes are problems."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from types import MappingProxyType
 
 from .load import load, load_job_modules
 from .model import QueueConfig
 from .proxies import NAMES
+from .spelling import most_alike
 from .web import load_web
 
 #: Read by libraries (see certificates.py and proxies.py) and by single commands.
 _OTHERS = frozenset({"SSL_CERT_FILE", "OFFLINE_WHISPER_MODEL", "BULLMQ_REDIS_URL", *NAMES})
-#: How alike two names must be, from 0 to 1. High, since the file may have variables of other programs.
-_ALIKE = 0.88
 
 
 def variables_read(defaults: Sequence[QueueConfig]) -> frozenset[str]:
@@ -30,8 +28,8 @@ def variables_read(defaults: Sequence[QueueConfig]) -> frozenset[str]:
 def misspelt(names: Sequence[str], defaults: Sequence[QueueConfig]) -> Mapping[str, str]:
     """Return the names that no command reads but that resemble one which is read, each with that one."""
     known = variables_read(defaults)
-    found = {name: get_close_matches(name, known, 1, _ALIKE) for name in names if name not in known}
-    return {name: meant[0] for name, meant in found.items() if meant}
+    found = {name: most_alike(name, known) for name in names if name not in known}
+    return {name: meant for name, meant in found.items() if meant}
 
 
 class _Recorder(Mapping[str, str]):

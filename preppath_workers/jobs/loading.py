@@ -20,6 +20,7 @@ _FOLDER = Path(__file__).parent.parent
 #: The module of PrepPath's own jobs: the default of `JOBS`.
 OWN_JOBS = __package__
 
+_OWN_QUEUES = {job_type.name for job_type in JOB_TYPES}
 #: Deliveries belong to the package: jobs of every module end in events.
 _WEBHOOK = next(job_type for job_type in JOB_TYPES if job_type.name == "webhook")
 
@@ -49,6 +50,15 @@ def load_job_types(sources: Iterable[str | ModuleType | JobType]) -> tuple[JobTy
     if problems:
         raise ConfigError(*problems)
     return tuple(found.values())
+
+
+def no_such_queue(name: str, names: Sequence[str]) -> str:
+    """Return the problem that none of the queues `names` has this name."""
+    from difflib import get_close_matches  # lazy: only a mistake needs it
+
+    similar = get_close_matches(name, names, 1)
+    hint = f"; did you mean {similar[0]}?" if similar else ""
+    return f"there is no queue {name!r}: expected {', '.join(names)} (or set JOBS){hint}"
 
 
 class _ModuleProblem(Exception):
@@ -92,16 +102,21 @@ def _current_folder() -> str | None:
 def _imported(name: str) -> ModuleType:
     if not re.fullmatch(r"\w+(\.\w+)*(?<!\.py)", name):
         example = re.sub(r"\W+", ".", name.removesuffix(".py")).strip(".") or "app.jobs"
-        raise _ModuleProblem(f"cannot import the jobs of {name}: expected a module's name, such as {example}")
+        shown = name if name.strip() else repr(name)
+        raise _ModuleProblem(
+            f"cannot import the jobs of {shown}: expected a module's name, such as {example}"
+        )
     if name != OWN_JOBS:
         search_current_folder()
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
         if error.name and f"{name}.".startswith(f"{error.name}."):
+            hint = f"; --queue {name} runs this queue" if name in _OWN_QUEUES else ""
             raise _ModuleProblem(
                 f"cannot import the jobs of {name}: there is no module {error.name!r} in "
                 f"{_current_folder() or 'the current folder, which was deleted'}, in PYTHONPATH or installed"
+                f"{hint}"
             ) from error
         raise _failed(name, error) from error
     except (Exception, SystemExit) as error:  # a reload must not end the supervisor

@@ -16,7 +16,7 @@ from ..config.env_file import refuse_second_read
 from ..config.model import Config
 from ..errors import ConfigError
 from ..jobs import JOB_TYPES
-from ..jobs.loading import OWN_JOBS, load_job_types
+from ..jobs.loading import OWN_JOBS, load_job_types, no_such_queue
 from ..registry import Handler, JobType, Registry
 from .processes import host, malloc, signals
 from .telemetry.around import Hook, surround
@@ -74,9 +74,13 @@ class Workers:
         variables = config.read_environment(self._env_file)
         self._job_types = load_job_types(self._jobs or config.load_job_modules(variables, OWN_JOBS))
         names = [job_type.name for job_type in self._job_types]
-        if unknown := [name for name in self._only if name not in names]:
-            raise ConfigError(f"there is no queue {unknown[0]!r}: expected {', '.join(names)}")
-        loaded = config.load(variables, [job_type.defaults for job_type in self._job_types], self._only)
+        problems = [no_such_queue(name, names) for name in dict.fromkeys(self._only) if name not in names]
+        try:
+            loaded = config.load(variables, [job_type.defaults for job_type in self._job_types], self._only)
+        except ConfigError as error:
+            raise ConfigError(*problems, *error.problems) from error
+        if problems:
+            raise ConfigError(*problems)
         if loaded.database_url:
             # Checked here, because a wrong URL would fail every job.
             from ..clients.postgres.client import Database

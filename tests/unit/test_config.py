@@ -8,6 +8,8 @@ import pytest
 
 from preppath_workers.config.load import load, load_database_url, load_queues, load_redis
 from preppath_workers.config.model import Config, QueueConfig, RateLimit
+from preppath_workers.config.names import variables_read
+from preppath_workers.config.spelling import most_alike
 from preppath_workers.errors import ConfigError
 from preppath_workers.jobs import JOB_TYPES
 from tests.support.minimal_env import MINIMAL_ENV
@@ -172,6 +174,17 @@ def test_wrong_queues_hide_no_mistakes_in_the_settings_of_queues() -> None:
 def test_required_variable_that_is_blank_is_missing(name: str) -> None:
     (problem,) = problems(**{name: "  "})
     assert problem.startswith(name)
+
+
+@pytest.mark.parametrize("name", ["OPENAI_APIKEY", "OPENAI_API_KYE", "openai_api_key"])
+def test_required_variable_that_is_missing_names_one_that_resembles_it(name: str) -> None:
+    (problem,) = problems(**{"OPENAI_API_KEY": "", name: "sk-test"})
+    assert problem == f"OPENAI_API_KEY is not set: expected a key of the OpenAI API; is {name} misspelt?"
+
+
+def test_required_variable_that_is_missing_does_not_name_other_variables_of_the_workers() -> None:
+    for name in REQUIRED:
+        assert most_alike(name, variables_read(DEFAULTS) - {name}) is None
 
 
 def test_s3_secret_without_a_key_id_is_refused() -> None:

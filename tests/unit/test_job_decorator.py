@@ -195,3 +195,15 @@ def test_job_whose_function_cannot_be_imported_is_a_problem_of_the_configuration
     ):
         with pytest.raises(ConfigError, match=f"^cannot run the job mail: {message}$"):
             run_workers(job("mail")(function))
+
+
+def test_module_name_that_is_empty_or_that_of_a_queue_is_a_problem_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(ConfigError) as error:
+        load_job_types(["", "evaluation"])
+    empty, queue = error.value.problems
+    assert empty == "cannot import the jobs of '': expected a module's name, such as app.jobs"
+    assert queue.endswith("in PYTHONPATH or installed; --queue evaluation runs this queue")

@@ -50,15 +50,18 @@ def test_config_file_that_sets_a_variable_again_is_a_warning_with_its_lines(tmp_
     assert (found.status, found.detail) == ("warning", "lines 3, 5 and 6 set OPENAI_API_KEY; 6 counts")
 
 
-def test_check_of_a_wrong_configuration_names_the_misspelt_variable(run: Run, tmp_path: Path) -> None:
+def test_wrong_configuration_names_the_misspelt_variable_in_every_command(run: Run, tmp_path: Path) -> None:
     config = tmp_path / "env"
     config.write_text("OPENAI_API_KYE=sk-test\nS3_BUCKET=b\nDATABASE_URL=postgresql://127.0.0.1:9/x\n")
     config.chmod(0o600)
+    problem = "OPENAI_API_KEY is not set: expected a key of the OpenAI API; is OPENAI_API_KYE misspelt?"
+    started = run("run", "--config", str(config))
+    assert (started.returncode, started.stderr) == (78, f"preppath-workers: {problem}\n")
     done = run("check", "--config", str(config))
     assert (done.returncode, done.stdout.splitlines()) == (
         78,
         [
-            "error    configuration: OPENAI_API_KEY is not set: expected a key of the OpenAI API",
+            f"error    configuration: {problem}",
             "warning  config file: OPENAI_API_KYE is not a variable of the workers; OPENAI_API_KEY is",
         ],
     )

@@ -110,6 +110,7 @@ def test_jobs_variable_makes_every_command_know_the_queues(
     def command(*words: str) -> subprocess.CompletedProcess[str]:
         return forked.run("preppath_workers", words, {**environment, "JOBS": "mails"}, folder)
 
+    (folder / "mails.env").write_text("LOG_FORMAT=xml\n", encoding="utf-8")
     added = command("enqueue", "mail", '{"to": "ann"}')
     assert added.returncode == 0, added.stderr
     assert mail.counts().waiting == 1
@@ -122,7 +123,10 @@ def test_jobs_variable_makes_every_command_know_the_queues(
     assert (unknown.returncode, misspelt.returncode) == (2, 2)
     assert "there is no queue 'tts': expected mail, webhook" in unknown.stderr
     assert "expected mail, webhook (or set JOBS); did you mean mail?" in misspelt.stderr
-    assert "there is no queue 'nowhere'" in command("run", "--queue", "nowhere").stderr
+    wrong = command("run", "--queue", "nowhere", "--queue", "mial", "--config", str(folder / "mails.env"))
+    assert (wrong.returncode, [line.split(":")[1] for line in wrong.stderr.splitlines()]) == (
+        78, [" there is no queue 'nowhere'", " there is no queue 'mial'", " LOG_FORMAT is wrong"],
+    )  # fmt: skip
 
 
 def test_run_with_burst_ends_when_no_job_is_left(
