@@ -47,6 +47,7 @@ class Liveness:
 
     def end_job(self) -> None:
         """Record that no job runs."""
+        self.beat()  # first: an idle process that was silent for as long as the job would count as hung
         self._cells[_BUSY_SINCE] = 0.0
 
     @property

@@ -7,9 +7,11 @@ import os
 import signal
 import time
 from multiprocessing.context import ForkProcess
+from types import SimpleNamespace
 
 import pytest
 
+from preppath_workers.worker.processes import liveness as liveness_module
 from preppath_workers.worker.processes.liveness import Liveness
 from preppath_workers.worker.processes.managed_process import EX_HELD, ManagedProcess
 from tests.support.waiting import eventually
@@ -100,6 +102,17 @@ def test_liveness_with_any_job_id_keeps_what_fits(job_id: str) -> None:
     assert liveness.job_id == job_id[:255]
     liveness.end_job()
     assert (liveness.job_id, liveness.has_worked) == (None, True)
+
+
+def test_liveness_after_a_long_job_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(liveness_module, "time", SimpleNamespace(monotonic=lambda: now))
+    liveness = Liveness(shared=False)
+    liveness.begin_job("j")
+    now += 300.0
+    assert (liveness.busy_for, liveness.silent_for) == (300.0, 300.0)
+    liveness.end_job()
+    assert (liveness.busy_for, liveness.silent_for) == (0.0, 0.0)
 
 
 def test_respawn_delay_of_a_process_that_exits_cleanly_is_zero() -> None:
