@@ -106,4 +106,6 @@ def _queue_delivery(queue: Queue, event: dict[str, Any]) -> NewJob:
         "service": event["service"] or None,  # none after an unknown error
         "reason": event["reason"],
     }
-    return NewJob(data, id=f"{queue.name}:{event['event']}:{event['at']}")
+    # One request may reach several caps, each an event of the same moment.
+    about = sha256(str(event["reason"]).encode(errors="replace")).hexdigest()[:8]
+    return NewJob(data, id=f"{queue.name}:{event['event']}:{event['at']}:{about}")

@@ -97,6 +97,17 @@ def test_webhook_of_an_outage_by_an_unknown_error_names_no_service(
     assert (job.data["service"], job.data["reason"]) == (None, "KeyError: 1")
 
 
+def test_webhooks_of_two_caps_that_one_request_reaches_are_both_delivered(
+    redis: Redis, alpha: Queue, webhook: Queue
+) -> None:
+    event = '{"event":"budget-warning","service":"budget","reason":"soft budget of %s","at":5}'
+    redis.rpush(alpha.keys.events, *(event % scope for scope in ("all", "user u1", "user u1")))
+    assert enqueue_deliveries(alpha, webhook) == 3
+    reasons = {job.data["reason"] for job in webhook.jobs("waiting")}
+    assert reasons == {"soft budget of all", "soft budget of user u1"}
+    assert webhook.counts().waiting == 2
+
+
 @pytest.mark.parametrize("event", ["nonsense", "[]", "{}", '{"id":"j","event":"completed"}'])
 def test_event_that_is_malformed_is_dropped(redis: Redis, alpha: Queue, webhook: Queue, event: str) -> None:
     redis.rpush(alpha.keys.events, event)
