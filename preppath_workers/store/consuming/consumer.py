@@ -184,12 +184,16 @@ class Consumer:
         self._connection.disconnect()
 
     def _take(self, finished: Finished | None) -> None:
-        """Settle this attempt next, if there is one."""
-        if finished:
+        """Settle this attempt next, if there is one. It may be the one that could not be settled."""
+        if finished and finished is not self._unsettled:
             self._unsettled = finished
-            outcome = _COUNTED.get(type(finished.outcome))
-            times = (finished.job.wait_ms or 0, finished.duration_ms)
-            self._times = self._attempt_times.words(outcome, *times) if outcome else ()
+            self._times = self._count_times(finished)
+
+    def _count_times(self, finished: Finished) -> tuple[str, ...]:
+        """Return the words that count how long the attempt waited and ran. Call it once an outcome."""
+        if not (outcome := _COUNTED.get(type(finished.outcome))):
+            return ()
+        return self._attempt_times.words(outcome, finished.job.wait_ms or 0, finished.duration_ms)
 
     def _settle_words(self, finished: Finished) -> tuple[str, ...]:
         job, outcome = finished.job, finished.outcome
@@ -221,7 +225,7 @@ class Consumer:
         except ResponseError as error:
             if self._unsettled and is_too_large(error):
                 self._unsettled.make_too_large()  # the next call can settle this
-                self._times = ()
+                self._times = self._count_times(self._unsettled)
             raise
 
     def _settlement(self, verdict: Any, *detail: Any) -> Settlement:

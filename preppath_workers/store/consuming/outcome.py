@@ -1,7 +1,7 @@
 """How an attempt ended, and what became of its job after that.
 
-These values are not changed. They have slots and are not frozen because they are made for every job, and
-frozen ones take longer to make.
+Those that are made for every job are not frozen: frozen ones take longer to make. Only a `Finished` changes,
+if the server refuses its outcome.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from preppath_workers.errors import JobTimeout
 from preppath_workers.queue import Queue
 from preppath_workers.store.consuming.consumer import Consumer
-from preppath_workers.store.consuming.outcome import Completed, Released
+from preppath_workers.store.consuming.outcome import Completed, Finished, Released
 from preppath_workers.store.job import Job
 from tests.support.waiting import eventually
 
@@ -228,3 +228,20 @@ def test_consumer_call_on_a_lost_connection_raises_and_the_next_one_reconnects(
     again = settle_and_fetch(consumer)
     assert isinstance(again, Job)
     assert again.id == "a"
+
+
+@pytest.mark.parametrize("call", ["settle", "settle_and_fetch"])
+def test_times_of_an_attempt_whose_settlement_is_tried_several_times_are_added_up_once(
+    queue: Queue, open_consumer: OpenConsumer, call: str
+) -> None:
+    consumer = open_consumer()
+    queue.enqueue({}, id="a")
+    finished = Finished(next_job(consumer), Completed("{}"), duration_ms=4_000)
+    queue.redis.set(queue.keys.gate, "not a hash")
+    for _ in range(3):
+        with pytest.raises(ResponseError):
+            getattr(consumer, call)(finished)
+    queue.redis.delete(queue.keys.gate)
+    getattr(consumer, call)(finished)
+
+    assert queue.durations()["completed"].run.total == 4
