@@ -22,7 +22,7 @@ from ..store.group import Group
 from ..store.job import DEFAULT_PRIORITY, Job, State
 from ..store.job_id import new_id
 from ..store.keys import Keys, checked_names
-from ..store.layout import refuse_newer_layout
+from ..store.layout import LayoutCheck
 from ..store.operation import Operation, Pause, Reconnect, Step, Together
 from ..store.reading.reader import Counts, count
 from ..store.scripts import SERVER_TIME, call
@@ -61,9 +61,9 @@ class AsyncJobRef:
 class AsyncQueue:
     """A queue for asyncio: what `Queue` offers to producers, with the same arguments, results and errors.
 
-    async with AsyncQueue.from_env("tts") as queue:   # closes its connections at the end
-        ref = await queue.enqueue({"questionId": "q1", "text": "What is a hash table?"})
-        await ref.wait(timeout=60)
+        async with AsyncQueue.from_env("tts") as queue:   # closes its connections at the end
+            ref = await queue.enqueue({"questionId": "q1", "text": "What is a hash table?"})
+            await ref.wait(timeout=60)
 
     Its connections belong to the event loop in which they were opened: make one queue for each.
     """
@@ -82,7 +82,7 @@ class AsyncQueue:
         self.keys = Keys(prefix, name)
         self.redis = async_client_of_queue(redis, self.keys.base)
         self._durable = durable
-        self._is_checked = False
+        self._layout = LayoutCheck(self.keys)
 
     @classmethod
     def from_env(cls, name: str, env_file: str | Path | None = None) -> Self:
@@ -108,9 +108,8 @@ class AsyncQueue:
 
     async def run(self, operation: Operation[Value]) -> Value:
         """Run an operation with this queue's client. Raises what the operation raises."""
-        if not self._is_checked:
-            await self._run(refuse_newer_layout(self.keys))
-            self._is_checked = True
+        if self._layout.is_due:
+            await self._run(self._layout.look())
         return await self._run(operation)
 
     async def enqueue(

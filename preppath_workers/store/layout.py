@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -10,7 +9,7 @@ from redis.exceptions import ResponseError
 
 from ..errors import NewerLayout
 from .keys import LAYOUT, Keys
-from .operation import Operation, run
+from .operation import Operation
 from .refusals import code_of
 from .values import integer, text
 
@@ -37,18 +36,18 @@ def refuse_newer_layout(keys: Keys) -> Operation[None]:
 
 
 class LayoutCheck:
-    """Looks at a queue's layout when it is first called, and then once a minute."""
+    """A look at a queue's layout is due before its first use, and then once a minute."""
 
-    def __init__(self, keys: Keys, execute: Callable[..., Any]) -> None:
-        """`execute` sends one command."""
+    def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._execute = execute
         self._due = float("-inf")
 
-    def __call__(self) -> None:
-        """Raises NewerLayout and redis.RedisError."""
-        now = monotonic()
-        if now < self._due:
-            return
-        run(refuse_newer_layout(self._keys), self._execute)
-        self._due = now + _INTERVAL
+    @property
+    def is_due(self) -> bool:
+        """Whether to look before the next command."""
+        return monotonic() >= self._due
+
+    def look(self) -> Operation[None]:
+        """Look at the layout. Raises NewerLayout."""
+        yield from refuse_newer_layout(self._keys)
+        self._due = monotonic() + _INTERVAL

@@ -98,8 +98,9 @@ class QueueReader:
         self.name = name
         self.keys = Keys(prefix, name)
         self.redis = client_of_queue(redis, self.keys.base)
+        self._layout = LayoutCheck(self.keys)
         #: Runs a command whose answer may contain what any client has pushed.
-        self.read = Undecoded(self.redis, LayoutCheck(self.keys, Undecoded(self.redis)))
+        self.read = Undecoded(self.redis, before=self._check_layout)
         self.call = Caller(self.read, self.keys.base)
 
     def get(self, job_id: str) -> Job | None:
@@ -183,6 +184,10 @@ class QueueReader:
     def dead_letters(self, start: int = 0, count: int = 100) -> list[Job]:
         """Jobs of the dead-letter list, newest first; one that was replayed meanwhile is left out."""
         return self.get_many(self._page(self.keys.dead, start, count))
+
+    def _check_layout(self) -> None:
+        if self._layout.is_due:
+            run(self._layout.look(), Undecoded(self.redis))
 
     def _page(self, key: str, start: int, count: int) -> list[str]:
         """Entries of a list; none for a count of 0, for which Redis would return the whole list. Raises

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 import pytest
 from redis import Redis
+from redis import asyncio as redis_asyncio
 
-from preppath_workers import NewerLayout, Queue
-from preppath_workers.store.keys import LAYOUT, Keys
-from preppath_workers.store.layout import LayoutCheck
+from preppath_workers import AsyncQueue, NewerLayout, Queue
+from preppath_workers.store import layout
+from preppath_workers.store.keys import LAYOUT
 
 
 @pytest.fixture
@@ -38,9 +41,32 @@ def test_queue_of_a_newer_layout_is_neither_changed_nor_read(
     assert redis.keys(f"{newer.keys.base}*") == [newer.keys.meta]
 
 
-def test_layout_check_looks_once_not_for_each_call() -> None:
-    looks = []
-    check = LayoutCheck(Keys("preppath", "tts"), lambda *words: looks.append(words))
-    for _ in range(3):
-        check()
-    assert looks == [("HGET", "preppath:{tts}:meta", "layout")]
+def test_queue_whose_layout_becomes_newer_is_left_alone_within_a_minute(
+    redis: Redis, key_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue("tts", redis, key_prefix)
+    queue.enqueue({})
+    redis.hset(queue.keys.meta, "layout", LAYOUT + 1)
+    queue.enqueue({})
+    pass_a_minute(monkeypatch)
+    with pytest.raises(NewerLayout):
+        queue.enqueue({})
+
+
+def test_async_queue_whose_layout_becomes_newer_is_left_alone_within_a_minute(
+    redis: Redis, redis_url: str, key_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def enqueue() -> None:
+        async with AsyncQueue("tts", redis_asyncio.Redis.from_url(redis_url), key_prefix) as queue:
+            await queue.enqueue({})
+            redis.hset(queue.keys.meta, "layout", LAYOUT + 1)
+            await queue.enqueue({})
+            pass_a_minute(monkeypatch)
+            with pytest.raises(NewerLayout):
+                await queue.enqueue({})
+
+    asyncio.run(enqueue())
+
+
+def pass_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "monotonic", lambda: monotonic() + 60)
