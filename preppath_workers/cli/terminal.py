@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 from ..log import journal
 from ..log.escaping import escaped, escaped_in_json
@@ -99,7 +99,7 @@ def print_json(value: Any, indent: int | None = None) -> None:
 
 def discard_output() -> None:
     """Discard buffered output; otherwise Python reports the error again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _write_nowhere(sys.stdout)
 
 
 def _keep_unwritten_output() -> None:
@@ -120,7 +120,15 @@ def _discard_unwritten_errors() -> None:
         if sys.stderr is not None:
             sys.stderr.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        _write_nowhere(sys.stderr)
+
+
+def _write_nowhere(stream: TextIO) -> None:
+    try:
+        sink = os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # in a bare chroot
+        sink = os.memfd_create("discarded")
+    os.dup2(sink, stream.fileno())
 
 
 def _write(text: str, flush: bool = False) -> None:

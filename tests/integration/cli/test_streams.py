@@ -153,6 +153,30 @@ def test_start_without_dev_null_is_one_line_and_exits_with_78(
     assert capsys.readouterr().err == f"preppath-workers: {problem}\n"
 
 
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [("", 141), (">/dev/full", 74), (">/dev/full 2>/dev/full", 74)],
+    ids=["pipe", "full", "both"],
+)
+def test_command_whose_output_fails_without_dev_null_ends_as_usual(target: str, code: int) -> None:
+    program = (
+        "import os, sys; from preppath_workers.cli.main import main; "
+        "os.devnull = '/nowhere/null'; sys.exit(main())"
+    )
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -P -c "$1" --help {target}', sys.executable, program],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["--help", "--version", "check --help", "script enqueue"])
 def test_command_whose_output_a_limit_refuses_exits_with_74(
