@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+from ...queue import Queue
 from ...queue.formatting import counted
 from ...store.dead_letters import Selection, Walk
 from ...store.reading.brief import BriefReader
@@ -23,56 +26,91 @@ def replay(args: Namespace) -> int:
     if args.dry_run:
         return _dry_replay(args, selection)
     refuse_without(args, "--dry-run", "--json")
-    if not args.quiet:
-        _tell_cost(args, selection)
     queues = open_queues(args)
+    outlooks = {} if args.quiet else {queue.name: _outlook(args, selection, queue) for queue in queues}
+    for queue in queues:
+        if outlook := outlooks.get(queue.name):
+            tell_cost(args, queue, outlook.chosen)
+            outlook.chosen.clear()
     replayed = Counter[str]()
     found = Found(args)
+    pace = _Pace(args.pace)
     try:
         for queue in queues:
-            for page in Walk(BriefReader.of(queue), selection, queue.replay, args.limit, page=args.pace):
+
+            def step(ids: Sequence[str], queue: Queue = queue) -> int:
+                pace.wait(len(ids))
+                return queue.replay(ids)
+
+            for page in Walk(BriefReader.of(queue), selection, step, args.limit, page=args.pace):
                 replayed[queue.name] += page.taken
                 found.add(*page.jobs)
-                if len(page.jobs) == args.pace:
-                    time.sleep(1)
     finally:  # also if Redis fails meanwhile, or after Ctrl-C
         if replayed.total() or not args.quiet:
             _print_replayed(replayed)
-    if not args.quiet:
-        _tell_skipped(args, selection)
+    for name, outlook in outlooks.items():
+        _tell_skipped(args, name, outlook)
     return found.report() if args.ids else 0
+
+
+class _Pace:
+    """Spreads the replays of all queues together: at most `per_second` jobs a second."""
+
+    def __init__(self, per_second: int) -> None:
+        self._per_second = per_second
+        self._next = time.monotonic()
+
+    def wait(self, jobs: int) -> None:
+        """Wait until these jobs are due, which the jobs before them delay."""
+        now = time.monotonic()
+        if self._next > now:
+            time.sleep(self._next - now)
+        self._next = max(now, self._next) + jobs / self._per_second
+
+
+class _Outlook(NamedTuple):
+    """The data of the jobs that a replay of a queue selects, and how many others it skips by default."""
+
+    chosen: list[Any]
+    skipped: int
+
+
+def _outlook(args: Namespace, selection: Selection, queue: Queue) -> _Outlook | None:
+    """Read the dead-letter list once, unless it is long."""
+    if queue.counts().failed > MOST_AT_ONCE:
+        return None
+    now = queue.now()
+    chosen: list[Any] = []
+    skipped = 0
+    for job in selected(queue, selection_of(args), None):
+        if not selection.holds(job, now):
+            skipped += 1
+        elif args.limit is None or len(chosen) < args.limit:
+            chosen.append(job.data)
+    return _Outlook(chosen, skipped)
 
 
 def _dry_replay(args: Namespace, selection: Selection) -> int:
     code = 0 if args.json else print_jobs(args, selection)
+    outlooks = {}
     for queue in open_queues(args):
-        found = forecast(args, queue, [job.data for job in selected(queue, selection, args.limit)])
+        outlook = outlooks[queue.name] = _outlook(args, selection, queue)
+        chosen = outlook.chosen if outlook else [job.data for job in selected(queue, selection, args.limit)]
+        found = forecast(args, queue, chosen)
         if args.json or found.is_known:
             print_forecast(found, as_json=args.json)
-    _tell_skipped(args, selection)
+    for name, outlook in outlooks.items():
+        _tell_skipped(args, name, outlook)
     return code
 
 
-def _tell_cost(args: Namespace, selection: Selection) -> None:
-    """Print what the replay may cost, unless a dead-letter list is long."""
-    for queue in open_queues(args):
-        if queue.counts().failed <= MOST_AT_ONCE:
-            tell_cost(args, queue, [job.data for job in selected(queue, selection, args.limit)])
-
-
-def _tell_skipped(args: Namespace, selection: Selection) -> None:
-    """Print how many jobs are skipped by default, unless a dead-letter list is long."""
-    for queue in open_queues(args):
-        if queue.counts().failed > MOST_AT_ONCE:
-            continue
-        now = queue.now()
-        meant = selected(BriefReader.of(queue), selection_of(args), None)
-        if skipped := sum(not selection.holds(job, now) for job in meant):
-            print_error(
-                f"dead replay: {counted(skipped, 'job')} of {queue.name} skipped: invalid, malformed, or "
-                f"replayed {counted(args.max_replays, 'time')} or more (--id, --reason or --max-replays "
-                "includes them)"
-            )
+def _tell_skipped(args: Namespace, name: str, outlook: _Outlook | None) -> None:
+    if outlook and outlook.skipped:
+        print_error(
+            f"dead replay: {counted(outlook.skipped, 'job')} of {name} skipped: invalid, malformed, or "
+            f"replayed {counted(args.max_replays, 'time')} or more (--id, --reason or --max-replays "
+            "includes them)"
+        )
 
 
 def _print_replayed(replayed: Counter[str]) -> None:

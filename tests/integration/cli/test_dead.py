@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -165,6 +166,37 @@ def test_dead_replay_that_ctrl_c_ends_says_how_many_jobs_it_replayed(
     done = run("dead", "replay", "tts", "--pace", "1")
     assert (done.returncode, done.stdout) == (130, "1 dead job replayed: tts 1\n")
     assert dead_jobs.counts().failed == 3
+
+
+def test_dead_replay_of_mixed_jobs_keeps_its_pace(
+    run: Run, tts: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that has some skipped jobs has fewer than the pace to replay."""
+    for number in range(8):
+        add_dead_letters(tts, f"{number}", reason="retries" if number % 4 else "invalid")
+    paused: list[float] = []
+    monkeypatch.setattr(time, "sleep", paused.append)
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+    assert run("dead", "replay", "tts", "--pace", "4").stdout == "6 dead jobs replayed: tts 6\n"
+    assert paused == [0.75]
+
+
+def test_dead_replay_reads_a_short_list_once_besides_replaying_it(
+    run: Run, dead_jobs: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, calls = Redis.execute_command, list[Any]()
+
+    def note(client: Redis, *words: Any, **options: Any) -> Any:
+        calls.append(words[:2])
+        return execute(client, *words, **options)
+
+    monkeypatch.setattr(Redis, "execute_command", note)
+    read = ("LRANGE", dead_jobs.keys.dead)
+    assert run("dead", "replay", "tts", "--class", "TransientError").returncode == 0
+    assert calls.count(read) == 2
+    calls.clear()
+    assert run("dead", "replay", "tts", "--quiet").returncode == 0
+    assert calls.count(read) == 1
 
 
 def test_replay_script_run_three_times_at_once_replays_each_job_once(
