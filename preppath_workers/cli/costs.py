@@ -109,7 +109,7 @@ def run(args: Namespace) -> int:
         for row in report.to_dicts():
             print_json(row)
         return 0
-    for line in _table(args.by, {**report.rows, "total": report.total}):
+    for line in _table(args.by, [*report.rows.items(), ("total", report.total)]):
         print_line(line)
     if report.more:
         print_line(f"and {report.left_out}: --limit shows them")
@@ -197,9 +197,9 @@ def _since(value: str) -> date | int:
         raise ArgumentTypeError(str(error)) from None
 
 
-def _table(by: str, rows: Mapping[str, Spending]) -> list[str]:
-    cells = [(by, "calls", "cost", "unknown", "unpriced", "tokens")]
-    for name, row in rows.items():
+def _table(by: str, rows: Sequence[tuple[str, Spending]]) -> list[str]:
+    cells = [(by.upper(), "CALLS", "COST", "UNKNOWN", "UNPRICED", "TOKENS")]
+    for name, row in rows:
         unknown = f"{row.unknown_calls or ''} up to {dollars(row.unknown)}".strip() if row.unknown else "-"
         cells.append(
             (

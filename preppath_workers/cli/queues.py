@@ -51,7 +51,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Show the queues. Raises ConfigError."""
-    rows: list[Sequence[str]] = [_COLUMNS]
+    rows: list[Sequence[str]] = [[column.upper() for column in _COLUMNS]]
     notes = []
     for queue, settings in open_configured(args):
         found = summarize(queue, settings.rate_limit)

@@ -14,7 +14,7 @@ from ..store.reading.snapshot import QueueSnapshot, WorkerSnapshot
 from .local_processes import LocalProcess
 
 #: Counters shown as rates, with their columns' headings and widths. A line has at most 79 characters.
-_RATES = (("completed", "ok/m", 6), ("retried", "retry/m", 8), ("failed", "fail/m", 7))
+_RATES = (("completed", "OK/M", 6), ("retried", "RETRY/M", 8), ("failed", "FAIL/M", 7))
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def test_queues_with_jobs_shows_counts_of_every_queue(run: Run, tts: Queue, cons
     tts.pause()
     table = run("queues").stdout.splitlines()
     assert table[0].split() == (
-        ["queue", "waiting", "active", "delayed", "failed", "completed", "workers", "limit", "gate"]
+        ["QUEUE", "WAITING", "ACTIVE", "DELAYED", "FAILED", "COMPLETED", "WORKERS", "LIMIT", "GATE"]
     )
     assert table[2].split() == ["tts", "0", "1", "1", "0", "0", "1", "10/60", "paused"]
 

@@ -45,7 +45,7 @@ def spent(tts: Queue, redis: Redis) -> Queue:
 def test_costs_show_each_model_and_the_total(run: Run, spent: Queue) -> None:
     shown = run("costs", QUEUES="tts").stdout.splitlines()
     assert [line.split() for line in shown] == [
-        ["model", "calls", "cost", "unknown", "unpriced", "tokens"],
+        ["MODEL", "CALLS", "COST", "UNKNOWN", "UNPRICED", "TOKENS"],
         ["gpt-6-luna", "1", "$0.0015", "1", "up", "to", "$0.0000009", "-", "9"],
         ["total", "1", "$0.0015", "1", "up", "to", "$0.0000009", "-", "9"],
     ]

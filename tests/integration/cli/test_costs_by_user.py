@@ -33,7 +33,7 @@ def lines(run: Run, *words: str) -> list[str]:
     return [
         line.partition(":")[0] if ":" in line else " ".join(line.split()[:3])
         for line in shown
-        if not line.startswith(("user ", "total"))
+        if not line.startswith(("USER ", "total"))
     ]
 
 
@@ -74,3 +74,9 @@ def test_costs_by_user_sum_all_days_also_those_on_which_others_spent_more(
 def test_costs_by_user_show_users_whose_requests_have_no_price(run: Run, tts: Queue) -> None:
     spend(tts, 0, "calls", {"a": 2})
     assert lines(run) == ["a 2 $0.00"]
+
+
+def test_costs_by_user_show_a_user_who_is_called_total(run: Run, tts: Queue) -> None:
+    spend(tts, 0, "nano", {"total": CENT})
+    rows = run("costs", "--by", "user", QUEUES="tts").stdout.splitlines()[1:]
+    assert [row.split()[:3] for row in rows] == [["total", "0", "$0.01"], ["total", "0", "$0.00"]]

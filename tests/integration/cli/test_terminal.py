@@ -107,7 +107,7 @@ def test_queues_on_80_columns_fits(run: Run, tts: Queue, redis: Redis, state: di
         redis.hset(tts.keys.gate, mapping=state)
     lines = run("queues", COLUMNS="80").stdout.splitlines()
     assert all(len(line) <= 80 for line in lines[:4])
-    assert "limit" in run("queues", COLUMNS="120").stdout.splitlines()[0]
+    assert "LIMIT" in run("queues", COLUMNS="120").stdout.splitlines()[0]
     if state:
         assert lines[2].endswith("  out of service")
         assert "a long reason" in lines[-1]
@@ -180,3 +180,9 @@ def test_counted_of_one_is_singular() -> None:
         "2,000 workers",
     ]
     assert span(86_400_000) == "1 day"
+
+
+@pytest.mark.parametrize("words", ["queues", "top --once", "costs", "costs --by user"])
+def test_table_of_every_command_has_headings_in_capitals(run: Run, tts: Queue, words: str) -> None:
+    heading = run(*words.split()).stdout.splitlines()[0]
+    assert heading == heading.upper()
