@@ -79,7 +79,7 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     except BaseException as error:  # noqa: BLE001 — see above
         try:
             return _outcome(error, job, worker_context)
-        except Exception as problem:  # noqa: BLE001 — the handler's error may be of any class, with any bug
+        except BaseException as problem:  # noqa: BLE001 — the handler's error may be of any class, with any bug
             return unreadable(error, problem)
 
 

@@ -20,7 +20,7 @@ from ...errors import (
     ServiceError,
     TransientError,
 )
-from ...log import redact
+from ...log import fields, redact
 from ...store.consuming.outcome import Failed, FailureKind
 
 logger = logging.getLogger(__name__)
@@ -48,11 +48,11 @@ def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
     service = valid_text(service)[:_MAX_SERVICE]
     if kind == "unknown" and not isinstance(error, TransientError | RateLimited):
         # A bug in the handler or a library. It is retried, because the cause may pass.
-        logger.error("Unhandled exception in handler", exc_info=error)
-    name, text = type(error).__name__, message(error, secrets)
+        _log("Unhandled exception in handler", error)
+    name, text = _class_name(error), message(error, secrets)
     described = {"class": name, "message": text}
     if error.__cause__ is not None:
-        described["cause"] = type(error.__cause__).__name__
+        described["cause"] = _class_name(error.__cause__)
     if service:
         described["service"] = service
     summary = text if service else f"{name}: {text}"
@@ -60,10 +60,9 @@ def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
     return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], delay_in_ms(delay) or 0)
 
 
-def unreadable(error: BaseException, problem: Exception) -> Failed:
-    """Return the outcome of an attempt that ended with an error whose text or attributes raise `problem`."""
-    logger.error("Cannot read the error of a handler", exc_info=problem)
-    name, text = type(error).__name__, f"this error cannot be read ({type(problem).__name__})"
+def unreadable(error: BaseException, problem: BaseException) -> Failed:
+    """Return the outcome of an attempt that ended with an error whose attributes raise `problem`."""
+    name, text = _class_name(error), _substitute(problem)
     return Failed(_compact({"class": name, "message": text}), "unknown", "", f"{name}: {text}")
 
 
@@ -82,8 +81,13 @@ def delay_in_ms(seconds: object) -> int | None:
 
 
 def message(error: BaseException, secrets: Sequence[str]) -> str:
-    """Return the error message without secrets, shortened, and as valid UTF-8."""
-    return redact(valid_text(error), secrets)[:_MAX_MESSAGE]
+    """Return the error message without secrets, shortened, and as valid UTF-8. An error whose text cannot be
+    read is still what its class says."""
+    try:
+        text = valid_text(error)
+    except BaseException as problem:  # noqa: BLE001 — the error may be of any class, with any bug
+        text = _substitute(problem)
+    return redact(text, secrets)[:_MAX_MESSAGE]
 
 
 def valid_text(value: object) -> str:
@@ -91,6 +95,25 @@ def valid_text(value: object) -> str:
     member of an enumeration stands for its value."""
     text = str.__str__(value) if isinstance(value, str) else str(value)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _substitute(problem: BaseException) -> str:
+    """Return a message for an error that cannot be read because of `problem`, and log that."""
+    _log("Cannot read the error of a handler", problem)
+    return f"this error cannot be read ({_class_name(problem)})"
+
+
+def _log(text: str, error: BaseException) -> None:
+    """Log an error with its traceback, if its own code lets that be written."""
+    try:
+        logger.error(text, exc_info=error)
+    except BaseException as problem:  # noqa: BLE001 — the error may be of any class, with any bug
+        logger.error(text, extra=fields(errorClass=_class_name(error), problem=_class_name(problem)))
+
+
+def _class_name(error: BaseException) -> str:
+    """Return the name of the error's class, also if its metaclass has a property of that name."""
+    return str(vars(type)["__name__"].__get__(type(error)))
 
 
 def _kind(error: BaseException) -> tuple[FailureKind, str]:

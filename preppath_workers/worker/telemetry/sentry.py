@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ import sentry_sdk
 
 from ... import __version__
 from ...errors import InvalidJob, PermanentError
-from ...log import redact
+from ...log import fields, redact
 from ...registry import JobContext
 from .around import NO_FAILURE, Hook
+
+logger = logging.getLogger(__name__)
 
 #: Seconds that a process that ends waits for its last reports.
 _FLUSH_LIMIT = 2.0
@@ -51,8 +54,11 @@ def sentry_hook(dsn: str, environment: str | None, secrets: Sequence[str]) -> Ho
         except NO_FAILURE:
             raise
         except BaseException as error:
-            start()
-            _report(context, error)
+            try:
+                start()
+                _report(context, error)
+            except BaseException as problem:  # noqa: BLE001 — the error's own code runs, and decides nothing
+                logger.warning("Cannot report to Sentry", extra=fields(problem=type(problem).__name__))
             raise
 
     return hook

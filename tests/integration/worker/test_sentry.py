@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 from .harness import App
 
 MODULE = """
-from preppath_workers import JobContext, RateLimited, job
+from preppath_workers import JobContext, PermanentError, job
 
 @job("mail", concurrency=1, retries=0)
 def send(context: JobContext, data: dict) -> None:
@@ -29,6 +29,12 @@ def send(context: JobContext, data: dict) -> None:
         context.snooze(0.1)
     if data["how"] == "fail":
         raise LookupError("no mailbox at " + data["secret"])
+    if data["how"] == "unreadable":
+        raise Unreadable("no mailbox")
+
+class Unreadable(PermanentError):
+    def __str__(self):
+        raise SystemExit(3)
 
 seen = []
 """
@@ -54,6 +60,8 @@ def test_failed_attempt_is_reported_by_queue_and_class_without_data_and_secrets(
     queue = Queue("mail", redis, key_prefix)
     queue.enqueue({"how": "fail", "answer": "private", "secret": "sk-sesame-word"}, id="j")
     queue.enqueue({"how": "snooze"})
+    # It became a SystemExit, which counts against a job even if a service had failed.
+    unreadable = queue.enqueue({"how": "unreadable"})
     queue.enqueue({"how": "well"})
     with receiver() as server:
         environment = {
@@ -69,6 +77,7 @@ def test_failed_attempt_is_reported_by_queue_and_class_without_data_and_secrets(
             cwd=tmp_path, env=environment, timeout=40, check=True, capture_output=True,
         )  # fmt: skip
         [event] = events(server)
+    assert unreadable.status().reason == "permanent"
     assert event["fingerprint"] == ["mail", "LookupError"]
     assert {name: str(value) for name, value in event["tags"].items()} == {
         "queue": "mail", "jobId": "j", "attempt": "1",

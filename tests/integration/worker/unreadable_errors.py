@@ -17,6 +17,33 @@ class _Trap(Exception):
         raise RuntimeError("no attributes")
 
 
+class _Exit(Exception):
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
+class _ExitAsService(ServiceError):
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+class _ExitTrap(Exception):
+    """Ends the process if its notes or its class are looked at."""
+
+    def __getattr__(self, name: str) -> object:
+        raise SystemExit(3)
+
+
+class _Nameless(type):
+    @property
+    def __name__(cls) -> str:
+        raise GeneratorExit
+
+
+class _OfNamelessClass(Exception, metaclass=_Nameless):
+    pass
+
+
 class _Late(Exception):
     """Has an attribute of that name, which means nothing to us."""
 
@@ -36,6 +63,10 @@ ERRORS: Mapping[str, BaseException] = {
     "textless": _Textless(),
     "trap": _Trap("trap"),
     "late": _Late("late"),
+    "exit": _Exit(),
+    "exit-as-service": _ExitAsService("vendor", "away"),
+    "exit-trap": _ExitTrap("trap"),
+    "nameless": _OfNamelessClass("no name"),
     "bare": _Bare(),
     "service": ServiceError("vendor", "away", retry_after=_NAN),
     "surrogate": ServiceError("vendor\udcff", "away"),
