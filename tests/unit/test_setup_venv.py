@@ -112,7 +112,7 @@ def test_python_that_does_not_work_is_passed_over_silently(checkout: Checkout, b
     checkout.add("python3")
     done = checkout.set_up()
     assert done.returncode == 0
-    assert len(done.stderr.splitlines()) == 2  # what it installs, and the wheels
+    assert len(done.stderr.splitlines()) == 1  # what it installs
     assert checkout.modules()[0] == "python3 venv"
 
 
@@ -164,6 +164,42 @@ def test_machine_without_a_usable_python_gets_one_line(checkout: Checkout) -> No
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("setup-venv: Python 3.11 or newer is needed; ")
     assert len(done.stderr.splitlines()) == 1
+
+
+_CACHED = "  Using cached redis-7.1.0-py3-none-any.whl (354 kB)"
+_METADATA = "  Downloading boto3-1.42.0-py3-none-any.whl.metadata (6.8 kB)"
+_LOADED = "  Downloading boto3-1.42.0-py3-none-any.whl (141 MB)"
+_DONE = "Successfully installed preppath-workers-1.0"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([_METADATA, _LOADED, _DONE], "  1 wheel downloaded, 141 MB"),
+        ([_LOADED, _LOADED, _CACHED, _DONE], "  2 wheels downloaded, 282 MB; 1 from pip's cache"),
+        ([_CACHED, _CACHED, _DONE], "  2 wheels from pip's cache"),
+        (["Requirement already satisfied: redis", _DONE], "  nothing to download: all is there"),
+        (["ERROR: No matching distribution found for redis"], None),
+    ],
+    ids=["downloaded", "both", "cached", "nothing", "failed"],
+)
+def test_installation_ends_with_what_was_downloaded(
+    checkout: Checkout, lines: list[str], said: str | None
+) -> None:
+    printed = "\n".join(f'[ "$2" != pip ] || echo "{line}"' for line in lines)
+    checkout.add("python3", f"{_PYTHON}{printed}\n")
+    shown = checkout.set_up().stderr.splitlines()
+    assert shown[1:] == ([said] if said else [])
+
+
+def test_installation_of_a_changed_checkout_says_that_it_updates(checkout: Checkout) -> None:
+    checkout.add("python3")
+    version = platform.python_version()
+    assert checkout.set_up("demo").stderr.startswith("Installing [demo] into .venv (Python ")
+    (checkout.folder / "pyproject.toml").write_text("changed")
+    said = f"Updating [demo] in .venv (Python {version}), because pyproject.toml has changed …\n"
+    assert checkout.set_up("demo").stderr == said
+    assert checkout.set_up("dev").stderr.startswith("Installing [dev] into .venv (Python ")
 
 
 def test_venv_whose_python_was_removed_is_created_again(checkout: Checkout) -> None:
