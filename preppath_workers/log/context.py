@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from typing import Any
 
 #: Returns the context's fields; called for each line.
 Fields = Callable[[], Mapping[str, Any]]
 
-_context: ContextVar[Fields] = ContextVar("job_context", default=dict)
+#: Those of the open LogContexts, the innermost last. They are the process's, not a thread's: a worker runs
+#: one job at a time, and the threads that its handler starts work for that job.
+_open: list[Fields] = []
 
 
 class LogContext:
-    """Adds fields to every line that is logged inside the `with` block."""
+    """Adds fields to every line that the process logs inside the `with` block, in any thread."""
 
     def __init__(self, fields: Fields) -> None:
         """`fields` is called for each line."""
         self._fields = fields
 
     def __enter__(self) -> None:
-        self._token = _context.set(self._fields)
+        _open.append(self._fields)
 
     def __exit__(self, *_: object) -> None:
-        _context.reset(self._token)
+        _open.pop()
 
 
 def current() -> Mapping[str, Any]:
     """Return the fields of the innermost LogContext."""
-    return _context.get()()
+    innermost = _open[-1:]  # in one operation, because another thread may close it
+    return innermost[0]() if innermost else {}
 
 
 def fields(**values: Any) -> dict[str, dict[str, Any]]:

@@ -22,6 +22,9 @@ _DIM, _RESET = "\x1b[2m", "\x1b[0m"
 #: Fields that are never redacted or cut, even if a password has the same text.
 _FIXED = ("time", "level", "logger", "pid")
 
+#: Attributes of a record that are no fields of its call: logging's own, and names that a line has anyway.
+_NO_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "traceback", *_FIXED}
+
 
 class _Formatter(logging.Formatter):
     def __init__(self, redactor: Redactor, limit: int) -> None:
@@ -31,8 +34,13 @@ class _Formatter(logging.Formatter):
         self._limit = limit
 
     def fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        """Return the fields of the context, those of the call, and the traceback."""
-        values = {**context.current(), **getattr(record, "fields", {})}
+        """Return the fields of the context, those of the call, and the traceback.
+
+        A call of this package passes its fields with `fields`, handlers and libraries pass `extra` as it is.
+        """
+        extra = {name: value for name, value in record.__dict__.items() if name not in _NO_FIELDS}
+        own = extra.pop("fields") if isinstance(extra.get("fields"), dict) else {}
+        values = {**extra, **context.current(), **own}
         if record.exc_info:
             values["traceback"] = self.formatException(record.exc_info)
         return values

@@ -14,9 +14,9 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -122,7 +122,7 @@ class Worker:
         self._signals.install()
         os.register_at_fork(after_in_child=self._on_fork)
         # Log lines that are written during a job name the job.
-        with suppress(Shutdown), LogContext(lambda: self._job.log_fields() if self._job else {}):
+        with suppress(Shutdown), LogContext(self._log_fields):
             self._recover_slot()
             self._liveness.ready()
             while not self._stop.is_requested and not self._replacement.is_due():
@@ -248,6 +248,10 @@ class Worker:
     def _show_job(self) -> None:
         if self._job:
             self._title.show_job(self._job.id, self._liveness.busy_for)
+
+    def _log_fields(self) -> Mapping[str, Any]:
+        job = self._job  # read once, because a thread of the handler may log while the job ends
+        return job.log_fields() if job else {}
 
     def _is_cancelled(self) -> bool:
         job = self._job
