@@ -30,6 +30,10 @@ logger = logging.getLogger(__name__)
 #: Seconds that the janitor has to release the lease.
 _LEAVE_LIMIT = 5.0
 
+#: Seconds in which a second stop signal only repeats the first: `timeout` sends its signal to the process and
+#: to its group, `npm` passes on what the terminal has sent already.
+_ECHO = 0.5
+
 #: Seconds by which systemd's timeouts are extended each time, while the processes beat.
 _EXTENSION = 30.0
 
@@ -132,7 +136,8 @@ class Supervisor:
     def _dispatch(self, number: signal.Signals | None) -> None:
         match number:
             case signal.SIGTERM | signal.SIGINT if self._is_stopping:
-                self._pool.kill_workers("Killing worker: second stop signal")
+                if time.monotonic() > self._stopping_since + _ECHO:
+                    self._pool.kill_workers("Killing worker: second stop signal")
             case signal.SIGTERM | signal.SIGINT:
                 self._stop(number.name)
             case signal.SIGHUP if self._has_terminal and not os.isatty(0):
@@ -194,8 +199,8 @@ class Supervisor:
         self._stop(f"{misconfigured} cannot work with this configuration")
 
     def _stop(self, reason: str) -> None:
-        logger.info("Supervisor stopping", extra=fields(instance=self.instance, reason=reason))
         self._phase, self._stopping_since = Phase.STOPPING, time.monotonic()
+        logger.info("Supervisor stopping", extra=fields(instance=self.instance, reason=reason))
         self._pool.ask_workers_to_stop()
 
     def _advance(self) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,13 @@ class App:
         """Send the signal and wait; return the exit code."""
         self.send(number)
         return self.wait()
+
+    def stop_at_once(self) -> int:
+        """Send a second SIGTERM after the first, so that no job is waited for; return the exit code."""
+        self.send(signal.SIGTERM)
+        eventually(lambda: self.logged("Supervisor stopping"))
+        time.sleep(0.6)  # an earlier one would repeat the first
+        return self.stop()
 
     def wait(self, timeout: float = 30) -> int:
         assert self.process is not None

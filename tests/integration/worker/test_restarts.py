@@ -29,9 +29,7 @@ def stop(app: App, job_id: str) -> None:
 
 def stop_twice(app: App, job_id: str) -> None:
     app.pid_of(job_id)
-    app.send(signal.SIGTERM)
-    eventually(lambda: app.logged("Supervisor stopping"))
-    assert app.stop() == 0
+    assert app.stop_at_once() == 0
 
 
 def kill(app: App, job_id: str) -> None:
@@ -82,7 +80,8 @@ def test_instances_after_any_ending_leave_no_process_file_or_key(
         app = launch(TMPDIR=str(temporary), LEASE_SECONDS="2", ALPHA_RECOVERIES="100").launch()
         started.append(app.pid)
         jobs.append(f"j{number}")
-        alpha.enqueue({"do": "sleep", "seconds": 0.2}, id=jobs[-1], priority=1)
+        seconds = 2 if ending is stop_twice else 0.2
+        alpha.enqueue({"do": "sleep", "seconds": seconds}, id=jobs[-1], priority=1)
         ending(app, jobs[-1])
 
     last = launch(TMPDIR=str(temporary), LEASE_SECONDS="2").start()

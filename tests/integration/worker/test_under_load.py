@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 
 import pytest
@@ -53,10 +52,8 @@ def test_jobs_during_immediate_stops_complete_with_one_attempt_counted(launch: S
     """Each immediate stop interrupts at most one job a worker, which runs again."""
     load(alpha, seconds=0.1)
     for goal in (20, 60):
-        app = launch(ALPHA_CONCURRENCY="4").start()
+        app = launch(ALPHA_CONCURRENCY="4", SHUTDOWN_GRACE="0").start()
         eventually(lambda goal=goal: finished(alpha) >= goal)
-        app.send(signal.SIGTERM)
-        eventually(lambda app=app: app.logged("Supervisor stopping"))
         assert app.stop() == 0
     app = launch(ALPHA_CONCURRENCY="8").start()
     eventually(lambda: finished(alpha) == len(JOBS))
