@@ -18,7 +18,7 @@ async function wait(id, seconds) {
 }
 
 async function main() {
-  const job = ["q1-v1", JSON.stringify({ questionId: "q1", text: "Why?" }), 1, 0]; // id, data, priority, delay
+  const job = ["q1-v1", JSON.stringify({ questionId: "q1", text: "Why?" }), 1, 0]; // id, data, priority, delay (ms)
   console.log("added", (await redis.enqueueJob(tts, "", ...job))[0] === 1);
   console.log("added", (await redis.enqueueJob(tts, "", ...job))[0] === 1); // its id exists
   console.log("state", (await status("q1-v1")).state);

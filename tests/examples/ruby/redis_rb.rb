@@ -11,8 +11,8 @@ def call(name, *words)
 end
 
 # Returns whether the job was added; false if its id exists.
-def enqueue(id, data, priority: 50, delay: 0)
-  call("enqueue", id, JSON.generate(data), priority, delay) == [1]
+def enqueue(id, data, priority: 50, delay_ms: 0)
+  call("enqueue", id, JSON.generate(data), priority, delay_ms) == [1]
 end
 
 # Returns the job's fields, or nil if there is no such job.
@@ -39,5 +39,5 @@ end
 puts "state #{status('q1-v1')['state']}"
 job = wait("q1-v1", 60)
 puts "#{job['state']} #{job['state'] == 'completed' ? job['result'] : job['error']}"
-enqueue("q2-v1", { questionId: "q2", text: "How?" }, delay: 60_000)
+enqueue("q2-v1", { questionId: "q2", text: "How?" }, delay_ms: 60_000)
 puts call("cancel", "q2-v1", "", 1).first # 1: also if it runs

@@ -20,7 +20,7 @@ echo "state $(call status q1-v1 | head -1)"
     redis-cli -u "$REDIS_URL" BRPOPLPUSH "${base}ended:q1-v1" "${base}ended:q1-v1" 60 >/dev/null
 redis-cli -u "$REDIS_URL" HMGET "${base}job:q1-v1" state result | paste -s -d ' '
 
-call enqueue q2-v1 '{"questionId": "q2", "text": "How?"}' 50 60000 >/dev/null
+call enqueue q2-v1 '{"questionId": "q2", "text": "How?"}' 50 60000 >/dev/null # 60000 ms
 call cancel q2-v1 "" 1 # 1: also if it runs
 
 # Without a script: raw pushes, with options beside their data. The second one is due in an hour.
