@@ -71,13 +71,14 @@ class Janitor:
         self._deliveries = Queue(
             webhooks.WEBHOOK_QUEUE, clients.of(webhooks.WEBHOOK_QUEUE), config.redis.prefix
         )
-        self._keys = [Keys(config.redis.prefix, queue) for queue in queues]
-        self._callers = {keys.queue: Caller(self._redis, keys.base) for keys in self._keys}
+        self._keys = {queue: Keys(config.redis.prefix, queue) for queue in queues}
+        self._callers = {queue: Caller(self._redis, keys.base) for queue, keys in self._keys.items()}
         #: Queues in the order of the next round, which continues after the queue that ended the last one.
         self._order = deque(self._callers)
         self._steps = Steps()
         self._eviction = EvictionWatch(self._redis, config.lease)
-        self._budget = BudgetKeeper(config, clients, {queue: instance_info.queues[queue] for queue in queues})
+        settings = {queue: instance_info.queues[queue] for queue in queues}
+        self._budget = BudgetKeeper(config, clients, settings, self._steps)
         self._epochs = Epochs()
         self._leases = {
             queue: Lease(config, instance_info, queue, call, self._steps, self._epochs)
@@ -107,7 +108,7 @@ class Janitor:
         try:
             if not self._is_fit:
                 refuse_unfit_server(self._redis)
-                for keys in self._keys:
+                for keys in self._keys.values():
                     run(refuse_newer_layout(keys), self._redis.execute_command)
                 self._is_fit = True
             pause = self.loop()
@@ -138,6 +139,7 @@ class Janitor:
                 pause = min(pause, self._step(queue, "find_cancelled", self._interrupt_cancelled))
                 pause = min(pause, self._step(queue, "promote_due", self._promote))
                 pause = min(pause, self._step(queue, "enqueue_deliveries", self._enqueue_deliveries))
+        self._steps.run("*", "settle_budget", self._budget.settle_if_due)
         return max(pause, _SHORTEST_ROUND)
 
     def _step(self, queue: str, name: str, step: Callable[[str], float]) -> float:
@@ -169,10 +171,10 @@ class Janitor:
     def _has_work(self, queues: Iterable[str]) -> bool:
         """Return whether there may be due jobs, raw pushes, events or cancelled jobs: one command, for idle
         queues."""
-        found = (Keys(self._config.redis.prefix, queue) for queue in queues)
         instance = self._instance_info.instance
         looked_at = (
-            (keys.delayed, keys.wait, keys.later, keys.events, keys.cancels(instance)) for keys in found
+            (keys.delayed, keys.wait, keys.later, keys.events, keys.cancels(instance))
+            for keys in (self._keys[queue] for queue in queues)
         )
         return bool(self._redis.exists(*chain.from_iterable(looked_at)))
 
@@ -215,7 +217,7 @@ class Janitor:
     def _interrupt_cancelled(self, queue: str) -> float:
         """Tell the workers of this instance which of their running jobs are cancelled."""
         instance = self._instance_info.instance
-        if self._redis.exists(Keys(self._config.redis.prefix, queue).cancels(instance)):
+        if self._redis.exists(self._keys[queue].cancels(instance)):
             cancelled = self._callers[queue]("find_cancelled", instance)
             add = self._instance_info.cancellations.add
             new = [attempt for attempt in cancelled if add(queue, *attempt)]

@@ -18,6 +18,7 @@ from preppath_workers.store.keys import Keys
 from preppath_workers.worker.attempt.budget import ReservedBudget
 from preppath_workers.worker.attempt.payments import PaymentTerms
 from preppath_workers.worker.maintenance.budget_keeper import BudgetKeeper
+from preppath_workers.worker.maintenance.steps import Steps
 
 from .one_attempt import attempt
 
@@ -54,8 +55,10 @@ class CappedWorker:
 
     @property
     def keeper(self) -> BudgetKeeper:
+        """A keeper of the queue `tts`, and before it of one whose keys may be broken."""
         clients = Clients.prompt(self.config.redis, 5.0)
-        return BudgetKeeper(self.config, clients, {"tts": self.settings})
+        queues = {"broken": replace(self.settings, name="broken"), "tts": self.settings}
+        return BudgetKeeper(self.config, clients, queues, Steps())
 
     def sums(self, scope: str = "all") -> dict[str, int]:
         """What is spent, reserved and perhaps spent today."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from redis import Redis
 
 from preppath_workers import NewJob, Queue
 from preppath_workers.clients.usage import Usage
 from preppath_workers.config.budget import Cap, Caps
 from preppath_workers.errors import ServiceError
 from preppath_workers.registry import JobContext
+from preppath_workers.store.keys import Keys
 from preppath_workers.worker.attempt.budget import ReservedBudget
+from preppath_workers.worker.maintenance.steps import Steps
 
 from .capped_worker import SETTINGS, USED, WORST, CappedWorker, pay
 from .one_attempt import next_job
@@ -40,10 +44,10 @@ def test_queue_over_its_budget_is_held_until_the_cap_is_raised(capped: CappedWor
     scope = "all" if cap == "all" else "queue tts"
     assert gate.reason == f"budget of {scope} is spent for this day"
     assert 0 < gate.held_ms <= 86_400_000
-    capped.keeper.lift_holds()
+    capped.keeper.lift_hold("tts")
     assert capped.queue.gate().held_ms
     capped.cap(**{cap: 1_400})
-    capped.keeper.lift_holds()
+    capped.keeper.lift_hold("tts")
     assert not capped.queue.gate().held_ms
     assert capped.work().verdict == "completed"
 
@@ -61,14 +65,14 @@ def test_jobs_of_a_user_start_by_themselves_after_a_raise_as_many_as_fit(capped:
     capped.cap(user=1_399)
     capped.queue.enqueue_many(NewJob({"userId": "u1"}) for _ in range(4))
     assert [capped.work().verdict for _ in range(4)] == ["completed", *["released"] * 3]
-    assert capped.keeper.promote_capped() == 0
+    assert capped.keeper.promote_capped("tts") == 0
     capped.cap(user=2_400)
-    assert capped.keeper.promote_capped() == 2
+    assert capped.keeper.promote_capped("tts") == 2
     assert (capped.queue.counts().waiting, capped.queue.counts().delayed) == (2, 1)
     assert all(job.stage is None for job in capped.queue.jobs("waiting"))
     assert capped.work().verdict == "completed"
     capped.cap()  # no cap any more
-    assert capped.keeper.promote_capped() == 1
+    assert capped.keeper.promote_capped("tts") == 1
     assert not capped.queue.redis.exists(capped.queue.keys.capped)
 
 
@@ -80,7 +84,7 @@ def test_capped_job_that_an_operator_promoted_or_cancelled_is_forgotten(capped: 
     capped.queue.promote("b")
     capped.queue.cancel("c")
     capped.cap()
-    assert capped.keeper.promote_capped() == 0
+    assert capped.keeper.promote_capped("tts") == 0
     assert not capped.queue.redis.exists(capped.queue.keys.capped)
 
 
@@ -94,6 +98,36 @@ def test_janitor_without_caps_looks_once_whether_some_are_gone(capped: CappedWor
     keeper.look_if_due("tts")
     assert capped.queue.counts().waiting == 1
     assert keeper.look_if_due("tts") == float("inf")
+
+
+def test_janitor_lifts_the_hold_of_a_queue_although_the_gate_of_another_is_broken(
+    capped: CappedWorker, redis: Redis, key_prefix: str
+) -> None:
+    capped.cap(tts=1_399)
+    capped.queue.enqueue_many([NewJob({}), NewJob({})])
+    assert [capped.work().verdict for _ in range(2)] == ["completed", "released"]
+    redis.set(Keys(key_prefix, "broken").gate, "x")
+    capped.cap(tts=1_400)
+    keeper, steps = capped.keeper, Steps()
+    for name in ("broken", "tts"):
+        steps.run(name, "keep_budget", partial(keeper.look_if_due, name))
+    assert not capped.queue.gate().held_ms
+
+
+def test_janitor_settles_the_budget_of_a_queue_although_the_ledger_of_another_is_broken(
+    capped: CappedWorker, redis: Redis, key_prefix: str
+) -> None:
+    capped.cap(all=1_000_000)
+    capped.queue.enqueue({}, id="a")
+    job = next_job(capped.consumer)
+    broken = Keys(key_prefix, "broken")
+    redis.hset(broken.job("a"), mapping={"state": "waiting", "call:c0": "not JSON"})
+    budget = ReservedBudget(capped.config, capped.settings)
+    budget.reserve(replace(job, queue="broken"), None, "c0", "gpt-6-luna", 1_000)
+    budget.reserve(job, None, "c1", "gpt-6-luna", 1_000)
+    capped.consumer.recover()
+    assert capped.keeper.settle_open(0) == 1
+    assert capped.sums() == {"reserved": 1_000}
 
 
 def test_request_that_never_fits_sends_its_job_to_the_dead_letters(capped: CappedWorker) -> None:
