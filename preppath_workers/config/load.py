@@ -82,7 +82,6 @@ def _config(environment: Environment, defaults: Sequence[QueueConfig], only: Seq
         webhook=vendors.webhook(environment),
         queues=chosen,
         log=_log(environment),
-        all_queues=tuple(queue.name for queue in defaults),
         services=services,
         sentry_dsn=telemetry.sentry_dsn(environment),
         sentry_environment=environment.text("SENTRY_ENVIRONMENT") or None,

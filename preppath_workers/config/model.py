@@ -184,9 +184,7 @@ class Config:
     webhook: WebhookConfig
     queues: tuple[QueueConfig, ...]
     log: LogConfig
-    #: The names of all queues that the job types define, whether they are worked on or not.
-    all_queues: tuple[str, ...] = ()
-    #: The services that these queues' jobs use; the settings of the others are optional.
+    #: The services that the jobs of all queues use; the settings of the others are optional.
     services: frozenset[str] = frozenset()
     #: Where failed attempts are reported to Sentry; None for nowhere.
     sentry_dsn: str | None = field(repr=False, default=None)
