@@ -85,7 +85,7 @@ class _State:
         live = [slot for slot in held_slots(queue) if slot.lease_ms > 0]
         busy = sum(bool(slot.job_ids) for slot in live)
         self.workers.add_metric([name, "busy"], busy)
-        self.workers.add_metric([name, "idle"], counts.workers - busy)
+        self.workers.add_metric([name, "idle"], len(live) - busy)
         self.instances.add_metric([name], len({slot.worker_id.rpartition(":")[0] for slot in live}))
         agreed = limit_in_force(queue)
         limit = agreed.newest.limit if agreed else None
