@@ -93,7 +93,7 @@ class JobFailed(PrepPathError):
     Args:
         queue: the queue's name.
         job_id: the job's id.
-        reason: why it is in the dead-letter list, as in `Job.reason`; or `cancelled`.
+        reason: why it is in the dead-letter list, as in `Job.reason`; or `cancelled` or `expired`.
         error: the last attempt's error, an object with class and message; empty without one.
     """
 

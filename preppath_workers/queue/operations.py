@@ -172,8 +172,8 @@ def wait(keys: Keys, job_id: str, timeout: float | None, client_timeout: float |
         timeout: seconds; None for no limit.
         client_timeout: seconds after which the client gives up a command; None if it never does.
 
-    Raises JobFailed if the job failed or was cancelled; TimeoutError; UnknownJob; ValueError if the timeout
-    isn't a number; redis.RedisError if Redis is away for half a minute, or at the end of the timeout.
+    Raises JobFailed if the job failed, was cancelled or expired; TimeoutError; UnknownJob; ValueError if the
+    timeout isn't a number; redis.RedisError if Redis is away for half a minute, or at the end of the timeout.
     """
     give_up_at = inf if timeout is None else monotonic() + _finite(timeout)
     block = _LONGEST_BLOCK if client_timeout is None else min(_LONGEST_BLOCK, client_timeout * _BLOCK_SHARE)

@@ -64,8 +64,8 @@ class JobRef:
         The wait is one blocking command, which occupies a connection of the client's pool. It continues after
         a lost connection and a failover, and while Redis runs a slow script or is out of memory.
 
-        Raises JobFailed if the job failed or was cancelled, TimeoutError, and UnknownJob; redis.RedisError if
-        Redis doesn't answer for half a minute or when the timeout ends.
+        Raises JobFailed if the job failed, was cancelled or expired, TimeoutError, and UnknownJob;
+        redis.RedisError if Redis doesn't answer for half a minute or when the timeout ends.
         """
         return self._queue.run(
             operations.wait(self._queue.keys, self.id, timeout, client_timeout(self._queue.redis))

@@ -19,6 +19,7 @@ class Found:
         self._is_empty = True
 
     def add(self, *jobs: Job) -> None:
+        """Note that these jobs were found."""
         for job in jobs:
             self._is_empty = False
             self._missing.pop(job.id, None)

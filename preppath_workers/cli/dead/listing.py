@@ -15,10 +15,12 @@ from .selection import selected, selection_of
 
 
 def list_jobs(args: Namespace) -> int:
+    """List the jobs, a line each. Raises ConfigError."""
     return print_jobs(args, selection_of(args), as_json=args.json, oldest_first=args.oldest)
 
 
 def show_jobs(args: Namespace) -> int:
+    """Show all data of the jobs. Raises ConfigError."""
     return print_jobs(args, selection_of(args), as_json=True, oldest_first=args.oldest)
 
 

@@ -16,6 +16,7 @@ from .selection import selected, selection_of
 
 
 def purge(args: Namespace) -> int:
+    """Delete the jobs, after a question. Raises ConfigError."""
     selection = selection_of(args)
     if args.dry_run:
         return print_jobs(args, selection)

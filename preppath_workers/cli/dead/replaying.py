@@ -22,6 +22,7 @@ from .selection import selected, selection_of
 
 
 def replay(args: Namespace) -> int:
+    """Replay the jobs at the pace that was asked for. Raises ConfigError."""
     selection = selection_of(args).worth_a_replay(args.max_replays)
     if args.dry_run:
         return _dry_replay(args, selection)

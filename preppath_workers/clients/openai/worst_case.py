@@ -29,9 +29,9 @@ def chat(
     """Return the most that a chat can use: a token has at least one byte of UTF-8."""
     texts = [*texts, json.dumps(schema, ensure_ascii=False)]
     prompt = _CHAT_OVERHEAD + sum(_bytes(text) + _MESSAGE_OVERHEAD for text in texts)
-    # As written into the cache: the dearest kind of input.
     # A cheaper tier is not counted on: the answer tells which one served.
     named = tier if tier in _DEARER_TIERS else "default"
+    # As written into the cache: the dearest kind of input.
     return Usage(model, {"cache_write": prompt, "output": max_output}, tier=named)
 
 

@@ -50,6 +50,7 @@ class Connection:
         self._reader: Any = Reader(encoding="utf-8", errors=ENCODING_ERRORS, replyError=ResponseError)
 
     def disconnect(self) -> None:
+        """Close the connection. The next `connect` opens a new one."""
         self._connection.disconnect()
 
     def send(self, packed: bytes) -> None:

@@ -21,6 +21,7 @@ from ...errors import (
     TransientError,
 )
 from ...log import fields, redact
+from ...store.arguments import LONGEST_SECONDS
 from ...store.consuming.outcome import Failed, FailureKind
 
 logger = logging.getLogger(__name__)
@@ -33,8 +34,8 @@ _MAX_MESSAGE = 2_000
 #: Characters of a service's name.
 _MAX_SERVICE = 60
 
-#: The longest delay that a handler's error can ask for (ms): ten years.
-_LONGEST_DELAY = 315_360_000_000
+#: The longest delay that a handler's error can ask for (ms).
+_LONGEST_DELAY = LONGEST_SECONDS * 1000
 
 #: Characters of an error message that identify unknown errors and appear in the queue's state.
 _MAX_SUMMARY = 300
