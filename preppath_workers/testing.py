@@ -126,9 +126,15 @@ class FakeContext:
 
     def again(self) -> FakeContext:
         """Return the context of the next attempt at the same job."""
-        attempt = self.attempt + 1
         return FakeContext(
-            self.data, self.id, self.queue, attempt, self.priority, checkpoints=self.checkpoints
+            self.data,
+            self.id,
+            self.queue,
+            self.attempt + 1,
+            self.priority,
+            self.traceparent,
+            self.time_left,
+            checkpoints=self.checkpoints,
         )
 
 

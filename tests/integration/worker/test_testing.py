@@ -179,6 +179,17 @@ def test_step_with_any_name_is_not_paid_again(redis: Redis, key_prefix: str, nam
     assert [context.step(name, lambda: 1), context.again().step(name, lambda: 2)] == [1, 1]
 
 
+def test_context_of_the_next_attempt_is_of_the_same_job_and_has_recorded_nothing() -> None:
+    context = FakeContext({"n": 1}, "j", "q", priority=3, traceparent="00-1-2-00", time_left=9.0)
+    context.progress(10, "resizing")
+    context.acquire_token()
+    context.step("a", lambda: 1)
+    again = context.again()
+    assert (again.data, again.id, again.queue, again.priority) == ({"n": 1}, "j", "q", 3)
+    assert (again.attempt, again.traceparent, again.time_left) == (2, "00-1-2-00", 9.0)
+    assert (again.reported, again.stages, again.tokens, again.checkpoints) == ([], [], 0, {"a": 1})
+
+
 @pytest.mark.parametrize("wrong", ["5", None, True, float("nan")], ids=ascii)
 def test_progress_or_snooze_that_is_no_number_is_refused_as_by_a_worker(wrong: Any) -> None:
     context = FakeContext()
