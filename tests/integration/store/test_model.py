@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from preppath_workers import store as package
+from preppath_workers.queue.new_job import LARGEST_GROUP, MAX_DATA_BYTES
+from preppath_workers.store.arguments import LONGEST_SECONDS
+from preppath_workers.store.job import DEFAULT_PRIORITY
+from preppath_workers.store.job_id import ID
 from preppath_workers.store.keys import FIRST_LAYOUT, LAYOUT, Keys
 from preppath_workers.store.scripts import scripts
 
@@ -59,6 +63,17 @@ def test_scripts_use_the_names_of_keys() -> None:
 
 def test_layout_of_the_scripts_is_the_one_that_python_knows() -> None:
     assert f"FIRST_LAYOUT, LAYOUT = base .. 'meta', '{FIRST_LAYOUT}', '{LAYOUT}'\n" in source("lib/layout")
+
+
+def test_limits_of_the_scripts_are_those_that_python_knows() -> None:
+    checking = source("lib/checking")
+    assert f"local MAX_DATA_BYTES = {MAX_DATA_BYTES}\n" in checking
+    assert f"local LARGEST_GROUP = {LARGEST_GROUP}\n" in checking
+    letters = ID.removesuffix("{0,127}")
+    assert f"local VALID_ID = '^{letters}*$'\n" in checking
+    assert "#id <= 128 and" in checking
+    assert f"local LONGEST_DELAY = {LONGEST_SECONDS * 1000}\n" in source("lib/start_times")
+    assert f"local DEFAULT_PRIORITY = {DEFAULT_PRIORITY}\n" in source("lib/jobs")
 
 
 def test_transitions_create_only_keys_of_the_model(redis_state: RedisState) -> None:

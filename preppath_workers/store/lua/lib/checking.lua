@@ -10,6 +10,9 @@ local OPTIONS = { delay = true, at = true, expires = true, group = true, groupSi
 --: The largest `groupSize`.
 local LARGEST_GROUP = 1000000
 
+--: The most bytes of JSON in one job's data. Decoding larger data would block Redis.
+local MAX_DATA_BYTES = 1000000
+
 local function problem_with_id(name, id)
   if type(id) == 'string' and #id <= 128 and string.find(id, VALID_ID) then return nil end
   return name .. ' must be 1 to 128 letters, digits or . _ : @ / + = -, a letter or digit first'
@@ -21,7 +24,7 @@ local function problem_with_group(group, size)
     if problem then return problem end
   end
   if size ~= nil and (group == nil or not is_between(size, 1, LARGEST_GROUP) or size % 1 ~= 0) then
-    return 'groupSize must be a whole number from 1 to 1000000, beside group'
+    return string.format('groupSize must be a whole number from 1 to %d, beside group', LARGEST_GROUP)
   end
 end
 
@@ -59,5 +62,5 @@ local function problem_of(id, data, priority, options)
   local problem = problem_with(job)
   if problem then return problem end
   if string.sub(data, 1, 1) ~= '{' or not pcall(cjson.decode, data) then return 'data must be a JSON object' end
-  if #data > 1000000 then return 'data must have 1000000 bytes at most' end
+  if #data > MAX_DATA_BYTES then return string.format('data must have %d bytes at most', MAX_DATA_BYTES) end
 end

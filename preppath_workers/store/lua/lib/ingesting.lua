@@ -2,9 +2,6 @@
 --
 -- Makes a job of an entry that a client pushed without `enqueue`.
 
---: The most bytes of JSON in one job's data, as in queue/new_job.py. Decoding larger data would block Redis.
-local MAX_DATA_BYTES = 1000000
-
 --: The options of a raw push, which are members of its object, and their names in new_jobs.lua. Times are in seconds.
 local RAW_OPTIONS = {
   ['$id'] = 'id', ['$priority'] = 'priority', ['$delay'] = 'delay', ['$at'] = 'at', ['$expires'] = 'expires',
