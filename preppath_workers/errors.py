@@ -177,8 +177,11 @@ class MachineError(JobError):
 
 
 class Snooze(JobError):
-    """Raised to continue the job later from its stored steps, without counting the attempt: after `seconds`,
-    or else at once, at the front of its priority."""
+    """Raised to continue the job later from its stored steps, without counting the attempt.
+
+    An attempt that has stored a step continues after `seconds`, with 0 at once, at the front of its priority.
+    Any other waits for a second or more.
+    """
 
     def __init__(self, message: str, seconds: float = 0.0) -> None:
         super().__init__(message)
@@ -193,7 +196,7 @@ class BudgetSpent(JobError):
     Args:
         scope: whose budget: `all`, `queue <name>` or `user <id>`.
         period: `day` or `month`.
-        seconds: until it ends.
+        seconds: until it ends, 1 or more.
         amount: the most that the request can cost, nano-dollars.
     """
 

@@ -92,7 +92,8 @@ class JobContext(Protocol):
     def snooze(self, seconds: float) -> NoReturn:
         """End the attempt and run the job again after `seconds`, without counting the attempt.
 
-        The steps that are stored are not repeated. Raises Snooze; do not catch it.
+        The steps that are stored are not repeated. If this attempt has stored none, the pause is a second or
+        more. Raises Snooze; do not catch it.
         """
 
     def not_found(self, message: str) -> NoReturn:

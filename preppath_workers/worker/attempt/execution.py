@@ -21,6 +21,10 @@ from .payments import PaymentTerms
 #: Rate-limited attempts of a job that are not counted as failures.
 _MAX_RATE_LIMITS = 20
 
+#: The least ms that a job or queue waits for a time that a handler names. Otherwise an attempt that does
+#: nothing else would be repeated as fast as the worker can.
+_SHORTEST_WAIT = 1_000
+
 #: ms for which one rate limit may hold the queue: a handler may pass a time on as if it were a duration.
 _LONGEST_HOLD = 24 * 3600 * 1000
 
@@ -45,6 +49,7 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
 
     Raises JobLost if another worker owns the job now: there is nothing to settle.
     """
+    context: ActiveJobContext | None = None
     try:
         with deadline:
             data = job.data
@@ -78,21 +83,27 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     # Also CancelledError, KeyboardInterrupt and GeneratorExit: uncaught, they would end the worker.
     except BaseException as error:  # noqa: BLE001 — see above
         try:
-            return _outcome(error, job, worker_context)
+            has_progressed = context is not None and context.has_progressed
+            return _outcome(error, job, worker_context, has_progressed)
         except BaseException as problem:  # noqa: BLE001 — the handler's error may be of any class, with any bug
             return unreadable(error, problem)
 
 
-def _outcome(error: BaseException, job: Job, worker_context: WorkerContext) -> Outcome:
-    """Return the outcome of an attempt that ended with this error."""
+def _outcome(error: BaseException, job: Job, worker_context: WorkerContext, has_progressed: bool) -> Outcome:
+    """Return the outcome of an attempt that ended with this error. `has_progressed`: the next one continues
+    from something that this one has stored."""
     secrets = worker_context.secrets
     match error:
         case JobCancelled():
             return Cancelled()
         case Snooze():
-            return Released(reason=message(error, secrets), delay_ms=delay_in_ms(error.seconds) or 0)
+            delay = delay_in_ms(error.seconds) or 0
+            # Else at once, in front of the jobs that wait: a long job continues.
+            delay = delay if has_progressed else max(delay, _SHORTEST_WAIT)
+            return Released(reason=message(error, secrets), delay_ms=delay)
         case BudgetSpent():
             wait_ms, reason = delay_in_ms(error.seconds) or 0, message(error, secrets)
+            wait_ms = max(wait_ms, _SHORTEST_WAIT)
             if error.is_of_user:
                 return Released(0, reason, wait_ms, lacking=str(error.amount), capped=error.scope)
             return Released(wait_ms, reason, lacking=str(error.amount))

@@ -85,6 +85,8 @@ class ActiveJobContext:
         self._ends_at = time.monotonic() + time_limit
         self._progress_at = 0.0
         self._payments = Payments(job, data, running_job, terms)
+        #: Whether this attempt has stored something from which the next one continues.
+        self.has_progressed = False
         #: The names of the steps that run now, the innermost last.
         self._steps: list[str] = []
 
@@ -146,6 +148,7 @@ class ActiveJobContext:
         if len(checkpoint) > _MAX_CHECKPOINT:
             checkpoint = self._large_checkpoint(name, checkpoint)
         retry_step(lambda: self._store(name, checkpoint))
+        self.has_progressed = True
         self._payments.settle()
         self._checkpoints[name] = checkpoint
         return value
@@ -165,6 +168,7 @@ class ActiveJobContext:
             return self._try_checkpoint(name, checkpoint)
 
         retry_step(lambda: store(value), save)
+        self.has_progressed = True
         if self._checkpoints.pop(name, None):
             self._try_checkpoint(name, "{}")  # stored elsewhere now, so free the memory in Redis
         return value
@@ -199,8 +203,8 @@ class ActiveJobContext:
         retry_step(lambda: self._running_job.check_lease(self._job))
 
     def snooze(self, seconds: float) -> NoReturn:
-        """End the attempt, uncounted, and run the job again after `seconds`. Raises Snooze; ValueError for
-        less than 0 s or more than ten years."""
+        """End the attempt, uncounted, and run the job again after `seconds` (see Snooze). Raises Snooze;
+        ValueError for less than 0 s or more than ten years."""
         raise snoozed(seconds)
 
     def not_found(self, message: str) -> NoReturn:
