@@ -12,7 +12,7 @@ from ..config.load import load_budget
 from ..config.prices import dollars
 from ..queue import Queue
 from ..queue.cost_report import BY, budget_as_dict, cost_report, first_day, since_of
-from ..queue.cost_words import budget_of
+from ..queue.cost_words import budget_of, user_caps
 from ..queue.formatting import counted
 from ..store.reading.budget_use import caps_in_use
 from ..store.reading.spending import Spending, days, today
@@ -137,7 +137,11 @@ def _list_caps(args: Namespace, queues: Sequence[Queue]) -> int:
             print_json(budget_as_dict(use))
         else:
             print_line(f"{use.scope}: {budget_of(use)}")
-    if not uses and not args.json:
+    if args.json:
+        return 0
+    if budget.user and not any(use.scope.startswith("user ") for use in uses):
+        print_line(f"users: {user_caps(budget.user)}, and none of them is near")
+    elif not uses:
         print_line("no cap is configured")
     return 0
 

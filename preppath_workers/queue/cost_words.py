@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..config.budget import Cap
+from ..config.budget import Cap, Caps
 from ..config.prices import NANO, dollars
 from ..store.reading.budget_use import BudgetUse
 from ..store.reading.reader import QueueReader
@@ -46,6 +46,12 @@ def spent_lately(queue: QueueReader) -> str | None:
 def budget_of(use: BudgetUse) -> str:
     """Return what is used of a cap, and whether it is reached."""
     return ", ".join([budget_used(use), *([cap_reached(use)] if use.reached else [])])
+
+
+def user_caps(caps: Caps) -> str:
+    """Return the caps of each user: `$1.00 a day, $9.00 a month`."""
+    both = ((caps.day, "day"), (caps.month, "month"))
+    return ", ".join(f"{_limit(cap)} a {period}" for cap, period in both if cap)
 
 
 def cap_reached(use: BudgetUse) -> str:

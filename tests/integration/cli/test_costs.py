@@ -98,6 +98,13 @@ def test_costs_with_caps_show_what_is_used_of_each_and_which_users_are_near(
     assert run("costs", "--caps", QUEUES="tts").stdout == "no cap is configured\n"
 
 
+def test_costs_with_caps_of_users_alone_say_that_no_user_is_near(run: Run, spent: Queue) -> None:
+    caps = {"BUDGET_USER_DAY": "1/0.5", "BUDGET_USER_MONTH": "9", "QUEUES": "tts"}
+    shown = run("costs", "--caps", **caps).stdout
+    assert shown == "users: $1.00 (soft $0.50) a day, $9.00 a month, and none of them is near\n"
+    assert run("costs", "--caps", "--json", **caps).stdout == ""
+
+
 @pytest.mark.parametrize(
     ("nano", "words"),
     [
