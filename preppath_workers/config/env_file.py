@@ -42,7 +42,7 @@ def refuse_second_read(path: str | Path | None) -> None:
         return  # reading it says why
     if not is_file:
         raise ConfigError(
-            f"cannot read --config {path} again: it is not a file but a pipe or the like; restart instead"
+            f"cannot read {path} again: it is not a file but a pipe or the like; restart instead"
         )
 
 
@@ -52,15 +52,15 @@ def _bindings(path: str | Path) -> list[Binding]:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(f"cannot read --config {path}: {reason}") from error
+        raise ConfigError(f"cannot read {path}: {reason}") from error
     if "\0" in text:  # no variable can hold one
-        raise ConfigError(f"cannot read --config {path}: it contains a NUL character")
+        raise ConfigError(f"cannot read {path}: it contains a NUL character")
     from dotenv.parser import parse_stream  # most commands read no file, or the producer has no python-dotenv
 
     bindings = [*parse_stream(StringIO(text))]
     if wrong := [_line(binding) for binding in bindings if binding.error]:
         expected = "expected NAME=value, with matching quotes or none"
-        raise ConfigError(*(f"--config {path}, line {line} is wrong: {expected}" for line in wrong))
+        raise ConfigError(*(f"{path}, line {line} is wrong: {expected}" for line in wrong))
     return bindings
 
 

@@ -10,6 +10,7 @@ from ..config.certificates import trusted
 from ..config.env import read_part
 from ..config.exported import export, real_environment
 from ..config.model import RedisConfig
+from ..errors import ConfigError
 
 
 def redis_config(env_file: str | Path | None) -> RedisConfig:
@@ -19,9 +20,12 @@ def redis_config(env_file: str | Path | None) -> RedisConfig:
 
 def _variables(env_file: str | Path | None) -> Mapping[str, str]:
     if env_file is not None:
-        from ..config.load import read_environment  # needs python-dotenv
+        from ..config.load import read_environment
 
-        return read_environment(env_file)
+        try:
+            return read_environment(env_file)
+        except ModuleNotFoundError as error:  # a producer may have redis alone
+            raise ConfigError(f"cannot read {env_file}: Python's package {error.name} is missing") from None
     variables = real_environment()
     export(trusted(variables))
     return variables

@@ -111,7 +111,8 @@ class Queue(QueueReader):
         `KEY_PREFIX` name, as for the workers; durable if `ENQUEUE_WAIT_REPLICAS` is set. A call that meets a
         restart of Redis or a failover is repeated for some 6 s.
 
-        `env_file` is a file of such variables; those of the process override it. Raises ConfigError.
+        `env_file` is a file of such variables, which needs the package python-dotenv; those of the process
+        override it. Raises ConfigError.
         """
         from ..store.connections.connection import producer_client
         from .environment import redis_config

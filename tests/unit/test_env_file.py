@@ -1,12 +1,14 @@
-"""Reading the `--config` file."""
+"""Reading an `.env` file, such as that of `--config`."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from preppath_workers import Queue
 from preppath_workers.config.env_file import refuse_second_read
 from preppath_workers.config.load import read_environment
 from preppath_workers.errors import ConfigError
@@ -49,7 +51,7 @@ def test_read_environment_of_lines_that_set_nothing_refuses_each_without_its_tex
         read_environment(path)
     expected = "expected NAME=value, with matching quotes or none"
     assert raised.value.problems == tuple(
-        f"--config {path}, line {line} is wrong: {expected}" for line in (3, 4, 6, 7)
+        f"{path}, line {line} is wrong: {expected}" for line in (3, 4, 6, 7)
     )
 
 
@@ -65,7 +67,7 @@ def test_read_environment_of_an_unreadable_file_names_the_reason(tmp_path: Path)
     ]:
         with pytest.raises(ConfigError) as raised:
             read_environment(path)
-        assert raised.value.problems == (f"cannot read --config {path}: {reason}",)
+        assert raised.value.problems == (f"cannot read {path}: {reason}",)
 
 
 def test_refuse_second_read_lets_files_pass_and_pipes_not(tmp_path: Path) -> None:
@@ -74,5 +76,15 @@ def test_refuse_second_read_lets_files_pass_and_pipes_not(tmp_path: Path) -> Non
     os.mkfifo(pipe)
     for path in (file, tmp_path / "missing", None):
         refuse_second_read(path)
-    with pytest.raises(ConfigError, match=f"cannot read --config {pipe} again: it is not a file"):
+    with pytest.raises(ConfigError, match=f"cannot read {pipe} again: it is not a file"):
         refuse_second_read(pipe)
+
+
+def test_queue_from_env_file_without_python_dotenv_names_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("REDIS_URL=redis://localhost\n")
+    monkeypatch.setitem(sys.modules, "dotenv.parser", None)
+    with pytest.raises(ConfigError, match=f"cannot read {file}: Python's package dotenv"):
+        Queue.from_env("tts", file)

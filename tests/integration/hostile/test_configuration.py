@@ -180,7 +180,7 @@ FILES = (
 )
 
 
-_WRONG_LINE = r"--config .*, line \d+ is wrong: expected NAME=value, with matching quotes or none"
+_WRONG_LINE = r".*, line \d+ is wrong: expected NAME=value, with matching quotes or none"
 
 
 @given(content=FILES)

@@ -79,6 +79,6 @@ def test_reload_of_a_configuration_from_a_pipe_keeps_the_tokens(serve: Serve, tm
 
     site.process.send_signal(signal.SIGHUP)
 
-    problem = f"keeping the old one: cannot read --config {pipe} again"
+    problem = f"keeping the old one: cannot read {pipe} again"
     eventually(lambda: problem in log.read_text(encoding="utf-8"))
     assert (status(site, OLD), status(site, NEW)) == (200, 401)

@@ -79,9 +79,7 @@ def test_reload_of_a_configuration_from_a_pipe_changes_nothing_and_blocks_nothin
     workers = program.workers()
 
     program.send(signal.SIGHUP)
-    refused = (
-        f"cannot read --config {env_file} again: it is not a file but a pipe or the like; restart instead"
-    )
+    refused = f"cannot read {env_file} again: it is not a file but a pipe or the like; restart instead"
     eventually(lambda: program.logged(f"Cannot reload configuration, keeping the old one: {refused}"))
 
     assert program.workers() == workers
