@@ -17,6 +17,7 @@ Everything public is exported here:
   return.
 * `job` makes a `JobType` of a function, the handler, which gets a `JobContext`. It may raise a `JobError`:
   `PermanentError`, `InvalidJob`, `TransientError`, `ServiceError`, `MachineError`, `RateLimited`, `Snooze`.
+* `Usage` is what a paid request of a job used, or can use at most: see `JobContext.payment`.
 * `Durability` says which replicas must confirm a job that is added.
 * `ConfigError`, `NewerLayout`, `UnknownJob`, `JobFailed` and `NotReplicated` are raised to the caller;
   `JobLost`, `JobTimeout`, `JobCancelled` and `Shutdown` interrupt a handler. The last three are
@@ -55,6 +56,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from .clients.usage import Usage
     from .queue import Durability, Group, JobRef, NewJob, Queue
     from .queue.async_queue import AsyncJobRef, AsyncQueue
     from .registry import JobContext, JobType, job
@@ -98,6 +100,7 @@ __all__ = [
     "Snooze",
     "TransientError",
     "UnknownJob",
+    "Usage",
     "job",
 ]
 
@@ -119,6 +122,7 @@ _IMPORTED_LATER = {
     "NewJob": "queue.new_job",
     "Queue": "queue.queue",
     "QueueSnapshot": "store.reading.snapshot",
+    "Usage": "clients.usage",
     "job": "registry",
 }
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from hiredis import Reader
 from redis.exceptions import NoScriptError
@@ -36,6 +36,8 @@ from .worker.attempt.encoding import encode_result, encode_step
 from .worker.attempt.execution import WorkerContext, run
 from .worker.attempt.failures import valid_text
 from .worker.attempt.job_context import percentage, snoozed
+
+Value = TypeVar("Value")
 
 #: How often `drain` runs one job before it gives up.
 _MOST_ATTEMPTS = 100
@@ -82,7 +84,7 @@ class FakeContext:
         if stage:
             self.stages.append(stage)
 
-    def step(self, name: str, call: Callable[[], Any]) -> Any:
+    def step(self, name: str, call: Callable[[], Value]) -> Value:
         """Return the result in `checkpoints`; without one, call and store the result, as JSON.
 
         Raises what the call raises, and what a worker raises for a result that it cannot store.
@@ -90,7 +92,8 @@ class FakeContext:
         name = valid_text(name)
         if name not in self.checkpoints:
             self.checkpoints[name] = json.loads(encode_step(name, call()))
-        return self.checkpoints[name]
+        value: Value = self.checkpoints[name]
+        return value
 
     def keep(self, name: str, call: Callable[[], bytes], store: Callable[[bytes], None]) -> bytes:
         """Call, store the bytes once, and return them. Nothing is kept for the next attempt."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from ..clients.usage import Payment, Usage
+
+Value = TypeVar("Value")
 
 
 class JobContext(Protocol):
@@ -47,7 +49,7 @@ class JobContext(Protocol):
         At most five updates a second are stored. Raises JobLost if another worker owns the job.
         """
 
-    def step(self, name: str, call: Callable[[], Any]) -> Any:
+    def step(self, name: str, call: Callable[[], Value]) -> Value:
         """Return the call's result, stored with the job under this name.
 
         The result is JSON (a tuple comes back as a list) and is stored before this returns, so a later

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from ..config.model import MOST_RECOVERIES, MOST_RETRIES, MOST_WORKERS, OPENAI_PARTS, QueueConfig, RateLimit
 from ..store.arguments import plain_text, seconds, whole_number
@@ -24,6 +24,9 @@ Handler: TypeAlias = "Callable[[JobContext, Services], Any]"
 #: What `@job` decorates, or names as `module:function`.
 Function = Callable[..., Any] | str
 
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
 #: Called with the data of several jobs and the services, yields for each job the most that each of its paid
 #: requests can use; no request for a job that will be refused.
 WorstCases: TypeAlias = "Callable[[Sequence[dict[str, Any]], Services], Iterator[Sequence[Usage]]]"
@@ -35,10 +38,7 @@ _SERVICES = ("openai", "storage", "database", "webhook", *(f"openai.{part}" for 
 
 @dataclass(frozen=True)
 class JobType:
-    """A job type: its queue's settings and the function that runs its jobs. `@job` makes it.
-
-    A call calls the function, so that a test can do so too.
-    """
+    """A job type: its queue's settings and the function that runs its jobs. `@job` makes it."""
 
     defaults: QueueConfig
     function: Function
@@ -49,9 +49,6 @@ class JobType:
     def name(self) -> str:
         """The queue's name."""
         return self.defaults.name
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return _imported(self.function)(*args, **kwargs)
 
     def load(self) -> Handler:
         """Import the function and its services' libraries. Call this before forking, to share their memory.
@@ -80,6 +77,29 @@ class JobType:
         return _imported(self.worst_cases) if self.worst_cases else None
 
 
+@dataclass(frozen=True)
+class FunctionJobType(JobType, Generic[Parameters, Result]):
+    """A job type made of a function. A call calls the function, so that a test can do so too."""
+
+    function: Callable[Parameters, Result]
+
+    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return self.function(*args, **kwargs)
+
+
+class Decorator(Protocol):
+    """What `job` returns."""
+
+    @overload
+    def __call__(self, function: Callable[Parameters, Result], /) -> FunctionJobType[Parameters, Result]: ...
+
+    @overload
+    def __call__(self, function: str, /) -> JobType: ...
+
+    def __call__(self, function: Any, /) -> JobType:
+        """Return the job type of a function, or of the name of one."""
+
+
 def job(
     name: str,
     *,
@@ -94,7 +114,7 @@ def job(
     needs: str | None = None,
     services: tuple[str, ...] = (),
     worst_cases: WorstCases | str | None = None,
-) -> Callable[[Function], JobType]:
+) -> Decorator:
     """Make a job type of a function:
 
         @job("thumbnail", concurrency=4, rate_limit="30/60", retries=5, timeout=60)
@@ -149,13 +169,14 @@ def job(
     except ValueError as error:
         raise ValueError(f"job {name}: {error}") from None
 
-    def decorate(function: Function) -> JobType:
-        if not isinstance(function, str):
-            try:
-                parameters(function)
-            except TypeError as error:
-                raise TypeError(f"job {name}: {error}") from None
-        return JobType(defaults, function, worst_cases)
+    def decorate(function: Any) -> Any:
+        if isinstance(function, str):
+            return JobType(defaults, function, worst_cases)
+        try:
+            parameters(function)
+        except TypeError as error:
+            raise TypeError(f"job {name}: {error}") from None
+        return FunctionJobType(defaults, function, worst_cases)
 
     return decorate
 

@@ -26,7 +26,7 @@ LAYERS = (
 )
 
 #: What the package itself, the public API, imports.
-PUBLIC = ("errors", "store", "queue", "registry")
+PUBLIC = ("errors", "store", "queue", "clients", "registry")
 
 #: All that a producer imports of the package: each module more delays every command that adds a job.
 PRODUCER = {

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NoReturn, SupportsFloat
+from typing import Any, NoReturn, SupportsFloat, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -27,6 +27,8 @@ from .encoding import encode_step
 from .failures import valid_text
 from .payments import OpenPayment, Payments, PaymentTerms
 from .step_retry import retry_step
+
+Value = TypeVar("Value")
 
 logger = logging.getLogger(__name__)
 
@@ -132,12 +134,13 @@ class ActiveJobContext:
         except RedisError as error:
             logger.debug("Cannot store progress", extra=fields(error=str(error)))
 
-    def step(self, name: str, call: Callable[[], Any]) -> Any:
+    def step(self, name: str, call: Callable[[], Value]) -> Value:
         """Return what `call` returned, now or in an earlier attempt. Raises what it raises, and JobLost."""
         name = valid_text(name)  # as it is read by a later attempt
         stored = self._checkpoints.get(name)
         if stored is not None and (loaded := self._load(stored)) is not None:
-            return loaded["value"]
+            value: Value = loaded["value"]
+            return value
         self._steps.append(name)
         try:
             checkpoint = f'{{"value": {encode_step(name, call())}}}'
