@@ -1,7 +1,8 @@
 """The servers that tests use, each started for the first test that needs it.
 
-`REDIS_URL`, `DATABASE_URL` and `S3_ENDPOINT` name servers to use instead; on those, tests change only keys,
-databases and buckets that they create and remove themselves.
+`TEST_DATABASE_URL` and `TEST_S3_ENDPOINT` name servers to use instead; on those, tests change only databases
+and buckets that they create and remove themselves. `TEST_REDIS_SERVER` is the program of another Redis. The
+product's own variables, which a shell may have, are ignored.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import signal
 import ssl
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -105,7 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == "trial":  # the demo has tests of both kinds
         config.option.markexpr = "trial and not offline"
     workers = config.getoption("numprocesses", None)  # None without xdist
-    if is_all and workers and not {"DATABASE_URL", "S3_ENDPOINT"} & os.environ.keys():
+    if is_all and workers and not {"TEST_DATABASE_URL", "TEST_S3_ENDPOINT"} & os.environ.keys():
         config.pluginmanager.register(SharedServers())
 
 
@@ -144,12 +145,12 @@ class ExternalServer:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def external() -> Mapping[str, str]:
-    """The product's variables, removed from the environment: no test, and no worker that a test starts, uses
-    a real account or a developer's settings."""
-    found = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(VARIABLES)}
+def without_settings() -> None:
+    """Remove the product's variables from the environment: no test, and no worker that a test starts, uses a
+    real server, a real account or a developer's settings."""
+    for name in [name for name in os.environ if name.startswith(VARIABLES)]:
+        del os.environ[name]
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
-    return found
 
 
 @pytest.fixture(autouse=True)
@@ -160,11 +161,8 @@ def unchanged_signals() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def redis_server(external: Mapping[str, str]) -> Iterator[RedisServer | ExternalServer]:
+def redis_server() -> Iterator[RedisServer]:
     """Redis, shared by all tests. A test that kills its server has `own_server`."""
-    if url := external.get("REDIS_URL"):
-        yield ExternalServer(url)
-        return
     with RedisServer() as server:
         yield server
 
@@ -177,12 +175,10 @@ def own_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
-def database_server(
-    external: Mapping[str, str], pytestconfig: pytest.Config
-) -> Iterator[PostgresServer | ExternalServer]:
+def database_server(pytestconfig: pytest.Config) -> Iterator[PostgresServer | ExternalServer]:
     """PostgreSQL, with a user that may create databases. Workers of xdist may share it: never stop it, and
     give a role a name of its own."""
-    if url := external.get("DATABASE_URL"):
+    if url := os.environ.get("TEST_DATABASE_URL"):
         yield ExternalServer(url)
         return
     if shared := shared_postgres(pytestconfig):
@@ -193,11 +189,9 @@ def database_server(
 
 
 @pytest.fixture(scope="session")
-def s3_server(
-    external: Mapping[str, str], pytestconfig: pytest.Config
-) -> Iterator[S3Server | ExternalServer]:
-    """S3. Workers of xdist may share it: never stop it."""
-    if url := external.get("S3_ENDPOINT"):
+def s3_server(pytestconfig: pytest.Config) -> Iterator[S3Server | ExternalServer]:
+    """S3 that accepts the keys `test` and `test`. Workers of xdist may share it: never stop it."""
+    if url := os.environ.get("TEST_S3_ENDPOINT"):
         yield ExternalServer(url)
         return
     if shared := shared_s3(pytestconfig):
@@ -215,28 +209,22 @@ def openai_server() -> Iterator[OpenAIServer]:
 
 
 @pytest.fixture
-def key_prefix(redis_server: RedisServer | ExternalServer) -> Iterator[str]:
+def key_prefix() -> str:
     """A prefix of Redis keys that no other test uses."""
-    prefix = f"test-{uuid.uuid4().hex[:12]}"
-    yield prefix
-    if isinstance(redis_server, ExternalServer):
-        with Redis.from_url(redis_server.url) as client:
-            for key in client.scan_iter(match=f"{prefix}*", count=1_000):
-                client.delete(key)
+    return f"test-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture(scope="session")
-def emptying_client(redis_server: RedisServer | ExternalServer) -> Iterator[Redis]:
+def emptying_client(redis_server: RedisServer) -> Iterator[Redis]:
     """A client for `redis_url`: to connect takes longer than to empty."""
     with Redis.from_url(redis_server.url) as client:
         yield client
 
 
 @pytest.fixture
-def redis_url(redis_server: RedisServer | ExternalServer, emptying_client: Redis) -> str:
-    """The URL of Redis: emptied if it is our own, unchanged if it is external (use `key_prefix` there)."""
-    if isinstance(redis_server, RedisServer):
-        emptying_client.flushall()
+def redis_url(redis_server: RedisServer, emptying_client: Redis) -> str:
+    """The URL of Redis, which is emptied."""
+    emptying_client.flushall()
     return redis_server.url
 
 
@@ -262,9 +250,9 @@ def database_url(emptied_database_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def s3(s3_server: S3Server | ExternalServer, external: Mapping[str, str]) -> S3Client:
+def s3(s3_server: S3Server | ExternalServer) -> S3Client:
     """A boto3 client of the S3 server."""
-    return client_of(s3_server.endpoint, external)
+    return client_of(s3_server.endpoint)
 
 
 @pytest.fixture

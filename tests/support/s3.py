@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import boto3
@@ -30,12 +29,12 @@ class S3Server(Server):
         return client_of(self.endpoint)
 
 
-def client_of(endpoint: str, settings: Mapping[str, str] = MappingProxyType({})) -> S3Client:
-    """Return a boto3 client, with the product's variables."""
+def client_of(endpoint: str) -> S3Client:
+    """Return a boto3 client."""
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
-        region_name=settings.get("S3_REGION", "us-east-1"),
-        aws_access_key_id=settings.get("S3_ACCESS_KEY_ID", "test"),
-        aws_secret_access_key=settings.get("S3_SECRET_ACCESS_KEY", "test"),
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
     )

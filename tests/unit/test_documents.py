@@ -30,8 +30,8 @@ DOCUMENTS = [ROOT / "README.md", *(path for path in FOUND if "node_modules" not 
 ENV_EXAMPLE = ROOT / ".env.example"
 QUEUE_DEFAULTS = [job_type.defaults for job_type in JOB_TYPES]
 
-#: Variables that are not the product's.
-FOREIGN_VARIABLES = {"NO_COLOR"}
+#: Variables that are not the product's, or the tests' own.
+FOREIGN_VARIABLES = {"NO_COLOR", "TEST_DATABASE_URL", "TEST_S3_ENDPOINT"}
 
 #: Constructions that documents, comments and messages avoid, and names that have a better one now.
 EXCLUDED = re.compile(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ import pytest
 from redis import Redis
 
 from tests.conftest import VARIABLES
+from tests.support.process import ROOT
+from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.trial
@@ -44,6 +48,29 @@ def test_bucket_in_each_test_is_empty(s3: S3Client, bucket: str, time: int) -> N
 def test_environment_has_no_settings_of_the_developer() -> None:
     assert {name for name in os.environ if name.startswith(VARIABLES)} == {"NO_PROXY"}
     assert os.environ["NO_PROXY"] == "127.0.0.1,localhost"
+
+
+def test_tests_leave_a_server_alone_that_the_shell_names(own_server: RedisServer) -> None:
+    with Redis.from_url(own_server.url, decode_responses=True) as client:
+
+        def connections() -> int:
+            return int(client.info("stats")["total_connections_received"])
+
+        client.set("preppath:precious", "1")
+        before = connections()
+        tested = f"{__file__}::test_key_prefix_in_each_test_has_no_keys"
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", tested],
+            env={**os.environ, "REDIS_URL": own_server.url, "BULLMQ_REDIS_URL": own_server.url},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        assert client.keys() == ["preppath:precious"]
+        assert connections() == before
 
 
 def test_eventually_returns_the_first_true_value() -> None:

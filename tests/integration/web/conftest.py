@@ -16,7 +16,6 @@ import pytest
 import requests
 
 from preppath_workers import Queue
-from tests.conftest import ExternalServer
 from tests.support.forked import ForkedProcess
 from tests.support.redis import RedisServer
 
@@ -87,7 +86,7 @@ def running_site(arguments: tuple[str, ...], variables: Mapping[str, str], log: 
 
 
 @pytest.fixture(scope="session")
-def shared(redis_server: RedisServer | ExternalServer) -> Mapping[str, str]:
+def shared(redis_server: RedisServer) -> Mapping[str, str]:
     """Where servers that several tests share find their keys."""
     return {"REDIS_URL": redis_server.url, "KEY_PREFIX": f"test-{uuid.uuid4().hex[:12]}"}
 

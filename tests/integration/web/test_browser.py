@@ -21,7 +21,6 @@ from preppath_workers import Queue
 from preppath_workers.store.keys import BUDGET, Keys
 from preppath_workers.store.reading.spending import today
 from preppath_workers.web.tokens import new_token
-from tests.conftest import ExternalServer
 from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.process import ROOT
 from tests.support.redis import RedisServer
@@ -61,9 +60,7 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(
-    redis_server: RedisServer | ExternalServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
+def served(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A web server that wants a token, and a supervisor with one worker."""
     prefix = f"test-{uuid.uuid4().hex[:12]}"
     variables = {**MINIMAL_ENV, "REDIS_URL": redis_server.url, "KEY_PREFIX": prefix, "JOBS": MODULE}
