@@ -120,4 +120,4 @@ if verdict == 'counted' then
   return delay_by(backoff_for(failures), 'counted', gate_state)
 end
 if has_waited_too_long() then return move_to_dead('out-of-service', 'excused', gate_state) end
-return delay_by(math.max(backoff_for(1), (integer(gate.probeAt) or now) - now), 'excused', gate_state)
+return delay_by(math.max(backoff_for(1), probe_left(gate)), 'excused', gate_state)

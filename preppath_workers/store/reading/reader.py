@@ -163,9 +163,13 @@ class QueueReader:
         if not fields:
             return Gate()
         now = self.now()
-        # If the server's clock was set back since, the end of the hold moves back too.
-        set_back = max(0, (integer(fields.get("heldSetAt")) or 0) - now)
-        held_ms = max(0, (integer(fields.get("heldUntil")) or 0) - set_back - now)
+
+        def left(until: str, set_at: str) -> int:
+            # If the server's clock was set back since, the time moves back too.
+            set_back = max(0, (integer(fields.get(set_at)) or 0) - now)
+            return max(0, (integer(fields.get(until)) or 0) - set_back - now)
+
+        held_ms = left("heldUntil", "heldSetAt")
         gate = Gate("paused" in fields, held_ms, fields.get("heldReason") if held_ms else None)
         if "outOfService" not in fields:
             return gate
@@ -174,7 +178,7 @@ class QueueReader:
             reason=fields["outOfService"],
             service=fields.get("service") or "unknown",
             since=integer(fields.get("outOfServiceSince")),
-            probe_ms=max(0, held_ms, (integer(fields.get("probeAt")) or 0) - now),
+            probe_ms=max(held_ms, left("probeAt", "probeSetAt")),
         )
 
     def events(self, count: int = 100) -> list[str]:

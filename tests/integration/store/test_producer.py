@@ -192,6 +192,17 @@ def test_gate_with_an_expired_or_invalid_hold_is_open(producer: Queue, redis: Re
     assert producer.gate() == Gate()
 
 
+def test_gate_after_the_clock_was_set_back_has_times_as_long_as_they_were(
+    producer: Queue, redis: Redis
+) -> None:
+    then = producer.now() + 3_600_000
+    hold = {"heldUntil": then + 5_000, "heldSetAt": then, "heldReason": "slow"}
+    outage = {"outOfService": "503", "service": "openai", "probeAt": then + 9_000, "probeSetAt": then}
+    redis.hset(producer.keys.gate, mapping={**hold, **outage})
+    gate = producer.gate()
+    assert (gate.held_ms, gate.probe_ms) == (5_000, 9_000)
+
+
 def test_cancel_returns_the_state_of_the_job(producer: Queue, redis: Redis) -> None:
     producer.enqueue({}, id="a")
     assert producer.cancel("a") == "cancelled"

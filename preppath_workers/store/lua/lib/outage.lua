@@ -17,15 +17,18 @@ local ENOUGH_TRIED = 3
 --: ms before the first probe; it doubles with each failed one, up to a ceiling.
 local FIRST_PROBE = 1000
 
-local OUTAGE_FIELDS = {
-  'service', 'outOfService', 'outOfServiceSince', 'outage', 'signature', 'tried', 'probing', 'probeAt',
-  'probeSetAt', 'failedProbes', 'probes',
-}
-
 -- Sets when the next probe may start (ms).
 local function set_probe(gate, at)
-  gate.probeAt = at
+  gate.probeAt, gate.probeSetAt = at, now
   redis.call('HSET', GATE, 'probeAt', at, 'probeSetAt', now)
+end
+
+-- ms until the next probe may start; 0 or less if it may now. If the clock was set back since, its time moves back too.
+local function probe_left(gate)
+  local set_back = math.max(0, (integer(gate.probeSetAt) or 0) - now)
+  local left = (integer(gate.probeAt) or 0) - set_back - now
+  if set_back > 0 then set_probe(gate, now + left) end
+  return left
 end
 
 -- Marks a job as one that has met the outage.
@@ -70,7 +73,8 @@ end
 -- Brings the queue back into service.
 local function open(gate)
   local service = redis.call('HGET', GATE, 'service')
-  redis.call('HDEL', GATE, 'streak', unpack(OUTAGE_FIELDS))
+  redis.call('HDEL', GATE, 'streak', 'service', 'outOfService', 'outOfServiceSince', 'outage', 'signature', 'tried',
+    'probing', 'probeAt', 'probeSetAt', 'failedProbes', 'probes')
   emit_queue_event(gate.eventsUntil, 'in-service', service or '', gate.outOfService)
 end
 

@@ -52,10 +52,7 @@ local function claim_probe(worker_id, gate, reserved, ceiling, limit, duration)
     redis.call('RPOP', active)
     place_first(reserved, priority_of(reserved))
   end
-  -- If the clock was set back since, the time of the next probe is moved back too.
-  local set_back = math.max(0, (integer(gate.probeSetAt) or 0) - now)
-  local left = (integer(gate.probeAt) or 0) - set_back - now
-  if set_back > 0 then set_probe(gate, now + left) end
+  local left = probe_left(gate)
   local enough_tried = (integer(gate.tried) or 0) >= ENOUGH_TRIED
   local from_behind = enough_tried and (integer(gate.probes) or 0) % 2 == 0
   local function wait()

@@ -161,6 +161,14 @@ def test_probe_after_the_clock_was_set_back_is_due(closed: RedisState) -> None:
     assert start(closed, now=earlier + 1_000) == ["job", "d"]
 
 
+def test_failure_after_the_clock_was_set_back_waits_as_long_as_the_probe(queue: RedisState) -> None:
+    add(queue, "running", "a", "b", "c")
+    assert start(queue, slot=1) == ["job", "running"]
+    for job_id in "abc":
+        start_and_fail(queue, job_id, at_least=20_000)
+    assert fail(queue, "running", slot=1, now=NOW - 900_000)[:2] == ["delayed", 20_000]
+
+
 def test_probe_may_be_a_raw_push(closed: RedisState) -> None:
     closed.push('{"raw":1}')
     (answer, job_id) = start(closed, now=NOW + 1_000)
