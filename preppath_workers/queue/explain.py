@@ -76,7 +76,11 @@ def _delayed(job: Job, location: JobLocation) -> str:
     if job.excused and not job.failures:
         cause = error.get("service") or error.get("class")
         return f"waits for {cause}, {counted(job.excused, 'failure')} not counted; next attempt {due}"
+    if location.budget:
+        return f"the budget of {location.budget} has no room; next attempt {due}"
     if not job.failures:
+        if job.releases:
+            return f"released {counted(job.releases, 'time')}, uncounted; next attempt {due}"
         return f"scheduled for {due}"
     return f"failed {counted(job.failures, 'time')}, last with {error.get('class')}; next attempt {due}"
 

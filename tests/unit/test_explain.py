@@ -83,12 +83,20 @@ def test_explain_of_a_waiting_job_names_what_machines_lack(more: int, others: st
             {"excused": 1, "error": '{"class": "ServiceError", "service": "s3"}'},
             "waits for s3, 1 failure not counted; next attempt in 30 s",
         ),
+        ({"releases": 1}, "released 1 time, uncounted; next attempt in 30 s"),
         ({"expiresAt": NOW + 120 * SECOND}, "scheduled for in 30 s; expires in 2 min"),
         ({"expiresAt": NOW}, "scheduled for in 30 s; it has expired and will not start"),
     ],
 )
 def test_explain_of_a_delayed_job_names_why_it_waits(fields: dict[str, object], expected: str) -> None:
     assert sentence({"state": "delayed", **fields}, {"due": NOW + 30 * SECOND}) == expected
+
+
+def test_explain_of_a_job_whose_user_has_no_budget_left_names_the_budget() -> None:
+    location = {"due": NOW + 30 * SECOND, "budget": "user u1"}
+    assert sentence({"state": "delayed", "releases": 1}, location) == (
+        "the budget of user u1 has no room; next attempt in 30 s"
+    )
 
 
 @pytest.mark.parametrize(

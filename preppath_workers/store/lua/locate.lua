@@ -1,4 +1,4 @@
--- needs: places, tokens, slots, limits, positions, later
+-- needs: places, tokens, slots, limits, positions, later, capped
 --
 -- Finds where a job is and what it waits for, atomically. Changes nothing.
 --
@@ -11,7 +11,8 @@
 --
 -- Returns a list of names and values, without those that don't apply: `at` (now, ms); `workers`, workers of live
 -- instances, at most some hundred of these; `workerId`, the slot that holds the job, and `lease`, ms until its instance
--- counts as dead; `due`, ms since the epoch; `ahead`, jobs that start before it; `token`, ms until the rate limit allows it.
+-- counts as dead; `due`, ms since the epoch; `budget`, whose budget a delayed job has no room in, such as `user u1`;
+-- `ahead`, jobs that start before it; `token`, ms until the rate limit allows it.
 -- {"held"} if ARGV[5] is empty and a slot may hold the job: the caller has to look for it.
 
 --: The most instances whose workers are counted.
@@ -57,7 +58,11 @@ if holder then
   add_field('lease', holder.lease)
 end
 local due = redis.call('ZSCORE', DELAYED, id)
-if due then add_field('due', due) end
+if due then
+  add_field('due', due)
+  local scope = string.match(redis.call('HGET', CAPPED, id) or '', '^%d+ (.*)$')
+  if scope then add_field('budget', scope) end
+end
 
 local workers_live = 0
 each_instance(function(_, _, lease, workers)

@@ -30,6 +30,8 @@ class JobLocation:
     lease_ms: int | None = None
     #: When a delayed job may start.
     due: int | None = None
+    #: Whose budget a delayed job has no room in, such as `user u1`.
+    budget: str | None = None
     #: How long until the rate limit lets it start, if all goes well.
     token_ms: int | None = None
 
@@ -54,5 +56,6 @@ def locate(queue: QueueReader, job_id: str, rate_limit: RateLimit | None) -> Job
         worker_id=str(known["workerId"]) if "workerId" in known else None,
         lease_ms=number("lease"),
         due=score_ms(known["due"]) if "due" in known else None,
+        budget=str(known["budget"]) if "budget" in known else None,
         token_ms=number("token"),
     )

@@ -58,6 +58,7 @@ def test_user_over_theirs_waits_alone_and_the_job_says_why(capped: CappedWorker)
     assert [capped.work().verdict for _ in range(3)] == ["completed", "released", "completed"]
     [waiting] = capped.queue.jobs("delayed")
     assert waiting.stage == "budget of user u1 is spent for this day"
+    assert capped.queue.locate(waiting.id).budget == "user u1"
     assert (waiting.attempts, capped.queue.gate().held_ms) == (0, 0)
 
 
