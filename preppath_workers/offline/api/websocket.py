@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,13 +17,12 @@ _CHUNK = 65_536
 
 
 class WebSocket:
-    """The server's side. `send` may be called by several threads."""
+    """The server's side, for one thread."""
 
     def __init__(self, connection: socket.socket, path: str, headers: Mapping[str, str]) -> None:
         """Accept the request. Raises ProtocolError if it does not ask for a WebSocket."""
         self._connection = connection
         self._protocol = ServerProtocol()
-        self._lock = threading.Lock()
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         self._protocol.receive_data(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         request = next(iter(self._protocol.events_received()), None)
@@ -58,15 +56,13 @@ class WebSocket:
 
     def send_text(self, text: str) -> None:
         """Send a text message. Raises OSError if the client is gone."""
-        with self._lock:
-            self._protocol.send_text(text.encode())
-            self._flush()
+        self._protocol.send_text(text.encode())
+        self._flush()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Begin the closing handshake."""
-        with self._lock:
-            self._protocol.send_close(code, reason)
-            self._flush()
+        self._protocol.send_close(code, reason)
+        self._flush()
 
     def cut(self) -> None:
         """Close the connection without a close frame, as a killed server does."""
