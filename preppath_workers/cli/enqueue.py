@@ -64,8 +64,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "--delay",
         type=_seconds,
         default=0.0,
-        metavar="SECONDS",
-        help="start the job after this delay",
+        metavar="SPAN",
+        help="start the job after this span: seconds, or 30m, 2h, 7d",
     )
     parser.add_argument(
         "--at", type=_due_time, metavar="TIME", help="start the job at this time: ISO 8601 with a time zone"
@@ -73,7 +73,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--expires",
         type=_seconds,
-        metavar="SECONDS",
+        metavar="SPAN",
         help="never start the job if it hasn't started by then",
     )
     parser.add_argument(
@@ -180,10 +180,15 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _seconds(text: str) -> float:
-    try:
+    from ..store.reading.filtering import age_ms  # most calls give no unit
+
+    with suppress(ValueError):
         return float(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds") from error
+    try:
+        return age_ms(text) / 1000
+    except ValueError:
+        problem = f"{text!r} is not a number of seconds, or a time such as 90s, 30m, 2h or 7d"
+        raise ArgumentTypeError(problem) from None
 
 
 def _due_time(text: str) -> datetime:

@@ -57,6 +57,17 @@ def test_enqueue_at_a_wrong_time_is_refused_and_adds_nothing(
     assert tts.counts().waiting == tts.counts().delayed == 0
 
 
+def test_enqueue_takes_delay_and_expiry_with_a_unit(run: Run, tts: Queue) -> None:
+    added = run("enqueue", "tts", "{}", "--delay", "90s", "--expires", "2h").stdout.strip()
+    job = tts.ref(added).status()
+    assert (tts.redis.zscore(tts.keys.delayed, added), job.expires_at) == (
+        job.created_at + 90_000,
+        job.created_at + 7_200_000,
+    )
+    refused = run("enqueue", "tts", "{}", "--delay", "soon")
+    assert "'soon' is not a number of seconds, or a time such as 90s, 30m, 2h or 7d" in refused.stderr
+
+
 def test_enqueue_at_a_time_delays_the_job_until_then(run: Run, tts: Queue) -> None:
     added = run("enqueue", "tts", "{}", "--at", "2035-12-01T09:00:00+01:00")
     assert added.returncode == 0
