@@ -34,7 +34,7 @@ def add_command(
         formatter_class=RawDescriptionHelpFormatter,
     )
     # SUPPRESS keeps a value that was given before the command's name.
-    parser.add_argument("--config", metavar="FILE", default=SUPPRESS, help=CONFIG_HELP)
+    parser.add_argument("--config", type=file_name, metavar="FILE", default=SUPPRESS, help=CONFIG_HELP)
     # Usage errors show the usage of the innermost command.
     parser.set_defaults(parser=parser)
     return parser
@@ -96,6 +96,13 @@ def host_name(word: str) -> str:
         is_name = False
     if not is_name:
         raise ArgumentTypeError(f"{word!r} is not a host name or address")
+    return word
+
+
+def file_name(word: str) -> str:
+    """Return the file's name; for `type=`."""
+    if not word:
+        raise ArgumentTypeError("expected the name of a file, not an empty one")
     return word
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from functools import partial
 
-from ..config.load import load_database_url
+from ..config.load import load_database_url, load_ledger_rows
 from ..errors import JobError
 from ..log.escaping import escaped
 from ..queue.formatting import counted
@@ -22,7 +22,10 @@ def store_rows(args: Namespace) -> int:
     from ..clients.postgres.client import Database
     from ..clients.postgres.cost_rows import store_calls
 
-    store = partial(store_calls, Database(load_database_url(variables_of(args))))
+    variables = variables_of(args)
+    if not load_ledger_rows(variables):
+        print_error("costs: LEDGER_ROWS is not true, so workers list no requests to store")
+    store = partial(store_calls, Database(load_database_url(variables)))
     for queue in open_all(args):
         was_full = is_full(queue)
         try:

@@ -95,6 +95,9 @@ def run(args: Namespace) -> int:
     except ValueError as error:
         return _refuse(str(error))
     queue = open_queue(args)
+    if not jobs and not args.json:
+        print_error("enqueue: standard input has no jobs")
+        return 0
     if args.dry_run:
         print_forecast(forecast(args, queue, [job.data for job in jobs]), as_json=args.json)
         return 0

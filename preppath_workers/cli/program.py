@@ -14,7 +14,7 @@ from ..config.load import EX_CONFIG
 from ..errors import ConfigError, NotReplicated
 from ..store.refusals import summary_of
 from . import run as run_command
-from .arguments import CONFIG_HELP, EXIT_UNAVAILABLE
+from .arguments import CONFIG_HELP, EXIT_UNAVAILABLE, file_name
 from .commands import modules_for
 from .terminal import accept_every_character, print_error, run_with_output
 
@@ -68,7 +68,7 @@ def _parser(words: Sequence[str]) -> ArgumentParser:
         epilog="Without a command, starts the workers of every queue. See also COMMAND --help.",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
+    parser.add_argument("--config", type=file_name, metavar="FILE", help=CONFIG_HELP)
     run_command.add_queue_option(parser)
     parser.set_defaults(run=run_command.run, parser=parser)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")

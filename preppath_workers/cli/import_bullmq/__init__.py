@@ -125,5 +125,7 @@ def _url(args: Namespace) -> str:
     try:
         return load.load_redis({**variables, "REDIS_URL": url} if url else variables).url
     except ConfigError as error:
-        where = "for BULLMQ_REDIS_URL: " if url else ""
-        raise ConfigError(*(f"{where}{problem}" for problem in error.problems)) from error
+        prefix = "BULLMQ_" if url else ""
+        raise ConfigError(
+            *(f"{prefix * each.startswith('REDIS_URL ')}{each}" for each in error.problems)
+        ) from error

@@ -82,6 +82,27 @@ def test_enqueue_with_an_existing_id_adds_nothing_and_says_so(run: Run, tts: Que
     assert tts.counts().waiting == 1
 
 
+@pytest.mark.parametrize("stdin", ["", "\n \n"])
+def test_enqueue_of_no_lines_says_so(run: Run, stdin: str) -> None:
+    """The program whose output they are may have failed."""
+    added = run("enqueue", "tts", "-", stdin=stdin)
+    assert (added.returncode, added.stdout) == (0, "")
+    assert added.stderr == "enqueue: standard input has no jobs\n"
+
+
+@pytest.mark.parametrize("words", [["--config", "", "queues"], ["queues", "--config="]])
+def test_config_option_without_a_file_is_a_usage_error(run: Run, words: list[str]) -> None:
+    refused = run(*words)
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("argument --config: expected the name of a file, not an empty one\n")
+
+
+def test_import_from_a_wrong_redis_names_its_variable(run: Run) -> None:
+    refused = run("import-bullmq", "tts", BULLMQ_REDIS_URL="http://h")
+    assert refused.returncode == 78
+    assert refused.stderr.startswith("preppath-workers: BULLMQ_REDIS_URL is wrong: expected a URL that")
+
+
 def test_enqueue_from_standard_input_adds_each_line(run: Run, tts: Queue) -> None:
     lines = "".join(f'{{"n": {number}}}\n' for number in range(700)) + "\n"
     added = run("enqueue", "tts", "-", stdin=lines)

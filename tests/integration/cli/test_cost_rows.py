@@ -85,6 +85,12 @@ def test_rows_have_the_sums_of_the_ledger(run: Run, ledger: Ledger) -> None:
     assert of_kind["void"] == (10, 0)
 
 
+def test_costs_with_store_without_ledger_rows_say_that_nothing_is_listed(run: Run, ledger: Ledger) -> None:
+    done = run("costs", "--store", LEDGER_ROWS="")
+    said = "costs: LEDGER_ROWS is not true, so workers list no requests to store\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
+
+
 def test_store_that_dies_after_its_commit_stores_the_same_rows_again(run: Run, ledger: Ledger) -> None:
     ledger.close({"id": "c1", "nano": 1}, {"id": "c2", "kind": "unknown", "nano": 9})
     store = partial(store_calls, Database(ledger.url))
