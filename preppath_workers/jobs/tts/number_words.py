@@ -6,7 +6,6 @@ table of stems; in other scripts, any words are accepted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 _ONES = """
@@ -30,17 +29,18 @@ _ARTICLES, _LINKS = ("a", "an"), ("and", "point")
 #: Swedish and Turkish.
 _STEMS = """
 null eins einen eine ein zwei zwo drei vier funf sechs sieben acht neun zehn elf zwolf zwan dreiss und ig
-zig sech sieb hundert tausend million(?:en)? milliarden? komma punkt te ste
-zero un une deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingts?
-trente quarante cinquante soixante et cents? mille millions? milliards? virgule point
-cero uno una dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieci veinte?
-veinti treinta cuarenta cincuenta sesenta setenta ochenta noventa y cien(?:to|tos|tas)? quinientos mil
-millon(?:es)? coma punto
+zig sech sieb hundert tausend million millionen milliarde milliarden komma punkt te ste
+zero un une deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize vingt vingts
+trente quarante cinquante soixante et cent cents mille million millions milliard milliards virgule point
+cero uno una dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieci veint
+veinte
+veinti treinta cuarenta cincuenta sesenta setenta ochenta noventa y cien ciento cientos cientas quinientos mil
+millon millones coma punto
 due tre quattro cinque sei sette otto nove undici dodici tredici quattordici quindici sedici diciassette
-diciotto diciannove vent[iu]? trent[a]? quarant[a]? cinquant[a]? sessant[a]? settant[a]? ottant[a]? novant[a]?
-cento mila milion[ei] miliard[oi] virgola
+diciotto diciannove vent venti ventu trent trenta quarant quaranta cinquant cinquanta sessant sessanta settant
+settanta ottant ottanta novant novanta cento mila milione milioni miliardo miliardi virgola
 dois duas quatro oito dez doze treze quatorze quinze dezesseis dezessete dezoito dezenove vinte trinta
-quarenta sessenta oitenta e cem (?:du|tre|quatro|seis|sete|oito|nove)?zentos milhao milhoes virgula ponto
+quarenta sessenta oitenta e cem zentos duzentos milhao milhoes virgula ponto
 nul een twee drie vijf zes zeven negen tien twaalf der veer vijftien twin tig dertig veertig honderd duizend
 miljoen en komma
 jeden jedna dwa dwie trzy cztery piec szesc siedem osiem dziewiec dziesiec nascie dziescia dziesci dziesiat
@@ -49,7 +49,8 @@ noll ett tva fyra fem sju atta nio tio tolv tjugo trettio fyrtio femtio sextio s
 tusen miljon
 sifir bir iki uc dort bes alti yedi sekiz dokuz on yirmi otuz kirk elli altmis yetmis seksen doksan yuz bin
 """
-_OTHER = re.compile(f"(?:{'|'.join(_STEMS.split())})+")
+_OTHERS = frozenset(_STEMS.split())
+_LONGEST = max(map(len, _OTHERS))
 
 
 def spells(words: Sequence[str], number: str) -> bool:
@@ -64,8 +65,18 @@ def spells(words: Sequence[str], number: str) -> bool:
     if all(word in _VALUES or word in _SCALES or word in _LINKS for word in words):
         return bool(words) and _digits(words) == number
     if all(word.isascii() for word in words):
-        return all(_OTHER.fullmatch(word) for word in words)
+        return all(map(_is_compound, words))
     return not any(word.isascii() for word in words)
+
+
+def _is_compound(word: str) -> bool:
+    """Return whether the word consists of stems. Not by a regular expression: words that can be divided in
+    many ways would keep it busy for hours."""
+    ends = {0}
+    for at in range(len(word)):
+        if at in ends:
+            ends.update(at + size for size in range(1, _LONGEST + 1) if word[at : at + size] in _OTHERS)
+    return len(word) in ends
 
 
 def _digits(words: Sequence[str]) -> str:

@@ -33,6 +33,8 @@ _DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
 #: Spaces between the thousands of a number, and numbers grouped by other separators.
 _SPACED = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 _GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
+#: An exponent as a superscript, which would become part of the number before it.
+_SUPERSCRIPT = re.compile("[⁺⁻]?[²³¹⁰⁴-⁹]+")
 
 
 def difference(text: str, transcript: str) -> str | None:
@@ -40,6 +42,7 @@ def difference(text: str, transcript: str) -> str | None:
 
     A text without words, such as emoji only, matches any transcript.
     """
+    text, transcript = (_SUPERSCRIPT.sub(r"^\g<0>", each) for each in (text, transcript))
     wanted, spoken = _tokens(text), _tokens(transcript)
     if not wanted:
         return None
@@ -101,7 +104,7 @@ def _expansions(token: str) -> set[str]:
 def _tokens(text: str) -> list[str]:
     """Return the words, numbers, and letters of scripts without spaces, normalized."""
     found = _TOKEN.finditer(_folded(text))
-    return [_number(match["number"]) if match["number"] else match[0] for match in found]
+    return [token for match in found for token in (_numbers(match["number"]) or [match[0]])]
 
 
 def _folded(text: str) -> str:
@@ -110,9 +113,18 @@ def _folded(text: str) -> str:
     return _SPACED.sub("", _DOTTED.sub(r"\1", plain))
 
 
-def _number(digits: str) -> str:
-    plain = re.sub("[.,]", "", digits) if _GROUPED.fullmatch(digits) else digits.replace(",", ".")
-    return str(int(plain)) if plain.isdigit() and len(plain) < 19 and not plain.startswith("0") else plain
+def _numbers(digits: str | None) -> Sequence[str]:
+    """Return the number without separators of thousands; the numbers of an address, a date or a version."""
+    if not digits:
+        return []
+    if _GROUPED.fullmatch(digits):
+        return [_whole(re.sub("[.,]", "", digits))]
+    parts = re.split("[.,]", digits)
+    return [_whole(part) for part in parts] if len(parts) != 2 else [".".join(parts)]
+
+
+def _whole(digits: str) -> str:
+    return str(int(digits)) if len(digits) < 19 and not digits.startswith("0") else digits
 
 
 def _markup(text: str) -> frozenset[str]:
@@ -124,7 +136,8 @@ def _spoken_signs(text: str) -> frozenset[str]:
     """Return the words that may be said for the text's signs and emoji."""
     words = {word for sign, names in SIGNS.items() if sign in text for word in names.split()}
     for sign in set(text):
-        if unicodedata.category(sign) in ("So", "Sk", "Cs"):
+        kind = unicodedata.category(sign)
+        if kind in ("So", "Sk", "Cs") or (kind == "Sm" and not sign.isascii()):
             words.update(("emoji", *_folded(unicodedata.name(sign, "")).replace("-", " ").split()))
     return frozenset(words)
 

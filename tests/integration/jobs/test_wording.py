@@ -46,6 +46,12 @@ from preppath_workers.jobs.tts.wording import difference
         ("1 000 000 Zeilen, 10:00", "Eine Million Zeilen, 10 o'clock"),
         ("Use Array.prototype.map() in TypeScript", "Use array prototype map in Type Script"),
         ("Mr. Smith, Ph.D., okay?", "Mister Smith, PhD, OK?"),
+        ("Is 127.0.0.1 local?", "Is one twenty-seven dot zero dot zero dot one local?"),
+        ("Among 10⁶ and 2³ rows", "Among ten to the power of six and two cubed rows"),
+        ("Among 10⁶ rows", "Among 10^6 rows"),
+        ("−5, 10⁻³, ≈ ∞", "Minus five, ten to the minus three, almost equal to infinity"),
+        ("2/3 of a 5 km run, 1/2 a MB", "Two thirds of a five kilometer run, one half a megabyte"),
+        ("St. John Jr. of World War II", "Saint John Junior of World War Two"),
     ],
 )  # fmt: skip
 def test_difference_of_the_same_words_is_none(text: str, transcript: str) -> None:
@@ -70,6 +76,7 @@ def test_difference_of_the_same_words_is_none(text: str, transcript: str) -> Non
         ("Was kostet das für 42 Gäste?", "Was kostet das für viele Gäste?", "was read as"),
         ("你好，世界。", "你好，朋友。", "was read as"),
         ("What does <div> do?", "What does do?", '"what does div do"'),
+        ("Among 2³ rows", "Among twenty-three rows", '"among 2 3 rows" was read as'),
     ],
 )
 def test_difference_of_other_words_is_described(text: str, transcript: str, expected: str) -> None:
@@ -84,3 +91,7 @@ def test_difference_of_a_long_text_is_found_in_time() -> None:
 
     assert difference(text, text.upper()) is None
     assert difference(text, f"{text} Done.") is not None
+
+
+def test_difference_of_a_number_and_a_word_of_many_stems_is_found_in_time() -> None:
+    assert difference("Use 5 rows.", f"Use {'een' * 100}x rows.") is not None
