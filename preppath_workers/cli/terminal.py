@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import logging
@@ -89,11 +90,14 @@ def is_confirmed(question: str) -> bool:
 
 
 def print_json(value: Any, indent: int | None = None) -> None:
-    """Print the value as JSON, with unprintable characters escaped in JSON's syntax.
+    """Print the value as JSON, with unprintable characters escaped in JSON's syntax, and all but ASCII if the
+    output isn't UTF-8, as JSON has to be.
 
     Raises the same errors as `print_line`.
     """
-    written = json.dumps(value, ensure_ascii=False, indent=indent)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    ascii_only = codecs.lookup(encoding).name != "utf-8"
+    written = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     _write(escaped_in_json(written) + "\n")
 
 

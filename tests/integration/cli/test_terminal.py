@@ -101,6 +101,15 @@ def test_command_with_an_ascii_output_replaces_other_characters(run: Run, tts: Q
     assert done.stdout.isascii()
 
 
+@pytest.mark.parametrize("text", ["é", "é 你好 😀\x07"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf_8"])
+def test_json_output_in_any_encoding_is_json(run: Run, tts: Queue, encoding: str, text: str) -> None:
+    tts.enqueue({"text": text}, id="a")
+    done = run("show", "tts", "a", "--json", PYTHONIOENCODING=encoding)
+    assert json.loads(done.stdout)["data"] == {"text": text}
+    assert done.stdout.isascii() is (encoding != "utf_8")
+
+
 @pytest.mark.parametrize("state", [{}, {"outOfService": "a long reason " * 9, "service": "openai"}])
 def test_queues_on_80_columns_fits(run: Run, tts: Queue, redis: Redis, state: dict[str, str]) -> None:
     if state:
