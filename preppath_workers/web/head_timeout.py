@@ -1,4 +1,5 @@
-"""Closes connections on which no complete request head arrives: uvicorn would wait forever."""
+"""Closes connections on which no complete request head arrives, or a body goes on after the answer: uvicorn
+would wait forever."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ _LIMIT = 15.0
 
 
 class HeadTimeoutProtocol(H11Protocol):
-    """A connection whose client has to send the head of each request within `limit` seconds."""
+    """A connection whose client has to send the head of each request within `limit` seconds, and likewise
+    what is left of the body of a request that was answered already."""
 
     limit = _LIMIT
     _timer: asyncio.TimerHandle | None = None
@@ -23,7 +25,7 @@ class HeadTimeoutProtocol(H11Protocol):
         self._watch()
 
     def data_received(self, data: bytes) -> None:
-        """Keep the timer running if the head is not complete."""
+        """Keep the timer running if the server waits for more."""
         super().data_received(data)
         self._watch()
 
@@ -33,7 +35,7 @@ class HeadTimeoutProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _watch(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
+        if not self._waits_for_client():
             self._stop()
         elif self._timer is None:
             self._timer = self.loop.call_later(self.limit, self._give_up)
@@ -45,5 +47,9 @@ class HeadTimeoutProtocol(H11Protocol):
 
     def _give_up(self) -> None:
         self._timer = None
-        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+        if self._waits_for_client() and not self.transport.is_closing():
             self.transport.close()
+
+    def _waits_for_client(self) -> bool:
+        """Whether no request is being answered."""
+        return self.conn.their_state is h11.IDLE or self.conn.our_state is h11.DONE

@@ -49,6 +49,17 @@ def test_connection_without_a_whole_request_is_closed(port: int, sent: bytes) ->
     assert (b"hello" in received) == (b"\r\n\r\n" in sent and b"Host" in sent)
 
 
+@pytest.mark.parametrize("length", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
+def test_connection_on_which_a_body_goes_on_after_the_answer_is_closed(port: int, length: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + length + b"\r\n\r\n")
+        received = b""
+        while b"hello" not in received:
+            received += client.recv(4096)
+        client.sendall(b"5")
+        assert client.recv(4096) == b""
+
+
 def test_connection_serves_one_request_after_the_other(port: int) -> None:
     with requests.Session() as session:
         found = [session.get(f"http://127.0.0.1:{port}/", timeout=10).text for _ in range(3)]
