@@ -53,6 +53,7 @@ def application(queues: Queues, access: Access, read_only: bool) -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would name plain HTTP, although TLS may be in front
         lifespan=_reloading(access, streams),
     )
     app.state.must_reload = False  # `serve` sets it if a signal comes before the application starts

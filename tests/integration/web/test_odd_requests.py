@@ -9,7 +9,7 @@ import requests
 
 from preppath_workers import Queue
 
-from .conftest import Serve, Site
+from .conftest import OWN, Serve, Site
 
 JSON = {"Content-Type": "application/json"}
 #: Half of a pair, which JSON can escape and UTF-8 cannot encode.
@@ -127,3 +127,11 @@ def test_running_job_is_cancelled_if_asked(site: Site, tts: Queue, redis: Any) -
     assert site.post("/api/v1/jobs/tts/j/cancel").status_code == 409
     answer = site.post("/api/v1/jobs/tts/j/cancel?running=true")
     assert (answer.status_code, answer.json()["state"]) == (202, "cancelling")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/queues/", "/queues/tts/", "/api/v1/queues/tts/pause/"])
+def test_path_with_a_slash_too_many_is_not_found(site: Site, path: str) -> None:
+    """A redirect would lead a client of the TLS in front of the server to plain HTTP, with its token."""
+    for method in ("GET", "POST"):
+        response = site.request(method, path, allow_redirects=False, headers=OWN)
+        assert response.status_code in (404, 405), response.headers
