@@ -3,12 +3,16 @@ its jobs keep meeting machine errors, or if its supervisor has ended."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import time
 from contextlib import suppress
 from pathlib import Path
 from resource import getpagesize
 
+from redis.exceptions import RedisError
+
+from ..clients.causes import causes
 from ..config.model import Config
 from ..log import fields
 from .processes.forking import is_orphaned
@@ -55,6 +59,16 @@ class Replacement:
             return False
         self._checked_at = now
         return is_orphaned() or self._uses_too_much_memory()
+
+    def is_due_after(self, error: RedisError) -> bool:
+        """Return whether the worker has to exit, because its jobs have left no descriptor for a connection to
+        Redis; log it."""
+        is_due = self.jobs_done > 0 and any(
+            isinstance(cause, OSError) and cause.errno == errno.EMFILE for cause in causes(error)
+        )
+        if is_due:
+            logger.warning("Replacing worker: it cannot connect to Redis", extra=fields(error=str(error)))
+        return is_due
 
     def _uses_too_much_memory(self) -> bool:
         if not self._config.max_memory_mb:

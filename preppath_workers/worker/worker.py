@@ -186,10 +186,13 @@ class Worker:
         return True
 
     def _with_reconnect(self, step: Callable[[], Value]) -> Value | None:
-        """Return the step's value, or None after a backoff pause if Redis failed."""
+        """Return the step's value, or None after a backoff pause if Redis failed. Raises Shutdown if it fails
+        until the worker is replaced."""
         try:
             value = step()
         except RedisError as error:
+            if self._replacement.is_due_after(error):
+                raise Shutdown from error
             self._sleep(self._backoff.failed(error))
             return None
         self._backoff.succeeded()

@@ -9,6 +9,7 @@ import asyncio
 import errno
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -54,10 +55,6 @@ def append(path: Path, line: str) -> None:
     """Append a line in one write, so that lines of several processes do not mix."""
     with path.open("ab", buffering=0) as file:
         file.write(line.encode() + b"\n")
-
-
-def _sleep(context: JobContext) -> None:
-    time.sleep(context.data["seconds"])
 
 
 def _hang(context: JobContext) -> None:
@@ -273,7 +270,7 @@ _LOCK = threading.Lock()
 
 _ACTIONS: dict[str, Callable[[JobContext], None]] = {
     "nothing": lambda context: None,
-    "sleep": _sleep,
+    "sleep": lambda context: time.sleep(context.data["seconds"]),
     "hang": _hang,
     "swallow": _swallow,
     "need_lock": _need_lock,
@@ -283,6 +280,8 @@ _ACTIONS: dict[str, Callable[[JobContext], None]] = {
     "fork_and_count": _fork_and_count,
     "leave_thread": _leave_thread,
     "leak": _leak,
+    # Not even those of connections that are closed later are left.
+    "take_descriptors": lambda context: resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)),
     "print": _print,
     "leak_secret": _leak_secret,
     "fail": _fail,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 
 import pytest
+from redis import Redis
 
 from preppath_workers import JobFailed, NewJob, Queue
 from tests.support.waiting import eventually
@@ -87,6 +88,21 @@ def test_worker_without_a_free_descriptor_is_replaced(launch: Start, alpha: Queu
     alpha.enqueue({}, id="k")
     eventually(lambda: state_of(alpha, "k") == "completed")
     assert app.logged("Replacing worker: it cannot open files")
+    assert not app.logged("Process died")
+
+
+def test_worker_without_a_descriptor_for_a_new_connection_is_replaced(
+    launch: Start, alpha: Queue, redis: Redis
+) -> None:
+    """It tried forever, with its finished job: the janitor's lease kept that from running elsewhere."""
+    app = launch(ALPHA_CONCURRENCY="1", MAX_MEMORY_MB="0").start()
+    worker = app.workers()["alpha:0"]
+    alpha.enqueue({"do": "take_descriptors"}, id="j")
+    eventually(lambda: state_of(alpha, "j") == "delayed")
+    redis.client_kill_filter(_type="normal")
+    alpha.enqueue({}, id="k").wait(60)
+    assert app.workers()["alpha:0"] != worker
+    assert app.logged("Replacing worker: it cannot connect to Redis")
     assert not app.logged("Process died")
 
 
