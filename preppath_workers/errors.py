@@ -129,7 +129,13 @@ class TransientError(JobError):
 
 class RateLimited(JobError):
     """Raised when a vendor limits the rate: the queue is held for `retry_after` seconds, a day at most; the
-    attempt is not counted."""
+    attempt is not counted.
+
+    `may_be_paid`: the answer was charged all the same, so the attempt counts and the queue is not held. Set
+    for a request whose payment was charged.
+    """
+
+    may_be_paid = False
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)

@@ -107,7 +107,7 @@ def _outcome(error: BaseException, job: Job, worker_context: WorkerContext, has_
             if error.is_of_user:
                 return Released(0, reason, wait_ms, lacking=str(error.amount), capped=error.scope)
             return Released(wait_ms, reason, lacking=str(error.amount))
-        case RateLimited() if job.rate_limits < _MAX_RATE_LIMITS:
+        case RateLimited(may_be_paid=False) if job.rate_limits < _MAX_RATE_LIMITS:
             # Without a delay, which a vendor may also tell as 0, the next request would follow at once.
             hold = delay_in_ms(error.retry_after) or round(worker_context.hold * 1000)
             return Released(min(hold, _LONGEST_HOLD), message(error, secrets))

@@ -132,7 +132,7 @@ def _kind(error: BaseException) -> tuple[FailureKind, str]:
             return "refused", error.service
         case ServiceError():
             return "service", error.service
-        case JobTimeout():
+        case JobTimeout() | RateLimited(may_be_paid=True):
             # A request that was in progress may have been processed and billed.
             return "paid", ""
         case _:

@@ -126,8 +126,9 @@ class Payments:
             with vendor_span(worst_case, made):
                 yield made
         except BaseException as error:
-            if isinstance(error, ServiceError) and not error.refuses_all and self._is_charged(made):
-                error.may_be_paid = True  # else each probe of an outage would pay again
+            if isinstance(error, RateLimited | ServiceError) and self._is_charged(made):
+                # Else each uncounted attempt would pay again.
+                error.may_be_paid |= isinstance(error, RateLimited) or not error.refuses_all
             self._close(made, "void" if _costs_nothing(error) else "unknown")
             raise
         self._close(made, "unknown")

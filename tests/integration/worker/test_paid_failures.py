@@ -10,7 +10,7 @@ from redis import Redis
 from preppath_workers import Queue
 from preppath_workers.clients.usage import Usage
 from preppath_workers.config.model import QueueConfig
-from preppath_workers.errors import ServiceError
+from preppath_workers.errors import JobError, RateLimited, ServiceError
 from preppath_workers.registry import JobContext
 
 from .one_attempt import attempt, config_of, consuming
@@ -33,14 +33,14 @@ def work(redis_url: str, key_prefix: str) -> Iterator[Work]:
         yield lambda handle: attempt(consumer, handle).verdict
 
 
-def failing(usage: Usage | None, refuses_all: bool = False) -> Callable[[JobContext], None]:
-    """Return a handler whose request has this usage and fails because of the service."""
+def failing(usage: Usage | None, error: JobError | None = None) -> Callable[[JobContext], None]:
+    """Return a handler whose request has this usage and fails, because of the service by default."""
 
     def fail(context: JobContext) -> None:
         with context.payment(WORST) as payment:
             if usage:
                 payment.charge(usage)
-            raise ServiceError("openai", "an upstream failed", refuses_all=refuses_all)
+            raise error or ServiceError("openai", "an upstream failed")
 
     return fail
 
@@ -80,6 +80,19 @@ def test_charged_failure_that_refuses_all_takes_the_queue_out_of_service_at_once
     queue: Queue, work: Work
 ) -> None:
     queue.enqueue({}, id="j")
-    work(failing(Usage("gpt-6-luna", {"output": 1}), refuses_all=True))
+    error = ServiceError("openai", "the account is empty", refuses_all=True)
+    work(failing(Usage("gpt-6-luna", {"output": 1}), error))
 
     assert queue.gate().out_of_service
+
+
+@pytest.mark.parametrize("output", [0, 1])
+def test_rate_limit_counts_if_its_answer_was_charged(queue: Queue, work: Work, output: int) -> None:
+    """Each of twenty uncounted attempts would pay for it."""
+    queue.enqueue({}, id="j")
+    work(failing(Usage("gpt-6-luna", {"output": output}), RateLimited("too many tokens", 0.5)))
+
+    job = queue.get("j")
+    assert job
+    assert (job.state, job.failures) == (("delayed", 1) if output else ("waiting", 0))
+    assert output == 0 or "too many tokens" in str(job.error)
