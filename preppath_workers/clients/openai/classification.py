@@ -96,10 +96,9 @@ def classify(refusal: Refusal, request: RequestInfo) -> JobError:
     if status in _SERVICE_STATUSES or (status >= 500 and status not in _NEVER_SERVED):
         unanswered = refusal.http_status in _UNANSWERED_STATUSES
         return ServiceError(SERVICE, message, may_be_paid=unanswered, retry_after=wait)
-    if status in _JOB_STATUSES:
+    # A moderation's 403 is about the job's text; a firewall's may be.
+    if status in _JOB_STATUSES or (status == 403 and (refusal.is_flagged_input or not refusal.is_json)):
         return _of_bad_request(refusal, message)
-    if status == 403 and refusal.is_flagged_input:
-        return PermanentError(message)
     return ServiceError(SERVICE, message, refuses_all=True)
 
 

@@ -76,7 +76,8 @@ def test_refusal_that_is_not_json_names_the_base_url(client: Client, answers: An
     with pytest.raises(JobError, match=r"; not JSON, so not OpenAI's: check the model's base URL$") as caught:
         evaluate(client(base_url=url))
 
-    assert classification(caught.value) == "refuses all"
+    # A firewall may refuse one text.
+    assert classification(caught.value) == ("service" if status == 403 else "refuses all")
 
 
 @pytest.mark.parametrize(
