@@ -14,7 +14,7 @@ from ...store.consuming.outcome import Cancelled, Completed, Outcome, Released
 from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
 from .encoding import encode_result
-from .failures import delay_in_ms, failed, message, unreadable
+from .failures import delay_in_ms, failed, message, single, unreadable
 from .job_context import ActiveJobContext
 from .payments import PaymentTerms
 
@@ -84,7 +84,7 @@ def run(job: Job, worker_context: WorkerContext, deadline: AbstractContextManage
     except BaseException as error:  # noqa: BLE001 — see above
         try:
             has_progressed = context is not None and context.has_progressed
-            return _outcome(error, job, worker_context, has_progressed)
+            return _outcome(single(error), job, worker_context, has_progressed)
         except BaseException as problem:  # noqa: BLE001 — the handler's error may be of any class, with any bug
             return unreadable(error, problem)
 

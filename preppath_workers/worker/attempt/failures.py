@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from ...clients.causes import causes
 from ...clients.machine import machine_error
 from ...errors import (
     InvalidJob,
@@ -44,7 +45,7 @@ _MAX_SUMMARY = 300
 def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
     """Return the outcome of an attempt that ended with this error."""
     if not isinstance(error, PrepPathError | JobTimeout):
-        error = machine_error(error) or error
+        error = _time_limit(error) or machine_error(error) or error
     kind, service = _kind(error)
     service = valid_text(service)[:_MAX_SERVICE]
     if kind == "unknown" and not isinstance(error, TransientError | RateLimited):
@@ -59,6 +60,13 @@ def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
     summary = text if service else f"{name}: {text}"
     delay = getattr(error, "retry_after", None) if isinstance(error, PrepPathError) else None
     return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], delay_in_ms(delay) or 0)
+
+
+def single(error: BaseException) -> BaseException:
+    """Return the error that a group consists of, as of asyncio's TaskGroup, or the error itself."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def unreadable(error: BaseException, problem: BaseException) -> Failed:
@@ -115,6 +123,11 @@ def _log(text: str, error: BaseException) -> None:
 def _class_name(error: BaseException) -> str:
     """Return the name of the error's class, also if its metaclass has a property of that name."""
     return str(vars(type)["__name__"].__get__(type(error)))
+
+
+def _time_limit(error: BaseException) -> JobTimeout | None:
+    """Return the JobTimeout that the handler was cleaning up after when it raised the error, if any."""
+    return next((cause for cause in causes(error) if isinstance(cause, JobTimeout)), None)
 
 
 def _kind(error: BaseException) -> tuple[FailureKind, str]:
