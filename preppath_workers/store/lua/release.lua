@@ -40,6 +40,8 @@ end
 if delay > 0 and scope ~= '' then
   redis.call('HSET', CAPPED, id, lacking .. ' ' .. scope)
   redis.call('EXPIRE', CAPPED, KEEP_CAPPED)
+else
+  redis.pcall('HDEL', CAPPED, id)
 end
 if hold == 0 then return {'released'} end
 

@@ -1,5 +1,5 @@
 -- needs: places, placing, ownership, reservations, dead_letters, durations, causes, jobs, failures, instances
--- needs: gate, ending_cancelled, ledger, failed_attempts
+-- needs: gate, ending_cancelled, ledger, failed_attempts, capped
 --
 -- Settles a job that failed, if the caller still owns it: delayed until its backoff is over, or moved to the dead-letter
 -- list if its retries are used up or a retry cannot help. Decides whether the failure counts against the job: see
@@ -86,6 +86,7 @@ local function delay_by(ms, account, gate_state)
     return {'delayed', 0, account, gate_state}
   end
   redis.call('HSET', key, 'state', 'delayed', 'error', failure)
+  redis.pcall('HDEL', CAPPED, id) -- this delay must not end when its user has budget again
   delay_until(now + ms, id)
   return {'delayed', ms, account, gate_state}
 end

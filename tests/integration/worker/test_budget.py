@@ -12,7 +12,7 @@ from redis import Redis
 from preppath_workers import NewJob, Queue
 from preppath_workers.clients.usage import Usage
 from preppath_workers.config.budget import Cap, Caps
-from preppath_workers.errors import ServiceError
+from preppath_workers.errors import ServiceError, Snooze
 from preppath_workers.registry import JobContext
 from preppath_workers.store.keys import Keys
 from preppath_workers.worker.attempt.budget import ReservedBudget
@@ -87,6 +87,26 @@ def test_capped_job_that_an_operator_promoted_or_cancelled_is_forgotten(capped: 
     capped.cap()
     assert capped.keeper.promote_capped("tts") == 0
     assert not capped.queue.redis.exists(capped.queue.keys.capped)
+
+
+@pytest.mark.parametrize(
+    "error", [ServiceError("s3", "slow down", retry_after=60), Snooze("later", 60)], ids=repr
+)
+def test_job_that_waits_for_another_reason_does_not_start_when_its_user_has_budget_again(
+    capped: CappedWorker, error: Exception
+) -> None:
+    def fail(context: JobContext) -> None:
+        raise error
+
+    capped.cap(user=1_399)
+    capped.queue.enqueue_many(NewJob({"userId": "u1"}, id=name) for name in ("a", "b"))
+    for _ in range(2):
+        capped.work()
+    capped.queue.promote("b")
+    capped.work(fail)
+    assert capped.queue.locate("b").budget is None
+    capped.cap()
+    assert capped.keeper.promote_capped("tts") == 0
 
 
 def test_janitor_without_caps_looks_once_whether_some_are_gone(capped: CappedWorker) -> None:
