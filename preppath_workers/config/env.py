@@ -126,8 +126,8 @@ class Environment:
         return self._parsed(name, None, _or_none(lambda text: _within(int(text), minimum, 10**12)), expected)
 
     def seconds(self, name: str, default: float, minimum: float) -> float:
-        """Return a number of seconds, `minimum` or more."""
-        expected = f"a number of seconds, {minimum:g} or more"
+        """Return a number of seconds, `minimum` or more and at most ten years."""
+        expected = f"a number of seconds, {minimum:g} or more and at most ten years"
         return self._parsed(name, default, lambda text: _within(float(text), minimum, _TEN_YEARS), expected)
 
     def fraction(self, name: str, default: float) -> float:

@@ -25,8 +25,9 @@ def queue_names(
     `defaults`: all queues with their default settings.
     """
     names = [queue.name for queue in defaults]
-    listed = [name.strip() for name in environment.text("QUEUES").split(",") if name.strip()]
-    if any(name not in names for name in listed):
+    text = environment.text("QUEUES").strip()
+    listed = [name.strip() for name in text.split(",") if name.strip()]
+    if any(name not in names for name in listed) or (text and not listed):
         environment.problem("QUEUES", f"names out of {', '.join(names)}, with commas between them")
         listed = []  # the settings of all queues are read, so that their mistakes are reported too
     enabled = [queue.name for queue in defaults if not queue.needs or environment.text(queue.needs).strip()]

@@ -159,10 +159,15 @@ def test_config_reports_every_problem_by_name_without_values() -> None:
     assert not {"wrong-id", "http://wrong", "mysql://wrong", "{braces}"} & {*" ".join(found).split()}
     assert "OPENAI_API_KEY is not set: expected a key of the OpenAI API" in found
     assert "KEEP_COMPLETED_COUNT is wrong: expected a whole number from 0 to 1000000" in found
-    assert "LEASE_SECONDS is wrong: expected a number of seconds, 2 or more" in found
+    assert "LEASE_SECONDS is wrong: expected a number of seconds, 2 or more and at most ten years" in found
     assert "TTS_RATE_LIMIT is wrong: expected starts per seconds, such as 10/60, or none" in found
     names = "transcription, tts, evaluation, webhook"
     assert f"QUEUES is wrong: expected names out of {names}, with commas between them" in found
+
+
+def test_queues_with_commas_and_no_name_are_wrong() -> None:
+    (problem,) = problems(QUEUES=" , ")
+    assert problem.startswith("QUEUES is wrong: expected names out of transcription, tts, ")
 
 
 def test_wrong_queues_hide_no_mistakes_in_the_settings_of_queues() -> None:
