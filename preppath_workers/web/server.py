@@ -110,7 +110,7 @@ def _add_probes(app: FastAPI, queues: Queues) -> None:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     @app.get("/healthz", summary="Whether this process answers")
-    def alive() -> dict[str, str]:
+    async def alive() -> dict[str, str]:  # in no thread: all of them may wait for Redis
         return {"status": "ok"}
 
     @app.get("/readyz", summary="Whether Redis answers")

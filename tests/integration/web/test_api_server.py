@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 from redis import Redis
@@ -70,6 +74,21 @@ def test_server_whose_redis_is_away_says_so_and_recovers(serve: Any) -> None:
         assert (site.get("/healthz").status_code, site.get("/readyz").status_code) == (200, 503)
         server.start()
         eventually(lambda: site.get("/readyz").status_code == 200)
+
+
+def test_probe_of_the_process_is_answered_while_all_threads_wait_for_redis(serve: Serve) -> None:
+    """A monitor that gets no answer restarts the process, which ends the browsers' sessions."""
+    with RedisServer() as server, ExitStack() as opened:
+        site = serve(REDIS_URL=server.url)
+        assert site.get("/readyz").status_code == 200
+        os.kill(server.pid, signal.SIGSTOP)
+        opened.callback(os.kill, server.pid, signal.SIGCONT)
+        port = int(site.url.rpartition(":")[2])
+        waiting = [opened.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(60)]
+        for client in waiting:
+            client.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert site.get("/healthz").status_code == 200
+        assert select.select(waiting, [], [], 0)[0] == []  # none of them was answered before
 
 
 def test_server_stops_in_order_on_sigterm(serve: Serve) -> None:
