@@ -83,7 +83,7 @@ class Database:
 
         Raises ServiceError for a lost or refused connection and for a timeout, and, with `refuses_all`, for
         missing tables, columns and rights; TransientError for a deadlock, a serialization failure or a value
-        that doesn't fit its column; PermanentError for other values that PostgreSQL refuses.
+        that is written and doesn't fit its column; PermanentError for other values that PostgreSQL refuses.
         """
         connection = self._connect()
         try:

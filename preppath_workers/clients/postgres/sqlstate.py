@@ -13,7 +13,8 @@ from ..machine import machine_error_of_text
 #: whole class: 0A not supported, 28 authorization, 3D database name, 3F schema name, 42 names and rights.
 _REFUSES_ALL = ("0A", "0P", "28", "3D", "3F", "42")
 #: A value that doesn't fit its column: too long, out of its range, refused by a check. Only results are
-#: written, so it is the job's, or every job's after a migration: the number of jobs that meet it decides.
+#: written, so it is the job's, or every job's after a migration: the number of jobs that meet it decides. A
+#: statement that only reads meets it with the job's own values, such as an id that no row can have.
 _UNFIT = ("22001", "22003", "23514")
 #: Caused by the job's values: 22 data exceptions, 23 constraints, 54 too large or nested too deeply.
 _PERMANENT = ("22", "23", "54")
@@ -42,22 +43,28 @@ def failure(error: psycopg2.Error) -> JobError:
     """
     code, text = _code_and_text(error)
     if code:
-        return _of_code(code, f"PostgreSQL {code}: {text}")
+        return _of_code(code, f"PostgreSQL {code}: {text}", _was_reading(error))
     if isinstance(error, _CLIENTS_OWN):
         return PermanentError(f"PostgreSQL {type(error).__name__}: {text}")
     return machine_error_of_text(text) or ServiceError("postgresql", f"PostgreSQL: {text}")
 
 
-def _of_code(code: str, message: str) -> JobError:
+def _of_code(code: str, message: str, was_reading: bool) -> JobError:
     if code.startswith(_SERVICE):
         return ServiceError("postgresql", message)
     if code.startswith(_REFUSES_ALL):
         return ServiceError("postgresql", message, refuses_all=True)
-    if code.startswith(_PERMANENT) and code not in _UNFIT:
+    if code.startswith(_PERMANENT) and (code not in _UNFIT or was_reading):
         return PermanentError(message)
     # A conflict of two transactions (class 40) proves that the service works, and the next attempt succeeds.
     # Other errors, such as a trigger's exception, may have any cause.
     return TransientError(message)
+
+
+def _was_reading(error: psycopg2.Error) -> bool:
+    """Return whether the statement that failed only reads."""
+    query = (error.cursor.query if error.cursor else None) or b""
+    return query.lstrip()[:6].upper() == b"SELECT"
 
 
 def _code_and_text(error: psycopg2.Error) -> tuple[str | None, str]:

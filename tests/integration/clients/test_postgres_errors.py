@@ -81,6 +81,29 @@ def test_error_of_a_statement_is_classified_by_its_sqlstate(
     assert first_value(database, "SELECT 1") == 1, "the next transaction is not affected"
 
 
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT 1 FROM t WHERE id = %s", JOB),
+        ("\n select 1 FROM t WHERE id = %s", JOB),
+        ("INSERT INTO t (id) VALUES (%s)", UNKNOWN),
+        ("UPDATE t SET id = %s", UNKNOWN),
+    ],
+)
+def test_value_out_of_the_range_of_its_column_is_the_jobs_if_it_is_only_looked_for(
+    database: Database, statement: str, expected: str
+) -> None:
+    """No row can have such an id. Five jobs with one took the queue out of service, and were probed until
+    the end of its patience."""
+    with database.transaction() as cursor:
+        cursor.execute("CREATE TABLE t (id bigint)")
+
+    with pytest.raises(JobError, match="22003") as caught, database.transaction() as cursor:
+        cursor.execute(statement, ["9" * 20])
+
+    assert classification(caught.value) == expected
+
+
 def test_value_that_psycopg2_cannot_adapt_is_a_permanent_error(database: Database) -> None:
     with pytest.raises(PermanentError, match="can't adapt"), database.transaction() as cursor:
         cursor.execute("SELECT %s", [{"a": 1}])
