@@ -101,7 +101,7 @@ def _current_folder() -> str | None:
 
 def _imported(name: str) -> ModuleType:
     if not re.fullmatch(r"\w+(\.\w+)*(?<!\.py)", name):
-        example = re.sub(r"\W+", ".", name.removesuffix(".py")).strip(".") or "app.jobs"
+        example = re.sub(r"\W+", ".", name.partition(":")[0].removesuffix(".py")).strip(".") or "app.jobs"
         shown = name if name.strip() else repr(name)
         raise _ModuleProblem(
             f"cannot import the jobs of {shown}: expected a module's name, such as {example}"

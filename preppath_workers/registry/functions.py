@@ -16,9 +16,11 @@ _Parameter = inspect.Parameter
 def parameters(function: Callable[..., Any]) -> set[str]:
     """Return which of `data` and `services` the function takes. Raises TypeError if it cannot run jobs."""
     name = getattr(function, "__name__", repr(function))
-    checks = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    if any(check(defined(function)) for check in checks):
-        raise TypeError(f"{name} must be a plain function: not async, and without yield")
+    called = defined(function)
+    if inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called):
+        raise TypeError(f"{name} must be a plain function; call asyncio.run in it for async code")
+    if inspect.isgeneratorfunction(called):
+        raise TypeError(f"{name} must be a plain function, without yield")
     taken = list(inspect.signature(function).parameters.values())
     if not taken or taken[0].kind not in (_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD):
         raise TypeError(f"{name} must have a first parameter, which gets the JobContext")

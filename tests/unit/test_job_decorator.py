@@ -108,7 +108,7 @@ def test_job_of_a_function_that_cannot_run_jobs_is_refused() -> None:
         async def __call__(self, context: Any) -> None: ...
 
     for function, message in (
-        (asynchronous, "must be a plain function"),
+        (asynchronous, "must be a plain function; call asyncio.run in it for async code"),
         (without, "must have a first parameter"),
         (more, "has a parameter 'size'"),
         (unnamed, "must take data as a parameter that is set by its name"),
@@ -163,13 +163,22 @@ def test_module_that_cannot_be_used_is_a_problem_of_the_configuration(
     with pytest.raises(ConfigError) as error:
         load_job_types(
             [
-                *("nowhere.jobs", "./app/jobs.py", "broken_jobs", "wrong_jobs", "exiting_jobs", "queue"),
+                *(
+                    "nowhere.jobs",
+                    "./app/jobs.py",
+                    "app.jobs:send",
+                    "broken_jobs",
+                    "wrong_jobs",
+                    "exiting_jobs",
+                    "queue",
+                ),
                 *(module(), module(a=send, b=same)),
             ]
         )
-    missing, path, broken, wrong, exiting, shadowed, empty, double = error.value.problems
+    missing, path, attribute, broken, wrong, exiting, shadowed, empty, double = error.value.problems
     assert missing.startswith("cannot import the jobs of nowhere.jobs: there is no module 'nowhere' in")
     assert path == "cannot import the jobs of ./app/jobs.py: expected a module's name, such as app.jobs"
+    assert attribute == "cannot import the jobs of app.jobs:send: expected a module's name, such as app.jobs"
     assert broken.startswith("cannot import the jobs of broken_jobs: ValueError: no (")
     assert broken.endswith("broken_jobs.py, line 2)")
     assert wrong.endswith("wrong_jobs.py, line 3)")  # not the line of the package that raises
