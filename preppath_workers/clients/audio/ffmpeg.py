@@ -22,6 +22,9 @@ from .program import CompletedProgram, run_program
 PART_RATE = 16_000
 #: Time limit of one run of ffmpeg, seconds: half of a job's default.
 TIME_LIMIT = 300.0
+#: Seconds decoded before a part and dropped: the first frames of an MP3 need those before them, else they are
+#: silent.
+_LEAD = 2.0
 #: ffmpeg's exit status after a signal that it handles.
 _WAS_STOPPED = 255
 #: Filters for a pause and for silence, which is hardly louder than the noise of 16 bits.
@@ -84,7 +87,9 @@ def cut(file: IO[bytes], start: float, length: float, part: IO[bytes]) -> float:
     """Write `length` seconds from `start` to the file `part`, as 16-bit mono WAV. Return how many seconds of
     sound there were: none in a gap between two timestamps. Raises the same errors as `pauses`."""
     sound = ["-ac", "1", "-ar", str(PART_RATE), "-c:a", "pcm_s16le", "-f", "wav", "-y", "/dev/stdout"]
-    _run(file, ["-ss", f"{start:.3f}", "-t", f"{length:.3f}", *_INPUT, *sound], part)
+    lead = min(start, _LEAD)
+    before, after = ["-ss", f"{start - lead:.3f}"], ["-ss", f"{lead:.3f}", "-t", f"{length:.3f}"]
+    _run(file, [*before, *_INPUT, *after, *sound], part)
     part.seek(0)
     with wave.open(part, "rb") as written:
         seconds = written.getnframes() / written.getframerate()

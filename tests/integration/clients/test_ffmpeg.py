@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import wave
+from array import array
 from collections.abc import Callable, Iterator
+from math import sin
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -127,3 +131,30 @@ def test_ffmpeg_with_a_full_output_disk_is_a_machine_error(file: IO[bytes]) -> N
         ffmpeg.cut(file, 0, 10, part)
 
     assert caught.value.resource == "disk"
+
+
+@pytest.mark.skipif(not ffmpeg.installed(), reason="ffmpeg is not installed")
+@pytest.mark.parametrize("start", [1.5, 9.0, 12.34])
+def test_part_of_an_mp3_has_its_first_words(tmp_path: Path, start: float) -> None:
+    """Up to half a second was silent: frames of an MP3 refer to those before them."""
+    tone = Wav(array("h", (round(9_000 * sin(at / 5)) for at in range(15 * 16_000))).tobytes(), 16_000)
+    (tmp_path / "tone.wav").write_bytes(tone.wav_bytes())
+    command = [
+        "ffmpeg",
+        "-loglevel",
+        "error",
+        "-i",
+        tmp_path / "tone.wav",
+        "-q:a",
+        "4",
+        tmp_path / "tone.mp3",
+    ]
+    subprocess.run(command, check=True)
+
+    with (tmp_path / "tone.mp3").open("rb") as file, (tmp_path / "part.wav").open("w+b") as part:
+        assert ffmpeg.cut(file, start, 2.0, part) == pytest.approx(2, abs=0.01)
+        with wave.open(part, "rb") as written:
+            samples = array("h", written.readframes(written.getnframes()))
+
+    loud = next(at for at, sample in enumerate(samples) if abs(sample) > 4_500)
+    assert loud / ffmpeg.PART_RATE < 0.01

@@ -41,7 +41,8 @@ with wave.open("/dev/stdin", "rb") as sound:
     elif "-af" in words:
         print("lavfi.silence_start=2\\nlavfi.silence_end=3")
     else:
-        start, length = (float(words[words.index(name) + 1]) for name in ("-ss", "-t"))
+        start = sum(float(value) for name, value in zip(words, words[1:]) if name == "-ss")
+        length = float(words[words.index("-t") + 1])
         sound.setpos(round(start * rate))
         with wave.open("/dev/stdout", "wb") as part:
             part.setparams(sound.getparams())
