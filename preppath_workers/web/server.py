@@ -57,6 +57,7 @@ def application(queues: Queues, access: Access, read_only: bool) -> FastAPI:
         lifespan=_reloading(access, streams),
     )
     app.state.must_reload = False  # `serve` sets it if a signal comes before the application starts
+    app.state.streams = streams
 
     def refusal(request: Request, problem: Problem) -> Response:
         return problem.response() if _is_for_programs(request) else pages.problem(request, problem)
@@ -135,6 +136,19 @@ def _reloading(access: Access, streams: Streams) -> Callable[[FastAPI], Abstract
     return lifespan
 
 
+class _Server(uvicorn.Server):
+    """Ends the streams of events when it stops, which don't end by themselves."""
+
+    def __init__(self, settings: uvicorn.Config, streams: Streams) -> None:
+        super().__init__(settings)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, and wait for the requests in progress."""
+        self._streams.end_all()
+        await super().shutdown(sockets)
+
+
 def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. `output` is called with the address.
 
@@ -152,7 +166,7 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=3,
     )
-    server = uvicorn.Server(settings)
+    server = _Server(settings, app.state.streams)
 
     def stop(*_: object) -> None:
         server.should_exit = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -20,16 +21,17 @@ class Streams:
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._open = 0
-        #: Counts the calls of `end_all`.
-        self._ended = 0
+        #: Set by the next call of `end_all`.
+        self._end = asyncio.Event()
 
     def response(self, events: AsyncIterator[str]) -> StreamingResponse:
         """Return the response that sends these events. It raises Problem if too many streams are open."""
         return _Response(self, self._until_ended(events))
 
     def end_all(self) -> None:
-        """End the open streams before their next event. Their clients ask again."""
-        self._ended += 1
+        """End the open streams. Their clients ask again."""
+        self._end.set()
+        self._end = asyncio.Event()
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
@@ -43,11 +45,18 @@ class Streams:
             self._open -= 1
 
     async def _until_ended(self, events: AsyncIterator[str]) -> AsyncIterator[str]:
-        ended = self._ended
-        async for event in events:
-            if self._ended != ended:
-                return
-            yield event
+        end = asyncio.ensure_future(self._end.wait())
+        following = asyncio.ensure_future(anext(events, None))
+        try:
+            while True:
+                await asyncio.wait((following, end), return_when=asyncio.FIRST_COMPLETED)
+                if end.done() or (event := following.result()) is None:
+                    return
+                yield event
+                following = asyncio.ensure_future(anext(events, None))
+        finally:
+            end.cancel()
+            following.cancel()
 
 
 class _Response(StreamingResponse):

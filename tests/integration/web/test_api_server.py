@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from redis import Redis
@@ -95,6 +97,20 @@ def test_server_stops_in_order_on_sigterm(serve: Serve) -> None:
     site = serve()
     site.process.terminate()
     assert site.process.wait(STOP_DEADLINE) == 0
+
+
+def test_server_with_open_streams_stops_without_an_error(serve: Serve, tts: Queue, tmp_path: Path) -> None:
+    tts.enqueue(SPEECH, id="j")
+    site = serve(LOG_FORMAT="json")
+    streams: list[Iterator[str]] = []  # which would be closed if nothing held them
+    with ExitStack() as opened:
+        for path in ("/?live", "/api/v1/jobs/tts/j/events"):
+            response = opened.enter_context(site.request("GET", path, stream=True))
+            streams.append(response.iter_lines(decode_unicode=True))
+            assert any(line.startswith("event:") for line in streams[-1])
+        site.process.terminate()
+        assert site.process.wait(STOP_DEADLINE) == 0
+    assert '"error"' not in (tmp_path / "web.log").read_text(encoding="utf-8")
 
 
 def test_server_started_with_sigterm_blocked_stops_on_it(redis_url: str) -> None:
