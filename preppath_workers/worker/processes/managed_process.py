@@ -50,7 +50,7 @@ class ManagedProcess:
         self.stop_requested = False
         #: Seconds that a job may run before the process counts as hung.
         self.time_limit = float("inf")
-        #: Whether the last process exited with code 0, and so requeued its in-flight jobs.
+        #: Whether the last process ended by itself, not by its job, with code 0: it has requeued its jobs.
         self.exited_cleanly = True
         self._fork = fork
         self._longest_delay = longest_delay
@@ -146,8 +146,9 @@ class ManagedProcess:
         self.process.close()
         self.process = None
         self.stop_requested = False
-        self.exited_cleanly = code == 0
-        if code == 0 or self._was_killed:
+        # A handler or a library may end the process during a job, with any code.
+        self.exited_cleanly = code == 0 and not self.liveness.busy_for
+        if self.exited_cleanly or self._was_killed:
             self._early_deaths, self._respawn_at = 0, 0.0
             return code
         self._schedule_respawn()

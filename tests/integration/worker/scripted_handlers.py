@@ -84,6 +84,8 @@ def _die(context: JobContext) -> None:
 
 
 def _exit(context: JobContext) -> None:
+    if "file" in context.data:
+        _await(context)
     os._exit(context.data["code"])
 
 
@@ -123,11 +125,9 @@ def _connections_to_redis() -> int:
 
 def _leak(context: JobContext) -> None:
     """Open files until no descriptor is left."""
-    try:
+    with suppress(OSError):
         while True:
             _LEAKED.append(os.open(os.devnull, os.O_RDONLY))
-    except OSError:
-        return
 
 
 def _print(context: JobContext) -> None:
@@ -254,7 +254,7 @@ def _await(context: JobContext) -> None:
     """Wait until a file exists, and then `check` the lease or not."""
     while not Path(context.data["file"]).exists():
         time.sleep(0.02)
-    if context.data["check"]:
+    if context.data.get("check"):
         context.check_lease()
 
 

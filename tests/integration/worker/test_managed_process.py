@@ -31,6 +31,14 @@ def dies_with_a_job(liveness: Liveness) -> ForkProcess:
     return _fork(body)
 
 
+def ends_cleanly_in_a_job(liveness: Liveness) -> ForkProcess:
+    def body() -> None:
+        liveness.begin_job("j")
+        os._exit(0)
+
+    return _fork(body)
+
+
 def exits_cleanly(liveness: Liveness) -> ForkProcess:
     return _fork(lambda: None)
 
@@ -92,6 +100,13 @@ def test_managed_process_that_has_logged_what_it_holds_is_not_logged_as_dead(
     assert codes_and_delays(process, 1) == [(EX_HELD, 0.0)]
     assert not process.exited_cleanly
     assert not caplog.records
+
+
+def test_managed_process_that_a_job_ends_with_code_0_has_died(caplog: pytest.LogCaptureFixture) -> None:
+    process = ManagedProcess("s", ends_cleanly_in_a_job)
+    assert codes_and_delays(process, 2) == [(0, 0.0)] * 2
+    assert not process.exited_cleanly  # what its slot holds is still to be requeued
+    assert [record.message for record in caplog.records] == ["Process died"] * 2
 
 
 @pytest.mark.parametrize("job_id", ["a", "x" * 5_000, "\udcff raw"])

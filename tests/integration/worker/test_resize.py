@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from preppath_workers import NewJob, Queue
 from tests.support.waiting import eventually
 
 from .conftest import Start
-from .harness import App
+from .harness import App, state_of
 
 pytestmark = pytest.mark.processes
 
@@ -52,3 +53,18 @@ def test_jobs_during_resizes_run_exactly_once(launch: Start, alpha: Queue) -> No
     jobs = [job for job in map(alpha.get, ids) if job]
     assert {(job.state, job.attempts, job.recoveries) for job in jobs} == {("completed", 1, 0)}
     assert "recovered" not in alpha.statistics()
+
+
+def test_job_that_ends_the_worker_of_a_closed_slot_with_code_0_is_requeued(
+    launch: Start, alpha: Queue, tmp_path: Path
+) -> None:
+    app = launch(ALPHA_RECOVERIES="1", LEASE_SECONDS="60").start()
+    go_on = tmp_path / "go-on"
+    for job_id in ("a", "b"):  # one in each slot
+        alpha.enqueue({"do": "exit", "code": 0, "file": str(go_on)}, id=job_id)
+        app.pid_of(job_id)
+    app.send(signal.SIGTTOU)
+    eventually(lambda: app.logged("Number of workers changed"))
+    go_on.touch()
+    eventually(lambda: [state_of(alpha, job_id) for job_id in ("a", "b")] == ["failed", "failed"])
+    eventually(lambda: names(app) == ["alpha:0", "beta:0"])
