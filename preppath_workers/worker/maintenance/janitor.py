@@ -63,7 +63,7 @@ class Janitor:
         queues: Sequence[str],
         beat: Callable[[], None],
     ) -> None:
-        """`beat` is called before each queue's steps."""
+        """`beat` is called before each step."""
         self._config = config
         self._instance_info = instance_info
         self._beat = beat
@@ -124,13 +124,11 @@ class Janitor:
     def loop(self) -> float:
         """Do one round over all queues. Returns the seconds until the next. Raises redis.RedisError."""
         pause = min(self._round, self._heartbeat_interval)
+        self._keep_alive()
         self._steps.run("*", "eviction", self._eviction.look_if_due)
         is_idle = self._steps.run("*", "look", partial(self._has_work, self._order)) is False
         for queue in list(self._order):
             self._order.rotate(-1)
-            # Before each queue, so that a slow queue does not let the lease expire.
-            self._heartbeats_if_due()
-            self._beat()
             # Recovery comes first, so that no other step delays it.
             pause = min(pause, self._step(queue, "reap", self._reap))
             pause = min(pause, self._step(queue, "keep_budget", self._budget.look_if_due))
@@ -144,6 +142,8 @@ class Janitor:
 
     def _step(self, queue: str, name: str, step: Callable[[str], float]) -> float:
         """Run a step. Returns the seconds until it wants to run again."""
+        # Before each step, so that a slow server or queue does not let the lease expire.
+        self._keep_alive()
         wanted = self._steps.run(queue, name, partial(step, queue))
         return _ROUND if wanted is None else wanted
 
@@ -158,13 +158,16 @@ class Janitor:
         """Seconds."""
         return self._config.lease / 5
 
-    def _heartbeats_if_due(self) -> None:
+    def _keep_alive(self) -> None:
+        """Beat, and renew the leases if it is time for it."""
+        self._beat()
         if time.monotonic() < self._heartbeat_due:
             return
         for queue in self._order:
             if self._steps.run(queue, "heartbeat", self._leases[queue].renew):
                 self.has_renewed = True
                 self._renewed_at = time.monotonic()
+            self._beat()
         self._epochs.log_losses()
         self._heartbeat_due = time.monotonic() + self._heartbeat_interval
 
