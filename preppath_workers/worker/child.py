@@ -55,7 +55,7 @@ def fork_worker(
         _raise_oom_score()
         title = ProcessTitle(f"{queue.name}[{number}]")
         title.show("idle")
-        consumer = Consumer(config, queue, instance, number)
+        consumer = Consumer(config, queue, instance, number, liveness.beat)
         shared = (liveness, title, cancellations, machine_backoff)
         Worker(config, queue, handler, consumer, services, *shared).run()
 

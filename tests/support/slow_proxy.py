@@ -37,6 +37,4 @@ def slow_proxy(server_port: int, delay: float) -> Iterator[int]:
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
     with suppress(OSError):
         while received := await reader.read(_AT_ONCE):
-            await asyncio.sleep(delay)
-            writer.write(received)
-            await writer.drain()
+            asyncio.get_running_loop().call_later(delay, writer.write, received)

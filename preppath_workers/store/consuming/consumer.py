@@ -59,16 +59,19 @@ class Consumer:
         queue: QueueConfig,
         instance: str,
         number: int,
+        beat: Callable[[], None] = lambda: None,
         now: str = SERVER_TIME,
         chance: Callable[[], float] = random.random,
         connection: SlotConnection | None = None,
     ) -> None:
-        """`chance` returns the fraction, 0 to 1, of the longest jitter that is added to a backoff; `now` and
-        `connection` are for tests."""
+        """`beat` is called after each answer. `chance` returns the fraction, 0 to 1, of the longest jitter
+        that is added to a backoff; `now` and `connection` are for tests."""
         self.worker_id = f"{instance}:{number}"
         self._queue = queue
         self._keys = Keys(config.redis.prefix, queue.name)
-        self._connection = connection or SlotConnection(config.redis.url, ANSWER_TIMEOUT, self._keys, now)
+        self._connection = connection or SlotConnection(
+            config.redis.url, ANSWER_TIMEOUT, self._keys, now, beat
+        )
         limit = queue.rate_limit
         rate_limit = (limit.max, milliseconds(limit.duration)) if limit else (0, 0)
         self._paid_calls = PaidCalls(self._connection)

@@ -5,6 +5,7 @@ Scripts are loaded at each connect, in case SCRIPT FLUSH or a failover lost them
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -30,11 +31,15 @@ class SlotConnection:
     Any method may raise redis.RedisError. The connection is closed then; the next call opens a new one.
     """
 
-    def __init__(self, url: str, timeout: float, keys: Keys, now: str) -> None:
-        """`timeout`: seconds for any answer. `now`: Redis's time as scripts take it, see `scripts.py`."""
+    def __init__(
+        self, url: str, timeout: float, keys: Keys, now: str, beat: Callable[[], None] = lambda: None
+    ) -> None:
+        """`timeout`: seconds for any answer. `now`: Redis's time as scripts take it, see `scripts.py`. `beat`
+        is called after each answer, since several of them may take that long."""
         self._connection = Connection(url, timeout, keys.base)
         self._keys = keys
         self._now = now
+        self._beat = beat
         self._is_connected = False
         #: Answers that are still to be read.
         self._unread = 0
@@ -81,6 +86,7 @@ class SlotConnection:
         except BaseException:
             self.disconnect()
             raise
+        self._beat()
         self._unread -= 1
         is_text = may_be_text and type(answer) is str
         if not is_text and (type(answer) is not list or not (answer or may_be_empty)):
@@ -131,5 +137,7 @@ class SlotConnection:
 
     def _connect(self) -> None:
         self._connection.connect()
+        self._beat()
         load_scripts(self._connection, self._keys)
+        self._beat()
         self._is_connected = True

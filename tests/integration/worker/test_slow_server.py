@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,21 +20,36 @@ from preppath_workers import Queue
 from preppath_workers.config.load import load
 from preppath_workers.config.model import Config, QueueConfig
 from preppath_workers.store.connections.clients import Clients
+from preppath_workers.worker.child import fork_worker
 from preppath_workers.worker.maintenance.janitor import Janitor
+from preppath_workers.worker.processes.cancellations import Cancellations
 from preppath_workers.worker.processes.instance_info import InstanceInfo
+from preppath_workers.worker.processes.liveness import Liveness
+from preppath_workers.worker.processes.machine_backoff import MachineBackoff
+from preppath_workers.worker.processes.signals import LEAVE
+from tests.support.redis import RedisServer
 from tests.support.slow_proxy import slow_proxy
+from tests.support.waiting import eventually
+
+from .harness import state_of
 
 LEASE = 2.0
 QUEUES = ("alpha", "beta")
 
 
+@contextmanager
+def slow(redis_url: str, delay: float) -> Iterator[str]:
+    """Give the block the URL of a proxy that answers this many seconds later."""
+    url = urlsplit(redis_url)
+    with slow_proxy(url.port or 6379, delay) as port:
+        yield url._replace(netloc=f"{url.hostname}:{port}").geturl()
+
+
 @pytest.fixture
 def config(redis_url: str, environment: dict[str, str]) -> Iterator[Config]:
     """Answers take 0.3 s; the janitor of a lease of 2 s waits for 0.5 s."""
-    url = urlsplit(redis_url)
-    with slow_proxy(url.port or 6379, 0.3) as port:
-        slow = url._replace(netloc=f"{url.hostname}:{port}").geturl()
-        yield load({**environment, "REDIS_URL": slow, "LEASE_SECONDS": str(LEASE)}, [])
+    with slow(redis_url, 0.3) as url:
+        yield load({**environment, "REDIS_URL": url, "LEASE_SECONDS": str(LEASE)}, [])
 
 
 def test_janitor_of_a_slow_server_keeps_its_leases_and_beats(
@@ -65,3 +85,44 @@ def test_janitor_of_a_slow_server_keeps_its_leases_and_beats(
     assert min(left) > 0
     # The supervisor kills a janitor that does not beat for two thirds of a lease.
     assert max(after - before for before, after in pairwise(beats)) < LEASE * 2 / 3
+
+
+def test_worker_of_a_slow_server_beats_between_its_answers(
+    own_server: RedisServer, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """It has to connect, load the scripts and settle its job: together that may take longer than the silence
+    after which the supervisor kills a worker."""
+    delay, go_on, liveness = 1.0, tmp_path / "go-on", Liveness()
+    redis = Redis.from_url(own_server.url, decode_responses=True)
+    alpha = Queue("alpha", redis, environment["KEY_PREFIX"])
+    alpha.enqueue({}, id="j")
+
+    def handle(_context: object, _services: object) -> dict[str, Any]:
+        while not go_on.exists():
+            time.sleep(0.01)
+        return {}
+
+    with slow(own_server.url, delay) as url:
+        config = load({**environment, "REDIS_URL": url}, [])
+        around = (Mock(), "own", 0, liveness, Cancellations(), MachineBackoff())
+        worker = fork_worker(config, QueueConfig("alpha"), handle, *around)
+        try:
+            eventually(lambda: liveness.busy_for)
+            redis.client_kill_filter(_type="normal", skipme=True)
+            redis.script_flush()
+            go_on.touch()
+            eventually(lambda: not liveness.busy_for, every=0.001)
+            silences: list[float] = []
+            seen_at: list[float] = []
+            while not seen_at or time.monotonic() < seen_at[0] + delay:  # until it has its answer too
+                silences.append(liveness.silent_for)
+                time.sleep(0.01)
+                if state_of(alpha, "j") == "completed":
+                    seen_at.append(time.monotonic())
+        finally:
+            worker.kill()
+            worker.join()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [LEAVE])  # as a fork leaves it
+
+    # Three answers: to the look at the scripts, to their texts, and to the job's end.
+    assert max(silences) < 2.5 * delay
