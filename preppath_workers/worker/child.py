@@ -79,7 +79,9 @@ def _fork(name: str, body: Callable[[], None]) -> ForkProcess:
         die_with_parent()
         code = _exit_code(name, body)
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            # A handler may have removed or closed it, or put something else in its place.
+            with suppress(Exception):
+                stream.flush()
         if "sentry_sdk" in sys.modules:
             from .telemetry.sentry import flush
 

@@ -1,5 +1,5 @@
 """When a worker is replaced: after a job that was interrupted or its most jobs, above its memory limit, when
-its jobs keep meeting machine errors, or if its supervisor has ended."""
+its jobs keep meeting machine errors or have closed what it needs, or if its supervisor has ended."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from ..clients.causes import causes
 from ..config.model import Config
 from ..log import fields
+from .processes import host
 from .processes.forking import is_orphaned
 from .processes.interrupts import Deadline
 
@@ -58,7 +59,7 @@ class Replacement:
         if now < self._checked_at + _CHECK_INTERVAL:
             return False
         self._checked_at = now
-        return is_orphaned() or self._uses_too_much_memory()
+        return is_orphaned() or _lacks_standard_files() or self._uses_too_much_memory()
 
     def is_due_after(self, error: RedisError) -> bool:
         """Return whether the worker has to exit, because its jobs have left no descriptor for a connection to
@@ -84,6 +85,13 @@ class Replacement:
             logger.info("Replacing worker: MAX_MEMORY_MB exceeded", extra=fields(mb=used))
             return True
         return False
+
+
+def _lacks_standard_files() -> bool:
+    if lacks := host.lacks_standard_files():
+        # The next file or connection would get the number, and log lines would be written into it.
+        logger.warning("Replacing worker: its job closed a standard descriptor")
+    return lacks
 
 
 def warn_of_low_limit(config: Config) -> None:

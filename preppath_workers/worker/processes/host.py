@@ -29,6 +29,16 @@ def open_standard_files() -> None:
         os.set_inheritable(descriptor, True)
 
 
+def lacks_standard_files() -> bool:
+    """Return whether a standard descriptor is closed."""
+    try:
+        for descriptor in range(3):
+            os.fstat(descriptor)
+    except OSError:
+        return True
+    return False
+
+
 def raise_descriptor_limit() -> None:
     """Raise the soft limit of open files to the hard limit. Its low default is for users of select(2)."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

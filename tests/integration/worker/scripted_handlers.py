@@ -34,7 +34,7 @@ from preppath_workers.errors import (
 )
 from preppath_workers.registry import JobContext
 
-from .process_changes import CHANGES
+from .process_changes import CHANGES, STREAMS
 from .unreadable_errors import ERRORS
 
 
@@ -295,5 +295,5 @@ _ACTIONS: dict[str, Callable[[JobContext], None]] = {
     "check_lease_later": _check_lease_later,
     "await": _await,
     "acquire_tokens": _acquire_tokens,
-    "change": lambda context: CHANGES[context.data["what"]]() and None,
+    "change": lambda context: (CHANGES | STREAMS)[context.data["what"]]() and None,
 }

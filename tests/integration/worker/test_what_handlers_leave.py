@@ -106,6 +106,25 @@ def test_worker_without_a_descriptor_for_a_new_connection_is_replaced(
     assert not app.logged("Process died")
 
 
+def test_worker_whose_job_closes_the_standard_descriptors_is_replaced(launch: Start, alpha: Queue) -> None:
+    """The next connection to Redis got the number of standard error, and log lines were sent as commands."""
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    worker = app.workers()["alpha:0"]
+    alpha.enqueue({"do": "change", "what": "close standard files"}).wait(30)
+    eventually(lambda: app.workers().get("alpha:0") not in (None, worker))
+    alpha.enqueue({}).wait(30)
+    assert app.stop() == 0
+    assert not app.logged("Process died")
+
+
+def test_worker_whose_job_removes_its_streams_ends_in_order(launch: Start, alpha: Queue) -> None:
+    app = launch(ALPHA_CONCURRENCY="1").start()
+    alpha.enqueue({"do": "change", "what": "remove streams"}).wait(30)
+    alpha.enqueue({}).wait(30)
+    assert app.stop() == 0
+    assert not app.logged("Process died")
+
+
 @pytest.mark.parametrize("then", ["return", "raise", "exit", "check_lease"])
 def test_process_forked_by_a_handler_ends_when_it_leaves_the_handler(
     launch: Start, alpha: Queue, then: str
