@@ -191,7 +191,7 @@ def encode_data(data: Mapping[str, Any]) -> str:
 
 
 def chunks(jobs: Iterable[NewJob]) -> Iterator[list[Encoded]]:
-    """Yield the jobs, encoded, in chunks that one script call can take. Raises ValueError."""
+    """Yield the jobs, encoded, in chunks that one call can take. Raises ValueError, which names the job."""
     chunk: list[Encoded] = []
     size = 0
     if isinstance(jobs, NewJob):
@@ -199,7 +199,11 @@ def chunks(jobs: Iterable[NewJob]) -> Iterator[list[Encoded]]:
     for job in jobs:
         if not isinstance(job, NewJob):
             raise ValueError(f"jobs must be NewJob, not {type(job).__name__}")
-        encoded = job.encode()
+        try:
+            encoded = job.encode()
+        except ValueError as error:
+            kind = DataTooLarge if isinstance(error, DataTooLarge) else ValueError
+            raise kind(f"job {job.id}: {error}") from error
         if len(chunk) == _CHUNK or (chunk and size + len(encoded[1]) > _CHUNK_CHARACTERS):
             yield chunk
             chunk, size = [], 0

@@ -146,8 +146,8 @@ class Queue(QueueReader):
             return JobRef(job_id, self.run(operations.add(self.keys, job, self._durable)), self)
 
     def enqueue_many(self, jobs: Iterable[NewJob]) -> list[JobRef]:
-        """Add jobs in order, in chunks of up to 50 jobs. Raises ValueError if a job is invalid, and
-        NotReplicated; the chunks before it have been added by then."""
+        """Add jobs in order, in chunks of up to 50 jobs. Raises ValueError with the id of a job that is
+        invalid, and NotReplicated; the chunks before it have been added by then."""
         added = self.run(operations.add_many(self.keys, jobs, self._durable))
         return [JobRef(job_id, created, self) for job_id, created in added]
 

@@ -9,6 +9,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from preppath_workers import AsyncQueue, NewJob, Queue
+from preppath_workers.queue.new_job import MAX_DATA_BYTES, DataTooLarge
 
 WRONG = ["", "a b", "TTS", "preppath:{tts}", "tts:", "{tts}", "tts\n", "1st", "é", "t" * 65]
 
@@ -63,3 +64,16 @@ def test_ids_and_jobs_of_another_type_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             queue.enqueue_many(jobs)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "message"),
+    [
+        ({"data": {"a": b""}}, ValueError, "^job j: data is not JSON: .* bytes"),
+        ({"data": {"a": "x" * MAX_DATA_BYTES}}, DataTooLarge, "^job j: data has 1,000,008 bytes"),
+        ({"priority": True}, ValueError, "^job j: priority must be"),
+    ],
+)
+def test_error_of_one_job_of_many_names_the_job(wrong: Any, kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        Queue("tts", Redis(port=1)).enqueue_many([NewJob(**{"data": {}, "id": "j", **wrong})])
