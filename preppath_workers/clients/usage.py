@@ -17,7 +17,8 @@ class Usage:
 
     Args:
         model: as the vendor served it.
-        tokens: by kind, each token in one of them; the kinds are `TOKEN_KINDS` of `config/prices.py`.
+        tokens: by kind, each token in one of them: `input`, `cached` and `cache_write` (input too), `output`,
+            `audio_input`, `audio_cached`, `audio_output`.
         seconds: duration of the audio.
         characters: of a spoken text.
         reasoning_tokens: those among the output tokens, for information.
