@@ -208,6 +208,9 @@ class _Answer:
             return None
         if event["type"] == "response.created":
             self.id = response.get("id", "")
+            # What came before is left over from the session's last response.
+            self._samples.clear()
+            self._transcripts.clear()
         elif event["type"] == "rate_limits.updated":
             self.reset = seconds_to_wait(event)
         elif event["type"] in _AUDIO and isinstance(event.get("delta"), str):

@@ -163,3 +163,31 @@ def test_transcript_without_an_event_is_that_of_the_finished_response(
 
     assert reading
     assert reading.transcript == transcript
+
+
+def test_sound_that_comes_after_its_response_is_not_that_of_the_next(client: Client) -> None:
+    def session(connection: ServerConnection) -> None:
+        def say(kind: str, number: int, **fields: Any) -> None:
+            connection.send(json.dumps({"type": f"response.{kind}", "response_id": f"r{number}", **fields}))
+
+        with suppress(ConnectionClosed):
+            connection.recv()
+            connection.send('{"type": "session.updated"}')
+            for number in (1, 2):
+                connection.recv()
+                say("output_audio.delta", number - 1, delta=base64.b64encode(SAMPLES * 9).decode())
+                say("output_audio_transcript.done", number - 1, transcript="Late.")
+                say("created", number, response={"id": f"r{number}"})
+                say("output_audio.delta", number, delta=base64.b64encode(SAMPLES).decode())
+                say("done", number, response={"id": f"r{number}", "status": "completed"})
+            connection.recv()
+
+    with serve(session, "127.0.0.1", 0) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        openai = client(base_url=f"http://127.0.0.1:{listening.socket.getsockname()[1]}/v1")
+        with openai.reader(SpeechOptions("marin")) as reader:
+            reader.read("One.")
+            reading = reader.read("Two.")
+        listening.shutdown()
+
+    assert (reading.samples, reading.transcript) == (SAMPLES, None)
