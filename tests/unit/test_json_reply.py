@@ -25,6 +25,7 @@ INDENTED = json.dumps(SCORES, indent=2)
         f"Sure, {TEXT} That is all.",
         f"The answer mentions {{braces}} and {{}}. {TEXT}",
         f"<think>A map such as {{1: 2}} is fine.</think>{TEXT}",
+        f'<think>A draft: {{"correctness": 2}}</think>\n{TEXT}',
         f"```json\n{INDENTED}",
         f"Draft: {TEXT}\nFinal: {TEXT}",
     ],

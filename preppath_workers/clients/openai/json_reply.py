@@ -13,6 +13,8 @@ from typing import Any
 
 #: A fenced code block of Markdown, with or without a language.
 _CODE_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
+#: What ends a model's thoughts, which may hold drafts, in servers that don't separate them.
+_END_OF_THOUGHT = "</think>"
 #: Openings tried in prose, because each failed one costs a scan of the rest.
 _MAX_OPENINGS = 100
 
@@ -25,13 +27,14 @@ _decoder = json.JSONDecoder()
 def find_object(reply: str) -> dict[str, Any] | None:
     """Return the JSON object that the reply is or contains.
 
-    Tries the whole reply, then fenced code blocks, then an object with prose around it. Returns None if there
-    is not an object, or if there are several and the intended one is unknown.
+    Tries the whole reply, then, without the model's thoughts, fenced code blocks, then an object with prose
+    around it. Returns None if there is no object, or if there are several and the intended one is unknown.
     """
     try:
         value = json.loads(reply)
     except (ValueError, RecursionError):  # the latter for brackets nested without end
-        return _only(map(_parse, _CODE_FENCE.findall(reply))) or _only(_embedded(reply))
+        said = reply.rpartition(_END_OF_THOUGHT)[2]
+        return _only(map(_parse, _CODE_FENCE.findall(said))) or _only(_embedded(said))
     return value if isinstance(value, dict) else None
 
 

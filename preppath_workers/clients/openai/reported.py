@@ -24,6 +24,15 @@ def items(holder: Any, *path: str) -> Sequence[Any]:
     return value if isinstance(value, list) else []
 
 
+def text_of(message: Any) -> str | None:
+    """Return the text of a chat's message, which some servers split into parts; None if it has none."""
+    content = field(message, "content")
+    if isinstance(content, list):
+        parts = [field(part, "text") for part in content if field(part, "type") == "text"]
+        content = "".join(part for part in parts if isinstance(part, str)) or None
+    return content if isinstance(content, str) else None
+
+
 def token_count(holder: Any, *path: str) -> int | None:
     """Return the number of tokens in a field; None if it isn't reported, or isn't plausible."""
     value = field(holder, *path)

@@ -18,7 +18,7 @@ from .classification import SERVICE
 from .doubtful_segments import without_doubtful
 from .json_reply import find_object
 from .refusals import Refusal, Refused
-from .reported import duration
+from .reported import duration, text_of
 
 #: Fields of an error in a response with a status of success; the last is FastAPI's.
 _FIELDS_OF_ERRORS = ("error", "message", "code", "detail")
@@ -90,8 +90,8 @@ def json_object(completion: Any) -> dict[str, Any]:
         raise PermanentError("the model refused to evaluate the answer")
     if reason == "length":
         raise TransientError("the model's answer was cut off at its length limit")
-    content = getattr(message, "content", None)
-    value = find_object(content) if isinstance(content, str) else None
+    content = text_of(message)
+    value = find_object(content) if content else None
     if value is None:
         raise TransientError("the model's answer is not a JSON object")
     return value

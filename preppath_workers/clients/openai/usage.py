@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..usage import Usage
-from .reported import duration, field, token_count
+from .reported import duration, field, text_of, token_count
 
 
 def reports_usage(usage: Any) -> bool:
@@ -139,8 +139,7 @@ def _name(value: Any) -> str:
 def _text(completion: Any) -> str:
     choices = getattr(completion, "choices", None)
     first = choices[0] if isinstance(choices, list) and choices else None
-    content = getattr(getattr(first, "message", None), "content", None)
-    return content if isinstance(content, str) else ""
+    return text_of(getattr(first, "message", None)) or ""
 
 
 def _parts(total: int, *parts: int) -> tuple[int, ...]:

@@ -97,6 +97,21 @@ def test_unusable_answer_is_charged_if_it_reports_its_usage(
     assert bool(context.charges) == is_charged
 
 
+def test_answer_in_parts_is_their_text(client: Client, answers: Answers) -> None:
+    """Mistral's models that reason answer so: each answer was paid for and refused."""
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Is it {}?"}]},
+        {"type": "text", "text": '{"a": '},
+        {"type": "text", "text": "1}"},
+    ]
+    body = json.dumps({"choices": [{"message": {"content": parts}}]}).encode()
+    openai = client(base_url=answers(200, body, {"Content-Type": "application/json"}))
+    context = FakeContext()
+
+    assert openai.evaluate([{"role": "user", "content": "Judge this."}], {}, context) == {"a": 1}
+    assert context.charges[0].tokens["output"] == len('{"a": 1}')
+
+
 @pytest.mark.parametrize(
     ("audio", "name"),
     [
