@@ -222,6 +222,20 @@ def test_outage_shows_its_cause_and_ends_by_a_probe(served: Served, page: Page) 
     expect(page.get_by_role("status")).to_contain_text("open")
 
 
+def test_page_behind_a_proxy_that_had_no_server_for_a_moment_is_live_again(
+    served: Served, browser: Browser
+) -> None:
+    with browser.new_context(base_url=served.url) as context:
+        page = context.new_page()
+        sign_in(page)
+        page.clock.install()
+        page.route("**/?live=", lambda route: route.fulfill(status=502), times=1)
+        page.goto("/")
+        expect(page.get_by_role("alert")).to_contain_text("The page shows older data")
+        page.clock.fast_forward(10_000)
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def test_pages_meet_wcag_at_phone_width_in_light_and_dark(served: Served, browser: Browser) -> None:
     served.queue.enqueue({"end": "badly"}, id="for-axe")
     eventually(lambda: served.queue.counts().failed)

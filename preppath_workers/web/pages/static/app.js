@@ -6,6 +6,9 @@ const updates = document.getElementById("updates");
 let source = null;
 let stopped = false; // by the user
 
+/** Ms until the next try after a refusal: a proxy may have no server for a moment, or a session may have ended. */
+const REFUSED = 10000;
+
 /** What makes two nodes the same one: their name and id, or the key that the template gives to what may move. */
 function key(node) {
   if (node.nodeType !== Node.ELEMENT_NODE) return node.nodeName;
@@ -89,8 +92,11 @@ function connect() {
   });
   source.onerror = () => {
     const ended = source && source.readyState === EventSource.CLOSED;
-    tell(ended ? "No longer live: reload the page." : "The server does not answer. The page shows older data.");
-    if (ended) disconnect();
+    const trouble = ended ? "The server refuses updates" : "The server does not answer";
+    tell(`${trouble}. The page shows older data.${ended ? " Reload it if this lasts." : ""}`);
+    if (!ended) return; // the browser tries again by itself
+    disconnect();
+    setTimeout(connect, REFUSED);
   };
 }
 
