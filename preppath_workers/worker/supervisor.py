@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 #: Seconds that the janitor has to release the lease.
 _LEAVE_LIMIT = 5.0
 
-#: Seconds in which a second stop signal only repeats the first: `timeout` sends its signal to the process and
-#: to its group, `npm` passes on what the terminal has sent already.
+#: Seconds after the workers were asked to stop in which a second stop signal only repeats the first:
+#: `timeout` sends its signal to the process and to its group, `npm` passes on what the terminal has sent.
 _ECHO = 0.5
 
 #: Seconds by which systemd's timeouts are extended each time, while the processes beat.
@@ -67,6 +67,8 @@ class Supervisor:
         self._notifier = Notifier.from_environment(os.environ)
         self._phase = Phase.STARTING
         self._stopping_since = 0.0
+        #: When a further stop signal begins to mean that no job is waited for (s, monotonic).
+        self._echoes_until = 0.0
         self._leaving_since: float | None = None
         self._exit_code = 0
         #: Whether it was started in a terminal. If that is closed, its user means to stop it.
@@ -136,7 +138,7 @@ class Supervisor:
     def _dispatch(self, number: signal.Signals | None) -> None:
         match number:
             case signal.SIGTERM | signal.SIGINT if self._is_stopping:
-                if time.monotonic() > self._stopping_since + _ECHO:
+                if time.monotonic() > self._echoes_until:
                     self._pool.kill_workers("Killing worker: second stop signal")
             case signal.SIGTERM | signal.SIGINT:
                 self._stop(number.name)
@@ -202,6 +204,8 @@ class Supervisor:
         self._phase, self._stopping_since = Phase.STOPPING, time.monotonic()
         logger.info("Supervisor stopping", extra=fields(instance=self.instance, reason=reason))
         self._pool.ask_workers_to_stop()
+        # From now: the log's reader may have made it wait, and a second signal waits here meanwhile.
+        self._echoes_until = time.monotonic() + _ECHO
 
     def _advance(self) -> None:
         if self._is_stopping:

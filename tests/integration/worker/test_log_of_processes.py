@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -89,3 +90,23 @@ def test_log_of_a_job_that_leaks_a_secret_never_shows_it(launch: Start, alpha: Q
     assert app.stop() == 0
     assert SECRET not in app.log_path.read_text(encoding="utf-8")
     assert "***" in str([job.error for job in alpha.dead_letters()])
+
+
+def test_stop_signal_that_arrives_twice_while_the_reader_is_stuck_finishes_active_jobs(
+    launch: Start, alpha: Queue
+) -> None:
+    """The supervisor waits half a second for the reader, and finds the second signal after that."""
+    reading, writing = os.pipe()
+    app = launch(SHUTDOWN_GRACE="60")
+    app.stderr = writing
+    app.launch()
+    eventually(lambda: alpha.counts().workers == 2)
+    alpha.enqueue({"do": "sleep", "seconds": 2}, id="j")
+    app.pid_of("j")
+    fill(writing)
+    app.send(signal.SIGINT)
+    app.send(signal.SIGTERM)
+    assert app.wait() == 0
+    assert state_of(alpha, "j") == "completed"
+    for end in (reading, writing):
+        os.close(end)
