@@ -132,6 +132,10 @@ class Pool:
         """Fork the janitor if it is missing: without a lease, another instance runs the active jobs too."""
         self._spawn_if_due(self._janitor, float("inf"))
 
+    def replace_janitor(self) -> None:
+        """Fork a janitor in place of one that has died, without a delay."""
+        self._janitor.spawn(self._generation, float("inf"))
+
     def replace_outdated(self) -> None:
         """Stop workers of an older configuration.
 
@@ -176,6 +180,11 @@ class Pool:
     def kill_janitor(self, message: str) -> None:
         """Kill the janitor and log the message."""
         self._janitor.kill(message)
+
+    @property
+    def has_janitor_died(self) -> bool:
+        """Whether the last janitor has ended before it released the lease, and there is no other."""
+        return not (self._janitor.is_running or self._janitor.exited_cleanly)
 
     @property
     def has_workers(self) -> bool:

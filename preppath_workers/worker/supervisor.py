@@ -71,6 +71,8 @@ class Supervisor:
         self._echoes_until = 0.0
         self._leaving_since: float | None = None
         self._exit_code = 0
+        #: Whether a janitor that ends while the instance stops is replaced.
+        self._may_replace_janitor = True
         #: Whether it was started in a terminal. If that is closed, its user means to stop it.
         self._has_terminal = os.isatty(0)
         self._error_logged_at = float("-inf")
@@ -198,6 +200,7 @@ class Supervisor:
             self._go_back(self._fallback, misconfigured)
             return
         self._exit_code = EX_CONFIG
+        self._may_replace_janitor = False
         self._stop(f"{misconfigured} cannot work with this configuration")
 
     def _stop(self, reason: str) -> None:
@@ -220,12 +223,17 @@ class Supervisor:
             self._pool.kill_workers("Killing worker: job did not end within SHUTDOWN_GRACE")
         self._pool.ask_workers_to_stop()
         if self._pool.has_workers:
-            if self._exit_code != EX_CONFIG:
+            if self._may_replace_janitor:
                 self._pool.spawn_janitor()
             return
         self._leaving_since = self._leaving_since or now
+        is_late = now > self._leaving_since + _LEAVE_LIMIT
+        if self._may_replace_janitor and not is_late and self._pool.has_janitor_died:
+            # Once: else what the slots hold would wait until the lease has ended.
+            self._may_replace_janitor = False
+            self._pool.replace_janitor()
         self._pool.ask_janitor_to_leave()
-        if now > self._leaving_since + _LEAVE_LIMIT:
+        if is_late:
             self._pool.kill_janitor("Killing janitor: it did not release the lease in time")
 
     def _report(self) -> None:

@@ -7,15 +7,16 @@ import os
 import select
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from preppath_workers import Queue
+from tests.support.process import children_of
 from tests.support.waiting import eventually
 
 from .conftest import Start
-from .harness import state_of
+from .harness import App, state_of
 
 pytestmark = pytest.mark.processes
 
@@ -39,6 +40,19 @@ def fill(pipe: int) -> None:
         while True:
             os.write(filling, b"{}\n".rjust(select.PIPE_BUF))
     os.close(filling)
+
+
+@contextmanager
+def stuck(app: App, alpha: Queue) -> Iterator[App]:
+    """Start the supervisor and fill the pipe that is its log."""
+    reading, writing = os.pipe()
+    app.stderr = writing
+    app.launch()
+    eventually(lambda: alpha.counts().workers == 2)
+    fill(writing)
+    yield app
+    for end in (reading, writing):
+        os.close(end)
 
 
 def test_log_with_a_stuck_reader_delays_neither_jobs_nor_timeouts_nor_the_stop(
@@ -96,17 +110,25 @@ def test_stop_signal_that_arrives_twice_while_the_reader_is_stuck_finishes_activ
     launch: Start, alpha: Queue
 ) -> None:
     """The supervisor waits half a second for the reader, and finds the second signal after that."""
-    reading, writing = os.pipe()
-    app = launch(SHUTDOWN_GRACE="60")
-    app.stderr = writing
-    app.launch()
-    eventually(lambda: alpha.counts().workers == 2)
-    alpha.enqueue({"do": "sleep", "seconds": 2}, id="j")
-    app.pid_of("j")
-    fill(writing)
-    app.send(signal.SIGINT)
-    app.send(signal.SIGTERM)
-    assert app.wait() == 0
+    with stuck(launch(SHUTDOWN_GRACE="60"), alpha) as app:
+        alpha.enqueue({"do": "sleep", "seconds": 2}, id="j")
+        app.pid_of("j")
+        app.send(signal.SIGINT)
+        app.send(signal.SIGTERM)
+        assert app.wait() == 0
     assert state_of(alpha, "j") == "completed"
-    for end in (reading, writing):
-        os.close(end)
+
+
+def test_lease_is_released_although_all_processes_die_while_a_stop_waits_for_the_reader(
+    launch: Start, alpha: Queue
+) -> None:
+    """The supervisor finds all of them dead in one turn, after it has begun to stop."""
+    with stuck(launch(LEASE_SECONDS="60"), alpha) as app:
+        alpha.enqueue({"do": "sleep", "seconds": 60}, id="j")
+        app.pid_of("j")
+        app.send(signal.SIGTERM)
+        for pid in children_of(app.pid):
+            os.kill(int(pid), signal.SIGKILL)
+        assert app.wait() == 0
+    assert state_of(alpha, "j") == "waiting"
+    assert alpha.redis.zcard(alpha.keys.instances) == 0
