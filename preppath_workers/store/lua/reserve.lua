@@ -19,7 +19,10 @@
 
 local id, worst = ARGV[2], tonumber(ARGV[3])
 local stored = redis.call('HGET', RESERVED, id)
-if stored then return {'ok', cjson.decode(stored).at} end
+if stored then
+  local made = cjson.decode(stored)
+  return {'ok', made.at, unpack(made.reached or {})}
+end
 
 local day = date_of(now)
 local periods = { { 'day', day, 0 }, { 'month', string.sub(day, 1, 7), 2 } }
@@ -45,13 +48,14 @@ end
 if over then return over end
 if must_wait then return {'wait'} end
 
+local reached = {}
+for _, each in ipairs(soft) do
+  if redis.call('HSETNX', period_key(each[1]), 'warned ' .. each[2], now) == 1 then
+    reached[#reached + 1] = each[3] .. ' ' .. each[2]
+  end
+end
+if reached[1] then record.reached = reached end
 redis.call('HSET', RESERVED, id, cjson.encode(record))
 redis.call('ZADD', OPEN, now, id)
 add_to_sums(record, 'reserved', record.worst, '')
-local answer = {'ok', now}
-for _, reached in ipairs(soft) do
-  if redis.call('HSETNX', period_key(reached[1]), 'warned ' .. reached[2], now) == 1 then
-    answer[#answer + 1] = reached[3] .. ' ' .. reached[2]
-  end
-end
-return answer
+return {'ok', now, unpack(reached)}
