@@ -34,7 +34,7 @@ def run(args: Namespace) -> int:
     """Create missing tables in one transaction and print a line for each table. Raises ConfigError."""
     # Imported here, because other commands need no database library.
     from ..clients.postgres.client import Database
-    from ..clients.postgres.schema import COSTS, TABLES, create_missing, missing_tables
+    from ..clients.postgres.schema import COSTS, NO_SCHEMA, TABLES, create_missing, has_schema, missing_tables
 
     variables = variables_of(args)
     tables = (*TABLES, COSTS) if load_ledger_rows(variables) else TABLES
@@ -43,6 +43,9 @@ def run(args: Namespace) -> int:
     created: list[str] = []
     try:
         with database.transaction() as cursor:
+            if not has_schema(cursor):
+                print_error(f"init-db: cannot create tables: {NO_SCHEMA}")
+                return EXIT_FAILED
             missing = missing_tables(cursor, tables)
             created = create_missing(cursor, tables)
     except JobError as error:

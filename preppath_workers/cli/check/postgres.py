@@ -84,7 +84,12 @@ def check_database(
     needed = {**NEEDED, **(_NEEDED_BY_ROWS if with_rows else {})}
 
     def check(cursor: Cursor) -> Iterator[Finding]:
+        from ...clients.postgres.schema import NO_SCHEMA, has_schema  # imports the driver
+
         yield check_connections(redis, queues, cursor)
+        if not has_schema(cursor):
+            yield Finding("error", "database schema", NO_SCHEMA)
+            return
         for table, needs in needed.items():
             wanted = {"table": table, "rights": list(needs.rights), "columns": list(needs.columns)}
             cursor.execute(_MISSING, wanted)

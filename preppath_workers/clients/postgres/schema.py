@@ -18,6 +18,17 @@ COSTS = "preppath_worker_costs"
 LOCK = 0x50726570
 
 
+#: What is wrong if nothing of the search path can be used.
+NO_SCHEMA = "the schema in DATABASE_URL does not exist, or this user may not use it"
+
+
+def has_schema(cursor: Cursor) -> bool:
+    """Return whether there is a schema to create tables in."""
+    cursor.execute("SELECT current_schema() IS NOT NULL AS there")
+    answer = cursor.fetchone()
+    return bool(answer and answer["there"])
+
+
 def missing_tables(cursor: Cursor, tables: Sequence[str] = TABLES) -> list[str]:
     """Return those of the tables that are not on the search path, which the jobs' statements use too."""
     cursor.execute(

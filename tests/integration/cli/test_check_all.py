@@ -168,6 +168,16 @@ def test_check_of_missing_tables_and_privileges_is_an_error(check: Check, databa
     assert found["table interviews"][0] == "ok"
 
 
+def test_check_and_init_db_of_a_missing_schema_say_so(check: Check, run: Run, database_url: str) -> None:
+    url, reason = f"{database_url}?schema=none", "the schema in DATABASE_URL does not exist, or this user may"
+    found = check("--only", "database", DATABASE_URL=url)
+    assert found["database schema"] == ("error", f"{reason} not use it")
+    assert [what for what in found if what.startswith("table ")] == []
+    refused = run("init-db", DATABASE_URL=url)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"init-db: cannot create tables: {reason}")
+
+
 def test_check_of_missing_columns_is_an_error(check: Check, database_url: str) -> None:
     execute(database_url, 'ALTER TABLE interview_questions DROP COLUMN "aiEvaluation", DROP COLUMN score')
 
