@@ -15,6 +15,8 @@ SERVICE = "openai"
 
 #: Statuses that can be about the job's own text, file or parameters.
 _JOB_STATUSES = frozenset({400, 413, 414, 415, 422})
+#: That of a request that is wrong for whatever reason.
+_BAD_REQUEST = 400
 #: That of a request that is too large: of a gateway too, it is about the job.
 _TOO_LARGE = 413
 #: Transient statuses below 500: timeout, conflict, wrong connection, Hugging Face's for a generation that
@@ -37,8 +39,8 @@ _ACCOUNT = frozenset(
         *("api_key_invalid", "failed_precondition"),
     }
 )
-#: Codes about the configured model that may come with a 400; the last two are Groq's.
-_MODEL = frozenset({"model_not_found", "model_decommissioned", "model_terms_required"})
+#: Codes and types about the configured model that may come with a 400; then two of Groq's, and Mistral's.
+_MODEL = frozenset({"model_not_found", "model_decommissioned", "model_terms_required", "invalid_model"})
 _LIMIT_SUFFIXES = ("spend_limit_exceeded", "usage_limit_exceeded")
 #: Parameters whose values come from the configuration or from our own code, unless the job chose them.
 _SETTINGS = frozenset(
@@ -65,6 +67,8 @@ class RequestInfo:
     from_job: frozenset[str] = frozenset()
     #: The service tier that is asked for, if any.
     tier: str | None = None
+    #: Whether a request to the model has succeeded in this process.
+    has_succeeded: bool = True
 
 
 class TierUnavailable(RateLimited):
@@ -98,17 +102,21 @@ def classify(refusal: Refusal, request: RequestInfo) -> JobError:
         return ServiceError(SERVICE, message, may_be_paid=unanswered, retry_after=wait)
     # A moderation's 403 is about the job's text; a firewall's may be.
     if status in _JOB_STATUSES or (status == 403 and (refusal.is_flagged_input or not refusal.is_json)):
-        return _of_bad_request(refusal, message)
+        return _of_bad_request(refusal, request, message)
     return ServiceError(SERVICE, message, refuses_all=True)
 
 
-def _of_bad_request(refusal: Refusal, message: str) -> JobError:
+def _of_bad_request(refusal: Refusal, request: RequestInfo, message: str) -> JobError:
     if refusal.parameter in _SETTINGS or CONFIGURATION_CODES.intersection(refusal.names):
         setting = f"setting {refusal.parameter}: " if refusal.parameter else ""
         return ServiceError(SERVICE, setting + message, refuses_all=True)
     if refusal.status != _TOO_LARGE and not refusal.is_json:
         # It may answer all jobs so, or only this one's text: the failures of others decide.
         return ServiceError(SERVICE, message)
+    if refusal.http_status == _BAD_REQUEST and refusal.has_no_reason and not request.has_succeeded:
+        # Likewise. Once the model has answered a request, it is the job's.
+        model = request.model_config.model
+        return ServiceError(SERVICE, f"{message}; no request of this worker to model {model} has succeeded")
     return PermanentError(message)
 
 

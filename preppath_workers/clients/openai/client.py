@@ -58,6 +58,8 @@ class OpenAI:
         self.config = config
         #: What the request in progress does with the rate limits in its answer's headers.
         self._note_limits: Callable[[Sequence[VendorLimit]], None] | None = None
+        #: The models that have answered a request.
+        self._successful: set[ModelConfig] = set()
 
     def preload(self, *parts: str) -> None:
         """Make the SDK's clients and load what their first requests need, without a connection. Workers that
@@ -88,19 +90,21 @@ class OpenAI:
         language: str | None = None,
         *,
         seconds: float | None = None,
+        is_converted: bool = False,
         meter: Meter = UNMETERED,
     ) -> Transcript:
         """Return the transcript of a recording of at most `MAX_AUDIO_BYTES`.
 
         OpenAI detects the format by the file name's extension. `language` is a hint, an ISO 639-1 code.
-        `seconds`: the duration, if it is known.
+        `seconds`: the duration, if it is known. `is_converted`: the format and codec are ours, so a refusal
+        without a reason need not be about the recording.
         """
         model = self.config.transcription.model
         chosen = ("language", "languages") if language else ()
         most = worst_case.transcription(model, _size(file), seconds)
-        request = _request(self.config.transcription, "file", *chosen)
         client = self._transcription
-        with self._payment(meter, most) as payment, openai_errors(request):
+        errors = self._errors(self.config.transcription, "file", *chosen, blames_job=not is_converted)
+        with self._payment(meter, most) as payment, errors:
             answer: Any = client.audio.transcriptions.create(
                 model=model,
                 file=(filename, file, mime_type),
@@ -118,10 +122,10 @@ class OpenAI:
         """Return an MP3 of a text of at most `MAX_SPEECH_INPUT` characters."""
         # The configured voice counts as a setting, also if a job asks for it by name.
         chosen = ("voice",) if options.voice != self.config.speech_voice else ()
-        request = _request(self.config.speech, "input", "speed", "instructions", *chosen)
+        errors = self._errors(self.config.speech, "input", "speed", "instructions", *chosen)
         most = worst_case.speech(self.config.speech.model, text, options.speed)
         client = self._speech
-        with self._payment(meter, most) as payment, openai_errors(request):
+        with self._payment(meter, most) as payment, errors:
             answer = client.audio.speech.create(
                 model=self.config.speech.model,
                 voice=options.voice,
@@ -170,9 +174,9 @@ class OpenAI:
         strict = config.evaluation_format == "json_schema"
         texts = [str(message.get("content")) for message in messages]
         most = worst_case.chat(config.evaluation.model, texts, schema, config.evaluation_max_tokens, tier)
-        request = _request(config.evaluation, "messages", tier=tier)
         client = self._evaluation
-        with self._payment(meter, most) as payment, openai_errors(request):
+        errors = self._errors(config.evaluation, "messages", tier=tier)
+        with self._payment(meter, most) as payment, errors:
             completion = client.chat.completions.create(
                 model=config.evaluation.model,
                 messages=messages if strict else [_asking_for(schema), *messages],
@@ -204,6 +208,17 @@ class OpenAI:
                 yield payment
             finally:
                 self._note_limits = None
+
+    @contextmanager
+    def _errors(
+        self, model: ModelConfig, *from_job: str, tier: str | None = None, blames_job: bool = False
+    ) -> Iterator[None]:
+        """Classify the errors of one request. `blames_job`: a refusal without a reason is the job's also if
+        the model has not answered yet."""
+        has_succeeded = blames_job or model in self._successful
+        with openai_errors(_request(model, *from_job, tier=tier, has_succeeded=has_succeeded)):
+            yield
+            self._successful.add(model)
 
     def _received(self, response: httpx2.Response) -> None:
         if self._note_limits:
@@ -242,8 +257,10 @@ def _named(payment: Payment) -> Mapping[str, str]:
     return {"X-Client-Request-Id": payment.id} if payment.id else {}
 
 
-def _request(model_config: ModelConfig, *from_job: str, tier: str | None = None) -> RequestInfo:
-    return RequestInfo(model_config, frozenset(from_job), tier)
+def _request(
+    model_config: ModelConfig, *from_job: str, tier: str | None = None, has_succeeded: bool = True
+) -> RequestInfo:
+    return RequestInfo(model_config, frozenset(from_job), tier, has_succeeded)
 
 
 def _response_format(schema: Mapping[str, Any]) -> ResponseFormat:

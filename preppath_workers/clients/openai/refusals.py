@@ -65,6 +65,18 @@ class Refusal:
         return tuple(name.lower() for name in names if isinstance(name, str) and name)
 
     @property
+    def has_no_reason(self) -> bool:
+        """Whether neither code, type nor parameter says more than that the request is bad: as OpenRouter
+        (code 400), LiteLLM (also the texts `None`) and DeepSeek (the type as the code) answer if they do not
+        know the model, and also for what one job has sent."""
+        code, kind = self._field("code").lower(), self._field("type").lower()
+        says_nothing = code in (kind, "", "none") or code == str(self.status)
+        has_type = kind not in ("", "none") and kind != code
+        # OpenRouter's metadata is that of a provider, which knows the model.
+        has_more = self._detail or self._metadata or self.parameter not in (None, "None")
+        return says_nothing and not has_type and not has_more
+
+    @property
     def parameter(self) -> str | None:
         """The refused parameter of the request: `messages` for `messages[0].content`, for example."""
         place = self._field("param")

@@ -89,5 +89,5 @@ def _transcribe_part(
         if ffmpeg.cut(audio, begin, length, part) < _SHORTEST:
             return {"text": "", "doubtful": 0, "empty": True}
         request = partial(services.openai.transcribe, part, "part.wav", "audio/wav", language)
-        heard = requests.make(partial(request, seconds=length, meter=requests.context))
+        heard = requests.make(partial(request, seconds=length, is_converted=True, meter=requests.context))
         return {"text": storable(heard.text), "doubtful": heard.doubtful}

@@ -90,8 +90,8 @@ def test_refusal_that_is_not_json_names_the_base_url(client: Client, answers: An
         (414, {"Content-Type": "text/html"}, b"<html>", "service"),
         (422, {}, b"", "service"),
         (413, {"Content-Type": "text/html"}, b"<html>Request Entity Too Large</html>", "PermanentError"),
-        (400, {"Content-Type": "application/json"}, b'{"error": "no such words"}', "PermanentError"),
-        (400, {"Content-Type": "application/problem+json"}, b'"no"', "PermanentError"),
+        (400, {"Content-Type": "application/json"}, b'{"error": "no such words"}', "service"),
+        (400, {"Content-Type": "application/problem+json"}, b'"no"', "service"),
     ],
 )
 def test_bad_request_that_is_not_the_apis_is_not_the_jobs_failure(
