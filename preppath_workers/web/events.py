@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 
 from ..queue import Queue
 from ..store.job import Job
 from .polling import as_json
-from .trouble import trouble_of
+from .trouble import TROUBLES, trouble_of
 
 #: Seconds between two reads of the job.
 _LOOK = 0.5
@@ -38,7 +37,7 @@ async def stream(queue: Queue, job_id: str, last_id: str | None) -> AsyncIterato
     while True:
         try:
             job = await run_in_threadpool(queue.get, job_id)
-        except RedisError as error:
+        except TROUBLES as error:
             # A browser that reconnects and gets a 503 gives up, so the stream stays open.
             yield f": {trouble_of(error)}\n\n"
             await asyncio.sleep(_AWAY)

@@ -14,7 +14,6 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from .. import __version__
@@ -30,7 +29,7 @@ from .problem import Problem
 from .queues import Queues
 from .sessions import Sessions
 from .streams import Streams
-from .trouble import trouble_of
+from .trouble import TROUBLES, trouble_of
 
 #: Connections above which requests are answered with 503, below the usual limit of open files, 1024.
 _MOST_CONNECTIONS = 500
@@ -78,8 +77,8 @@ def _add_error_handlers(app: FastAPI, refusal: Callable[[Request, Problem], Resp
         assert isinstance(error, Problem)
         return refusal(request, error)
 
-    def redis_fails(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RedisError)
+    def unreadable(request: Request, error: Exception) -> Response:
+        assert isinstance(error, TROUBLES)
         return refusal(request, Problem(503, trouble_of(error)))
 
     def bug(request: Request, error: Exception) -> Response:
@@ -95,7 +94,8 @@ def _add_error_handlers(app: FastAPI, refusal: Callable[[Request, Problem], Resp
         return invalid_request(request, error)
 
     app.add_exception_handler(Problem, problem)
-    app.add_exception_handler(RedisError, redis_fails)
+    for trouble in TROUBLES:
+        app.add_exception_handler(trouble, unreadable)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, no_route)
     app.add_exception_handler(Exception, bug)

@@ -19,7 +19,7 @@ from ..layout import LayoutCheck
 from ..operation import Operation, run
 from ..scripts import Caller
 from ..undecoded import Undecoded
-from ..values import integer, sendable, text
+from ..values import integer, sendable
 
 if TYPE_CHECKING:
     from redis.cluster import RedisCluster
@@ -110,9 +110,7 @@ class QueueReader:
     def get_many(self, ids: Iterable[str]) -> list[Job]:
         """Return those of the jobs that exist, in one round trip; one that was overwritten doesn't."""
         wanted = plain_ids(ids)
-        hashes = Undecoded(self.redis).of_hashes(
-            [("HGETALL", sendable(self.keys.job(job_id))) for job_id in wanted]
-        )
+        hashes = self.read.of_hashes([("HGETALL", sendable(self.keys.job(job_id))) for job_id in wanted])
         return [
             Job(self.name, job_id, fields) for job_id, fields in zip(wanted, hashes, strict=True) if fields
         ]
@@ -120,7 +118,7 @@ class QueueReader:
     def fields_of(self, ids: Iterable[str], *names: str) -> list[list[str | None] | None]:
         """Return these fields of the jobs, in one round trip; None for a job that was overwritten."""
         commands = [("HMGET", sendable(self.keys.job(job_id)), *names) for job_id in ids]
-        return Undecoded(self.redis).of_hashes(commands)
+        return self.read.of_hashes(commands)
 
     def counts(self) -> Counts:
         """Return how many jobs are in each state, and how many workers there are."""
@@ -128,8 +126,8 @@ class QueueReader:
 
     def statistics(self) -> dict[str, int]:
         """Counters since the queue's first job: enqueued, completed, failed, retried, recovered, …"""
-        stored = self.redis.hgetall(self.keys.stats)
-        counted = {text(name): integer(text(value)) or 0 for name, value in stored.items()}
+        stored = self.read("HGETALL", self.keys.stats)
+        counted = {name: integer(value) or 0 for name, value in stored.items()}
         if completed := self.durations()["completed"].run.count:
             counted["completed"] = counted.get("completed", 0) + completed
         return counted
@@ -138,18 +136,16 @@ class QueueReader:
         """Return how long attempts waited and ran since the queue's first job, by outcome."""
         from ..durations import read_durations
 
-        return read_durations(
-            {text(name): text(value) for name, value in self.redis.hgetall(self.keys.durations).items()}
-        )
+        return read_durations(self.read("HGETALL", self.keys.durations))
 
     def causes(self) -> dict[tuple[str, str, str], int]:
         """Return how many failures there were: by what followed (`retried`, `excused` or `dead`), the reason
         for the dead-letter list, and the class of the error."""
         found = {}
-        for name, value in self.redis.hgetall(self.keys.causes).items():
-            what, _, rest = text(name).partition(":")
+        for name, value in self.read("HGETALL", self.keys.causes).items():
+            what, _, rest = name.partition(":")
             reason, _, error_class = rest.rpartition(":") if what == "dead" else ("", "", rest)
-            found[what, reason, error_class] = integer(text(value)) or 0
+            found[what, reason, error_class] = integer(value) or 0
         return found
 
     def now(self) -> int:
@@ -159,7 +155,7 @@ class QueueReader:
 
     def gate(self) -> Gate:
         """Return whether jobs may start now."""
-        fields = {text(name): text(value) for name, value in self.redis.hgetall(self.keys.gate).items()}
+        fields = self.read("HGETALL", self.keys.gate)
         if not fields:
             return Gate()
         now = self.now()

@@ -22,7 +22,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (404, "there is no such queue, job or group"),
         (421, "unknown host"),
         (422, "a parameter or field is wrong"),
-        (503, "Redis does not answer, or too few replicas have confirmed"),
+        (503, "Redis does not answer, too few replicas have confirmed, or this server is too old"),
     )
 }
 

@@ -11,7 +11,6 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -20,7 +19,7 @@ from ..access import Access
 from ..guard import Caller
 from ..problem import Problem
 from ..streams import Streams
-from ..trouble import trouble_of
+from ..trouble import TROUBLES, trouble_of
 from .assets import assets
 from .text import FILTERS, FUNCTIONS
 
@@ -102,7 +101,7 @@ async def _events(render: Callable[[], str]) -> AsyncIterator[str]:
     while time.monotonic() < ends_at:
         try:
             event = _event("update", await run_in_threadpool(render))
-        except RedisError as error:
+        except TROUBLES as error:
             event = _event("trouble", trouble_of(error))
         except Problem as problem:
             yield _event("gone", problem.detail)

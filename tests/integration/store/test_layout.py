@@ -30,8 +30,11 @@ def newer(redis: Redis, key_prefix: str) -> Queue:
         lambda queue: queue.pause(),
         lambda queue: queue.jobs("waiting"),
         lambda queue: queue.health(),
+        lambda queue: queue.get("j"),
+        lambda queue: queue.gate(),
+        lambda queue: queue.statistics(),
     ],
-    ids=["enqueue", "counts", "pause", "jobs", "health"],
+    ids=["enqueue", "counts", "pause", "jobs", "health", "get", "gate", "statistics"],
 )
 def test_queue_of_a_newer_layout_is_neither_changed_nor_read(
     newer: Queue, redis: Redis, use: Callable[[Queue], object]

@@ -16,6 +16,7 @@ from typing import Any
 from redis import Redis
 
 from preppath_workers import Queue
+from preppath_workers.store.keys import LAYOUT
 from tests.support.redis import RedisServer
 from tests.support.waiting import eventually
 
@@ -76,6 +77,19 @@ def test_server_whose_redis_is_away_says_so_and_recovers(serve: Any) -> None:
         assert (site.get("/healthz").status_code, site.get("/readyz").status_code) == (200, 503)
         server.start()
         eventually(lambda: site.get("/readyz").status_code == 200)
+
+
+def test_queue_of_a_newer_layout_is_named_until_the_server_is_updated(serve: Serve, tts: Queue) -> None:
+    tts.redis.hset(tts.keys.meta, "layout", LAYOUT + 1)
+    site, trouble = serve(), f"queue tts has layout {LAYOUT + 1}, this version knows {LAYOUT}: update"
+    for path in ("/api/v1/queues", "/api/v1/jobs/tts/j", "/metrics", "/queues/tts"):
+        answer = site.get(path)
+        assert answer.status_code == 503
+        assert trouble in answer.text, path
+    with site.request("GET", "/queues/tts?live", stream=True) as response:
+        lines = response.iter_lines(decode_unicode=True)
+        assert "event: trouble" in lines
+        assert trouble in next(lines)
 
 
 def test_probe_of_the_process_is_answered_while_all_threads_wait_for_redis(serve: Serve) -> None:
