@@ -31,9 +31,9 @@ def handle(context: JobContext, services: Services) -> Mapping[str, Any]:
 
     `key`: the S3 object; sign a new URL for it after `url` expires (7 days). `duration`: in seconds, or null
     if it cannot be determined. `cached`: the same speech was stored before, so nothing was paid for and only
-    the URL is new. `parts`: number of passages that the text was split into, one request each. `retries`:
-    requests repeated because the model did not read word for word. `usage`: `{inputTokens, cachedTokens,
-    outputTextTokens, outputAudioTokens}` of all requests, or null if the API does not report it.
+    the URL is new. `parts`: number of passages that the text was split into, one request for each that has
+    words. `retries`: requests repeated because the model did not read word for word. `usage`: `{inputTokens,
+    cachedTokens, outputTextTokens, outputAudioTokens}` of all requests, or null if the API reports none.
     """
     log_unknown_fields(context.data, "questionId", "text", "voice", "speed", "instructions")
     question_id = identifier(context.data, "questionId")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 #: Places to split, in order of preference: the end of a sentence, then the space between words.
 _BREAKS = (re.compile(r"[.!?…。！？][\"'”’)]*\s+|\n+|[。！？]"), re.compile(r"\s+"))
@@ -20,6 +21,16 @@ def passages(text: str, limit: int) -> list[str]:
         found.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
     return [*found, rest] if rest else found
+
+
+def is_spoken(passages: Sequence[str], number: int) -> bool:
+    """Return whether the passage with this index has words, or none of them has: of an emoji after the last
+    sentence, a model would say anything."""
+    return _has_words(passages[number]) or not any(map(_has_words, passages))
+
+
+def _has_words(passage: str) -> bool:
+    return any(map(str.isalnum, passage))
 
 
 def _last_break(text: str, limit: int) -> int:

@@ -18,7 +18,7 @@ from ...errors import PermanentError, ServiceError
 from ...log import fields
 from ..paid_requests import PaidRequests
 from ..steps import note_try, tries_made
-from .passages import passages
+from .passages import is_spoken, passages
 from .wording import difference
 
 if TYPE_CHECKING:  # the Realtime API needs packages that /v1/audio/speech does not
@@ -71,7 +71,7 @@ class Synthesizer(Protocol):
     mime_type: str
 
     def synthesize(self, number: int) -> tuple[bytes, SpeechCost]:
-        """Return the audio of the passage with this index, and its cost.
+        """Return the audio of the passage with this index, and its cost: nothing for one without words.
 
         Raises the client's errors, and PermanentError if the model does not read the passage word for word.
         """
@@ -102,6 +102,8 @@ class EndpointSynthesizer:
         self._openai, self._requests, self._options = openai, requests, options
 
     def synthesize(self, number: int) -> tuple[bytes, SpeechCost]:
+        if not is_spoken(self.passages, number):
+            return b"", SpeechCost()
         passage, context = self.passages[number], self._requests.context
         request = partial(self._openai.synthesize, passage, self._options, context)
         return self._requests.make(request), SpeechCost()
@@ -122,6 +124,8 @@ class RealtimeSynthesizer:
         self._reader, self._requests = reader, requests
 
     def synthesize(self, number: int) -> tuple[bytes, SpeechCost]:
+        if not is_spoken(self.passages, number):
+            return b"", SpeechCost()
         passage, context, name = self.passages[number], self._requests.context, f"misread-{number}"
         before = tries_made(context, name, MAX_READINGS - 1)
         cost, wrong = SpeechCost(), None

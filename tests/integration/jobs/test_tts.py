@@ -228,6 +228,16 @@ def test_tts_retried_after_some_parts_pays_for_none_twice(
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["tts/q1.mp3"]
 
 
+def test_tts_of_a_long_text_sends_no_part_without_words(
+    context: FakeContext, services: Services, vendor: OpenAIServer
+) -> None:
+    context.data["text"] = f"Why{chr(0xAD) * 4_000}?\n{'-' * 500}"
+
+    handle(context, services)
+
+    assert [call["body"]["input"][:3] for call in vendor.calls(PATH)] == ["Why"]
+
+
 def test_tts_after_a_crash_removes_leftover_parts(
     long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:

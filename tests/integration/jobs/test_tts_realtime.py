@@ -150,6 +150,20 @@ def test_realtime_long_text_is_read_in_parts_in_one_session(
     assert long.reported == sorted(long.reported)
 
 
+@pytest.mark.parametrize("end", ["🎉", "---- ----"])
+def test_realtime_part_without_words_costs_nothing(
+    context: FakeContext, services: Services, vendor: OpenAIServer, end: str
+) -> None:
+    """The model said what it liked, since no word of it could be wrong."""
+    text = (SENTENCE * 7).strip()
+    context.data["text"] = f"{text}\n{end:>{MAX_READING - len(text)}}"
+
+    result = handle(context, services)
+
+    assert texts_read(vendor) == [text]
+    assert result["duration"] == pytest.approx(result["usage"]["outputAudioTokens"] / 20, abs=0.2)
+
+
 def test_realtime_repeat_pays_for_the_wrong_part_only(
     long: FakeContext, services: Services, vendor: OpenAIServer, s3: S3Client, bucket: str
 ) -> None:
