@@ -31,7 +31,7 @@ class PaidCalls:
         return [call for each, call in self._closed if each == job_id]
 
     def forget(self, calls: Sequence[str]) -> None:
-        """Drop calls that the ledger has, or that are of a lost job."""
+        """Drop calls that the ledger has."""
         self._closed = [kept for kept in self._closed if kept[1] not in calls]
 
     def store(self) -> None:
@@ -50,4 +50,5 @@ class PaidCalls:
             logger.error(
                 "Cannot store the cost of paid requests", extra=fields(calls=words, error=str(error))
             )
-        self._closed = self._closed[len(calls) :]
+        # In place: a thread that outlives its attempt may add one at any time.
+        del self._closed[: len(calls)]

@@ -62,6 +62,7 @@ class RunningJob:
     def checkpoint(self, job: Job, name: str, value: str) -> Shortfall | None:
         """Store a step's result (JSON), and what it cost; return which copies are missing."""
         with self._lock:
+            self._check_running(job)
             calls = self._paid_calls.of(job.id)
             try:
                 self._call("checkpoint", job, name, value, *calls)

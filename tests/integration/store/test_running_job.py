@@ -75,3 +75,17 @@ def test_running_job_at_the_end_waits_for_the_running_call_and_refuses_later_one
         running_job.check_lease(JOB)
     assert connection.calls == 1
     thread.join()
+
+
+def test_cost_of_a_request_is_kept_if_a_thread_that_outlives_its_attempt_stores_a_step(
+    connection: SlowConnection,
+) -> None:
+    slow = cast("Any", connection)
+    paid_calls = PaidCalls(slow)
+    running_job = RunningJob(slow, paid_calls, "host:0", (0, 0), None)
+    running_job.begin(JOB)
+    running_job.end()
+    running_job.close_call(JOB, "{}", store=False)
+    with pytest.raises(JobLost):
+        running_job.checkpoint(JOB, "step", "{}")
+    assert paid_calls.of(JOB.id) == ["{}"]
