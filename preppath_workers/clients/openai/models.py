@@ -50,9 +50,10 @@ def longest_audio(model: str) -> float | None:
 
 
 def takes_language(model: str) -> bool:
-    """Return whether the model accepts `language`; `gpt-transcribe` and later models accept `languages`
-    (OpenAI's cookbook, "Migrate from Whisper to GPT-Transcribe")."""
-    return model.startswith(("whisper", "gpt-4o"))
+    """Return whether the model accepts `language`, as other vendors' do; OpenAI's from `gpt-transcribe` on
+    accept `languages` (OpenAI's cookbook, "Migrate from Whisper to GPT-Transcribe")."""
+    name = model.rpartition("/")[2]
+    return not name.startswith("gpt-") or name.startswith("gpt-4o")
 
 
 def offers_verbose_json(model: str) -> bool:

@@ -44,11 +44,22 @@ def test_transcript_has_what_the_model_returns(
     assert not {"language", "languages", "languages[]"} & call["body"].keys()
 
 
-@pytest.mark.parametrize(("model", "field"), [("whisper-1", "language"), ("gpt-transcribe", "languages[]")])
+@pytest.mark.parametrize(
+    ("model", "field"),
+    [
+        ("whisper-1", "language"),
+        ("gpt-4o-transcribe", "language"),
+        ("gpt-transcribe", "languages[]"),
+        ("openai/gpt-transcribe", "languages[]"),
+        ("Systran/faster-whisper-small", "language"),
+        ("nova-3", "language"),
+    ],
+)
 def test_transcription_language_is_sent_as_the_model_expects(
     client: Client, vendor: OpenAIServer, model: str, field: str
 ) -> None:
     audio = io.BytesIO(TWO_SECONDS.wav_bytes("Guten Tag."))
+    vendor.order({"body": '{"text": "Guten Tag."}'})
 
     client(models={"transcription": model}).transcribe(audio, "recording.wav", "audio/wav", language="de")
 
