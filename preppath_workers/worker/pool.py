@@ -70,8 +70,8 @@ class Pool:
 
     def reload(self, config: Config) -> None:
         """Switch to a new configuration: every process is replaced."""
+        self._services = self._registry.services(config)  # first: if it fails, nothing has changed
         self.config = config
-        self._services = self._registry.services(config)
         self._configured_at = time.monotonic()
         self._generation += 1
         self._configure()

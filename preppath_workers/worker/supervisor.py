@@ -164,6 +164,8 @@ class Supervisor:
                 # The lease of the running jobs would end, and another instance run them again.
                 raise ConfigError("REDIS_URL or KEY_PREFIX leads to other queues: restart to change it")
             self._apply_config(config)
+            in_force, has_served = self._pool.config, self._pool.has_served
+            self._pool.reload(config)
         except ConfigError as error:
             for problem in error.problems:
                 logger.error(f"Cannot reload configuration, keeping the old one: {problem}")
@@ -171,9 +173,8 @@ class Supervisor:
         except Exception:
             logger.exception("Cannot reload configuration, keeping the old one")
             return
-        if self._pool.has_served:
-            self._fallback = self._pool.config
-        self._pool.reload(config)
+        if has_served:
+            self._fallback = in_force
         # Else more would stay in memory with each reload.
         shared_memory.freeze(again=True)
         warn_of_low_limit(config)

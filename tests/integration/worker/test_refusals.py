@@ -187,3 +187,16 @@ def test_open_standard_files_with_closed_ones_opens_them(closed: tuple[int, ...]
         open_standard_files()
         os._exit(len([os.fstat(descriptor) for descriptor in (0, 1, 2)]))
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+
+
+def test_supervisor_with_a_bug_while_it_reloads_keeps_its_processes(launch: Start, alpha: Queue) -> None:
+    app = launch(REFUSED="tests.integration.worker.starting.Mock", BUG_AFTER="1")
+    app.module = "tests.integration.worker.refusing_app"
+    app.start()
+    before = app.processes()
+    app.send(signal.SIGHUP)
+    eventually(lambda: app.logged("Cannot reload configuration, keeping the old one"))
+    alpha.enqueue({}, id="j")
+    eventually(lambda: state_of(alpha, "j") == "completed")
+    assert app.processes() == before
+    assert app.stop() == 0
