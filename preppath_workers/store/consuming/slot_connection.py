@@ -136,6 +136,8 @@ class SlotConnection:
         self._connection.disconnect()
 
     def _connect(self) -> None:
+        # A signal may have interrupted the last one, and the answers to earlier calls would be read as ours.
+        self._connection.disconnect()
         self._connection.connect()
         self._beat()
         load_scripts(self._connection, self._keys)

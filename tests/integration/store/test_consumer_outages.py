@@ -11,9 +11,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from preppath_workers.errors import JobTimeout
+from preppath_workers.errors import JobTimeout, Shutdown
 from preppath_workers.queue import Queue
 from preppath_workers.store.consuming.consumer import Consumer
+from preppath_workers.store.consuming.consumer_connection import Connection
 from preppath_workers.store.consuming.outcome import Completed, Finished, Released
 from preppath_workers.store.job import Job
 from tests.support.waiting import eventually
@@ -245,3 +246,25 @@ def test_times_of_an_attempt_whose_settlement_is_tried_several_times_are_added_u
     getattr(consumer, call)(finished)
 
     assert queue.durations()["completed"].run.total == 4
+
+
+def test_consumer_after_an_interrupted_disconnect_reads_no_answer_of_the_old_connection(
+    queue: Queue, open_consumer: OpenConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop signal arrives while the connection of a pop is closed. The answer that is still to come, a
+    job's id, would be read as the queue's layout."""
+    consumer = open_consumer()
+    assert settle_and_fetch(consumer) is None
+    queue.enqueue({}, id="7")
+    consumer.settle_and_fetch()
+
+    def interrupt(_connection: Connection) -> None:
+        raise Shutdown
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "disconnect", interrupt)
+        with pytest.raises(Shutdown):
+            consumer.disconnect()
+
+    assert consumer.requeue() == 1
+    assert queue.redis.lrange(queue.keys.wait, 0, -1) == ["7"]
