@@ -44,10 +44,8 @@ class Durability:
     @property
     def command(self) -> tuple[Any, ...]:
         """The command that waits for what the same connection has written before."""
-        milliseconds = round(self.seconds * 1000)
-        if self.fsync:
-            return ("WAITAOF", 1, self.replicas, milliseconds)
-        return ("WAIT", self.replicas, milliseconds)
+        limits = (str(self.replicas), str(round(self.seconds * 1000)))
+        return ("WAITAOF", "1", *limits) if self.fsync else ("WAIT", *limits)
 
     @property
     def nothing(self) -> Any:

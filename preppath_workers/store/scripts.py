@@ -102,13 +102,16 @@ def _library_text(name: str) -> str:
 
 def call(base: str, now: str, name: str, *arguments: str | int | float) -> Operation[Any]:
     """Call a transition. If the server has lost its scripts (restart, failover, SCRIPT FLUSH), the whole text
-    is sent."""
+    is sent.
+
+    All words are text: hiredis crashes if a signal handler raises an exception while it packs a number.
+    """
     script = scripts()[name]
     words = [sendable(str(argument)) for argument in (now, *arguments)]
     try:
-        return (yield ("EVALSHA", script.digest, 1, base, *words))
+        return (yield ("EVALSHA", script.digest, "1", base, *words))
     except NoScriptError:
-        return (yield ("EVAL", script.text, 1, base, *words))
+        return (yield ("EVAL", script.text, "1", base, *words))
 
 
 def call_and_confirm(
@@ -119,11 +122,11 @@ def call_and_confirm(
     words = [str(argument) for argument in (SERVER_TIME, *arguments)]
     # WAIT waits for what its own connection wrote. A repeated call writes nothing if the first one succeeded,
     # so there has to be a write that comes after the first call's.
-    confirm = (("HINCRBY", f"{base}meta", "waits", 1), durability.command)
+    confirm = (("HINCRBY", f"{base}meta", "waits", "1"), durability.command)
     try:
-        answer, _, confirmed = yield Together((("EVALSHA", script.digest, 1, base, *words), *confirm))
+        answer, _, confirmed = yield Together((("EVALSHA", script.digest, "1", base, *words), *confirm))
     except NoScriptError:
-        answer, _, confirmed = yield Together((("EVAL", script.text, 1, base, *words), *confirm))
+        answer, _, confirmed = yield Together((("EVAL", script.text, "1", base, *words), *confirm))
     return answer, durability.shortfall(confirmed)
 
 
