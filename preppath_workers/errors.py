@@ -120,7 +120,8 @@ class PermanentError(JobError):
 
 
 class TransientError(JobError):
-    """Raised when the next attempt may succeed: retried with backoff, after `retry_after` seconds or more."""
+    """Raised when the next attempt may succeed: retried with backoff, after `retry_after` seconds or more, of
+    which a day counts at most."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -153,7 +154,7 @@ class ServiceError(JobError):
         may_be_paid: the request was sent and no answer came, so it may be charged: always counted against
             the job, even while the service is failing. Set for a request whose payment was charged, unless
             `refuses_all`.
-        retry_after: seconds to wait, as the service asked.
+        retry_after: seconds to wait, as the service asked; a day at most.
     """
 
     def __init__(

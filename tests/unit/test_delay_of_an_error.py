@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from preppath_workers.errors import TransientError
+from preppath_workers.errors import ServiceError, TransientError
 from preppath_workers.worker.attempt.failures import delay_in_ms, failed
 
 
@@ -38,3 +38,9 @@ def test_delay_in_ms_of_an_error_reads_numbers_also_as_text(delay: object, expec
 def test_failed_attempt_has_the_delay_of_its_error() -> None:
     error = TransientError("again", retry_after="30")  # type: ignore[arg-type] # a header's value
     assert failed(error, ()).retry_after_ms == 30_000
+
+
+def test_delay_of_a_failed_attempt_is_a_day_at_most() -> None:
+    """A time in place of a duration, such as 1795880000, kept the queue out of service for ten years."""
+    error = ServiceError("vendor", "away", retry_after=1_795_880_000)
+    assert failed(error, ()).retry_after_ms == 24 * 3600 * 1000

@@ -14,7 +14,7 @@ from ...store.consuming.outcome import Cancelled, Completed, Outcome, Released
 from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
 from .encoding import encode_result
-from .failures import delay_in_ms, failed, message, single, unreadable
+from .failures import LONGEST_RETRY_AFTER, delay_in_ms, failed, message, single, unreadable
 from .job_context import ActiveJobContext
 from .payments import PaymentTerms
 
@@ -24,9 +24,6 @@ _MAX_RATE_LIMITS = 20
 #: The least ms that a job or queue waits for a time that a handler names. Otherwise an attempt that does
 #: nothing else would be repeated as fast as the worker can.
 _SHORTEST_WAIT = 1_000
-
-#: ms for which one rate limit may hold the queue: a handler may pass a time on as if it were a duration.
-_LONGEST_HOLD = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True)
@@ -110,6 +107,6 @@ def _outcome(error: BaseException, job: Job, worker_context: WorkerContext, has_
         case RateLimited(may_be_paid=False) if job.rate_limits < _MAX_RATE_LIMITS:
             # Without a delay, which a vendor may also tell as 0, the next request would follow at once.
             hold = delay_in_ms(error.retry_after) or round(worker_context.hold * 1000)
-            return Released(min(hold, _LONGEST_HOLD), message(error, secrets))
+            return Released(min(hold, LONGEST_RETRY_AFTER), message(error, secrets))
         case _:
             return failed(error, secrets)

@@ -38,6 +38,10 @@ _MAX_SERVICE = 60
 #: The longest delay that a handler's error can ask for (ms).
 _LONGEST_DELAY = LONGEST_SECONDS * 1000
 
+#: The most ms that one error holds the queue, its probes or a retry: a handler may name a time in place of a
+#: duration.
+LONGEST_RETRY_AFTER = 24 * 3600 * 1000
+
 #: Characters of an error message that identify unknown errors and appear in the queue's state.
 _MAX_SUMMARY = 300
 
@@ -59,7 +63,8 @@ def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
         described["service"] = service
     summary = text if service else f"{name}: {text}"
     delay = getattr(error, "retry_after", None) if isinstance(error, PrepPathError) else None
-    return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], delay_in_ms(delay) or 0)
+    retry_after = min(delay_in_ms(delay) or 0, LONGEST_RETRY_AFTER)
+    return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], retry_after)
 
 
 def single(error: BaseException) -> BaseException:
