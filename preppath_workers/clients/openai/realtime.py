@@ -56,12 +56,12 @@ _TRANSCRIPTS = frozenset({"response.output_audio_transcript.done", "response.aud
 
 @dataclass(frozen=True)
 class Reading:
-    """A text as the model read it: 16-bit little-endian mono samples at `RATE` Hz, and the transcript, if the
-    server has sent one."""
+    """A text as the model read it: 16-bit little-endian mono samples at `RATE` Hz; the transcript and the
+    usage, if the server has sent them."""
 
     samples: bytes
     transcript: str | None
-    usage: TokenUsage
+    usage: TokenUsage | None
 
     @property
     def seconds(self) -> float:
@@ -236,7 +236,8 @@ class _Answer:
         samples = bytes(self._samples[: len(self._samples) // 2 * 2])
         transcripts = self._transcripts or [*_transcripts(response)]
         transcript = " ".join(transcripts) if transcripts else None
-        return Reading(samples, transcript, TokenUsage.of(response.get("usage")))
+        usage = response.get("usage")
+        return Reading(samples, transcript, TokenUsage.of(usage) if reports_usage(usage) else None)
 
 
 def _transcripts(response: Mapping[str, Any]) -> Iterator[str]:

@@ -160,7 +160,8 @@ def _stored_or_new(
         return sound
 
     def store(sound: bytes) -> None:
-        storage.upload(key, sound, synthesis.mime_type, cost.as_metadata() if cost.usage else None)
+        metadata = cost.as_metadata() if cost.usage or cost.retries else None
+        storage.upload(key, sound, synthesis.mime_type, metadata)
 
     return context.keep(key, pay, store), cost
 

@@ -57,7 +57,8 @@ class SpeechCost:
         """Return the cost stored in object metadata; no cost if there is none."""
         try:
             stored = json.loads(metadata.get("cost", "{}"))
-            return cls(int(stored["retries"]), TokenUsage(**stored["usage"]))
+            usage = stored["usage"]
+            return cls(int(stored["retries"]), None if usage is None else TokenUsage(**usage))
         except (ValueError, TypeError, KeyError):
             return cls()
 
@@ -144,7 +145,7 @@ class RealtimeSynthesizer:
                     reading=tries,
                     of=MAX_READINGS,
                     seconds=round(reading.seconds, 1),
-                    usage=reading.usage.as_result(),
+                    usage=reading.usage.as_result() if reading.usage else None,
                     difference=wrong,
                 ),
             )

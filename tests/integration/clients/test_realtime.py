@@ -66,6 +66,7 @@ def test_reader_of_a_text_returns_sound_transcript_and_usage(reader: Readers, ve
 
     assert reading.transcript == TEXT
     assert 0.5 < reading.seconds < 4
+    assert reading.usage
     assert reading.usage.input_tokens > 100
     assert reading.usage.output_audio_tokens == pytest.approx(20 * reading.seconds, abs=1)
     [call] = vendor.calls(RESPONSES)

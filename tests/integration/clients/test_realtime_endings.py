@@ -146,6 +146,15 @@ def test_completed_response_without_usage_is_charged_by_an_estimate_of_its_durat
     assert charge.tokens == {"input": worst_case.tokens["input"], "audio_output": 10}
 
 
+@pytest.mark.parametrize("usage", [None, {}, NOTHING_USED, "some"])
+def test_reading_without_reported_usage_has_none(ends: Ends, usage: Any) -> None:
+    """A job's result said that nothing was used."""
+    _, reading = ends(status="completed", usage=usage)
+
+    assert reading
+    assert reading.usage is None
+
+
 @pytest.mark.parametrize(
     ("output", "transcript"),
     [
