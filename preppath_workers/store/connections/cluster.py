@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from time import monotonic
 from typing import Any
 
 from redis.crc import key_slot
@@ -19,6 +20,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ...config.redis_url import Address
 from .locator import ask
+
+#: Seconds after which no further node is asked: one that does not answer takes a second, and a worker that
+#: asks 30 of them seems to hang. The next search asks others.
+_LONGEST_SEARCH = 3.0
 
 
 class ClusterLocator:
@@ -47,10 +52,14 @@ class ClusterLocator:
         if redirected_to:
             return redirected_to
         failures: list[str] = []
-        rejections = 0
+        rejections, give_up_at = 0, monotonic() + _LONGEST_SEARCH
         # In random order: a node that is cut off from the others knows only how the Cluster was before.
         nodes = list(dict.fromkeys((*self._known, *self._given)))
         for node in random.sample(nodes, len(nodes)):
+            if monotonic() > give_up_at:
+                others = len(nodes) - len(failures)
+                failures.append(f"{others} {'other was' if others == 1 else 'others were'} not asked")
+                break
             try:
                 slots = list(_slots(ask(self._settings, node, "CLUSTER", "SLOTS"), node))
             except RedisError as error:
