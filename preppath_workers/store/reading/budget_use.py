@@ -8,6 +8,7 @@ from typing import Literal
 
 from ...config.budget import Budget, Cap, Caps
 from ...config.model import QueueConfig
+from ..values import integer, text
 from .reader import QueueReader
 from .spending import days, today
 from .user_spending import top_users
@@ -71,7 +72,7 @@ def read_budget(budget: QueueReader, caps: Mapping[str, Caps]) -> list[BudgetUse
         capped = {scope: cap for scope, of_scope in caps.items() if (cap := getattr(of_scope, period))}
         measures = [f"{measure} {scope}" for scope in capped for measure in ("spent", "unknown", "reserved")]
         stored = budget.redis.hmget(budget.keys.budget(name), measures) if measures else []
-        amounts = iter([int(value or 0) for value in stored])
+        amounts = iter([integer(text(value or "")) or 0 for value in stored])
         for scope, cap in capped.items():
             spent, unknown, reserved = next(amounts), next(amounts), next(amounts)
             found.append(BudgetUse(scope, period, cap, spent, unknown, reserved))

@@ -214,8 +214,12 @@ def test_alerts_and_metrics_are_valid_for_prometheus(site: Site, tts: Queue) -> 
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_metrics_and_costs_of_hashes_that_hold_garbage_are_shown(site: Site, tts: Queue, redis: Any) -> None:
-    day = tts.keys.spent_on(today(tts).isoformat())
+def test_metrics_and_costs_of_hashes_that_hold_garbage_are_shown(
+    serve: Serve, tts: Queue, redis: Any
+) -> None:
+    site, date = serve(BUDGET_DAY="20"), today(tts).isoformat()
+    day = tts.keys.spent_on(date)
+    redis.hset(Keys(tts.keys.prefix, BUDGET).budget(date), "spent all", b"1\xff")
     garbage = {b'm"\n\xff calls': b"2", b"m calls": b"many", b"m": b"1", b"": b""}
     for key in (tts.keys.spent, day):
         redis.hset(key, mapping=garbage)
