@@ -32,7 +32,9 @@ _APOSTROPHE = re.compile("[‘’ʼ`´]")
 _DOTTED = re.compile(r"\b([^\W\d_])\.(?=[^\W\d_]\b)")
 #: Spaces between the thousands of a number, and numbers grouped by other separators.
 _SPACED = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
-_GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
+_GROUPED = re.compile(
+    r"(?P<whole>\d{1,3}(?P<mark>[.,])\d{3}(?:(?P=mark)\d{3})*)(?:(?!(?P=mark))[.,](?P<decimals>\d+))?"
+)
 #: An exponent as a superscript, which would become part of the number before it.
 _SUPERSCRIPT = re.compile("[⁺⁻]?[²³¹⁰⁴-⁹]+")
 
@@ -117,8 +119,9 @@ def _numbers(digits: str | None) -> Sequence[str]:
     """Return the number without separators of thousands; the numbers of an address, a date or a version."""
     if not digits:
         return []
-    if _GROUPED.fullmatch(digits):
-        return [_whole(re.sub("[.,]", "", digits))]
+    if grouped := _GROUPED.fullmatch(digits):
+        whole = _whole(re.sub("[.,]", "", grouped["whole"]))
+        return [f"{whole}.{grouped['decimals']}" if grouped["decimals"] else whole]
     parts = re.split("[.,]", digits)
     return [_whole(part) for part in parts] if len(parts) != 2 else [".".join(parts)]
 

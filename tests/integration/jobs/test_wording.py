@@ -46,6 +46,7 @@ from preppath_workers.jobs.tts.wording import difference
         ("1 000 000 Zeilen, 10:00", "Eine Million Zeilen, 10 o'clock"),
         ("Use Array.prototype.map() in TypeScript", "Use array prototype map in Type Script"),
         ("Mr. Smith, Ph.D., okay?", "Mister Smith, PhD, OK?"),
+        ("Pay 1,000.5 or 1.234.567,25", "Pay one thousand point five or 1234567.25"),
         ("Is 127.0.0.1 local?", "Is one twenty-seven dot zero dot zero dot one local?"),
         ("Among 10⁶ and 2³ rows", "Among ten to the power of six and two cubed rows"),
         ("Among 10⁶ rows", "Among 10^6 rows"),
