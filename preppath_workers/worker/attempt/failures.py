@@ -62,7 +62,8 @@ def failed(error: BaseException, secrets: Sequence[str]) -> Failed:
     if service:
         described["service"] = service
     summary = text if service else f"{name}: {text}"
-    delay = getattr(error, "retry_after", None) if isinstance(error, PrepPathError) else None
+    has_delay = isinstance(error, TransientError | RateLimited | ServiceError)
+    delay = getattr(error, "retry_after", None) if has_delay else None
     retry_after = min(delay_in_ms(delay) or 0, LONGEST_RETRY_AFTER)
     return Failed(_compact(described), kind, service, summary[:_MAX_SUMMARY], retry_after)
 

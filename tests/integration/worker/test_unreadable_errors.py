@@ -65,6 +65,20 @@ def test_failure_without_a_readable_text_is_of_its_class(
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(("kind", "expected"), [(InvalidJob, "invalid"), (PermanentError, "permanent")])
+def test_failure_that_raises_for_attributes_that_its_class_lacks_is_of_its_class(
+    kind: type[BaseException], expected: str, problem: BaseException
+) -> None:
+    def fail(_: object, name: str) -> object:
+        raise problem
+
+    outcome = outcome_of(type("Trap", (kind,), {"__getattr__": fail})("never"))
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.kind, outcome.words) == (expected, "Trap: never")
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda each: type(each).__name__)
 @pytest.mark.parametrize("kind", [Snooze, RateLimited])
 def test_attempt_that_does_not_count_is_released_although_its_reason_cannot_be_read(
     kind: type[BaseException], problem: BaseException
