@@ -14,6 +14,9 @@ from .problem import Problem
 #: The most streams that are open at the same time.
 _MOST = 100
 
+#: For nginx, which would collect some kilobytes before it passes events on.
+_PASS_ON = {"X-Accel-Buffering": "no"}
+
 
 class Streams:
     """The open streams of this process."""
@@ -63,7 +66,7 @@ class _Response(StreamingResponse):
     """Counts itself when it is sent, which happens in one thread: routes are called in many at once."""
 
     def __init__(self, streams: Streams, events: AsyncIterator[str]) -> None:
-        super().__init__(events, media_type="text/event-stream")
+        super().__init__(events, headers=_PASS_ON, media_type="text/event-stream")
         self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

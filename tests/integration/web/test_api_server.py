@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from redis import Redis
 
 from preppath_workers import Queue
@@ -37,6 +38,14 @@ def test_events_tell_each_change_until_the_job_has_ended(site: Site, tts: Queue)
     assert response.headers["Content-Type"].startswith("text/event-stream")
     again = site.get("/api/v1/jobs/tts/j/events", **{"Last-Event-ID": last})
     assert (again.status_code, again.text) == (204, "")  # tells a browser not to reconnect
+
+
+@pytest.mark.parametrize("path", ["/?live", "/api/v1/jobs/tts/j/events"])
+def test_events_are_passed_on_at_once_by_proxies(site: Site, tts: Queue, path: str) -> None:
+    """nginx collects 4 or 8 KB of an answer before it passes them on, unless the answer says otherwise."""
+    tts.enqueue(SPEECH, id="j")
+    with site.request("GET", path, stream=True) as response:
+        assert response.headers["X-Accel-Buffering"] == "no"
 
 
 def test_events_of_a_job_that_is_no_longer_stored_end_with_gone(site: Site, tts: Queue, redis: Any) -> None:
