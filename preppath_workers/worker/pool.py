@@ -168,6 +168,12 @@ class Pool:
         for process in self._workers.values():
             process.signal(signal.SIGTERM)
 
+    def kill_busy_workers(self, message: str) -> None:
+        """Kill every worker that runs a job and log the message for each."""
+        for process in self._workers.values():
+            if process.liveness.busy_for:
+                process.kill(message)
+
     def kill_workers(self, message: str) -> None:
         """Kill every worker and log the message for each."""
         for process in self._workers.values():

@@ -27,6 +27,9 @@ from .replacement import warn_of_low_limit
 
 logger = logging.getLogger(__name__)
 
+#: Seconds that a worker has after SHUTDOWN_GRACE to settle a job that has ended, and to release its slot.
+_SETTLE_LIMIT = 5.0
+
 #: Seconds that the janitor has to release the lease.
 _LEAVE_LIMIT = 5.0
 
@@ -220,8 +223,11 @@ class Supervisor:
 
     def _advance_shutdown(self) -> None:
         now = time.monotonic()
-        if now > self._stopping_since + self._pool.config.shutdown_grace:
-            self._pool.kill_workers("Killing worker: job did not end within SHUTDOWN_GRACE")
+        overtime = now - self._stopping_since - self._pool.config.shutdown_grace
+        if overtime > 0:
+            self._pool.kill_busy_workers("Killing worker: job did not end within SHUTDOWN_GRACE")
+        if overtime > _SETTLE_LIMIT:
+            self._pool.kill_workers("Killing worker: it did not release its slot in time")
         self._pool.ask_workers_to_stop()
         if self._pool.has_workers:
             if self._may_replace_janitor:
@@ -248,6 +254,6 @@ class Supervisor:
 
     def _good_for(self) -> float:
         if self._is_stopping:
-            limits = self._pool.config.shutdown_grace + _LEAVE_LIMIT + _STOP_OVERTIME
+            limits = self._pool.config.shutdown_grace + _SETTLE_LIMIT + _LEAVE_LIMIT + _STOP_OVERTIME
             return max(0.0, self._stopping_since + limits - time.monotonic())
         return _EXTENSION if self._pool.is_healthy else 0.0

@@ -31,6 +31,7 @@ from tests.support.redis import RedisServer
 from tests.support.slow_proxy import slow_proxy
 from tests.support.waiting import eventually
 
+from .conftest import Start
 from .harness import state_of
 
 LEASE = 2.0
@@ -126,3 +127,15 @@ def test_worker_of_a_slow_server_beats_between_its_answers(
 
     # Three answers: to the look at the scripts, to their texts, and to the job's end.
     assert max(silences) < 2.5 * delay
+
+
+def test_worker_that_settles_its_job_as_the_grace_ends_is_not_killed(
+    launch: Start, alpha: Queue, redis_url: str
+) -> None:
+    with slow(redis_url, 0.5) as url:
+        app = launch(REDIS_URL=url, SHUTDOWN_GRACE="0").start()
+        alpha.enqueue({"do": "sleep", "seconds": 0.2}, id="j")
+        eventually(lambda: app.records("end"))
+        assert app.stop() == 0
+    assert state_of(alpha, "j") == "completed"
+    assert not [line for line in app.lines() if line["message"].startswith("Killing worker")]
