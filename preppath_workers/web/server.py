@@ -34,6 +34,9 @@ from .trouble import TROUBLES, trouble_of
 #: Connections above which requests are answered with 503, below the usual limit of open files, 1024.
 _MOST_CONNECTIONS = 500
 
+#: Seconds after which a connection is closed whose client reads nothing of what was sent.
+_READ_SECONDS = 30
+
 
 @dataclass(frozen=True)
 class Options:
@@ -136,6 +139,15 @@ def _reloading(access: Access, streams: Streams) -> Callable[[FastAPI], Abstract
     return lifespan
 
 
+def listen(options: Options, read_seconds: int = _READ_SECONDS) -> socket.socket:
+    """Return a socket whose connections are closed if their clients read nothing for some seconds. Raises
+    OSError."""
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    listening = socket.create_server((options.host, options.port), family=family)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, read_seconds * 1000)
+    return listening
+
+
 class _Server(uvicorn.Server):
     """Ends the streams of events when it stops, which don't end by themselves."""
 
@@ -154,8 +166,7 @@ def serve(app: FastAPI, options: Options, output: Callable[[str], None]) -> None
 
     Raises OSError if the address cannot be used.
     """
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    listening = socket.create_server((options.host, options.port), family=family)
+    listening = listen(options)
     settings = uvicorn.Config(
         app,
         log_config=None,

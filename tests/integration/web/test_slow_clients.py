@@ -7,7 +7,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse
 
 from preppath_workers.web import guard
 from preppath_workers.web.head_timeout import HeadTimeoutProtocol
+from preppath_workers.web.server import Options, listen
 from tests.support.waiting import eventually
 
 from .conftest import Site
@@ -30,15 +31,22 @@ class ShortHeadTimeout(HeadTimeoutProtocol):
 @pytest.fixture
 def port() -> Iterator[int]:
     """An application whose server waits 0.2 s for the head of a request."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(PlainTextResponse("hello"), http=ShortHeadTimeout, log_config=None)
+    with running(PlainTextResponse("hello"), listen(Options("127.0.0.1", 0))) as found:
+        yield found
+
+
+@contextmanager
+def running(app: Any, listening: socket.socket) -> Iterator[int]:
+    config = uvicorn.Config(app, http=ShortHeadTimeout, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     eventually(lambda: server.started)
-    yield listening.getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: loc", b"GET / HTTP/1.1\r\n\r\n"])
@@ -64,6 +72,25 @@ def test_connection_serves_one_request_after_the_other(port: int) -> None:
     with requests.Session() as session:
         found = [session.get(f"http://127.0.0.1:{port}/", timeout=10).text for _ in range(3)]
     assert found == ["hello"] * 3
+
+
+def test_connection_whose_client_reads_nothing_is_closed() -> None:
+    """As that of a browser whose machine sleeps: its stream would count as open for a quarter of an hour."""
+
+    def is_closed() -> bool:
+        try:
+            client.sendall(b"G")
+        except ConnectionError:
+            return True
+        return False
+
+    answer = PlainTextResponse("x" * 20_000_000)
+    with (
+        running(answer, listen(Options("127.0.0.1", 0), read_seconds=1)) as port,
+        socket.create_connection(("127.0.0.1", port)) as client,
+    ):
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        eventually(is_closed)
 
 
 def test_body_that_never_arrives_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
