@@ -1,36 +1,40 @@
-"""Fields of a log line: those of the call and those of the context."""
+"""Fields of log lines: those of one call, and those of the job that runs."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 #: Returns the context's fields; called for each line.
 Fields = Callable[[], Mapping[str, Any]]
 
-#: Those of the open LogContexts, the innermost last. They are the process's, not a thread's: a worker runs
-#: one job at a time, and the threads that its handler starts work for that job.
-_open: list[Fields] = []
 
+class LogContext(logging.Filter):
+    """Adds fields to every line that the process logs inside the `with` block, in any thread.
 
-class LogContext:
-    """Adds fields to every line that the process logs inside the `with` block, in any thread."""
+    A worker runs one job at a time, so the threads that its handler starts work for that job.
+    """
 
     def __init__(self, fields: Fields) -> None:
         """`fields` is called for each line."""
+        super().__init__()
         self._fields = fields
 
     def __enter__(self) -> None:
-        _open.append(self._fields)
+        # Not to the logger, whose filters are not asked about the lines of other loggers.
+        self._handlers = logging.getLogger().handlers[:]
+        for handler in self._handlers:
+            handler.addFilter(self)
 
     def __exit__(self, *_: object) -> None:
-        _open.pop()
+        for handler in self._handlers:
+            handler.removeFilter(self)
 
-
-def current() -> Mapping[str, Any]:
-    """Return the fields of the innermost LogContext."""
-    innermost = _open[-1:]  # in one operation, because another thread may close it
-    return innermost[0]() if innermost else {}
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Note the fields in the record; those of the innermost context remain."""
+        record.log_context = self._fields()
+        return True
 
 
 def fields(**values: Any) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,6 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from . import context
 from .redaction import Redactor
 from .shortening import flattened, json_within, text_within, to_json
 
@@ -39,8 +38,9 @@ class _Formatter(logging.Formatter):
         A call of this package passes its fields with `fields`, handlers and libraries pass `extra` as it is.
         """
         extra = {name: value for name, value in record.__dict__.items() if name not in _NO_FIELDS}
+        of_context = extra.pop("log_context", {})
         own = extra.pop("fields") if isinstance(extra.get("fields"), dict) else {}
-        values = {**extra, **context.current(), **own}
+        values = {**extra, **of_context, **own}
         if record.exc_info:
             values["traceback"] = self.formatException(record.exc_info)
         return values
