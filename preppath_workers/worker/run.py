@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,17 @@ from .. import log
 from ..clients.later_packages import run_all
 from ..clients.services import Services
 from ..config import load as config
-from ..config.env_file import refuse_second_read
+from ..config.env_file import read_env_file, refuse_second_read
 from ..config.model import Config
 from ..errors import ConfigError
 from ..jobs import JOB_TYPES
 from ..jobs.loading import OWN_JOBS, load_job_types, no_such_queue
+from ..log import fields
 from ..registry import Handler, JobType, Registry
 from .processes import host, malloc, signals
 from .telemetry.around import Hook, surround
+
+logger = logging.getLogger(__name__)
 
 
 def run_workers(
@@ -94,6 +98,7 @@ class Workers:
         malloc.return_freed_memory()
         first = self.load()
         log.configure(first.log, first.secrets())
+        self._warn_of_misspelt_names()
         # From here on a stop signal shuts down in order; PID 1 of a container would ignore it otherwise.
         with signals.blocked():
             gc.disable()  # until the supervisor has begun: nearly all that is loaded now stays
@@ -119,6 +124,23 @@ class Workers:
         self._load_handlers(loaded)
         # Last: if anything fails, the old configuration stays in force, and its secrets stay redacted.
         log.configure(loaded.log, loaded.secrets())
+        self._warn_of_misspelt_names()
+
+    def _warn_of_misspelt_names(self) -> None:
+        """Log the variables of the configuration file that nothing reads, and which ones they resemble."""
+        if not self._env_file or not Path(self._env_file).is_file():  # a pipe was read already
+            return
+        from ..config.names import misspelt  # lazy: containers have no file
+
+        defaults = [job_type.defaults for job_type in self._job_types]
+        try:
+            names = [*read_env_file(self._env_file)]
+        except ConfigError:  # it has changed since it was read; what was read counts
+            return
+        for name, meant in misspelt(names, defaults).items():
+            logger.warning(
+                "Variable is misspelt, so it has no effect", extra=fields(variable=name, meant=meant)
+            )
 
     def _load_handlers(self, loaded: Config) -> None:
         """Load the missing handlers of the configured queues, and put all handlers inside the hooks."""

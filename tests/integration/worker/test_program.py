@@ -84,3 +84,22 @@ def test_reload_of_a_configuration_from_a_pipe_changes_nothing_and_blocks_nothin
 
     assert program.workers() == workers
     assert program.stop() == 0
+
+
+def test_misspelt_variables_of_the_file_are_logged_at_the_start_and_at_a_reload(
+    program: App, env_file: Path
+) -> None:
+    """They have no effect, so the workers would silently run with the defaults."""
+    known = "QUEUES=evaluation\nEVALUATION_CONCURRENCY=1\nPATH_OF_ANOTHER_PROGRAM=/\n"
+    env_file.write_text(f"{known}EVALUATION_RETRYS=1\n", encoding="utf-8")
+    program.start()
+    env_file.write_text(f"{known}OPENAI_MODLE=gpt-6-sol\n", encoding="utf-8")
+    program.send(signal.SIGHUP)
+    eventually(lambda: program.logged("Configuration reloaded"))
+
+    logged = program.logged("Variable is misspelt, so it has no effect")
+    assert [(line["variable"], line["meant"]) for line in logged] == [
+        ("EVALUATION_RETRYS", "EVALUATION_RETRIES"),
+        ("OPENAI_MODLE", "OPENAI_MODEL"),
+    ]
+    assert program.stop() == 0
