@@ -34,9 +34,8 @@ _SHORT_TICK = 0.02
 #: Seconds that a job may exceed its queue's time limit before its worker is killed.
 _OVERTIME = 5.0
 
-#: Seconds without a beat after which an idle worker counts as hung: longer than any wait for Redis, and than
-#: a look-up of its name, for which silent name servers and search domains add up to a minute.
-_LONGEST_SILENCE = 120.0
+#: Seconds without a beat after which an idle worker counts as hung: longer than any wait for Redis.
+_LONGEST_SILENCE = 30.0
 
 SlotId = tuple[str, int]
 

@@ -236,7 +236,8 @@ def started_without_redis(trial: Trial) -> str:
 
 def replayed(trial: Trial) -> str:
     """dead-letter replay by its service and timer"""
-    job = trial.running_servers.speech(status=400, code="invalid_request_error")
+    # With a parameter: a refusal without a reason counts as the service's until the model has answered.
+    job = trial.running_servers.speech(status=400, code="invalid_request_error", param="input")
     eventually(lambda: how(trial.jobs, job).startswith("failed"), deadline=15)
     found = trial.container.run("systemctl start preppath-dlq-replay.service")
     assert found.returncode == 0, found.stdout

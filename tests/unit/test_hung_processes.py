@@ -15,16 +15,18 @@ from preppath_workers.worker.processes.managed_process import ManagedProcess
 from tests.support.minimal_env import MINIMAL_ENV
 
 
-@pytest.mark.parametrize(("silent_for", "are_killed"), [(60.0, False), (200.0, True)])
-def test_idle_worker_is_killed_only_after_the_longest_look_up_of_a_name(
-    silent_for: float, are_killed: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("ahead", "silent_for", "are_killed"), [(0, 20, False), (0, 60, True), (90, 60, False), (90, 200, True)]
+)
+def test_idle_worker_that_is_silent_is_killed_unless_it_has_said_how_long_it_may_be(
+    ahead: float, silent_for: float, are_killed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By default glibc asks each name server twice, for 5 s, and again in each search domain: that may take a
-    minute, and the worker may have a finished job in its hand."""
+    """It may have a finished job in its hand, as while it looks up the name of Redis."""
     killed: list[str] = []
+    beat = Liveness.beat
+    monkeypatch.setattr(Liveness, "beat", lambda liveness: beat(liveness, ahead - silent_for))
     monkeypatch.setattr(ManagedProcess, "is_running", True)
     monkeypatch.setattr(ManagedProcess, "kill", lambda process, *_: killed.append(process.name))
-    monkeypatch.setattr(Liveness, "silent_for", silent_for)
     config = load({**MINIMAL_ENV, "LEASE_SECONDS": "3600"}, [QueueConfig("tts", concurrency=2)])
     Pool(config, Registry({"tts": Mock()}, lambda _: Mock()), "own").kill_hung()
     assert killed == (["tts:0", "tts:1"] if are_killed else [])

@@ -25,7 +25,7 @@ from ..values import milliseconds
 from .outcome import Cancelled, Completed, Failed, Finished, Recovered, Settlement, Wait, settlement
 from .paid_calls import PaidCalls
 from .running_job import RunningJob
-from .slot_connection import NEVER, SlotConnection
+from .slot_connection import NEVER, SlotConnection, no_beat
 
 #: Seconds that one pop blocks on an empty queue: long, so that idle workers send few commands.
 BLOCK = 12
@@ -59,13 +59,13 @@ class Consumer:
         queue: QueueConfig,
         instance: str,
         number: int,
-        beat: Callable[[], None] = lambda: None,
+        beat: Callable[..., None] = no_beat,
         now: str = SERVER_TIME,
         chance: Callable[[], float] = random.random,
         connection: SlotConnection | None = None,
     ) -> None:
-        """`beat` is called after each answer. `chance` returns the fraction, 0 to 1, of the longest jitter
-        that is added to a backoff; `now` and `connection` are for tests."""
+        """`beat`: see SlotConnection. `chance` returns the fraction, 0 to 1, of the longest jitter that is
+        added to a backoff; `now` and `connection` are for tests."""
         self.worker_id = f"{instance}:{number}"
         self._queue = queue
         self._keys = Keys(config.redis.prefix, queue.name)

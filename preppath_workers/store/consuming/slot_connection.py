@@ -24,6 +24,14 @@ from .script_loading import load_scripts
 #: No time at all, for times that are compared.
 NEVER = float("-inf")
 
+#: Seconds that the look-up of the server's name may take, in C: glibc asks each name server twice, for 5 s,
+#: and again in each search domain.
+_LONGEST_LOOK_UP = 90.0
+
+
+def no_beat(_ahead: float = 0.0) -> None:
+    """Do nothing: of a consumer that nobody watches."""
+
 
 class SlotConnection:
     """Connects when it is first used. Not to be shared.
@@ -32,10 +40,11 @@ class SlotConnection:
     """
 
     def __init__(
-        self, url: str, timeout: float, keys: Keys, now: str, beat: Callable[[], None] = lambda: None
+        self, url: str, timeout: float, keys: Keys, now: str, beat: Callable[..., None] = no_beat
     ) -> None:
         """`timeout`: seconds for any answer. `now`: Redis's time as scripts take it, see `scripts.py`. `beat`
-        is called after each answer, since several of them may take that long."""
+        is called after each answer, since several of them may take that long; and before the connection is
+        opened, with the seconds (`ahead`) that this may take."""
         self._connection = Connection(url, timeout, keys.base)
         self._keys = keys
         self._now = now
@@ -138,6 +147,7 @@ class SlotConnection:
     def _connect(self) -> None:
         # A signal may have interrupted the last one, and the answers to earlier calls would be read as ours.
         self._connection.disconnect()
+        self._beat(_LONGEST_LOOK_UP)
         self._connection.connect()
         self._beat()
         load_scripts(self._connection, self._keys)

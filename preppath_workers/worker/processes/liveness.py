@@ -30,9 +30,9 @@ class Liveness:
         self.beat()
         self._made_at = self._cells[_BEAT]
 
-    def beat(self) -> None:
-        """Record that the process is alive."""
-        self._cells[_BEAT] = time.monotonic()
+    def beat(self, ahead: float = 0.0) -> None:
+        """Record that the process is alive, also during the next `ahead` seconds, in which it cannot beat."""
+        self._cells[_BEAT] = time.monotonic() + ahead
 
     def ready(self) -> None:
         """Record that the process has finished its startup."""
@@ -77,7 +77,7 @@ class Liveness:
 
     @property
     def silent_for(self) -> float:
-        """Seconds since the last beat."""
+        """Seconds since the last beat, or since the end of the time for which it was ahead."""
         return time.monotonic() - self._cells[_BEAT]
 
     @property

@@ -11,12 +11,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from preppath_workers.config.load import load
+from preppath_workers.config.model import QueueConfig
 from preppath_workers.errors import JobTimeout, Shutdown
 from preppath_workers.queue import Queue
 from preppath_workers.store.consuming.consumer import Consumer
 from preppath_workers.store.consuming.consumer_connection import Connection
 from preppath_workers.store.consuming.outcome import Completed, Finished, Released
 from preppath_workers.store.job import Job
+from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.waiting import eventually
 
 from .consumer_steps import OpenConsumer, cut_consumers, done, is_popping, next_job, settle_and_fetch
@@ -36,6 +39,19 @@ def test_next_job_with_a_connection_lost_in_the_pop_loses_no_job(
     queue.enqueue({}, id="a")
 
     assert next_job(consumer).id == "a"
+
+
+def test_consumer_that_connects_tells_how_long_it_may_be_silent_and_then_that_it_has_an_answer(
+    redis_url: str, key_prefix: str
+) -> None:
+    """Nothing can be told while glibc looks up a name, which takes a minute if name servers are silent."""
+    beats: list[float] = []
+    config = load({**MINIMAL_ENV, "REDIS_URL": redis_url, "KEY_PREFIX": key_prefix}, [])
+    consumer = Consumer(config, QueueConfig("tts"), "host", 0, lambda ahead=0.0: beats.append(ahead))
+    consumer.recover()
+    consumer.disconnect()
+    assert beats[0] > 60
+    assert {*beats[1:]} == {0.0}
 
 
 def test_settle_and_fetch_whose_fetch_fails_still_returns_the_settlement(
