@@ -34,9 +34,6 @@ _SHORT_TICK = 0.02
 #: Seconds that a job may exceed its queue's time limit before its worker is killed.
 _OVERTIME = 5.0
 
-#: Seconds without a beat after which an idle worker counts as hung: longer than any wait for Redis.
-_LONGEST_SILENCE = 30.0
-
 SlotId = tuple[str, int]
 
 
@@ -108,14 +105,7 @@ class Pool:
         if self._standstill.look():
             return
         for process in self._workers.values():
-            if process.is_running and process.liveness.busy_for > process.time_limit:
-                process.kill("Killing worker: job exceeded its time limit")
-            elif (
-                process.is_running
-                and not process.liveness.busy_for
-                and process.liveness.silent_for > _LONGEST_SILENCE
-            ):
-                process.kill("Killing unresponsive worker")
+            process.kill_if_hung()
         # Early enough for the next janitor to renew the lease before it expires.
         if self._janitor.is_running and self._janitor.liveness.silent_for > self.config.lease * 2 / 3:
             self._janitor.kill("Killing unresponsive janitor")
@@ -168,16 +158,11 @@ class Pool:
         for process in self._workers.values():
             process.signal(signal.SIGTERM)
 
-    def kill_busy_workers(self, message: str) -> None:
-        """Kill every worker that runs a job and log the message for each."""
+    def kill_workers(self, message: str, only_busy: bool = False) -> None:
+        """Kill every worker, or those that run a job, and log the message for each."""
         for process in self._workers.values():
-            if process.liveness.busy_for:
+            if process.liveness.busy_for or not only_busy:
                 process.kill(message)
-
-    def kill_workers(self, message: str) -> None:
-        """Kill every worker and log the message for each."""
-        for process in self._workers.values():
-            process.kill(message)
 
     def ask_janitor_to_leave(self) -> None:
         """Ask the janitor to release the lease and exit."""

@@ -225,7 +225,7 @@ class Supervisor:
         now = time.monotonic()
         overtime = now - self._stopping_since - self._pool.config.shutdown_grace
         if overtime > 0:
-            self._pool.kill_busy_workers("Killing worker: job did not end within SHUTDOWN_GRACE")
+            self._pool.kill_workers("Killing worker: job did not end within SHUTDOWN_GRACE", only_busy=True)
         if overtime > _SETTLE_LIMIT:
             self._pool.kill_workers("Killing worker: it did not release its slot in time")
         self._pool.ask_workers_to_stop()

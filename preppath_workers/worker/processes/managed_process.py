@@ -20,6 +20,9 @@ _EARLY = 10.0
 #: Seconds before the second restart after early deaths; the delay doubles up to the longest.
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
 
+#: Seconds without a beat after which an idle worker counts as hung: longer than any wait for Redis.
+_LONGEST_SILENCE = 30.0
+
 #: Exit code of a worker whose slot may still hold jobs, because Redis failed when it ended. It has logged it.
 #: Another worker is forked, which requeues them.
 EX_HELD = 75
@@ -128,6 +131,15 @@ class ManagedProcess:
     def alert(self) -> None:
         """Send SIGALRM: the process checks whether its job has to end."""
         self._send(signal.SIGALRM)
+
+    def kill_if_hung(self) -> None:
+        """Kill a worker whose job exceeds its time limit, or that is idle and does not beat."""
+        if not self.is_running:
+            return
+        if self.liveness.busy_for > self.time_limit:
+            self.kill("Killing worker: job exceeded its time limit")
+        elif not self.liveness.busy_for and self.liveness.silent_for > _LONGEST_SILENCE:
+            self.kill("Killing unresponsive worker")
 
     def kill(self, message: str, level: int = logging.ERROR) -> None:
         """Log the message and send SIGKILL. The next process, or another instance, recovers the job."""
