@@ -13,7 +13,8 @@ from .. import log
 from ..clients.later_packages import run_all
 from ..clients.services import Services
 from ..config import load as config
-from ..config.env_file import read_env_file, refuse_second_read
+from ..config.env_file import refuse_second_read
+from ..config.exported import real_environment
 from ..config.model import Config
 from ..errors import ConfigError
 from ..jobs import JOB_TYPES
@@ -67,6 +68,8 @@ class Workers:
         self._burst = burst
         self._around = around
         self._job_types: Sequence[JobType] = ()
+        #: The variables that only the configuration file sets.
+        self._names_in_file: Sequence[str] = ()
         #: As they were loaded, and inside the hooks of the latest configuration.
         self._loaded: dict[str, Handler] = {}
         self._handlers: dict[str, Handler] = {}
@@ -76,6 +79,8 @@ class Workers:
         if self._job_types:
             refuse_second_read(self._env_file)
         variables = config.read_environment(self._env_file)
+        real = real_environment()
+        self._names_in_file = [name for name in variables if name not in real]
         self._job_types = load_job_types(self._jobs or config.load_job_modules(variables, OWN_JOBS))
         names = [job_type.name for job_type in self._job_types]
         problems = [no_such_queue(name, names) for name in dict.fromkeys(self._only) if name not in names]
@@ -128,16 +133,12 @@ class Workers:
 
     def _warn_of_misspelt_names(self) -> None:
         """Log the variables of the configuration file that nothing reads, and which ones they resemble."""
-        if not self._env_file or not Path(self._env_file).is_file():  # a pipe was read already
+        if not self._names_in_file:
             return
         from ..config.names import misspelt  # lazy: containers have no file
 
         defaults = [job_type.defaults for job_type in self._job_types]
-        try:
-            names = [*read_env_file(self._env_file)]
-        except ConfigError:  # it has changed since it was read; what was read counts
-            return
-        for name, meant in misspelt(names, defaults).items():
+        for name, meant in misspelt(self._names_in_file, defaults).items():
             logger.warning(
                 "Variable is misspelt, so it has no effect", extra=fields(variable=name, meant=meant)
             )
