@@ -32,10 +32,10 @@ from .store.consuming.outcome import Finished
 from .store.consuming.slot_connection import SlotConnection
 from .store.job import Job
 from .store.scripts import SERVER_TIME, scripts
+from .worker.attempt.arguments import percentage, snoozed
 from .worker.attempt.encoding import encode_result, encode_step
 from .worker.attempt.execution import WorkerContext, run
 from .worker.attempt.failures import valid_text
-from .worker.attempt.job_context import percentage, snoozed
 
 Value = TypeVar("Value")
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, NoReturn, SupportsFloat, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from redis.exceptions import RedisError
 
@@ -19,10 +19,10 @@ from ...clients.services import Services
 from ...clients.usage import Payment, Usage
 from ...errors import JobError, JobLost, PermanentError, Snooze
 from ...log import fields
-from ...store.arguments import LONGEST_SECONDS, check_seconds
 from ...store.consuming.running_job import RunningJob
 from ...store.job import Job
 from . import late_arrival
+from .arguments import percentage, snoozed
 from .encoding import encode_step
 from .failures import valid_text
 from .payments import OpenPayment, Payments, PaymentTerms
@@ -49,22 +49,6 @@ _MAX_S3_CHECKPOINT = 64 * 1024 * 1024
 
 #: The same while S3 fails: 750 kB of audio in base64.
 _MAX_FALLBACK_CHECKPOINT = 1_000_000
-
-
-def percentage(percent: SupportsFloat) -> float:
-    """Return a progress, cut to 0 to 100. Raises ValueError if it isn't a number."""
-    value: Any = percent
-    if isinstance(value, bool) or not hasattr(value, "__float__") or value != value:
-        raise ValueError(f"percent must be a number, not {value!r}")
-    return float(max(0, min(100, value)))
-
-
-def snoozed(seconds: float) -> Snooze:
-    """Return the error that snoozes a job. Raises ValueError for less than 0 s or more than ten years."""
-    check_seconds("seconds", seconds)
-    if not 0 <= seconds <= LONGEST_SECONDS:
-        raise ValueError(f"a snooze must be 0 to {LONGEST_SECONDS:,} seconds, not {seconds!r}")
-    return Snooze(f"snoozed for {seconds:g} s", seconds)
 
 
 class ActiveJobContext:

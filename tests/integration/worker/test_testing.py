@@ -16,7 +16,7 @@ from preppath_workers import InvalidJob, JobContext, PermanentError, Queue, Tran
 from preppath_workers.errors import JobCancelled, JobLost, MachineError, Snooze
 from preppath_workers.registry import JobType
 from preppath_workers.testing import FakeContext, drain, run_job
-from preppath_workers.worker.attempt.job_context import percentage
+from preppath_workers.worker.attempt.arguments import percentage
 from tests.support.waiting import eventually
 
 
