@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from preppath_workers import Queue
+from tests.fake_openai.control import OpenAIServer
 from tests.support.minimal_env import MINIMAL_ENV
 
 from .capped_worker import SETTINGS, CappedWorker
@@ -49,6 +50,25 @@ def launch(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
     yield make
     for app in apps:
         app.kill()
+
+
+@pytest.fixture
+def evaluation_environment(
+    tmp_path: Path, redis_url: str, key_prefix: str, database_url: str, vendor: OpenAIServer
+) -> dict[str, str]:
+    """The configuration of workers of the real queue `evaluation`, for `killing_app`."""
+    return {
+        **MINIMAL_ENV,
+        "REDIS_URL": redis_url,
+        "KEY_PREFIX": key_prefix,
+        "DATABASE_URL": database_url,
+        "OPENAI_BASE_URL": vendor.base_url,
+        "LOG_FORMAT": "json",
+        "LOG_LEVEL": "debug",
+        "KILL_FOLDER": str(tmp_path),
+        "QUEUES": "evaluation",
+        "EVALUATION_RATE_LIMIT": "none",
+    }
 
 
 @pytest.fixture

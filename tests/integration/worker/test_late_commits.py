@@ -17,7 +17,6 @@ from preppath_workers import Queue
 from preppath_workers.clients.postgres.schema import create_missing
 from tests.fake_openai.control import OpenAIServer
 from tests.support.interview import add_interview
-from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.waiting import eventually
 
 from .harness import App, state_of
@@ -36,23 +35,8 @@ def database(database_url: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def app(
-    tmp_path: Path, redis_url: str, key_prefix: str, database_url: str, database: Any, vendor: OpenAIServer
-) -> Iterator[App]:
-    environment = {
-        **MINIMAL_ENV,
-        "REDIS_URL": redis_url,
-        "KEY_PREFIX": key_prefix,
-        "DATABASE_URL": database_url,
-        "OPENAI_BASE_URL": vendor.base_url,
-        "LOG_FORMAT": "json",
-        "LOG_LEVEL": "debug",
-        "KILL_FOLDER": str(tmp_path),
-        "QUEUES": "evaluation",
-        "EVALUATION_CONCURRENCY": "1",
-        "EVALUATION_RATE_LIMIT": "none",
-        "EVALUATION_RETRIES": "0",
-    }
+def app(tmp_path: Path, database: Any, evaluation_environment: dict[str, str]) -> Iterator[App]:
+    environment = {**evaluation_environment, "EVALUATION_CONCURRENCY": "1", "EVALUATION_RETRIES": "0"}
     app = App(tmp_path, environment, module="tests.integration.worker.killing_app").start()
     yield app
     app.kill()

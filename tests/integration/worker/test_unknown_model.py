@@ -15,7 +15,6 @@ from preppath_workers import NewJob, Queue
 from preppath_workers.clients.postgres.schema import create_missing
 from tests.fake_openai.control import OpenAIServer
 from tests.support.interview import add_interview
-from tests.support.minimal_env import MINIMAL_ENV
 from tests.support.waiting import eventually
 
 from .harness import App
@@ -24,27 +23,12 @@ pytestmark = [pytest.mark.processes, pytest.mark.long]
 
 
 @pytest.fixture
-def app(
-    tmp_path: Path, redis_url: str, key_prefix: str, database_url: str, vendor: OpenAIServer
-) -> Iterator[App]:
+def app(tmp_path: Path, database_url: str, evaluation_environment: dict[str, str]) -> Iterator[App]:
     connecting = closing(psycopg2.connect(database_url, cursor_factory=RealDictCursor))
     with connecting as connection, connection, connection.cursor() as cursor:
         create_missing(cursor)
         add_interview(cursor)
-    environment = {
-        **MINIMAL_ENV,
-        "REDIS_URL": redis_url,
-        "KEY_PREFIX": key_prefix,
-        "DATABASE_URL": database_url,
-        "OPENAI_BASE_URL": vendor.base_url,
-        "LOG_FORMAT": "json",
-        "LOG_LEVEL": "debug",
-        "KILL_FOLDER": str(tmp_path),
-        "QUEUES": "evaluation",
-        "EVALUATION_CONCURRENCY": "2",
-        "EVALUATION_RATE_LIMIT": "none",
-        "PROBE_SECONDS": "1",
-    }
+    environment = {**evaluation_environment, "EVALUATION_CONCURRENCY": "2", "PROBE_SECONDS": "1"}
     app = App(tmp_path, environment, module="tests.integration.worker.killing_app")
     yield app
     app.kill()
